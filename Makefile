@@ -1,0 +1,37 @@
+# The only commands to remember. `make help` explains them.
+PYTHON ?= python3.11
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export CDK_DISABLE_CLI_TELEMETRY := true
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format test-all lock clean
+
+help: ## what each target does
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
+
+setup: ## everything the project needs, in .venv and node_modules; needs only Python 3.11
+	@$(PYTHON) tools/set_up.py
+
+demo: setup ## from a fresh clone to results, on photos that the project draws itself
+	@python -m infra.local.demo
+
+test: setup check ## lint, types and the whole test suite but the slow campaigns
+	@python -m pytest
+
+check: setup ## lint, format and types
+	@ruff check .
+	@ruff format --check .
+	@mypy
+
+format: setup ## put every file into the project's format
+	@ruff check --fix-only --quiet .
+	@ruff format --quiet .
+
+test-all: setup check ## make test, and the slow campaigns
+	@python -m pytest -m 'slow or not slow'
+
+lock: setup ## write the locked requirements anew from requirements/*.in
+	@python tools/lock.py
+
+clean: ## remove what set-up and the demo made
+	@rm -rf .venv node_modules cdk.out demo
