@@ -35,9 +35,7 @@ def find_java_home(environment: Mapping[str, str] = os.environ) -> Path | None:
 def major_version(java: Path) -> int | None:
     """Return the major version that a ``java`` executable reports, None if it cannot be run."""
     try:
-        report = subprocess.run(
-            [str(java), "-version"], capture_output=True, text=True, check=True, timeout=60
-        ).stderr
+        report = subprocess.run([str(java), "-version"], capture_output=True, text=True, check=True, timeout=60).stderr
     except (OSError, subprocess.SubprocessError):
         return None
     return parse_major_version(report)

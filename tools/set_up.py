@@ -130,9 +130,7 @@ def run(command: list[str]) -> None:
     try:
         code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
     except OSError as error:
-        raise SetUpError(
-            f"set-up could not run {command[0]}: {error}\nInstall it, then call make again."
-        ) from error
+        raise SetUpError(f"set-up could not run {command[0]}: {error}\nInstall it, then call make again.") from error
     if code != 0:
         raise SetUpError(
             f"set-up stopped: '{' '.join(command[:4])} ...' ended with code {code}; its message is above.\n"

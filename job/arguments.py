@@ -1,0 +1,159 @@
+"""The job's command line: what it takes, and the checks that need nothing but the arguments themselves."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, NoReturn
+
+from job.errors import UsageError
+from job.export import IMAGENET, NETWORKS
+
+DEFAULT_VARIANCE = 0.95
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """The arguments of a run, checked. See ``python -m job --help`` for their meaning."""
+
+    images: str
+    output: str
+    test: str | None
+    predict: str | None
+    labels: tuple[str, ...] | None
+    per_label: int | None
+    seed: int
+    model: str | None
+    backbone: str
+    weights: str
+    standardize: bool
+    components: int | None
+    variance: float | None
+    csv: bool
+    overwrite: bool
+    master: str | None
+    debug: bool
+
+    def as_manifest(self) -> dict[str, Any]:
+        """Return them as the manifest shows them."""
+        shown = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in shown.items()}
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are like all others of the job: what, and what to do."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message[:1].upper()}{message[1:]}.", f"See {self.prog} --help.")
+
+
+def parse(arguments: Sequence[str] | None = None) -> Arguments:
+    """Return the checked arguments.
+
+    Parameters
+    ----------
+    arguments
+        The words of the command line; None for this process's own.
+
+    Raises
+    ------
+    UsageError
+        If one is missing, unknown or out of its range.
+    """
+    given = parser().parse_args(arguments)
+    components, variance = given.components, given.variance
+    if components is None and variance is None:
+        variance = DEFAULT_VARIANCE
+    if variance is not None and not 0 < variance <= 1:
+        raise UsageError(
+            f"--variance {variance:g} is no share of the variance.",
+            "Choose a number above 0 and at most 1, like 0.95.",
+        )
+    if components is not None and components < 1:
+        raise UsageError(f"--components {components} keeps nothing.", "Choose a number of 1 or more.")
+    if given.per_label is not None and given.per_label < 1:
+        raise UsageError(f"--per-label {given.per_label} takes no photo.", "Choose a number of 1 or more.")
+    if given.model is None and given.backbone not in NETWORKS:
+        raise UsageError(f"There is no backbone '{given.backbone}'.", f"Choose one of: {', '.join(NETWORKS)}.")
+    return Arguments(
+        images=given.images,
+        output=given.output,
+        test=given.test,
+        predict=given.predict,
+        labels=_labels(given.labels),
+        per_label=given.per_label,
+        seed=given.seed,
+        model=given.model,
+        backbone=given.backbone,
+        weights=given.weights,
+        standardize=given.standardize,
+        components=components,
+        variance=variance,
+        csv=given.csv,
+        overwrite=given.overwrite,
+        master=given.master,
+        debug=given.debug,
+    )
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser, for the command itself and for whoever checks a command before it is sent."""
+    made = _Parser(
+        prog="python -m job",
+        description="From a folder of photos to features, principal components and a manifest.",
+        epilog="Example: python -m job --images photos/ --variance 0.95 --output results/",
+    )
+    made.add_argument("--master", metavar="URL", help="where Spark runs (default: all cores of this machine)")
+    made.add_argument("--debug", action="store_true", help="show the whole trace of a failure")
+
+    photos = made.add_argument_group("photos")
+    photos.add_argument(
+        "--images",
+        metavar="URI",
+        required=True,
+        help="folder of photos; the last folder of a path is the label",
+    )
+    photos.add_argument("--test", metavar="URI", help="photos that are projected, never fitted")
+    photos.add_argument("--predict", metavar="URI", help="photos without labels: projected, never fitted")
+    photos.add_argument("--labels", metavar="A,B", help="only these labels")
+    photos.add_argument("--per-label", metavar="N", type=int, help="at most this many photos a label")
+    photos.add_argument("--seed", metavar="S", type=int, default=0, help="draws other photos, other random weights")
+
+    network = made.add_argument_group("features")
+    network.add_argument("--model", metavar="FILE", help="an exported backbone, instead of the next two")
+    network.add_argument("--backbone", metavar="NAME", default="mobilenet_v2", help="default: %(default)s")
+    network.add_argument(
+        "--weights",
+        metavar="imagenet|FILE|random",
+        default=IMAGENET,
+        help="default: %(default)s, downloaded once",
+    )
+
+    components = made.add_argument_group("components")
+    components.add_argument(
+        "--no-standardize", dest="standardize", action="store_false", help="only centre the features"
+    )
+    kept = components.add_mutually_exclusive_group()
+    kept.add_argument("--components", metavar="K", type=int, help="how many to keep")
+    kept.add_argument(
+        "--variance",
+        metavar="SHARE",
+        type=float,
+        help=f"as many as keep this share (default: {DEFAULT_VARIANCE})",
+    )
+
+    out = made.add_argument_group("results")
+    out.add_argument("--output", metavar="URI", required=True, help="folder of the results")
+    out.add_argument(
+        "--csv", action=argparse.BooleanOptionalAction, default=True, help="components as CSV beside Parquet"
+    )
+    out.add_argument("--overwrite", action="store_true", help="replace results, once the new ones are complete")
+    return made
+
+
+def _labels(given: str | None) -> tuple[str, ...] | None:
+    if given is None:
+        return None
+    labels = tuple(label.strip() for label in given.split(",") if label.strip())
+    if not labels:
+        raise UsageError("--labels names no label.", "Write them with commas between: --labels Apple,Avocado.")
+    return labels

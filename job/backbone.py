@@ -1,0 +1,166 @@
+"""Loads an exported backbone and computes features with it; the only module that knows the inference runtime.
+
+The file is a TensorFlow Lite model that takes RGB 0..255 and holds colour scaling, network and pooling, with its
+own description inside (``job/export.py`` writes it). Why this format and this runtime:
+docs/decisions/0001-backbone-file-and-runtime.md.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from job.errors import UsageError
+
+DESCRIPTION_KEY = "orchard.backbone"
+"""The name under which the description stands in the file's metadata."""
+
+
+@dataclass(frozen=True)
+class BackboneDescription:
+    """What an exported backbone is, as its file says.
+
+    Parameters
+    ----------
+    name
+        Name of the network, as ``--backbone`` takes it.
+    weights
+        Where the weights come from: "imagenet", "file sha256:...", or "random, seed ...".
+    width, height
+        Pixels of the photos that it takes.
+    features
+        How many values it computes for a photo.
+    """
+
+    name: str
+    weights: str
+    width: int
+    height: int
+    features: int
+
+    @property
+    def untrained(self) -> bool:
+        """Whether the weights are random, so that features mean nothing."""
+        return self.weights.startswith("random")
+
+
+class Backbone:
+    """A callable network: photos in, features out. Load it once a process; it is not for several threads at once.
+
+    Parameters
+    ----------
+    path
+        The exported file.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        # Imported here: the submitting machine describes files without ever loading the runtime.
+        from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415
+
+        # One thread: there are as many tasks as cores, and threads of several tasks would fight for them.
+        with _standard_error_closed():
+            self._interpreter = Interpreter(model_path=str(path), num_threads=1)
+            self._interpreter.allocate_tensors()
+        self._input = self._interpreter.get_input_details()[0]["index"]
+        self._output = self._interpreter.get_output_details()[0]["index"]
+
+    def compute(self, photo: npt.NDArray[np.uint8], features: npt.NDArray[np.float32]) -> None:
+        """Compute one photo's features in place.
+
+        Parameters
+        ----------
+        photo
+            RGB 0..255, uint8 of shape (height, width, 3).
+        features
+            Where the result goes: float32 of shape (features,).
+        """
+        self._interpreter.set_tensor(self._input, photo[np.newaxis])
+        self._interpreter.invoke()
+        features[:] = self._interpreter.get_tensor(self._output)[0]
+
+
+def embed_description(model: bytes, description: BackboneDescription) -> bytes:
+    """Return a TensorFlow Lite model with a description added to its metadata."""
+    import flatbuffers  # noqa: PLC0415 - needed by the export alone
+
+    schema = _schema()
+    tree = schema.ModelT.InitFromPackedBuf(model, 0)
+    content = schema.BufferT()
+    content.data = np.frombuffer(json.dumps(asdict(description)).encode(), np.uint8)
+    tree.buffers.append(content)
+    entry = schema.MetadataT()
+    entry.name = DESCRIPTION_KEY
+    entry.buffer = len(tree.buffers) - 1
+    tree.metadata = [*(tree.metadata or []), entry]
+    builder = flatbuffers.Builder(len(model))
+    builder.Finish(tree.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
+
+
+def read_description(path: str | Path) -> BackboneDescription:
+    """Return the description inside an exported file.
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be read or was not exported by this project.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"The backbone '{path}' cannot be read: {error.strerror}.",
+            "Name a file that was exported before.",
+        ) from error
+    found = _find_metadata(content)
+    if found is None:
+        raise UsageError(
+            f"'{path}' was not exported by this project.",
+            "Export a backbone with python -m job.export, or leave --model out: it is then done on the spot.",
+        )
+    return BackboneDescription(**json.loads(found))
+
+
+def content_hash(path: str | Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _find_metadata(content: bytes) -> bytes | None:
+    schema = _schema()
+    if not schema.Model.ModelBufferHasIdentifier(content, 0):
+        return None
+    model = schema.Model.GetRootAs(content, 0)
+    for index in range(model.MetadataLength()):
+        entry = model.Metadata(index)
+        if entry.Name() == DESCRIPTION_KEY.encode():
+            return bytes(model.Buffers(entry.Buffer()).DataAsNumpy())
+    return None
+
+
+@contextmanager
+def _standard_error_closed() -> Iterator[None]:
+    """Keep the runtime's greeting, which no setting turns off, out of the progress bar; failures are raised."""
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _schema() -> Any:  # noqa: ANN401 - a generated module without types
+    from ai_edge_litert import schema_py_generated  # noqa: PLC0415
+
+    return schema_py_generated

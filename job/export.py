@@ -1,0 +1,249 @@
+"""Exports a Keras network to the one file that the job takes: colour scaling, network and pooling together.
+
+Keras and TensorFlow are used here and nowhere else, on the machine that submits the job. They are run in a process
+of their own, because they are large, slow to import and talkative: ``python -m job.export --help``.
+"""
+
+import argparse
+import hashlib
+import importlib.metadata
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from job.backbone import BackboneDescription, content_hash, embed_description
+from job.errors import JobError, RunFailedError, UsageError
+
+IMAGENET, RANDOM = "imagenet", "random"
+"""The two values of --weights that are no file."""
+
+EXPORT_VERSION = 1
+"""Raise it when an exported file changes although network, weights and libraries stay: the cache then misses."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network of ``keras.applications``: the names it goes by there, and the photos it takes.
+
+    Parameters
+    ----------
+    module
+        The submodule that holds its ``preprocess_input``.
+    builder
+        The function that makes it.
+    side
+        Width and height of its photos in pixels.
+    """
+
+    module: str
+    builder: str
+    side: int
+
+
+NETWORKS: Mapping[str, Network] = {
+    "mobilenet_v2": Network("mobilenet_v2", "MobileNetV2", 224),
+}
+"""What --backbone takes."""
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """Which backbone is wanted.
+
+    Parameters
+    ----------
+    backbone
+        A key of ``NETWORKS``.
+    weights
+        ``IMAGENET``, ``RANDOM`` or the path of a Keras weights file.
+    seed
+        For random weights.
+    """
+
+    backbone: str
+    weights: str
+    seed: int
+
+    def __post_init__(self) -> None:
+        """Raise UsageError if the network is unknown or the weights file is not there."""
+        if self.backbone not in NETWORKS:
+            raise UsageError(f"There is no backbone '{self.backbone}'.", f"Choose one of: {', '.join(NETWORKS)}.")
+        if self.weights in (IMAGENET, RANDOM):
+            return
+        path = Path(self.weights)
+        if not path.is_file():
+            raise UsageError(
+                f"There is no weights file '{self.weights}'.",
+                "Give a Keras weights file, or: imagenet, random.",
+            )
+        if not os.access(path, os.R_OK):
+            raise UsageError(f"The weights file '{self.weights}' may not be read.", "Change its permissions.")
+
+    def provenance(self) -> str:
+        """Return where the weights come from, as the description says it."""
+        if self.weights == IMAGENET:
+            return IMAGENET
+        if self.weights == RANDOM:
+            return f"{RANDOM}, seed {self.seed}"
+        return f"file sha256:{content_hash(self.weights)}"
+
+
+def cached_export(request: ExportRequest, cache: Path | None = None) -> Path:
+    """Return the exported file of a backbone, made on the first call and kept for the next ones.
+
+    Parameters
+    ----------
+    request
+        Which backbone.
+    cache
+        Folder of the kept files; None for the user's own.
+
+    Raises
+    ------
+    UsageError
+        If the weights cannot be had or do not fit the network.
+    RunFailedError
+        If the export fails for another reason.
+    """
+    folder = cache if cache is not None else cache_folder(os.environ)
+    kept = folder / f"{request.backbone}-{cache_key(request)}.tflite"
+    if not kept.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        _export_in_own_process(request, kept)
+    return kept
+
+
+def cache_folder(environment: Mapping[str, str]) -> Path:
+    """Return the user's folder for exported backbones, as the XDG base directory specification has it."""
+    base = environment.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "orchard" / "backbones"
+
+
+def cache_key(request: ExportRequest) -> str:
+    """Return a digest of everything that decides an exported file's content.
+
+    Raises
+    ------
+    UsageError
+        If Keras is not installed here.
+    """
+    try:
+        versions = [importlib.metadata.version(name) for name in ("keras", "ai-edge-litert")]
+    except importlib.metadata.PackageNotFoundError as error:
+        raise UsageError(
+            f"A backbone cannot be exported here: {error.name} is not installed.",
+            "Export it on the machine that submits the job, and give the file with --model.",
+        ) from error
+    parts = [str(EXPORT_VERSION), request.backbone, request.provenance(), *versions]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def export(request: ExportRequest, destination: Path) -> None:
+    """Build the network in this process, convert it and write the file in one piece."""
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    # Imported here: they take seconds, and this is the only place that needs them.
+    import keras  # noqa: PLC0415
+    import tensorflow as tf  # noqa: PLC0415
+
+    model = build(keras, request)
+    converted = tf.lite.TFLiteConverter.from_keras_model(model).convert()
+    network = NETWORKS[request.backbone]
+    description = BackboneDescription(
+        name=request.backbone,
+        weights=request.provenance(),
+        width=network.side,
+        height=network.side,
+        features=int(model.output_shape[-1]),
+    )
+    temporary = destination.with_name(f".{destination.name}.{os.getpid()}")
+    temporary.write_bytes(embed_description(converted, description))
+    temporary.replace(destination)
+
+
+def build(keras: Any, request: ExportRequest) -> Any:  # noqa: ANN401 - Keras publishes no types
+    """Return the Keras model from RGB 0..255 (uint8) to pooled features.
+
+    Raises
+    ------
+    UsageError
+        If the weights cannot be downloaded or do not fit.
+    """
+    network = NETWORKS[request.backbone]
+    shape = (network.side, network.side, 3)
+    builder = getattr(keras.applications, network.builder)
+    options = {"include_top": False, "pooling": "avg", "input_shape": shape}
+    if request.weights == IMAGENET:
+        core = _with_imagenet_weights(builder, options)
+    else:
+        keras.utils.set_random_seed(request.seed)
+        core = builder(weights=None, **options)
+        if request.weights != RANDOM:
+            _load_weights(core, request)
+    photos = keras.Input(shape, dtype="uint8")
+    scale = getattr(keras.applications, network.module).preprocess_input
+    scaled = scale(keras.ops.cast(photos, "float32"))
+    return keras.Model(photos, core(scaled), name=request.backbone)
+
+
+def _with_imagenet_weights(builder: Any, options: dict[str, Any]) -> Any:  # noqa: ANN401
+    try:
+        return builder(weights="imagenet", **options)
+    except Exception as error:
+        raise UsageError(
+            f"The ImageNet weights could not be downloaded: {' '.join(str(error).split())}",
+            "Give a file that was downloaded elsewhere: --weights FILE; or --weights random to try things out.",
+        ) from error
+
+
+def _load_weights(core: Any, request: ExportRequest) -> None:  # noqa: ANN401
+    try:
+        core.load_weights(request.weights)
+    except Exception as error:
+        raise UsageError(
+            f"The weights in '{request.weights}' do not fit {request.backbone}: {' '.join(str(error).split())}",
+            "Give weights of the same network without its last layer (include_top=False).",
+        ) from error
+
+
+def _export_in_own_process(request: ExportRequest, destination: Path) -> None:
+    command = [
+        *(sys.executable, "-m", "job.export", "--backbone", request.backbone),
+        *("--weights", request.weights, "--seed", str(request.seed), "--to", str(destination)),
+    ]
+    package_parent = str(Path(__file__).resolve().parent.parent)
+    path = os.pathsep.join(filter(None, [package_parent, os.environ.get("PYTHONPATH")]))
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": path})
+    if done.returncode == 0:
+        return
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    if done.returncode == UsageError.exit_code and len(lines) >= 2:
+        raise UsageError(lines[-2], lines[-1])
+    reason = lines[-1] if lines else f"exit code {done.returncode}"
+    raise RunFailedError(
+        f"The backbone {request.backbone} could not be exported: {reason}",
+        f"See the whole message with: {' '.join(command[1:])}",
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Export one backbone from the command line; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m job.export", description=__doc__)
+    parser.add_argument("--backbone", default="mobilenet_v2", help="the network (default: %(default)s)")
+    parser.add_argument("--weights", default=IMAGENET, help="imagenet, random or a file (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="for random weights (default: %(default)s)")
+    parser.add_argument("--to", type=Path, required=True, help="the file to write")
+    given = parser.parse_args(arguments)
+    try:
+        export(ExportRequest(given.backbone, given.weights, given.seed), given.to)
+    except JobError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

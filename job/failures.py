@@ -1,0 +1,36 @@
+"""Finds the one sentence that matters in a failure of Spark: what the Python code of a task raised, or Java's own."""
+
+import re
+
+from job.errors import JobError, RunFailedError, UsageError
+
+_OURS = re.compile(r"^job\.errors\.(\w+): (?P<what>.+)\n(?P<remedy>.+)$", re.MULTILINE)
+_PYTHON = re.compile(r"Traceback \(most recent call last\):\n(?:[ ].*\n)+(?P<error>\S.*)$", re.MULTILINE)
+_JAVA = re.compile(r"^(?:: |Caused by: )?(?:[\w$]+\.)+(?P<kind>\w+(?:Exception|Error)): (?P<message>.+)$", re.MULTILINE)
+
+
+def as_job_error(error: Exception) -> JobError:
+    """Return what a person is told about an exception that the driver met while Spark worked."""
+    if isinstance(error, JobError):
+        return error
+    text = str(error)
+    ours = _OURS.search(text)
+    if ours is not None:
+        kind = UsageError if ours.group(1) == UsageError.__name__ else RunFailedError
+        return kind(ours["what"], ours["remedy"])
+    return RunFailedError(
+        f"The run failed: {probable_cause(text) or type(error).__name__}",
+        "Run it again with --debug for the whole trace.",
+    )
+
+
+def probable_cause(text: str) -> str:
+    """Return the last line of the last Python traceback in a text, else Java's innermost cause, else its last line."""
+    python = list(_PYTHON.finditer(text))
+    if python:
+        return python[-1]["error"].strip()
+    java = list(_JAVA.finditer(text))
+    if java:
+        return f"{java[-1]['kind']}: {java[-1]['message'].strip()}"
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else ""

@@ -1,0 +1,203 @@
+"""Computes the features of a partition's photos, in one Spark task, and writes them as one Parquet file."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from pyspark import Accumulator, SparkFiles
+
+from job import results
+from job.backbone import Backbone, BackboneDescription
+from job.listing import PREDICT
+from job.reading import RejectedPhotoError, decode, read_ahead
+from job.results import DataFile
+
+TASK_STAGES = ("read", "decode", "infer", "write")
+"""What a task spends its time on; reading is the time it waited for bytes, beside what was read ahead."""
+
+
+@dataclass(frozen=True)
+class FeaturesTask:
+    """What every task of the stage needs to know.
+
+    Parameters
+    ----------
+    output
+        URI of the results folder.
+    run_id
+        Goes into the files' names.
+    backbone
+        Description of the exported network.
+    model_file
+        The name under which Spark carries the exported file to the executors.
+    """
+
+    output: str
+    run_id: str
+    backbone: BackboneDescription
+    model_file: str
+
+
+@dataclass(frozen=True)
+class FeaturesReport:
+    """What a task has done: its files, its photos, and where its time went.
+
+    Parameters
+    ----------
+    features
+        The Parquet file of features; None if no photo could be used.
+    rejected
+        The Parquet file of photos set aside; None if there are none.
+    used
+        Photos by split.
+    labels
+        Photos by split and label; those without a label are left out.
+    seconds
+        By ``TASK_STAGES``.
+    """
+
+    features: DataFile | None
+    rejected: DataFile | None
+    used: Counter[str]
+    labels: Counter[tuple[str, str]]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def featurize_partition(task: FeaturesTask, done: Accumulator[int], partition: tuple[int, bytes]) -> FeaturesReport:
+    """Run one task: read, decode and infer a partition's photos, write the features and what was set aside.
+
+    Parameters
+    ----------
+    task
+        What all tasks share.
+    done
+        Counts photos, for the progress bar.
+    partition
+        Its number, and its part of the listing as an Arrow stream.
+    """
+    number, stream = partition
+    listing = pa.ipc.open_stream(stream).read_all()
+    backbone = _load_backbone(SparkFiles.get(task.model_file))
+    seconds = dict.fromkeys(TASK_STAGES, 0.0)
+    features, reasons = compute_features(
+        listing["path"].to_pylist(), task.backbone, backbone.compute, seconds, lambda: done.add(1)
+    )
+    began = time.perf_counter()
+    used = listing.filter(pa.array([reason is None for reason in reasons], pa.bool_()))
+    attempt = results.attempt()
+
+    def name(folder: str) -> str:
+        return results.data_file_name(folder, task.run_id, number, attempt, "parquet")
+
+    features_file = rejected_file = None
+    if used.num_rows:
+        table = features_table(used, features)
+        features_file = results.write_parquet(task.output, name(results.FEATURES), table)
+    if used.num_rows < listing.num_rows:
+        table = rejected_table(listing, reasons)
+        rejected_file = results.write_parquet(task.output, name(results.REJECTED), table)
+    seconds["write"] = time.perf_counter() - began
+    splits, labels = used["split"].to_pylist(), used["label"].to_pylist()
+    return FeaturesReport(
+        features_file,
+        rejected_file,
+        Counter(splits),
+        Counter((split, label) for split, label in zip(splits, labels, strict=True) if split != PREDICT),
+        seconds,
+    )
+
+
+def compute_features(
+    paths: list[str],
+    backbone: BackboneDescription,
+    compute: Callable[[npt.NDArray[np.uint8], npt.NDArray[np.float32]], None],
+    seconds: dict[str, float],
+    photo_done: Callable[[], None],
+) -> tuple[npt.NDArray[np.float32], list[str | None]]:
+    """Return the features of the photos that can be used, and for every photo why not.
+
+    Parameters
+    ----------
+    paths
+        URIs of the photos.
+    backbone
+        Says the photos' size and how many features there are.
+    compute
+        Computes one photo's features in place.
+    seconds
+        Reading, decoding and inferring add their time to it.
+    photo_done
+        Called after every photo.
+
+    Returns
+    -------
+    features
+        float32 of shape (usable photos, features), in the order of the paths.
+    reasons
+        One a path: None if its features were computed, else why not.
+    """
+    features = np.empty((len(paths), backbone.features), np.float32)
+    reasons: list[str | None] = []
+    used = 0
+    clock = time.perf_counter
+    began = clock()
+    for content in read_ahead(paths):
+        was_read = clock()
+        seconds["read"] += was_read - began
+        try:
+            if isinstance(content, RejectedPhotoError):
+                raise content
+            photo = decode(content, backbone.width, backbone.height)
+        except RejectedPhotoError as rejection:
+            reasons.append(str(rejection))
+            began = clock()
+            seconds["decode"] += began - was_read
+        else:
+            decoded = clock()
+            seconds["decode"] += decoded - was_read
+            compute(photo, features[used])
+            used += 1
+            reasons.append(None)
+            began = clock()
+            seconds["infer"] += began - decoded
+        photo_done()
+    return features[:used], reasons
+
+
+def features_table(used: pa.Table, features: npt.NDArray[np.float32]) -> pa.Table:
+    """Return the rows of a features file; the values are taken over without a copy."""
+    columns = [used["path"], used["label"], used["split"], list_column(features)]
+    return pa.table(columns, schema=results.FEATURES_SCHEMA)
+
+
+def rejected_table(listing: pa.Table, reasons: list[str | None]) -> pa.Table:
+    """Return the rows of a rejected file: path and reason of every photo that has a reason."""
+    rows = [
+        (path, reason) for path, reason in zip(listing["path"].to_pylist(), reasons, strict=True) if reason is not None
+    ]
+    columns = [[path for path, _ in rows], [reason for _, reason in rows]]
+    return pa.table(columns, schema=results.REJECTED_SCHEMA)
+
+
+def list_column(rows: npt.NDArray[np.float32]) -> pa.ListArray:
+    """Return a matrix as an Arrow column of lists, one a row, sharing the matrix's memory."""
+    offsets = np.arange(0, rows.size + 1, rows.shape[1], dtype=np.int32)
+    values = pa.array(np.ascontiguousarray(rows).reshape(-1))
+    return pa.ListArray.from_arrays(pa.array(offsets), values, type=results.FEATURES_SCHEMA.field("features").type)
+
+
+def matrix(rows: pa.ListArray) -> npt.NDArray[np.float32]:
+    """Return an Arrow array of equally long lists as a float32 matrix, one row a list, sharing its memory."""
+    values: npt.NDArray[np.float32] = rows.flatten().to_numpy(zero_copy_only=True)
+    return values.reshape(len(rows), -1)
+
+
+@lru_cache(maxsize=1)
+def _load_backbone(path: str) -> Backbone:
+    # Once a worker process: Spark keeps the process for the next tasks.
+    return Backbone(path)

@@ -1,0 +1,311 @@
+"""The run from photos to results: its stages, in the order in which they happen."""
+
+import importlib.metadata
+import io
+import platform
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+from pyspark import SparkContext
+
+from job import components, listing, reduction, results, session, storage
+from job.arguments import Arguments
+from job.backbone import BackboneDescription, content_hash, read_description
+from job.components import PrincipalComponents
+from job.errors import JobError, UsageError
+from job.export import ExportRequest, cached_export
+from job.failures import as_job_error
+from job.features import TASK_STAGES, FeaturesReport, FeaturesTask, featurize_partition
+from job.listing import PREDICT, TEST, TRAIN, Subset
+from job.progress import Progress, utc_now
+from job.reduction import Projection, ProjectionReport, ProjectionTask
+
+LIBRARIES = ("pyspark", "numpy", "pyarrow", "pillow", "ai-edge-litert")
+"""Their versions go into the manifest: what a number may depend on."""
+
+SHARES = (0.80, 0.90, 0.95, 0.99)
+"""Every run says how many components these shares of the variance need."""
+
+LARGEST_FEATURES = 64 * 2**20
+"""Bytes of features that a task may hold: networks with long vectors get smaller partitions."""
+
+
+def run(arguments: Arguments) -> dict[str, Any]:
+    """Take photos to results; return the manifest.
+
+    Raises
+    ------
+    UsageError
+        If what was asked for cannot be done; of this run nothing is then left in the output.
+    RunFailedError
+        If the run could not be finished; what it wrote stays, without a manifest.
+    """
+    output = storage.absolute_uri(arguments.output)
+    if not arguments.overwrite:
+        results.require_no_results(output)
+    started, run_id = utc_now(), results.new_run_id(datetime.now(UTC))
+    progress = Progress(output, run_id)
+    try:
+        return _carry_out(arguments, output, run_id, started, progress)
+    except UsageError:
+        results.discard(output, run_id)
+        raise
+
+
+def _carry_out(arguments: Arguments, output: str, run_id: str, started: str, progress: Progress) -> dict[str, Any]:
+    with progress.stage("list"):
+        photos = list_all(arguments)
+    progress.say(describe_listing(photos))
+    with progress.stage("backbone"):
+        model, backbone = choose_backbone(arguments)
+    if backbone.untrained:
+        progress.say(f"The weights are untrained ({backbone.weights}): features mean nothing, this is a trial.")
+    training = len(photos.filter(pa.compute.equal(photos["split"], TRAIN)))
+    if arguments.components is not None or training < 2:
+        components.require_components(arguments.components or 1, training, backbone.features)
+    with _spark(arguments.master, model, progress) as context:
+        featurized = featurize(context, photos, FeaturesTask(output, run_id, backbone, model.name), progress)
+        files = [report.features for report in featurized if report.features is not None]
+        used = sum((report.used for report in featurized), Counter[str]())
+        if used[TRAIN] < 2:
+            raise UsageError(
+                f"Of {training} photos to fit on, {used[TRAIN]} could be used, and at least 2 are needed. "
+                f"The first reason: {_first_reason(output, featurized)}.",
+                "Give more photos, or mend these.",
+            )
+        fitted = fit(context, output, files, arguments.standardize, used[TRAIN], progress)
+        kept = choose_components(arguments, fitted, used[TRAIN])
+        projection = Projection(fitted.mean, fitted.scale, fitted.components[:kept])
+        task = ProjectionTask(output, run_id, arguments.csv)
+        projected = project(context, task, projection, files, progress)
+    write_components(output, fitted, projection)
+    seconds = {**progress.seconds, **task_seconds(featurized)}
+    manifest = {
+        "schema_version": results.SCHEMA_VERSION,
+        "run_id": run_id,
+        "started": started,
+        "finished": utc_now(),
+        "arguments": arguments.as_manifest(),
+        "versions": versions(),
+        "backbone": {**asdict(backbone), "untrained": backbone.untrained, "sha256": content_hash(model)},
+        "counts": counts(photos, used),
+        "labels": label_counts(featurized),
+        "components": describe_components(fitted, kept),
+        "seconds": {name: round(value, 3) for name, value in seconds.items()},
+        "files": manifest_files(featurized, projected),
+    }
+    results.write_manifest(output, manifest)
+    results.sweep(output, listed_files(manifest))
+    progress.finish(sum(used.values()))
+    return manifest
+
+
+def list_all(arguments: Arguments) -> pa.Table:
+    """Return one listing of all photos: those to fit on, to test and to predict.
+
+    Raises
+    ------
+    UsageError
+        If a folder holds no photo, if a wanted label is not there, or if a photo is in two folders.
+    """
+    subset = Subset(arguments.labels, arguments.per_label, arguments.seed)
+    folders = [(arguments.images, TRAIN), (arguments.test, TEST), (arguments.predict, PREDICT)]
+    listings = [
+        listing.list_photos(storage.absolute_uri(folder), split, subset)
+        for folder, split in folders
+        if folder is not None
+    ]
+    listing.require_disjoint(listings)
+    return pa.concat_tables(listings).combine_chunks()
+
+
+def describe_listing(photos: pa.Table) -> str:
+    """Return one line on what was found."""
+    found = Counter(photos["split"].to_pylist())
+    names = {TRAIN: "to fit on", TEST: "to test", PREDICT: "to predict"}
+    parts = [f"{found[split]:,} photos {name}" for split, name in names.items() if found[split]]
+    return f"Found {', '.join(parts)}; {len(listing.count_by_label(photos, TRAIN)):,} labels."
+
+
+def choose_backbone(arguments: Arguments) -> tuple[Path, BackboneDescription]:
+    """Return the exported backbone's file on this machine, and its description.
+
+    Raises
+    ------
+    UsageError
+        If the file is none of ours, or if the backbone cannot be exported.
+    """
+    if arguments.model is None:
+        model = cached_export(ExportRequest(arguments.backbone, arguments.weights, arguments.seed))
+    else:
+        model = Path(arguments.model)
+    return model, read_description(model)
+
+
+def featurize(context: SparkContext, photos: pa.Table, task: FeaturesTask, progress: Progress) -> list[FeaturesReport]:
+    """Compute and write the features of all photos; return what each task reports."""
+    largest = max(1, min(listing.LARGEST_PARTITION, LARGEST_FEATURES // (4 * task.backbone.features)))
+    partitions = listing.partition(photos, session.slots(context), largest)
+    numbered = [(number, _as_stream(part)) for number, part in enumerate(partitions)]
+    done = context.accumulator(0)
+    with progress.counted_stage("features", len(photos), done):
+        tasks = context.parallelize(numbered, len(numbered)).map(partial(featurize_partition, task, done))
+        return list(tasks.collect())
+
+
+def fit(
+    context: SparkContext,
+    output: str,
+    files: Sequence[results.DataFile],
+    standardize: bool,
+    training: int,
+    progress: Progress,
+) -> PrincipalComponents:
+    """Return all principal components of the training photos."""
+    done = context.accumulator(0)
+    with progress.counted_stage("fit", training, done):
+        moments = reduction.sum_moments(context, output, files, session.slots(context), done)
+        return components.fit(moments, standardize)
+
+
+def choose_components(arguments: Arguments, fitted: PrincipalComponents, training: int) -> int:
+    """Return how many components the run keeps.
+
+    Raises
+    ------
+    UsageError
+        If more were asked for than there are.
+    """
+    if arguments.components is not None:
+        components.require_components(arguments.components, training, len(fitted.mean))
+        return arguments.components
+    assert arguments.variance is not None  # noqa: S101 - one of the two is always set
+    return components.components_for(fitted.cumulative, arguments.variance)
+
+
+def project(
+    context: SparkContext,
+    task: ProjectionTask,
+    projection: Projection,
+    files: Sequence[results.DataFile],
+    progress: Progress,
+) -> list[ProjectionReport]:
+    """Write the components of all photos; return what each task reports."""
+    done = context.accumulator(0)
+    with progress.counted_stage("projection", sum(file.rows for file in files), done):
+        return reduction.project_files(context, task, projection, files, done)
+
+
+def write_components(output: str, fitted: PrincipalComponents, projection: Projection) -> None:
+    """Write the explained variance of every component, and what projects a new vector."""
+    rows = components.explained_variance_rows(fitted)
+    names = ("component", "variance", "ratio", "cumulative")
+    columns = list(zip(*rows, strict=True))
+    sink = pa.BufferOutputStream()
+    pyarrow.csv.write_csv(pa.table([pa.array(column) for column in columns], names=names), sink)
+    storage.write_bytes(storage.join(output, results.EXPLAINED_VARIANCE), sink.getvalue())
+    archive = io.BytesIO()
+    np.savez(archive, mean=projection.mean, scale=projection.scale, components=projection.components)
+    storage.write_bytes(storage.join(output, results.PROJECTION), archive.getvalue())
+
+
+def describe_components(fitted: PrincipalComponents, kept: int) -> dict[str, Any]:
+    """Return what the manifest says of the components."""
+    cumulative = fitted.cumulative
+    return {
+        "kept": kept,
+        "variance_kept": float(cumulative[kept - 1]),
+        "needed": {f"{share:g}": components.components_for(cumulative, share) for share in SHARES},
+        "available": len(cumulative),
+        "dimensions": len(fitted.mean),
+        "constant_dimensions": fitted.constant,
+    }
+
+
+def counts(photos: pa.Table, used: Counter[str]) -> dict[str, int]:
+    """Return how many photos were found, used (also by split) and rejected."""
+    total = sum(used.values())
+    by_split = {split: used[split] for split in (TRAIN, TEST, PREDICT)}
+    return {"found": len(photos), "used": total, "rejected": len(photos) - total, **by_split}
+
+
+def label_counts(featurized: Sequence[FeaturesReport]) -> dict[str, dict[str, int]]:
+    """Return how many photos of each label were used, by split."""
+    labels = sum((report.labels for report in featurized), Counter[tuple[str, str]]())
+    return {
+        split: {label: count for (of, label), count in sorted(labels.items()) if of == split} for split in (TRAIN, TEST)
+    }
+
+
+def task_seconds(featurized: Sequence[FeaturesReport]) -> dict[str, float]:
+    """Return the seconds that the feature tasks spent on each of their stages, all tasks together."""
+    return {name: sum(report.seconds[name] for report in featurized) for name in TASK_STAGES}
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of everything that a number may depend on."""
+    return {
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in LIBRARIES},
+    }
+
+
+def manifest_files(
+    featurized: Sequence[FeaturesReport], projected: Sequence[ProjectionReport]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the run's data files as the manifest lists them."""
+    files: dict[str, list[results.DataFile | None]] = {
+        results.FEATURES: [report.features for report in featurized],
+        results.REJECTED: [report.rejected for report in featurized],
+        results.COMPONENTS: [report.components for report in projected],
+        results.COMPONENTS_CSV: [report.csv for report in projected],
+    }
+    return {name: [asdict(file) for file in listed if file is not None] for name, listed in files.items()}
+
+
+def listed_files(manifest: dict[str, Any]) -> list[str]:
+    """Return the path of every file that counts, by the manifest."""
+    data = [entry["path"] for entries in manifest["files"].values() for entry in entries]
+    return [*data, results.EXPLAINED_VARIANCE, results.PROJECTION]
+
+
+@contextmanager
+def _spark(master: str | None, model: Path, progress: Progress) -> Iterator[SparkContext]:
+    with tempfile.TemporaryDirectory(prefix="orchard-") as folder:
+        with progress.stage("start"):
+            context = session.start(master)
+            session.carry_code(context, Path(folder))
+            context.addFile(str(model))
+        try:
+            yield context
+        except JobError:
+            raise
+        except Exception as error:
+            raise as_job_error(error) from error
+        finally:
+            context.stop()
+
+
+def _as_stream(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())
+
+
+def _first_reason(output: str, featurized: Sequence[FeaturesReport]) -> str:
+    for report in featurized:
+        if report.rejected is not None:
+            row = results.read_parquet(output, report.rejected.path).slice(0, 1).to_pylist()[0]
+            return f"{row['path']}: {row['reason']}"
+    return "none was rejected"

@@ -1,0 +1,113 @@
+"""Shows how far the run is: a bar in a terminal, lines elsewhere, and progress.json for whoever follows from afar."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+from pyspark import Accumulator
+from tqdm import tqdm
+
+from job import results, storage
+
+SECONDS_BETWEEN_LOOKS = 0.2
+SECONDS_BETWEEN_FILES = 2.0
+"""progress.json is one small request each time; a person does not look more often."""
+
+
+class Progress:
+    """Follows the stages of a run.
+
+    Parameters
+    ----------
+    output
+        URI of the results folder; progress.json goes there.
+    run_id
+        The run that is followed.
+    terminal
+        Where the bar or the lines are written.
+    """
+
+    def __init__(self, output: str, run_id: str, terminal: TextIO = sys.stderr) -> None:
+        self._uri = storage.join(output, results.PROGRESS)
+        self._run_id = run_id
+        self._terminal = terminal
+        self.seconds: dict[str, float] = {}
+
+    def say(self, line: str) -> None:
+        """Tell the person one thing."""
+        self._terminal.write(line + "\n")
+        self._terminal.flush()
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time a stage that has no photos to count."""
+        began = time.perf_counter()
+        self._write(name, 0, 0)
+        yield
+        self.seconds[name] = time.perf_counter() - began
+
+    @contextmanager
+    def counted_stage(self, name: str, total: int, done: Accumulator[int]) -> Iterator[None]:
+        """Time a stage and show how many photos it has done, while it runs.
+
+        Parameters
+        ----------
+        name
+            The stage's name in the bar, in progress.json and in the manifest's seconds.
+        total
+            How many photos there are.
+        done
+            Where the tasks count photos; Spark brings it up to date when a task ends.
+        """
+        ended = threading.Event()
+        with tqdm(
+            total=total, desc=name, unit=" photos", file=self._terminal, disable=not self._terminal.isatty()
+        ) as bar:
+            follower = threading.Thread(target=self._follow, args=(name, total, done, bar, ended), daemon=True)
+            follower.start()
+            began = time.perf_counter()
+            try:
+                yield
+            finally:
+                self.seconds[name] = time.perf_counter() - began
+                ended.set()
+                follower.join()
+        self._say_rate(name, total)
+
+    def finish(self, photos: int) -> None:
+        """Say in progress.json that the run is over."""
+        self._write("finished", photos, photos)
+
+    def _follow(self, name: str, total: int, done: Accumulator[int], bar: "tqdm[Any]", ended: threading.Event) -> None:
+        written = 0.0
+        while not ended.wait(SECONDS_BETWEEN_LOOKS):
+            bar.update(done.value - bar.n)
+            if time.monotonic() - written > SECONDS_BETWEEN_FILES:
+                self._write(name, done.value, total)
+                written = time.monotonic()
+        bar.update(done.value - bar.n)
+        self._write(name, done.value, total)
+
+    def _say_rate(self, name: str, total: int) -> None:
+        if not self._terminal.isatty():
+            seconds = self.seconds[name]
+            self.say(f"{name}: {total:,} photos in {seconds:.1f} s, {total / seconds:,.0f} a second")
+
+    def _write(self, stage: str, done: int, total: int) -> None:
+        content = {
+            "schema_version": results.SCHEMA_VERSION,
+            "run_id": self._run_id,
+            "stage": stage,
+            "done": done,
+            "total": total,
+            "updated": utc_now(),
+        }
+        storage.write_bytes(self._uri, results.to_json(content))
+
+
+def utc_now(clock: Callable[[], float] = time.time) -> str:
+    """Return the time as ISO 8601 in UTC, to the second."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(clock()))

@@ -1,0 +1,183 @@
+"""The two passes over the features that were written: sums for the fit, then the projection of every photo."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark import Accumulator, Broadcast, SparkContext
+
+from job import results
+from job.components import Matrix, Moments, project
+from job.features import list_column, matrix
+from job.listing import TRAIN
+from job.results import DataFile
+
+MOMENTS_AT_A_TIME = 8
+"""How many tasks' sums are added by one task of the next round, and at most by the driver."""
+
+
+@dataclass(frozen=True)
+class ProjectionTask:
+    """What every task of the projection needs to know.
+
+    Parameters
+    ----------
+    output
+        URI of the results folder.
+    run_id
+        Goes into the files' names.
+    csv
+        Whether the components are written as CSV too.
+    """
+
+    output: str
+    run_id: str
+    csv: bool
+
+
+@dataclass(frozen=True)
+class ProjectionReport:
+    """What a task of the projection has written."""
+
+    components: DataFile
+    csv: DataFile | None
+
+
+@dataclass(frozen=True)
+class Projection:
+    """What turns features into components: ``(features - mean) / scale @ components.T``.
+
+    Parameters
+    ----------
+    mean, scale
+        float64 of shape (dimensions,).
+    components
+        float64 of shape (k, dimensions).
+    """
+
+    mean: Matrix
+    scale: Matrix
+    components: Matrix
+
+
+def sum_moments(
+    context: SparkContext, output: str, files: Sequence[DataFile], slots: int, done: Accumulator[int]
+) -> Moments:
+    """Return the moments of all training rows in the features files.
+
+    The sums are added in the order of the files, whatever order the tasks end in, so that the same files give
+    the same result to the last bit.
+
+    Parameters
+    ----------
+    context
+        The running Spark.
+    output
+        URI of the results folder.
+    files
+        The features files.
+    slots
+        How many tasks run at the same time.
+    done
+        Counts photos, for the progress bar.
+    """
+    shift = _first_training_row(output, files)
+    groups = group_by_rows(files, slots)
+    tasks = context.parallelize(list(enumerate(groups)), len(groups)).map(
+        lambda group: (group[0], _moments_of_files(output, group[1], shift, done))
+    )
+    count = len(groups)
+    while count > MOMENTS_AT_A_TIME:
+        count = -(-count // MOMENTS_AT_A_TIME)
+        tasks = tasks.map(lambda item: (item[0] // MOMENTS_AT_A_TIME, item)).groupByKey(count).mapValues(_added)
+    return _added(tasks.collect())
+
+
+def group_by_rows(files: Sequence[DataFile], groups: int) -> list[list[DataFile]]:
+    """Deal the files into groups of about equally many rows: always the largest file to the smallest group."""
+    dealt: list[list[DataFile]] = [[] for _ in range(min(groups, len(files)))]
+    rows = [0] * len(dealt)
+    for file in sorted(files, key=lambda file: (-file.rows, file.path)):
+        smallest = rows.index(min(rows))
+        dealt[smallest].append(file)
+        rows[smallest] += file.rows
+    return dealt
+
+
+def project_files(
+    context: SparkContext,
+    task: ProjectionTask,
+    projection: Projection,
+    files: Sequence[DataFile],
+    done: Accumulator[int],
+) -> list[ProjectionReport]:
+    """Write the components of every photo, one file for each features file, and return what was written."""
+    shared = context.broadcast(projection)
+    tasks = context.parallelize(files, len(files)).map(lambda file: _project_file(task, shared, file, done))
+    return list(tasks.collect())
+
+
+def training_rows(table: pa.Table) -> npt.NDArray[np.float32]:
+    """Return the features of a table's training rows, of shape (rows, dimensions)."""
+    training = table.filter(pc.equal(table["split"], TRAIN))
+    if training.num_rows == 0:
+        return np.empty((0, 0), np.float32)
+    return matrix(training["features"].combine_chunks())
+
+
+def components_table(table: pa.Table, projection: Projection) -> pa.Table:
+    """Return the rows of a components file for the rows of a features file."""
+    rows = project(matrix(table["features"].combine_chunks()), projection.mean, projection.scale, projection.components)
+    columns = [table["path"], table["label"], table["split"], list_column(rows)]
+    return pa.table(columns, schema=results.COMPONENTS_SCHEMA)
+
+
+def csv_table(components: pa.Table) -> pa.Table:
+    """Return a components table with one column a component: path, label, split, pc_1, pc_2, ..."""
+    values = matrix(components["components"].combine_chunks())
+    columns = {name: components[name] for name in ("path", "label", "split")}
+    for index in range(values.shape[1]):
+        columns[f"pc_{index + 1}"] = pa.array(np.ascontiguousarray(values[:, index]))
+    return pa.table(columns)
+
+
+def _moments_of_files(output: str, files: Sequence[DataFile], shift: Matrix, done: Accumulator[int]) -> Moments:
+    moments = Moments.nothing(shift)
+    for file in files:
+        moments.add_rows(training_rows(results.read_parquet(output, file.path)))
+        done.add(file.rows)
+    return moments
+
+
+def _added(numbered: Iterable[tuple[int, Moments]]) -> Moments:
+    first, *others = [moments for _, moments in sorted(numbered, key=lambda item: item[0])]
+    for moments in others:
+        first.add(moments)
+    return first
+
+
+def _first_training_row(output: str, files: Sequence[DataFile]) -> Matrix:
+    for file in files:
+        rows = training_rows(results.read_parquet(output, file.path))
+        if len(rows):
+            row: Matrix = rows[0].astype(np.float64)
+            return row
+    return np.empty(0)
+
+
+def _project_file(
+    task: ProjectionTask, shared: "Broadcast[Projection]", file: DataFile, done: Accumulator[int]
+) -> ProjectionReport:
+    components = components_table(results.read_parquet(task.output, file.path), shared.value)
+    name = file.path.removeprefix(f"{results.FEATURES}/").removesuffix(".parquet")
+    attempt = results.attempt()
+    written = results.write_parquet(task.output, f"{results.COMPONENTS}/{name}-{attempt}.parquet", components)
+    csv = None
+    if task.csv:
+        csv_name = f"{results.COMPONENTS_CSV}/{name}-{attempt}.csv"
+        csv = results.write_csv(task.output, csv_name, csv_table(components))
+    done.add(file.rows)
+    return ProjectionReport(written, csv)

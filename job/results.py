@@ -1,0 +1,208 @@
+"""The layout of a results folder: names of its files, how they are written, and the manifest that makes them count.
+
+A data file is immutable and carries the id of its run; it counts once ``manifest.json``, which is written last and in
+one piece, lists it. A folder without a manifest is an unfinished run.
+"""
+
+import json
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+from pyspark import TaskContext
+
+from job import storage
+from job.errors import RunFailedError, UsageError
+
+SCHEMA_VERSION = 1
+"""Of the manifest and of progress.json; raised when a reader of the old one would misread the new one."""
+
+MANIFEST = "manifest.json"
+PROGRESS = "progress.json"
+FEATURES = "features"
+COMPONENTS = "components"
+COMPONENTS_CSV = "components.csv"
+REJECTED = "rejected"
+EXPLAINED_VARIANCE = "pca/explained_variance.csv"
+PROJECTION = "pca/projection.npz"
+
+LAYOUT = (
+    *(MANIFEST, PROGRESS, FEATURES, COMPONENTS, COMPONENTS_CSV, "pca", REJECTED),
+    *("classifier", "report.html"),
+)
+"""What a results folder may hold, files and folders at its top."""
+
+FEATURES_SCHEMA = pa.schema(
+    [
+        pa.field("path", pa.string()),
+        pa.field("label", pa.string()),
+        pa.field("split", pa.string()),
+        pa.field("features", pa.list_(pa.field("element", pa.float32()))),
+    ]
+)
+COMPONENTS_SCHEMA = pa.schema(
+    [*list(FEATURES_SCHEMA)[:3], pa.field("components", pa.list_(pa.field("element", pa.float32())))]
+)
+REJECTED_SCHEMA = pa.schema([pa.field("path", pa.string()), pa.field("reason", pa.string())])
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A data file of a run, as the manifest lists it.
+
+    Parameters
+    ----------
+    path
+        Inside the results folder.
+    rows
+        How many rows it holds.
+    bytes
+        Its size.
+    """
+
+    path: str
+    rows: int
+    bytes: int
+
+
+def new_run_id(now: datetime) -> str:
+    """Return an id that sorts by time and that no other run has: UTC time and 32 random bits."""
+    return f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+
+
+def data_file_name(folder: str, run_id: str, partition: int, attempt: int, ending: str) -> str:
+    """Return where a task writes its part of a data set.
+
+    The attempt is in the name, so that a retried or speculative task never touches what another one wrote: the driver
+    lists the files of the attempts that Spark took, and the others do not count.
+    """
+    return f"{folder}/part-{partition:05d}-{run_id}-{attempt}.{ending}"
+
+
+def attempt() -> int:
+    """Return the number of the running task's attempt, unique in the run; 0 outside a task."""
+    context = TaskContext.get()
+    return context.taskAttemptId() if context is not None else 0
+
+
+def write_parquet(output: str, name: str, table: pa.Table) -> DataFile:
+    """Write a table as one Parquet file in one piece."""
+    sink = pa.BufferOutputStream()
+    # Floats hardly repeat, so a dictionary would only cost time; Zstandard's first level is nearly free.
+    pq.write_table(table, sink, compression="zstd", compression_level=1, use_dictionary=["label", "split"])
+    return _write(output, name, sink, table.num_rows)
+
+
+def write_csv(output: str, name: str, table: pa.Table) -> DataFile:
+    """Write a table as one CSV file with a header, in one piece."""
+    sink = pa.BufferOutputStream()
+    pyarrow.csv.write_csv(table, sink)
+    return _write(output, name, sink, table.num_rows)
+
+
+def read_parquet(output: str, name: str) -> pa.Table:
+    """Return a Parquet file of a results folder as a table."""
+    return pq.read_table(pa.BufferReader(storage.read_bytes(storage.join(output, name))))
+
+
+def require_no_results(output: str) -> None:
+    """Raise UsageError if the folder holds any file of the layout."""
+    found = storage.exists_any(output, list(LAYOUT))
+    if not found:
+        return
+    finished = MANIFEST in found
+    kind = "the results of a finished run" if finished else "what an unfinished run left"
+    raise UsageError(
+        f"The output '{output}' holds {kind}: {', '.join(found)}.",
+        "Choose another --output, or replace it with --overwrite.",
+    )
+
+
+def write_manifest(output: str, manifest: dict[str, Any]) -> None:
+    """Write the manifest: from now on the run's files count."""
+    storage.write_bytes(storage.join(output, MANIFEST), to_json(manifest))
+
+
+def read_manifest(output: str) -> dict[str, Any]:
+    """Return the manifest of a results folder.
+
+    Raises
+    ------
+    UsageError
+        If there is none (an unfinished run, or no results at all), or if this version cannot read it.
+    """
+    try:
+        manifest: dict[str, Any] = json.loads(storage.read_bytes(storage.join(output, MANIFEST)))
+    except FileNotFoundError:
+        raise UsageError(
+            f"'{output}' holds no {MANIFEST}: its run is unfinished, or it is no results folder.",
+            "Wait until the run has ended, or run it again.",
+        ) from None
+    if manifest.get("schema_version") != SCHEMA_VERSION:
+        raise UsageError(
+            f"'{output}' was written in version {manifest.get('schema_version')} of the layout, "
+            f"this program reads version {SCHEMA_VERSION}.",
+            "Read it with the version of the program that wrote it.",
+        )
+    return manifest
+
+
+def sweep(output: str, listed: Iterable[str]) -> None:
+    """Delete every data file that does not count: an earlier run's, and those of attempts that Spark gave up.
+
+    Parameters
+    ----------
+    output
+        The results folder.
+    listed
+        Paths inside it that count.
+    """
+    keep = {MANIFEST, PROGRESS, *listed}
+    for inside in _files_of_layout(output):
+        if inside not in keep:
+            storage.delete(storage.join(output, inside))
+    _remove_empty_folders(output)
+
+
+def discard(output: str, run_id: str) -> None:
+    """Delete what a run wrote that turned out to be impossible; an earlier run's results stay."""
+    if not storage.exists_any(output, list(LAYOUT)):
+        return
+    files = list(_files_of_layout(output))
+    for inside in files:
+        if run_id in inside or (inside == PROGRESS and MANIFEST not in files):
+            storage.delete(storage.join(output, inside))
+    _remove_empty_folders(output)
+
+
+def to_json(content: dict[str, Any]) -> bytes:
+    """Return JSON that a person can read."""
+    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _files_of_layout(output: str) -> list[str]:
+    return [inside for inside, _ in storage.list_files(output) if inside.split("/", 1)[0] in LAYOUT]
+
+
+def _remove_empty_folders(output: str) -> None:
+    for name in LAYOUT:
+        storage.remove_empty_folder(storage.join(output, name))
+    storage.remove_empty_folder(output)
+
+
+def _write(output: str, name: str, sink: pa.BufferOutputStream, rows: int) -> DataFile:
+    content = sink.getvalue()
+    uri = storage.join(output, name)
+    try:
+        storage.write_bytes(uri, content)
+    except OSError as error:
+        raise RunFailedError(
+            f"'{uri}' could not be written: {' '.join(str(error).split())}",
+            "Check that the output may be written to and has space left, then run it again.",
+        ) from error
+    return DataFile(name, rows, content.size)

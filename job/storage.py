@@ -1,0 +1,218 @@
+"""Opens, lists, reads and writes files by URI, the same way on a disk, on S3 and wherever else ``pyarrow.fs`` reaches.
+
+A URI here is a path on this machine, or ``s3://bucket/key``, ``abfs://...``, ``gs://...``. It is never
+percent-decoded or -encoded: a photo named ``100%.jpg`` keeps its name.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+
+import pyarrow as pa
+from pyarrow import fs
+
+from job.errors import UsageError
+
+_SCHEME = re.compile(r"^([a-z][a-z0-9+.-]*)://(.*)$", re.IGNORECASE | re.DOTALL)
+
+S3_ATTEMPTS = 5
+"""How often one S3 request is made before it counts as failed; the SDK waits longer each time."""
+
+
+def absolute_uri(uri: str) -> str:
+    """Return a URI that means the same in every process: local paths absolute, no slash at the end.
+
+    ``file://`` is dropped, because a local path is its own URI here; ``s3a://`` and ``s3n://``, as Hadoop
+    calls it, become ``s3://``.
+    """
+    match = _SCHEME.match(uri)
+    if match is None:
+        return str(Path(uri).absolute())
+    scheme, rest = match.group(1).lower(), match.group(2)
+    if scheme == "file":
+        return str(Path("/" + rest.lstrip("/")))
+    if scheme in ("s3a", "s3n"):
+        scheme = "s3"
+    return f"{scheme}://{rest.rstrip('/')}"
+
+
+def join(folder: str, *names: str) -> str:
+    """Return the URI of something inside a folder."""
+    return "/".join([folder.rstrip("/"), *names])
+
+
+def open_filesystem(uri: str) -> tuple[fs.FileSystem, str]:
+    """Return the file system that a URI lies on, and the path inside it.
+
+    Parameters
+    ----------
+    uri
+        As ``absolute_uri`` returns it.
+
+    Raises
+    ------
+    UsageError
+        If no file system is known for the URI's scheme.
+    """
+    match = _SCHEME.match(uri)
+    if match is None:
+        return _local(), uri
+    scheme, path = match.group(1), match.group(2)
+    if scheme == "s3":
+        bucket = path.split("/", 1)[0]
+        if not bucket:
+            raise UsageError(f"'{uri}' names no bucket.", "Write it as s3://BUCKET/FOLDER.")
+        return _s3(bucket), path
+    if scheme in ("abfs", "abfss"):
+        authority, _, inside = path.partition("/")
+        container, _, account = authority.partition("@")
+        if not account:
+            raise UsageError(
+                f"'{uri}' names no storage account.",
+                f"Write it as {scheme}://CONTAINER@ACCOUNT.dfs.core.windows.net/FOLDER.",
+            )
+        return _azure(account.split(".", 1)[0]), f"{container}/{inside}".rstrip("/")
+    if scheme in ("gs", "gcs"):
+        return _google(), path
+    raise UsageError(
+        f"'{uri}' is on a kind of storage that is not known here: '{scheme}'.",
+        "Use a folder of this machine, or s3://, abfs:// or gs://.",
+    )
+
+
+def list_files(folder: str) -> Iterator[tuple[str, int]]:
+    """Yield path inside the folder and size in bytes of every file below it, in no particular order.
+
+    Files and folders whose name starts with a dot are passed over: desktops and tools leave them behind.
+
+    Raises
+    ------
+    UsageError
+        If the folder does not exist or is no folder.
+    """
+    filesystem, path = open_filesystem(folder)
+    root = filesystem.get_file_info(path)
+    if root.type == fs.FileType.NotFound:
+        raise UsageError(f"There is no folder '{folder}'.", "Check its name, and that it can be reached from here.")
+    if root.type != fs.FileType.Directory:
+        raise UsageError(f"'{folder}' is a file, not a folder.", "Name the folder that holds the photos.")
+    for info in filesystem.get_file_info(fs.FileSelector(path, recursive=True)):
+        inside = str(PurePosixPath(info.path).relative_to(path))
+        if info.type == fs.FileType.Directory or _hidden(inside):
+            continue
+        yield inside, info.size if info.size is not None else 0
+
+
+def exists_any(folder: str, names: list[str]) -> list[str]:
+    """Return those of the names for which the folder holds a file, or a folder with a file somewhere below."""
+    filesystem, path = open_filesystem(folder)
+    found = []
+    for name in names:
+        info = filesystem.get_file_info(f"{path}/{name}")
+        if info.type == fs.FileType.File or (info.type == fs.FileType.Directory and _has_file(filesystem, info.path)):
+            found.append(name)
+    return found
+
+
+def read_bytes(uri: str) -> bytes:
+    """Return a file's content.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    filesystem, path = open_filesystem(uri)
+    with filesystem.open_input_file(path) as stream:
+        return bytes(stream.read())
+
+
+def write_bytes(uri: str, content: bytes | pa.Buffer) -> None:
+    """Write a whole file so that nobody ever sees a part of it.
+
+    On a disk the content goes under a hidden name first and is then renamed; elsewhere it is one upload,
+    which object stores make visible when it is complete.
+    """
+    filesystem, path = open_filesystem(uri)
+    if not isinstance(filesystem, fs.LocalFileSystem):
+        with filesystem.open_output_stream(path) as stream:
+            stream.write(content)
+        return
+    folder, _, name = path.rpartition("/")
+    filesystem.create_dir(folder, recursive=True)
+    temporary = f"{folder}/.{name}.{os.getpid()}"
+    try:
+        with filesystem.open_output_stream(temporary) as stream:
+            stream.write(content)
+        filesystem.move(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def delete(uri: str) -> None:
+    """Delete a file; one that is not there is no error."""
+    filesystem, path = open_filesystem(uri)
+    if filesystem.get_file_info(path).type == fs.FileType.File:
+        filesystem.delete_file(path)
+
+
+def remove_empty_folder(uri: str) -> None:
+    """Remove a folder of this machine that holds nothing; object stores have no folders to remove."""
+    filesystem, path = open_filesystem(uri)
+    if isinstance(filesystem, fs.LocalFileSystem) and Path(path).is_dir() and not any(Path(path).iterdir()):
+        Path(path).rmdir()
+
+
+def _hidden(inside: str) -> bool:
+    return any(part.startswith(".") for part in PurePosixPath(inside).parts)
+
+
+def _has_file(filesystem: fs.FileSystem, path: str) -> bool:
+    infos = filesystem.get_file_info(fs.FileSelector(path, recursive=True))
+    return any(info.type == fs.FileType.File and not _hidden(info.base_name) for info in infos)
+
+
+@lru_cache(maxsize=1)
+def _local() -> fs.FileSystem:
+    return fs.LocalFileSystem()
+
+
+@lru_cache(maxsize=16)
+def _s3(bucket: str) -> fs.FileSystem:
+    # One file system a bucket: buckets may lie in different regions.
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    return fs.S3FileSystem(
+        region=s3_region(os.environ) or (None if endpoint else fs.resolve_s3_region(bucket)),
+        endpoint_override=endpoint,
+        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=S3_ATTEMPTS),
+    )
+
+
+def s3_region(environment: Mapping[str, str]) -> str | None:
+    """Return the AWS region that the environment names, None where it names none."""
+    return environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or None
+
+
+@lru_cache(maxsize=4)
+def _azure(account: str) -> fs.FileSystem:
+    # The variables are those of Azure's own command line; an emulator's address comes in the last two.
+    authority = os.environ.get("AZURE_STORAGE_BLOB_AUTHORITY")
+    emulator = (
+        {
+            "blob_storage_authority": authority,
+            "dfs_storage_authority": authority,
+            "blob_storage_scheme": os.environ.get("AZURE_STORAGE_SCHEME", "https"),
+            "dfs_storage_scheme": os.environ.get("AZURE_STORAGE_SCHEME", "https"),
+        }
+        if authority
+        else {}
+    )
+    return fs.AzureFileSystem(account, account_key=os.environ.get("AZURE_STORAGE_KEY"), **emulator)
+
+
+@lru_cache(maxsize=1)
+def _google() -> fs.FileSystem:
+    return fs.GcsFileSystem()
