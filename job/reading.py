@@ -11,6 +11,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from job import storage
+from job.storage import one_line
 
 READ_AHEAD = 16
 """Photos in flight a task: hides 20 ms an opening behind inference at up to 800 photos a second."""
@@ -113,11 +114,6 @@ def to_rgb(photo: Image.Image) -> Image.Image:
         white = Image.new("RGBA", solid.size, "white")
         return Image.alpha_composite(white, solid).convert("RGB")
     return photo.convert("RGB")
-
-
-def one_line(error: BaseException) -> str:
-    """Return an error's message on one line, its type where it has no message."""
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _require_size(photo: Image.Image) -> None:

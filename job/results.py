@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from pyspark import TaskContext
 
 from job import storage
-from job.errors import RunFailedError, UsageError
+from job.errors import UsageError
 
 SCHEMA_VERSION = 1
 """Of the manifest and of progress.json; raised when a reader of the old one would misread the new one."""
@@ -197,12 +197,5 @@ def _remove_empty_folders(output: str) -> None:
 
 def _write(output: str, name: str, sink: pa.BufferOutputStream, rows: int) -> DataFile:
     content = sink.getvalue()
-    uri = storage.join(output, name)
-    try:
-        storage.write_bytes(uri, content)
-    except OSError as error:
-        raise RunFailedError(
-            f"'{uri}' could not be written: {' '.join(str(error).split())}",
-            "Check that the output may be written to and has space left, then run it again.",
-        ) from error
+    storage.write_bytes(storage.join(output, name), content)
     return DataFile(name, rows, content.size)

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 import pyarrow as pa
 from pyarrow import fs
 
-from job.errors import UsageError
+from job.errors import RunFailedError, UsageError
 
 _SCHEME = re.compile(r"^([a-z][a-z0-9+.-]*)://(.*)$", re.IGNORECASE | re.DOTALL)
 
@@ -91,14 +91,23 @@ def list_files(folder: str) -> Iterator[tuple[str, int]]:
     ------
     UsageError
         If the folder does not exist or is no folder.
+    RunFailedError
+        If it cannot be listed.
     """
     filesystem, path = open_filesystem(folder)
-    root = filesystem.get_file_info(path)
-    if root.type == fs.FileType.NotFound:
-        raise UsageError(f"There is no folder '{folder}'.", "Check its name, and that it can be reached from here.")
-    if root.type != fs.FileType.Directory:
-        raise UsageError(f"'{folder}' is a file, not a folder.", "Name the folder that holds the photos.")
-    for info in filesystem.get_file_info(fs.FileSelector(path, recursive=True)):
+    try:
+        root = filesystem.get_file_info(path)
+        if root.type == fs.FileType.NotFound:
+            raise UsageError(f"There is no folder '{folder}'.", "Check its name, and that it can be reached from here.")
+        if root.type != fs.FileType.Directory:
+            raise UsageError(f"'{folder}' is a file, not a folder.", "Name the folder that holds the photos.")
+        infos = filesystem.get_file_info(fs.FileSelector(path, recursive=True))
+    except OSError as error:
+        raise RunFailedError(
+            f"The folder '{folder}' could not be listed: {one_line(error)}.",
+            "Check that it may be read from here, then run it again.",
+        ) from error
+    for info in infos:
         inside = str(PurePosixPath(info.path).relative_to(path))
         if info.type == fs.FileType.Directory or _hidden(inside):
             continue
@@ -134,22 +143,24 @@ def write_bytes(uri: str, content: bytes | pa.Buffer) -> None:
 
     On a disk the content goes under a hidden name first and is then renamed; elsewhere it is one upload,
     which object stores make visible when it is complete.
+
+    Raises
+    ------
+    RunFailedError
+        If it cannot be written.
     """
     filesystem, path = open_filesystem(uri)
-    if not isinstance(filesystem, fs.LocalFileSystem):
-        with filesystem.open_output_stream(path) as stream:
-            stream.write(content)
-        return
-    folder, _, name = path.rpartition("/")
-    filesystem.create_dir(folder, recursive=True)
-    temporary = f"{folder}/.{name}.{os.getpid()}"
     try:
-        with filesystem.open_output_stream(temporary) as stream:
-            stream.write(content)
-        filesystem.move(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        if isinstance(filesystem, fs.LocalFileSystem):
+            _write_and_rename(filesystem, path, content)
+        else:
+            with filesystem.open_output_stream(path) as stream:
+                stream.write(content)
+    except OSError as error:
+        raise RunFailedError(
+            f"'{uri}' could not be written: {one_line(error)}.",
+            "Check that the output may be written to and has space left, then run it again.",
+        ) from error
 
 
 def delete(uri: str) -> None:
@@ -164,6 +175,24 @@ def remove_empty_folder(uri: str) -> None:
     filesystem, path = open_filesystem(uri)
     if isinstance(filesystem, fs.LocalFileSystem) and Path(path).is_dir() and not any(Path(path).iterdir()):
         Path(path).rmdir()
+
+
+def one_line(error: BaseException) -> str:
+    """Return an error's message on one line, its type where it has no message."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _write_and_rename(filesystem: fs.LocalFileSystem, path: str, content: bytes | pa.Buffer) -> None:
+    folder, _, name = path.rpartition("/")
+    filesystem.create_dir(folder, recursive=True)
+    temporary = f"{folder}/.{name}.{os.getpid()}"
+    try:
+        with filesystem.open_output_stream(temporary) as stream:
+            stream.write(content)
+        filesystem.move(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
 def _hidden(inside: str) -> bool:

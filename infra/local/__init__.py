@@ -1,0 +1,1 @@
+"""The whole environment on one machine, without an AWS account."""
