@@ -191,9 +191,7 @@ def require_components(wanted: int, photos: int, dimensions: int) -> None:
     if not 1 <= wanted <= most:
         raise UsageError(
             f"--components {wanted} is not possible with {photos} photos of {dimensions} features each.",
-            f"Choose between 1 and {most}: at most the smaller of photos - 1 and features."
-            if most >= 1
-            else "Give at least 2 photos.",
+            f"Choose between 1 and {most}: at most the smaller of photos - 1 and features.",
         )
 
 

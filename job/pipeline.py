@@ -71,8 +71,12 @@ def _carry_out(arguments: Arguments, output: str, run_id: str, started: str, pro
     if backbone.untrained:
         progress.say(f"The weights are untrained ({backbone.weights}): features mean nothing, this is a trial.")
     training = len(photos.filter(pa.compute.equal(photos["split"], TRAIN)))
-    if arguments.components is not None or training < 2:
-        components.require_components(arguments.components or 1, training, backbone.features)
+    if training < 2:
+        raise UsageError(
+            f"There is {training} photo to fit on, and principal components need at least 2.", "Give more photos."
+        )
+    if arguments.components is not None:
+        components.require_components(arguments.components, training, backbone.features)
     with _spark(arguments.master, model, progress) as context:
         featurized = featurize(context, photos, FeaturesTask(output, run_id, backbone, model.name), progress)
         files = [report.features for report in featurized if report.features is not None]

@@ -27,13 +27,13 @@ class Progress:
     run_id
         The run that is followed.
     terminal
-        Where the bar or the lines are written.
+        Where the bar or the lines are written; None for standard error.
     """
 
-    def __init__(self, output: str, run_id: str, terminal: TextIO = sys.stderr) -> None:
+    def __init__(self, output: str, run_id: str, terminal: TextIO | None = None) -> None:
         self._uri = storage.join(output, results.PROGRESS)
         self._run_id = run_id
-        self._terminal = terminal
+        self._terminal = terminal or sys.stderr
         self.seconds: dict[str, float] = {}
 
     def say(self, line: str) -> None:

@@ -1,1 +1,72 @@
-"""What tests of every room share."""
+"""What tests of several rooms share: sample photos, an exported backbone, and an S3 server on this machine."""
+
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from infra.local.sample_photos import draw_photos
+from job.export import RANDOM, ExportRequest, cached_export
+
+REAL_PHOTOS = Path(__file__).parent.parent.parent / "shared" / "data"
+"""Photos and weights that stand beside some checkouts; tests that need them skip where they are absent."""
+
+REAL_WEIGHTS = REAL_PHOTOS.parent / "weights" / "mobilenet_v2_imagenet_224_no_top.weights.h5"
+
+needs_real_photos = pytest.mark.skipif(
+    not (REAL_PHOTOS.is_dir() and REAL_WEIGHTS.is_file()),
+    reason="needs real photos and weights beside the checkout; the same behaviour is tested on drawn photos too",
+)
+
+
+@pytest.fixture(scope="session")
+def sample_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of drawn photos: 10 labels, 4 photos each. Read only."""
+    folder = tmp_path_factory.mktemp("sample") / "photos"
+    draw_photos(folder, angles=4, seed=5)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def random_backbone() -> Path:
+    """Return an exported MobileNetV2 with random weights."""
+    return cached_export(ExportRequest("mobilenet_v2", RANDOM, seed=0))
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    """Run an S3 server (moto) on this machine and point everything that speaks to AWS at it."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    settings = {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_REGION": "eu-west-1",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
+    yield settings["AWS_ENDPOINT_URL"]
+    for name, value in before.items():
+        if value is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = value
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_endpoint: str, request: pytest.FixtureRequest) -> str:
+    """Return the name of a new, empty bucket."""
+    name = f"bucket-{abs(hash(request.node.nodeid)) % 10**10}"
+    client = boto3.client("s3", endpoint_url=s3_endpoint)
+    client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    return name

@@ -1,0 +1,160 @@
+"""Tests of job/export.py and job/backbone.py: the exported file computes what Keras computes."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from job import export
+from job.backbone import Backbone, BackboneDescription, content_hash, read_description
+from job.errors import UsageError
+from job.export import IMAGENET, RANDOM, ExportRequest, cached_export
+from job.reading import decode
+from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
+
+Features = np.ndarray[Any, np.dtype[np.float32]]
+
+
+@pytest.fixture(scope="module")
+def keras() -> Any:
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    import keras  # noqa: PLC0415 - seconds long, and only these tests need it
+
+    return keras
+
+
+def computed_here(model: Path, photos: list[Path]) -> Features:
+    description, backbone = read_description(model), Backbone(model)
+    features = np.empty((len(photos), description.features), np.float32)
+    for photo, row in zip(photos, features, strict=True):
+        backbone.compute(decode(photo.read_bytes(), description.width, description.height), row)
+    return features
+
+
+def predicted_by_keras(keras: Any, network: Any, photos: list[Path]) -> Features:
+    pixels = [np.asarray(Image.open(photo).convert("RGB").resize((224, 224)), np.float32) for photo in photos]
+    predicted: Features = network.predict(keras.applications.mobilenet_v2.preprocess_input(np.stack(pixels)), verbose=0)
+    return predicted
+
+
+def cosines(ours: Features, theirs: Features) -> Features:
+    lengths = np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1)
+    cosine: Features = (ours * theirs).sum(axis=1) / lengths
+    return cosine
+
+
+def test_features_equal_keras_own_with_seeded_weights(
+    keras: Any,
+    random_backbone: Path,
+    sample_photos: Path,
+) -> None:
+    photos = sorted(sample_photos.glob("*/*.jpg"))
+    keras.utils.set_random_seed(0)
+    network = keras.applications.MobileNetV2(weights=None, include_top=False, pooling="avg", input_shape=(224, 224, 3))
+
+    ours = computed_here(random_backbone, photos)
+
+    assert cosines(ours, predicted_by_keras(keras, network, photos)).min() >= 0.9999
+
+
+@needs_real_photos
+def test_features_equal_keras_own_on_real_photos_with_real_weights(keras: Any) -> None:
+    photos = sorted((REAL_PHOTOS / "fruits-360-sample" / "Test").glob("*/*.jpg"))
+    photos += sorted((REAL_PHOTOS / "imagenet-photos").iterdir())
+    network = keras.applications.MobileNetV2(weights=None, include_top=False, pooling="avg", input_shape=(224, 224, 3))
+    network.load_weights(REAL_WEIGHTS)
+    model = cached_export(ExportRequest("mobilenet_v2", str(REAL_WEIGHTS), seed=0))
+
+    ours = computed_here(model, photos)
+
+    assert len(photos) > 490
+    assert cosines(ours, predicted_by_keras(keras, network, photos)).min() >= 0.9999
+
+
+def test_the_file_says_what_it_is(random_backbone: Path) -> None:
+    assert read_description(random_backbone) == BackboneDescription(
+        name="mobilenet_v2", weights="random, seed 0", width=224, height=224, features=1280
+    )
+    assert read_description(random_backbone).untrained
+
+
+def test_the_same_request_is_exported_once(random_backbone: Path) -> None:
+    before = random_backbone.stat().st_mtime_ns
+
+    again = cached_export(ExportRequest("mobilenet_v2", RANDOM, seed=0))
+
+    assert again == random_backbone
+    assert again.stat().st_mtime_ns == before
+
+
+def test_another_seed_or_another_weights_file_is_another_export(tmp_path: Path) -> None:
+    one, two = tmp_path / "one.weights.h5", tmp_path / "two.weights.h5"
+    one.write_bytes(b"1")
+    two.write_bytes(b"2")
+    requests = [
+        ExportRequest("mobilenet_v2", RANDOM, seed=0),
+        ExportRequest("mobilenet_v2", RANDOM, seed=1),
+        ExportRequest("mobilenet_v2", str(one), seed=0),
+        ExportRequest("mobilenet_v2", str(two), seed=0),
+        ExportRequest("mobilenet_v2", IMAGENET, seed=0),
+    ]
+
+    assert len({export.cache_key(request) for request in requests}) == 5
+
+
+def test_a_weights_file_is_known_by_its_content_not_by_its_name(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).write_bytes(b"same")
+
+    keys = {export.cache_key(ExportRequest("mobilenet_v2", str(tmp_path / name), 0)) for name in ("one", "two")}
+
+    assert len(keys) == 1
+
+
+def test_the_cache_is_where_the_user_keeps_caches() -> None:
+    assert export.cache_folder({"XDG_CACHE_HOME": "/somewhere"}) == Path("/somewhere/orchard/backbones")
+
+
+def test_weights_that_do_not_fit_are_refused_and_leave_no_file(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.weights.h5"
+    wrong.write_bytes(b"no weights")
+
+    with pytest.raises(UsageError) as raised:
+        cached_export(ExportRequest("mobilenet_v2", str(wrong), seed=0), cache=tmp_path / "cache")
+
+    assert raised.value.what.startswith(f"The weights in '{wrong}' do not fit mobilenet_v2: ")
+    assert raised.value.remedy == "Give weights of the same network without its last layer (include_top=False)."
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_missing_weights_file_is_refused() -> None:
+    with pytest.raises(UsageError) as raised:
+        ExportRequest("mobilenet_v2", "nowhere.h5", seed=0)
+
+    assert raised.value.what == "There is no weights file 'nowhere.h5'."
+
+
+def test_a_model_that_this_project_did_not_export_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "other.tflite").write_bytes(b"something else")
+
+    with pytest.raises(UsageError) as raised:
+        read_description(tmp_path / "other.tflite")
+
+    assert raised.value.what == f"'{tmp_path}/other.tflite' was not exported by this project."
+
+
+def test_a_missing_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as raised:
+        read_description(tmp_path / "none.tflite")
+
+    assert raised.value.what == f"The backbone '{tmp_path}/none.tflite' cannot be read: No such file or directory."
+
+
+def test_the_content_hash_is_sha256(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"abc")
+
+    expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert content_hash(tmp_path / "file") == expected

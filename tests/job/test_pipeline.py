@@ -1,0 +1,512 @@
+"""Tests of the whole job: job/pipeline.py and job/__main__.py, on drawn photos and a network with random weights."""
+
+import csv
+import io
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import boto3
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from infra.local.sample_photos import draw_photo
+from job import arguments, pipeline
+from job.__main__ import main
+from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
+
+Manifest = dict[str, Any]
+
+
+def read_all(output: Path, data_set: str, manifest: Manifest) -> pd.DataFrame:
+    """Return the rows of the files that the manifest lists, by path."""
+    files = [output / entry["path"] for entry in manifest["files"][data_set]]
+    return pd.concat([pq.read_table(file).to_pandas() for file in files]).sort_values("path", ignore_index=True)
+
+
+def values(column: "pd.Series[Any]") -> np.ndarray[Any, np.dtype[np.float32]]:
+    return np.stack(column.tolist())
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
+
+
+def failure(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
+    """Run the job; return its exit code and the last two lines that it wrote to standard error."""
+    code = main(words)
+    return code, capsys.readouterr().err.splitlines()[-2:]
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory, sample_photos: Path) -> Path:
+    """Return folders of photos: training 10 x 3, test 10 x 1, and 3 without a label."""
+    folder = tmp_path_factory.mktemp("photos")
+    for photo in sorted(sample_photos.glob("*/*.jpg")):
+        split = "test" if photo.name == "003.jpg" else "training"
+        (folder / split / photo.parent.name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(photo, folder / split / photo.parent.name)
+    (folder / "unlabelled").mkdir()
+    for number, kind in enumerate(["Kiwi", "Pear", "Banana"]):
+        draw_photo(kind, 10, np.random.default_rng(number)).save(folder / "unlabelled" / f"{number}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, photos: Path, random_backbone: Path) -> tuple[Path, Manifest]:
+    """Return the results of a run over all three splits, and its manifest. Read only."""
+    output = tmp_path_factory.mktemp("finished") / "results"
+    words = ["--images", str(photos / "training"), "--test", str(photos / "test")]
+    words += ["--predict", str(photos / "unlabelled"), "--model", str(random_backbone), "--output", str(output)]
+    pipeline.run(arguments.parse([*words, "--master", "local[2]"]))
+    return output, json.loads((output / "manifest.json").read_text())
+
+
+def test_counts_add_up_to_the_photos_found(finished: tuple[Path, Manifest]) -> None:
+    _, manifest = finished
+
+    assert manifest["counts"] == {
+        "found": 43,
+        "used": 43,
+        "rejected": 0,
+        "train": 30,
+        "test": 10,
+        "predict": 3,
+    }
+    assert manifest["labels"]["train"]["Kiwi"] == 3
+    assert sum(manifest["labels"]["test"].values()) == 10
+
+
+def test_every_file_of_the_layout_is_there_and_listed(finished: tuple[Path, Manifest]) -> None:
+    output, manifest = finished
+
+    listed = [entry["path"] for entries in manifest["files"].values() for entry in entries]
+    fixed = ["manifest.json", "progress.json", "pca/explained_variance.csv", "pca/projection.npz"]
+    assert files_in(output) == sorted([*listed, *fixed])
+    for entries in manifest["files"].values():
+        for entry in entries:
+            assert (output / entry["path"]).stat().st_size == entry["bytes"]
+            assert manifest["run_id"] in entry["path"]
+
+
+def test_every_photo_has_its_features_label_and_split(finished: tuple[Path, Manifest], photos: Path) -> None:
+    output, manifest = finished
+
+    features = read_all(output, "features", manifest)
+
+    assert features["path"].tolist() == sorted(str(photo) for photo in photos.rglob("*.*g"))
+    assert values(features["features"]).shape == (43, 1280)
+    kiwi = features[features["path"] == str(photos / "test" / "Kiwi" / "003.jpg")].iloc[0]
+    assert (kiwi["label"], kiwi["split"]) == ("Kiwi", "test")
+    assert features[features["split"] == "predict"]["label"].isna().all()
+
+
+def test_components_are_what_projection_npz_makes_of_the_features(finished: tuple[Path, Manifest]) -> None:
+    output, manifest = finished
+    features, components = (read_all(output, name, manifest) for name in ("features", "components"))
+
+    with np.load(output / "pca" / "projection.npz", allow_pickle=False) as saved:
+        expected = (values(features["features"]) - saved["mean"]) / saved["scale"] @ saved["components"].T
+
+    assert features["path"].tolist() == components["path"].tolist()
+    np.testing.assert_allclose(values(components["components"]), expected, rtol=1e-4, atol=1e-4)
+    assert expected.shape[1] == manifest["components"]["kept"]
+
+
+def test_the_fit_knows_training_photos_alone(finished: tuple[Path, Manifest]) -> None:
+    output, manifest = finished
+    features = read_all(output, "features", manifest)
+    training = values(features[features["split"] == "train"]["features"]).astype(np.float64)
+
+    with np.load(output / "pca" / "projection.npz", allow_pickle=False) as saved:
+        np.testing.assert_allclose(saved["mean"], training.mean(axis=0), rtol=1e-9)
+
+
+def test_csv_and_parquet_agree(finished: tuple[Path, Manifest]) -> None:
+    output, manifest = finished
+    components = read_all(output, "components", manifest)
+
+    rows = []
+    for entry in manifest["files"]["components.csv"]:
+        with (output / entry["path"]).open(newline="") as stream:
+            rows += list(csv.DictReader(stream))
+    rows.sort(key=lambda row: row["path"])
+
+    kept = manifest["components"]["kept"]
+    assert list(rows[0]) == ["path", "label", "split", *(f"pc_{number}" for number in range(1, kept + 1))]
+    assert [row["path"] for row in rows] == components["path"].tolist()
+    assert [row["label"] or None for row in rows] == components["label"].tolist()
+    numbers = np.array([[row[f"pc_{n}"] for n in range(1, kept + 1)] for row in rows], np.float32)
+    np.testing.assert_array_equal(numbers, values(components["components"]))
+
+
+def test_explained_variance_has_a_row_for_every_component(finished: tuple[Path, Manifest]) -> None:
+    output, manifest = finished
+
+    table = pd.read_csv(output / "pca" / "explained_variance.csv")
+
+    assert table.columns.tolist() == ["component", "variance", "ratio", "cumulative"]
+    assert table["component"].tolist() == list(range(1, 30))
+    assert table["variance"].is_monotonic_decreasing
+    np.testing.assert_allclose(table["cumulative"].iloc[-1], 1.0)
+    kept = manifest["components"]["kept"]
+    assert table["cumulative"][kept - 1] >= 0.95 > table["cumulative"][kept - 2]
+
+
+def test_the_manifest_says_what_ran_and_how_long_each_stage_took(
+    finished: tuple[Path, Manifest], random_backbone: Path
+) -> None:
+    _, manifest = finished
+
+    assert manifest["schema_version"] == 1
+    assert manifest["arguments"]["model"] == str(random_backbone)
+    assert manifest["backbone"]["untrained"] is True
+    assert manifest["versions"]["pyspark"] == "3.5.8"
+    stages = ["list", "backbone", "start", "features", "fit", "projection", "read", "decode", "infer", "write"]
+    assert list(manifest["seconds"]) == stages
+    assert all(seconds >= 0 for seconds in manifest["seconds"].values())
+
+
+def test_progress_ends_as_finished(finished: tuple[Path, Manifest]) -> None:
+    output, _ = finished
+
+    progress = json.loads((output / "progress.json").read_text())
+
+    assert (progress["stage"], progress["done"], progress["total"]) == ("finished", 43, 43)
+
+
+def test_separate_executor_processes_give_the_same_results_from_another_folder(
+    finished: tuple[Path, Manifest],
+    photos: Path,
+    random_backbone: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["--images", str(photos / "training"), "--test", str(photos / "test")]
+    words += ["--predict", str(photos / "unlabelled"), "--model", str(random_backbone), "--output", "results"]
+
+    manifest = pipeline.run(arguments.parse([*words, "--master", "local-cluster[2,1,1024]"]))
+
+    assert_same_results(finished, (tmp_path / "results", manifest))
+
+
+def test_photos_and_results_on_s3_give_the_same_components(
+    finished: tuple[Path, Manifest], photos: Path, random_backbone: Path, bucket: str
+) -> None:
+    client = boto3.client("s3")
+    for photo in (photos / "training").rglob("*.jpg"):
+        client.upload_file(str(photo), bucket, f"images/{photo.relative_to(photos)}")
+    words = ["--images", f"s3://{bucket}/images/training", "--model", str(random_backbone)]
+    words += ["--output", f"s3://{bucket}/results/one", "--components", "5", "--master", "local[2]"]
+
+    # In a process of its own, so that Spark's workers are born with this server's address in their environment
+    subprocess.run([sys.executable, "-m", "job", *words], check=True, capture_output=True)
+
+    manifest = json.loads(client.get_object(Bucket=bucket, Key="results/one/manifest.json")["Body"].read())
+    assert manifest["counts"]["used"] == 30
+    projection = client.get_object(Bucket=bucket, Key="results/one/pca/projection.npz")["Body"].read()
+    with np.load(io.BytesIO(projection)) as there, np.load(finished[0] / "pca" / "projection.npz") as here:
+        np.testing.assert_allclose(there["components"], here["components"][:5], atol=1e-9)
+    keys = {entry["Key"] for entry in client.list_objects_v2(Bucket=bucket, Prefix="results/")["Contents"]}
+    for entry in manifest["files"]["features"]:
+        assert f"results/one/{entry['path']}" in keys
+
+
+def test_bad_photos_are_set_aside_with_their_reasons_and_the_run_ends_well(
+    sample_photos: Path, random_backbone: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "photos" / "Kiwi"
+    shutil.copytree(sample_photos / "Kiwi", folder)
+    whole = (folder / "000.jpg").read_bytes()
+    (folder / "truncated.jpg").write_bytes(whole[: len(whole) // 2])
+    (folder / "empty.jpg").touch()
+    (folder / "text.jpg").write_text("hello")
+    Image.new("1", (20_000, 20_000)).save(folder / "huge.png")
+    Image.new("RGB", (1, 20_000), "red").save(folder / "thin.png")
+    Image.fromarray(np.full((9, 9), 40_000, np.uint16)).save(folder / "16 bits.png")
+    Image.new("CMYK", (9, 9)).save(folder / "cmyk.jpg")
+    Image.new("P", (9, 9)).save(folder / "palette.png")
+    Image.new("RGBA", (9, 9)).save(folder / "alpha.png")
+    output = tmp_path / "results"
+
+    manifest = pipeline.run(
+        arguments.parse(["--images", str(folder.parent), "--model", str(random_backbone), "--output", str(output)])
+    )
+
+    rejected = read_all(output, "rejected", manifest)
+    assert {Path(path).name: reason for path, reason in zip(rejected["path"], rejected["reason"], strict=True)} == {
+        "empty.jpg": "the file is empty",
+        "huge.png": "more than 100,000,000 pixels",
+        "text.jpg": "not a photo, whatever its name says",
+        "truncated.jpg": rejected["reason"].iloc[-1],
+    }
+    assert rejected["reason"].iloc[-1].startswith("damaged: image file is truncated")
+    assert (manifest["counts"]["found"], manifest["counts"]["used"], manifest["counts"]["rejected"]) == (13, 9, 4)
+
+
+def test_a_finished_run_says_what_it_kept_and_where(
+    photos: Path, random_backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--images", str(photos / "training"), "--model", str(random_backbone), "--components", "3"]
+
+    code = main([*words, "--output", str(tmp_path / "results"), "--no-csv"])
+
+    said = capsys.readouterr()
+    assert code == 0
+    assert "30 of 30 photos used, 0 rejected." in said.out
+    assert "3 components keep " in said.out
+    assert said.out.endswith(f"Results: {tmp_path}/results\n")
+    assert "The weights are untrained (random, seed 0)" in said.err
+    assert not (tmp_path / "results" / "components.csv").exists()
+
+
+def test_a_subset_is_drawn_from_training_and_test(photos: Path, random_backbone: Path, tmp_path: Path) -> None:
+    words = ["--images", str(photos / "training"), "--test", str(photos / "test"), "--model", str(random_backbone)]
+    words += ["--labels", "Kiwi,Pear", "--per-label", "2", "--output", str(tmp_path / "results")]
+
+    manifest = pipeline.run(arguments.parse(words))
+
+    assert manifest["labels"] == {"train": {"Kiwi": 2, "Pear": 2}, "test": {"Kiwi": 1, "Pear": 1}}
+
+
+def test_results_are_replaced_only_when_asked_and_only_by_whole_ones(
+    photos: Path, random_backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "results"
+    words = ["--images", str(photos / "training"), "--model", str(random_backbone), "--output", str(output)]
+    assert main([*words, "--components", "3"]) == 0
+    before = files_in(output)
+
+    held = "manifest.json, progress.json, features, components, components.csv, pca"
+    # When the output holds results, a second run is refused
+    assert failure(words, capsys) == (
+        2,
+        [
+            f"error: The output '{output}' holds the results of a finished run: {held}.",
+            "Choose another --output, or replace it with --overwrite.",
+        ],
+    )
+    assert files_in(output) == before
+    # When an impossible run may replace them, they stay
+    assert failure([*words, "--components", "500", "--overwrite"], capsys)[0] == 2
+    assert files_in(output) == before
+    # When a possible one may, only its files are left
+    assert main([*words, "--components", "4", "--overwrite"]) == 0
+    manifest = json.loads((output / "manifest.json").read_text())
+    assert manifest["components"]["kept"] == 4
+    assert not set(before) & {entry["path"] for entry in manifest["files"]["features"]}
+    assert len(files_in(output)) == len(before)
+
+
+def test_more_components_than_there_can_be_are_refused_before_spark_starts(
+    photos: Path, random_backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "results"
+    words = ["--images", str(photos / "training"), "--model", str(random_backbone), "--components", "30"]
+
+    assert failure([*words, "--output", str(output)], capsys) == (
+        2,
+        [
+            "error: --components 30 is not possible with 30 photos of 1280 features each.",
+            "Choose between 1 and 29: at most the smaller of photos - 1 and features.",
+        ],
+    )
+    assert not output.exists()
+
+
+def test_more_components_than_photos_that_can_be_used_are_refused_and_leave_nothing(
+    sample_photos: Path, random_backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, output = tmp_path / "photos", tmp_path / "results"
+    shutil.copytree(sample_photos / "Kiwi", folder)
+    (folder / "broken.jpg").write_text("hello")
+    words = ["--images", str(folder), "--model", str(random_backbone), "--components", "4", "--output", str(output)]
+
+    assert failure(words, capsys) == (
+        2,
+        [
+            "error: --components 4 is not possible with 4 photos of 1280 features each.",
+            "Choose between 1 and 3: at most the smaller of photos - 1 and features.",
+        ],
+    )
+    assert not output.exists()
+
+
+def test_one_single_photo_is_refused(
+    sample_photos: Path, random_backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "photos").mkdir()
+    shutil.copy(sample_photos / "Kiwi" / "000.jpg", tmp_path / "photos")
+    output = tmp_path / "results"
+    words = ["--images", str(tmp_path / "photos"), "--model", str(random_backbone), "--output", str(output)]
+
+    assert failure(words, capsys) == (
+        2,
+        ["error: There is 1 photo to fit on, and principal components need at least 2.", "Give more photos."],
+    )
+    assert not output.exists()
+
+
+def test_photos_of_which_none_can_be_used_are_refused_with_the_first_reason(
+    random_backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "photos").mkdir()
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / "photos" / name).touch()
+    output = tmp_path / "results"
+    words = ["--images", str(tmp_path / "photos"), "--model", str(random_backbone), "--output", str(output)]
+
+    first = f"{tmp_path}/photos/a.jpg: the file is empty"
+    assert failure(words, capsys) == (
+        2,
+        [
+            f"error: Of 2 photos to fit on, 0 could be used, and at least 2 are needed. The first reason: {first}.",
+            "Give more photos, or mend these.",
+        ],
+    )
+    assert not output.exists()
+
+
+def test_photos_that_are_all_alike_are_refused_and_leave_nothing(
+    sample_photos: Path, random_backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "photos").mkdir()
+    for number in range(3):
+        shutil.copy(sample_photos / "Kiwi" / "000.jpg", tmp_path / "photos" / f"{number}.jpg")
+    output = tmp_path / "results"
+    words = ["--images", str(tmp_path / "photos"), "--model", str(random_backbone), "--output", str(output)]
+
+    assert failure(words, capsys) == (
+        2,
+        [
+            "error: All 3 photos have the same features, so there is no variance to explain.",
+            "Give photos that differ.",
+        ],
+    )
+    assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "what", "remedy"),
+    [
+        (
+            ["--images", "nowhere"],
+            "There is no folder '{folder}/nowhere'.",
+            "Check its name, and that it can be reached from here.",
+        ),
+        (
+            ["--images", "empty"],
+            "The folder '{folder}/empty' is empty.",
+            "Put photos into it, one folder a label.",
+        ),
+        (
+            ["--images", "photos", "--model", "nowhere.tflite"],
+            "The backbone 'nowhere.tflite' cannot be read: No such file or directory.",
+            "Name a file that was exported before.",
+        ),
+        (
+            ["--images", "photos", "--weights", "nowhere.h5"],
+            "There is no weights file 'nowhere.h5'.",
+            "Give a Keras weights file, or: imagenet, random.",
+        ),
+        (
+            ["--images", "photos", "--labels", "Kiwi,Zebra"],
+            "There is no label 'Zebra' in '{folder}/photos'.",
+            "Its labels are Kiwi.",
+        ),
+        (
+            ["--images", "photos", "--test", "photos/Kiwi"],
+            "'{folder}/photos/Kiwi/000.jpg' is in two of the folders given: for 'train' and for 'test'.",
+            "Give folders that do not lie in each other.",
+        ),
+        (
+            ["--images", "photos", "--backbone", "alexnet"],
+            "There is no backbone 'alexnet'.",
+            "Choose one of: mobilenet_v2.",
+        ),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_two_lines_with_exit_code_2_and_leaves_nothing(
+    words: list[str],
+    what: str,
+    remedy: str,
+    sample_photos: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shutil.copytree(sample_photos / "Kiwi", tmp_path / "photos" / "Kiwi")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    outcome = failure([*words, "--output", "results"], capsys)
+
+    assert outcome == (2, [f"error: {what.format(folder=tmp_path)}", remedy])
+    assert not (tmp_path / "results").exists()
+
+
+def test_an_output_that_cannot_be_written_is_said_before_spark_starts(
+    sample_photos: Path, random_backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "taken").write_text("a file")
+    words = ["--images", str(sample_photos), "--model", str(random_backbone)]
+
+    code, said = failure([*words, "--output", str(tmp_path / "taken" / "results")], capsys)
+
+    assert code == 1
+    assert said[0].startswith(f"error: '{tmp_path}/taken/results/progress.json' could not be written: ")
+
+
+def test_photo_names_are_kept_as_they_are(random_backbone: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "photos" / "<script>alert(1)<"
+    folder.mkdir(parents=True)
+    names = ["100%.jpg", "a%20b.jpg", "new\nline.jpg", "quote'\".jpg", "two words.jpg", "🍎.jpg"]
+    for number, name in enumerate(names):
+        draw_photo("Apple Red", 60 * number, np.random.default_rng(number)).save(folder / name, "JPEG")
+    output = tmp_path / "results"
+
+    manifest = pipeline.run(
+        arguments.parse(["--images", str(folder.parent), "--model", str(random_backbone), "--output", str(output)])
+    )
+
+    components = read_all(output, "components", manifest)
+    assert components["path"].tolist() == sorted(f"{folder}/{name}" for name in names)
+    assert manifest["labels"]["train"] == {"<script>alert(1)<": 6}
+
+
+@needs_real_photos
+def test_real_photos_with_real_weights_end_with_every_photo_in_the_results(tmp_path: Path) -> None:
+    sample, output = REAL_PHOTOS / "fruits-360-sample", tmp_path / "results"
+    words = ["--images", str(sample / "Training"), "--test", str(sample / "Test")]
+    words += ["--predict", str(sample / "Unlabelled"), "--weights", str(REAL_WEIGHTS), "--output", str(output)]
+
+    manifest = pipeline.run(arguments.parse([*words, "--variance", "0.95"]))
+
+    assert manifest["counts"] == {
+        "found": 2009,
+        "used": 2009,
+        "rejected": 0,
+        "train": 1470,
+        "test": 490,
+        "predict": 49,
+    }
+    assert manifest["components"]["kept"] == 385
+    assert len(manifest["labels"]["train"]) == 49
+    assert len(read_all(output, "components", manifest)) == 2009
+
+
+def assert_same_results(one: tuple[Path, Manifest], other: tuple[Path, Manifest]) -> None:
+    first, second = (read_all(output, "features", manifest) for output, manifest in (one, other))
+    assert first["path"].tolist() == second["path"].tolist()
+    np.testing.assert_array_equal(values(first["features"]), values(second["features"]))
+    assert one[1]["counts"] == other[1]["counts"]
+    assert one[1]["labels"] == other[1]["labels"]
+    with np.load(one[0] / "pca" / "projection.npz") as here, np.load(other[0] / "pca" / "projection.npz") as there:
+        np.testing.assert_allclose(there["components"], here["components"], atol=1e-9)

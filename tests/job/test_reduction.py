@@ -1,0 +1,163 @@
+"""Tests of job/reduction.py on a real Spark, beside Spark ML's own scaler and principal components."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pytest
+from pyspark import SparkContext
+from pyspark.ml.feature import PCA, StandardScaler
+from pyspark.ml.linalg import Vectors
+from pyspark.sql import SparkSession
+
+from job import components, reduction, results, session
+from job.features import features_table, list_column, matrix
+from job.listing import LISTING_SCHEMA, PREDICT, TEST, TRAIN
+from job.reduction import Projection, ProjectionTask
+from job.results import DataFile
+
+Rows = np.ndarray[Any, np.dtype[np.float32]]
+
+
+@pytest.fixture(scope="module")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkContext]:
+    context = session.start("local[2]")
+    session.carry_code(context, tmp_path_factory.mktemp("code"))
+    yield context
+    context.stop()
+
+
+@pytest.fixture(scope="module")
+def rows() -> Rows:
+    random = np.random.default_rng(1)
+    mixing = random.normal(size=(24, 24)) * np.logspace(0, -3, 24)[:, np.newaxis]
+    return (random.normal(size=(600, 24)) @ mixing + 5).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory, rows: Rows) -> tuple[str, list[DataFile]]:
+    """Write the rows to 20 features files, two training rows for each one to test or predict."""
+    output = str(tmp_path_factory.mktemp("results"))
+    files = []
+    for number, part in enumerate(np.array_split(rows, 20)):
+        splits = [(TRAIN, TRAIN, TEST if number % 2 else PREDICT)[row % 3] for row in range(len(part))]
+        photos = [
+            {"path": f"/{number}/{row}.jpg", "label": None if split == PREDICT else "a", "split": split, "size": 1}
+            for row, split in enumerate(splits)
+        ]
+        table = features_table(pa.Table.from_pylist(photos, schema=LISTING_SCHEMA), part)
+        files.append(results.write_parquet(output, f"features/part-{number:05d}-run-{number}.parquet", table))
+    return output, files
+
+
+def is_training(rows: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    return np.concatenate([np.arange(len(part)) % 3 < 2 for part in np.array_split(np.arange(rows), 20)])
+
+
+def test_only_training_rows_are_summed(spark: SparkContext, rows: Rows, written: tuple[str, list[DataFile]]) -> None:
+    training = rows[is_training(len(rows))].astype(np.float64)
+
+    moments = reduction.sum_moments(spark, *written, slots=2, done=spark.accumulator(0))
+
+    assert moments.count == len(training) == 400
+    np.testing.assert_allclose(moments.mean(), training.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(moments.covariance(), np.cov(training, rowvar=False), rtol=1e-8, atol=1e-12)
+
+
+def test_many_tasks_are_added_up_in_rounds(
+    spark: SparkContext, rows: Rows, written: tuple[str, list[DataFile]]
+) -> None:
+    done = spark.accumulator(0)
+
+    few = reduction.sum_moments(spark, *written, slots=1, done=spark.accumulator(0))
+    many = reduction.sum_moments(spark, *written, slots=20, done=done)
+
+    assert many.count == few.count
+    np.testing.assert_allclose(many.products, few.products, rtol=1e-12, atol=1e-12)
+    assert done.value == len(rows)
+
+
+def test_the_same_files_give_the_same_sums_to_the_last_bit(
+    spark: SparkContext, written: tuple[str, list[DataFile]]
+) -> None:
+    first, second = (reduction.sum_moments(spark, *written, slots=20, done=spark.accumulator(0)) for _ in range(2))
+
+    np.testing.assert_array_equal(first.products, second.products)
+    np.testing.assert_array_equal(first.total, second.total)
+
+
+def test_explained_variance_equals_spark_mls(
+    spark: SparkContext, rows: Rows, written: tuple[str, list[DataFile]]
+) -> None:
+    training = rows[is_training(len(rows))]
+    frame = SparkSession(spark).createDataFrame([(Vectors.dense(row.tolist()),) for row in training], ["features"])
+    scaler = StandardScaler(withMean=True, withStd=True, inputCol="features", outputCol="scaled").fit(frame)
+    reference = PCA(k=24, inputCol="scaled", outputCol="components").fit(scaler.transform(frame))
+
+    moments = reduction.sum_moments(spark, *written, slots=2, done=spark.accumulator(0))
+    fitted = components.fit(moments, standardize=True)
+
+    np.testing.assert_allclose(fitted.ratio, reference.explainedVariance.toArray(), rtol=1e-6)
+    np.testing.assert_allclose(fitted.scale, scaler.std.toArray(), rtol=1e-9)
+    np.testing.assert_allclose(fitted.mean, scaler.mean.toArray(), rtol=1e-9)
+
+
+def test_every_photo_is_projected_once_and_csv_says_the_same_as_parquet(
+    spark: SparkContext, rows: Rows, written: tuple[str, list[DataFile]]
+) -> None:
+    output, files = written
+    moments = reduction.sum_moments(spark, output, files, slots=2, done=spark.accumulator(0))
+    fitted = components.fit(moments, standardize=True)
+    projection = Projection(fitted.mean, fitted.scale, fitted.components[:3])
+
+    reports = reduction.project_files(
+        spark, ProjectionTask(output, "run", csv=True), projection, files, spark.accumulator(0)
+    )
+
+    projected = pa.concat_tables([results.read_parquet(output, report.components.path) for report in reports])
+    expected = (rows.astype(np.float64) - fitted.mean) / fitted.scale @ fitted.components[:3].T
+    np.testing.assert_allclose(matrix(projected["components"].combine_chunks()), expected, rtol=1e-4, atol=1e-5)
+    csv = pa.concat_tables(
+        [pyarrow.csv.read_csv(Path(output, report.csv.path)) for report in reports if report.csv is not None]
+    )
+    assert csv.column_names == ["path", "label", "split", "pc_1", "pc_2", "pc_3"]
+    assert csv["path"].to_pylist() == projected["path"].to_pylist()
+    np.testing.assert_array_equal(
+        csv["pc_2"].to_numpy().astype(np.float32), matrix(projected["components"].combine_chunks())[:, 1]
+    )
+
+
+def test_without_csv_none_is_written(spark: SparkContext, written: tuple[str, list[DataFile]]) -> None:
+    output, files = written
+    projection = Projection(np.zeros(24), np.ones(24), np.eye(24)[:2])
+
+    reports = reduction.project_files(
+        spark, ProjectionTask(output, "run", csv=False), projection, files[:2], spark.accumulator(0)
+    )
+
+    assert [report.csv for report in reports] == [None, None]
+
+
+def test_files_are_dealt_into_groups_of_about_equally_many_rows() -> None:
+    files = [DataFile(f"features/{rows}", rows, 0) for rows in (9, 8, 7, 3, 2, 1)]
+
+    groups = reduction.group_by_rows(files, 3)
+
+    assert [[file.rows for file in group] for group in groups] == [[9, 1], [8, 2], [7, 3]]
+
+
+def test_there_are_no_more_groups_than_files() -> None:
+    assert len(reduction.group_by_rows([DataFile("features/a", 1, 0)], 8)) == 1
+
+
+def test_a_matrix_becomes_a_column_of_lists_without_a_copy() -> None:
+    rows = np.arange(12, dtype=np.float32).reshape(4, 3)
+
+    column = list_column(rows)
+
+    assert column.to_pylist() == rows.tolist()
+    assert column.values.buffers()[1].address == rows.ctypes.data
+    np.testing.assert_array_equal(matrix(column), rows)

@@ -1,0 +1,139 @@
+"""Tests of job/results.py."""
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from job import results
+from job.errors import UsageError
+
+RUN, OTHER_RUN = "20261120T110000-aaaaaaaa", "20261120T120000-bbbbbbbb"
+
+
+def make(folder: Path, *names: str) -> str:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("{}")
+    return str(folder)
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
+
+
+def test_a_run_id_sorts_by_time_and_is_never_the_same() -> None:
+    early, late = datetime(2026, 11, 20, 11, tzinfo=UTC), datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+    assert re.fullmatch(r"20261120T110000-[0-9a-f]{8}", results.new_run_id(early))
+    assert results.new_run_id(early) < results.new_run_id(late)
+    assert results.new_run_id(early) != results.new_run_id(early)
+
+
+def test_attempts_of_the_same_partition_write_different_files() -> None:
+    names = {results.data_file_name("features", RUN, 7, attempt, "parquet") for attempt in (3, 4)}
+
+    assert names == {f"features/part-00007-{RUN}-3.parquet", f"features/part-00007-{RUN}-4.parquet"}
+
+
+def test_a_table_comes_back_from_parquet_as_it_was(tmp_path: Path) -> None:
+    table = pa.table(
+        [["/a.jpg", "/b.jpg"], ["a", None], ["train", "predict"], [[1.5, -2.0], [0.1, 3.0]]],
+        schema=results.FEATURES_SCHEMA,
+    )
+
+    written = results.write_parquet(str(tmp_path), "features/part.parquet", table)
+
+    assert results.read_parquet(str(tmp_path), "features/part.parquet").equals(table)
+    assert (written.path, written.rows) == ("features/part.parquet", 2)
+    assert written.bytes == (tmp_path / "features" / "part.parquet").stat().st_size
+
+
+def test_csv_has_a_header_and_keeps_what_would_break_a_line(tmp_path: Path) -> None:
+    table = pa.table({"path": ['/a,"b"\n.jpg'], "pc_1": pa.array([0.1], pa.float32())})
+
+    results.write_csv(str(tmp_path), "components.csv/part.csv", table)
+
+    assert (tmp_path / "components.csv" / "part.csv").read_text() == '"path","pc_1"\n"/a,""b""\n.jpg",0.1\n'
+
+
+@pytest.mark.parametrize(
+    ("held", "what"),
+    [
+        (["manifest.json", "features/part.parquet"], "the results of a finished run: manifest.json, features."),
+        (["features/part.parquet"], "what an unfinished run left: features."),
+        (["progress.json"], "what an unfinished run left: progress.json."),
+        (["report.html"], "what an unfinished run left: report.html."),
+        (["classifier/metrics.json"], "what an unfinished run left: classifier."),
+    ],
+)
+def test_a_folder_that_holds_any_file_of_the_layout_is_refused(tmp_path: Path, held: list[str], what: str) -> None:
+    output = make(tmp_path, *held)
+
+    with pytest.raises(UsageError) as raised:
+        results.require_no_results(output)
+
+    assert raised.value.what == f"The output '{output}' holds {what}"
+    assert raised.value.remedy == "Choose another --output, or replace it with --overwrite."
+
+
+def test_a_folder_with_other_files_or_none_may_be_written_to(tmp_path: Path) -> None:
+    results.require_no_results(make(tmp_path, "notes.txt", "photos/a/1.jpg"))
+    results.require_no_results(str(tmp_path / "not yet there"))
+
+
+def test_a_manifest_is_read_as_it_was_written(tmp_path: Path) -> None:
+    manifest = {"schema_version": 1, "labels": {"Pêche 🍑": 3}}
+
+    results.write_manifest(str(tmp_path), manifest)
+
+    assert results.read_manifest(str(tmp_path)) == manifest
+
+
+def test_a_folder_without_a_manifest_is_told_to_be_unfinished(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as raised:
+        results.read_manifest(str(tmp_path))
+
+    assert raised.value.what == (
+        f"'{tmp_path}' holds no manifest.json: its run is unfinished, or it is no results folder."
+    )
+
+
+def test_a_manifest_of_another_version_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text(json.dumps({"schema_version": 99}))
+
+    with pytest.raises(UsageError) as raised:
+        results.read_manifest(str(tmp_path))
+
+    assert raised.value.what == (f"'{tmp_path}' was written in version 99 of the layout, this program reads version 1.")
+
+
+def test_a_sweep_leaves_what_counts_and_what_is_not_ours(tmp_path: Path) -> None:
+    kept = f"features/part-00000-{RUN}-1.parquet"
+    old = [f"features/part-00000-{OTHER_RUN}-0.parquet", "classifier/model.json", f"rejected/part-{OTHER_RUN}.parquet"]
+    output = make(tmp_path, kept, *old, "manifest.json", "progress.json", "notes.txt", "images/a.jpg")
+
+    results.sweep(output, [kept])
+
+    assert files_in(tmp_path) == sorted([kept, "manifest.json", "progress.json", "notes.txt", "images/a.jpg"])
+    assert not (tmp_path / "classifier").exists()
+
+
+def test_a_discarded_run_leaves_an_empty_place(tmp_path: Path) -> None:
+    output = make(tmp_path / "out", f"features/part-00000-{RUN}-1.parquet", "progress.json")
+
+    results.discard(output, RUN)
+
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_discarded_run_leaves_an_earlier_runs_results(tmp_path: Path) -> None:
+    earlier = ["manifest.json", "progress.json", f"features/part-00000-{OTHER_RUN}-1.parquet", "pca/projection.npz"]
+    output = make(tmp_path, *earlier, f"features/part-00000-{RUN}-1.parquet")
+
+    results.discard(output, RUN)
+
+    assert files_in(tmp_path) == sorted(earlier)

