@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
+import pyspark
 from pyspark import SparkContext
 
 from job import components, listing, reduction, results, session, storage
@@ -30,7 +31,7 @@ from job.listing import PREDICT, TEST, TRAIN, Subset
 from job.progress import Progress, utc_now
 from job.reduction import Projection, ProjectionReport, ProjectionTask
 
-LIBRARIES = ("pyspark", "numpy", "pyarrow", "pillow", "ai-edge-litert")
+LIBRARIES = ("numpy", "pyarrow", "pillow", "ai-edge-litert")
 """Their versions go into the manifest: what a number may depend on."""
 
 SHARES = (0.80, 0.90, 0.95, 0.99)
@@ -55,19 +56,22 @@ def run(arguments: Arguments) -> dict[str, Any]:
         results.require_no_results(output)
     started, run_id = utc_now(), results.new_run_id(datetime.now(UTC))
     progress = Progress(output, run_id)
-    try:
-        return _carry_out(arguments, output, run_id, started, progress)
-    except UsageError:
-        results.discard(output, run_id)
-        raise
+    with tempfile.TemporaryDirectory(prefix="orchard-") as folder:
+        try:
+            return _carry_out(arguments, output, run_id, started, progress, Path(folder))
+        except UsageError:
+            results.discard(output, run_id)
+            raise
 
 
-def _carry_out(arguments: Arguments, output: str, run_id: str, started: str, progress: Progress) -> dict[str, Any]:
+def _carry_out(
+    arguments: Arguments, output: str, run_id: str, started: str, progress: Progress, folder: Path
+) -> dict[str, Any]:
     with progress.stage("list"):
         photos = list_all(arguments)
     progress.say(describe_listing(photos))
     with progress.stage("backbone"):
-        model, backbone = choose_backbone(arguments)
+        model, backbone = choose_backbone(arguments, folder)
     if backbone.untrained:
         progress.say(f"The weights are untrained ({backbone.weights}): features mean nothing, this is a trial.")
     training = len(photos.filter(pa.compute.equal(photos["split"], TRAIN)))
@@ -77,7 +81,7 @@ def _carry_out(arguments: Arguments, output: str, run_id: str, started: str, pro
         )
     if arguments.components is not None:
         components.require_components(arguments.components, training, backbone.features)
-    with _spark(arguments.master, model, progress) as context:
+    with _spark(arguments.master, model, progress, folder) as context:
         featurized = featurize(context, photos, FeaturesTask(output, run_id, backbone, model.name), progress)
         files = [report.features for report in featurized if report.features is not None]
         used = sum((report.used for report in featurized), Counter[str]())
@@ -141,18 +145,25 @@ def describe_listing(photos: pa.Table) -> str:
     return f"Found {', '.join(parts)}; {len(listing.count_by_label(photos, TRAIN)):,} labels."
 
 
-def choose_backbone(arguments: Arguments) -> tuple[Path, BackboneDescription]:
+def choose_backbone(arguments: Arguments, folder: Path) -> tuple[Path, BackboneDescription]:
     """Return the exported backbone's file on this machine, and its description.
+
+    Parameters
+    ----------
+    arguments
+        Name an exported file, or what is to be exported.
+    folder
+        Where a file that lies elsewhere is copied to.
 
     Raises
     ------
     UsageError
-        If the file is none of ours, or if the backbone cannot be exported.
+        If the file cannot be read or is none of ours, or if the backbone cannot be exported.
     """
     if arguments.model is None:
         model = cached_export(ExportRequest(arguments.backbone, arguments.weights, arguments.seed))
     else:
-        model = Path(arguments.model)
+        model = storage.local_copy(storage.absolute_uri(arguments.model), folder)
     return model, read_description(model)
 
 
@@ -258,10 +269,9 @@ def task_seconds(featurized: Sequence[FeaturesReport]) -> dict[str, float]:
 
 def versions() -> dict[str, str]:
     """Return the versions of everything that a number may depend on."""
-    return {
-        "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in LIBRARIES},
-    }
+    # A cluster brings its own pyspark, which is not installed as a package.
+    libraries = {name: importlib.metadata.version(name) for name in LIBRARIES}
+    return {"python": platform.python_version(), "pyspark": pyspark.__version__, **libraries}
 
 
 def manifest_files(
@@ -284,20 +294,19 @@ def listed_files(manifest: dict[str, Any]) -> list[str]:
 
 
 @contextmanager
-def _spark(master: str | None, model: Path, progress: Progress) -> Iterator[SparkContext]:
-    with tempfile.TemporaryDirectory(prefix="orchard-") as folder:
-        with progress.stage("start"):
-            context = session.start(master)
-            session.carry_code(context, Path(folder))
-            context.addFile(str(model))
-        try:
-            yield context
-        except JobError:
-            raise
-        except Exception as error:
-            raise as_job_error(error) from error
-        finally:
-            context.stop()
+def _spark(master: str | None, model: Path, progress: Progress, folder: Path) -> Iterator[SparkContext]:
+    with progress.stage("start"):
+        context = session.start(master)
+        session.carry_code(context, folder)
+        context.addFile(str(model))
+    try:
+        yield context
+    except JobError:
+        raise
+    except Exception as error:
+        raise as_job_error(error) from error
+    finally:
+        context.stop()
 
 
 def _as_stream(table: pa.Table) -> bytes:

@@ -138,6 +138,33 @@ def read_bytes(uri: str) -> bytes:
         return bytes(stream.read())
 
 
+def local_copy(uri: str, folder: Path) -> Path:
+    """Return a file on this machine with the content at a URI: the file itself where it lies on this machine.
+
+    Parameters
+    ----------
+    uri
+        The file.
+    folder
+        Where a copy goes, under the file's own name.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be read.
+    """
+    if not _SCHEME.match(uri):
+        return Path(uri)
+    copy = folder / uri.rsplit("/", 1)[1]
+    try:
+        copy.write_bytes(read_bytes(uri))
+    except OSError as error:
+        raise UsageError(
+            f"'{uri}' cannot be read: {one_line(error)}.", "Check its name, and that it may be read."
+        ) from error
+    return copy
+
+
 def write_bytes(uri: str, content: bytes | pa.Buffer) -> None:
     """Write a whole file so that nobody ever sees a part of it.
 

@@ -203,7 +203,8 @@ def test_photos_and_results_on_s3_give_the_same_components(
     client = boto3.client("s3")
     for photo in (photos / "training").rglob("*.jpg"):
         client.upload_file(str(photo), bucket, f"images/{photo.relative_to(photos)}")
-    words = ["--images", f"s3://{bucket}/images/training", "--model", str(random_backbone)]
+    client.upload_file(str(random_backbone), bucket, "models/backbone.tflite")
+    words = ["--images", f"s3://{bucket}/images/training", "--model", f"s3://{bucket}/models/backbone.tflite"]
     words += ["--output", f"s3://{bucket}/results/one", "--components", "5", "--master", "local[2]"]
 
     # In a process of its own, so that Spark's workers are born with this server's address in their environment
@@ -408,7 +409,7 @@ def test_photos_that_are_all_alike_are_refused_and_leave_nothing(
         ),
         (
             ["--images", "photos", "--model", "nowhere.tflite"],
-            "The backbone 'nowhere.tflite' cannot be read: No such file or directory.",
+            "The backbone '{folder}/nowhere.tflite' cannot be read: No such file or directory.",
             "Name a file that was exported before.",
         ),
         (

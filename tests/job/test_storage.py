@@ -100,6 +100,23 @@ def test_a_bucket_that_does_not_exist_is_told_in_one_sentence(s3_endpoint: str) 
     assert "NO_SUCH_BUCKET" in raised.value.what
 
 
+def test_a_file_of_this_machine_is_its_own_copy(tmp_path: Path) -> None:
+    assert storage.local_copy(f"{tmp_path}/model", tmp_path / "copies") == tmp_path / "model"
+
+
+def test_a_file_elsewhere_is_copied_here(bucket: str, tmp_path: Path) -> None:
+    storage.write_bytes(f"s3://{bucket}/models/m.tflite", b"model")
+
+    assert storage.local_copy(f"s3://{bucket}/models/m.tflite", tmp_path).read_bytes() == b"model"
+
+
+def test_a_file_elsewhere_that_is_not_there_is_refused(bucket: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as raised:
+        storage.local_copy(f"s3://{bucket}/none", tmp_path)
+
+    assert raised.value.what.startswith(f"'s3://{bucket}/none' cannot be read: ")
+
+
 def test_azure_paths_lead_to_the_container_of_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AZURE_STORAGE_KEY", "a2V5")
 
