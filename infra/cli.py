@@ -1,0 +1,113 @@
+"""``orchard``: finds the command, runs it, and turns every failure into two lines and an exit code."""
+
+import argparse
+import json
+import os
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from infra.commands.command import Command, Surroundings
+from infra.deploy.aws import Aws, as_orchard_error
+from infra.errors import OrchardError, WrongUseError
+from job.errors import JobError
+
+COMMANDS: Sequence[Command] = ()
+"""In the order in which a person needs them."""
+
+INTERRUPTED = 130
+"""What a shell reports for a program that Ctrl-C ended."""
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are like all others: what, and what to do."""
+
+    def error(self, message: str) -> NoReturn:
+        raise WrongUseError(f"{message[:1].upper()}{message[1:]}.", f"See {self.prog} --help")
+
+
+def main(words: Sequence[str] | None = None, surroundings: Surroundings | None = None) -> int:
+    """Run one command; return its exit code.
+
+    Parameters
+    ----------
+    words
+        The command line; None for this process's own.
+    surroundings
+        What the command works with; None for the real account, terminal and clock.
+    """
+    words = sys.argv[1:] if words is None else words
+    try:
+        given = parser().parse_args(words)
+        command: Command | None = given.command
+        if command is None:
+            parser().print_help()
+            return 0
+        return command.execute(given, surroundings or _real_surroundings(given))
+    except (OrchardError, JobError) as error:
+        return _tell(error.what, error.remedy, error.exit_code, words)
+    except KeyboardInterrupt:
+        return _tell("Interrupted.", "Type the same command again to go on.", INTERRUPTED, words)
+    except Exception as error:  # noqa: BLE001 - a person is never shown a trace that was not asked for
+        told = as_orchard_error(error, "go on")
+        return _tell(told.what, told.remedy, told.exit_code, words)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    common = _Parser(add_help=False)
+    common.add_argument("--region", help="where the stacks are (default: the region of cdk.json)")
+    common.add_argument("--profile", help="named profile of the AWS configuration")
+    common.add_argument("--debug", action="store_true", help="show the whole trace of a failure")
+    made = _Parser(
+        prog="orchard",
+        description="From a folder of images to features, components and a classifier, on EMR or on this machine.",
+        epilog="orchard COMMAND --help shows a command's arguments and an example.",
+    )
+    made.set_defaults(command=None)
+    commands = made.add_subparsers(title="commands", metavar="COMMAND")
+    for command in COMMANDS:
+        one = commands.add_parser(
+            command.name,
+            parents=[common],
+            help=command.summary,
+            description=command.summary,
+            epilog=f"Example: {command.example}",
+        )
+        one.set_defaults(command=command)
+        command.add_arguments(one)
+    return made
+
+
+def default_region(environment: Mapping[str, str], cdk_json: Path = PROJECT / "cdk.json") -> str:
+    """Return the region that the stacks are declared for: cdk.json's, else the environment's.
+
+    Raises
+    ------
+    WrongUseError
+        If none is named anywhere.
+    """
+    declared = json.loads(cdk_json.read_text())["context"].get("region") if cdk_json.is_file() else None
+    region = declared or environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
+    if not region:
+        raise WrongUseError("No AWS region is named.", "Name one: --region eu-west-1")
+    return str(region)
+
+
+def _real_surroundings(given: argparse.Namespace) -> Surroundings:
+    return Surroundings(Aws(given.region or default_region(os.environ), given.profile))
+
+
+def _tell(what: str, remedy: str, exit_code: int, words: Sequence[str]) -> int:
+    if "--debug" in words:
+        traceback.print_exc()
+    sys.stderr.write(f"error: {what}\n{remedy}\n")
+    return exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

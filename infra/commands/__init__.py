@@ -1,0 +1,1 @@
+"""The commands of ``orchard``, one a module: its arguments, and a few lines that call what does the work."""

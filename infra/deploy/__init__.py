@@ -1,0 +1,1 @@
+"""The deploy step: upload, run, follow, understand, fetch and stop, by boto3."""

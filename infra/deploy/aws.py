@@ -1,0 +1,183 @@
+"""Speaks to AWS: clients with sensible retries, and every failure of a call turned into one sentence."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore import exceptions
+from botocore.config import Config
+
+from infra.errors import OrchardError, TryAgainError, WrongUseError
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_emr import EMRClient
+    from mypy_boto3_s3 import S3Client
+
+ATTEMPTS = 8
+"""How often a throttled or failed call is made before it counts as failed; the SDK waits longer each time."""
+
+CONNECTIONS = 64
+"""Calls to S3 at the same time: an upload of small files waits for answers, not for the network's width."""
+
+
+class Aws:
+    """The account and region that a command works in.
+
+    Parameters
+    ----------
+    region
+        Where the stacks are.
+    profile
+        Named profile of the AWS configuration; None for the usual chain.
+    """
+
+    def __init__(self, region: str, profile: str | None = None) -> None:
+        self.region = region
+        self._profile = profile
+
+    @cached_property
+    def _session(self) -> boto3.Session:
+        return boto3.Session(profile_name=self._profile, region_name=self.region)
+
+    @cached_property
+    def s3(self) -> "S3Client":
+        """Client of Amazon S3."""
+        return self.client("s3")  # type: ignore[no-any-return]
+
+    @cached_property
+    def emr(self) -> "EMRClient":
+        """Client of Amazon EMR."""
+        return self.client("emr")  # type: ignore[no-any-return]
+
+    @cached_property
+    def cloudformation(self) -> "CloudFormationClient":
+        """Client of AWS CloudFormation."""
+        return self.client("cloudformation")  # type: ignore[no-any-return]
+
+    def client(self, service: str, region: str | None = None) -> Any:  # noqa: ANN401 - any of boto3's clients
+        """Return a client of any service, in another region where one is named."""
+        configuration = Config(
+            retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS},
+            max_pool_connections=CONNECTIONS,
+            connect_timeout=10,
+            read_timeout=60,
+        )
+        return self._session.client(  # type: ignore[call-overload]
+            service, region_name=region or self.region, config=configuration
+        )
+
+
+@contextmanager
+def explained(doing: str) -> Iterator[None]:
+    """Turn a failure of AWS calls made inside into one sentence that says what was being done.
+
+    Parameters
+    ----------
+    doing
+        What the calls are for, as it continues "could not": "list the bucket orchard-data".
+
+    Raises
+    ------
+    OrchardError
+        In place of any exception of botocore.
+    """
+    try:
+        yield
+    except (exceptions.BotoCoreError, exceptions.ClientError) as error:
+        raise as_orchard_error(error, doing) from error
+
+
+def as_orchard_error(error: Exception, doing: str) -> OrchardError:
+    """Return what a person is told about an exception of botocore.
+
+    No message repeats what was sent: credentials and signatures never get into it.
+    """
+    if isinstance(error, exceptions.ClientError):
+        return _refused(error, doing)
+    if isinstance(error, (exceptions.NoCredentialsError, exceptions.PartialCredentialsError)):
+        return WrongUseError(
+            f"Could not {doing}: there are no AWS credentials.",
+            "Sign in (aws sso login, or aws configure), or name a profile with --profile.",
+        )
+    if isinstance(error, exceptions.ProfileNotFound):
+        return WrongUseError(f"Could not {doing}: {error}.", "See which there are: aws configure list-profiles")
+    if isinstance(error, (exceptions.TokenRetrievalError, exceptions.SSOTokenLoadError)):
+        return WrongUseError(f"Could not {doing}: the sign-in has expired.", "Sign in again: aws sso login")
+    if isinstance(error, (exceptions.ConnectionError, exceptions.HTTPClientError)):
+        return TryAgainError(
+            f"Could not {doing}: AWS could not be reached ({type(error).__name__}).",
+            "Check the network, then type the same command again.",
+        )
+    return OrchardError(f"Could not {doing}: {error}", "Type the same command with --debug for the whole trace.")
+
+
+_AGAIN_LATER = "Type the same command again later."
+
+_REFUSALS: Sequence[tuple[frozenset[str], type[OrchardError], str, str]] = (
+    (
+        frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"}),
+        WrongUseError,
+        "the AWS credentials have expired.",
+        "Sign in again: aws sso login",
+    ),
+    (
+        frozenset(
+            {"InvalidClientTokenId", "InvalidAccessKeyId", "UnrecognizedClientException", "SignatureDoesNotMatch"}
+        ),
+        WrongUseError,
+        "AWS does not accept the credentials ({code}).",
+        "Check which are used: aws sts get-caller-identity",
+    ),
+    (
+        frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "403"}),
+        WrongUseError,
+        "{operation} is not allowed. {message}",
+        "Ask whoever manages the account for this permission, or use another --profile.",
+    ),
+    (
+        frozenset(
+            {"SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"}
+        ),
+        TryAgainError,
+        f"AWS asks to slow down ({{code}}), {ATTEMPTS} attempts long.",
+        "Wait a minute, then type the same command again.",
+    ),
+    (
+        frozenset({"InternalError", "InternalFailure", "InternalServerException", "ServiceUnavailable"}),
+        TryAgainError,
+        f"AWS failed ({{code}}), {ATTEMPTS} attempts long.",
+        _AGAIN_LATER,
+    ),
+    (
+        frozenset({"500", "502", "503", "504", "RequestTimeout"}),
+        TryAgainError,
+        f"AWS failed ({{code}}), {ATTEMPTS} attempts long.",
+        _AGAIN_LATER,
+    ),
+    (
+        frozenset({"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301"}),
+        WrongUseError,
+        "it is in another region ({code}).",
+        "Name the region where it is: --region REGION",
+    ),
+)
+"""Codes that AWS answers with, what kind of failure each is, and what a person reads."""
+
+
+def _refused(error: exceptions.ClientError, doing: str) -> OrchardError:
+    told = error.response.get("Error", {})
+    words = {
+        "code": told.get("Code", "error"),
+        "operation": error.operation_name,
+        "message": " ".join(told.get("Message", "").split()),
+    }
+    for codes, kind, what, remedy in _REFUSALS:
+        if words["code"] in codes:
+            return kind(f"Could not {doing}: {what.format(**words)}".rstrip(), remedy)
+    return OrchardError(
+        f"Could not {doing}: {words['code']} by {words['operation']}. {words['message']}".rstrip(),
+        "Type the same command with --debug for the whole trace.",
+    )

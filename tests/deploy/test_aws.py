@@ -1,0 +1,85 @@
+"""Tests of infra/deploy/aws.py: failures of AWS as a person reads them."""
+
+import pytest
+from botocore import exceptions
+
+from infra.deploy import aws
+from infra.errors import OrchardError, TryAgainError, WrongUseError
+
+
+def refusal(code: str, message: str = "", operation: str = "ListObjectsV2") -> exceptions.ClientError:
+    return exceptions.ClientError({"Error": {"Code": code, "Message": message}}, operation)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "what", "remedy"),
+    [
+        (
+            exceptions.NoCredentialsError(),
+            WrongUseError,
+            "Could not list: there are no AWS credentials.",
+            "Sign in (aws sso login, or aws configure), or name a profile with --profile.",
+        ),
+        (
+            refusal("ExpiredToken", "The provided token has expired."),
+            WrongUseError,
+            "Could not list: the AWS credentials have expired.",
+            "Sign in again: aws sso login",
+        ),
+        (
+            refusal("SignatureDoesNotMatch", "secret things"),
+            WrongUseError,
+            "Could not list: AWS does not accept the credentials (SignatureDoesNotMatch).",
+            "Check which are used: aws sts get-caller-identity",
+        ),
+        (
+            refusal("AccessDenied", "User: me may not perform: s3:ListBucket on resource: b"),
+            WrongUseError,
+            "Could not list: ListObjectsV2 is not allowed. User: me may not perform: s3:ListBucket on resource: b",
+            "Ask whoever manages the account for this permission, or use another --profile.",
+        ),
+        (
+            refusal("SlowDown"),
+            TryAgainError,
+            "Could not list: AWS asks to slow down (SlowDown), 8 attempts long.",
+            "Wait a minute, then type the same command again.",
+        ),
+        (
+            refusal("InternalError"),
+            TryAgainError,
+            "Could not list: AWS failed (InternalError), 8 attempts long.",
+            "Type the same command again later.",
+        ),
+        (
+            refusal("PermanentRedirect"),
+            WrongUseError,
+            "Could not list: it is in another region (PermanentRedirect).",
+            "Name the region where it is: --region REGION",
+        ),
+        (
+            exceptions.ConnectTimeoutError(endpoint_url="https://s3"),
+            TryAgainError,
+            "Could not list: AWS could not be reached (ConnectTimeoutError).",
+            "Check the network, then type the same command again.",
+        ),
+        (
+            refusal("ValidationException", "Step is not valid.", "AddJobFlowSteps"),
+            OrchardError,
+            "Could not list: ValidationException by AddJobFlowSteps. Step is not valid.",
+            "Type the same command with --debug for the whole trace.",
+        ),
+    ],
+)
+def test_a_failure_is_one_sentence_and_what_to_do(
+    error: Exception, kind: type[OrchardError], what: str, remedy: str
+) -> None:
+    with pytest.raises(OrchardError) as raised, aws.explained("list"):
+        raise error
+
+    assert type(raised.value) is kind
+    assert (raised.value.what, raised.value.remedy) == (what, remedy)
+
+
+def test_what_is_no_failure_of_aws_passes_through() -> None:
+    with pytest.raises(ZeroDivisionError), aws.explained("divide"):
+        raise ZeroDivisionError
