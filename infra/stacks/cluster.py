@@ -137,7 +137,7 @@ class ClusterStack(cdk.Stack):
             name=f"orchard-{settings.generation}",
             release_label=versions.RELEASE_LABEL,
             applications=[_Cluster.ApplicationProperty(name=name) for name in applications(settings)],
-            service_role=self._permissions.service_role.role_arn,
+            service_role=self._permissions.service_role.role_name,
             job_flow_role=self._permissions.instance_profile.ref,
             security_configuration=configuration.ref,
             log_uri=f"s3://{self._logs.bucket_name}/emr/",
