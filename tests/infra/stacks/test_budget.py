@@ -53,7 +53,8 @@ def test_the_stack_says_that_it_counts_the_whole_account_and_how_to_change_that(
     assert outputs["BudgetCounts"]["Value"] == (
         "The budget counts the whole account. To count this project alone, activate the cost-allocation tag "
         "a day after the first deploy (aws ce update-cost-allocation-tags-status "
-        "--cost-allocation-tags-status TagKey=project,Status=Active), then deploy with -c cost_tag_active=true."
+        "--cost-allocation-tags-status TagKey=project,Status=Active), "
+        "then deploy with -c cost_tag_active=true."
     )
 
 

@@ -51,7 +51,7 @@ def leaving(environment: Environment) -> list[Flow]:
 
 def arriving(environment: Environment) -> list[Flow]:
     found = flows(environment, "Ingress", "GroupId", "SourceSecurityGroupId")
-    return [(source, target, *rest) for target, source, *rest in found]
+    return [(source, target, protocol, first, last) for target, source, protocol, first, last in found]
 
 
 @pytest.mark.parametrize("network", NETWORKS)
