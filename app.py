@@ -7,8 +7,9 @@ from pathlib import Path
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 
-from infra.context import SettingsError, read_settings
+from infra.context import read_settings
 from infra.emr.bootstrap import wheelhouse
+from infra.errors import OrchardError
 from infra.settings import Settings
 from infra.stacks.access import AccessStack
 from infra.stacks.budget import COST_TAG, BudgetStack
@@ -53,7 +54,7 @@ def main() -> None:
     try:
         settings = read_settings(app.node.get_all_context())
         declare(app, settings, wheelhouse.provide(settings.architecture))
-    except (SettingsError, wheelhouse.WheelhouseError) as error:
+    except OrchardError as error:
         sys.exit(str(error))
     app.synth()
 

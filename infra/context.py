@@ -7,14 +7,12 @@ from dataclasses import fields
 from typing import Any
 
 from infra.emr.instance_types import INSTANCE_TYPES
+from infra.errors import WrongUseError
 from infra.settings import EU_REGIONS, NETWORKS, OTHER_REGIONS, Settings
 
 
-class SettingsError(ValueError):
-    """A setting is wrong. The message says what is wrong in its first line and what to do in its second."""
-
-    def __init__(self, what: str, remedy: str) -> None:
-        super().__init__(f"{what}\n{remedy}")
+class SettingsError(WrongUseError):
+    """A setting is wrong."""
 
 
 def read_settings(context: Mapping[str, Any]) -> Settings:

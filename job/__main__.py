@@ -1,12 +1,14 @@
 """``python -m job``: one run from the command line."""
 
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from job import arguments, pipeline
-from job.errors import JobError
+from job import arguments, pipeline, storage
+from job.errors import JobError, RunFailedError
 
 INTERRUPTED = 130
 """What a shell reports for a program that Ctrl-C ended."""
@@ -15,30 +17,40 @@ INTERRUPTED = 130
 def main(words: Sequence[str] | None = None) -> int:
     """Run the job and say what came out; return the exit code."""
     words = sys.argv[1:] if words is None else words
+    if threading.current_thread() is threading.main_thread():
+        # Whoever ends the program politely gets what Ctrl-C gets: everything is put away first.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         given = arguments.parse(words)
         manifest = pipeline.run(given)
     except JobError as error:
-        if "--debug" in words:
-            traceback.print_exc()
-        sys.stderr.write(f"error: {error.what}\n{error.remedy}\n")
-        return error.exit_code
+        return _tell(error.what, error.remedy, error.exit_code, words)
     except KeyboardInterrupt:
-        sys.stderr.write("error: interrupted before the results were complete.\nRun it again with --overwrite.\n")
-        return INTERRUPTED
+        what = "Interrupted before the results were complete."
+        return _tell(what, "Run it again with --overwrite.", INTERRUPTED, words)
+    except Exception as error:  # noqa: BLE001 - a person is never shown a trace that was not asked for
+        what = f"The run failed: {type(error).__name__}: {storage.one_line(error)}."
+        return _tell(what, "Run it again with --debug for the whole trace.", RunFailedError.exit_code, words)
     sys.stdout.write(summary(manifest, given.output))
     return 0
+
+
+def _tell(what: str, remedy: str, exit_code: int, words: Sequence[str]) -> int:
+    if "--debug" in words:
+        traceback.print_exc()
+    sys.stderr.write(f"error: {what}\n{remedy}\n")
+    return exit_code
 
 
 def summary(manifest: dict[str, Any], output: str) -> str:
     """Return what a finished run tells the person."""
     counts, components, seconds = manifest["counts"], manifest["components"], manifest["seconds"]
     needed = ", ".join(f"{float(share):.0%} need {count}" for share, count in components["needed"].items())
-    rate = counts["found"] / seconds["features"]
+    rate, kept = counts["found"] / seconds["features"], components["kept"]
     lines = [
         f"{counts['used']:,} of {counts['found']:,} photos used, {counts['rejected']:,} rejected.",
         f"Features at {rate:,.0f} photos a second.",
-        f"{components['kept']} components keep {components['variance_kept']:.2%} of the variance; {needed}.",
+        f"{kept} component{'s' if kept != 1 else ''} for {components['variance_kept']:.2%} of the variance; {needed}.",
         f"Results: {output}",
     ]
     return "\n".join(lines) + "\n"

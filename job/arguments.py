@@ -68,6 +68,11 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
             f"--master '{given.master}' is no place where Spark runs.",
             "Use local[*] for this machine, local[N] for N cores of it, yarn, or spark://HOST:PORT.",
         )
+    for name in ("images", "test", "predict", "output", "model"):
+        if getattr(given, name) == "":
+            raise UsageError(f"--{name} is empty.", "Name a folder of this machine, or a URI like s3://BUCKET/FOLDER.")
+    if not 0 <= given.seed < 2**32:
+        raise UsageError(f"--seed {given.seed} is no seed.", f"Choose a number from 0 to {2**32 - 1}.")
     components, variance = given.components, given.variance
     if components is None and variance is None:
         variance = DEFAULT_VARIANCE

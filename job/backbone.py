@@ -119,7 +119,10 @@ def read_description(path: str | Path) -> BackboneDescription:
             f"The backbone '{path}' cannot be read: {error.strerror}.",
             "Name a file that was exported before.",
         ) from error
-    found = _find_metadata(content)
+    try:
+        found = _find_metadata(content)
+    except Exception as error:  # the generated reader fails in many ways on what is cut off or no model at all
+        raise _damaged(path) from error
     if found is None:
         raise UsageError(
             f"'{path}' was not exported by this project.",
@@ -128,10 +131,22 @@ def read_description(path: str | Path) -> BackboneDescription:
     return BackboneDescription(**json.loads(found))
 
 
+def require_usable(path: str | Path) -> None:
+    """Raise UsageError if an exported file cannot be loaded, here rather than on the executors."""
+    try:
+        Backbone(path)
+    except (ValueError, RuntimeError) as error:
+        raise _damaged(path) from error
+
+
 def content_hash(path: str | Path) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
     with Path(path).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _damaged(path: str | Path) -> UsageError:
+    return UsageError(f"The backbone '{path}' is damaged, or is no backbone.", "Export it anew, or copy it again.")
 
 
 def _find_metadata(content: bytes) -> bytes | None:

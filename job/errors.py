@@ -30,3 +30,9 @@ class RunFailedError(JobError):
     """The run began and could not be finished."""
 
     exit_code = 1
+
+
+class TryAgainError(RunFailedError):
+    """Something outside the run failed; the same command may succeed later."""
+
+    exit_code = 75

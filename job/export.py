@@ -112,7 +112,13 @@ def cached_export(request: ExportRequest, cache: Path | None = None) -> Path:
     folder = cache if cache is not None else cache_folder(os.environ)
     kept = folder / f"{request.backbone}-{cache_key(request)}.tflite"
     if not kept.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(
+                f"The folder '{folder}' for exported backbones cannot be made: {error.strerror}.",
+                "Name another place for caches in XDG_CACHE_HOME.",
+            ) from error
         _export_in_own_process(request, kept)
     return kept
 
@@ -225,7 +231,7 @@ def _export_in_own_process(request: ExportRequest, destination: Path) -> None:
     reason = lines[-1] if lines else f"exit code {done.returncode}"
     raise RunFailedError(
         f"The backbone {request.backbone} could not be exported: {reason}",
-        f"See the whole message with: {' '.join(command[1:])}",
+        f"See the whole message with: {' '.join(['python', *command[1:]])}",
     )
 
 

@@ -85,7 +85,12 @@ def featurize_partition(task: FeaturesTask, done: Accumulator[int], partition: t
     backbone = _load_backbone(SparkFiles.get(task.model_file))
     seconds = dict.fromkeys(TASK_STAGES, 0.0)
     features, reasons = compute_features(
-        listing["path"].to_pylist(), task.backbone, backbone.compute, seconds, lambda: done.add(1)
+        listing["path"].to_pylist(),
+        listing["problem"].to_pylist(),
+        task.backbone,
+        backbone.compute,
+        seconds,
+        lambda: done.add(1),
     )
     began = time.perf_counter()
     used = listing.filter(pa.array([reason is None for reason in reasons], pa.bool_()))
@@ -114,6 +119,7 @@ def featurize_partition(task: FeaturesTask, done: Accumulator[int], partition: t
 
 def compute_features(
     paths: list[str],
+    problems: list[str],
     backbone: BackboneDescription,
     compute: Callable[[npt.NDArray[np.uint8], npt.NDArray[np.float32]], None],
     seconds: dict[str, float],
@@ -125,6 +131,8 @@ def compute_features(
     ----------
     paths
         URIs of the photos.
+    problems
+        Why a photo cannot be opened, known from the listing; empty for most.
     backbone
         Says the photos' size and how many features there are.
     compute
@@ -145,8 +153,10 @@ def compute_features(
     reasons: list[str | None] = []
     used = 0
     clock = time.perf_counter
+    contents = read_ahead([path for path, problem in zip(paths, problems, strict=True) if not problem])
     began = clock()
-    for content in read_ahead(paths):
+    for problem in problems:
+        content = RejectedPhotoError(problem) if problem else next(contents)
         was_read = clock()
         seconds["read"] += was_read - began
         try:

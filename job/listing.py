@@ -1,7 +1,7 @@
 """Lists the photos once: which there are, their label and split, which of them are wanted, and who reads them."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import PurePosixPath
@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from job import storage
 from job.errors import UsageError
+from job.storage import FileFound
 
 PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 """The endings of a photo's file name, compared in lower case."""
@@ -26,9 +27,10 @@ LISTING_SCHEMA = pa.schema(
         pa.field("label", pa.string()),
         pa.field("split", pa.string(), nullable=False),
         pa.field("size", pa.int64(), nullable=False),
+        pa.field("problem", pa.string(), nullable=False),
     ]
 )
-"""A listing: URI, label (null where photos have none), split, and size in bytes of every photo."""
+"""A listing: URI, label (null where photos have none), split, size in bytes, and why a photo cannot be opened."""
 
 SMALLEST_PARTITION = 32
 """Photos; below this the cost of starting a task shows."""
@@ -79,18 +81,18 @@ def list_photos(folder: str, split: str, subset: Subset = Subset()) -> pa.Table:
     UsageError
         If the folder does not exist, is empty or holds no photo, or holds none of a wanted label.
     """
-    inside_and_size = sorted(_photos_inside(folder))
+    photos = sorted(_photos_inside(folder), key=lambda photo: photo.inside)
     root_label = PurePosixPath(folder).name
-    rows = [(inside, label_of(inside, root_label), size) for inside, size in inside_and_size]
     if split != PREDICT:
-        rows = draw(rows, subset, folder)
-    labels = [label if split != PREDICT else None for _, label, _ in rows]
+        photos = draw(photos, subset, folder, root_label)
+    labels = [label_of(photo.inside, root_label) if split != PREDICT else None for photo in photos]
     return pa.table(
         [
-            pa.array([storage.join(folder, inside) for inside, _, _ in rows], pa.string()),
+            pa.array([storage.join(folder, photo.inside) for photo in photos], pa.string()),
             pa.array(labels, pa.string()),
-            pa.array([split] * len(rows), pa.string()),
-            pa.array([size for _, _, size in rows], pa.int64()),
+            pa.array([split] * len(photos), pa.string()),
+            pa.array([photo.size for photo in photos], pa.int64()),
+            pa.array([photo.problem for photo in photos], pa.string()),
         ],
         schema=LISTING_SCHEMA,
     )
@@ -102,45 +104,58 @@ def label_of(inside: str, root_label: str) -> str:
     return parents or root_label
 
 
-def draw(rows: Sequence[tuple[str, str, int]], subset: Subset, folder: str) -> list[tuple[str, str, int]]:
-    """Return the wanted rows (path inside the folder, label, size), in the order given.
+def draw(photos: Sequence[FileFound], subset: Subset, folder: str, root_label: str) -> list[FileFound]:
+    """Return the wanted photos of a folder, in the order given.
 
     A photo's rank in its label comes from a hash of the seed and its path inside the folder, so that the same
     photos are drawn on any machine, in any listing order, and wherever the folder lies.
+
+    Parameters
+    ----------
+    photos
+        All photos of the folder.
+    subset
+        Which are wanted.
+    folder
+        Its URI, for the message.
+    root_label
+        Label of the photos right in it.
 
     Raises
     ------
     UsageError
         If a wanted label has no photo.
     """
-    if subset.labels is not None:
-        known = {label for _, label, _ in rows}
-        for wanted in subset.labels:
-            if wanted not in known:
-                raise UsageError(f"There is no label '{wanted}' in '{folder}'.", _suggest(wanted, known))
-        rows = [row for row in rows if row[1] in subset.labels]
-    if subset.per_label is None:
-        return list(rows)
     by_label: dict[str, list[str]] = {}
-    for inside, label, _ in rows:
-        by_label.setdefault(label, []).append(inside)
+    for photo in photos:
+        by_label.setdefault(label_of(photo.inside, root_label), []).append(photo.inside)
+    for wanted in subset.labels or ():
+        if wanted not in by_label:
+            raise UsageError(f"There is no label '{wanted}' in '{folder}'.", _suggest(wanted, set(by_label)))
     drawn = {
         inside
-        for members in by_label.values()
+        for label, members in by_label.items()
+        if subset.labels is None or label in subset.labels
         for inside in sorted(members, key=lambda inside: _rank(subset.seed, inside))[: subset.per_label]
     }
-    return [row for row in rows if row[0] in drawn]
+    return [photo for photo in photos if photo.inside in drawn]
 
 
-def require_disjoint(listings: Iterable[pa.Table]) -> None:
-    """Raise UsageError if a photo is in two listings: what is tested on must not have been fitted on."""
-    seen: dict[str, str] = {}
-    for listing in listings:
-        for path, split in zip(listing["path"].to_pylist(), listing["split"].to_pylist(), strict=True):
-            if seen.setdefault(path, split) != split:
+def require_separate(folders: Sequence[str]) -> None:
+    """Raise UsageError if one folder of photos lies in another: what is tested on must not have been fitted on.
+
+    Parameters
+    ----------
+    folders
+        Their URIs; links on this machine are followed.
+    """
+    resolved = [storage.resolved(folder) + "/" for folder in folders]
+    for first in range(len(folders)):
+        for second in range(first):
+            if resolved[first].startswith(resolved[second]) or resolved[second].startswith(resolved[first]):
                 raise UsageError(
-                    f"'{path}' is in two of the folders given: for '{seen[path]}' and for '{split}'.",
-                    "Give folders that do not lie in each other.",
+                    f"'{folders[second]}' and '{folders[first]}' are the same folder, or one lies in the other.",
+                    "Give folders that do not share photos.",
                 )
 
 
@@ -183,11 +198,11 @@ def count_by_label(listing: pa.Table, split: str) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def _photos_inside(folder: str) -> list[tuple[str, int]]:
-    files = list(storage.list_files(folder))
+def _photos_inside(folder: str) -> list[FileFound]:
+    files = storage.list_files(folder)
     if not files:
         raise UsageError(f"The folder '{folder}' is empty.", "Put photos into it, one folder a label.")
-    photos = [(inside, size) for inside, size in files if inside.lower().endswith(PHOTO_ENDINGS)]
+    photos = [file for file in files if file.inside.lower().endswith(PHOTO_ENDINGS)]
     if not photos:
         endings = ", ".join(PHOTO_ENDINGS)
         raise UsageError(f"The folder '{folder}' holds {len(files)} files, but no photo.", f"Photos end in {endings}.")
@@ -203,4 +218,4 @@ def _suggest(wanted: str, known: set[str]) -> str:
 
 
 def _rank(seed: int, inside: str) -> bytes:
-    return hashlib.blake2b(f"{seed}\0{inside}".encode("utf-8", "surrogateescape"), digest_size=16).digest()
+    return hashlib.blake2b(f"{seed}\0{inside}".encode(), digest_size=16).digest()

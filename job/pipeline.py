@@ -6,7 +6,7 @@ import platform
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
@@ -21,7 +21,7 @@ from pyspark import SparkContext
 
 from job import components, listing, reduction, results, session, storage
 from job.arguments import Arguments
-from job.backbone import BackboneDescription, content_hash, read_description
+from job.backbone import BackboneDescription, content_hash, read_description, require_usable
 from job.components import PrincipalComponents
 from job.errors import JobError, UsageError
 from job.export import ExportRequest, cached_export
@@ -52,16 +52,42 @@ def run(arguments: Arguments) -> dict[str, Any]:
         If the run could not be finished; what it wrote stays, without a manifest.
     """
     output = storage.absolute_uri(arguments.output)
+    require_apart(output, arguments)
     if not arguments.overwrite:
         results.require_no_results(output)
+    was_there = storage.folder_exists(output)
     started, run_id = utc_now(), results.new_run_id(datetime.now(UTC))
     progress = Progress(output, run_id)
     with tempfile.TemporaryDirectory(prefix="orchard-") as folder:
         try:
             return _carry_out(arguments, output, run_id, started, progress, Path(folder))
         except UsageError:
-            results.discard(output, run_id)
+            _discard(output, run_id, was_there)
             raise
+        except BaseException:
+            # The first failure is what the person has to hear of, not one of putting things away after it.
+            with suppress(JobError):
+                if results.has_data(output, run_id):
+                    progress.fail()
+                else:
+                    _discard(output, run_id, was_there)
+            raise
+
+
+def _discard(output: str, run_id: str, was_there: bool) -> None:
+    results.discard(output, run_id)
+    if not was_there:
+        storage.remove_empty_folder(output)
+
+
+def require_apart(output: str, arguments: Arguments) -> None:
+    """Raise UsageError if results would go among photos: a label may have the name of a results folder."""
+    for folder in filter(None, [arguments.images, arguments.test, arguments.predict]):
+        photos = storage.absolute_uri(folder)
+        if f"{storage.resolved(photos)}/".startswith(f"{storage.resolved(output)}/"):
+            raise UsageError(
+                f"The photos in '{photos}' lie in the output '{output}'.", "Choose an --output beside the photos."
+            )
 
 
 def _carry_out(
@@ -91,12 +117,14 @@ def _carry_out(
                 f"The first reason: {_first_reason(output, featurized)}.",
                 "Give more photos, or mend these.",
             )
-        fitted = fit(context, output, files, arguments.standardize, used[TRAIN], progress)
+        fitted = fit(context, output, files, arguments.standardize, progress)
         kept = choose_components(arguments, fitted, used[TRAIN])
         projection = Projection(fitted.mean, fitted.scale, fitted.components[:kept])
         task = ProjectionTask(output, run_id, arguments.csv)
         projected = project(context, task, projection, files, progress)
-    write_components(output, fitted, projection)
+    # From here on the old results, if there were any, are no longer whole; the new ones are in a moment.
+    storage.delete(storage.join(output, results.MANIFEST))
+    components_files = write_components(output, fitted, projection)
     seconds = {**progress.seconds, **task_seconds(featurized)}
     manifest = {
         "schema_version": results.SCHEMA_VERSION,
@@ -110,10 +138,10 @@ def _carry_out(
         "labels": label_counts(featurized),
         "components": describe_components(fitted, kept),
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
-        "files": manifest_files(featurized, projected),
+        "files": {**manifest_files(featurized, projected), "pca": [asdict(file) for file in components_files]},
     }
     results.write_manifest(output, manifest)
-    results.sweep(output, listed_files(manifest))
+    results.sweep(output, listed_files(manifest), run_id)
     progress.finish(sum(used.values()))
     return manifest
 
@@ -124,16 +152,13 @@ def list_all(arguments: Arguments) -> pa.Table:
     Raises
     ------
     UsageError
-        If a folder holds no photo, if a wanted label is not there, or if a photo is in two folders.
+        If a folder holds no photo, if a wanted label is not there, or if a folder lies in another.
     """
     subset = Subset(arguments.labels, arguments.per_label, arguments.seed)
     folders = [(arguments.images, TRAIN), (arguments.test, TEST), (arguments.predict, PREDICT)]
-    listings = [
-        listing.list_photos(storage.absolute_uri(folder), split, subset)
-        for folder, split in folders
-        if folder is not None
-    ]
-    listing.require_disjoint(listings)
+    given = [(storage.absolute_uri(folder), split) for folder, split in folders if folder is not None]
+    listing.require_separate([folder for folder, _ in given])
+    listings = [listing.list_photos(folder, split, subset) for folder, split in given]
     return pa.concat_tables(listings).combine_chunks()
 
 
@@ -142,7 +167,8 @@ def describe_listing(photos: pa.Table) -> str:
     found = Counter(photos["split"].to_pylist())
     names = {TRAIN: "to fit on", TEST: "to test", PREDICT: "to predict"}
     parts = [f"{found[split]:,} photos {name}" for split, name in names.items() if found[split]]
-    return f"Found {', '.join(parts)}; {len(listing.count_by_label(photos, TRAIN)):,} labels."
+    labels = len(listing.count_by_label(photos, TRAIN))
+    return f"Found {', '.join(parts)}; {labels:,} label{'s' if labels != 1 else ''}."
 
 
 def choose_backbone(arguments: Arguments, folder: Path) -> tuple[Path, BackboneDescription]:
@@ -164,7 +190,9 @@ def choose_backbone(arguments: Arguments, folder: Path) -> tuple[Path, BackboneD
         model = cached_export(ExportRequest(arguments.backbone, arguments.weights, arguments.seed))
     else:
         model = storage.local_copy(storage.absolute_uri(arguments.model), folder)
-    return model, read_description(model)
+    description = read_description(model)
+    require_usable(model)
+    return model, description
 
 
 def featurize(context: SparkContext, photos: pa.Table, task: FeaturesTask, progress: Progress) -> list[FeaturesReport]:
@@ -183,12 +211,11 @@ def fit(
     output: str,
     files: Sequence[results.DataFile],
     standardize: bool,
-    training: int,
     progress: Progress,
 ) -> PrincipalComponents:
     """Return all principal components of the training photos."""
     done = context.accumulator(0)
-    with progress.counted_stage("fit", training, done):
+    with progress.counted_stage("fit", sum(file.rows for file in files), done):
         moments = reduction.sum_moments(context, output, files, session.slots(context), done)
         return components.fit(moments, standardize)
 
@@ -221,17 +248,17 @@ def project(
         return reduction.project_files(context, task, projection, files, done)
 
 
-def write_components(output: str, fitted: PrincipalComponents, projection: Projection) -> None:
-    """Write the explained variance of every component, and what projects a new vector."""
+def write_components(output: str, fitted: PrincipalComponents, projection: Projection) -> list[results.DataFile]:
+    """Write the explained variance of every component, and what projects a new vector; return both files."""
     rows = components.explained_variance_rows(fitted)
     names = ("component", "variance", "ratio", "cumulative")
-    columns = list(zip(*rows, strict=True))
-    sink = pa.BufferOutputStream()
-    pyarrow.csv.write_csv(pa.table([pa.array(column) for column in columns], names=names), sink)
-    storage.write_bytes(storage.join(output, results.EXPLAINED_VARIANCE), sink.getvalue())
+    table = pa.table([pa.array(column) for column in zip(*rows, strict=True)], names=names)
+    explained = results.write_csv(output, results.EXPLAINED_VARIANCE, table)
     archive = io.BytesIO()
     np.savez(archive, mean=projection.mean, scale=projection.scale, components=projection.components)
-    storage.write_bytes(storage.join(output, results.PROJECTION), archive.getvalue())
+    content = archive.getvalue()
+    storage.write_bytes(storage.join(output, results.PROJECTION), content)
+    return [explained, results.DataFile(results.PROJECTION, len(projection.components), len(content))]
 
 
 def describe_components(fitted: PrincipalComponents, kept: int) -> dict[str, Any]:
@@ -289,8 +316,7 @@ def manifest_files(
 
 def listed_files(manifest: dict[str, Any]) -> list[str]:
     """Return the path of every file that counts, by the manifest."""
-    data = [entry["path"] for entries in manifest["files"].values() for entry in entries]
-    return [*data, results.EXPLAINED_VARIANCE, results.PROJECTION]
+    return [entry["path"] for entries in manifest["files"].values() for entry in entries]
 
 
 @contextmanager
@@ -306,7 +332,7 @@ def _spark(master: str | None, model: Path, progress: Progress, folder: Path) ->
     except Exception as error:
         raise as_job_error(error) from error
     finally:
-        context.stop()
+        session.stop(context)
 
 
 def _as_stream(table: pa.Table) -> bytes:

@@ -1,5 +1,6 @@
 """Shows how far the run is: a bar in a terminal, lines elsewhere, and progress.json for whoever follows from afar."""
 
+import shutil
 import sys
 import threading
 import time
@@ -11,6 +12,7 @@ from pyspark import Accumulator
 from tqdm import tqdm
 
 from job import results, storage
+from job.errors import RunFailedError
 
 SECONDS_BETWEEN_LOOKS = 0.2
 SECONDS_BETWEEN_FILES = 2.0
@@ -34,6 +36,7 @@ class Progress:
         self._uri = storage.join(output, results.PROGRESS)
         self._run_id = run_id
         self._terminal = terminal or sys.stderr
+        self._written = False
         self.seconds: dict[str, float] = {}
 
     def say(self, line: str) -> None:
@@ -64,7 +67,12 @@ class Progress:
         """
         ended = threading.Event()
         with tqdm(
-            total=total, desc=name, unit=" photos", file=self._terminal, disable=not self._terminal.isatty()
+            total=total,
+            desc=name,
+            unit=" photos",
+            file=self._terminal,
+            disable=not self._terminal.isatty(),
+            ncols=self._columns(),
         ) as bar:
             follower = threading.Thread(target=self._follow, args=(name, total, done, bar, ended), daemon=True)
             follower.start()
@@ -77,9 +85,19 @@ class Progress:
                 follower.join()
         self._say_rate(name, total)
 
+    def fail(self) -> None:
+        """Say in progress.json that the run has stopped before its end."""
+        self._write("failed", 0, 0)
+
     def finish(self, photos: int) -> None:
         """Say in progress.json that the run is over."""
         self._write("finished", photos, photos)
+
+    def _columns(self) -> int | None:
+        """Return a width for terminals that do not know their own, None to use theirs."""
+        if not self._terminal.isatty() or shutil.get_terminal_size((0, 0)).columns > 0:
+            return None
+        return 80
 
     def _follow(self, name: str, total: int, done: Accumulator[int], bar: "tqdm[Any]", ended: threading.Event) -> None:
         written = 0.0
@@ -105,7 +123,14 @@ class Progress:
             "total": total,
             "updated": utc_now(),
         }
-        storage.write_bytes(self._uri, results.to_json(content))
+        try:
+            storage.write_bytes(self._uri, results.to_json(content))
+        except RunFailedError:
+            # The first write shows whether the output may be written to. Later on, nobody following is no
+            # reason to give up hours of work.
+            if not self._written:
+                raise
+        self._written = True
 
 
 def utc_now(clock: Callable[[], float] = time.time) -> str:

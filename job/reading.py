@@ -5,19 +5,23 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from job import storage
-from job.storage import one_line
+from job.storage import one_line, unreachable
 
 READ_AHEAD = 16
 """Photos in flight a task: hides 20 ms an opening behind inference at up to 800 photos a second."""
 
 LARGEST_PHOTO = 100_000_000
 """Pixels; decoded, a photo of this size takes 300 MB of a task's memory."""
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
+"""What a photo may be, whatever its name says: some of Pillow's other decoders run programs on what they read."""
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -39,21 +43,15 @@ def read_ahead(
         Returns the content of one; may raise OSError.
     """
     with ThreadPoolExecutor(READ_AHEAD, thread_name_prefix="read-ahead") as pool:
-        waiting: deque[Future[bytes]] = deque()
         coming = iter(paths)
+        waiting = deque((path, pool.submit(read, path)) for path in islice(coming, READ_AHEAD))
         try:
-            for path in coming:
-                waiting.append(pool.submit(read, path))
-                if len(waiting) == READ_AHEAD:
-                    break
             while waiting:
-                content = _outcome(waiting.popleft())
-                for path in coming:
-                    waiting.append(pool.submit(read, path))
-                    break
+                content = _outcome(*waiting.popleft())
+                waiting.extend((path, pool.submit(read, path)) for path in islice(coming, 1))
                 yield content
         finally:
-            for future in waiting:
+            for _, future in waiting:
                 future.cancel()
 
 
@@ -84,9 +82,9 @@ def decode(content: bytes, width: int, height: int) -> Pixels:
         raise RejectedPhotoError("the file is empty")
     try:
         with warnings.catch_warnings():
-            # Our own bound on the number of pixels takes the place of Pillow's warning.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(content)) as photo:
+            # What Pillow only warns of (odd EXIF data, many pixels) is either harmless or bounded here.
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(content), formats=FORMATS) as photo:
                 _require_size(photo)
                 ImageOps.exif_transpose(photo, in_place=True)
                 pixels = to_rgb(photo).resize((width, height))
@@ -124,10 +122,17 @@ def _require_size(photo: Image.Image) -> None:
         )
 
 
-def _outcome(future: "Future[bytes]") -> bytes | RejectedPhotoError:
+def _outcome(path: str, future: "Future[bytes]") -> bytes | RejectedPhotoError:
+    """Return a photo's content, or why this photo alone cannot be read; anything else is raised.
+
+    A remote storage that is out of reach or refuses us is no photo's fault: the task fails, Spark tries it again,
+    and a run never ends well with photos that nobody looked at.
+    """
     try:
         return future.result()
     except FileNotFoundError:
         return RejectedPhotoError("not there any more when it was read")
     except OSError as error:
-        return RejectedPhotoError(f"cannot be read: {one_line(error)}")
+        if storage.is_local(path):
+            return RejectedPhotoError(f"cannot be read: {one_line(error)}")
+        raise unreachable(f"The photo '{path}' could not be read", error) from error

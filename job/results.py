@@ -5,6 +5,7 @@ one piece, lists it. A folder without a manifest is an unfinished run.
 """
 
 import json
+import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -112,7 +113,7 @@ def read_parquet(output: str, name: str) -> pa.Table:
 
 def require_no_results(output: str) -> None:
     """Raise UsageError if the folder holds any file of the layout."""
-    found = storage.exists_any(output, list(LAYOUT))
+    found = storage.exists_any(output, LAYOUT)
     if not found:
         return
     finished = MANIFEST in found
@@ -152,8 +153,11 @@ def read_manifest(output: str) -> dict[str, Any]:
     return manifest
 
 
-def sweep(output: str, listed: Iterable[str]) -> None:
-    """Delete every data file that does not count: an earlier run's, and those of attempts that Spark gave up.
+def sweep(output: str, listed: Iterable[str], run_id: str) -> None:
+    """Delete the data files that do not count: of earlier runs, and of attempts that Spark gave up.
+
+    Only files that a run has written are touched, known by their names; and none if another run's manifest has
+    come to stand in the meantime.
 
     Parameters
     ----------
@@ -161,22 +165,34 @@ def sweep(output: str, listed: Iterable[str]) -> None:
         The results folder.
     listed
         Paths inside it that count.
+    run_id
+        Of the run whose manifest stands.
     """
-    keep = {MANIFEST, PROGRESS, *listed}
-    for inside in _files_of_layout(output):
-        if inside not in keep:
-            storage.delete(storage.join(output, inside))
+    if read_manifest(output)["run_id"] != run_id:
+        return
+    keep = set(listed)
+    for file in storage.list_files(output):
+        if _DATA_FILE.fullmatch(file.inside) and file.inside not in keep:
+            storage.delete(storage.join(output, file.inside))
     _remove_empty_folders(output)
+
+
+def has_data(output: str, run_id: str) -> bool:
+    """Return whether a run has written any data file that is still there."""
+    matches = (_DATA_FILE.fullmatch(file.inside) for file in storage.list_files(output))
+    return any(match is not None and match["run"] == run_id for match in matches)
 
 
 def discard(output: str, run_id: str) -> None:
     """Delete what a run wrote that turned out to be impossible; an earlier run's results stay."""
-    if not storage.exists_any(output, list(LAYOUT)):
+    if not storage.exists_any(output, LAYOUT):
         return
-    files = list(_files_of_layout(output))
-    for inside in files:
-        if run_id in inside or (inside == PROGRESS and MANIFEST not in files):
-            storage.delete(storage.join(output, inside))
+    finished = bool(storage.exists_any(output, [MANIFEST]))
+    for file in storage.list_files(output):
+        match = _DATA_FILE.fullmatch(file.inside)
+        of_this_run = match is not None and match["run"] == run_id
+        if of_this_run or (file.inside == PROGRESS and not finished):
+            storage.delete(storage.join(output, file.inside))
     _remove_empty_folders(output)
 
 
@@ -185,14 +201,16 @@ def to_json(content: dict[str, Any]) -> bytes:
     return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def _files_of_layout(output: str) -> list[str]:
-    return [inside for inside, _ in storage.list_files(output) if inside.split("/", 1)[0] in LAYOUT]
+_DATA_FILE = re.compile(
+    r"(?:features|components|components\.csv|rejected|classifier/predictions)/"
+    r"part-\d{5}-(?P<run>\d{8}T\d{6}-[0-9a-f]{8})-[\d-]+\.(?:parquet|csv)"
+)
+"""The name of a file that a task of some run has written."""
 
 
 def _remove_empty_folders(output: str) -> None:
     for name in LAYOUT:
         storage.remove_empty_folder(storage.join(output, name))
-    storage.remove_empty_folder(output)
 
 
 def _write(output: str, name: str, sink: pa.BufferOutputStream, rows: int) -> DataFile:

@@ -1,7 +1,11 @@
 """Starts Spark, or joins the one that spark-submit started, and carries this package's code to the executors."""
 
+import logging
 import os
+import signal
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 from pyspark import SparkConf, SparkContext
@@ -11,6 +15,9 @@ from job.archive import PACKAGE
 from job.errors import UsageError
 from job.failures import probable_cause
 from job.java import JAVA_VERSION, find_java_home
+
+ALL_CORES = "local[*,4]"
+"""This machine, and as many attempts a task as on a cluster; plain local[*] gives up at the first failure."""
 
 
 def start(master: str | None) -> SparkContext:
@@ -31,19 +38,34 @@ def start(master: str | None) -> SparkContext:
     configuration = SparkConf().setAppName("orchard")
     submitted = configuration.contains("spark.master") or "PYSPARK_GATEWAY_PORT" in os.environ
     if master is not None or not submitted:
-        configuration.setMaster(master or "local[*]")
+        configuration.setMaster(master or ALL_CORES)
         for name, value in own_session().items():
             configuration.setIfMissing(name, value)
         _provide_java()
         # Spark's executors would start whatever `python3` is first on PATH.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    # What Spark's bridge to Java logs are traces of failures that reach the person as one sentence. Some of it
+    # goes to the root logger, which prints for as long as it has no handler.
+    logging.getLogger("py4j").setLevel(logging.CRITICAL + 1)
+    logging.getLogger().addHandler(logging.NullHandler())
+    interrupt = signal.getsignal(signal.SIGINT)
     try:
-        return SparkContext.getOrCreate(configuration)
+        context = SparkContext.getOrCreate(configuration)
     except Exception as error:
         raise UsageError(
             f"Spark did not start with the master '{configuration.get('spark.master')}': {probable_cause(str(error))}",
             "Use local[*] for this machine, or the address of a running Spark.",
         ) from error
+    if threading.current_thread() is threading.main_thread():
+        # Spark's own handler speaks to Java from inside the signal, in the middle of another call to Java.
+        signal.signal(signal.SIGINT, interrupt)
+    return context
+
+
+def stop(context: SparkContext) -> None:
+    """Stop Spark; a Java process that has died already is no second failure."""
+    with suppress(Exception):
+        context.stop()
 
 
 def own_session() -> dict[str, str]:

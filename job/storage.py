@@ -6,14 +6,16 @@ percent-decoded or -encoded: a photo named ``100%.jpg`` keeps its name.
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 from pyarrow import fs
 
-from job.errors import RunFailedError, UsageError
+from job.errors import RunFailedError, TryAgainError, UsageError
 
 _SCHEME = re.compile(r"^([a-z][a-z0-9+.-]*)://(.*)$", re.IGNORECASE | re.DOTALL)
 
@@ -29,13 +31,23 @@ def absolute_uri(uri: str) -> str:
     """
     match = _SCHEME.match(uri)
     if match is None:
-        return str(Path(uri).absolute())
+        return os.path.normpath(Path(uri).absolute())
     scheme, rest = match.group(1).lower(), match.group(2)
     if scheme == "file":
-        return str(Path("/" + rest.lstrip("/")))
+        return os.path.normpath("/" + rest.lstrip("/"))
     if scheme in ("s3a", "s3n"):
         scheme = "s3"
     return f"{scheme}://{rest.rstrip('/')}"
+
+
+def is_local(uri: str) -> bool:
+    """Return whether a URI is a path on this machine."""
+    return _SCHEME.match(uri) is None
+
+
+def resolved(uri: str) -> str:
+    """Return the URI of the real thing: links on this machine are followed."""
+    return os.path.realpath(uri) if is_local(uri) else uri
 
 
 def join(folder: str, *names: str) -> str:
@@ -82,8 +94,27 @@ def open_filesystem(uri: str) -> tuple[fs.FileSystem, str]:
     )
 
 
-def list_files(folder: str) -> Iterator[tuple[str, int]]:
-    """Yield path inside the folder and size in bytes of every file below it, in no particular order.
+@dataclass(frozen=True)
+class FileFound:
+    """A file of a folder.
+
+    Parameters
+    ----------
+    inside
+        Its path inside the folder; what is no UTF-8 in it is written with backslashes.
+    size
+        In bytes.
+    problem
+        Why it cannot be opened, empty if nothing speaks against it.
+    """
+
+    inside: str
+    size: int
+    problem: str = ""
+
+
+def list_files(folder: str) -> list[FileFound]:
+    """Return every file below a folder, in no particular order.
 
     Files and folders whose name starts with a dot are passed over: desktops and tools leave them behind.
 
@@ -101,28 +132,40 @@ def list_files(folder: str) -> Iterator[tuple[str, int]]:
             raise UsageError(f"There is no folder '{folder}'.", "Check its name, and that it can be reached from here.")
         if root.type != fs.FileType.Directory:
             raise UsageError(f"'{folder}' is a file, not a folder.", "Name the folder that holds the photos.")
-        infos = filesystem.get_file_info(fs.FileSelector(path, recursive=True))
+        if isinstance(filesystem, fs.LocalFileSystem):
+            found = list(_walk(Path(path)))
+        else:
+            found = list(_list_objects(filesystem, path))
     except OSError as error:
-        raise RunFailedError(
-            f"The folder '{folder}' could not be listed: {one_line(error)}.",
-            "Check that it may be read from here, then run it again.",
-        ) from error
-    for info in infos:
-        inside = str(PurePosixPath(info.path).relative_to(path))
-        if info.type == fs.FileType.Directory or _hidden(inside):
-            continue
-        yield inside, info.size if info.size is not None else 0
+        raise unreachable(f"The folder '{folder}' could not be listed", error) from error
+    return [file for file in found if not _hidden(file.inside)]
 
 
-def exists_any(folder: str, names: list[str]) -> list[str]:
-    """Return those of the names for which the folder holds a file, or a folder with a file somewhere below."""
+def exists_any(folder: str, names: Iterable[str]) -> list[str]:
+    """Return those of the names for which the folder holds a file, or a folder with a file somewhere below.
+
+    Raises
+    ------
+    RunFailedError
+        If it cannot be found out.
+    """
     filesystem, path = open_filesystem(folder)
     found = []
-    for name in names:
-        info = filesystem.get_file_info(f"{path}/{name}")
-        if info.type == fs.FileType.File or (info.type == fs.FileType.Directory and _has_file(filesystem, info.path)):
-            found.append(name)
+    try:
+        for name in names:
+            info = filesystem.get_file_info(f"{path}/{name}")
+            is_folder = info.type == fs.FileType.Directory
+            if info.type == fs.FileType.File or (is_folder and _has_file(filesystem, info.path)):
+                found.append(name)
+    except OSError as error:
+        raise unreachable(f"The folder '{folder}' could not be looked into", error) from error
     return found
+
+
+def folder_exists(folder: str) -> bool:
+    """Return whether a folder is there."""
+    filesystem, path = open_filesystem(folder)
+    return bool(filesystem.get_file_info(path).type == fs.FileType.Directory)
 
 
 def read_bytes(uri: str) -> bytes:
@@ -153,7 +196,7 @@ def local_copy(uri: str, folder: Path) -> Path:
     UsageError
         If it cannot be read.
     """
-    if not _SCHEME.match(uri):
+    if is_local(uri):
         return Path(uri)
     copy = folder / uri.rsplit("/", 1)[1]
     try:
@@ -169,7 +212,7 @@ def write_bytes(uri: str, content: bytes | pa.Buffer) -> None:
     """Write a whole file so that nobody ever sees a part of it.
 
     On a disk the content goes under a hidden name first and is then renamed; elsewhere it is one upload,
-    which object stores make visible when it is complete.
+    which object stores make visible when it is complete (pyarrow makes several requests of it).
 
     Raises
     ------
@@ -191,10 +234,19 @@ def write_bytes(uri: str, content: bytes | pa.Buffer) -> None:
 
 
 def delete(uri: str) -> None:
-    """Delete a file; one that is not there is no error."""
+    """Delete a file; one that is not there is no error.
+
+    Raises
+    ------
+    RunFailedError
+        If it cannot be deleted.
+    """
     filesystem, path = open_filesystem(uri)
-    if filesystem.get_file_info(path).type == fs.FileType.File:
-        filesystem.delete_file(path)
+    try:
+        if filesystem.get_file_info(path).type == fs.FileType.File:
+            filesystem.delete_file(path)
+    except OSError as error:
+        raise unreachable(f"'{uri}' could not be deleted", error) from error
 
 
 def remove_empty_folder(uri: str) -> None:
@@ -204,9 +256,16 @@ def remove_empty_folder(uri: str) -> None:
         Path(path).rmdir()
 
 
+def unreachable(what: str, error: OSError) -> RunFailedError:
+    """Return what a person is told when a storage does not answer as it should."""
+    return TryAgainError(
+        f"{what}: {one_line(error)}.", "Check that it may be read and can be reached from here, then run it again."
+    )
+
+
 def one_line(error: BaseException) -> str:
     """Return an error's message on one line, its type where it has no message."""
-    return " ".join(str(error).split()) or type(error).__name__
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
 
 
 def _write_and_rename(filesystem: fs.LocalFileSystem, path: str, content: bytes | pa.Buffer) -> None:
@@ -220,6 +279,48 @@ def _write_and_rename(filesystem: fs.LocalFileSystem, path: str, content: bytes 
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _walk(root: Path) -> Iterator[FileFound]:
+    """Yield the files below a folder of this machine; each real folder is walked once, however it is linked."""
+    seen = set()
+    waiting = [root]
+    while waiting:
+        folder = waiting.pop(0)
+        status = folder.stat()
+        if (status.st_dev, status.st_ino) in seen:
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        links: list[Path] = []
+        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+            path = Path(entry.path)
+            if entry.is_dir():
+                # Links last: a folder that is also reached without one keeps its own path.
+                (links if entry.is_symlink() else waiting).append(path)
+            else:
+                yield _local_file(entry, str(path.relative_to(root)))
+        waiting += links
+
+
+def _local_file(entry: "os.DirEntry[str]", inside: str) -> FileFound:
+    readable = os.fsencode(inside).decode("utf-8", "backslashreplace")
+    try:
+        status = entry.stat()
+    except OSError:
+        return FileFound(readable, 0, "a link that leads nowhere")
+    if not stat.S_ISREG(status.st_mode):
+        return FileFound(readable, 0, "not a file")
+    return FileFound(readable, status.st_size, "" if readable == inside else "its name is not UTF-8")
+
+
+def _list_objects(filesystem: fs.FileSystem, path: str) -> Iterator[FileFound]:
+    for info in filesystem.get_file_info(fs.FileSelector(path, recursive=True)):
+        if info.type == fs.FileType.Directory:
+            continue
+        inside = info.path.removeprefix(f"{path}/")
+        # pyarrow opens no key with an empty part in it, but a shorter one in its place.
+        problem = "its key has an empty part" if "//" in inside or inside.startswith("/") else ""
+        yield FileFound(inside, info.size or 0, problem)
 
 
 def _hidden(inside: str) -> bool:
@@ -240,8 +341,14 @@ def _local() -> fs.FileSystem:
 def _s3(bucket: str) -> fs.FileSystem:
     # One file system a bucket: buckets may lie in different regions.
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    region = s3_region(os.environ)
+    if region is None and endpoint is None:
+        try:
+            region = fs.resolve_s3_region(bucket)
+        except OSError as error:
+            raise unreachable(f"The region of the bucket '{bucket}' could not be found", error) from error
     return fs.S3FileSystem(
-        region=s3_region(os.environ) or (None if endpoint else fs.resolve_s3_region(bucket)),
+        region=region,
         endpoint_override=endpoint,
         retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=S3_ATTEMPTS),
     )

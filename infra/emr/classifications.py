@@ -86,6 +86,4 @@ def spark(
 
 def jupyterhub(bucket: str) -> list[Classification]:
     """Return the classification that keeps JupyterHub's notebooks in a bucket instead of on the node."""
-    return [
-        Classification("jupyter-s3-conf", {"s3.persistence.enabled": "true", "s3.persistence.bucket": bucket})
-    ]
+    return [Classification("jupyter-s3-conf", {"s3.persistence.enabled": "true", "s3.persistence.bucket": bucket})]

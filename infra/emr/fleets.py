@@ -62,17 +62,13 @@ def _types(instance_types: Sequence[str]) -> list[emr.CfnCluster.InstanceTypeCon
     disks = emr.CfnCluster.EbsConfigurationProperty(
         ebs_block_device_configs=[
             emr.CfnCluster.EbsBlockDeviceConfigProperty(
-                volume_specification=emr.CfnCluster.VolumeSpecificationProperty(
-                    volume_type="gp3", size_in_gb=DISK_GIB
-                ),
+                volume_specification=emr.CfnCluster.VolumeSpecificationProperty(volume_type="gp3", size_in_gb=DISK_GIB),
                 volumes_per_instance=1,
             )
         ]
     )
     return [
-        emr.CfnCluster.InstanceTypeConfigProperty(
-            instance_type=name, weighted_capacity=1, ebs_configuration=disks
-        )
+        emr.CfnCluster.InstanceTypeConfigProperty(instance_type=name, weighted_capacity=1, ebs_configuration=disks)
         for name in instance_types
     ]
 

@@ -14,9 +14,7 @@ MANAGED_POLICY_TAG = "for-use-with-amazon-emr-managed-policies"
 READ_FOLDERS = ("code", "images", "models", "notebooks", "results")
 WRITTEN_FOLDERS = ("notebooks", "results")
 
-_WITHIN_FOLDER = (
-    "One folder of one bucket of this project; the names of the objects in it come with the data."
-)
+_WITHIN_FOLDER = "One folder of one bucket of this project; the names of the objects in it come with the data."
 _SERVICE_LINKED_ROLES = {
     "spot.amazonaws.com": "AWSServiceRoleForEC2Spot",
     "elasticmapreduce.amazonaws.com": "AWSServiceRoleForEMRCleanup",
@@ -195,8 +193,4 @@ def jupyterhub_statements(data_bucket_arn: str, secret_arn: str) -> list[Stateme
 
 def certificate_statements(tls_certificates: str) -> list[Statement]:
     """Return what a node needs to fetch the PEM bundle at an ``s3://`` URI."""
-    return [
-        Statement(
-            "ReadCertificates", ["s3:GetObject"], [f"arn:aws:s3:::{tls_certificates.removeprefix('s3://')}"]
-        )
-    ]
+    return [Statement("ReadCertificates", ["s3:GetObject"], [f"arn:aws:s3:::{tls_certificates.removeprefix('s3://')}"])]

@@ -23,9 +23,7 @@ class AccessStack(cdk.Stack):
         buckets: tuple[s3.IBucket, s3.IBucket],
         env: cdk.Environment,
     ) -> None:
-        super().__init__(
-            scope, construct_id, env=env, description="Orchard: read-only access for an evaluator"
-        )
+        super().__init__(scope, construct_id, env=env, description="Orchard: read-only access for an evaluator")
         if settings.evaluator:
             self._make_evaluator(settings.evaluator_key_serial, buckets)
         else:
@@ -64,9 +62,7 @@ class AccessStack(cdk.Stack):
             },
         )
         cdk.CfnOutput(self, "EvaluatorUser", value=user.user_name, description="Who the evaluator is")
-        cdk.CfnOutput(
-            self, "EvaluatorSecret", value=secret.secret_arn, description="Where the evaluator's key lies"
-        )
+        cdk.CfnOutput(self, "EvaluatorSecret", value=secret.secret_arn, description="Where the evaluator's key lies")
 
 
 def evaluator_statements(bucket_arns: list[str]) -> list[Statement]:

@@ -11,8 +11,7 @@ COST_TAG = ("project", "orchard")
 ALERTS = (("ACTUAL", 50), ("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100))
 """Of which cost, at which percentage of the budget."""
 ACTIVATION = (
-    "aws ce update-cost-allocation-tags-status "
-    f"--cost-allocation-tags-status TagKey={COST_TAG[0]},Status=Active"
+    f"aws ce update-cost-allocation-tags-status --cost-allocation-tags-status TagKey={COST_TAG[0]},Status=Active"
 )
 
 _Budget = budgets.CfnBudget
@@ -21,13 +20,9 @@ _Budget = budgets.CfnBudget
 class BudgetStack(cdk.Stack):
     """One budget with its alerts."""
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, settings: Settings, env: cdk.Environment
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, env: cdk.Environment) -> None:
         super().__init__(scope, construct_id, env=env, description="Orchard: monthly budget and alerts")
-        cost_filters = (
-            {"TagKeyValue": [f"user:{COST_TAG[0]}${COST_TAG[1]}"]} if settings.cost_tag_active else None
-        )
+        cost_filters = {"TagKeyValue": [f"user:{COST_TAG[0]}${COST_TAG[1]}"]} if settings.cost_tag_active else None
         _Budget(
             self,
             "Monthly",
@@ -45,9 +40,7 @@ class BudgetStack(cdk.Stack):
                         threshold=percentage,
                         threshold_type="PERCENTAGE",
                     ),
-                    subscribers=[
-                        _Budget.SubscriberProperty(subscription_type="EMAIL", address=settings.alert_email)
-                    ],
+                    subscribers=[_Budget.SubscriberProperty(subscription_type="EMAIL", address=settings.alert_email)],
                 )
                 for kind, percentage in ALERTS
             ],

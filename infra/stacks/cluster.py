@@ -41,15 +41,11 @@ class ClusterStack(cdk.Stack):
         wheelhouse: Path,
         env: cdk.Environment,
     ) -> None:
-        super().__init__(
-            scope, construct_id, env=env, description="Orchard: the EMR cluster and what it needs"
-        )
+        super().__init__(scope, construct_id, env=env, description="Orchard: the EMR cluster and what it needs")
         self._settings = settings
         self._data = data
         self._logs = logs
-        self._script = s3_assets.Asset(
-            self, "BootstrapScript", path=str(EMR_FOLDER / "bootstrap/bootstrap.sh")
-        )
+        self._script = s3_assets.Asset(self, "BootstrapScript", path=str(EMR_FOLDER / "bootstrap/bootstrap.sh"))
         self._wheelhouse = s3_assets.Asset(self, "Wheelhouse", path=str(wheelhouse))
         self._password_script: s3_assets.Asset | None = None
         self._password: secretsmanager.Secret | None = None
@@ -58,9 +54,7 @@ class ClusterStack(cdk.Stack):
                 self, "PasswordScript", path=str(EMR_FOLDER / "jupyterhub_password.sh")
             )
             self._password = self._make_password()
-        self._network = Network(
-            self, "Network", kind=settings.network, endpoint_services=endpoint_services(settings)
-        )
+        self._network = Network(self, "Network", kind=settings.network, endpoint_services=endpoint_services(settings))
         if settings.network == "private":
             self._network.limit_s3(s3_endpoint_statements(settings.region, *self._reachable_in_s3()))
         self._permissions = Permissions(
@@ -93,13 +87,9 @@ class ClusterStack(cdk.Stack):
             self,
             "JupyterHubPassword",
             description="Password of JupyterHub's user jovyan",
-            generate_secret_string=secretsmanager.SecretStringGenerator(
-                exclude_punctuation=True, password_length=24
-            ),
+            generate_secret_string=secretsmanager.SecretStringGenerator(exclude_punctuation=True, password_length=24),
         )
-        acknowledge(
-            secret, {"SMG4": "A new cluster stack makes a new password, and a cluster lives for hours."}
-        )
+        acknowledge(secret, {"SMG4": "A new cluster stack makes a new password, and a cluster lives for hours."})
         return secret
 
     def _assets(self) -> list[s3_assets.Asset]:
@@ -144,15 +134,11 @@ class ClusterStack(cdk.Stack):
             ebs_root_volume_size=fleets.ROOT_DISK_GIB,
             step_concurrency_level=settings.step_concurrency,
             scale_down_behavior="TERMINATE_AT_TASK_COMPLETION",
-            auto_termination_policy=_Cluster.AutoTerminationPolicyProperty(
-                idle_timeout=settings.idle_minutes * 60
-            ),
+            auto_termination_policy=_Cluster.AutoTerminationPolicyProperty(idle_timeout=settings.idle_minutes * 60),
             managed_scaling_policy=managed_scaling(settings),
             bootstrap_actions=[self._bootstrap_action()],
             steps=self._first_steps(),
-            configurations=[
-                _property(each) for each in cluster_classifications(settings, self._data.bucket_name)
-            ],
+            configurations=[_property(each) for each in cluster_classifications(settings, self._data.bucket_name)],
             instances=_Cluster.JobFlowInstancesConfigProperty(
                 ec2_subnet_ids=self._network.subnet_ids,
                 emr_managed_master_security_group=groups["primary"].security_group_id,
@@ -161,9 +147,7 @@ class ClusterStack(cdk.Stack):
                 keep_job_flow_alive_when_no_steps=True,
                 termination_protected=False,
                 master_instance_fleet=fleets.on_demand_fleet("primary", settings.primary_instance_types, 1),
-                core_instance_fleet=fleets.on_demand_fleet(
-                    "core", settings.worker_instance_types, settings.core_count
-                ),
+                core_instance_fleet=fleets.on_demand_fleet("core", settings.worker_instance_types, settings.core_count),
                 task_instance_fleets=[fleets.task_fleet("task", settings.worker_instance_types, task)]
                 if settings.task_count
                 else None,
@@ -248,9 +232,7 @@ def managed_scaling(settings: Settings) -> emr.CfnCluster.ManagedScalingPolicyPr
 
 
 def _cluster_reasons(settings: Settings) -> dict[str, str]:
-    wrong_level = (
-        "cdk-nag looks for the switch one level too high in the security configuration, where EMR has none"
-    )
+    wrong_level = "cdk-nag looks for the switch one level too high in the security configuration, where EMR has none"
     return {
         "EMR4": f"{wrong_level}; encryption at rest is on.",
         "EMR5": f"{wrong_level}; encryption in transit is on."

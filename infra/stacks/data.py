@@ -19,9 +19,7 @@ class DataStack(cdk.Stack):
         The two buckets.
     """
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, settings: Settings, env: cdk.Environment
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, env: cdk.Environment) -> None:
         super().__init__(
             scope, construct_id, env=env, description="Orchard: images, code, models, results and logs in S3"
         )
@@ -36,16 +34,10 @@ class DataStack(cdk.Stack):
                 f"Only one of the two switches that let data be deleted is set: the buckets stay. "
                 f"To have 'cdk destroy' delete them, add -c {other}=true as well and deploy first.",
             )
-        cdk.CfnOutput(
-            self, "DataBucket", value=self.data.bucket_name, description="Images, code, models, results"
-        )
-        cdk.CfnOutput(
-            self, "LogsBucket", value=self.logs.bucket_name, description="EMR's logs and access logs"
-        )
+        cdk.CfnOutput(self, "DataBucket", value=self.data.bucket_name, description="Images, code, models, results")
+        cdk.CfnOutput(self, "LogsBucket", value=self.logs.bucket_name, description="EMR's logs and access logs")
 
-    def _bucket(
-        self, name: str, rules: list[s3.LifecycleRule], logs_to: s3.IBucket | None = None
-    ) -> s3.Bucket:
+    def _bucket(self, name: str, rules: list[s3.LifecycleRule], logs_to: s3.IBucket | None = None) -> s3.Bucket:
         return s3.Bucket(
             self,
             name,

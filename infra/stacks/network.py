@@ -79,22 +79,14 @@ def group_rules(network: str, *, with_endpoints: bool) -> list[Rule]:
         for protocol, first, last in (("icmp", -1, -1), ("tcp", 0, 65535), ("udp", 0, 65535))
     ]
     if network != "public":
-        rules += [
-            Rule("service", node, "tcp", 8443, 8443, "EMR cluster manager to its agent") for node in nodes
-        ]
-        rules += [
-            Rule(node, "service", "tcp", 9443, 9443, "EMR agent to the cluster manager") for node in nodes
-        ]
+        rules += [Rule("service", node, "tcp", 8443, 8443, "EMR cluster manager to its agent") for node in nodes]
+        rules += [Rule(node, "service", "tcp", 9443, 9443, "EMR agent to the cluster manager") for node in nodes]
     if with_endpoints:
-        rules += [
-            Rule(node, "endpoint", "tcp", 443, 443, "AWS services by private endpoint") for node in nodes
-        ]
+        rules += [Rule(node, "endpoint", "tcp", 443, 443, "AWS services by private endpoint") for node in nodes]
     return rules
 
 
-def s3_endpoint_statements(
-    region: str, own_objects: Sequence[str], own_buckets: Sequence[str]
-) -> list[dict[str, Any]]:
+def s3_endpoint_statements(region: str, own_objects: Sequence[str], own_buckets: Sequence[str]) -> list[dict[str, Any]]:
     """Return the policy of the way to S3 where it is the only way out: what is not named stays inside.
 
     Parameters
@@ -168,9 +160,7 @@ class Network(Construct):
         Security groups by name: ``primary``, ``worker``; ``service`` in a private network.
     """
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, kind: str, endpoint_services: Iterable[str]
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, kind: str, endpoint_services: Iterable[str]) -> None:
         super().__init__(scope, construct_id)
         self._kind = kind
         services = list(endpoint_services)
@@ -205,9 +195,7 @@ class Network(Construct):
     def _make_vpc(self) -> ec2.Vpc:
         subnets = [ec2.SubnetConfiguration(name="nodes", subnet_type=_SUBNET_TYPES[self._kind], cidr_mask=20)]
         if self._kind == "private-nat":
-            subnets.append(
-                ec2.SubnetConfiguration(name="nat", subnet_type=ec2.SubnetType.PUBLIC, cidr_mask=28)
-            )
+            subnets.append(ec2.SubnetConfiguration(name="nat", subnet_type=ec2.SubnetType.PUBLIC, cidr_mask=28))
         vpc = ec2.Vpc(
             self,
             "Vpc",

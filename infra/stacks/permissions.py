@@ -45,9 +45,7 @@ class Permissions(Construct):
         self.disk_key = self._make_disk_key()
 
         def statements(data_arn: str, logs_arn: str) -> list[roles.Statement]:
-            return node_statements(
-                settings, data_arn, logs_arn, asset_arns, self.disk_key.key_arn, password_arn
-            )
+            return node_statements(settings, data_arn, logs_arn, asset_arns, self.disk_key.key_arn, password_arn)
 
         self.node_role = self._make_node_role(statements(data.bucket_arn, logs.bucket_arn))
         seen_by_nag = statements(name_in_findings(data), name_in_findings(logs))

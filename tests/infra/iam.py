@@ -27,11 +27,7 @@ def allowed(
     context
         Condition keys of the request.
     """
-    effects = [
-        statement["Effect"]
-        for statement in statements
-        if _applies(statement, action, resource, context or {})
-    ]
+    effects = [statement["Effect"] for statement in statements if _applies(statement, action, resource, context or {})]
     return "Allow" in effects and "Deny" not in effects
 
 

@@ -52,9 +52,7 @@ class Environment:
 
     def stacks(self) -> list[str]:
         """Return the names of all stacks."""
-        return sorted(
-            path.name.removesuffix(".template.json") for path in self.folder.glob("*.template.json")
-        )
+        return sorted(path.name.removesuffix(".template.json") for path in self.folder.glob("*.template.json"))
 
     def report(self) -> dict[str, Any]:
         """Return what the validation plugins found."""

@@ -84,17 +84,11 @@ def test_the_acknowledged_findings_are_these_and_no_others(environment: Synthesi
         ("AwsSolutions-SMG4", "OrchardCluster/JupyterHubPassword/Resource"),
         ("AwsSolutions-VPC7", "OrchardCluster/Network/Vpc/Resource"),
         ("AwsSolutions-IAM5[Resource::*]", node),
-        *{
-            (f"{DATA}/{folder}/*]", node)
-            for folder in ("code", "images", "jupyter", "models", "notebooks", "results")
-        },
+        *{(f"{DATA}/{folder}/*]", node) for folder in ("code", "images", "jupyter", "models", "notebooks", "results")},
         (f"{LOGS}/emr/*]", node),
         ("AwsSolutions-IAM5[Resource::arn:aws:s3:::prod.eu-west-1.appinfo.src/*]", node),
         (
-            (
-                "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/"
-                "service-role/AmazonEMRServicePolicy_v2]"
-            ),
+            ("AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonEMRServicePolicy_v2]"),
             service,
         ),
         (f"{ROLES}/spot.amazonaws.com/AWSServiceRoleForEC2Spot*]", service),
@@ -112,16 +106,10 @@ def test_every_acknowledgement_gives_its_reason(environment: Synthesise) -> None
     assert [found["ruleName"] for found in suppressed if len(found["reason"]) < 20] == []
 
 
-@pytest.mark.parametrize(
-    ("network", "architecture", "region"), list(product(NETWORKS, ARCHITECTURES, REGIONS))
-)
-def test_cfn_lint_has_nothing_to_say(
-    environment: Synthesise, network: str, architecture: str, region: str
-) -> None:
+@pytest.mark.parametrize(("network", "architecture", "region"), list(product(NETWORKS, ARCHITECTURES, REGIONS)))
+def test_cfn_lint_has_nothing_to_say(environment: Synthesise, network: str, architecture: str, region: str) -> None:
     made = environment(**every_kind(network, architecture, region))
-    matches = [
-        match for stack in made.stacks() for match in linted(made.template_file(stack).read_text(), region)
-    ]
+    matches = [match for stack in made.stacks() for match in linted(made.template_file(stack).read_text(), region)]
     assert matches == []
 
 

@@ -125,10 +125,7 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "limits the wrong way round": (
         {"scaling_min": 11},
-        (
-            "scaling_min is 11, which is more than scaling_max, 10.\n"
-            "Add -c scaling_max=11, or lower scaling_min."
-        ),
+        ("scaling_min is 11, which is more than scaling_max, 10.\nAdd -c scaling_max=11, or lower scaling_min."),
     ),
     "a lower limit below the core nodes": (
         {"managed_scaling": True, "network": "public", "core_count": 3},
@@ -136,10 +133,7 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an upper limit below the first nodes": (
         {"managed_scaling": True, "network": "public", "scaling_max": 2},
-        (
-            "scaling_max is 2, less than core_count and task_count, 3.\n"
-            "Add -c scaling_max=3, or lower task_count."
-        ),
+        ("scaling_max is 2, less than core_count and task_count, 3.\nAdd -c scaling_max=3, or lower task_count."),
     ),
     "JupyterHub without a way in": (
         {"jupyterhub": True},
@@ -175,8 +169,7 @@ def test_a_wrong_value_names_itself_the_allowed_ones_and_what_to_do(name: str) -
 @pytest.mark.parametrize("name", WRONG_INSTANCE_TYPES)
 def test_an_unknown_instance_type_names_the_known_ones(name: str) -> None:
     assert refusal({name: "m6i.xlarge,t3.micro"}) == (
-        f"{name} names 't3.micro': it must name one of {INSTANCE_TYPES}.\n"
-        f"Set it with -c {name}=m7g.xlarge,m6g.xlarge."
+        f"{name} names 't3.micro': it must name one of {INSTANCE_TYPES}.\nSet it with -c {name}=m7g.xlarge,m6g.xlarge."
     )
 
 
@@ -215,10 +208,7 @@ def test_values_from_the_command_line_are_strings_and_mean_the_same() -> None:
 
 
 def test_a_region_outside_the_eu_is_taken_when_allowed() -> None:
-    assert (
-        read_settings(default_context() | {"region": "eu-west-2", "allow_non_eu": "true"}).region
-        == "eu-west-2"
-    )
+    assert read_settings(default_context() | {"region": "eu-west-2", "allow_non_eu": "true"}).region == "eu-west-2"
 
 
 @pytest.mark.parametrize(

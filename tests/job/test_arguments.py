@@ -75,6 +75,12 @@ def test_csv_is_written_unless_it_is_refused() -> None:
             "--master 'moon' is no place where Spark runs.",
             "Use local[*] for this machine, local[N] for N cores of it, yarn, or spark://HOST:PORT.",
         ),
+        (["--seed", "-1"], "--seed -1 is no seed.", "Choose a number from 0 to 4294967295."),
+        (
+            ["--test", ""],
+            "--test is empty.",
+            "Name a folder of this machine, or a URI like s3://BUCKET/FOLDER.",
+        ),
         (["--frobnicate"], "Unrecognized arguments: --frobnicate.", "See python -m job --help."),
     ],
 )

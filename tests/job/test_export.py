@@ -146,6 +146,17 @@ def test_a_model_that_this_project_did_not_export_is_refused(tmp_path: Path) -> 
     assert raised.value.what == f"'{tmp_path}/other.tflite' was not exported by this project."
 
 
+@pytest.mark.parametrize("kept", [100, 5_000_000])
+def test_a_model_that_was_cut_off_is_refused(random_backbone: Path, tmp_path: Path, kept: int) -> None:
+    cut = tmp_path / "cut.tflite"
+    cut.write_bytes(random_backbone.read_bytes()[:kept])
+
+    with pytest.raises(UsageError) as raised:
+        read_description(cut)
+
+    assert raised.value.what == f"The backbone '{cut}' is damaged, or is no backbone."
+
+
 def test_a_missing_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as raised:
         read_description(tmp_path / "none.tflite")

@@ -1,5 +1,7 @@
 """Tests of job/failures.py, on texts as Spark gives them."""
 
+from py4j.protocol import Py4JNetworkError
+
 from job.errors import RunFailedError, UsageError
 from job.failures import as_job_error, probable_cause
 
@@ -59,6 +61,18 @@ def test_any_other_failure_gets_its_cause_and_the_way_to_the_whole_trace() -> No
     assert error.what == "The run failed: ValueError: no features"
     assert error.remedy == "Run it again with --debug for the whole trace."
     assert error.exit_code == 1
+
+
+def test_a_task_that_says_try_again_makes_the_run_say_so() -> None:
+    error = as_job_error(RuntimeError(OUR_FAILURE.replace("RunFailedError", "TryAgainError")))
+
+    assert error.exit_code == 75
+
+
+def test_a_java_process_that_has_died_is_told_as_that() -> None:
+    error = as_job_error(Py4JNetworkError("Answer from Java side is empty"))
+
+    assert error.what == "Spark's Java process has ended in the middle of the run."
 
 
 def test_a_failure_of_ours_stays_itself() -> None:

@@ -1,5 +1,6 @@
 """Tests of job/listing.py."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from job import listing
 from job.errors import UsageError
 from job.listing import LISTING_SCHEMA, PREDICT, TEST, TRAIN, Subset
+from job.storage import FileFound
 
 
 def make_files(folder: Path, *names: str) -> str:
@@ -20,7 +22,8 @@ def make_files(folder: Path, *names: str) -> str:
 
 def made_listing(sizes: list[int]) -> pa.Table:
     rows = [
-        {"path": f"/p/{number}.jpg", "label": "a", "split": TRAIN, "size": size} for number, size in enumerate(sizes)
+        {"path": f"/p/{number}.jpg", "label": "a", "split": TRAIN, "size": size, "problem": ""}
+        for number, size in enumerate(sizes)
     ]
     return pa.Table.from_pylist(rows, schema=LISTING_SCHEMA)
 
@@ -130,30 +133,66 @@ def test_photos_to_predict_are_not_drawn_from(tmp_path: Path) -> None:
 
 
 def test_a_draw_depends_on_the_seed_and_the_path_inside_the_folder_alone() -> None:
-    rows = [(f"{label}/{number}.jpg", label, 1) for label in "ab" for number in range(20)]
+    photos = [FileFound(f"{label}/{number}.jpg", 1) for label in "ab" for number in range(20)]
 
-    drawn = listing.draw(rows, Subset(per_label=3, seed=7), "anywhere")
-    drawn_from_another_order = listing.draw(rows[::-1], Subset(per_label=3, seed=7), "elsewhere")
-    drawn_with_another_seed = listing.draw(rows, Subset(per_label=3, seed=8), "anywhere")
+    drawn = listing.draw(photos, Subset(per_label=3, seed=7), "anywhere", "root")
+    drawn_from_another_order = listing.draw(photos[::-1], Subset(per_label=3, seed=7), "elsewhere", "other")
+    drawn_with_another_seed = listing.draw(photos, Subset(per_label=3, seed=8), "anywhere", "root")
 
-    assert [label for _, label, _ in drawn] == ["a"] * 3 + ["b"] * 3
-    assert sorted(drawn) == sorted(drawn_from_another_order)
+    assert [photo.inside[0] for photo in drawn] == ["a"] * 3 + ["b"] * 3
+    assert set(drawn) == set(drawn_from_another_order)
     assert drawn != drawn_with_another_seed
 
 
 def test_a_larger_draw_keeps_the_photos_of_a_smaller_one() -> None:
-    rows = [(f"a/{number}.jpg", "a", 1) for number in range(20)]
+    photos = [FileFound(f"a/{number}.jpg", 1) for number in range(20)]
 
-    assert set(listing.draw(rows, Subset(per_label=3), "f")) < set(listing.draw(rows, Subset(per_label=9), "f"))
+    few, many = (set(listing.draw(photos, Subset(per_label=count), "f", "f")) for count in (3, 9))
+
+    assert few < many
 
 
-def test_a_photo_in_two_splits_is_refused(tmp_path: Path) -> None:
-    folder = make_files(tmp_path, "a/1.jpg", "test/a/2.jpg")
+@pytest.mark.parametrize(("first", "second"), [("photos", "photos"), ("photos", "photos/test"), ("link", "photos")])
+def test_folders_that_share_photos_are_refused_however_they_are_spelled(
+    tmp_path: Path, first: str, second: str
+) -> None:
+    (tmp_path / "photos" / "test").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "photos")
+    folders = [f"{tmp_path}/{first}", f"{tmp_path}/{second}"]
 
     with pytest.raises(UsageError) as raised:
-        listing.require_disjoint([listing.list_photos(folder, TRAIN), listing.list_photos(f"{folder}/test", TEST)])
+        listing.require_separate(folders)
 
-    assert raised.value.what == f"'{folder}/test/a/2.jpg' is in two of the folders given: for 'train' and for 'test'."
+    assert raised.value.what == f"'{folders[0]}' and '{folders[1]}' are the same folder, or one lies in the other."
+
+
+def test_folders_whose_names_only_begin_alike_are_separate() -> None:
+    listing.require_separate(["/photos/train", "/photos/training", "s3://bucket/photos"])
+
+
+def test_a_name_that_is_not_utf8_is_listed_with_its_problem(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff.jpg")).write_bytes(b"1")
+
+    photo = listing.list_photos(str(tmp_path), TRAIN).to_pylist()[0]
+
+    assert (photo["path"], photo["problem"]) == (f"{tmp_path}/bad\\xff.jpg", "its name is not UTF-8")
+
+
+def test_what_is_no_file_is_listed_with_its_problem(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "broken.jpg").symlink_to(tmp_path / "nowhere")
+
+    photos = listing.list_photos(str(tmp_path), TRAIN).to_pylist()
+
+    assert [photo["problem"] for photo in photos] == ["a link that leads nowhere", "not a file"]
+
+
+def test_a_folder_that_is_linked_into_itself_is_walked_once(tmp_path: Path) -> None:
+    folder = make_files(tmp_path, "a/1.jpg", "b/2.jpg")
+    (tmp_path / "a" / "loop").symlink_to(tmp_path)
+    (tmp_path / "again").symlink_to(tmp_path / "b")
+
+    assert listing.list_photos(folder, TRAIN)["path"].to_pylist() == [f"{folder}/a/1.jpg", f"{folder}/b/2.jpg"]
 
 
 @pytest.mark.parametrize("photos", [1, 31, 32, 33, 2009, 20_000])

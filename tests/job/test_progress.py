@@ -6,7 +6,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from job import progress
+import pytest
+
+from job import progress, storage
+from job.errors import RunFailedError
 from job.progress import Progress
 
 
@@ -56,6 +59,26 @@ def test_a_finished_run_says_so(tmp_path: Path) -> None:
     Progress(str(tmp_path), "run-1", io.StringIO()).finish(40)
 
     assert (read(tmp_path)["stage"], read(tmp_path)["done"]) == ("finished", 40)
+
+
+def test_a_failed_run_says_so(tmp_path: Path) -> None:
+    Progress(str(tmp_path), "run-1", io.StringIO()).fail()
+
+    assert read(tmp_path)["stage"] == "failed"
+
+
+def test_only_the_first_write_may_fail_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_uri: str, _content: bytes) -> None:
+        raise RunFailedError("no", "no")
+
+    follower = Progress(str(tmp_path), "run-1", io.StringIO())
+    with follower.stage("list"):
+        monkeypatch.setattr(storage, "write_bytes", refuse)
+    with follower.stage("backbone"):
+        pass
+
+    with pytest.raises(RunFailedError), Progress(str(tmp_path), "run-2", io.StringIO()).stage("list"):
+        pass
 
 
 def test_outside_a_terminal_a_stage_is_one_line(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from job import reading
+from job.errors import TryAgainError
 from job.reading import RejectedPhotoError, decode, read_ahead
 
 WIDTH, HEIGHT = 32, 24
@@ -158,6 +159,25 @@ def test_no_more_is_read_ahead_than_fits() -> None:
 
     assert len(begun) <= reading.READ_AHEAD + 1
     contents.close()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "GIF", "EPS"])
+def test_another_kind_of_image_is_no_photo_whatever_its_name_says(kind: str) -> None:
+    with pytest.raises(RejectedPhotoError, match=r"^not a photo, whatever its name says$"):
+        decoded(encoded(gradient(), kind))
+
+
+def test_a_storage_that_does_not_answer_fails_the_task_instead_of_the_photo() -> None:
+    def read(_path: str) -> bytes:
+        raise OSError("AWS Error NETWORK_CONNECTION during GetObject operation")
+
+    with pytest.raises(TryAgainError) as raised:
+        list(read_ahead(["s3://bucket/photo.jpg"], read))
+
+    assert raised.value.what == (
+        "The photo 's3://bucket/photo.jpg' could not be read: AWS Error NETWORK_CONNECTION during GetObject operation."
+    )
+    assert raised.value.exit_code == 75
 
 
 def test_a_photo_that_has_gone_is_told_apart_from_one_that_cannot_be_read(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 
 from job import components, reduction, results, session
 from job.features import features_table, list_column, matrix
-from job.listing import LISTING_SCHEMA, PREDICT, TEST, TRAIN
+from job.listing import PREDICT, TEST, TRAIN
 from job.reduction import Projection, ProjectionTask
 from job.results import DataFile
 
@@ -45,10 +45,16 @@ def written(tmp_path_factory: pytest.TempPathFactory, rows: Rows) -> tuple[str, 
     for number, part in enumerate(np.array_split(rows, 20)):
         splits = [(TRAIN, TRAIN, TEST if number % 2 else PREDICT)[row % 3] for row in range(len(part))]
         photos = [
-            {"path": f"/{number}/{row}.jpg", "label": None if split == PREDICT else "a", "split": split, "size": 1}
+            {
+                "path": f"/{number}/{row}.jpg",
+                "label": None if split == PREDICT else "a",
+                "split": split,
+                "size": 1,
+                "problem": "",
+            }
             for row, split in enumerate(splits)
         ]
-        table = features_table(pa.Table.from_pylist(photos, schema=LISTING_SCHEMA), part)
+        table = features_table(pa.Table.from_pylist(photos), part)
         files.append(results.write_parquet(output, f"features/part-{number:05d}-run-{number}.parquet", table))
     return output, files
 

@@ -111,15 +111,33 @@ def test_a_manifest_of_another_version_is_refused(tmp_path: Path) -> None:
     assert raised.value.what == (f"'{tmp_path}' was written in version 99 of the layout, this program reads version 1.")
 
 
-def test_a_sweep_leaves_what_counts_and_what_is_not_ours(tmp_path: Path) -> None:
+def test_a_sweep_deletes_what_runs_have_written_and_does_not_count_and_nothing_else(tmp_path: Path) -> None:
     kept = f"features/part-00000-{RUN}-1.parquet"
-    old = [f"features/part-00000-{OTHER_RUN}-0.parquet", "classifier/model.json", f"rejected/part-{OTHER_RUN}.parquet"]
-    output = make(tmp_path, kept, *old, "manifest.json", "progress.json", "notes.txt", "images/a.jpg")
+    old = [f"features/part-00000-{OTHER_RUN}-0.parquet", f"components.csv/part-00000-{OTHER_RUN}-0-3.csv"]
+    theirs = ["notes.txt", "images/a.jpg", "features/Kiwi.jpg", "components/Button.tsx", "classifier/mine.json"]
+    output = make(tmp_path, kept, *old, *theirs, "progress.json")
+    results.write_manifest(output, {"schema_version": 1, "run_id": RUN})
 
-    results.sweep(output, [kept])
+    results.sweep(output, [kept], RUN)
 
-    assert files_in(tmp_path) == sorted([kept, "manifest.json", "progress.json", "notes.txt", "images/a.jpg"])
-    assert not (tmp_path / "classifier").exists()
+    assert files_in(tmp_path) == sorted([kept, *theirs, "manifest.json", "progress.json"])
+    assert not (tmp_path / "components.csv").exists()
+
+
+def test_a_sweep_touches_nothing_once_another_runs_manifest_stands(tmp_path: Path) -> None:
+    output = make(tmp_path, f"features/part-00000-{OTHER_RUN}-0.parquet")
+    results.write_manifest(output, {"schema_version": 1, "run_id": OTHER_RUN})
+
+    results.sweep(output, [], RUN)
+
+    assert (tmp_path / f"features/part-00000-{OTHER_RUN}-0.parquet").exists()
+
+
+def test_a_run_is_known_to_have_written_data_by_its_files(tmp_path: Path) -> None:
+    output = make(tmp_path, f"features/part-00000-{RUN}-1.parquet")
+
+    assert results.has_data(output, RUN)
+    assert not results.has_data(output, OTHER_RUN)
 
 
 def test_a_discarded_run_leaves_an_empty_place(tmp_path: Path) -> None:
@@ -127,7 +145,7 @@ def test_a_discarded_run_leaves_an_empty_place(tmp_path: Path) -> None:
 
     results.discard(output, RUN)
 
-    assert not (tmp_path / "out").exists()
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_a_discarded_run_leaves_an_earlier_runs_results(tmp_path: Path) -> None:

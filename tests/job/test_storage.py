@@ -8,12 +8,14 @@ from pyarrow import fs
 
 from job import storage
 from job.errors import RunFailedError, UsageError
+from job.storage import FileFound
 
 
 @pytest.mark.parametrize(
     ("given", "absolute"),
     [
         ("/photos/", "/photos"),
+        ("/elsewhere/../photos", "/photos"),
         ("file:///photos/100%/a b", "/photos/100%/a b"),
         ("s3://bucket/photos/", "s3://bucket/photos"),
         ("s3a://bucket/photos", "s3://bucket/photos"),
@@ -85,7 +87,7 @@ def test_s3_is_read_written_and_listed_like_a_disk(bucket: str) -> None:
     storage.write_bytes(f"s3://{bucket}/folder/a b%20.txt", b"content")
 
     assert storage.read_bytes(f"s3://{bucket}/folder/a b%20.txt") == b"content"
-    assert list(storage.list_files(f"s3://{bucket}/folder")) == [("a b%20.txt", 7)]
+    assert storage.list_files(f"s3://{bucket}/folder") == [FileFound("a b%20.txt", 7)]
     assert storage.exists_any(f"s3://{bucket}", ["folder", "none"]) == ["folder"]
     keys = [entry["Key"] for entry in boto3.client("s3").list_objects_v2(Bucket=bucket)["Contents"]]
     assert keys == ["folder/a b%20.txt"]

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from infra import versions
 from infra.emr.instance_types import Architecture
+from infra.errors import OrchardError
 
 HERE = Path(__file__).resolve().parent
 OLDEST_GLIBC = 17
@@ -22,8 +23,8 @@ OLDEST_GLIBC = 17
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-class WheelhouseError(Exception):
-    """The wheelhouse cannot be built; the message says what is wrong and what to do, a line each."""
+class WheelhouseError(OrchardError):
+    """The wheelhouse cannot be built."""
 
 
 def lock_file(architecture: Architecture) -> Path:
@@ -98,9 +99,9 @@ def download(lock: Path, architecture: Architecture, folder: Path) -> None:
         lines = [line for line in result.stderr.splitlines() if line.startswith("ERROR")]
         raise WheelhouseError(
             f"The cluster's Python libraries for {architecture} could not be downloaded: "
-            f"{lines[-1] if lines else result.stderr.strip()}\n"
+            f"{lines[-1] if lines else result.stderr.strip()}",
             "Check that the package index answers, then try again; if a wheel is gone, raise its version in "
-            "infra/versions.py and lock anew with make lock."
+            "infra/versions.py and lock anew with make lock.",
         )
 
 

@@ -31,9 +31,7 @@ DENIED_ELSEWHERE = (
 
 
 def statements(environment: Environment) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = environment.only(STACK, "AWS::IAM::ManagedPolicy")["PolicyDocument"][
-        "Statement"
-    ]
+    found: list[dict[str, Any]] = environment.only(STACK, "AWS::IAM::ManagedPolicy")["PolicyDocument"]["Statement"]
     return found
 
 

@@ -179,9 +179,7 @@ def test_all_security_groups_are_our_own(environment: Synthesise, network: str) 
 
 
 def test_the_cluster_carries_the_tag_that_emrs_policy_asks_for(environment: Synthesise) -> None:
-    assert {"Key": "for-use-with-amazon-emr-managed-policies", "Value": "true"} in cluster(environment())[
-        "Tags"
-    ]
+    assert {"Key": "for-use-with-amazon-emr-managed-policies", "Value": "true"} in cluster(environment())["Tags"]
 
 
 def test_everything_that_costs_carries_the_cost_tag(environment: Synthesise) -> None:
@@ -231,9 +229,7 @@ def test_with_managed_scaling_executors_may_fill_the_upper_limit(environment: Sy
 
 
 def security(environment: Environment) -> dict[str, Any]:
-    found: dict[str, Any] = environment.only(STACK, "AWS::EMR::SecurityConfiguration")[
-        "SecurityConfiguration"
-    ]
+    found: dict[str, Any] = environment.only(STACK, "AWS::EMR::SecurityConfiguration")["SecurityConfiguration"]
     return found
 
 

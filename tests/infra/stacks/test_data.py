@@ -68,9 +68,7 @@ def test_tls_older_than_1_2_is_denied(environment: Synthesise, name: str) -> Non
 
 @pytest.mark.parametrize("name", BUCKETS)
 def test_access_lists_are_switched_off(environment: Synthesise, name: str) -> None:
-    assert bucket(environment(), name)["OwnershipControls"] == {
-        "Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]
-    }
+    assert bucket(environment(), name)["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
 
 
 @pytest.mark.parametrize("name", BUCKETS)
@@ -155,6 +153,4 @@ def test_nothing_needs_a_lambda_function(environment: Synthesise) -> None:
 def test_the_names_of_the_buckets_are_outputs(environment: Synthesise) -> None:
     made = environment()
     outputs = made.template(STACK)["Outputs"]
-    assert [made.resolve(STACK, outputs[f"{name}Bucket"]["Value"])[: len(name)] for name in BUCKETS] == list(
-        BUCKETS
-    )
+    assert [made.resolve(STACK, outputs[f"{name}Bucket"]["Value"])[: len(name)] for name in BUCKETS] == list(BUCKETS)

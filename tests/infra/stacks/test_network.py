@@ -55,9 +55,7 @@ def arriving(environment: Environment) -> list[Flow]:
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-def test_every_rule_that_emr_would_add_is_declared_where_it_arrives(
-    environment: Synthesise, network: str
-) -> None:
+def test_every_rule_that_emr_would_add_is_declared_where_it_arrives(environment: Synthesise, network: str) -> None:
     assert sorted(arriving(environment(network=network))) == sorted(EXPECTED[network])
 
 
@@ -87,9 +85,7 @@ def test_the_only_addresses_that_nodes_may_call_are_by_https(environment: Synthe
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-def test_no_rule_hides_inside_a_group_but_the_one_that_closes_it(
-    environment: Synthesise, network: str
-) -> None:
+def test_no_rule_hides_inside_a_group_but_the_one_that_closes_it(environment: Synthesise, network: str) -> None:
     for found in environment(network=network).resources(STACK, "AWS::EC2::SecurityGroup").values():
         properties = found["Properties"]
         assert "SecurityGroupIngress" not in properties
@@ -97,9 +93,7 @@ def test_no_rule_hides_inside_a_group_but_the_one_that_closes_it(
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-def test_subnets_and_groups_carry_the_tag_that_emrs_policy_asks_for(
-    environment: Synthesise, network: str
-) -> None:
+def test_subnets_and_groups_carry_the_tag_that_emrs_policy_asks_for(environment: Synthesise, network: str) -> None:
     made = environment(network=network)
     groups = made.resources(STACK, "AWS::EC2::SecurityGroup")
     tagged = {group(name) for name, found in groups.items() if TAG in found["Properties"]["Tags"]}
@@ -124,9 +118,7 @@ def test_each_kind_has_the_gateways_that_it_needs(
     assert (count(made, "NatGateway"), count(made, "InternetGateway")) == (nat_gateways, internet_gateways)
 
 
-@pytest.mark.parametrize(
-    ("network", "public"), [("private", False), ("private-nat", False), ("public", True)]
-)
+@pytest.mark.parametrize(("network", "public"), [("private", False), ("private-nat", False), ("public", True)])
 def test_nodes_have_public_addresses_only_where_the_network_is_public(
     environment: Synthesise, network: str, *, public: bool
 ) -> None:
@@ -180,9 +172,7 @@ def test_where_s3_is_the_only_way_out_it_leads_to_known_buckets_only(environment
     reached = {
         arn.removeprefix("arn:aws:s3:::").split("/")[0]
         for statement in policy
-        for arn in (
-            statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
-        )
+        for arn in (statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]])
     }
     assert reached == {
         data,

@@ -53,9 +53,7 @@ def test_nodes_write_results_and_notebooks(environment: Synthesise, folder: str,
 
 @pytest.mark.parametrize("action", WRITE)
 @pytest.mark.parametrize("folder", ["images", "code", "models", "anything-else"])
-def test_nodes_change_neither_images_nor_code_nor_models(
-    environment: Synthesise, folder: str, action: str
-) -> None:
+def test_nodes_change_neither_images_nor_code_nor_models(environment: Synthesise, folder: str, action: str) -> None:
     made = environment()
     assert not node_may(made, action, f"{arn(made, 'Data')}/{folder}/a/b")
 
@@ -153,9 +151,7 @@ def test_jupyterhub_adds_its_own_password_and_no_other_secret(environment: Synth
 def test_jupyterhub_adds_the_folder_that_emr_has_it_keep_notebooks_in(environment: Synthesise) -> None:
     made = environment(session_manager=True, jupyterhub=True)
     notebook = f"{arn(made, 'Data')}/jupyter/jovyan/notebook.ipynb"
-    assert [node_may(made, action, notebook) for action in (READ, "s3:PutObject", "s3:DeleteObject")] == [
-        True
-    ] * 3
+    assert [node_may(made, action, notebook) for action in (READ, "s3:PutObject", "s3:DeleteObject")] == [True] * 3
     assert not node_may(environment(), "s3:PutObject", notebook)
 
 
@@ -203,9 +199,7 @@ def service_may(environment: Environment, action: str, resource: str, **context:
 
 def node_role_arn(environment: Environment) -> str:
     (name,) = [
-        found
-        for found in environment.resources(STACK, "AWS::IAM::Role")
-        if found.startswith("PermissionsNodeRole")
+        found for found in environment.resources(STACK, "AWS::IAM::Role") if found.startswith("PermissionsNodeRole")
     ]
     return f"arn:aws:iam::{ACCOUNT}:role/{name}"
 
@@ -222,9 +216,7 @@ def test_emr_passes_the_nodes_role_to_ec2(environment: Synthesise) -> None:
 
 def test_emr_passes_that_role_to_nothing_else_and_no_other_role(environment: Synthesise) -> None:
     made = environment()
-    assert not service_may(
-        made, "iam:PassRole", node_role_arn(made), iam__PassedToService="lambda.amazonaws.com"
-    )
+    assert not service_may(made, "iam:PassRole", node_role_arn(made), iam__PassedToService="lambda.amazonaws.com")
     assert not service_may(
         made, "iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/Admin", iam__PassedToService="ec2.amazonaws.com"
     )
@@ -243,9 +235,7 @@ def test_emr_makes_the_service_linked_roles_of_a_first_cluster(
     linked = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/{service}/{name}"
     made = environment()
     assert service_may(made, "iam:CreateServiceLinkedRole", linked, iam__AWSServiceName=service)
-    assert not service_may(
-        made, "iam:CreateServiceLinkedRole", linked, iam__AWSServiceName="lambda.amazonaws.com"
-    )
+    assert not service_may(made, "iam:CreateServiceLinkedRole", linked, iam__AWSServiceName="lambda.amazonaws.com")
 
 
 def test_emr_lends_the_disks_key_to_aws_resources_only(environment: Synthesise) -> None:

@@ -18,9 +18,7 @@ from tests.infra.synthesis import ROOT
 SCRIPT = ROOT / "infra" / "emr" / "bootstrap" / "bootstrap.sh"
 ARCHITECTURE: Architecture = "aarch64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
 
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux", reason="the wheels are for Linux, as the cluster's nodes are"
-)
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the wheels are for Linux, as the cluster's nodes are")
 
 Finished = subprocess.CompletedProcess[str]
 Change = Callable[[str, bytes], bytes | None]
@@ -34,9 +32,7 @@ def interpreter() -> str:
 def bootstrap(*arguments: str) -> Finished:
     """Run the script as EMR would, but unable to reach any package index."""
     offline = {**os.environ, "PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": "http://127.0.0.1:9/"}
-    return subprocess.run(
-        ["bash", str(SCRIPT), *arguments], env=offline, capture_output=True, text=True, check=False
-    )
+    return subprocess.run(["bash", str(SCRIPT), *arguments], env=offline, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +83,7 @@ def test_it_ends_well_and_says_how_much_it_imported(installed: tuple[Path, Finis
 
 
 @pytest.mark.parametrize("module", wheelhouse.modules())
-def test_each_module_imports_from_the_environment_itself(
-    installed: tuple[Path, Finished], module: str
-) -> None:
+def test_each_module_imports_from_the_environment_itself(installed: tuple[Path, Finished], module: str) -> None:
     folder, _ = installed
     result = subprocess.run(
         [str(folder / "bin" / "python"), "-I", "-c", f"import {module} as m; print(m.__file__)"],
@@ -155,9 +149,7 @@ def test_a_changed_hash_fails_and_is_named(changed: Callable[[Change], Path], tm
     assert said.splitlines()[-1] == "bootstrap: FAILED while installing the wheels"
 
 
-def test_a_library_without_a_hash_fails_and_is_named(
-    changed: Callable[[Change], Path], tmp_path: Path
-) -> None:
+def test_a_library_without_a_hash_fails_and_is_named(changed: Callable[[Change], Path], tmp_path: Path) -> None:
     bare = changed(lambda name, content: b"tqdm==4.70.1\n" if name == "requirements.txt" else content)
     said = failure(bare, tmp_path)
     assert "Hashes are required in --require-hashes mode" in said
@@ -165,22 +157,14 @@ def test_a_library_without_a_hash_fails_and_is_named(
     assert said.splitlines()[-1] == "bootstrap: FAILED while installing the wheels"
 
 
-def test_a_wheel_with_other_content_fails_and_is_named(
-    changed: Callable[[Change], Path], tmp_path: Path
-) -> None:
-    said = failure(
-        changed(lambda name, content: content + b"x" if name.endswith(".whl") else content), tmp_path
-    )
+def test_a_wheel_with_other_content_fails_and_is_named(changed: Callable[[Change], Path], tmp_path: Path) -> None:
+    said = failure(changed(lambda name, content: content + b"x" if name.endswith(".whl") else content), tmp_path)
     assert "tqdm==4.70.1" in said
     assert said.splitlines()[-1] == "bootstrap: FAILED while installing the wheels"
 
 
-def test_a_module_that_does_not_import_fails_and_is_named(
-    changed: Callable[[Change], Path], tmp_path: Path
-) -> None:
-    said = failure(
-        changed(lambda name, content: b"no_such_module\n" if name == "modules.txt" else content), tmp_path
-    )
+def test_a_module_that_does_not_import_fails_and_is_named(changed: Callable[[Change], Path], tmp_path: Path) -> None:
+    said = failure(changed(lambda name, content: b"no_such_module\n" if name == "modules.txt" else content), tmp_path)
     assert said.splitlines()[-2:] == [
         "ModuleNotFoundError: No module named 'no_such_module'",
         "bootstrap: FAILED while importing no_such_module",

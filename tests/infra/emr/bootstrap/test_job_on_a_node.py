@@ -14,12 +14,8 @@ from tests.infra.emr.bootstrap.test_bootstrap import ARCHITECTURE, bootstrap, in
 from tests.infra.synthesis import ROOT
 
 pytestmark = [
-    pytest.mark.skipif(
-        sys.platform != "linux", reason="the wheels are for Linux, as the cluster's nodes are"
-    ),
-    pytest.mark.skipif(
-        importlib.util.find_spec("job.export") is None, reason="the job is not in this checkout"
-    ),
+    pytest.mark.skipif(sys.platform != "linux", reason="the wheels are for Linux, as the cluster's nodes are"),
+    pytest.mark.skipif(importlib.util.find_spec("job.export") is None, reason="the job is not in this checkout"),
 ]
 
 

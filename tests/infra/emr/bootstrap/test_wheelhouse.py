@@ -62,9 +62,7 @@ def test_glibc_2_34_is_the_newest_that_is_accepted() -> None:
 def test_the_cache_is_the_users_own(tmp_path: Path) -> None:
     home = {"HOME": "/home/a"}
     assert wheelhouse.cache_folder(home) == Path("/home/a/.cache/orchard/wheelhouse")
-    assert (
-        wheelhouse.cache_folder(home | {"XDG_CACHE_HOME": str(tmp_path)}) == tmp_path / "orchard/wheelhouse"
-    )
+    assert wheelhouse.cache_folder(home | {"XDG_CACHE_HOME": str(tmp_path)}) == tmp_path / "orchard/wheelhouse"
 
 
 def test_the_same_wheels_make_the_same_bytes(empty_wheel: Path, tmp_path: Path) -> None:
@@ -85,9 +83,7 @@ def test_a_wheelhouse_holds_wheels_hashes_and_what_to_import(empty_wheel: Path, 
         assert (packed.read("requirements.txt"), packed.read("modules.txt")) == (b"a==1\n", b"a\nb.c\n")
 
 
-def test_what_cannot_be_downloaded_is_named_with_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_cannot_be_downloaded_is_named_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # An index without anything, so that the test needs no network.
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
@@ -103,9 +99,7 @@ def test_what_cannot_be_downloaded_is_named_with_what_to_do(
     )
 
 
-def test_a_download_that_failed_leaves_nothing_in_the_cache(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_download_that_failed_leaves_nothing_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     with pytest.raises(wheelhouse.WheelhouseError):

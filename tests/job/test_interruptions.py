@@ -1,0 +1,124 @@
+"""Tests of runs that are interrupted, or lose a process, in the middle: real processes, real signals."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+LONGEST_WAIT = 60.0
+"""Seconds until a process counts as hanging."""
+
+
+@pytest.fixture(scope="module")
+def many_photos(tmp_path_factory: pytest.TempPathFactory, sample_photos: Path) -> Path:
+    """Return 800 photos: enough for a run to be in the middle of."""
+    folder = tmp_path_factory.mktemp("many")
+    for copy in range(20):
+        for photo in sample_photos.glob("*/*.jpg"):
+            (folder / photo.parent.name).mkdir(exist_ok=True)
+            shutil.copy(photo, folder / photo.parent.name / f"{copy}-{photo.name}")
+    return folder
+
+
+@contextmanager
+def run_in_the_middle(photos: Path, model: Path, output: Path) -> Iterator["subprocess.Popen[str]"]:
+    """Start a run in a session of its own; yield when it has written its first features."""
+    words = ["--images", str(photos), "--model", str(model), "--output", str(output), "--no-csv"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "job", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        wait_for(lambda: any(output.glob("features/part-*.parquet")), "the first features")
+        yield process
+    finally:
+        for number in members(process.pid):
+            os.kill(number, signal.SIGKILL)
+        process.communicate()
+
+
+def wait_for(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + LONGEST_WAIT
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        time.sleep(0.05)
+
+
+def members(session: int) -> dict[int, str]:
+    """Return the command lines of a session's members by process id; Spark's workers make groups of their own."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if os.getsid(int(entry.name)) == session:
+                    found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except (ProcessLookupError, FileNotFoundError, PermissionError):
+                continue
+    return {number: words for number, words in found.items() if words}
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_says_so_in_two_lines_and_leaves_nothing_that_runs_or_looks_finished(
+    many_photos: Path, random_backbone: Path, tmp_path: Path, sent: signal.Signals
+) -> None:
+    output = tmp_path / "results"
+    with run_in_the_middle(many_photos, random_backbone, output) as process:
+        # When a terminal sends Ctrl-C to everything in it, or somebody ends the program
+        if sent == signal.SIGINT:
+            os.killpg(process.pid, sent)
+        else:
+            process.send_signal(sent)
+        _, said = process.communicate(timeout=LONGEST_WAIT)
+
+        assert process.returncode == 130
+        assert said.splitlines()[-2:] == [
+            "error: Interrupted before the results were complete.",
+            "Run it again with --overwrite.",
+        ]
+        assert "Traceback" not in said
+        assert not (output / "manifest.json").exists()
+        assert json.loads((output / "progress.json").read_text())["stage"] == "failed"
+        wait_for(lambda: not members(process.pid), "every process to end")
+
+
+def test_a_java_process_that_dies_is_told_in_two_lines(
+    many_photos: Path, random_backbone: Path, tmp_path: Path
+) -> None:
+    with run_in_the_middle(many_photos, random_backbone, tmp_path / "results") as process:
+        for number, words in members(process.pid).items():
+            if "java" in words.split()[0]:
+                os.kill(number, signal.SIGKILL)
+        _, said = process.communicate(timeout=LONGEST_WAIT)
+
+    assert process.returncode == 1
+    assert said.splitlines()[-2] == "error: Spark's Java process has ended in the middle of the run."
+    assert "Traceback" not in said
+
+
+def test_a_python_worker_that_dies_costs_no_photo_and_doubles_none(
+    many_photos: Path, random_backbone: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "results"
+    with run_in_the_middle(many_photos, random_backbone, output) as process:
+        workers = [number for number, words in members(process.pid).items() if "pyspark.daemon" in words]
+        # The first of them is the daemon that the workers are forked from.
+        os.kill(max(workers), signal.SIGKILL)
+        process.communicate(timeout=LONGEST_WAIT)
+
+    assert process.returncode == 0
+    manifest = json.loads((output / "manifest.json").read_text())
+    tables = [pq.read_table(output / entry["path"]) for entry in manifest["files"]["features"]]
+    paths = [path for table in tables for path in table["path"].to_pylist()]
+    assert sorted(paths) == sorted(str(photo) for photo in many_photos.glob("*/*.jpg"))
