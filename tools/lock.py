@@ -11,8 +11,13 @@ LOCKED = {
     "requirements/java.in": "requirements/java.txt",
     "requirements/node.in": "requirements/node.txt",
 }
+CLUSTER = {
+    "x86_64": "infra/emr/bootstrap/requirements.x86_64.txt",
+    "aarch64": "infra/emr/bootstrap/requirements.aarch64.txt",
+}
+"""The libraries on a cluster's nodes: pip cannot evaluate another machine's markers, so one lock for each."""
 OPTIONS = [
-    *("--quiet", "--universal", "--generate-hashes", "--python-version", "3.11"),
+    *("--quiet", "--generate-hashes", "--python-version", "3.11"),
     *(
         "--no-annotate",
         "--no-emit-index-url",
@@ -25,8 +30,18 @@ OPTIONS = [
 
 def main() -> int:
     """Lock every list in turn; return the first exit code that is not 0."""
-    for source, lock in LOCKED.items():
-        command = ["uv", "pip", "compile", *OPTIONS, source, "--output-file", lock]
+    jobs = [(source, lock, ["--universal"]) for source, lock in LOCKED.items()]
+    # Amazon Linux 2023 has glibc 2.34; what the libraries ask for, but the job never imports, is left out.
+    jobs += [
+        (
+            "infra/emr/bootstrap/requirements.in",
+            lock,
+            ["--python-platform", f"{architecture}-manylinux_2_34", "--only-binary", ":all:", "--no-deps"],
+        )
+        for architecture, lock in CLUSTER.items()
+    ]
+    for source, lock, options in jobs:
+        command = ["uv", "pip", "compile", *OPTIONS, *options, source, "--output-file", lock]
         code = subprocess.run(command, cwd=ROOT, check=False).returncode
         if code != 0:
             return code

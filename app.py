@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+"""The CDK app: settings in, stacks out."""
+
+import sys
+from pathlib import Path
+
+import aws_cdk as cdk
+from cdk_nag import AwsSolutionsChecks
+
+from infra.context import SettingsError, read_settings
+from infra.emr.bootstrap import wheelhouse
+from infra.settings import Settings
+from infra.stacks.access import AccessStack
+from infra.stacks.budget import COST_TAG, BudgetStack
+from infra.stacks.cluster import ClusterStack
+from infra.stacks.data import DataStack
+
+
+def declare(app: cdk.App, settings: Settings, libraries: Path) -> None:
+    """Declare every stack of the environment.
+
+    Parameters
+    ----------
+    app
+        What the stacks belong to.
+    settings
+        Everything that can be chosen.
+    libraries
+        The wheelhouse with the job's Python libraries.
+    """
+    env = cdk.Environment(region=settings.region)
+    data = DataStack(app, "OrchardData", settings=settings, env=env)
+    AccessStack(app, "OrchardAccess", settings=settings, buckets=(data.data, data.logs), env=env)
+    if settings.alert_email:
+        BudgetStack(app, "OrchardBudget", settings=settings, env=env)
+    ClusterStack(
+        app,
+        "OrchardCluster",
+        settings=settings,
+        data=data.data,
+        logs=data.logs,
+        wheelhouse=libraries,
+        env=env,
+    )
+    cdk.Tags.of(app).add(*COST_TAG)
+    # Synthesis fails on any finding that nobody has given a reason for.
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+
+
+def main() -> None:
+    """Synthesise the environment that the CDK context asks for; end with a short message if it is refused."""
+    app = cdk.App()
+    try:
+        settings = read_settings(app.node.get_all_context())
+        declare(app, settings, wheelhouse.provide(settings.architecture))
+    except (SettingsError, wheelhouse.WheelhouseError) as error:
+        sys.exit(str(error))
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

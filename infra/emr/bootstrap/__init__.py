@@ -1,0 +1,1 @@
+"""The bootstrap action: the job's Python libraries on every node, without the internet."""

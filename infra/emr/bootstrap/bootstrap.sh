@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Bootstrap action: makes a Python virtual environment with the job's libraries, from a wheelhouse, offline.
+#
+#   bootstrap.sh INTERPRETER FOLDER WHEELHOUSE
+#
+#   INTERPRETER  Python to make the environment with, /usr/bin/python3.11
+#   FOLDER       where the environment goes; what is there is replaced
+#   WHEELHOUSE   zip with wheels, requirements.txt (with hashes) and modules.txt: a file, or s3://bucket/key
+#
+# Ends with a code other than 0, and says why, unless every module imports with the environment's own Python.
+# EMR then ends the node, and the cluster if it is the primary: better than a step that fails after an hour.
+set -euo pipefail
+
+step="reading the arguments"
+trap 'echo "bootstrap: FAILED while ${step}" >&2' ERR
+
+if [ "$#" -ne 3 ]; then
+    echo "bootstrap: expected INTERPRETER FOLDER WHEELHOUSE, got $# arguments" >&2
+    exit 2
+fi
+interpreter=$1
+folder=$2
+wheelhouse=$3
+
+# The root volume's /tmp is small on EMR; /mnt is the data disk.
+if [ -d /mnt/tmp ] && [ -w /mnt/tmp ]; then
+    export TMPDIR=/mnt/tmp
+fi
+work=$(mktemp -d)
+trap 'rm -rf "${work}"' EXIT
+
+step="running ${interpreter}"
+"${interpreter}" --version
+
+step="fetching ${wheelhouse}"
+case "${wheelhouse}" in
+    s3://*)
+        aws s3 cp --only-show-errors "${wheelhouse}" "${work}/wheelhouse.zip"
+        wheelhouse="${work}/wheelhouse.zip"
+        ;;
+esac
+
+step="unpacking ${wheelhouse}"
+"${interpreter}" -m zipfile -e "${wheelhouse}" "${work}/wheels"
+
+step="making the environment ${folder}"
+if ! mkdir -p "${folder}" 2>/dev/null || [ ! -w "${folder}" ]; then
+    # Bootstrap actions run as the user hadoop, who owns nothing below /opt.
+    sudo install -d -o "$(id -un)" "${folder}"
+fi
+"${interpreter}" -m venv --clear "${folder}"
+python="${folder}/bin/python"
+
+step="installing the wheels"
+# What is not in the wheelhouse, or is not what it was, stops here: pip names it.
+"${python}" -m pip install --quiet --disable-pip-version-check --no-cache-dir --no-input \
+    --no-index --find-links "${work}/wheels" --no-deps --only-binary=:all: \
+    --require-hashes --requirement "${work}/wheels/requirements.txt"
+
+while read -r module; do
+    step="importing ${module}"
+    "${python}" -c "import ${module}" </dev/null
+done <"${work}/wheels/modules.txt"
+
+echo "bootstrap: $(grep -c . "${work}/wheels/modules.txt") modules import with ${python}"

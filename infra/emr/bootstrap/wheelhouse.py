@@ -1,0 +1,121 @@
+"""Builds the wheelhouse of an architecture once, and keeps it: wheels, their hashes, what to import.
+
+The lock of an architecture (``requirements.ARCHITECTURE.txt``) is the whole input, so its content names the
+file in the cache: the same lock is never downloaded twice, and a warm cache needs no network.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from infra import versions
+from infra.emr.instance_types import Architecture
+
+HERE = Path(__file__).resolve().parent
+OLDEST_GLIBC = 17
+"""Of 2.x: the oldest that wheels for 64-bit ARM were ever tagged for."""
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+class WheelhouseError(Exception):
+    """The wheelhouse cannot be built; the message says what is wrong and what to do, a line each."""
+
+
+def lock_file(architecture: Architecture) -> Path:
+    """Return the pinned and hashed list of what is installed on nodes of an architecture."""
+    return HERE / f"requirements.{architecture}.txt"
+
+
+def provide(architecture: Architecture, environment: Mapping[str, str] = os.environ) -> Path:
+    """Return the wheelhouse of an architecture, building it where the cache does not hold it yet.
+
+    Parameters
+    ----------
+    architecture
+        Of the cluster's nodes, which need not be this machine's.
+    environment
+        Environment variables; ``XDG_CACHE_HOME`` and ``HOME`` say where the cache is.
+
+    Raises
+    ------
+    WheelhouseError
+        If a wheel cannot be downloaded or is not the one that was locked.
+    """
+    lock = lock_file(architecture)
+    wheelhouse = cache_folder(environment) / f"{architecture}-{_fingerprint(lock)}.zip"
+    if not wheelhouse.is_file():
+        wheelhouse.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=wheelhouse.parent) as work:
+            wheels = Path(work) / "wheels"
+            download(lock, architecture, wheels)
+            packed = Path(work) / "wheelhouse.zip"
+            pack(wheels, lock.read_text(), modules(), packed)
+            packed.replace(wheelhouse)
+    return wheelhouse
+
+
+def cache_folder(environment: Mapping[str, str]) -> Path:
+    """Return the folder of this user that wheelhouses are kept in."""
+    base = environment.get("XDG_CACHE_HOME")
+    root = Path(base) if base else Path(environment.get("HOME", "~")).expanduser() / ".cache"
+    return root / "orchard" / "wheelhouse"
+
+
+def modules() -> list[str]:
+    """Return everything that must import on a node."""
+    return [module for library in versions.LIBRARIES for module in library.modules]
+
+
+def platform_tags(architecture: Architecture) -> list[str]:
+    """Return the wheel tags that install on the cluster's operating system, newest first."""
+    newest = versions.GLIBC[1]
+    tags = [f"manylinux_2_{minor}_{architecture}" for minor in range(newest, OLDEST_GLIBC - 1, -1)]
+    return [*tags, f"manylinux2014_{architecture}"]
+
+
+def download(lock: Path, architecture: Architecture, folder: Path) -> None:
+    """Download every wheel of a lock, checking its hash.
+
+    Raises
+    ------
+    WheelhouseError
+        As ``provide`` does.
+    """
+    command = [
+        *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"),
+        *("--only-binary=:all:", "--require-hashes", "--requirement", str(lock), "--dest", str(folder)),
+        *("--python-version", versions.PYTHON, "--implementation", "cp"),
+        *("--abi", f"cp{versions.PYTHON.replace('.', '')}", "--abi", "abi3", "--abi", "none"),
+        *[option for tag in platform_tags(architecture) for option in ("--platform", tag)],
+    ]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        lines = [line for line in result.stderr.splitlines() if line.startswith("ERROR")]
+        raise WheelhouseError(
+            f"The cluster's Python libraries for {architecture} could not be downloaded: "
+            f"{lines[-1] if lines else result.stderr.strip()}\n"
+            "Check that the package index answers, then try again; if a wheel is gone, raise its version in "
+            "infra/versions.py and lock anew with make lock."
+        )
+
+
+def pack(wheels: Path, requirements: str, names: list[str], target: Path) -> None:
+    """Write wheels, their requirements and the modules to import into one zip, the same bytes every time.
+
+    Wheels are compressed already, so the zip only stores them.
+    """
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as packed:
+        packed.writestr(zipfile.ZipInfo("requirements.txt", _EPOCH), requirements)
+        packed.writestr(zipfile.ZipInfo("modules.txt", _EPOCH), "".join(f"{name}\n" for name in names))
+        for wheel in sorted(wheels.iterdir()):
+            packed.writestr(zipfile.ZipInfo(wheel.name, _EPOCH), wheel.read_bytes())
+
+
+def _fingerprint(lock: Path) -> str:
+    content = lock.read_bytes() + "\n".join(modules()).encode()
+    return hashlib.sha256(content).hexdigest()[:32]

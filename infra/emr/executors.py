@@ -1,0 +1,66 @@
+"""How large Spark's executors and driver are on an instance type: a computation, nothing else.
+
+YARN gets three quarters of a node's memory, or all but 8 GiB where that is more. Of that, a quarter (5 GiB
+at most) is left for a driver, because in cluster mode one node hosts it beside its executors; the executors
+share the rest. Half of an executor is the JVM's heap and half is left to the Python processes, one a core,
+where images are decoded and the backbone runs.
+"""
+
+from dataclasses import dataclass
+
+from infra.emr.instance_types import InstanceType
+
+CORES = 4
+"""Of one executor: every type offered has a multiple of four, and larger heaps pause longer."""
+_GIB = 1024
+_MOST_FOR_DRIVER = 5 * _GIB
+
+
+@dataclass(frozen=True)
+class ExecutorSize:
+    """Memory in MiB and counts, for one node.
+
+    Attributes
+    ----------
+    yarn_memory
+        What YARN may give away on the node.
+    executors
+        How many fit on the node beside a driver.
+    cores
+        Tasks that one executor runs at the same time.
+    memory, memory_overhead
+        An executor's heap, and what lies beside it: its Python processes.
+    driver_memory, driver_memory_overhead
+        The same for the driver.
+    """
+
+    yarn_memory: int
+    executors: int
+    cores: int
+    memory: int
+    memory_overhead: int
+    driver_memory: int
+    driver_memory_overhead: int
+
+
+def executor_size(instance: InstanceType) -> ExecutorSize:
+    """Return the size of executors and driver on nodes of one type."""
+    yarn_memory = _yarn_memory(instance.memory_mib)
+    driver = min(yarn_memory // 4, _MOST_FOR_DRIVER)
+    driver_memory = driver * 4 // 5
+    executors = instance.virtual_cpus // CORES
+    container = (yarn_memory - driver) // executors
+    memory = container // 2
+    return ExecutorSize(
+        yarn_memory=yarn_memory,
+        executors=executors,
+        cores=CORES,
+        memory=memory,
+        memory_overhead=container - memory,
+        driver_memory=driver_memory,
+        driver_memory_overhead=driver - driver_memory,
+    )
+
+
+def _yarn_memory(memory: int) -> int:
+    return max(memory * 3 // 4, memory - 8 * _GIB)

@@ -1,0 +1,93 @@
+"""The instance fleets of a cluster: which nodes, how many, on demand or Spot."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aws_cdk import aws_emr as emr
+
+SPOT_PATIENCE_MINUTES = 10
+"""How long EMR looks for Spot capacity before it takes nodes on demand."""
+DISK_GIB = 64
+"""One gp3 data disk a node: YARN's logs and shuffle files; no photo is ever shuffled."""
+ROOT_DISK_GIB = 20
+"""The release itself fills most of EMR's minimum of 15 GiB; the job's libraries go here too."""
+
+_Fleet = emr.CfnCluster.InstanceFleetConfigProperty
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """How many nodes of a fleet are bought which way."""
+
+    on_demand: int
+    spot: int
+
+
+def task_capacity(task_count: int, spot_share: int) -> Capacity:
+    """Return how task nodes are split: the share of Spot rounded half up, the rest on demand.
+
+    Parameters
+    ----------
+    task_count
+        Nodes in all.
+    spot_share
+        Percentage of Spot, 0 to 100.
+    """
+    spot = (task_count * spot_share + 50) // 100
+    return Capacity(task_count - spot, spot)
+
+
+def on_demand_fleet(name: str, instance_types: Sequence[str], count: int) -> _Fleet:
+    """Return a fleet that is on demand: primary and core nodes, without which a cluster is lost."""
+    return _Fleet(
+        name=name,
+        instance_type_configs=_types(instance_types),
+        target_on_demand_capacity=count,
+        launch_specifications=_launch(spot=False),
+    )
+
+
+def task_fleet(name: str, instance_types: Sequence[str], capacity: Capacity) -> _Fleet:
+    """Return a fleet of task nodes, which may vanish; EMR buys on demand what Spot cannot give."""
+    return _Fleet(
+        name=name,
+        instance_type_configs=_types(instance_types),
+        target_on_demand_capacity=capacity.on_demand,
+        target_spot_capacity=capacity.spot,
+        launch_specifications=_launch(spot=capacity.spot > 0),
+    )
+
+
+def _types(instance_types: Sequence[str]) -> list[emr.CfnCluster.InstanceTypeConfigProperty]:
+    disks = emr.CfnCluster.EbsConfigurationProperty(
+        ebs_block_device_configs=[
+            emr.CfnCluster.EbsBlockDeviceConfigProperty(
+                volume_specification=emr.CfnCluster.VolumeSpecificationProperty(
+                    volume_type="gp3", size_in_gb=DISK_GIB
+                ),
+                volumes_per_instance=1,
+            )
+        ]
+    )
+    return [
+        emr.CfnCluster.InstanceTypeConfigProperty(
+            instance_type=name, weighted_capacity=1, ebs_configuration=disks
+        )
+        for name in instance_types
+    ]
+
+
+def _launch(*, spot: bool) -> emr.CfnCluster.InstanceFleetProvisioningSpecificationsProperty:
+    on_demand_specification = emr.CfnCluster.OnDemandProvisioningSpecificationProperty(
+        allocation_strategy="lowest-price"
+    )
+    spot_specification = emr.CfnCluster.SpotProvisioningSpecificationProperty(
+        # The pools that are cheap and deep: reclaimed less often than the cheapest.
+        allocation_strategy="price-capacity-optimized",
+        timeout_action="SWITCH_TO_ON_DEMAND",
+        timeout_duration_minutes=SPOT_PATIENCE_MINUTES,
+    )
+    return emr.CfnCluster.InstanceFleetProvisioningSpecificationsProperty(
+        on_demand_specification=on_demand_specification,
+        spot_specification=spot_specification if spot else None,
+    )

@@ -1,0 +1,65 @@
+"""The EC2 instance types that a cluster may be made of, with their size and processor.
+
+Only types whose disks are all EBS, so that one rule gives every node its disk. Sizes as EC2 publishes them.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Architecture = Literal["x86_64", "aarch64"]
+
+
+@dataclass(frozen=True)
+class InstanceType:
+    """One EC2 instance type.
+
+    Attributes
+    ----------
+    name
+        As EC2 spells it, ``m7g.xlarge``.
+    virtual_cpus
+        How many threads EC2 counts.
+    memory_mib
+        Memory in MiB.
+    architecture
+        Processor architecture as wheels are tagged: ``x86_64``, or ``aarch64`` for Graviton.
+    """
+
+    name: str
+    virtual_cpus: int
+    memory_mib: int
+    architecture: Architecture
+
+
+_VIRTUAL_CPUS = {"xlarge": 4, "2xlarge": 8, "4xlarge": 16, "8xlarge": 32, "12xlarge": 48, "16xlarge": 64}
+_GIB_PER_VIRTUAL_CPU = {"c": 2, "m": 4, "r": 8}
+_FAMILIES: dict[str, Architecture] = {
+    "m5": "x86_64",
+    "m5a": "x86_64",
+    "m6i": "x86_64",
+    "m7i": "x86_64",
+    "c6i": "x86_64",
+    "c7i": "x86_64",
+    "r6i": "x86_64",
+    "r7i": "x86_64",
+    "m6g": "aarch64",
+    "m7g": "aarch64",
+    "m8g": "aarch64",
+    "c7g": "aarch64",
+    "c8g": "aarch64",
+    "r7g": "aarch64",
+    "r8g": "aarch64",
+}
+
+
+def _table() -> dict[str, InstanceType]:
+    types = [
+        InstanceType(f"{family}.{size}", cpus, cpus * _GIB_PER_VIRTUAL_CPU[family[0]] * 1024, architecture)
+        for family, architecture in _FAMILIES.items()
+        for size, cpus in _VIRTUAL_CPUS.items()
+    ]
+    return {instance.name: instance for instance in types}
+
+
+INSTANCE_TYPES = _table()
+"""Every type that a setting may name."""

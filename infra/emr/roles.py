@@ -1,0 +1,202 @@
+"""What EMR itself and the cluster's nodes may do: IAM policy documents, as plain data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+PolicyDocument = dict[str, Any]
+
+SERVICE_POLICY = "service-role/AmazonEMRServicePolicy_v2"
+"""The managed policy of EMR's service role; version 1 is being retired."""
+MANAGED_POLICY_TAG = "for-use-with-amazon-emr-managed-policies"
+"""With the value "true", lets ``SERVICE_POLICY`` act on the cluster, subnets and groups that carry it."""
+
+READ_FOLDERS = ("code", "images", "models", "notebooks", "results")
+WRITTEN_FOLDERS = ("notebooks", "results")
+
+_WITHIN_FOLDER = (
+    "One folder of one bucket of this project; the names of the objects in it come with the data."
+)
+_SERVICE_LINKED_ROLES = {
+    "spot.amazonaws.com": "AWSServiceRoleForEC2Spot",
+    "elasticmapreduce.amazonaws.com": "AWSServiceRoleForEMRCleanup",
+}
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement of an IAM policy that allows something.
+
+    Attributes
+    ----------
+    name
+        Its ``Sid``.
+    actions, resources, condition
+        As IAM has them.
+    wildcard_reason
+        Why a resource holds a ``*``; empty where none does.
+    """
+
+    name: str
+    actions: Sequence[str]
+    resources: Sequence[str]
+    condition: dict[str, Any] | None = None
+    wildcard_reason: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the statement as IAM writes it."""
+        statement: dict[str, Any] = {
+            "Sid": self.name,
+            "Effect": "Allow",
+            "Action": list(self.actions),
+            "Resource": list(self.resources),
+        }
+        return statement if self.condition is None else statement | {"Condition": self.condition}
+
+
+def policy_document(statements: Sequence[Statement]) -> PolicyDocument:
+    """Return an IAM policy document made of statements."""
+    return {"Version": "2012-10-17", "Statement": [statement.to_json() for statement in statements]}
+
+
+def service_role_statements(node_role_arn: str, key_arn: str) -> list[Statement]:
+    """Return what EMR's service role needs beside ``SERVICE_POLICY``.
+
+    Parameters
+    ----------
+    node_role_arn
+        The role of the cluster's nodes: the managed policy lets EMR pass ``EMR_EC2_DefaultRole`` only.
+    key_arn
+        The key that the nodes' disks are encrypted with.
+    """
+    passing = Statement(
+        "PassNodeRole",
+        ["iam:PassRole"],
+        [node_role_arn],
+        {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
+    )
+    linked_roles = [
+        # The first use of Spot, or of EMR, in an account makes these; the managed policy does not allow it.
+        Statement(
+            f"Create{role}",
+            ["iam:CreateServiceLinkedRole"],
+            [f"arn:aws:iam::*:role/aws-service-role/{service}/{role}*"],
+            {"StringEquals": {"iam:AWSServiceName": service}},
+            wildcard_reason="AWS adds the account and a suffix of its own; the condition names the service.",
+        )
+        for service, role in _SERVICE_LINKED_ROLES.items()
+    ]
+    disks = [
+        Statement(
+            "EncryptDisks",
+            [
+                *("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"),
+                *("kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncryptFrom", "kms:ReEncryptTo"),
+            ],
+            [key_arn],
+        ),
+        Statement(
+            "LendKeyToDisks",
+            ["kms:CreateGrant"],
+            [key_arn],
+            {"Bool": {"kms:GrantIsForAWSResource": "true"}},
+        ),
+    ]
+    return [passing, *linked_roles, *disks]
+
+
+def node_role_statements(
+    data_bucket_arn: str, logs_bucket_arn: str, asset_arns: Sequence[str], key_arn: str, region: str
+) -> list[Statement]:
+    """Return what every node of the cluster may do, and with it every step.
+
+    Parameters
+    ----------
+    data_bucket_arn
+        Bucket with images, code and models to read, results and notebooks to write.
+    logs_bucket_arn
+        Bucket that EMR's log pusher writes to, below ``emr/``.
+    asset_arns
+        The very objects that start-up scripts fetch.
+    key_arn
+        The key that the node's disks are encrypted with.
+    region
+        Where the cluster runs.
+    """
+    return [
+        # No condition on the prefix: S3 answers 403, not 404, to whoever asks for a missing object and may
+        # not list its bucket, and such a request carries no prefix. Names are no secret from the job.
+        Statement("ListData", ["s3:GetBucketLocation", "s3:ListBucket"], [data_bucket_arn]),
+        Statement(
+            "ReadData",
+            ["s3:GetObject"],
+            [f"{data_bucket_arn}/{folder}/*" for folder in READ_FOLDERS],
+            wildcard_reason=_WITHIN_FOLDER,
+        ),
+        Statement(
+            "WriteData",
+            ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:ListMultipartUploadParts", "s3:PutObject"],
+            [f"{data_bucket_arn}/{folder}/*" for folder in WRITTEN_FOLDERS],
+            wildcard_reason=_WITHIN_FOLDER,
+        ),
+        Statement("FindLogs", ["s3:GetBucketLocation"], [logs_bucket_arn]),
+        Statement(
+            "WriteLogs",
+            ["s3:AbortMultipartUpload", "s3:PutObject"],
+            [f"{logs_bucket_arn}/emr/*"],
+            wildcard_reason=_WITHIN_FOLDER,
+        ),
+        Statement("ReadStartUpScripts", ["s3:GetObject"], asset_arns),
+        # Where EMR keeps Spark's event logs for the history pages that outlive the cluster.
+        Statement(
+            "KeepSparkHistory",
+            ["s3:PutObject"],
+            [f"arn:aws:s3:::prod.{region}.appinfo.src/*"],
+            wildcard_reason="EMR's own bucket for Spark's history pages; EMR names the objects.",
+        ),
+        Statement(
+            "UseEncryptedDisks",
+            ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"],
+            [key_arn],
+        ),
+    ]
+
+
+def session_manager_statements() -> list[Statement]:
+    """Return what Session Manager's agent on a node needs."""
+    return [
+        Statement(
+            "SessionManager",
+            [
+                "ssm:UpdateInstanceInformation",
+                "ssmmessages:CreateControlChannel",
+                "ssmmessages:CreateDataChannel",
+                "ssmmessages:OpenControlChannel",
+                "ssmmessages:OpenDataChannel",
+            ],
+            ["*"],
+            wildcard_reason="None of Session Manager's agent actions can be bound to a resource.",
+        )
+    ]
+
+
+def jupyterhub_statements(data_bucket_arn: str, secret_arn: str) -> list[Statement]:
+    """Return what JupyterHub needs: its password, and the folder that EMR has it keep notebooks in."""
+    return [
+        Statement("ReadJupyterHubPassword", ["secretsmanager:GetSecretValue"], [secret_arn]),
+        Statement(
+            "KeepNotebooks",
+            ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+            [f"{data_bucket_arn}/jupyter/*"],
+            wildcard_reason=_WITHIN_FOLDER,
+        ),
+    ]
+
+
+def certificate_statements(tls_certificates: str) -> list[Statement]:
+    """Return what a node needs to fetch the PEM bundle at an ``s3://`` URI."""
+    return [
+        Statement(
+            "ReadCertificates", ["s3:GetObject"], [f"arn:aws:s3:::{tls_certificates.removeprefix('s3://')}"]
+        )
+    ]

@@ -1,0 +1,270 @@
+"""OrchardCluster: everything that costs by the hour, and nothing that must outlive it."""
+
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_emr as emr
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_s3_assets as s3_assets
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from infra import versions
+from infra.emr import classifications, fleets, roles
+from infra.emr.classifications import Classification
+from infra.emr.executors import executor_size
+from infra.emr.security_configuration import security_configuration
+from infra.settings import Settings
+from infra.stacks.acknowledgements import acknowledge
+from infra.stacks.network import SESSION_MANAGER_SERVICES, Network, s3_endpoint_statements
+from infra.stacks.permissions import Permissions
+
+EMR_FOLDER = Path(__file__).resolve().parent.parent / "emr"
+LIBRARIES_FOLDER = "/opt/orchard/python"
+"""Where the bootstrap action puts the job's virtual environment, on every node."""
+INTERPRETER = f"{LIBRARIES_FOLDER}/bin/python"
+"""What Spark runs drivers and executors with."""
+_Cluster = emr.CfnCluster
+
+
+class ClusterStack(cdk.Stack):
+    """The cluster, its network, its roles and its disks' key."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        data: s3.IBucket,
+        logs: s3.IBucket,
+        wheelhouse: Path,
+        env: cdk.Environment,
+    ) -> None:
+        super().__init__(
+            scope, construct_id, env=env, description="Orchard: the EMR cluster and what it needs"
+        )
+        self._settings = settings
+        self._data = data
+        self._logs = logs
+        self._script = s3_assets.Asset(
+            self, "BootstrapScript", path=str(EMR_FOLDER / "bootstrap/bootstrap.sh")
+        )
+        self._wheelhouse = s3_assets.Asset(self, "Wheelhouse", path=str(wheelhouse))
+        self._password_script: s3_assets.Asset | None = None
+        self._password: secretsmanager.Secret | None = None
+        if settings.jupyterhub:
+            self._password_script = s3_assets.Asset(
+                self, "PasswordScript", path=str(EMR_FOLDER / "jupyterhub_password.sh")
+            )
+            self._password = self._make_password()
+        self._network = Network(
+            self, "Network", kind=settings.network, endpoint_services=endpoint_services(settings)
+        )
+        if settings.network == "private":
+            self._network.limit_s3(s3_endpoint_statements(settings.region, *self._reachable_in_s3()))
+        self._permissions = Permissions(
+            self,
+            "Permissions",
+            settings=settings,
+            data=data,
+            logs=logs,
+            asset_arns=self._asset_arns(),
+            password_arn=self._password.secret_arn if self._password else None,
+        )
+        self._cluster = self._make_cluster()
+        cdk.CfnOutput(self, "ClusterId", value=self._cluster.ref, description="The cluster that steps go to")
+        cdk.CfnOutput(
+            self,
+            "NodeRole",
+            value=self._permissions.node_role.role_name,
+            description="What every step runs as",
+        )
+        if self._password:
+            cdk.CfnOutput(
+                self,
+                "JupyterHubSecret",
+                value=self._password.secret_arn,
+                description="Where the password of JupyterHub's user jovyan lies",
+            )
+
+    def _make_password(self) -> secretsmanager.Secret:
+        secret = secretsmanager.Secret(
+            self,
+            "JupyterHubPassword",
+            description="Password of JupyterHub's user jovyan",
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                exclude_punctuation=True, password_length=24
+            ),
+        )
+        acknowledge(
+            secret, {"SMG4": "A new cluster stack makes a new password, and a cluster lives for hours."}
+        )
+        return secret
+
+    def _assets(self) -> list[s3_assets.Asset]:
+        assets = [self._script, self._wheelhouse]
+        return [*assets, self._password_script] if self._password_script else assets
+
+    def _asset_arns(self) -> list[str]:
+        return [f"arn:aws:s3:::{asset.s3_bucket_name}/{asset.s3_object_key}" for asset in self._assets()]
+
+    def _reachable_in_s3(self) -> tuple[list[str], list[str]]:
+        objects = [*self._asset_arns(), *[bucket.arn_for_objects("*") for bucket in (self._data, self._logs)]]
+        if self._settings.tls_certificates:
+            objects.append(f"arn:aws:s3:::{self._settings.tls_certificates.removeprefix('s3://')}")
+        return objects, [self._data.bucket_arn, self._logs.bucket_arn]
+
+    def _make_cluster(self) -> emr.CfnCluster:
+        settings = self._settings
+        configuration = emr.CfnSecurityConfiguration(
+            self,
+            "Security",
+            security_configuration=security_configuration(
+                self._permissions.disk_key.key_arn,
+                settings.tls_certificates,
+                # Notebooks ask from inside a container.
+                metadata_hops=2 if settings.jupyterhub else 1,
+            ),
+        )
+        groups = self._network.groups
+        service_group = groups.get("service")
+        task = fleets.task_capacity(settings.task_count, settings.spot_share)
+        cluster = _Cluster(
+            self,
+            "Cluster",
+            # A changed name makes CloudFormation replace the cluster: how one that ended itself comes back.
+            name=f"orchard-{settings.generation}",
+            release_label=versions.RELEASE_LABEL,
+            applications=[_Cluster.ApplicationProperty(name=name) for name in applications(settings)],
+            service_role=self._permissions.service_role.role_name,
+            job_flow_role=self._permissions.instance_profile.ref,
+            security_configuration=configuration.ref,
+            log_uri=f"s3://{self._logs.bucket_name}/emr/",
+            ebs_root_volume_size=fleets.ROOT_DISK_GIB,
+            step_concurrency_level=settings.step_concurrency,
+            scale_down_behavior="TERMINATE_AT_TASK_COMPLETION",
+            auto_termination_policy=_Cluster.AutoTerminationPolicyProperty(
+                idle_timeout=settings.idle_minutes * 60
+            ),
+            managed_scaling_policy=managed_scaling(settings),
+            bootstrap_actions=[self._bootstrap_action()],
+            steps=self._first_steps(),
+            configurations=[
+                _property(each) for each in cluster_classifications(settings, self._data.bucket_name)
+            ],
+            instances=_Cluster.JobFlowInstancesConfigProperty(
+                ec2_subnet_ids=self._network.subnet_ids,
+                emr_managed_master_security_group=groups["primary"].security_group_id,
+                emr_managed_slave_security_group=groups["worker"].security_group_id,
+                service_access_security_group=service_group.security_group_id if service_group else None,
+                keep_job_flow_alive_when_no_steps=True,
+                termination_protected=False,
+                master_instance_fleet=fleets.on_demand_fleet("primary", settings.primary_instance_types, 1),
+                core_instance_fleet=fleets.on_demand_fleet(
+                    "core", settings.worker_instance_types, settings.core_count
+                ),
+                task_instance_fleets=[fleets.task_fleet("task", settings.worker_instance_types, task)]
+                if settings.task_count
+                else None,
+            ),
+            tags=[cdk.CfnTag(key=roles.MANAGED_POLICY_TAG, value="true")],
+        )
+        # CloudFormation cannot see that a cluster needs its rules and routes, from first to last minute.
+        for part in self._network.unseen_parts():
+            cluster.add_resource_dependency(part)
+        acknowledge(cluster, _cluster_reasons(settings))
+        return cluster
+
+    def _bootstrap_action(self) -> emr.CfnCluster.BootstrapActionConfigProperty:
+        return _Cluster.BootstrapActionConfigProperty(
+            name="Python libraries",
+            script_bootstrap_action=_Cluster.ScriptBootstrapActionConfigProperty(
+                path=self._script.s3_object_url,
+                args=[versions.CLUSTER_PYTHON, LIBRARIES_FOLDER, self._wheelhouse.s3_object_url],
+            ),
+        )
+
+    def _first_steps(self) -> list[emr.CfnCluster.StepConfigProperty] | None:
+        if not self._password_script or not self._password:
+            return None
+        fetch = f"aws s3 cp --only-show-errors {self._password_script.s3_object_url} password.sh"
+        run = f"bash password.sh {self._password.secret_arn} {self._settings.region}"
+        return [
+            _Cluster.StepConfigProperty(
+                name="JupyterHub password",
+                # A notebook server with a published password must not go on running.
+                action_on_failure="TERMINATE_CLUSTER",
+                hadoop_jar_step=_Cluster.HadoopJarStepConfigProperty(
+                    jar="command-runner.jar", args=["bash", "-c", f"{fetch} && {run}"]
+                ),
+            )
+        ]
+
+
+def applications(settings: Settings) -> list[str]:
+    """Return the EMR applications to install; JupyterHub reaches Spark through Livy."""
+    return ["Hadoop", "Spark", *(["Livy", "JupyterHub"] if settings.jupyterhub else [])]
+
+
+def endpoint_services(settings: Settings) -> list[str]:
+    """Return the AWS services that nodes reach by private endpoints: none where there is a way out."""
+    if settings.network != "private":
+        return []
+    services = ["kms"]
+    if settings.session_manager:
+        services += SESSION_MANAGER_SERVICES
+    if settings.jupyterhub:
+        services.append("secretsmanager")
+    return services
+
+
+def cluster_classifications(settings: Settings, data_bucket: str) -> list[Classification]:
+    """Return how the cluster's applications are configured."""
+    configured = classifications.spark(
+        executor_size(settings.worker),
+        settings.core_count + settings.task_count,
+        settings.most_workers,
+        INTERPRETER,
+        settings.region,
+    )
+    return configured + (classifications.jupyterhub(data_bucket) if settings.jupyterhub else [])
+
+
+def managed_scaling(settings: Settings) -> emr.CfnCluster.ManagedScalingPolicyProperty | None:
+    """Return the limits between which EMR adds and removes task nodes, None for a fixed size."""
+    if not settings.managed_scaling:
+        return None
+    scaled = fleets.task_capacity(settings.scaling_max - settings.core_count, settings.spot_share)
+    return _Cluster.ManagedScalingPolicyProperty(
+        compute_limits=_Cluster.ComputeLimitsProperty(
+            unit_type="InstanceFleetUnits",
+            minimum_capacity_units=settings.scaling_min,
+            maximum_capacity_units=settings.scaling_max,
+            maximum_core_capacity_units=settings.core_count,
+            maximum_on_demand_capacity_units=settings.core_count + scaled.on_demand,
+        )
+    )
+
+
+def _cluster_reasons(settings: Settings) -> dict[str, str]:
+    wrong_level = (
+        "cdk-nag looks for the switch one level too high in the security configuration, where EMR has none"
+    )
+    return {
+        "EMR4": f"{wrong_level}; encryption at rest is on.",
+        "EMR5": f"{wrong_level}; encryption in transit is on."
+        if settings.tls_certificates
+        else "Encryption in transit takes certificates that only the account's owner can issue: it is on "
+        "once tls_certificates names them. Until then, traffic stays inside the cluster's own groups.",
+        "EMR6": "There is no SSH: no key pair, no open port. Session Manager, where switched on, uses IAM.",
+    }
+
+
+def _property(classification: Classification) -> emr.CfnCluster.ConfigurationProperty:
+    return _Cluster.ConfigurationProperty(
+        classification=classification.name,
+        # boto3 says Properties, CloudFormation this; the wrong one is dropped without a word.
+        configuration_properties=classification.properties or None,
+        configurations=[_property(inner) for inner in classification.nested] or None,
+    )

@@ -1,0 +1,52 @@
+"""Which EMR release, Spark, Python, Java and libraries go together: the only place that knows.
+
+Raise them together: a newer EMR release brings another Spark and another default Python, and the libraries
+must have wheels for that Python that run on the release's operating system. Source: the EMR Release Guide.
+"""
+
+from dataclasses import dataclass
+
+RELEASE_LABEL = "emr-7.14.0"
+SPARK = "3.5.8"
+PYTHON = "3.11"
+"""EMR 7 ships Python 3.9 beside it, and ``pip3`` belongs to that one: always name the version."""
+JAVA = 17
+GLIBC = (2, 34)
+"""Of Amazon Linux 2023, which EMR 7 runs on. A wheel tagged for a later one does not install there."""
+CDK_COMMAND_LINE = "2.1148.1"
+
+CLUSTER_PYTHON = f"/usr/bin/python{PYTHON}"
+"""The interpreter that EMR installs on every node."""
+
+
+@dataclass(frozen=True)
+class Library:
+    """A Python library that the job imports on the cluster.
+
+    Attributes
+    ----------
+    name
+        As the package index spells it.
+    version
+        The exact version.
+    modules
+        What the job imports of it, all of which must import on every node.
+    """
+
+    name: str
+    version: str
+    modules: tuple[str, ...]
+
+
+# Pandas is left out because neither the job nor Spark ML imports it, pyspark because EMR brings its own,
+# and TensorFlow because it is only needed where a backbone is exported.
+LIBRARIES = (
+    Library("numpy", "1.26.4", ("numpy",)),
+    Library("pyarrow", "18.1.0", ("pyarrow", "pyarrow.fs", "pyarrow.parquet")),
+    Library("pillow", "13.0.0", ("PIL.Image",)),
+    Library("ai-edge-litert", "2.3.0", ("ai_edge_litert.interpreter", "ai_edge_litert.schema_py_generated")),
+    # The one dependency of ai-edge-litert that those two modules import beside NumPy. It also asks for
+    # protobuf, ml_dtypes, typing-extensions and backports-strenum, for parts that the job never imports.
+    Library("flatbuffers", "25.12.19", ("flatbuffers",)),
+    Library("tqdm", "4.70.1", ("tqdm",)),
+)
