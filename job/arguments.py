@@ -1,6 +1,7 @@
 """The job's command line: what it takes, and the checks that need nothing but the arguments themselves."""
 
 import argparse
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NoReturn
@@ -9,6 +10,8 @@ from job.errors import UsageError
 from job.export import IMAGENET, NETWORKS
 
 DEFAULT_VARIANCE = 0.95
+
+_MASTER = re.compile(r"local|local\[(\*|\d+)(,\s*\d+)?\]|local-cluster\[\d+,\s*\d+,\s*\d+\]|yarn|(spark|k8s)://\S+")
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,11 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
         If one is missing, unknown or out of its range.
     """
     given = parser().parse_args(arguments)
+    if given.master is not None and not _MASTER.fullmatch(given.master):
+        raise UsageError(
+            f"--master '{given.master}' is no place where Spark runs.",
+            "Use local[*] for this machine, local[N] for N cores of it, yarn, or spark://HOST:PORT.",
+        )
     components, variance = given.components, given.variance
     if components is None and variance is None:
         variance = DEFAULT_VARIANCE

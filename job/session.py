@@ -2,16 +2,15 @@
 
 import os
 import sys
-import zipfile
 from pathlib import Path
 
 from pyspark import SparkConf, SparkContext
 
+from job import archive
+from job.archive import PACKAGE
 from job.errors import UsageError
 from job.failures import probable_cause
 from job.java import JAVA_VERSION, find_java_home
-
-PACKAGE = Path(__file__).resolve().parent
 
 
 def start(master: str | None) -> SparkContext:
@@ -86,11 +85,9 @@ def carry_code(context: SparkContext, folder: Path) -> None:
     """
     if not PACKAGE.is_dir():
         return  # spark-submit brought the package as an archive, and has carried it already
-    archive = folder / "job.zip"
-    with zipfile.ZipFile(archive, "w") as packed:
-        for source in sorted(PACKAGE.rglob("*.py")):
-            packed.write(source, Path(PACKAGE.name) / source.relative_to(PACKAGE))
-    context.addPyFile(str(archive))
+    packed = folder / "job.zip"
+    packed.write_bytes(archive.pack())
+    context.addPyFile(str(packed))
 
 
 def _provide_java() -> None:

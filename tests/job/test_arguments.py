@@ -22,6 +22,11 @@ def test_a_number_of_components_replaces_the_variance() -> None:
     assert given.variance is None
 
 
+@pytest.mark.parametrize("master", ["local[*]", "local[2]", "local-cluster[2,1,2048]", "yarn", "spark://host:7077"])
+def test_every_place_where_spark_runs_is_taken(master: str) -> None:
+    assert arguments.parse([*NEEDED, "--master", master]).master == master
+
+
 def test_labels_are_split_at_commas_and_trimmed() -> None:
     given = arguments.parse([*NEEDED, "--labels", "Apple Red, Kiwi,"])
 
@@ -64,6 +69,11 @@ def test_csv_is_written_unless_it_is_refused() -> None:
             ["--components", "many"],
             "Argument --components: invalid int value: 'many'.",
             "See python -m job --help.",
+        ),
+        (
+            ["--master", "moon"],
+            "--master 'moon' is no place where Spark runs.",
+            "Use local[*] for this machine, local[N] for N cores of it, yarn, or spark://HOST:PORT.",
         ),
         (["--frobnicate"], "Unrecognized arguments: --frobnicate.", "See python -m job --help."),
     ],

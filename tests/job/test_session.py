@@ -8,11 +8,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
 from pyspark import SparkConf
 
-from job import session
-from job.errors import UsageError
+from job import archive, session
 
 
 def context_with(parallelism: int, **settings: str) -> Any:
@@ -45,9 +43,9 @@ def test_the_whole_package_is_carried_to_the_executors(tmp_path: Path) -> None:
 
     session.carry_code(context, tmp_path)
 
-    with zipfile.ZipFile(added[0]) as archive:
-        names = archive.namelist()
-    assert sorted(names) == sorted(f"job/{source.name}" for source in session.PACKAGE.glob("*.py"))
+    with zipfile.ZipFile(added[0]) as carried:
+        names = carried.namelist()
+    assert sorted(names) == sorted(f"job/{source.name}" for source in archive.PACKAGE.glob("*.py"))
 
 
 def test_a_session_of_our_own_listens_on_this_machine_only() -> None:
@@ -57,18 +55,10 @@ def test_a_session_of_our_own_listens_on_this_machine_only() -> None:
     assert settings["spark.ui.enabled"] == "false"
 
 
-def test_a_master_that_is_not_understood_is_told_in_one_sentence() -> None:
-    with pytest.raises(UsageError) as raised:
-        session.start("moon")
-
-    assert raised.value.what.startswith("Spark did not start with the master 'moon': ")
-    assert "Could not parse Master URL: 'moon'" in raised.value.what
-
-
 def test_without_java_the_package_that_carries_it_is_named(tmp_path: Path) -> None:
     # Given a machine without Java: neither on PATH nor as a package
     program = "import job.java, job.session as s; job.java._from_package = lambda: None; s.start('local[1]')"
-    environment = {**os.environ, "PATH": str(tmp_path), "PYTHONPATH": str(session.PACKAGE.parent)}
+    environment = {**os.environ, "PATH": str(tmp_path), "PYTHONPATH": str(archive.PACKAGE.parent)}
     environment.pop("JAVA_HOME", None)
 
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)

@@ -1,0 +1,137 @@
+"""The EMR step that runs the job: what it is made of, how it is attached, found and cancelled."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from infra.deploy.aws import Aws, explained
+from infra.errors import WrongUseError
+
+if TYPE_CHECKING:
+    from mypy_boto3_emr.type_defs import StepConfigTypeDef, StepSummaryTypeDef
+
+PREFIX = "orchard "
+"""Of a step's name in EMR, before the name of the run."""
+
+ENDED = ("COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED")
+
+
+@dataclass(frozen=True)
+class Step:
+    """An attached step.
+
+    Parameters
+    ----------
+    cluster, id
+        EMR's ids of the cluster and of the step.
+    run
+        Name of the run.
+    state
+        As EMR names it.
+    reason
+        Why it is in this state, in EMR's words; empty where EMR says nothing.
+    arguments
+        The command line that the step runs.
+    """
+
+    cluster: str
+    id: str
+    run: str
+    state: str
+    reason: str
+    arguments: tuple[str, ...]
+
+
+def step_configuration(run: str, archive_uri: str, main_uri: str, job_arguments: Sequence[str]) -> "StepConfigTypeDef":
+    """Return the step that runs the job.
+
+    The driver runs on the primary node (client mode), not inside YARN: what it prints is then the step's own
+    stdout and stderr, which EMR keeps under the step's id, and no Spot node can take it away.
+
+    Parameters
+    ----------
+    run
+        Name of the run.
+    archive_uri, main_uri
+        Where the code lies.
+    job_arguments
+        Of ``python -m job``.
+    """
+    return {
+        "Name": PREFIX + run,
+        # A failed run says why and leaves the cluster to the next one.
+        "ActionOnFailure": "CONTINUE",
+        "HadoopJarStep": {
+            "Jar": "command-runner.jar",
+            "Args": [
+                *("spark-submit", "--deploy-mode", "client", "--name", PREFIX + run),
+                *("--py-files", archive_uri, main_uri),
+                *job_arguments,
+            ],
+        },
+    }
+
+
+def attach(aws: Aws, cluster: str, configuration: "StepConfigTypeDef") -> str:
+    """Attach a step to a cluster; return its id."""
+    with explained(f"attach the step to the cluster {cluster}"):
+        return aws.emr.add_job_flow_steps(JobFlowId=cluster, Steps=[configuration])["StepIds"][0]
+
+
+def find(aws: Aws, cluster: str, run: str | None = None) -> Step:
+    """Return the newest step of a run, or the newest of all our runs.
+
+    Parameters
+    ----------
+    aws
+        The account and region.
+    cluster
+        EMR's id of the cluster.
+    run
+        Name of the run; None for the newest.
+
+    Raises
+    ------
+    WrongUseError
+        If there is none.
+    """
+    with explained(f"list the steps of the cluster {cluster}"):
+        pages = aws.emr.get_paginator("list_steps").paginate(ClusterId=cluster)
+        ours = [summary for page in pages for summary in page["Steps"] if summary["Name"].startswith(PREFIX)]
+    matching = [summary for summary in ours if run is None or summary["Name"] == PREFIX + run]
+    if not matching:
+        names = ", ".join(dict.fromkeys(summary["Name"].removeprefix(PREFIX) for summary in ours))
+        raise WrongUseError(
+            f"There is no run '{run}' on the cluster {cluster}."
+            if run
+            else f"The cluster {cluster} has run nothing yet.",
+            f"Its runs: {names}." if names else "Start one: orchard run --images SET",
+        )
+    return _step(cluster, matching[0])
+
+
+def look(aws: Aws, cluster: str, step_id: str) -> Step:
+    """Return a step as it is now."""
+    with explained(f"look at the step {step_id}"):
+        described = aws.emr.describe_step(ClusterId=cluster, StepId=step_id)["Step"]
+    return _step(cluster, described)
+
+
+def cancel(aws: Aws, step: Step) -> None:
+    """Cancel a step, whether it waits or runs."""
+    with explained(f"cancel the step {step.id}"):
+        aws.emr.cancel_steps(ClusterId=step.cluster, StepIds=[step.id], StepCancellationOption="SEND_INTERRUPT")
+
+
+def _step(cluster: str, summary: "StepSummaryTypeDef") -> Step:
+    status = summary["Status"]
+    details = status.get("FailureDetails", {})
+    reason = details.get("Reason") or status.get("StateChangeReason", {}).get("Message", "")
+    return Step(
+        cluster,
+        summary["Id"],
+        summary["Name"].removeprefix(PREFIX),
+        status["State"],
+        reason,
+        tuple(summary["Config"].get("Args", ())),
+    )

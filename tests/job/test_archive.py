@@ -1,0 +1,42 @@
+"""Tests of job/archive.py."""
+
+import hashlib
+import io
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from job import archive
+
+
+def test_the_same_code_gives_the_same_bytes_whatever_its_file_times() -> None:
+    before = hashlib.sha256(archive.pack()).hexdigest()
+    times = archive.PACKAGE.joinpath("archive.py").stat()
+    os.utime(archive.PACKAGE / "archive.py", (0, 0))
+
+    after = hashlib.sha256(archive.pack()).hexdigest()
+
+    os.utime(archive.PACKAGE / "archive.py", ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert after == before
+
+
+def test_the_whole_package_is_in_it() -> None:
+    with zipfile.ZipFile(io.BytesIO(archive.pack())) as packed:
+        assert sorted(packed.namelist()) == sorted(f"job/{source.name}" for source in archive.PACKAGE.glob("*.py"))
+
+
+def test_the_job_runs_from_the_archive_alone(tmp_path: Path) -> None:
+    (tmp_path / "job.zip").write_bytes(archive.pack())
+
+    done = subprocess.run(
+        [sys.executable, "-m", "job", "--help"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "job.zip")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.startswith("usage: python -m job")
