@@ -53,7 +53,7 @@ def _unknown(name: str, names: list[str]) -> SettingsError:
     return SettingsError(f"There is no setting '{name}'.", remedy)
 
 
-def _boolean(name: str, value: Any) -> bool:  # noqa: ANN401 - context values are JSON
+def _boolean(name: str, value: object) -> bool:
     text = str(value).lower()
     if text not in ("true", "false"):
         raise SettingsError(f"{name} is '{value}': it must be true or false.", f"Set it with -c {name}=true.")
@@ -61,7 +61,7 @@ def _boolean(name: str, value: Any) -> bool:  # noqa: ANN401 - context values ar
 
 
 def _whole_number(least: int, most: int) -> Callable[[str, Any], int]:
-    def read(name: str, value: Any) -> int:  # noqa: ANN401
+    def read(name: str, value: object) -> int:
         text = str(value)
         if not re.fullmatch(r"-?\d+", text) or not least <= int(text) <= most:
             raise SettingsError(
@@ -74,7 +74,7 @@ def _whole_number(least: int, most: int) -> Callable[[str, Any], int]:
 
 
 def _one_of(*allowed: str) -> Callable[[str, Any], str]:
-    def read(name: str, value: Any) -> str:  # noqa: ANN401
+    def read(name: str, value: object) -> str:
         if value not in allowed:
             raise SettingsError(
                 f"{name} is '{value}': it must be one of {', '.join(allowed)}.",
@@ -86,7 +86,7 @@ def _one_of(*allowed: str) -> Callable[[str, Any], str]:
 
 
 def _matching(pattern: str, form: str, example: str) -> Callable[[str, Any], str]:
-    def read(name: str, value: Any) -> str:  # noqa: ANN401
+    def read(name: str, value: object) -> str:
         if not isinstance(value, str) or not re.fullmatch(pattern, value):
             raise SettingsError(
                 f"{name} is '{value}': it must be {form}, or empty.", f"Set it with -c {name}={example}."
@@ -96,7 +96,7 @@ def _matching(pattern: str, form: str, example: str) -> Callable[[str, Any], str
     return read
 
 
-def _instance_types(name: str, value: Any) -> tuple[str, ...]:  # noqa: ANN401
+def _instance_types(name: str, value: object) -> tuple[str, ...]:
     types = tuple(part.strip() for part in str(value).split(","))
     for instance_type in types:
         if instance_type not in INSTANCE_TYPES:

@@ -28,7 +28,7 @@ def environment(
     def cached(settings: tuple[tuple[str, Any], ...]) -> Environment:
         return synthesise(dict(settings), stub_wheelhouse, tmp_path_factory.mktemp("cdk.out"))
 
-    def of(**settings: Any) -> Environment:  # noqa: ANN401 - settings are of many types
+    def of(**settings: object) -> Environment:
         return cached(tuple(sorted(settings.items())))
 
     yield of

@@ -67,5 +67,5 @@ def _matches(value: str, pattern: str) -> bool:
     return fnmatch.fnmatchcase(value, pattern.replace("[", "[[]"))
 
 
-def _list(value: Any) -> list[Any]:  # noqa: ANN401 - JSON
+def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else [value]

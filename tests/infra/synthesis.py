@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 ACCOUNT = "111122223333"
 
 Resource = dict[str, Any]
+Part = Any
+"""Of a template: whatever JSON holds."""
 
 
 def default_context() -> dict[str, Any]:
@@ -77,7 +79,7 @@ class Environment:
         properties: dict[str, Any] = self.resolve(stack, resource["Properties"])
         return properties
 
-    def resolve(self, stack: str, value: Any) -> Any:  # noqa: ANN401 - any part of a template
+    def resolve(self, stack: str, value: Part) -> Part:
         """Return a part of a template as it would read after deployment, with logical ids for names."""
         if isinstance(value, list):
             return [self.resolve(stack, item) for item in value]

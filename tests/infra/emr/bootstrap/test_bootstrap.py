@@ -155,6 +155,16 @@ def test_a_changed_hash_fails_and_is_named(changed: Callable[[Change], Path], tm
     assert said.splitlines()[-1] == "bootstrap: FAILED while installing the wheels"
 
 
+def test_a_library_without_a_hash_fails_and_is_named(
+    changed: Callable[[Change], Path], tmp_path: Path
+) -> None:
+    bare = changed(lambda name, content: b"tqdm==4.70.1\n" if name == "requirements.txt" else content)
+    said = failure(bare, tmp_path)
+    assert "Hashes are required in --require-hashes mode" in said
+    assert "tqdm==4.70.1" in said
+    assert said.splitlines()[-1] == "bootstrap: FAILED while installing the wheels"
+
+
 def test_a_wheel_with_other_content_fails_and_is_named(
     changed: Callable[[Change], Path], tmp_path: Path
 ) -> None:
