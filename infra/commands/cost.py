@@ -121,7 +121,7 @@ class _Asked:
         rows = [[*header, f"{photos:,} photos"] if photos else header]
         for region, prices in by_region.items():
             rows.append(self._region_row(region, prices, speed, with_spot=with_spot, columns=len(rows[0])))
-        say("USD an hour, on demand; the cluster as cdk.json has it:")
+        say("USD an hour; node is EC2 and EMR on demand, cluster the one of cdk.json:")
         say()
         self._say_lines(in_columns(rows, text_columns=3))
         say()
@@ -129,9 +129,7 @@ class _Asked:
             if region not in priced:
                 say(cost.no_price(self.settings.worker_instance_types, prices).what)
         if speed is not None:
-            say(
-                f"{photos:,} photos: the cluster, from its start to the end of the job; S3 comes to it (see --photos alone)."
-            )
+            say(f"{photos:,} photos: the cluster, from its start to the end of the job; S3 comes to it.")
             self._say_lines(self._time_basis(speed))
         without_disks = [f"disks in {region}" for region, prices in priced.items() if prices.gp3_gib_month is None]
         say(report.not_counted(self.settings, without_disks))

@@ -19,6 +19,9 @@ FEATURE_BYTES = 4 * 1280
 KEYS_A_LISTING = 1000
 """Objects that S3 names in one LIST request."""
 
+REQUESTS_A_PHOTO = 2
+"""A HEAD and a GET: how pyarrow opens an object in S3. Both are billed as reads."""
+
 ON_DEMAND = "on demand"
 SPOT = "Spot"
 
@@ -91,7 +94,7 @@ class PhotosCost:
     start_usd, job_usd
         The cluster in these hours.
     upload_usd, requests_usd
-        One PUT a photo; one GET a photo and the listing. None where the price is not known.
+        One PUT a photo; the job's reads and listing. None where the price is not known.
     storage_usd_a_month
         Photos and features in S3 Standard; None where the price is not known.
     """
@@ -196,7 +199,9 @@ def photos_cost(
         start_usd=start * hour.usd,
         job_usd=job * hour.usd,
         upload_usd=None if writes is None else photos * writes / 1000,
-        requests_usd=None if writes is None or reads is None else (photos * reads + listings * writes) / 1000,
+        requests_usd=None
+        if writes is None or reads is None
+        else (photos * REQUESTS_A_PHOTO * reads + listings * writes) / 1000,
         storage_usd_a_month=None if storage is None else stored_gib * storage,
     )
 
@@ -216,7 +221,7 @@ def no_price(instance_types: Sequence[str], prices: RegionPrices, market: str = 
     """Return what a person is told where none of some types has a known price."""
     names = " or ".join(dict.fromkeys(instance_types))
     missing = without_price(instance_types, prices)
-    parts = f" ({', '.join(f'{name}: {part} is missing' for name, part in missing.items())})" if missing else ""
+    parts = f" ({', '.join(f'{name}: none for {part}' for name, part in missing.items())})" if missing else ""
     return WrongUseError(
         f"No full price is known for {names} {market} in {prices.region}{parts}.",
         "Sign in to AWS, so that its Price List API can be asked (aws sso login), or name another --type or region.",
