@@ -62,6 +62,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(given: argparse.Namespace, surroundings: Surroundings) -> int:
     """Print what was asked for; return the exit code."""
+    if given.run and (given.photos or given.type):
+        raise WrongUseError(
+            "--run tells what was spent, and takes neither --photos nor --type.",
+            f"Type it alone: orchard cost --run {given.run}",
+        )
     asked = _Asked(
         given, surroundings, _settings(given.type, surroundings.aws.region, CDK_JSON), _source(given, surroundings)
     )
