@@ -1,26 +1,21 @@
 """``orchard cost``: what it will cost before anything is started, and what a run did cost."""
 
 import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from infra.commands import cost_report as report
 from infra.commands.command import Command, Surroundings
+from infra.commands.cost_request import amount, count, read_cost_settings, read_regions
 from infra.commands.text_table import in_columns
-from infra.context import SettingsError, read_settings
 from infra.deploy import cost, past_runs, spent
 from infra.deploy.aws import explained
 from infra.deploy.price_table import RegionPrices
 from infra.deploy.prices import PriceSource, mean_spot_price
 from infra.deploy.speed import BENCHMARK, Speed
-from infra.emr.instance_types import INSTANCE_TYPES
 from infra.errors import OrchardError, WrongUseError
-from infra.settings import EU_REGIONS, OTHER_REGIONS, Settings
-
-CDK_JSON = Path(__file__).resolve().parent.parent.parent / "cdk.json"
+from infra.settings import Settings
 
 CITIES = {
     "eu-west-3": "Paris",
@@ -42,7 +37,7 @@ PHOTO_KIB = 5.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``orchard cost``."""
-    parser.add_argument("--photos", type=_count, metavar="N", help="also a run over N photos: time and USD")
+    parser.add_argument("--photos", type=count, metavar="N", help="also a run over N photos: time and USD")
     parser.add_argument("--type", metavar="TYPE", help="instance type of every node (default: those of cdk.json)")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--regions", metavar="A,B,...", help="compare regions instead")
@@ -50,13 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--offline", action="store_true", help="use the dated table that ships, ask AWS nothing")
     parser.add_argument(
         "--start-minutes",
-        type=_amount,
+        type=amount,
         default=START_MINUTES,
         metavar="M",
         help="until a cluster is ready (%(default)g)",
     )
     parser.add_argument(
-        "--photo-kib", type=_amount, default=PHOTO_KIB, metavar="K", help="mean size of a photo, KiB (%(default)g)"
+        "--photo-kib", type=amount, default=PHOTO_KIB, metavar="K", help="mean size of a photo, KiB (%(default)g)"
     )
 
 
@@ -68,12 +63,12 @@ def execute(given: argparse.Namespace, surroundings: Surroundings) -> int:
             f"Type it alone: orchard cost --run {given.run}",
         )
     asked = _Asked(
-        given, surroundings, _settings(given.type, surroundings.aws.region, CDK_JSON), _source(given, surroundings)
+        given, surroundings, read_cost_settings(given.type, surroundings.aws.region), _source(given, surroundings)
     )
     if given.run:
         asked.did_cost()
     elif given.regions:
-        asked.compare_regions(_regions(given.regions))
+        asked.compare_regions(read_regions(given.regions))
     else:
         asked.will_cost()
     return 0
@@ -251,57 +246,8 @@ def _source(given: argparse.Namespace, surroundings: Surroundings) -> PriceSourc
     return PriceSource(surroundings.aws, datetime.fromtimestamp(surroundings.clock(), UTC), given.offline)
 
 
-def _settings(instance_type: str | None, region: str, cdk_json: Path) -> Settings:
-    """Return the settings of cdk.json, in the region that was asked for, with one type for all nodes if one was."""
-    if instance_type is not None and instance_type not in INSTANCE_TYPES:
-        raise WrongUseError(
-            f"'{instance_type}' is not an instance type that a cluster may be made of.",
-            f"Name one of {', '.join(name for name in INSTANCE_TYPES if name.endswith('.xlarge'))}, or a larger size.",
-        )
-    try:
-        settings = read_settings(json.loads(cdk_json.read_text(encoding="utf-8"))["context"])
-    except SettingsError as error:
-        what, remedy = str(error).split("\n", 1)
-        raise WrongUseError(what, remedy) from error
-    types = (instance_type,) if instance_type else None
-    return replace(
-        settings,
-        # Only asking for a price: regions outside the EU may be compared without allowing them.
-        region=region,
-        primary_instance_types=types or settings.primary_instance_types,
-        worker_instance_types=types or settings.worker_instance_types,
-    )
-
-
 def _types(settings: Settings) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*settings.primary_instance_types, *settings.worker_instance_types]))
-
-
-def _regions(text: str) -> list[str]:
-    named = [part.strip() for part in text.split(",") if part.strip()]
-    known = (*EU_REGIONS, *OTHER_REGIONS)
-    for region in named:
-        if region not in known:
-            raise WrongUseError(f"'{region}' is not a region that is known here.", f"Name some of {', '.join(known)}.")
-    if not named:
-        raise WrongUseError("--regions names no region.", f"Name some of {', '.join(known)}.")
-    return list(dict.fromkeys(named))
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1")
-    return int(text)
-
-
-def _amount(text: str) -> float:
-    try:
-        amount = float(text)
-    except ValueError:
-        amount = -1.0
-    if not 0 <= amount < float("inf"):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 0")
-    return amount
 
 
 COMMAND = Command(

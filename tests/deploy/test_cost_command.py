@@ -14,7 +14,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.emr.models import emr_backends
 
 from infra import cli
-from infra.commands import cost as command
+from infra.commands import cost_request
 from infra.commands.command import Surroundings
 from infra.deploy import past_runs
 from infra.deploy.step import PREFIX
@@ -238,7 +238,7 @@ def test_managed_scaling_is_told_at_its_largest(
     _with_settings(tmp_path, monkeypatch, managed_scaling=True, network="private-nat", spot_share=0)
 
     assert person.types("cost --offline --type m5.xlarge") == 0
-    assert "Managed scaling may take it to 10 workers: 2.9933.\n" in person.reads()
+    assert "Managed scaling may take it to 10 workers: 2.9934.\n" in person.reads()
     assert "Not counted: tax, the NAT gateway, keys and secrets, logs, data sent out of AWS.\n" in person.reads()
 
 
@@ -370,10 +370,10 @@ def _manifest(run: str, content: dict[str, object]) -> None:
 
 
 def _with_settings(folder: Path, monkeypatch: pytest.MonkeyPatch, **changed: object) -> None:
-    declared = json.loads(command.CDK_JSON.read_text())
+    declared = json.loads(cost_request.CDK_JSON.read_text())
     declared["context"] |= changed
     (folder / "cdk.json").write_text(json.dumps(declared))
-    monkeypatch.setattr(command, "CDK_JSON", folder / "cdk.json")
+    monkeypatch.setattr(cost_request, "CDK_JSON", folder / "cdk.json")
 
 
 def _never(_: float) -> None:
