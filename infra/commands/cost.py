@@ -110,7 +110,7 @@ class _Asked:
 
     def compare_regions(self, regions: Sequence[str]) -> None:
         say = self.surroundings.say
-        by_region = {region: self._prices(region) for region in regions}
+        by_region = self.source.of_all(regions, _types(self.settings))
         priced = {name: prices for name, prices in by_region.items() if self._worker(prices)}
         if not priced:
             raise cost.no_price(self.settings.worker_instance_types, by_region[regions[0]])

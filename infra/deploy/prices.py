@@ -8,6 +8,8 @@ from itertools import pairwise
 from statistics import fmean
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from infra.deploy.aws import Aws, explained
 from infra.deploy.price_table import NodePrice, RegionPrices, table_date, table_prices
 from infra.errors import OrchardError
@@ -46,18 +48,21 @@ class PriceSource:
     _trouble: str = field(default="", init=False)
 
     def of(self, region: str, instance_types: Iterable[str]) -> RegionPrices:
-        """Return the prices of a region; unknown ones are None.
+        """Return the prices of a region; unknown ones are None."""
+        return self.of_all([region], instance_types)[region]
 
-        Once AWS has not answered it is not asked again: each attempt takes its time, and one table must not mix
-        prices of two origins.
+    def of_all(self, regions: Sequence[str], instance_types: Iterable[str]) -> dict[str, RegionPrices]:
+        """Return the prices of regions, all of one origin; unknown ones are None.
+
+        Once AWS has not answered it is not asked again: each attempt takes its time.
         """
         names = tuple(dict.fromkeys(instance_types))
         if not self.from_table:
             try:
-                return ask_prices(self.aws, region, names, self.now)
+                return {region: ask_prices(self.aws, region, names, self.now) for region in regions}
             except OrchardError as error:
                 self._trouble = error.what
-        return table_prices(region, names)
+        return {region: table_prices(region, names) for region in regions}
 
     @property
     def from_table(self) -> bool:
@@ -68,7 +73,7 @@ class PriceSource:
     def origin(self) -> str:
         """Where the prices came from, in one sentence for a person."""
         if not self.from_table:
-            return f"Prices: AWS Price List API and current Spot prices, asked on {self.now:%Y-%m-%d}."
+            return f"Prices: asked of AWS on {self.now:%Y-%m-%d} (Price List API; EC2 for Spot)."
         why = self._trouble or "--offline was given."
         return f"Prices: the table that ships, of {table_date()}, without Spot. {why}"
 
@@ -99,16 +104,13 @@ def ask_prices(aws: Aws, region: str, instance_types: Sequence[str], now: dateti
         return _only_price(_products(client, service, {"regionCode": region} | wanted))
 
     with explained(f"ask AWS for prices in {region}"):
-        spot = _spot_now(aws.client("ec2", region), instance_types, now)
-        nodes = {
-            name: NodePrice(
-                price(EC2, _NODE | {"instanceType": name}),
-                price(EMR, _FEE | {"instanceType": name}),
-                spot.get(name),
-            )
+        paid = {
+            name: (price(EC2, _NODE | {"instanceType": name}), price(EMR, _FEE | {"instanceType": name}))
             for name in instance_types
         }
         writes, reads = price(S3, _WRITES), price(S3, _READS)
+        spot = _spot_now(aws, region, instance_types, now)
+        nodes = {name: NodePrice(ec2, emr, spot.get(name)) for name, (ec2, emr) in paid.items()}
         return RegionPrices(
             region,
             nodes,
@@ -177,16 +179,27 @@ def mean_over(points: Iterable[tuple[datetime, float]], begin: datetime, end: da
     )
 
 
-def _spot_now(client: Any, instance_types: Sequence[str], now: datetime) -> dict[str, float]:  # noqa: ANN401
-    """Return the current Spot price by type, the mean of the region's zones: EMR chooses the zone."""
-    pages = client.get_paginator("describe_spot_price_history").paginate(
-        InstanceTypes=list(instance_types),
-        ProductDescriptions=[_SPOT_PRODUCT],
-        StartTime=now,
-        EndTime=now,
+def _spot_now(aws: Aws, region: str, instance_types: Sequence[str], now: datetime) -> dict[str, float]:
+    """Return the current Spot price by type, the mean of the region's zones: EMR chooses the zone.
+
+    Empty where EC2 refuses to tell: the region may not be switched on in this account, or the permission be missing.
+    """
+    pages = (
+        aws.client("ec2", region)
+        .get_paginator("describe_spot_price_history")
+        .paginate(
+            InstanceTypes=list(instance_types),
+            ProductDescriptions=[_SPOT_PRODUCT],
+            StartTime=now,
+            EndTime=now,
+        )
     )
     found: dict[str, dict[str, tuple[datetime, float]]] = {}
-    for page in pages:
+    try:
+        answered = list(pages)
+    except ClientError:
+        return {}
+    for page in answered:
         for point in page["SpotPriceHistory"]:
             zones = found.setdefault(point["InstanceType"], {})
             at, price = point["Timestamp"].astimezone(UTC), float(point["SpotPrice"])

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 import boto3
+from botocore.exceptions import EndpointConnectionError
 
 from infra.deploy.aws import Aws
 
@@ -28,15 +29,18 @@ class FakePriceList:
         Each with its service, its attributes and what it costs by the start of each tier.
     spot
         Type, zone, time and price.
-    code
-        Which error AWS answers with, empty for none.
+    codes
+        Which error AWS answers an operation with.
+    answers
+        After how many calls AWS is out of reach.
     asked
         How many calls there were.
     """
 
     products: list[tuple[str, dict[str, str], dict[str, str]]] = field(default_factory=list)
     spot: list[tuple[str, str, datetime, str]] = field(default_factory=list)
-    code: str = ""
+    codes: dict[str, str] = field(default_factory=dict)
+    answers: int = 1_000_000
     asked: int = 0
 
     def add(self, service: str, attributes: Mapping[str, str], *, tiers: Mapping[str, str]) -> None:
@@ -62,8 +66,10 @@ class FakePriceList:
 
     def answer(self, model: Any, params: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
         self.asked += 1
-        if self.code:
-            error = {"Error": {"Code": self.code, "Message": "No."}, "ResponseMetadata": {}}
+        if self.asked > self.answers:
+            raise EndpointConnectionError(endpoint_url="https://api.pricing")
+        if model.name in self.codes:
+            error = {"Error": {"Code": self.codes[model.name], "Message": "No."}, "ResponseMetadata": {}}
             return SimpleNamespace(status_code=400), error
         found = self._get_products if model.name == "GetProducts" else self._spot_prices
         return SimpleNamespace(status_code=200), found(params)

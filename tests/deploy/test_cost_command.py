@@ -99,7 +99,7 @@ def test_an_hour_is_told_with_spot_where_aws_answers(person: Person) -> None:
         "Forgotten, it ends itself after 30 idle minutes: 0.417.",
         "A run: orchard cost --photos N",
         NOT_COUNTED,
-        "Prices: AWS Price List API and current Spot prices, asked on 2026-11-20.",
+        "Prices: asked of AWS on 2026-11-20 (Price List API; EC2 for Spot).",
     ]
 
 
@@ -267,7 +267,7 @@ def test_a_run_is_told_by_its_clusters_timeline(person: Person) -> None:
         "The run took 0:30:00, 25% of the cluster's node hours: 0.417.",
         NOT_COUNTED,
         "Hours: EMR's timeline, from each node's creation, a little before it is billed. The bill is AWS' own.",
-        "Prices: AWS Price List API and current Spot prices, asked on 2026-11-20.",
+        "Prices: asked of AWS on 2026-11-20 (Price List API; EC2 for Spot).",
     ]
 
 

@@ -76,7 +76,7 @@ def test_a_source_that_aws_answers_says_so(price_list: FakePriceList) -> None:
 
     assert source.of("eu-west-1", ["m5.xlarge"]).nodes["m5.xlarge"].spot == 0.09
     assert not source.from_table
-    assert source.origin == "Prices: AWS Price List API and current Spot prices, asked on 2026-11-20."
+    assert source.origin == "Prices: asked of AWS on 2026-11-20 (Price List API; EC2 for Spot)."
 
 
 @pytest.mark.usefixtures("no_credentials")
@@ -93,7 +93,7 @@ def test_without_credentials_the_dated_table_answers_and_says_why() -> None:
 
 
 def test_without_permission_the_dated_table_answers_and_aws_is_not_asked_again(price_list: FakePriceList) -> None:
-    price_list.code = "UnauthorizedOperation"
+    price_list.codes["GetProducts"] = "AccessDeniedException"
     source = PriceSource(FakeAws("eu-west-1", price_list), NOW)
 
     source.of("eu-west-1", ["m5.xlarge"])
@@ -103,20 +103,35 @@ def test_without_permission_the_dated_table_answers_and_aws_is_not_asked_again(p
     assert price_list.asked == asked
     assert source.origin == (
         "Prices: the table that ships, of 2026-11-20, without Spot. "
-        "Could not ask AWS for prices in eu-west-1: DescribeSpotPriceHistory is not allowed. No."
+        "Could not ask AWS for prices in eu-west-1: GetProducts is not allowed. No."
     )
 
 
-def test_without_a_network_the_dated_table_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    aws = FakeAws("eu-west-1", FakePriceList())
-    monkeypatch.setattr(aws.price_list, "answer", _unreachable)
-    source = PriceSource(aws, NOW)
+def test_without_a_network_the_dated_table_answers() -> None:
+    source = PriceSource(FakeAws("eu-west-1", FakePriceList(answers=0)), NOW)
 
     assert source.of("eu-west-1", ["m5.xlarge"]).gp3_gib_month == 0.088
     assert source.origin == (
         "Prices: the table that ships, of 2026-11-20, without Spot. "
         "Could not ask AWS for prices in eu-west-1: AWS could not be reached (EndpointConnectionError)."
     )
+
+
+def test_regions_that_are_compared_have_prices_of_one_origin(price_list: FakePriceList) -> None:
+    # Given a network that goes away between the regions; AWS says 0.0730 for disks, the table 0.088.
+    price_list.answers = 7
+
+    prices = PriceSource(FakeAws("eu-west-1", price_list), NOW).of_all(["eu-west-1", "eu-west-3"], ["m5.xlarge"])
+
+    assert [each.gp3_gib_month for each in prices.values()] == [0.088, 0.0928]
+
+
+def test_where_ec2_does_not_tell_spot_prices_the_others_are_told(price_list: FakePriceList) -> None:
+    price_list.codes["DescribeSpotPriceHistory"] = "AuthFailure"
+    source = PriceSource(FakeAws("eu-west-1", price_list), NOW)
+
+    assert source.of("eu-west-1", ["m5.xlarge"]).nodes["m5.xlarge"] == NodePrice(ec2=0.214, emr=0.048)
+    assert not source.from_table
 
 
 def test_offline_asks_nothing(price_list: FakePriceList) -> None:
@@ -192,9 +207,3 @@ def test_past_spot_prices_are_those_of_the_zone_where_a_node_ran() -> None:
     )
 
     assert mean == pytest.approx(0.15)
-
-
-def _unreachable(**_: object) -> None:
-    from botocore.exceptions import EndpointConnectionError  # noqa: PLC0415
-
-    raise EndpointConnectionError(endpoint_url="https://api.pricing")
