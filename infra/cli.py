@@ -43,7 +43,7 @@ def main(words: Sequence[str] | None = None, surroundings: Surroundings | None =
     """
     words = sys.argv[1:] if words is None else words
     try:
-        given = parser().parse_args(words)
+        given = parse(words)
         command: Command | None = given.command
         if command is None:
             parser().print_help()
@@ -56,6 +56,22 @@ def main(words: Sequence[str] | None = None, surroundings: Surroundings | None =
     except Exception as error:  # noqa: BLE001 - a person is never shown a trace that was not asked for
         told = as_orchard_error(error, "go on")
         return _tell(told.what, told.remedy, told.exit_code, words)
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """Return the arguments of a command line; those that are the job's stand in ``job_arguments``.
+
+    Raises
+    ------
+    WrongUseError
+        If an argument is missing, wrong or unknown.
+    """
+    given, others = parser().parse_known_args(words)
+    command: Command | None = given.command
+    if others and not (command is not None and command.takes_job_arguments):
+        raise WrongUseError(f"Unrecognized arguments: {' '.join(others)}.", "See orchard --help")
+    given.job_arguments = others
+    return given
 
 
 def parser() -> argparse.ArgumentParser:
@@ -80,6 +96,7 @@ def parser() -> argparse.ArgumentParser:
             epilog=f"Example: {command.example}",
             # An example is there to be copied: argparse would break it at hyphens.
             formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
         )
         one.set_defaults(command=command)
         command.add_arguments(one)

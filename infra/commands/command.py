@@ -3,10 +3,11 @@
 import argparse
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TextIO
 
+from infra.deploy import cdk
 from infra.deploy.aws import Aws
 
 
@@ -26,6 +27,8 @@ class Surroundings:
         Seconds since 1970, UTC.
     sleep
         Waits for seconds.
+    call
+        Runs another program, which speaks to the person itself; returns its exit code.
     """
 
     aws: Aws
@@ -33,6 +36,7 @@ class Surroundings:
     keyboard: TextIO = field(default_factory=lambda: sys.stdin)
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
+    call: Callable[[Sequence[str]], int] = cdk.call
 
     def say(self, line: str = "") -> None:
         """Print one line at once."""
@@ -56,6 +60,8 @@ class Command:
         Adds the command's own arguments to its parser.
     execute
         Does it; returns the exit code. Failures are raised as ``OrchardError``.
+    takes_job_arguments
+        Whether arguments that are not its own are the job's.
     """
 
     name: str
@@ -63,3 +69,4 @@ class Command:
     example: str
     add_arguments: Callable[[argparse.ArgumentParser], None]
     execute: Callable[[argparse.Namespace, Surroundings], int]
+    takes_job_arguments: bool = False

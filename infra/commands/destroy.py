@@ -1,0 +1,115 @@
+"""``orchard destroy``: takes down everything that costs, then looks whether anything is left."""
+
+import argparse
+from collections.abc import Sequence
+
+from infra.commands.command import Command, Surroundings
+from infra.deploy import cdk, clusters, stacks, teardown
+from infra.deploy.aws import explained
+from infra.deploy.teardown import CLUSTER_STACK
+from infra.errors import OrchardError, WrongUseError
+
+DATA_STACK = "OrchardData"
+CONFIRMATION = "delete my data"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``orchard destroy``."""
+    parser.add_argument("--delete-data", action="store_true", help="images, results and logs, too, and every stack")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def execute(given: argparse.Namespace, around: Surroundings) -> int:
+    """Show what will go, ask, remove it, and list what is left."""
+    aws = around.aws
+    standing = teardown.standing(aws)
+    going = standing if given.delete_data else [name for name in standing if name == CLUSTER_STACK]
+    if not going:
+        around.say("There is nothing to destroy.")
+    else:
+        around.say(f"This removes: {', '.join(going)}.")
+        buckets = []
+        if given.delete_data and DATA_STACK in going:
+            buckets = [stacks.data_bucket(aws), stacks.logs_bucket(aws)]
+            around.say(f"It deletes everything in {buckets[0]} and {buckets[1]}, for good.")
+        if not given.yes:
+            ask(around, CONFIRMATION if buckets else "yes")
+        if CLUSTER_STACK in going:
+            destroy_cluster(around)
+        if buckets:
+            delete_data(around, buckets)
+        others = [name for name in going if name != CLUSTER_STACK]
+        if others:
+            call_cdk(around, cdk.destroy_command(others, aws.region))
+    say_what_is_left(around, data_kept=not given.delete_data)
+    return 0
+
+
+def ask(around: Surroundings, wanted: str) -> None:
+    """Raise WrongUseError unless the person types exactly what is wanted."""
+    around.say(f"Type '{wanted}' to go on:")
+    if around.keyboard.readline().strip() != wanted:
+        raise WrongUseError("Nothing was removed.", "Type the same command again, or add --yes.")
+
+
+def destroy_cluster(around: Surroundings) -> None:
+    """Destroy the cluster's stack, wait until EMR has ended the cluster, and sweep what EMR left."""
+    aws = around.aws
+    found = stacks.outputs_if_there(aws, CLUSTER_STACK)
+    if found and "ClusterId" in found:
+        cluster = clusters.look(aws, found["ClusterId"])
+        if cluster.alive:
+            # Ended first, so that its nodes are gone when CloudFormation comes to the network.
+            with explained(f"end the cluster {cluster.id}"):
+                aws.emr.terminate_job_flows(JobFlowIds=[cluster.id])
+        teardown.wait_until_ended(aws, cluster.id, around.clock, around.sleep)
+        around.say(f"The cluster {cluster.id} has ended.")
+    code = around.call(cdk.destroy_command([CLUSTER_STACK], aws.region))
+    swept = teardown.sweep_security_groups(aws)
+    if swept:
+        around.say(f"Removed what EMR had left: {', '.join(swept)}.")
+    if code != 0:
+        # What EMR left may have been what stood in the way.
+        call_cdk(around, cdk.destroy_command([CLUSTER_STACK], aws.region))
+
+
+def delete_data(around: Surroundings, buckets: Sequence[str]) -> None:
+    """Empty the buckets, and let CloudFormation delete them: both switches, then a deployment."""
+    for bucket in buckets:
+        around.say(f"{bucket}: {teardown.empty_bucket(around.aws, bucket):,} objects deleted.")
+    switches = {"delete_data": "true", "confirm_delete_data": "true"}
+    call_cdk(around, cdk.deploy_command(DATA_STACK, around.aws.region, **switches))
+    for bucket in buckets:
+        # Access logs go on arriving in the logs bucket for a while.
+        teardown.empty_bucket(around.aws, bucket)
+
+
+def call_cdk(around: Surroundings, command: Sequence[str]) -> None:
+    """Call the CDK; raise OrchardError if it fails."""
+    if around.call(command) != 0:
+        raise OrchardError(
+            f"'{' '.join(command[:3])}' failed; the CDK's own message is above.",
+            "Mend it, then type the same command again: it goes on where it stopped.",
+        )
+
+
+def say_what_is_left(around: Surroundings, *, data_kept: bool) -> None:
+    """List everything that still carries the project's tag."""
+    left = teardown.leftovers(around.aws)
+    if not left:
+        around.say("Nothing is left that carries the project's tag.")
+        return
+    around.say("Left, and may cost:")
+    for each in left:
+        around.say(f"  {each.arn}")
+    if data_kept:
+        around.say("Buckets and the evaluator stay on purpose. Remove them too: orchard destroy --delete-data")
+
+
+COMMAND = Command(
+    name="destroy",
+    summary="take down everything that costs; --delete-data: everything",
+    example="orchard destroy",
+    add_arguments=add_arguments,
+    execute=execute,
+)

@@ -1,0 +1,66 @@
+"""``orchard evaluator``: how the evaluator gets in, and a new key."""
+
+import argparse
+
+from infra.commands.command import Command, Surroundings
+from infra.deploy import cdk, stacks
+from infra.errors import OrchardError, WrongUseError
+
+STACK = "OrchardAccess"
+SERIAL = "evaluator_key_serial"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``orchard evaluator``."""
+    parser.add_argument("--rotate", action="store_true", help="make a new key; the old one stops working")
+
+
+def execute(given: argparse.Namespace, around: Surroundings) -> int:
+    """Say how the evaluator gets in; with ``--rotate``, make a new key first.
+
+    Raises
+    ------
+    WrongUseError
+        If the evaluator is switched off.
+    """
+    if given.rotate:
+        rotate(around)
+    found = stacks.outputs(around.aws, STACK)
+    if "EvaluatorSecret" not in found:
+        raise WrongUseError(
+            "There is no evaluator: the setting evaluator is off.",
+            "Switch it on: cdk deploy OrchardAccess -c evaluator=true",
+        )
+    region = around.aws.region
+    around.say(f"The evaluator is the IAM user {found['EvaluatorUser']}: reads both buckets, changes nothing.")
+    around.say("The key lies in Secrets Manager. Whoever may read it hands it over with:")
+    around.say(
+        f"  aws secretsmanager get-secret-value --region {region} --secret-id {found['EvaluatorSecret']}"
+        " --query SecretString --output text"
+    )
+    around.say("The evaluator then types:")
+    around.say("  aws configure --profile evaluator")
+    around.say(f"  aws s3 ls --profile evaluator s3://{stacks.data_bucket(around.aws)}/results/")
+    return 0
+
+
+def rotate(around: Surroundings) -> None:
+    """Raise the key's serial in cdk.json and deploy, so that AWS makes a new key and deletes the old one."""
+    serial = cdk.setting(SERIAL) + 1
+    cdk.raise_setting(SERIAL, serial)
+    around.say(f"cdk.json now says {SERIAL} {serial}.")
+    if around.call(cdk.deploy_command(STACK, around.aws.region)) != 0:
+        cdk.raise_setting(SERIAL, serial - 1)
+        raise OrchardError(
+            f"{STACK} could not be deployed; the CDK's own message is above. The old key still works.",
+            "Mend it: orchard evaluator --rotate",
+        )
+
+
+COMMAND = Command(
+    name="evaluator",
+    summary="how the evaluator gets in; with --rotate, a new key",
+    example="orchard evaluator --rotate",
+    add_arguments=add_arguments,
+    execute=execute,
+)

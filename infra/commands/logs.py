@@ -1,0 +1,39 @@
+"""``orchard logs``: what a run's driver printed, and where the rest is."""
+
+import argparse
+
+from infra.commands.command import Command, Surroundings
+from infra.deploy import clusters, logs, stacks
+from infra.deploy import step as steps
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``orchard logs``."""
+    parser.add_argument("name", nargs="?", help="of a run (default: the newest)")
+    parser.add_argument("--containers", action="store_true", help="what the executors wrote to standard error, too")
+
+
+def execute(given: argparse.Namespace, around: Surroundings) -> int:
+    """Print a run's logs."""
+    aws = around.aws
+    cluster = clusters.look(aws, stacks.cluster_id(aws))
+    step = steps.find(aws, cluster.id, given.name)
+    found = dict(logs.step_logs(aws, cluster.log_uri, cluster.id, step.id))
+    if given.containers:
+        found.update(logs.container_logs(aws, cluster.log_uri, cluster.id))
+    if not found:
+        around.say(f"EMR has not brought the logs of '{step.run}' to S3 yet: it does so every five minutes.")
+    for uri, text in found.items():
+        around.say(f"==> {uri} <==")
+        around.say(text.rstrip("\n"))
+    around.say(f"All logs of the cluster: {cluster.log_uri}{cluster.id}/")
+    return 0
+
+
+COMMAND = Command(
+    name="logs",
+    summary="what a run printed",
+    example="orchard logs first --containers",
+    add_arguments=add_arguments,
+    execute=execute,
+)

@@ -1,0 +1,184 @@
+"""``orchard run``: checks everything first, sends what changed, attaches the step and follows it."""
+
+import argparse
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from infra.commands.command import Command, Surroundings
+from infra.commands.destroy import destroy_cluster
+from infra.deploy import bundle as bundles
+from infra.deploy import clusters, fetch, logs, models, preflight, stacks
+from infra.deploy import step as steps
+from infra.deploy.clusters import Cluster
+from infra.deploy.diagnose import Diagnosis, diagnose
+from infra.deploy.follow import follow
+from infra.deploy.step import Step
+from infra.errors import OrchardError
+from job import arguments as job_arguments
+from job.__main__ import summary
+from job.export import ExportRequest, cached_export
+
+SECONDS_FOR_LOGS = 30.0
+"""Between two looks for the logs of a step that failed: EMR brings them to S3 in rounds."""
+
+LOOKS_FOR_LOGS = 12
+"""Six minutes: EMR's rounds are five minutes long."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as it was asked for.
+
+    Parameters
+    ----------
+    name
+        Of the run.
+    bucket
+        The data bucket.
+    arguments
+        Of the job, without the backbone.
+    """
+
+    name: str
+    bucket: str
+    arguments: tuple[str, ...]
+
+    @property
+    def results_key(self) -> str:
+        """Where the results go in the data bucket."""
+        return f"results/{self.name}"
+
+    @property
+    def output(self) -> str:
+        """Where the results go."""
+        return f"s3://{self.bucket}/{self.results_key}"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``orchard run``; all others are the job's."""
+    parser.add_argument("--images", metavar="SET", required=True, help="uploaded photos to fit on")
+    parser.add_argument("--test", metavar="SET", help="uploaded photos to test")
+    parser.add_argument("--predict", metavar="SET", help="uploaded photos to predict")
+    parser.add_argument("--name", help="of the results (default: the time in UTC)")
+    parser.add_argument("--model", metavar="URI", help="an exported backbone that is in S3 already")
+    parser.add_argument("--backbone", default="mobilenet_v2", help="exported here, sent once (default: %(default)s)")
+    parser.add_argument("--weights", default="imagenet", help="imagenet, FILE or random (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of random draws (default: %(default)s)")
+    parser.add_argument("--detach", action="store_true", help="do not wait for the end")
+    parser.add_argument("--then-destroy", action="store_true", help="destroy the cluster when the run has ended")
+
+
+def execute(given: argparse.Namespace, around: Surroundings) -> int:
+    """Run the job on the cluster; return 0 only if it completed and its manifest is there."""
+    aws = around.aws
+    run = plan(given, stacks.data_bucket(aws), around.clock())
+    cluster = clusters.look(aws, stacks.cluster_id(aws))
+    clusters.require_alive(cluster)
+    checked = job_arguments.parse([*run.arguments, "--backbone", given.backbone])
+    for uri in filter(None, [checked.images, checked.test, checked.predict]):
+        found = preflight.require_photos(aws, uri)
+        around.say(f"{uri}: {found.count:,} photos, {found.bytes / 2**20:,.0f} MiB")
+    if not checked.overwrite:
+        preflight.require_no_results(aws, run.bucket, run.results_key)
+    step = send_and_attach(given, around, run, cluster)
+    if given.detach:
+        around.say(f"Follow it: orchard status {run.name} --follow")
+        return 0
+    try:
+        return follow_to_the_end(around, run.bucket, run.results_key, step, cluster)
+    except KeyboardInterrupt:
+        raise OrchardError(
+            f"No longer following '{run.name}'; the step goes on, and so does its cost.",
+            f"Come back: orchard status {run.name} --follow    Cancel it: orchard cancel {run.name}",
+        ) from None
+    finally:
+        if given.then_destroy:
+            destroy_when_ended(around, step)
+
+
+def plan(given: argparse.Namespace, bucket: str, now: float) -> Run:
+    """Return the run that was asked for; names of sets become URIs in the data bucket."""
+    name = given.name or time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+    words = ["--images", set_uri(bucket, given.images)]
+    for option in ("test", "predict"):
+        value = getattr(given, option)
+        words += [f"--{option}", set_uri(bucket, value)] if value else []
+    words += ["--seed", str(given.seed), *given.job_arguments, "--output", f"s3://{bucket}/results/{name}"]
+    return Run(name, bucket, tuple(words))
+
+
+def set_uri(bucket: str, name: str) -> str:
+    """Return where an uploaded set lies; a URI stays itself."""
+    return name if "://" in name else f"s3://{bucket}/images/{name}"
+
+
+def send_and_attach(given: argparse.Namespace, around: Surroundings, run: Run, cluster: Cluster) -> Step:
+    """Send backbone and code where they are not there yet, and attach the step."""
+    aws = around.aws
+    model = given.model
+    if model is None:
+        exported = cached_export(ExportRequest(given.backbone, given.weights, given.seed))
+        model = models.send(aws, run.bucket, exported)
+    bundle = bundles.make_bundle()
+    sent = bundles.send(aws, run.bucket, bundle)
+    around.say(f"Code {bundle.hash}: {'sent' if sent else 'there already'}")
+    archive_uri, main_uri = (f"s3://{run.bucket}/{key}" for key in bundle.keys)
+    job_words: Sequence[str] = [*run.arguments, "--model", model]
+    step_id = steps.attach(aws, cluster.id, steps.step_configuration(run.name, archive_uri, main_uri, job_words))
+    around.say(f"Run '{run.name}' is step {step_id} of cluster {cluster.id}")
+    return steps.look(aws, cluster.id, step_id)
+
+
+def follow_to_the_end(around: Surroundings, bucket: str, results_key: str, step: Step, cluster: Cluster) -> int:
+    """Follow a step, and tell how it ended.
+
+    Raises
+    ------
+    OrchardError
+        With the probable cause, if the step did not complete or left no manifest.
+    """
+    step = follow(around.aws, bucket, results_key, step, around.terminal, around.sleep)
+    if step.state == "COMPLETED":
+        manifest = fetch.manifest(around.aws, bucket, results_key)
+        around.terminal.write(summary(manifest, f"s3://{bucket}/{results_key}"))
+        around.say(f"Fetch them: orchard results {step.run}")
+        return 0
+    if step.state == "CANCELLED":
+        raise OrchardError(f"The run '{step.run}' was cancelled.", "Run it again with --overwrite.")
+    told = explain(around, step, cluster)
+    where = f"    Log: {told.log}" if told.log else ""
+    raise OrchardError(f"The run '{step.run}' failed: {told.sentence}", f"{told.remedy}{where}")
+
+
+def explain(around: Surroundings, step: Step, cluster: Cluster) -> Diagnosis:
+    """Return the probable cause of a step's failure, from its logs once EMR has brought them to S3."""
+    found: dict[str, str] = {}
+    for look in range(LOOKS_FOR_LOGS):
+        found = dict(logs.step_logs(around.aws, cluster.log_uri, cluster.id, step.id))
+        if any("stderr" in uri for uri in found):
+            break
+        if look == 0:
+            around.say("The step failed; waiting for its logs.")
+        around.sleep(SECONDS_FOR_LOGS)
+    found.update(logs.container_logs(around.aws, cluster.log_uri, cluster.id))
+    return diagnose(found, step.reason)
+
+
+def destroy_when_ended(around: Surroundings, step: Step) -> None:
+    """Destroy the cluster, but not under a step that still runs."""
+    now = steps.look(around.aws, step.cluster, step.id)
+    if now.state not in steps.ENDED:
+        around.say("The cluster stays, because the step still runs. Destroy it later: orchard destroy")
+        return
+    destroy_cluster(around)
+
+
+COMMAND = Command(
+    name="run",
+    summary="run the job on the cluster and follow it",
+    example="orchard run --images fruits/Training --test fruits/Test --variance 0.95 --then-destroy",
+    add_arguments=add_arguments,
+    execute=execute,
+    takes_job_arguments=True,
+)

@@ -1,0 +1,75 @@
+"""``orchard ui``: links to Spark's pages, and the way to JupyterHub."""
+
+import argparse
+
+from infra.commands.command import Command, Surroundings
+from infra.deploy import clusters, stacks
+from infra.deploy.aws import Aws, explained
+
+JUPYTERHUB_PORT = 9443
+"""Where EMR's JupyterHub listens on the primary node (EMR Release Guide)."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``orchard ui``: none of its own."""
+    parser.set_defaults(needs_nothing=True)
+
+
+def execute(_given: argparse.Namespace, around: Surroundings) -> int:
+    """Print links to Spark's pages, signed for this caller, and the command that opens a port to JupyterHub."""
+    aws = around.aws
+    cluster = clusters.look(aws, stacks.cluster_id(aws))
+    around.say("Spark's history, which stays for 30 days after the cluster has ended:")
+    around.say(f"  {history_link(aws, cluster.id)}")
+    if not cluster.alive:
+        return 0
+    around.say("Spark's pages on the cluster:")
+    around.say(f"  {live_link(aws, cluster.id)}")
+    around.say("JupyterHub, where the settings session_manager and jupyterhub are on:")
+    around.say(f"  {port_forwarding(primary_instance(aws, cluster.id))}")
+    around.say(f"  then open https://127.0.0.1:{JUPYTERHUB_PORT}")
+    return 0
+
+
+def history_link(aws: Aws, cluster: str) -> str:
+    """Return a link to the persistent Spark history of a cluster."""
+    with explained(f"open the Spark history of the cluster {cluster}"):
+        arn = aws.emr.describe_cluster(ClusterId=cluster)["Cluster"]["ClusterArn"]
+        made = aws.emr.create_persistent_app_ui(TargetResourceArn=arn)["PersistentAppUIId"]
+        return aws.emr.get_persistent_app_ui_presigned_url(PersistentAppUIId=made, PersistentAppUIType="SHS")[
+            "PresignedURL"
+        ]
+
+
+def live_link(aws: Aws, cluster: str) -> str:
+    """Return a link to the Spark history server on a living cluster."""
+    with explained(f"open the pages of the cluster {cluster}"):
+        return aws.emr.get_on_cluster_app_ui_presigned_url(ClusterId=cluster, OnClusterAppUIType="SparkHistoryServer")[
+            "PresignedURL"
+        ]
+
+
+def primary_instance(aws: Aws, cluster: str) -> str:
+    """Return the EC2 id of a cluster's primary node."""
+    with explained(f"find the primary node of the cluster {cluster}"):
+        nodes = aws.emr.list_instances(
+            ClusterId=cluster, InstanceFleetType="MASTER", InstanceStates=["RUNNING", "BOOTSTRAPPING"]
+        )["Instances"]
+    return nodes[0]["Ec2InstanceId"] if nodes else "INSTANCE"
+
+
+def port_forwarding(instance: str) -> str:
+    """Return the command that makes a node's JupyterHub reachable on this machine, through Session Manager."""
+    return (
+        f"aws ssm start-session --target {instance} --document-name AWS-StartPortForwardingSession "
+        f"--parameters portNumber={JUPYTERHUB_PORT},localPortNumber={JUPYTERHUB_PORT}"
+    )
+
+
+COMMAND = Command(
+    name="ui",
+    summary="links to Spark's pages, and the way to JupyterHub",
+    example="orchard ui",
+    add_arguments=add_arguments,
+    execute=execute,
+)

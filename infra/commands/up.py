@@ -1,0 +1,123 @@
+"""``orchard up`` and ``orchard scale``: a cluster where there is none, and its size while it lives."""
+
+import argparse
+
+from infra.commands.command import Command, Surroundings
+from infra.deploy import cdk, clusters, stacks
+from infra.deploy.aws import Aws, explained
+from infra.errors import OrchardError, WrongUseError
+
+STACK = "OrchardCluster"
+
+
+def add_up_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``orchard up``: none of its own."""
+    parser.set_defaults(needs_nothing=True)
+
+
+def up(_given: argparse.Namespace, around: Surroundings) -> int:
+    """Deploy the cluster; make a new one where the old one has ended itself.
+
+    Raises
+    ------
+    OrchardError
+        If the deployment fails.
+    """
+    generation = cdk.setting("generation")
+    living = stacks.outputs_if_there(around.aws, STACK)
+    if living is not None:
+        cluster = clusters.look(around.aws, living["ClusterId"])
+        if cluster.alive:
+            around.say(f"The cluster {cluster.id} is {cluster.state}; deploying what has changed, if anything.")
+        else:
+            generation = max(generation, cluster.generation) + 1
+            cdk.raise_setting("generation", generation)
+            around.say(f"The cluster {cluster.id} has ended ({cluster.reason or cluster.state}).")
+            around.say(f"Making a new one: cdk.json now says generation {generation}.")
+    if around.call(cdk.deploy_command(STACK, around.aws.region)) != 0:
+        raise OrchardError("The cluster could not be deployed; the CDK's own message is above.", "Mend it: orchard up")
+    cluster = clusters.look(around.aws, stacks.cluster_id(around.aws))
+    around.say(f"Cluster {cluster.id} ({cluster.name}): {cluster.state}")
+    return 0
+
+
+def add_scale_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``orchard scale``."""
+    parser.add_argument("least", metavar="MIN", type=int, help="core and task nodes at least")
+    parser.add_argument("most", metavar="MAX", type=int, help="core and task nodes at most")
+
+
+def scale(given: argparse.Namespace, around: Surroundings) -> int:
+    """Change the limits of a living cluster in place.
+
+    Raises
+    ------
+    WrongUseError
+        If the limits are impossible, or the cluster has a fixed size and they differ.
+    """
+    if not 1 <= given.least <= given.most:
+        raise WrongUseError(
+            f"The limits {given.least} and {given.most} are impossible.", "Give MIN of 1 or more, and MAX not below it."
+        )
+    cluster = clusters.look(around.aws, stacks.cluster_id(around.aws))
+    clusters.require_alive(cluster)
+    limits = _scaling_limits(around.aws, cluster.id)
+    if limits is not None:
+        limits |= {"MinimumCapacityUnits": given.least, "MaximumCapacityUnits": given.most}
+        with explained(f"change the limits of the cluster {cluster.id}"):
+            around.aws.emr.put_managed_scaling_policy(
+                ClusterId=cluster.id,
+                ManagedScalingPolicy={"ComputeLimits": limits},  # type: ignore[typeddict-item]
+            )
+        around.say(f"EMR keeps the cluster {cluster.id} between {given.least} and {given.most} nodes.")
+        return 0
+    if given.least != given.most:
+        raise WrongUseError(
+            f"The cluster {cluster.id} has a fixed size: EMR cannot move it between {given.least} and {given.most}.",
+            f"Give one size: orchard scale {given.most} {given.most}, or deploy with -c managed_scaling=true.",
+        )
+    _resize(around, cluster.id, given.most)
+    return 0
+
+
+def _scaling_limits(aws: Aws, cluster: str) -> dict[str, object] | None:
+    with explained(f"look at the limits of the cluster {cluster}"):
+        policy = aws.emr.get_managed_scaling_policy(ClusterId=cluster).get("ManagedScalingPolicy", {})
+    limits = policy.get("ComputeLimits")
+    return dict(limits) if limits else None
+
+
+def _resize(around: Surroundings, cluster: str, nodes: int) -> None:
+    """Give the task fleet of a cluster of fixed size another size, on Spot or on demand as it was."""
+    with explained(f"change the size of the cluster {cluster}"):
+        fleets = around.aws.emr.list_instance_fleets(ClusterId=cluster)["InstanceFleets"]
+        by_kind = {fleet["InstanceFleetType"]: fleet for fleet in fleets}
+        core, task = by_kind["CORE"], by_kind.get("TASK")
+        wanted = nodes - core["TargetOnDemandCapacity"]
+        if task is None or wanted < 0:
+            raise WrongUseError(
+                f"The cluster {cluster} cannot have {nodes} nodes: core nodes stay, and only task nodes are added.",
+                "Deploy it with other counts: cdk deploy OrchardCluster -c task_count=N",
+            )
+        kind = "TargetSpotCapacity" if task["TargetSpotCapacity"] else "TargetOnDemandCapacity"
+        around.aws.emr.modify_instance_fleet(
+            ClusterId=cluster,
+            InstanceFleet={"InstanceFleetId": task["Id"], kind: wanted},  # type: ignore[misc]
+        )
+    around.say(f"The cluster {cluster} is on its way to {nodes} nodes, {wanted} of them task nodes.")
+
+
+UP = Command(
+    name="up",
+    summary="deploy the cluster; make a new one where the old one ended itself",
+    example="orchard up",
+    add_arguments=add_up_arguments,
+    execute=up,
+)
+SCALE = Command(
+    name="scale",
+    summary="change the limits of a living cluster in place",
+    example="orchard scale 2 8",
+    add_arguments=add_scale_arguments,
+    execute=scale,
+)

@@ -1,0 +1,61 @@
+"""Calls the pinned CDK command line, and changes the settings that it reads from cdk.json."""
+
+import os
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from infra.errors import OrchardError
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+CDK_JSON = PROJECT / "cdk.json"
+
+
+def call(command: Sequence[str]) -> int:
+    """Run a program of the project in the project's folder; return its exit code.
+
+    Raises
+    ------
+    OrchardError
+        If it is not installed.
+    """
+    folders = [PROJECT / "node_modules" / ".bin", PROJECT / ".venv" / "bin"]
+    path = os.pathsep.join([*map(str, folders), os.environ.get("PATH", "")])
+    try:
+        return subprocess.run(command, cwd=PROJECT, env={**os.environ, "PATH": path}, check=False).returncode
+    except FileNotFoundError as error:
+        raise OrchardError(f"The program {command[0]} is not installed.", "Install it: make setup") from error
+
+
+def deploy_command(stack: str, region: str, **settings: object) -> list[str]:
+    """Return the command that deploys a stack, with settings that differ from cdk.json."""
+    context = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    return ["cdk", "deploy", stack, "--require-approval", "never", "-c", f"region={region}", *context]
+
+
+def destroy_command(stacks: Sequence[str], region: str) -> list[str]:
+    """Return the command that destroys stacks without asking: the person has been asked before."""
+    return ["cdk", "destroy", *stacks, "--exclusively", "--force", "-c", f"region={region}"]
+
+
+def setting(name: str, cdk_json: Path = CDK_JSON) -> int:
+    """Return a setting that is a number, as cdk.json has it."""
+    return int(_find(name, cdk_json.read_text()).group(2))
+
+
+def raise_setting(name: str, value: int, cdk_json: Path = CDK_JSON) -> None:
+    """Write a new value of a setting that is a number into cdk.json, and leave everything else as it is.
+
+    The file is where the next plain ``cdk deploy`` looks: kept anywhere else, the value would be undone by it.
+    """
+    text = cdk_json.read_text()
+    found = _find(name, text)
+    cdk_json.write_text(f"{text[: found.start(2)]}{value}{text[found.end(2) :]}")
+
+
+def _find(name: str, text: str) -> "re.Match[str]":
+    found = re.search(rf'("{re.escape(name)}"\s*:\s*)(\d+)', text)
+    if found is None:
+        raise OrchardError(f"cdk.json holds no number for {name}.", f'Put it back: "{name}": 1')
+    return found

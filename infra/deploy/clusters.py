@@ -1,0 +1,63 @@
+"""The state of a cluster: whether it lives, and if not, how it ended."""
+
+import re
+from dataclasses import dataclass
+
+from infra.deploy.aws import Aws, explained
+from infra.errors import WrongUseError
+
+ALIVE = ("STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster as EMR describes it now.
+
+    Parameters
+    ----------
+    id, name, state
+        As EMR has them.
+    reason
+        Why it is in this state, in EMR's words; empty where EMR says nothing.
+    log_uri
+        Where its logs go, with a slash at the end; empty where they go nowhere.
+    """
+
+    id: str
+    name: str
+    state: str
+    reason: str
+    log_uri: str
+
+    @property
+    def alive(self) -> bool:
+        """Whether it takes steps, now or once it has started."""
+        return self.state in ALIVE
+
+    @property
+    def generation(self) -> int:
+        """The setting that its name was made from; a higher one makes CloudFormation replace it."""
+        match = re.fullmatch(r"orchard-(\d+)", self.name)
+        return int(match.group(1)) if match else 1
+
+
+def look(aws: Aws, cluster_id: str) -> Cluster:
+    """Return a cluster as it is now."""
+    with explained(f"look at the cluster {cluster_id}"):
+        described = aws.emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
+    status = described["Status"]
+    change = status.get("StateChangeReason", {})
+    reason = ": ".join(filter(None, [change.get("Code", ""), change.get("Message", "")]))
+    log_uri = described.get("LogUri", "").replace("s3n://", "s3://")
+    return Cluster(cluster_id, described["Name"], status["State"], reason, log_uri and log_uri.rstrip("/") + "/")
+
+
+def require_alive(cluster: Cluster) -> None:
+    """Raise WrongUseError if a cluster takes no steps any more."""
+    if cluster.alive:
+        return
+    because = f" ({cluster.reason})" if cluster.reason else ""
+    raise WrongUseError(
+        f"The cluster {cluster.id} has ended: {cluster.state}{because}. Its stack still stands.",
+        "Make a new one: orchard up",
+    )

@@ -1,0 +1,174 @@
+"""Finds the probable cause of a failed run in its logs, and says it in one sentence with what to do."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from job.failures import probable_cause
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A kind of failure that logs show.
+
+    Parameters
+    ----------
+    name
+        For the table of the documentation.
+    pattern
+        What the logs show; its named groups go into sentence and remedy.
+    sentence
+        What a person is told.
+    remedy
+        What to do about it.
+    """
+
+    name: str
+    pattern: re.Pattern[str]
+    sentence: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is told about a failure.
+
+    Parameters
+    ----------
+    sentence, remedy
+        What happened, and what to do.
+    log
+        URI of the log that shows it; empty where none does.
+    """
+
+    sentence: str
+    remedy: str
+    log: str = ""
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text, re.MULTILINE)
+
+
+CAUSES: Sequence[Cause] = (
+    Cause(
+        "disk full",
+        _pattern(r"No space left on device"),
+        "A node's disk is full.",
+        "Use more or larger nodes: cdk deploy OrchardCluster -c core_count=N",
+    ),
+    Cause(
+        "out of memory, by YARN",
+        _pattern(
+            r"(?:exit (?:code|status):? ?|Exit status: |exitCode: )137\b|running beyond (?:physical|virtual) memory"
+        ),
+        "A Spark process was killed because its node ran out of memory (exit code 137).",
+        "Use nodes with more memory a core: cdk deploy OrchardCluster -c worker_instance_types=r6i.xlarge",
+    ),
+    Cause(
+        "out of memory, in Java",
+        _pattern(r"java\.lang\.OutOfMemoryError: (?P<what>.+)$"),
+        "Spark's Java process ran out of memory ({what}).",
+        "Use nodes with more memory a core: cdk deploy OrchardCluster -c worker_instance_types=r6i.xlarge",
+    ),
+    Cause(
+        "out of memory, in Python",
+        _pattern(r"^(?:numpy\.[\w.]+)?MemoryError\b.*$|Cannot allocate memory"),
+        "A Python process ran out of memory.",
+        "Use nodes with more memory a core: cdk deploy OrchardCluster -c worker_instance_types=r6i.xlarge",
+    ),
+    Cause(
+        "permission, told by IAM",
+        _pattern(
+            r"(?:User: )?(?P<who>arn:aws:\S+) is not authorized to perform: (?P<action>[\w:*]+)"
+            r"(?: on resource: \"?(?P<resource>[^\s\"]+))?"
+        ),
+        "The permission {action} on {resource} is missing.",
+        "A step may read and write the data bucket only; use its folders, or add the permission to the node role.",
+    ),
+    Cause(
+        "permission, told by S3",
+        _pattern(
+            r"(?:key '(?P<key>[^']*)' in )?bucket '(?P<bucket>[^']+)'[^\n]*"
+            r"AWS Error ACCESS_DENIED during (?P<action>\w+)"
+        ),
+        "The permission for {action} on s3://{bucket}/{key} is missing.",
+        "A step may read and write the data bucket only; use its folders, or add the permission to the node role.",
+    ),
+    Cause(
+        "Spot node lost",
+        _pattern(
+            r"Container released on a \*lost\* node|[Ss]pot [Ii]nstance (?:interruption|termination)|node was lost"
+        ),
+        "A Spot node was taken back by AWS, more often than Spark retries.",
+        "Run it again, with more nodes on demand: cdk deploy OrchardCluster -c spot_share=0",
+    ),
+    Cause(
+        "library missing",
+        _pattern(r"^ModuleNotFoundError: No module named '(?P<module>[^']+)'"),
+        "The Python library {module} is not on the cluster.",
+        "Deploy the cluster anew, so that its bootstrap action installs what this version needs: orchard up",
+    ),
+    Cause(
+        "no such bucket",
+        _pattern(r"AWS Error NO_SUCH_BUCKET|The specified bucket does not exist"),
+        "A bucket that the run names does not exist.",
+        "Check the URIs of the run: orchard status",
+    ),
+    Cause(
+        "the job's own words",
+        # Where the job itself only passes on what Spark raised, the traceback behind it says more.
+        _pattern(r"^error: (?P<what>(?!The run failed).+)\n(?P<todo>.+)$"),
+        "{what}",
+        "{todo}",
+    ),
+)
+"""Looked for in this order; the first one that a log shows is the probable cause."""
+
+
+def diagnose(logs: Mapping[str, str], reason: str = "") -> Diagnosis:
+    """Return the probable cause of a failed step.
+
+    Parameters
+    ----------
+    logs
+        Texts by URI, the most telling first.
+    reason
+        What EMR itself says of the failure.
+    """
+    for cause in CAUSES:
+        for uri, text in logs.items():
+            match = cause.pattern.search(text)
+            if match is not None:
+                words = {name: value or "" for name, value in match.groupdict().items()}
+                return Diagnosis(cause.sentence.format(**words), cause.remedy.format(**words), uri)
+    for uri, text in logs.items():
+        if "Traceback (most recent call last)" in text or "Exception" in text:
+            return Diagnosis(f"{probable_cause(text)}", "The whole log shows more: orchard logs", uri)
+    told = f"EMR says: {reason}" if reason else "The logs show no cause that is known."
+    return Diagnosis(told, "Look into the whole log: orchard logs")
+
+
+def diagnose_cluster(state: str, reason: str, bootstrap: Mapping[str, str]) -> Diagnosis:
+    """Return why a cluster ended.
+
+    Parameters
+    ----------
+    state, reason
+        Of the cluster, as EMR gives them; the reason begins with EMR's code.
+    bootstrap
+        Logs of the bootstrap actions by URI.
+    """
+    if reason.startswith("BOOTSTRAP_FAILURE"):
+        for uri, text in bootstrap.items():
+            lines = [line.strip() for line in text.splitlines() if line.strip()]
+            if lines:
+                last = " / ".join(lines[-3:])
+                return Diagnosis(f"The bootstrap action failed: {last}", "Mend it, then: orchard up", uri)
+        return Diagnosis("The bootstrap action failed, and its log is not there yet.", "Look again: orchard logs")
+    if "INSTANCE_FAILURE" in reason or "capacity" in reason.lower():
+        return Diagnosis(
+            f"AWS had no such nodes: {reason}",
+            "Name more instance types: cdk deploy OrchardCluster -c worker_instance_types=m6i.xlarge,m5.xlarge",
+        )
+    return Diagnosis(f"The cluster is {state}: {reason or 'EMR gives no reason'}.", "Make a new one: orchard up")

@@ -1,0 +1,104 @@
+"""Fetches a run's results: what the manifest lists, several files at a time."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TextIO
+
+from botocore.exceptions import ClientError
+from tqdm import tqdm
+
+from infra.deploy.aws import Aws, explained
+from infra.errors import WrongUseError
+from job import results
+from job.pipeline import listed_files
+
+FILES_AT_A_TIME = 16
+
+
+def manifest(aws: Aws, bucket: str, results_key: str) -> dict[str, Any]:
+    """Return the manifest of a run.
+
+    Raises
+    ------
+    WrongUseError
+        If there is none.
+    """
+    with explained(f"read the results in s3://{bucket}/{results_key}"):
+        try:
+            body = aws.s3.get_object(Bucket=bucket, Key=f"{results_key}/{results.MANIFEST}")["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                raise _no_manifest(aws, bucket, results_key) from None
+            raise
+    content: dict[str, Any] = json.loads(body)
+    return content
+
+
+def fetch(aws: Aws, bucket: str, results_key: str, folder: Path, terminal: TextIO) -> int:
+    """Copy a finished run's results to this machine; return how many files were copied.
+
+    Files that are there already with the right size are not copied again: data files never change. The manifest
+    comes last, so that a folder with a manifest is complete.
+
+    Parameters
+    ----------
+    aws
+        The account and region.
+    bucket, results_key
+        Where the results are.
+    folder
+        Where they go.
+    terminal
+        Where a bar is drawn, if it is a terminal.
+    """
+    described = manifest(aws, bucket, results_key)
+    sizes = {entry["path"]: entry["bytes"] for entries in described["files"].values() for entry in entries}
+    wanted = [path for path in listed_files(described) if not _is_there(folder / path, sizes.get(path))]
+    with (
+        ThreadPoolExecutor(FILES_AT_A_TIME) as pool,
+        tqdm(total=len(wanted), unit=" files", file=terminal, disable=not terminal.isatty()) as bar,
+        explained(f"fetch the results in s3://{bucket}/{results_key}"),
+    ):
+        for _ in pool.map(lambda path: _copy(aws, bucket, results_key, path, folder), wanted):
+            bar.update()
+        _copy(aws, bucket, results_key, results.MANIFEST, folder)
+    return len(wanted) + 1
+
+
+def names(aws: Aws, bucket: str) -> list[str]:
+    """Return the names of the runs that have left something, the newest by name first."""
+    return sorted(_folders(aws, bucket), reverse=True)
+
+
+def _folders(aws: Aws, bucket: str) -> Iterator[str]:
+    with explained(f"list the results in s3://{bucket}"):
+        pages = aws.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="results/", Delimiter="/")
+        for page in pages:
+            for entry in page.get("CommonPrefixes", ()):
+                yield entry["Prefix"].removeprefix("results/").rstrip("/")
+
+
+def _no_manifest(aws: Aws, bucket: str, results_key: str) -> WrongUseError:
+    name, known = results_key.rsplit("/", 1)[1], names(aws, bucket)
+    if name in known:
+        return WrongUseError(
+            f"The run '{name}' is unfinished: s3://{bucket}/{results_key} holds no manifest.",
+            f"Follow it: orchard status {name} --follow",
+        )
+    shown = f"Runs: {', '.join(known[:8])}." if known else "Start one: orchard run --images SET"
+    return WrongUseError(f"There is no run '{name}' in s3://{bucket}/results.", shown)
+
+
+def _is_there(file: Path, size: int | None) -> bool:
+    return size is not None and file.is_file() and file.stat().st_size == size
+
+
+def _copy(aws: Aws, bucket: str, results_key: str, path: str, folder: Path) -> None:
+    destination = folder / path
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    # A hidden name until it is complete: an interrupted copy never looks like a file of the results.
+    part = destination.with_name(f".{destination.name}.part")
+    aws.s3.download_file(bucket, f"{results_key}/{path}", str(part))
+    part.replace(destination)

@@ -1,0 +1,102 @@
+"""Follows a step to its end: its state from EMR, how far it is from the job's progress.json."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from botocore.exceptions import ClientError
+from tqdm import tqdm
+
+from infra.deploy import step as steps
+from infra.deploy.aws import Aws, explained
+from infra.deploy.step import ENDED, Step
+
+SECONDS_BETWEEN_LOOKS = 5.0
+"""EMR allows a few describing calls a second for a whole account."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What progress.json says.
+
+    Parameters
+    ----------
+    stage
+        Of the job.
+    done, total
+        Photos; a total of 0 where the stage counts none.
+    """
+
+    stage: str
+    done: int
+    total: int
+
+
+def follow(
+    aws: Aws, bucket: str, output_key: str, step: Step, terminal: TextIO, sleep: Callable[[float], None]
+) -> Step:
+    """Show a step's way until it has ended; return it as it ended.
+
+    Parameters
+    ----------
+    aws
+        The account and region.
+    bucket, output_key
+        Where the run's results go, with no slash at the end.
+    step
+        The step, attached.
+    terminal
+        Where a bar is drawn, or lines are written if it is no terminal.
+    sleep
+        Waits for seconds.
+    """
+    shown = _Shown(terminal)
+    while True:
+        step = steps.look(aws, step.cluster, step.id)
+        progress = read_progress(aws, bucket, output_key) if step.state == "RUNNING" else None
+        shown.update(step.state, progress)
+        if step.state in ENDED:
+            shown.close()
+            return step
+        sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def read_progress(aws: Aws, bucket: str, output_key: str) -> Progress | None:
+    """Return how far a run is, None while it has not said."""
+    with explained(f"read the progress in s3://{bucket}/{output_key}"):
+        try:
+            body = aws.s3.get_object(Bucket=bucket, Key=f"{output_key}/progress.json")["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                return None
+            raise
+    content = json.loads(body)
+    return Progress(content["stage"], content["done"], content["total"])
+
+
+class _Shown:
+    """What the terminal shows: a bar a stage, or a line for each change where no bar can be drawn."""
+
+    def __init__(self, terminal: TextIO) -> None:
+        self._terminal = terminal
+        self._bar: tqdm[Any] | None = None
+        self._last = ""
+
+    def update(self, state: str, progress: Progress | None) -> None:
+        now = state if progress is None else f"{state}, {progress.stage}"
+        if now != self._last:
+            self.close()
+            self._last = now
+            if progress is not None and progress.total and self._terminal.isatty():
+                self._bar = tqdm(total=progress.total, desc=progress.stage, unit=" photos", file=self._terminal)
+            else:
+                self._terminal.write(f"{now}\n")
+                self._terminal.flush()
+        if self._bar is not None and progress is not None:
+            self._bar.update(progress.done - self._bar.n)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

@@ -1,0 +1,61 @@
+"""What is checked before anything is spent: that there are photos, and that no results are in the way."""
+
+from dataclasses import dataclass
+
+from infra.deploy.aws import Aws, explained
+from infra.errors import WrongUseError
+from job.listing import PHOTO_ENDINGS
+from job.results import LAYOUT, MANIFEST
+
+
+@dataclass(frozen=True)
+class PhotosFound:
+    """How many photos a folder holds.
+
+    Parameters
+    ----------
+    count
+        Photos.
+    bytes
+        Their size together.
+    """
+
+    count: int
+    bytes: int
+
+
+def require_photos(aws: Aws, uri: str) -> PhotosFound:
+    """Return how many photos lie below a folder in S3.
+
+    Raises
+    ------
+    WrongUseError
+        If there are none.
+    """
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    count = size = 0
+    with explained(f"list the photos in {uri}"):
+        pages = aws.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key.rstrip("/") + "/")
+        for page in pages:
+            for entry in page.get("Contents", ()):
+                if entry["Key"].lower().endswith(PHOTO_ENDINGS):
+                    count += 1
+                    size += entry["Size"]
+    if count == 0:
+        name = key.removeprefix("images/")
+        raise WrongUseError(f"There are no photos in {uri}.", f"Upload them: orchard upload DIR --to {name}")
+    return PhotosFound(count, size)
+
+
+def require_no_results(aws: Aws, bucket: str, key: str) -> None:
+    """Raise WrongUseError if a results folder already holds results."""
+    with explained(f"list the results in s3://{bucket}/{key}"):
+        answer = aws.s3.list_objects_v2(Bucket=bucket, Prefix=f"{key}/", Delimiter="/")
+    names = [entry["Key"] for entry in answer.get("Contents", ())]
+    names += [entry["Prefix"].rstrip("/") for entry in answer.get("CommonPrefixes", ())]
+    found = [name for name in (name.rsplit("/", 1)[1] for name in names) if name in LAYOUT]
+    if found:
+        kind = "the results of a finished run" if MANIFEST in found else "what an unfinished run left"
+        raise WrongUseError(
+            f"s3://{bucket}/{key} holds {kind}.", "Choose another --name, or replace it with --overwrite."
+        )

@@ -1,0 +1,117 @@
+"""Takes the environment down, and looks whether anything that costs is left."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from infra.deploy import stacks
+from infra.deploy.aws import Aws, explained
+from infra.errors import OrchardError
+
+COST_TAG = ("project", "orchard")
+CLUSTER_STACK = "OrchardCluster"
+STACKS = (CLUSTER_STACK, "OrchardBudget", "OrchardAccess", "OrchardData")
+"""In the order in which they can be removed: none after one that it uses."""
+
+SECONDS_BETWEEN_LOOKS = 10.0
+LONGEST_END = 30 * 60.0
+"""Seconds that EMR may take to end a cluster before we say that it does not."""
+
+ENDED_STATES = ("TERMINATED", "TERMINATED_WITH_ERRORS")
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Something that still carries the project's tag.
+
+    Parameters
+    ----------
+    arn
+        Its name.
+    """
+
+    arn: str
+
+
+def standing(aws: Aws) -> list[str]:
+    """Return which of our stacks are there, in the order in which they can be removed."""
+    return [name for name in STACKS if stacks.outputs_if_there(aws, name) is not None]
+
+
+def wait_until_ended(aws: Aws, cluster: str, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+    """Wait until EMR has ended a cluster.
+
+    Raises
+    ------
+    OrchardError
+        If it takes longer than ``LONGEST_END``.
+    """
+    began = clock()
+    while True:
+        with explained(f"look at the cluster {cluster}"):
+            state = aws.emr.describe_cluster(ClusterId=cluster)["Cluster"]["Status"]["State"]
+        if state in ENDED_STATES:
+            return
+        if clock() - began > LONGEST_END:
+            raise OrchardError(
+                f"The cluster {cluster} is still {state} after {LONGEST_END / 60:.0f} minutes.",
+                f"End it by hand: aws emr terminate-clusters --cluster-ids {cluster}",
+            )
+        sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def sweep_security_groups(aws: Aws) -> list[str]:
+    """Delete the security groups that EMR made in our network and left; return their names.
+
+    A group that refers to another cannot be deleted, so the rules of all go first.
+    """
+    ec2 = aws.client("ec2")
+    with explained("look for security groups that EMR left"):
+        groups = ec2.describe_security_groups(
+            Filters=[
+                {"Name": f"tag:{COST_TAG[0]}", "Values": [COST_TAG[1]]},
+                {"Name": "group-name", "Values": ["ElasticMapReduce-*"]},
+            ]
+        )["SecurityGroups"]
+        for group in groups:
+            if group["IpPermissions"]:
+                ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=group["IpPermissions"])
+        for group in groups:
+            ec2.delete_security_group(GroupId=group["GroupId"])
+    return [group["GroupName"] for group in groups]
+
+
+def empty_bucket(aws: Aws, bucket: str) -> int:
+    """Delete everything in a bucket, all versions and unfinished uploads too; return how many objects."""
+    deleted = 0
+    with explained(f"empty the bucket {bucket}"):
+        for page in aws.s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+            entries = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+            objects = [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in entries]
+            if objects:
+                answer = aws.s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})  # type: ignore[typeddict-item]
+                _require_deleted(bucket, answer.get("Errors", ()))
+                deleted += len(objects)
+        for listed in aws.s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket):
+            for upload in listed.get("Uploads", ()):
+                aws.s3.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+    return deleted
+
+
+def leftovers(aws: Aws) -> list[Leftover]:
+    """Return everything in the region that still carries the project's tag."""
+    client = aws.client("resourcegroupstaggingapi")
+    with explained("look for anything that is left"):
+        pages = client.get_paginator("get_resources").paginate(
+            TagFilters=[{"Key": COST_TAG[0], "Values": [COST_TAG[1]]}]
+        )
+        return [Leftover(entry["ResourceARN"]) for page in pages for entry in page["ResourceTagMappingList"]]
+
+
+def _require_deleted(bucket: str, errors: Sequence[Mapping[str, object]]) -> None:
+    if errors:
+        first = errors[0]
+        raise OrchardError(
+            f"{len(errors)} objects of {bucket} could not be deleted, the first: {first.get('Key')}: "
+            f"{first.get('Message')}",
+            "Look at the bucket's policy, then type the same command again.",
+        )
