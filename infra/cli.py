@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from infra.commands import cost
 from infra.commands.command import Command, Surroundings
 from infra.deploy.aws import Aws, as_orchard_error
 from infra.errors import OrchardError, WrongUseError
 from job.errors import JobError
 
-COMMANDS: Sequence[Command] = ()
+COMMANDS: Sequence[Command] = (cost.COMMAND,)
 """In the order in which a person needs them."""
 
 INTERRUPTED = 130
@@ -93,6 +94,8 @@ def parser() -> argparse.ArgumentParser:
             help=command.summary,
             description=command.summary,
             epilog=f"Example: {command.example}",
+            # An example is there to be copied: argparse would break it at hyphens.
+            formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
         one.set_defaults(command=command)

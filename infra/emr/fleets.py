@@ -1,40 +1,14 @@
 """The instance fleets of a cluster: which nodes, how many, on demand or Spot."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from aws_cdk import aws_emr as emr
 
+from infra.emr.capacity import DISK_GIB, Capacity
+
 SPOT_PATIENCE_MINUTES = 10
 """How long EMR looks for Spot capacity before it takes nodes on demand."""
-DISK_GIB = 64
-"""One gp3 data disk a node: YARN's logs and shuffle files; no photo is ever shuffled."""
-ROOT_DISK_GIB = 20
-"""The release itself fills most of EMR's minimum of 15 GiB; the job's libraries go here too."""
-
 _Fleet = emr.CfnCluster.InstanceFleetConfigProperty
-
-
-@dataclass(frozen=True)
-class Capacity:
-    """How many nodes of a fleet are bought which way."""
-
-    on_demand: int
-    spot: int
-
-
-def task_capacity(task_count: int, spot_share: int) -> Capacity:
-    """Return how task nodes are split: the share of Spot rounded half up, the rest on demand.
-
-    Parameters
-    ----------
-    task_count
-        Nodes in all.
-    spot_share
-        Percentage of Spot, 0 to 100.
-    """
-    spot = (task_count * spot_share + 50) // 100
-    return Capacity(task_count - spot, spot)
 
 
 def on_demand_fleet(name: str, instance_types: Sequence[str], count: int) -> _Fleet:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.emr.fleets import Capacity, task_capacity
+from infra.emr.capacity import Capacity, task_capacity
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,259 @@
+"""``orchard cost``: what it will cost before anything is started, and what a run did cost."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from infra.commands import cost_report as report
+from infra.commands.command import Command, Surroundings
+from infra.commands.cost_request import amount, count, read_cost_settings, read_regions
+from infra.commands.text_table import in_columns
+from infra.deploy import cost, past_runs, spent
+from infra.deploy.aws import explained
+from infra.deploy.price_table import RegionPrices
+from infra.deploy.prices import PriceSource, mean_spot_price
+from infra.deploy.speed import BENCHMARK, Speed
+from infra.errors import OrchardError, WrongUseError
+from infra.settings import Settings
+
+CITIES = {
+    "eu-west-3": "Paris",
+    "eu-west-1": "Ireland",
+    "eu-central-1": "Frankfurt",
+    "eu-west-2": "London",
+    "eu-north-1": "Stockholm",
+    "eu-south-1": "Milan",
+    "eu-south-2": "Spain",
+}
+
+START_MINUTES = 15.0
+"""Until a cluster is ready: an assumption. The page on EMR clusters of alchemy.run says roughly 10 to 15 (November
+2026); we have not measured it."""
+
+PHOTO_KIB = 5.0
+"""Mean size of a photo of the data sets that this is made for: 100 by 100 pixels, JPEG."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``orchard cost``."""
+    parser.add_argument("--photos", type=count, metavar="N", help="also a run over N photos: time and USD")
+    parser.add_argument("--type", metavar="TYPE", help="instance type of every node (default: those of cdk.json)")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--regions", metavar="A,B,...", help="compare regions instead")
+    what.add_argument("--run", metavar="NAME", help="what this run and its cluster did cost, by EMR's timeline")
+    parser.add_argument("--offline", action="store_true", help="use the dated table that ships, ask AWS nothing")
+    parser.add_argument(
+        "--start-minutes",
+        type=amount,
+        default=START_MINUTES,
+        metavar="M",
+        help="until a cluster is ready (%(default)g)",
+    )
+    parser.add_argument(
+        "--photo-kib", type=amount, default=PHOTO_KIB, metavar="K", help="mean size of a photo, KiB (%(default)g)"
+    )
+
+
+def execute(given: argparse.Namespace, surroundings: Surroundings) -> int:
+    """Print what was asked for; return the exit code."""
+    if given.run and (given.photos or given.type):
+        raise WrongUseError(
+            "--run tells what was spent, and takes neither --photos nor --type.",
+            f"Type it alone: orchard cost --run {given.run}",
+        )
+    asked = _Asked(
+        given, surroundings, read_cost_settings(given.type, surroundings.aws.region), _source(given, surroundings)
+    )
+    if given.run:
+        asked.did_cost()
+    elif given.regions:
+        asked.compare_regions(read_regions(given.regions))
+    else:
+        asked.will_cost()
+    return 0
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """One call of the command: what was given, and what answers it."""
+
+    given: argparse.Namespace
+    surroundings: Surroundings
+    settings: Settings
+    source: PriceSource
+
+    def will_cost(self) -> None:
+        say, settings = self.surroundings.say, self.settings
+        prices = self._prices(settings.region)
+        hour = self._as_set(prices)
+        say(f"The cluster in {settings.region}, an hour, in USD:")
+        say()
+        self._say_lines(report.hour_lines(hour))
+        say()
+        for name, missing in cost.without_price(_types(settings), prices).items():
+            say(f"{name} is left out: its price for {missing} is not known.")
+        self._say_spot(prices, hour)
+        if settings.managed_scaling:
+            most = replace(settings, task_count=settings.scaling_max - settings.core_count)
+            say(f"Managed scaling may take it to {settings.scaling_max} workers: {self._as_set(prices, most).usd:.4f}.")
+        idle = settings.idle_minutes / 60 * hour.usd
+        say(f"Forgotten, it ends itself after {settings.idle_minutes} idle minutes: {idle:.3f}.")
+        if self.given.photos:
+            self._say_photos(hour, prices)
+        else:
+            say("A run: orchard cost --photos N")
+        unknown = [] if hour.counts_disks else ["disks"]
+        unknown += ["S3"] if self.given.photos and prices.thousand_writes is None else []
+        say(report.not_counted(settings, unknown))
+        say(self.source.origin)
+
+    def compare_regions(self, regions: Sequence[str]) -> None:
+        say = self.surroundings.say
+        by_region = self.source.of_all(regions, _types(self.settings))
+        priced = {name: prices for name, prices in by_region.items() if self._worker(prices)}
+        if not priced:
+            raise cost.no_price(self.settings.worker_instance_types, by_region[regions[0]])
+        photos: int | None = self.given.photos
+        speed = self._speed(self._worker(next(iter(priced.values()))) or "") if photos else None
+        with_spot = any(self._spot_known(prices) for prices in priced.values())
+        header = ["region", "", "type", "EC2", "EMR", "node", *(["Spot"] if with_spot else []), "cluster"]
+        rows = [[*header, f"{photos:,} photos"] if photos else header]
+        for region, prices in by_region.items():
+            rows.append(self._region_row(region, prices, speed, with_spot=with_spot, columns=len(rows[0])))
+        say("USD an hour; node is EC2 and EMR on demand, cluster the one of cdk.json:")
+        say()
+        self._say_lines(in_columns(rows, text_columns=3))
+        say()
+        for region, prices in by_region.items():
+            if region not in priced:
+                say(cost.no_price(self.settings.worker_instance_types, prices).what)
+        if speed is not None:
+            say(f"{photos:,} photos: the cluster, from its start to the end of the job; S3 comes to it.")
+            self._say_lines(self._time_basis(speed))
+        without_disks = [f"disks in {region}" for region, prices in priced.items() if prices.gp3_gib_month is None]
+        say(report.not_counted(self.settings, without_disks))
+        say(self.source.origin)
+
+    def did_cost(self) -> None:
+        say, aws = self.surroundings.say, self.surroundings.aws
+        run = past_runs.find_run(aws, self.given.run)
+        nodes = past_runs.nodes_of(aws, run.cluster)
+        with explained(f"look at the cluster {run.cluster}"):
+            cluster = aws.emr.describe_cluster(ClusterId=run.cluster)["Cluster"]
+        zone = cluster.get("Ec2InstanceAttributes", {}).get("Ec2AvailabilityZone", "")
+        prices = self.source.of(aws.region, [node.instance_type for node in nodes])
+
+        def spot_price(name: str, begin: datetime, end: datetime) -> float | None:
+            if self.source.from_table:
+                return None
+            try:
+                return mean_spot_price(aws, aws.region, name, zone, begin, end)
+            except OrchardError:
+                return None
+
+        found = spent.spent_on(nodes, prices, spot_price, self.source.now)
+        whole = sum(each.usd for each in found)
+        say(f"What the cluster {run.cluster} of the run '{run.run}' did cost in {aws.region}, in USD:")
+        say()
+        self._say_lines(report.spent_lines(found))
+        say()
+        if any(node.end is None for node in nodes):
+            say("The cluster still runs: this is until now.")
+        if run.begin is not None:
+            end = run.end or self.source.now
+            part = spent.share(nodes, run.begin, end, self.source.now)
+            took = report.clock((end - run.begin).total_seconds() / 3600)
+            say(f"The run took {took}, {part:.0%} of the cluster's node hours: {part * whole:.3f}.")
+        if not all(each.spot_price_known for each in found):
+            say("Spot nodes are counted at the price on demand, which is more than was paid: AWS told no Spot price.")
+        say(report.not_counted(self.settings, [] if prices.gp3_gib_month else ["disks"]))
+        say("Hours: EMR's timeline, from each node's creation, a little before it is billed. The bill is AWS' own.")
+        say(self.source.origin)
+
+    def _say_photos(self, hour: cost.HourCost, prices: RegionPrices) -> None:
+        say, photos = self.surroundings.say, self.given.photos
+        speed = self._speed(self._worker(prices) or "")
+        say()
+        say(f"{photos:,} photos on {hour.cores} cores, on a cluster that starts for them and ends with them:")
+        say()
+        self._say_lines(report.photos_lines(self._photos_cost(hour, prices, speed)))
+        say()
+        self._say_lines(self._time_basis(speed))
+        say(f"Storage: photos of {self.given.photo_kib:g} KiB (--photo-kib), and 1,280 features each.")
+
+    def _photos_cost(self, hour: cost.HourCost, prices: RegionPrices, speed: Speed) -> cost.PhotosCost:
+        given = self.given
+        return cost.photos_cost(hour, speed, given.photos, prices, given.start_minutes, given.photo_kib)
+
+    def _time_basis(self, speed: Speed) -> list[str]:
+        return [
+            f"The time is an extrapolation from {speed.basis}.",
+            f"The start is assumed to take {self.given.start_minutes:g} minutes (--start-minutes).",
+        ]
+
+    def _region_row(
+        self, region: str, prices: RegionPrices, speed: Speed | None, *, with_spot: bool, columns: int
+    ) -> list[str]:
+        name = self._worker(prices)
+        if name is None:
+            return [region, CITIES.get(region, ""), *[report.UNKNOWN] * (columns - 2)]
+        node, hour = prices.nodes[name], self._as_set(prices)
+        row = [
+            region,
+            CITIES.get(region, ""),
+            name,
+            report.usd(node.ec2),
+            report.usd(node.emr),
+            report.usd(node.on_demand),
+        ]
+        row += [report.usd(node.spot)] if with_spot else []
+        row.append(report.usd(hour.usd))
+        return row if speed is None else [*row, report.usd(self._photos_cost(hour, prices, speed).cluster_usd, 3)]
+
+    def _say_spot(self, prices: RegionPrices, hour: cost.HourCost) -> None:
+        if any(node.market == cost.SPOT for node in hour.nodes):
+            self.surroundings.say(f"All of it on demand: {cost.hour_cost(self.settings, prices, spot=False).usd:.4f}.")
+        elif self.settings.spot_share and self.settings.task_count:
+            self.surroundings.say("Task nodes are on Spot and will cost less: no Spot price is known here.")
+
+    def _as_set(self, prices: RegionPrices, settings: Settings | None = None) -> cost.HourCost:
+        return cost.hour_cost(settings or self.settings, prices, spot=self._spot_known(prices))
+
+    def _spot_known(self, prices: RegionPrices) -> bool:
+        return cost.cheapest(self.settings.worker_instance_types, prices, cost.SPOT) is not None
+
+    def _worker(self, prices: RegionPrices) -> str | None:
+        return cost.cheapest(self.settings.worker_instance_types, prices)
+
+    def _prices(self, region: str) -> RegionPrices:
+        return self.source.of(region, _types(self.settings))
+
+    def _speed(self, instance_type: str) -> Speed:
+        if self.source.from_table:
+            return BENCHMARK
+        try:
+            return past_runs.last_speed(self.surroundings.aws, instance_type) or BENCHMARK
+        except OrchardError:
+            return BENCHMARK
+
+    def _say_lines(self, lines: Sequence[str]) -> None:
+        for line in lines:
+            self.surroundings.say(line)
+
+
+def _source(given: argparse.Namespace, surroundings: Surroundings) -> PriceSource:
+    return PriceSource(surroundings.aws, datetime.fromtimestamp(surroundings.clock(), UTC), given.offline)
+
+
+def _types(settings: Settings) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*settings.primary_instance_types, *settings.worker_instance_types]))
+
+
+COMMAND = Command(
+    name="cost",
+    summary="What it will cost an hour and for N photos, before anything is started; what a run did cost, after.",
+    example="orchard cost --type m5.xlarge --regions eu-west-3,eu-west-1,eu-central-1,eu-west-2,eu-north-1",
+    add_arguments=add_arguments,
+    execute=execute,
+)

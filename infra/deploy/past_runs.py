@@ -1,0 +1,226 @@
+"""Finds what our clusters ran, newest first: the step of a run, the nodes it had, and its manifest."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from infra.deploy.aws import Aws, explained
+from infra.deploy.speed import Speed, measured
+from infra.deploy.step import PREFIX
+from infra.emr.instance_types import INSTANCE_TYPES
+from infra.errors import WrongUseError
+from job.results import MANIFEST
+
+if TYPE_CHECKING:
+    from mypy_boto3_emr.type_defs import InstanceTypeDef
+
+CLUSTER_NAME = re.compile(r"orchard-\d+")
+"""As the stack OrchardCluster names its clusters: after the generation."""
+
+MOST_CLUSTERS = 10
+"""How many clusters are looked through for a run to learn the speed from; each takes a few calls."""
+
+
+@dataclass(frozen=True)
+class PastRun:
+    """One run of the job on one of our clusters.
+
+    Attributes
+    ----------
+    cluster
+        EMR's id.
+    run
+        Its name.
+    state
+        Of the step, as EMR names it.
+    begin, end
+        Of the step; None where it has not begun or ended.
+    output
+        URI of the results folder, empty where the step names none.
+    """
+
+    cluster: str
+    run: str
+    state: str
+    begin: datetime | None
+    end: datetime | None
+    output: str
+
+
+@dataclass(frozen=True)
+class Node:
+    """One instance of a cluster and how long it ran.
+
+    Attributes
+    ----------
+    instance_type, market
+        As EMR names them; the market is ON_DEMAND or SPOT.
+    begin, end
+        From its creation, which comes a little before it is billed, to its end; None while it runs.
+    """
+
+    instance_type: str
+    market: str
+    begin: datetime
+    end: datetime | None
+
+
+def past_runs(aws: Aws, most_clusters: int | None = None) -> Iterator[PastRun]:
+    """Return every run on our clusters that EMR still lists (two months), newest first.
+
+    Raises
+    ------
+    OrchardError
+        If AWS does not answer.
+    """
+    with explained("list the clusters"):
+        pages = aws.emr.get_paginator("list_clusters").paginate()
+        clusters = [each for page in pages for each in page["Clusters"] if CLUSTER_NAME.fullmatch(each["Name"])]
+    clusters.sort(key=lambda each: each["Status"]["Timeline"]["CreationDateTime"], reverse=True)
+    for cluster in clusters[:most_clusters]:
+        with explained(f"list the steps of the cluster {cluster['Id']}"):
+            steps = [
+                step
+                for page in aws.emr.get_paginator("list_steps").paginate(ClusterId=cluster["Id"])
+                for step in page["Steps"]
+                if step["Name"].startswith(PREFIX)
+            ]
+        for step in steps:
+            timeline = step["Status"].get("Timeline", {})
+            yield PastRun(
+                cluster["Id"],
+                step["Name"].removeprefix(PREFIX),
+                step["Status"]["State"],
+                timeline.get("StartDateTime"),
+                timeline.get("EndDateTime"),
+                _output(step["Config"].get("Args", ())),
+            )
+
+
+def find_run(aws: Aws, run: str) -> PastRun:
+    """Return the newest run of this name.
+
+    Raises
+    ------
+    WrongUseError
+        If there is none.
+    """
+    names = []
+    for past in past_runs(aws):
+        if past.run == run:
+            return past
+        names.append(past.run)
+    known = ", ".join(dict.fromkeys(names))
+    raise WrongUseError(
+        f"There is no run '{run}' on the clusters of the last two months in {aws.region}.",
+        f"The runs there: {known}." if known else "There is none at all: name the region of yours with --region.",
+    )
+
+
+def nodes_of(aws: Aws, cluster: str, *, workers_only: bool = False) -> list[Node]:
+    """Return every instance that a cluster had, those that are gone included.
+
+    Parameters
+    ----------
+    aws
+        The account and region.
+    cluster
+        EMR's id.
+    workers_only
+        Whether to leave the primary node out.
+
+    Raises
+    ------
+    OrchardError
+        If AWS does not answer.
+    """
+    with explained(f"list the instances of the cluster {cluster}"):
+        if not workers_only:
+            return [_node(each) for each in _instances(aws, cluster)]
+        by_fleet = aws.emr.describe_cluster(ClusterId=cluster)["Cluster"].get("InstanceCollectionType")
+        found: list[InstanceTypeDef] = []
+        for role in ("CORE", "TASK"):
+            chosen = {"InstanceFleetType": role} if by_fleet == "INSTANCE_FLEET" else {"InstanceGroupTypes": [role]}
+            found += _instances(aws, cluster, **chosen)
+        return [_node(each) for each in found]
+
+
+def mean_cores(nodes: Sequence[Node], begin: datetime, end: datetime) -> float:
+    """Return how many virtual CPUs nodes had over a time, the mean: nodes come and go."""
+    length = (end - begin).total_seconds()
+    if length <= 0:
+        return 0.0
+    worked = 0.0
+    for node in nodes:
+        shared = (min(node.end or end, end) - max(node.begin, begin)).total_seconds()
+        worked += max(0.0, shared) * INSTANCE_TYPES[node.instance_type].virtual_cpus
+    return worked / length
+
+
+def last_speed(aws: Aws, instance_type: str) -> Speed | None:
+    """Return the speed of the last complete run on workers of one type only, None if there is none.
+
+    Raises
+    ------
+    OrchardError
+        If AWS does not answer.
+    """
+    for past in past_runs(aws, MOST_CLUSTERS):
+        if past.state != "COMPLETED" or past.begin is None or past.end is None or not past.output:
+            continue
+        workers = nodes_of(aws, past.cluster, workers_only=True)
+        if {node.instance_type for node in workers} != {instance_type}:
+            continue
+        manifest = _manifest(aws, past.output)
+        if manifest is None:
+            continue
+        speed = measured(
+            manifest, mean_cores(workers, past.begin, past.end), f"the run '{past.run}' on {instance_type}"
+        )
+        if speed is not None:
+            return speed
+    return None
+
+
+def _instances(aws: Aws, cluster: str, **chosen: Any) -> "list[InstanceTypeDef]":  # noqa: ANN401 - EMR's own arguments
+    pages = aws.emr.get_paginator("list_instances").paginate(ClusterId=cluster, **chosen)
+    return [each for page in pages for each in page["Instances"]]
+
+
+def _node(instance: "InstanceTypeDef") -> Node:
+    timeline = instance["Status"]["Timeline"]
+    return Node(
+        instance["InstanceType"],
+        instance.get("Market", "ON_DEMAND"),
+        timeline["CreationDateTime"],
+        timeline.get("EndDateTime"),
+    )
+
+
+def _output(arguments: Sequence[str]) -> str:
+    words = iter(arguments)
+    for word in words:
+        if word == "--output":
+            return next(words, "")
+        if word.startswith("--output="):
+            return word.removeprefix("--output=")
+    return ""
+
+
+def _manifest(aws: Aws, output: str) -> dict[str, Any] | None:
+    """Return the manifest of a results folder in S3, None if it is gone."""
+    bucket, _, folder = output.removeprefix("s3://").partition("/")
+    with explained(f"read {output}"):
+        try:
+            body = aws.s3.get_object(Bucket=bucket, Key=f"{folder.rstrip('/')}/{MANIFEST}")["Body"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchBucket"):
+                return None
+            raise
+        manifest: dict[str, Any] = json.loads(body.read())
+        return manifest

@@ -1,0 +1,48 @@
+"""The table in docs/environment.md leaves no resource out."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.infra.synthesis import ROOT, Environment
+
+Synthesise = Callable[..., Environment]
+DOCUMENT = ROOT / "docs" / "environment.md"
+
+CALLED = {
+    "AWS::Budgets::Budget": "| budget |",
+    "AWS::EC2::EIP": "| NAT gateway |",
+    "AWS::EC2::InternetGateway": "| internet gateway |",
+    "AWS::EC2::NatGateway": "| NAT gateway |",
+    "AWS::EC2::Route": "route tables |",
+    "AWS::EC2::RouteTable": "route tables |",
+    "AWS::EC2::SecurityGroup": "| security groups and their rules |",
+    "AWS::EC2::SecurityGroupEgress": "| security groups and their rules |",
+    "AWS::EC2::SecurityGroupIngress": "| security groups and their rules |",
+    "AWS::EC2::Subnet": "subnets,",
+    "AWS::EC2::SubnetRouteTableAssociation": "route tables |",
+    "AWS::EC2::VPC": "| VPC,",
+    "AWS::EC2::VPCEndpoint": "| S3 gateway endpoint |",
+    "AWS::EC2::VPCGatewayAttachment": "| internet gateway |",
+    "AWS::EMR::Cluster": "| cluster, 1 primary",
+    "AWS::EMR::SecurityConfiguration": "| security configuration,",
+    "AWS::IAM::AccessKey": "access key |",
+    "AWS::IAM::InstanceProfile": "instance profile |",
+    "AWS::IAM::ManagedPolicy": "| user, policy,",
+    "AWS::IAM::Role": "| EMR's role |",
+    "AWS::IAM::User": "| user, policy,",
+    "AWS::KMS::Key": "disk key |",
+    "AWS::S3::Bucket": "| data bucket |",
+    "AWS::S3::BucketPolicy": "| two bucket policies |",
+    "AWS::SecretsManager::Secret": "| secret |",
+}
+
+
+@pytest.mark.parametrize("network", ["private", "private-nat", "public"])
+def test_every_resource_has_its_row(environment: Synthesise, network: str) -> None:
+    document = DOCUMENT.read_text()
+    made = environment(
+        network=network, alert_email="owner@example.org", session_manager=True, jupyterhub=True
+    )
+    kinds = {found["Type"] for stack in made.stacks() for found in made.template(stack)["Resources"].values()}
+    assert sorted(kind for kind in kinds if CALLED[kind] not in document) == []
