@@ -41,8 +41,6 @@ CALLED = {
 @pytest.mark.parametrize("network", ["private", "private-nat", "public"])
 def test_every_resource_has_its_row(environment: Synthesise, network: str) -> None:
     document = DOCUMENT.read_text()
-    made = environment(
-        network=network, alert_email="owner@example.org", session_manager=True, jupyterhub=True
-    )
+    made = environment(network=network, alert_email="owner@example.org", session_manager=True, jupyterhub=True)
     kinds = {found["Type"] for stack in made.stacks() for found in made.template(stack)["Resources"].values()}
     assert sorted(kind for kind in kinds if CALLED[kind] not in document) == []
