@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from infra.commands.command import Command, Surroundings
+from infra.commands.export import EXPORT
+from infra.commands.upload import UPLOAD
 from infra.deploy.aws import Aws, as_orchard_error
 from infra.errors import OrchardError, WrongUseError
 from job.errors import JobError
 
-COMMANDS: Sequence[Command] = ()
+COMMANDS: Sequence[Command] = (EXPORT, UPLOAD)
 """In the order in which a person needs them."""
 
 INTERRUPTED = 130

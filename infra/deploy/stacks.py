@@ -1,0 +1,73 @@
+"""Reads what the deployed stacks are: the outputs that name their buckets and their cluster."""
+
+from collections.abc import Mapping
+
+from botocore.exceptions import ClientError
+
+from infra.deploy.aws import Aws, explained
+from infra.errors import WrongUseError
+
+DATA, CLUSTER = "OrchardData", "OrchardCluster"
+"""Names of the stacks that commands read."""
+
+_DEPLOY: Mapping[str, str] = {DATA: f"cdk deploy {DATA}", CLUSTER: "orchard up"}
+
+
+def outputs(aws: Aws, stack: str) -> Mapping[str, str]:
+    """Return the outputs of a stack by name.
+
+    Raises
+    ------
+    WrongUseError
+        If the stack is not there or not finished.
+    OrchardError
+        If CloudFormation cannot be asked.
+    """
+    with explained(f"read the stack {stack}"):
+        try:
+            found = aws.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+        except ClientError as error:
+            if "does not exist" not in error.response.get("Error", {}).get("Message", ""):
+                raise
+            raise WrongUseError(
+                f"There is no stack {stack} in {aws.region}.",
+                f"Deploy it: {deploy_command(stack)}; or name the region where it is: --region REGION",
+            ) from error
+    status = found["StackStatus"]
+    named = {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}
+    if not named:
+        raise WrongUseError(
+            f"The stack {stack} is not ready: it is in state {status}.",
+            f"If nothing is changing it at the moment, deploy it again: {deploy_command(stack)}",
+        )
+    return named
+
+
+def data_bucket(aws: Aws) -> str:
+    """Return the name of the bucket of images, code, models and results."""
+    return _output(aws, DATA, "DataBucket")
+
+
+def logs_bucket(aws: Aws) -> str:
+    """Return the name of the bucket of logs."""
+    return _output(aws, DATA, "LogsBucket")
+
+
+def cluster_id(aws: Aws) -> str:
+    """Return the id of the cluster that the stack declares, alive or not."""
+    return _output(aws, CLUSTER, "ClusterId")
+
+
+def deploy_command(stack: str) -> str:
+    """Return what a person types to deploy a stack."""
+    return _DEPLOY.get(stack, f"cdk deploy {stack}")
+
+
+def _output(aws: Aws, stack: str, name: str) -> str:
+    named = outputs(aws, stack)
+    if name not in named:
+        raise WrongUseError(
+            f"The stack {stack} has no output {name}: it was deployed by another version of this project.",
+            f"Deploy it again: {deploy_command(stack)}",
+        )
+    return named[name]
