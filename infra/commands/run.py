@@ -119,7 +119,9 @@ def send_and_attach(given: argparse.Namespace, around: Surroundings, run: Run, c
     model = given.model
     if model is None:
         exported = cached_export(ExportRequest(given.backbone, given.weights, given.seed))
-        model = models.send(aws, run.bucket, exported)
+        placed = models.place_model(aws, run.bucket, exported)
+        model = placed.uri
+        around.say(f"Backbone {model}: {'sent' if placed.sent else 'there already'}")
     bundle = bundles.make_bundle()
     sent = bundles.send(aws, run.bucket, bundle)
     around.say(f"Code {bundle.hash}: {'sent' if sent else 'there already'}")

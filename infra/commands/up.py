@@ -7,8 +7,6 @@ from infra.deploy import cdk, clusters, stacks
 from infra.deploy.aws import Aws, explained
 from infra.errors import OrchardError, WrongUseError
 
-STACK = "OrchardCluster"
-
 
 def add_up_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``orchard up``: none of its own."""
@@ -24,7 +22,7 @@ def up(_given: argparse.Namespace, around: Surroundings) -> int:
         If the deployment fails.
     """
     generation = cdk.setting("generation")
-    living = stacks.outputs_if_there(around.aws, STACK)
+    living = stacks.outputs_if_there(around.aws, stacks.CLUSTER)
     if living is not None:
         cluster = clusters.look(around.aws, living["ClusterId"])
         if cluster.alive:
@@ -34,7 +32,7 @@ def up(_given: argparse.Namespace, around: Surroundings) -> int:
             cdk.raise_setting("generation", generation)
             around.say(f"The cluster {cluster.id} has ended ({cluster.reason or cluster.state}).")
             around.say(f"Making a new one: cdk.json now says generation {generation}.")
-    if around.call(cdk.deploy_command(STACK, around.aws.region)) != 0:
+    if around.call(cdk.deploy_command(stacks.CLUSTER, around.aws.region)) != 0:
         raise OrchardError("The cluster could not be deployed; the CDK's own message is above.", "Mend it: orchard up")
     cluster = clusters.look(around.aws, stacks.cluster_id(around.aws))
     around.say(f"Cluster {cluster.id} ({cluster.name}): {cluster.state}")

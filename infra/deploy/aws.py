@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore import exceptions
 from botocore.config import Config
+from botocore.httpsession import get_cert_path
 
 from infra.errors import OrchardError, TryAgainError, WrongUseError
 
 if TYPE_CHECKING:
+    from botocore.credentials import Credentials
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_emr import EMRClient
     from mypy_boto3_s3 import S3Client
@@ -57,10 +59,23 @@ class Aws:
         """Client of AWS CloudFormation."""
         return self.client("cloudformation")  # type: ignore[no-any-return]
 
-    def client(self, service: str, region: str | None = None) -> Any:  # noqa: ANN401 - any of boto3's clients
-        """Return a client of any service, in another region where one is named."""
+    @property
+    def credentials(self) -> "Credentials | None":
+        """What requests are signed with; None where there are none. They renew themselves when read."""
+        return self._session.get_credentials()
+
+    @property
+    def certificates(self) -> str:
+        """Path of the certificates that AWS's servers are checked against, as the AWS configuration has it."""
+        return self._session._session.get_config_variable("ca_bundle") or str(get_cert_path(True))
+
+    def client(self, service: str, region: str | None = None, attempts: int = ATTEMPTS) -> Any:  # noqa: ANN401
+        """Return a client of any service, in another region where one is named, any of boto3's.
+
+        With one attempt, who calls it repeats calls and waits between them.
+        """
         configuration = Config(
-            retries={"mode": "adaptive", "total_max_attempts": ATTEMPTS},
+            retries={"mode": "adaptive", "total_max_attempts": attempts},
             max_pool_connections=CONNECTIONS,
             connect_timeout=10,
             read_timeout=60,

@@ -1,21 +1,62 @@
-"""Puts an exported backbone into the data bucket: the same content is the same object, and is sent once."""
+"""Puts an exported backbone into the data bucket, under the hash of its content, once."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
+from botocore.exceptions import ClientError
+
 from infra.deploy.aws import Aws, explained
-from infra.deploy.bundle import exists
 from job.backbone import content_hash
 
 
-def model_key(model: Path) -> str:
-    """Return where an exported backbone lies in the data bucket."""
-    return f"models/{content_hash(model)[:16]}{model.suffix}"
+@dataclass(frozen=True)
+class PlacedModel:
+    """A backbone in the data bucket.
+
+    Parameters
+    ----------
+    uri
+        Where it is; what the job's --model takes.
+    sent
+        Whether it was sent now; False if it was there.
+    """
+
+    uri: str
+    sent: bool
 
 
-def send(aws: Aws, bucket: str, model: Path) -> str:
-    """Put an exported backbone into the data bucket, if it is not there yet; return its URI."""
-    key = model_key(model)
-    with explained(f"upload the backbone to {bucket}"):
-        if not exists(aws, bucket, key):
-            aws.s3.upload_file(str(model), bucket, key)
-    return f"s3://{bucket}/{key}"
+def model_key(file: Path) -> str:
+    """Return the key of a backbone: the same content has the same one."""
+    return f"models/{content_hash(file)}.tflite"
+
+
+def place_model(aws: Aws, bucket: str, file: Path) -> PlacedModel:
+    """Make the bucket hold a backbone.
+
+    Parameters
+    ----------
+    aws
+        The account.
+    bucket
+        The data bucket.
+    file
+        The exported file.
+
+    Raises
+    ------
+    OrchardError
+        If AWS refuses or fails.
+    """
+    key = model_key(file)
+    uri = f"s3://{bucket}/{key}"
+    with explained(f"look for {uri}"):
+        try:
+            aws.s3.head_object(Bucket=bucket, Key=key)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") not in ("404", "NoSuchKey", "NotFound"):
+                raise
+        else:
+            return PlacedModel(uri, sent=False)
+    with explained(f"send {uri}"), file.open("rb") as stream:
+        aws.s3.upload_fileobj(stream, bucket, key)
+    return PlacedModel(uri, sent=True)

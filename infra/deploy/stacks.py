@@ -1,54 +1,93 @@
-"""What the stacks say of themselves: the names that they gave to buckets, cluster and evaluator."""
+"""Reads what the deployed stacks are: the outputs that name their buckets and their cluster."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from infra.deploy.aws import Aws, explained
 from infra.errors import WrongUseError
 
-DATA, ACCESS, CLUSTER = "OrchardData", "OrchardAccess", "OrchardCluster"
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+
+DATA, ACCESS, CLUSTER, BUDGET = "OrchardData", "OrchardAccess", "OrchardCluster", "OrchardBudget"
+"""Names of the stacks."""
+
+_DEPLOY: Mapping[str, str] = {DATA: f"cdk deploy {DATA}", CLUSTER: "orchard up"}
 
 
 def outputs(aws: Aws, stack: str) -> Mapping[str, str]:
-    """Return a stack's outputs by name.
+    """Return the outputs of a stack by name.
 
     Raises
     ------
     WrongUseError
-        If the stack is not there.
+        If the stack is not there or not finished.
+    OrchardError
+        If CloudFormation cannot be asked.
     """
-    found = outputs_if_there(aws, stack)
+    found = _describe(aws, stack)
     if found is None:
-        command = "orchard up" if stack == CLUSTER else f"cdk deploy {stack}"
         raise WrongUseError(
-            f"There is no stack {stack} in {aws.region}.", f"Deploy it: {command}, or name its region: --region REGION"
+            f"There is no stack {stack} in {aws.region}.",
+            f"Deploy it: {deploy_command(stack)}; or name the region where it is: --region REGION",
         )
-    return found
+    status = found["StackStatus"]
+    named = _named(found)
+    if not named:
+        raise WrongUseError(
+            f"The stack {stack} is not ready: it is in state {status}.",
+            f"If nothing is changing it at the moment, deploy it again: {deploy_command(stack)}",
+        )
+    return named
 
 
 def outputs_if_there(aws: Aws, stack: str) -> Mapping[str, str] | None:
-    """Return a stack's outputs by name, None where there is no such stack."""
-    with explained(f"look for the stack {stack}"):
-        try:
-            described = aws.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
-        except ClientError as error:
-            if "does not exist" in error.response["Error"]["Message"]:
-                return None
-            raise
-    return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", ())}
+    """Return the outputs of a stack by name, None where there is no such stack."""
+    found = _describe(aws, stack)
+    return None if found is None else _named(found)
 
 
 def data_bucket(aws: Aws) -> str:
-    """Return the name of the bucket with images, code, models and results."""
-    return outputs(aws, DATA)["DataBucket"]
+    """Return the name of the bucket of images, code, models and results."""
+    return _output(aws, DATA, "DataBucket")
 
 
 def logs_bucket(aws: Aws) -> str:
-    """Return the name of the bucket with logs."""
-    return outputs(aws, DATA)["LogsBucket"]
+    """Return the name of the bucket of logs."""
+    return _output(aws, DATA, "LogsBucket")
 
 
 def cluster_id(aws: Aws) -> str:
-    """Return EMR's id of the cluster that the stack made, whether it still lives or not."""
-    return outputs(aws, CLUSTER)["ClusterId"]
+    """Return the id of the cluster that the stack declares, alive or not."""
+    return _output(aws, CLUSTER, "ClusterId")
+
+
+def deploy_command(stack: str) -> str:
+    """Return what a person types to deploy a stack."""
+    return _DEPLOY.get(stack, f"cdk deploy {stack}")
+
+
+def _output(aws: Aws, stack: str, name: str) -> str:
+    named = outputs(aws, stack)
+    if name not in named:
+        raise WrongUseError(
+            f"The stack {stack} has no output {name}: it was deployed by another version of this project.",
+            f"Deploy it again: {deploy_command(stack)}",
+        )
+    return named[name]
+
+
+def _describe(aws: Aws, stack: str) -> "StackTypeDef | None":
+    with explained(f"read the stack {stack}"):
+        try:
+            return aws.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+        except ClientError as error:
+            if "does not exist" in error.response.get("Error", {}).get("Message", ""):
+                return None
+            raise
+
+
+def _named(described: "StackTypeDef") -> Mapping[str, str]:
+    return {one["OutputKey"]: one["OutputValue"] for one in described.get("Outputs", [])}

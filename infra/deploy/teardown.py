@@ -8,8 +8,7 @@ from infra.deploy.aws import Aws, explained
 from infra.errors import OrchardError
 
 COST_TAG = ("project", "orchard")
-CLUSTER_STACK = "OrchardCluster"
-STACKS = (CLUSTER_STACK, "OrchardBudget", "OrchardAccess", "OrchardData")
+STACKS = (stacks.CLUSTER, stacks.BUDGET, stacks.ACCESS, stacks.DATA)
 """In the order in which they can be removed: none after one that it uses."""
 
 SECONDS_BETWEEN_LOOKS = 10.0

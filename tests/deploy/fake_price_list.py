@@ -105,7 +105,8 @@ class FakeAws(Aws):
         super().__init__(region)
         self.price_list = price_list
 
-    def client(self, service: str, region: str | None = None) -> Any:
+    def client(self, service: str, region: str | None = None, attempts: int = 1) -> Any:
+        del attempts
         keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
         made: Any = boto3.client(service, region_name=region or self.region, **keys)  # type: ignore[call-overload]
         for operation in ("pricing.GetProducts", "ec2.DescribeSpotPriceHistory"):

@@ -1,0 +1,1 @@
+"""Benchmarks that a person can run; each says in its first lines how."""

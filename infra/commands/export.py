@@ -1,0 +1,71 @@
+"""``orchard export``: a backbone to one file, which can be kept, given to the job, or put into the data bucket."""
+
+import argparse
+import shutil
+from pathlib import Path
+
+from infra.commands.command import Command, Surroundings
+from infra.deploy.models import place_model
+from infra.deploy.stacks import data_bucket
+from infra.errors import WrongUseError
+from job.backbone import content_hash, read_description
+from job.export import IMAGENET, NETWORKS, ExportRequest, cached_export
+
+
+def execute(given: argparse.Namespace, surroundings: Surroundings) -> int:
+    """Export a backbone, unless that was done before; say where it is."""
+    request = ExportRequest(given.backbone, given.weights, given.seed)
+    # Asked before the export, which takes longer: a stack that is missing is said at once.
+    bucket = data_bucket(surroundings.aws) if given.upload else None
+    file = cached_export(request)
+    if given.to is not None:
+        file = _copy(file, given.to)
+    described = read_description(file)
+    surroundings.say(str(file))
+    surroundings.say(
+        f"{described.name}, weights {described.weights}: photos of {described.width} x {described.height} pixels to "
+        f"{described.features:,} features; {file.stat().st_size / 1e6:,.1f} MB, SHA-256 {content_hash(file)}"
+    )
+    if described.untrained:
+        surroundings.say("Its weights are random: everything runs, but the features mean nothing.")
+    if bucket is not None:
+        placed = place_model(surroundings.aws, bucket, file)
+        surroundings.say(f"{'Sent to' if placed.sent else 'Already at'} {placed.uri}")
+    return 0
+
+
+def _copy(file: Path, destination: Path) -> Path:
+    """Copy in one piece, so that an interrupted copy is never taken for a model."""
+    target = destination / file.name if destination.is_dir() else destination
+    temporary = target.with_name(f".{target.name}.part")
+    try:
+        shutil.copyfile(file, temporary)
+        temporary.replace(target)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise WrongUseError(
+            f"'{target}' cannot be written: {error.strerror}.", "Name another place: --to FILE"
+        ) from error
+    return target
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--backbone",
+        metavar="NAME",
+        default="mobilenet_v2",
+        help=f"{', '.join(NETWORKS)} (default: %(default)s)",
+    )
+    parser.add_argument("--weights", default=IMAGENET, help="imagenet, random or a file (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="for random weights (default: %(default)s)")
+    parser.add_argument("--to", type=Path, metavar="FILE", help="copy it there (default: it stays in the cache)")
+    parser.add_argument("--upload", action="store_true", help="put it into the data bucket, unless it is there")
+
+
+EXPORT = Command(
+    name="export",
+    summary="export a backbone to the one file that the job takes",
+    example="orchard export --backbone mobilenet_v2 --upload",
+    add_arguments=_add_arguments,
+    execute=execute,
+)

@@ -1,0 +1,82 @@
+"""``orchard upload``: a folder of photos to a set in the data bucket."""
+
+import argparse
+from pathlib import Path
+
+from infra.commands.bar import duration, shown
+from infra.commands.command import Command, Surroundings
+from infra.deploy.image_sets import set_prefix
+from infra.deploy.photo_folder import Survey, is_photo, survey, walk
+from infra.deploy.sending import Sender
+from infra.deploy.stacks import data_bucket
+from infra.deploy.upload import Result, upload
+from infra.errors import OrchardError
+
+MOST_SHOWN = 100
+"""Failures that are listed; the others are counted."""
+
+
+def execute(given: argparse.Namespace, surroundings: Surroundings) -> int:
+    """Upload a folder; raise OrchardError if a file is missing in the end."""
+    folder: Path = given.folder
+    name: str = given.to or folder.resolve().name
+    prefix = set_prefix(name)
+    found = survey(folder, every_file=given.every_file)
+    unit = "files" if given.every_file else "photos"
+    bucket = data_bucket(surroundings.aws)
+    surroundings.say(f"{_described(found, unit)} to s3://{bucket}/{prefix}")
+    sender = Sender(surroundings.aws, bucket, prefix, surroundings.sleep)
+    files = (file for file in walk(folder) if given.every_file or is_photo(file.inside))
+    began = surroundings.clock()
+    with shown(surroundings.terminal, surroundings.clock, found.files, unit) as step:
+        result = upload(sender, files, lambda _: step())
+    took = surroundings.clock() - began
+    surroundings.say(
+        f"{result.sent:,} sent ({megabytes(result.sent_bytes)}) in {duration(took)}, "
+        f"{result.already:,} were there already."
+    )
+    if result.extra:
+        surroundings.say(f"The set holds {result.extra:,} more that are not in this folder; they stay.")
+    _raise_for_failures(result, unit, surroundings)
+    surroundings.say(f"Next: orchard run --images {name}")
+    return 0
+
+
+def megabytes(size: int) -> str:
+    """Return a size as a person reads it, in units of a thousand: "5.2 MB"."""
+    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
+
+
+def _described(found: Survey, unit: str) -> str:
+    labels = f"{len(found.labels):,} {'folder' if len(found.labels) == 1 else 'folders'}"
+    others = f", {found.passed_over:,} that are no photos passed over" if found.passed_over else ""
+    return f"{found.files:,} {unit} ({megabytes(found.size)}) in {labels}{others},"
+
+
+def _raise_for_failures(result: Result, unit: str, surroundings: Surroundings) -> None:
+    failures = sorted(result.failures)
+    if not failures:
+        return
+    for failure in failures[:MOST_SHOWN]:
+        surroundings.say(failure)
+    if len(failures) > MOST_SHOWN:
+        surroundings.say(f"and {len(failures) - MOST_SHOWN:,} more.")
+    raise OrchardError(
+        f"{len(failures):,} of the {unit} could not be sent; they are listed above.",
+        "Put right what is wrong with them, then type the same command again: it sends only what is missing.",
+    )
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", metavar="DIR", type=Path, help="folder of photos, one sub-folder a label")
+    parser.add_argument("--to", metavar="SET", help="the set's name in the data bucket (default: the folder's name)")
+    parser.add_argument("--every-file", action="store_true", help="send other files as well, not photos alone")
+
+
+UPLOAD = Command(
+    name="upload",
+    summary="send a folder of photos; again, only what is missing",
+    example="orchard upload ~/fruits/Training --to fruits",
+    add_arguments=_add_arguments,
+    execute=execute,
+)

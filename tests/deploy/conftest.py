@@ -1,0 +1,143 @@
+"""What tests of the deploy step share: an account served by moto on this machine, and a world around a command."""
+
+import io
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import boto3
+import pytest
+from moto.emr.models import emr_backends
+
+from infra.commands.command import Surroundings
+from infra.deploy.aws import Aws
+
+REGION: Literal["eu-west-1"] = "eu-west-1"
+
+ACCOUNT = "123456789012"
+"""moto's."""
+
+
+@pytest.fixture
+def aws(s3_endpoint: str) -> Aws:
+    """Return an account served by moto on this machine."""
+    del s3_endpoint
+    return Aws(REGION)
+
+
+@dataclass
+class World:
+    """What surrounds a command in a test: a clock that only sleeping moves, and programs that are only noted.
+
+    Parameters
+    ----------
+    aws
+        The account.
+    during_sleep
+        Called at every sleep, with how many there were before: lets the world move on.
+    exit_codes
+        Of the programs that are called, in turn; 0 once they are used up.
+    """
+
+    aws: Aws
+    during_sleep: Callable[[int], None] = lambda _count: None
+    exit_codes: list[int] = field(default_factory=list)
+    called: list[list[str]] = field(default_factory=list)
+    terminal: io.StringIO = field(default_factory=io.StringIO)
+    slept: list[float] = field(default_factory=list)
+
+    def surroundings(self, typed: str = "") -> Surroundings:
+        return Surroundings(
+            self.aws,
+            terminal=self.terminal,
+            keyboard=io.StringIO(typed),
+            clock=lambda: 1_790_000_000 + sum(self.slept),
+            sleep=self._sleep,
+            call=self._call,
+        )
+
+    @property
+    def said(self) -> list[str]:
+        return self.terminal.getvalue().splitlines()
+
+    def _sleep(self, seconds: float) -> None:
+        self.during_sleep(len(self.slept))
+        self.slept.append(seconds)
+
+    def _call(self, command: Sequence[str]) -> int:
+        self.called.append(list(command))
+        return self.exit_codes.pop(0) if self.exit_codes else 0
+
+
+@pytest.fixture
+def world(aws: Aws) -> World:
+    """Return a world in which nothing is deployed."""
+    return World(aws)
+
+
+@dataclass
+class Deployed:
+    """Stacks and a cluster, as they are after a deployment."""
+
+    data: str
+    logs: str
+    cluster: str
+
+    def set_cluster_state(self, state: str, reason: str = "") -> None:
+        """Let the cluster have come into another state, for a reason that begins with EMR's code."""
+        self._cluster().state = state
+        self._cluster().last_state_change_reason = reason
+
+    def set_step_state(self, state: str) -> None:
+        """Let the newest step have come into another state."""
+        self._cluster().steps[-1].state = state
+
+    def _cluster(self) -> Any:
+        # moto's server keeps every EMR cluster in one region, whichever was asked.
+        account: Any = emr_backends[ACCOUNT]
+        return next(backend.clusters[self.cluster] for backend in account.values() if self.cluster in backend.clusters)
+
+
+def make_stack(aws: Aws, name: str, outputs: dict[str, str]) -> None:
+    """Make a stack that says of itself what ours says."""
+    template = {
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+        "Outputs": {key: {"Value": value} for key, value in outputs.items()},
+    }
+    aws.cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+
+
+@pytest.fixture
+def deployed(aws: Aws, request: pytest.FixtureRequest) -> Iterator[Deployed]:
+    """Deploy buckets, evaluator and a waiting cluster; take them away afterwards."""
+    number = abs(hash(request.node.nodeid)) % 10**8
+    data, logs = f"data-{number}", f"logs-{number}"
+    for bucket in (data, logs):
+        aws.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    cluster = aws.emr.run_job_flow(
+        Name="orchard-3",
+        LogUri=f"s3://{logs}/emr/",
+        Instances={
+            "MasterInstanceType": "m5.xlarge",
+            "SlaveInstanceType": "m5.xlarge",
+            "InstanceCount": 2,
+            "KeepJobFlowAliveWhenNoSteps": True,
+        },
+        JobFlowRole="node",
+        ServiceRole="service",
+    )["JobFlowId"]
+    make_stack(aws, "OrchardData", {"DataBucket": data, "LogsBucket": logs})
+    make_stack(aws, "OrchardAccess", {"EvaluatorUser": "evaluator", "EvaluatorSecret": "arn:secret"})
+    make_stack(aws, "OrchardCluster", {"ClusterId": cluster})
+    yield Deployed(data, logs, cluster)
+    for stack in ("OrchardCluster", "OrchardAccess", "OrchardData"):
+        aws.cloudformation.delete_stack(StackName=stack)
+    for bucket in (data, logs):
+        boto3.resource("s3").Bucket(bucket).objects.all().delete()
+
+
+def put(aws: Aws, bucket: str, **objects: bytes) -> None:
+    """Put objects into a bucket; two underscores in a name stand for a slash."""
+    for name, content in objects.items():
+        aws.s3.put_object(Bucket=bucket, Key=name.replace("__", "/"), Body=content)
