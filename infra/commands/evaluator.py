@@ -46,10 +46,10 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
 def rotate(around: Surroundings) -> None:
     """Raise the key's serial in cdk.json and deploy, so that AWS makes a new key and deletes the old one."""
     serial = cdk.setting(SERIAL) + 1
-    cdk.raise_setting(SERIAL, serial)
+    cdk.change_setting(SERIAL, serial)
     around.say(f"cdk.json now says {SERIAL} {serial}.")
     if around.call(cdk.deploy_command(stacks.ACCESS, around.aws.region)) != 0:
-        cdk.raise_setting(SERIAL, serial - 1)
+        cdk.change_setting(SERIAL, serial - 1)
         raise OrchardError(
             f"{stacks.ACCESS} could not be deployed; the CDK's own message is above. The old key still works.",
             "Mend it: orchard evaluator --rotate",

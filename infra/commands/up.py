@@ -29,7 +29,7 @@ def up(_given: argparse.Namespace, around: Surroundings) -> int:
             around.say(f"The cluster {cluster.id} is {cluster.state}; deploying what has changed, if anything.")
         else:
             generation = max(generation, cluster.generation) + 1
-            cdk.raise_setting("generation", generation)
+            cdk.change_setting("generation", generation)
             around.say(f"The cluster {cluster.id} has ended ({cluster.reason or cluster.state}).")
             around.say(f"Making a new one: cdk.json now says generation {generation}.")
     if around.call(cdk.deploy_command(stacks.CLUSTER, around.aws.region)) != 0:

@@ -39,19 +39,19 @@ def destroy_command(stacks: Sequence[str], region: str) -> list[str]:
     return ["cdk", "destroy", *stacks, "--exclusively", "--force", "-c", f"region={region}"]
 
 
-def setting(name: str, cdk_json: Path = CDK_JSON) -> int:
+def setting(name: str) -> int:
     """Return a setting that is a number, as cdk.json has it."""
-    return int(_find(name, cdk_json.read_text()).group(2))
+    return int(_find(name, CDK_JSON.read_text()).group(2))
 
 
-def raise_setting(name: str, value: int, cdk_json: Path = CDK_JSON) -> None:
+def change_setting(name: str, value: int) -> None:
     """Write a new value of a setting that is a number into cdk.json, and leave everything else as it is.
 
     The file is where the next plain ``cdk deploy`` looks: kept anywhere else, the value would be undone by it.
     """
-    text = cdk_json.read_text()
+    text = CDK_JSON.read_text()
     found = _find(name, text)
-    cdk_json.write_text(f"{text[: found.start(2)]}{value}{text[found.end(2) :]}")
+    CDK_JSON.write_text(f"{text[: found.start(2)]}{value}{text[found.end(2) :]}")
 
 
 def _find(name: str, text: str) -> "re.Match[str]":

@@ -42,7 +42,7 @@ def require_photos(aws: Aws, uri: str) -> PhotosFound:
                     count += 1
                     size += entry["Size"]
     if count == 0:
-        name = key.removeprefix("images/")
+        name = key.removeprefix("images/").split("/", 1)[0]
         raise WrongUseError(f"There are no photos in {uri}.", f"Upload them: orchard upload DIR --to {name}")
     return PhotosFound(count, size)
 

@@ -214,7 +214,7 @@ def test_then_destroy_ends_the_cluster_after_a_run_that_failed_too(deployed: Dep
         (
             ["--images", "fruits/Training", "--test", "fruits/Test"],
             "There are no photos in s3://{data}/images/fruits/Test.",
-            "Upload them: orchard upload DIR --to fruits/Test",
+            "Upload them: orchard upload DIR --to fruits",
         ),
         (
             ["--images", "fruits/Training", "--variance", "7"],

@@ -1,0 +1,99 @@
+"""Tests of infra/cli.py: every command's help, and how failures are told."""
+
+from pathlib import Path
+
+import pytest
+
+from infra import cli
+from infra.commands.command import Command, Surroundings
+from infra.deploy.aws import Aws
+from infra.errors import WrongUseError
+
+
+def test_every_command_of_the_design_is_there() -> None:
+    wanted = {"cost", "export", "up", "scale", "upload", "run", "status", "logs"}
+    wanted |= {"ui", "results", "evaluator", "destroy"}
+
+    assert wanted <= {command.name for command in cli.COMMANDS}
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS, ids=lambda command: command.name)
+def test_the_help_of_a_command_fits_a_screen_and_shows_an_example_that_parses(
+    command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([command.name, "--help"])
+
+    shown = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert len(shown.splitlines()) <= 40
+    assert f"Example: {command.example}" in shown
+    assert cli.parse(command.example.split()[1:]).command is command
+
+
+def test_orchard_alone_shows_the_commands_on_one_screen(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([]) == 0
+
+    shown = capsys.readouterr().out
+    assert len(shown.splitlines()) <= 40
+    for command in cli.COMMANDS:
+        assert command.name in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["frobnicate"], "Argument COMMAND: invalid choice: 'frobnicate'"),
+        (["results", "--frobnicate"], "Unrecognized arguments: --frobnicate."),
+        (["scale", "1"], "The following arguments are required: MAX."),
+    ],
+)
+def test_a_wrong_command_line_is_two_lines_and_exit_code_2(
+    words: list[str], what: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = cli.main(words)
+
+    lines = capsys.readouterr().err.splitlines()
+    assert code == 2
+    assert len(lines) == 2
+    assert lines[0].startswith(f"error: {what}")
+
+
+def test_a_failure_nobody_thought_of_is_two_lines_too_and_a_trace_with_debug(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def break_down(*_: object) -> int:
+        raise ZeroDivisionError("odd")
+
+    monkeypatch.setattr(cli, "parse", break_down)
+
+    assert cli.main(["status"]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "error: Could not go on: odd",
+        "Type the same command with --debug for the whole trace.",
+    ]
+    cli.main(["status", "--debug"])
+    assert "ZeroDivisionError: odd" in capsys.readouterr().err
+
+
+def test_the_region_is_that_of_cdk_json_before_the_environments(tmp_path: Path) -> None:
+    (tmp_path / "cdk.json").write_text('{"context": {"region": "eu-west-3"}}')
+
+    assert cli.default_region({"AWS_REGION": "us-east-1"}, tmp_path / "cdk.json") == "eu-west-3"
+    assert cli.default_region({"AWS_REGION": "us-east-1"}, tmp_path / "none.json") == "us-east-1"
+    with pytest.raises(WrongUseError) as raised:
+        cli.default_region({}, tmp_path / "none.json")
+    assert raised.value.remedy == "Name one: --region eu-west-1"
+
+
+def test_credentials_are_never_printed_even_with_debug(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], s3_endpoint: str
+) -> None:
+    assert s3_endpoint
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI-secret")
+
+    code = cli.main(["results", "first", "--debug"], Surroundings(Aws("eu-west-1")))
+
+    said = capsys.readouterr()
+    assert code == 2
+    assert "wJalrXUtnFEMI-secret" not in said.out + said.err

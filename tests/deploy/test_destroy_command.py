@@ -1,0 +1,157 @@
+"""Tests of orchard destroy."""
+
+import pytest
+
+from infra import cli
+from infra.deploy import teardown
+from infra.errors import OrchardError, WrongUseError
+from tests.deploy.conftest import Deployed, World
+
+DESTROY_CLUSTER = ["cdk", "destroy", "OrchardCluster", "--exclusively", "--force", "-c", "region=eu-west-1"]
+
+
+def orchard(world: World, typed: str, *words: str) -> int:
+    given = cli.parse(list(words))
+    return int(given.command.execute(given, world.surroundings(typed)))
+
+
+def state_of(deployed: Deployed, world: World) -> str:
+    described = world.aws.emr.describe_cluster(ClusterId=deployed.cluster)
+    return described["Cluster"]["Status"]["State"]
+
+
+def test_destroy_shows_what_goes_asks_ends_the_cluster_and_keeps_the_data(deployed: Deployed, world: World) -> None:
+    world.aws.s3.put_object(Bucket=deployed.data, Key="results/first/manifest.json", Body=b"{}")
+
+    code = orchard(world, "yes\n", "destroy")
+
+    assert code == 0
+    assert world.said[:3] == [
+        "This removes: OrchardCluster.",
+        "Type 'yes' to go on:",
+        f"The cluster {deployed.cluster} has ended.",
+    ]
+    assert world.called == [DESTROY_CLUSTER]
+    assert state_of(deployed, world) == "TERMINATED"
+    assert world.aws.s3.list_objects_v2(Bucket=deployed.data)["KeyCount"] == 1
+
+
+@pytest.mark.parametrize("typed", ["no\n", "\n", "", "y\n"])
+def test_anything_but_yes_removes_nothing(deployed: Deployed, world: World, typed: str) -> None:
+    with pytest.raises(WrongUseError) as raised:
+        orchard(world, typed, "destroy")
+
+    assert raised.value.what == "Nothing was removed."
+    assert world.called == []
+    assert state_of(deployed, world) == "WAITING"
+
+
+def test_deleting_data_takes_the_whole_sentence(deployed: Deployed, world: World) -> None:
+    world.aws.s3.put_object(Bucket=deployed.data, Key="results/x", Body=b"x")
+
+    with pytest.raises(WrongUseError):
+        orchard(world, "yes\n", "destroy", "--delete-data")
+
+    assert f"It deletes everything in {deployed.data} and {deployed.logs}, for good." in world.said
+    assert "Type 'delete my data' to go on:" in world.said
+    assert world.aws.s3.list_objects_v2(Bucket=deployed.data)["KeyCount"] == 1
+
+
+def test_deleting_data_empties_both_buckets_and_sets_both_switches(deployed: Deployed, world: World) -> None:
+    world.aws.s3.put_bucket_versioning(Bucket=deployed.data, VersioningConfiguration={"Status": "Enabled"})
+    for body in (b"1", b"2"):
+        world.aws.s3.put_object(Bucket=deployed.data, Key="results/x", Body=body)
+    world.aws.s3.put_object(Bucket=deployed.logs, Key="emr/log", Body=b"x")
+
+    orchard(world, "delete my data\n", "destroy", "--delete-data")
+
+    assert f"{deployed.data}: 2 objects deleted." in world.said
+    assert "Versions" not in world.aws.s3.list_object_versions(Bucket=deployed.data)
+    assert "Contents" not in world.aws.s3.list_objects_v2(Bucket=deployed.logs)
+    assert world.called == [
+        DESTROY_CLUSTER,
+        [
+            *("cdk", "deploy", "OrchardData", "--require-approval", "never", "-c", "region=eu-west-1"),
+            *("-c", "delete_data=true", "-c", "confirm_delete_data=true"),
+        ],
+        [
+            *("cdk", "destroy", "OrchardAccess", "OrchardData", "--exclusively", "--force"),
+            *("-c", "region=eu-west-1"),
+        ],
+    ]
+
+
+def test_yes_asks_nothing(deployed: Deployed, world: World) -> None:
+    orchard(world, "", "destroy", "--yes")
+
+    assert state_of(deployed, world) == "TERMINATED"
+    assert not any(line.startswith("Type ") for line in world.said)
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_stack_that_sticks_is_tried_once_more_after_the_sweep(world: World) -> None:
+    world.exit_codes = [1, 0]
+
+    orchard(world, "", "destroy", "--yes")
+
+    assert world.called == [DESTROY_CLUSTER, DESTROY_CLUSTER]
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_stack_that_sticks_for_good_is_told(world: World) -> None:
+    world.exit_codes = [1, 1]
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "", "destroy", "--yes")
+
+    assert raised.value.what == "'cdk destroy OrchardCluster' failed; the CDK's own message is above."
+
+
+def test_groups_that_emr_left_are_swept_although_they_refer_to_each_other(world: World) -> None:
+    ec2 = world.aws.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    tags = [{"ResourceType": "security-group", "Tags": [{"Key": "project", "Value": "orchard"}]}]
+    groups = [
+        ec2.create_security_group(GroupName=name, Description="x", VpcId=vpc, TagSpecifications=tags)["GroupId"]
+        for name in ("ElasticMapReduce-Primary", "ElasticMapReduce-Worker", "mine")
+    ]
+    for one, other in ((groups[0], groups[1]), (groups[1], groups[0])):
+        pairs = [{"IpProtocol": "tcp", "FromPort": 0, "ToPort": 1, "UserIdGroupPairs": [{"GroupId": other}]}]
+        ec2.authorize_security_group_ingress(GroupId=one, IpPermissions=pairs)
+
+    swept = teardown.sweep_security_groups(world.aws)
+
+    left = {group["GroupName"] for group in ec2.describe_security_groups()["SecurityGroups"]}
+    assert sorted(swept) == ["ElasticMapReduce-Primary", "ElasticMapReduce-Worker"]
+    assert "mine" in left
+    assert not left & set(swept)
+    ec2.delete_security_group(GroupId=groups[2])
+
+
+def test_a_cluster_that_does_not_end_is_told_with_what_ends_it(deployed: Deployed, world: World) -> None:
+    around = world.surroundings()
+
+    with pytest.raises(OrchardError) as raised:
+        teardown.wait_until_ended(world.aws, deployed.cluster, around.clock, around.sleep)
+
+    assert raised.value.what == f"The cluster {deployed.cluster} is still WAITING after 30 minutes."
+    assert raised.value.remedy == f"End it by hand: aws emr terminate-clusters --cluster-ids {deployed.cluster}"
+
+
+def test_what_still_carries_the_tag_is_listed(deployed: Deployed, world: World) -> None:
+    tagging = {"TagSet": [{"Key": "project", "Value": "orchard"}]}
+    world.aws.s3.put_bucket_tagging(Bucket=deployed.data, Tagging=tagging)  # type: ignore[arg-type]
+
+    orchard(world, "", "destroy", "--yes")
+
+    assert world.said[-3:] == [
+        "Left, and may cost:",
+        f"  arn:aws:s3:::{deployed.data}",
+        "Buckets and the evaluator stay on purpose. Remove them too: orchard destroy --delete-data",
+    ]
+
+
+def test_where_nothing_stands_nothing_is_destroyed_and_it_is_no_failure(world: World) -> None:
+    assert orchard(world, "", "destroy") == 0
+    assert world.said[0] == "There is nothing to destroy."
+    assert world.called == []

@@ -1,0 +1,370 @@
+"""Tests of orchard status, cancel, logs, ui, results, evaluator, up and scale."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import cli
+from infra.commands import ui
+from infra.deploy import cdk
+from infra.deploy import step as steps
+from infra.errors import OrchardError, WrongUseError
+from tests.deploy.conftest import Deployed, World
+from tests.deploy.test_run_command import MANIFEST
+
+
+def orchard(world: World, *words: str) -> int:
+    given = cli.parse(list(words))
+    return int(given.command.execute(given, world.surroundings()))
+
+
+@pytest.fixture
+def attached(deployed: Deployed, world: World) -> str:
+    """Attach a step to the cluster; return its id."""
+    return steps.attach(world.aws, deployed.cluster, steps.step_configuration("first", "s3://a", "s3://m", []))
+
+
+@pytest.fixture
+def cdk_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Have a cdk.json that may be changed."""
+    file = tmp_path / "cdk.json"
+    file.write_text('{\n  "context": {\n    "generation": 2,\n    "evaluator_key_serial": 4\n  }\n}\n')
+    monkeypatch.setattr(cdk, "CDK_JSON", file)
+    return file
+
+
+@pytest.mark.usefixtures("attached")
+def test_status_says_how_the_cluster_is_and_how_far_the_newest_run(deployed: Deployed, world: World) -> None:
+    progress = {"schema_version": 1, "stage": "features", "done": 1700, "total": 40000}
+    world.aws.s3.put_object(Bucket=deployed.data, Key="results/first/progress.json", Body=json.dumps(progress).encode())
+    deployed.set_step_state("RUNNING")
+
+    orchard(world, "status")
+
+    assert world.said == [
+        f"Cluster {deployed.cluster} (orchard-3): RUNNING",
+        "Run 'first': RUNNING, features 1,700 of 40,000 photos",
+    ]
+
+
+@pytest.mark.usefixtures("attached")
+def test_status_can_follow_a_run_that_somebody_else_started(deployed: Deployed, world: World) -> None:
+    deployed.set_step_state("COMPLETED")
+    body = json.dumps(MANIFEST).encode()
+    world.aws.s3.put_object(Bucket=deployed.data, Key="results/first/manifest.json", Body=body)
+
+    assert orchard(world, "status", "first", "--follow") == 0
+    assert world.said[-1] == "Fetch them: orchard results first"
+
+
+def test_status_names_the_runs_where_there_is_no_such_run(deployed: Deployed, world: World, attached: str) -> None:
+    assert attached
+    with pytest.raises(WrongUseError) as raised:
+        orchard(world, "status", "second")
+
+    assert raised.value.what == f"There is no run 'second' on the cluster {deployed.cluster}."
+    assert raised.value.remedy == "Its runs: first."
+
+
+def test_status_of_a_cluster_that_has_run_nothing_says_how_to_start(deployed: Deployed, world: World) -> None:
+    with pytest.raises(WrongUseError) as raised:
+        orchard(world, "status")
+
+    assert raised.value.what == f"The cluster {deployed.cluster} has run nothing yet."
+    assert raised.value.remedy == "Start one: orchard run --images SET"
+
+
+def test_status_says_why_a_cluster_ended(deployed: Deployed, world: World) -> None:
+    deployed.set_cluster_state("TERMINATED_WITH_ERRORS", "BOOTSTRAP_FAILURE: on the primary node")
+    key = f"emr/{deployed.cluster}/node/i-1/bootstrap-actions/1/stderr.gz"
+    log = gzip.compress(b"ERROR: No matching distribution found for numpy==1.26.4\n")
+    world.aws.s3.put_object(Bucket=deployed.logs, Key=key, Body=log)
+
+    orchard(world, "status")
+
+    assert "BOOTSTRAP_FAILURE" in world.said[0]
+    assert world.said[1:] == [
+        "The bootstrap action failed: ERROR: No matching distribution found for numpy==1.26.4",
+        "Mend it, then: orchard up",
+    ]
+
+
+def test_a_run_that_has_ended_is_not_cancelled(deployed: Deployed, world: World, attached: str) -> None:
+    assert attached
+    deployed.set_step_state("COMPLETED")
+
+    orchard(world, "cancel", "first")
+
+    assert world.said == ["The run 'first' has ended already: COMPLETED"]
+
+
+def test_cancel_asks_emr_to_interrupt_the_step(
+    deployed: Deployed, world: World, attached: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # moto has no CancelSteps; what would be sent is all there is to see
+    sent: dict[str, Any] = {}
+    monkeypatch.setattr(world.aws.emr, "cancel_steps", lambda **words: sent.update(words))
+
+    orchard(world, "cancel")
+
+    assert sent == {
+        "ClusterId": deployed.cluster,
+        "StepIds": [attached],
+        "StepCancellationOption": "SEND_INTERRUPT",
+    }
+    assert world.said == ["Asked EMR to cancel the run 'first'. See whether it has: orchard status first"]
+
+
+def test_logs_prints_what_the_driver_printed_with_standard_error_first(
+    deployed: Deployed, world: World, attached: str
+) -> None:
+    folder = f"emr/{deployed.cluster}/steps/{attached}"
+    for name, text in (("stdout.gz", b"39 of 40 photos used\n"), ("stderr.gz", b"Found 40 photos\n")):
+        world.aws.s3.put_object(Bucket=deployed.logs, Key=f"{folder}/{name}", Body=gzip.compress(text))
+
+    orchard(world, "logs", "first")
+
+    assert world.said == [
+        f"==> s3://{deployed.logs}/{folder}/stderr.gz <==",
+        "Found 40 photos",
+        f"==> s3://{deployed.logs}/{folder}/stdout.gz <==",
+        "39 of 40 photos used",
+        f"All logs of the cluster: s3://{deployed.logs}/emr/{deployed.cluster}/",
+    ]
+
+
+def test_a_log_that_was_pushed_before_it_was_complete_is_read_as_far_as_it_goes(
+    deployed: Deployed, world: World, attached: str
+) -> None:
+    key = f"emr/{deployed.cluster}/steps/{attached}/stderr.gz"
+    whole = gzip.compress(b"Found 40 photos\n" * 1000)
+    world.aws.s3.put_object(Bucket=deployed.logs, Key=key, Body=whole[:-8])
+
+    orchard(world, "logs", "first")
+
+    assert world.said[1] == "Found 40 photos"
+
+
+@pytest.mark.usefixtures("attached", "deployed")
+def test_logs_that_have_not_come_yet_are_told_as_that(world: World) -> None:
+    orchard(world, "logs")
+
+    assert world.said[0] == "EMR has not brought the logs of 'first' to S3 yet: it does so every five minutes."
+
+
+def test_results_are_fetched_whole_with_the_manifest_last(deployed: Deployed, world: World, tmp_path: Path) -> None:
+    manifest = {**MANIFEST, "files": {"features": [{"path": "features/part.parquet", "rows": 3, "bytes": 7}]}}
+    for name, body in (("manifest.json", json.dumps(manifest).encode()), ("features/part.parquet", b"parquet")):
+        world.aws.s3.put_object(Bucket=deployed.data, Key=f"results/first/{name}", Body=body)
+
+    assert orchard(world, "results", "first", "--to", str(tmp_path / "here")) == 0
+
+    assert (tmp_path / "here" / "features" / "part.parquet").read_bytes() == b"parquet"
+    assert json.loads((tmp_path / "here" / "manifest.json").read_text()) == manifest
+    assert world.said[-1] == "2 files fetched."
+    # When it is called again, only the manifest travels
+    orchard(world, "results", "first", "--to", str(tmp_path / "here"))
+    assert world.said[-1] == "1 files fetched."
+
+
+def test_results_of_an_unfinished_run_are_told_as_that(deployed: Deployed, world: World) -> None:
+    world.aws.s3.put_object(Bucket=deployed.data, Key="results/half/progress.json", Body=b"{}")
+
+    with pytest.raises(WrongUseError) as raised:
+        orchard(world, "results", "half")
+
+    assert raised.value.what == f"The run 'half' is unfinished: s3://{deployed.data}/results/half holds no manifest."
+    assert raised.value.remedy == "Follow it: orchard status half --follow"
+
+
+def test_results_without_a_name_lists_the_runs(deployed: Deployed, world: World) -> None:
+    for name in ("20261119T0900Z", "20261120T0900Z"):
+        world.aws.s3.put_object(Bucket=deployed.data, Key=f"results/{name}/manifest.json", Body=b"{}")
+
+    orchard(world, "results")
+
+    assert world.said == ["20261120T0900Z", "20261119T0900Z"]
+
+
+def test_the_evaluators_way_in_is_told_without_the_key(deployed: Deployed, world: World) -> None:
+    orchard(world, "evaluator")
+
+    fetch_key = (
+        "aws secretsmanager get-secret-value --region eu-west-1 --secret-id arn:secret"
+        " --query SecretString --output text"
+    )
+    assert world.said == [
+        "The evaluator is the IAM user evaluator: reads both buckets, changes nothing.",
+        "The key lies in Secrets Manager. Whoever may read it hands it over with:",
+        f"  {fetch_key}",
+        "The evaluator then types:",
+        "  aws configure --profile evaluator",
+        f"  aws s3 ls --profile evaluator s3://{deployed.data}/results/",
+    ]
+
+
+@pytest.mark.usefixtures("deployed")
+def test_rotating_the_key_raises_its_serial_where_the_next_deployment_looks(world: World, cdk_json: Path) -> None:
+    orchard(world, "evaluator", "--rotate")
+
+    assert json.loads(cdk_json.read_text())["context"] == {"generation": 2, "evaluator_key_serial": 5}
+    assert world.called == [["cdk", "deploy", "OrchardAccess", "--require-approval", "never", "-c", "region=eu-west-1"]]
+    assert world.said[0] == "cdk.json now says evaluator_key_serial 5."
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_rotation_that_fails_leaves_the_serial_as_it_was(world: World, cdk_json: Path) -> None:
+    world.exit_codes = [1]
+    before = cdk_json.read_text()
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "evaluator", "--rotate")
+
+    assert cdk_json.read_text() == before
+    assert raised.value.what == (
+        "OrchardAccess could not be deployed; the CDK's own message is above. The old key still works."
+    )
+
+
+def test_up_deploys_the_living_cluster_as_it_is(deployed: Deployed, world: World, cdk_json: Path) -> None:
+    before = cdk_json.read_text()
+
+    orchard(world, "up")
+
+    assert cdk_json.read_text() == before
+    assert world.called == [
+        ["cdk", "deploy", "OrchardCluster", "--require-approval", "never", "-c", "region=eu-west-1"]
+    ]
+    assert world.said[-1] == f"Cluster {deployed.cluster} (orchard-3): WAITING"
+
+
+def test_up_makes_a_new_cluster_where_the_old_one_ended_itself(
+    deployed: Deployed, world: World, cdk_json: Path
+) -> None:
+    deployed.set_cluster_state("TERMINATED", "ALL_STEPS_COMPLETED: idle")
+
+    orchard(world, "up")
+
+    # The dead cluster is of generation 3, whatever cdk.json said
+    assert json.loads(cdk_json.read_text())["context"]["generation"] == 4
+    assert world.said[1] == "Making a new one: cdk.json now says generation 4."
+
+
+@pytest.mark.usefixtures("deployed", "cdk_json")
+def test_a_deployment_that_fails_is_told(world: World) -> None:
+    world.exit_codes = [1]
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "up")
+
+    assert raised.value.what == "The cluster could not be deployed; the CDK's own message is above."
+
+
+@pytest.mark.parametrize(("least", "most"), [("0", "3"), ("5", "3")])
+@pytest.mark.usefixtures("deployed")
+def test_impossible_limits_are_refused(world: World, least: str, most: str) -> None:
+    with pytest.raises(WrongUseError) as raised:
+        orchard(world, "scale", least, most)
+
+    assert raised.value.what == f"The limits {least} and {most} are impossible."
+
+
+def test_limits_of_a_cluster_that_scales_are_changed_in_place(
+    deployed: Deployed, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # moto has neither call; what is asked and sent is all there is to see
+    limits = {"UnitType": "InstanceFleetUnits", "MinimumCapacityUnits": 1, "MaximumCapacityUnits": 4}
+    policy = {"ManagedScalingPolicy": {"ComputeLimits": {**limits, "MaximumCoreCapacityUnits": 1}}}
+    sent: dict[str, Any] = {}
+    monkeypatch.setattr(world.aws.emr, "get_managed_scaling_policy", lambda **_: policy)
+    monkeypatch.setattr(world.aws.emr, "put_managed_scaling_policy", lambda **words: sent.update(words))
+
+    orchard(world, "scale", "2", "8")
+
+    assert sent["ManagedScalingPolicy"]["ComputeLimits"] == {
+        "UnitType": "InstanceFleetUnits",
+        "MinimumCapacityUnits": 2,
+        "MaximumCapacityUnits": 8,
+        "MaximumCoreCapacityUnits": 1,
+    }
+    assert world.said == [f"EMR keeps the cluster {deployed.cluster} between 2 and 8 nodes."]
+
+
+@pytest.fixture
+def fixed_size(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Have a cluster of fixed size with 1 core node and 2 task nodes on Spot; return what is sent to change it."""
+    sent: dict[str, Any] = {}
+    fleets = [
+        {"Id": "if-core", "InstanceFleetType": "CORE", "TargetOnDemandCapacity": 1, "TargetSpotCapacity": 0},
+        {"Id": "if-task", "InstanceFleetType": "TASK", "TargetOnDemandCapacity": 0, "TargetSpotCapacity": 2},
+    ]
+    monkeypatch.setattr(world.aws.emr, "get_managed_scaling_policy", lambda **_: {})
+    monkeypatch.setattr(world.aws.emr, "list_instance_fleets", lambda **_: {"InstanceFleets": fleets})
+    monkeypatch.setattr(world.aws.emr, "modify_instance_fleet", lambda **words: sent.update(words))
+    return sent
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_cluster_of_fixed_size_gets_more_task_nodes(world: World, fixed_size: dict[str, Any]) -> None:
+    orchard(world, "scale", "6", "6")
+
+    assert fixed_size["InstanceFleet"] == {"InstanceFleetId": "if-task", "TargetSpotCapacity": 5}
+
+
+def test_a_cluster_of_fixed_size_has_no_two_limits(
+    deployed: Deployed, world: World, fixed_size: dict[str, Any]
+) -> None:
+    with pytest.raises(WrongUseError) as raised:
+        orchard(world, "scale", "2", "8")
+
+    assert fixed_size == {}
+    assert raised.value.what == (
+        f"The cluster {deployed.cluster} has a fixed size: EMR cannot move it between 2 and 8."
+    )
+    assert raised.value.remedy == "Give one size: orchard scale 8 8, or deploy with -c managed_scaling=true."
+
+
+def test_ui_shows_links_and_the_way_to_jupyterhub(
+    deployed: Deployed, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # moto has none of the calls for pages
+    links = {"PresignedURL": "https://history", "PersistentAppUIId": "p-1"}
+    monkeypatch.setattr(world.aws.emr, "create_persistent_app_ui", lambda **_: links)
+    monkeypatch.setattr(world.aws.emr, "get_persistent_app_ui_presigned_url", lambda **_: links)
+    monkeypatch.setattr(
+        world.aws.emr, "get_on_cluster_app_ui_presigned_url", lambda **_: {"PresignedURL": "https://live"}
+    )
+    monkeypatch.setattr(ui, "primary_instance", lambda _aws, _cluster: "i-1")
+
+    orchard(world, "ui")
+
+    forwarding = (
+        "aws ssm start-session --target i-1 --document-name AWS-StartPortForwardingSession "
+        "--parameters portNumber=9443,localPortNumber=9443"
+    )
+    assert [line.strip() for line in world.said[1:6:2]] == ["https://history", "https://live", forwarding]
+    # When the cluster has ended, only its history is left
+    deployed.set_cluster_state("TERMINATED")
+    later = World(world.aws)
+    orchard(later, "ui")
+    assert len(later.said) == 2
+
+
+def test_a_setting_is_changed_and_nothing_else_in_the_file(cdk_json: Path) -> None:
+    before = cdk_json.read_text()
+
+    cdk.change_setting("generation", 30)
+
+    assert cdk_json.read_text() == before.replace('"generation": 2', '"generation": 30')
+    assert cdk.setting("generation") == 30
+
+
+@pytest.mark.usefixtures("cdk_json")
+def test_a_setting_that_is_not_there_is_told() -> None:
+    with pytest.raises(OrchardError) as raised:
+        cdk.setting("idle_minutes")
+
+    assert raised.value.what == "cdk.json holds no number for idle_minutes."
