@@ -1,7 +1,6 @@
 """What tests of several rooms share: sample photos, an exported backbone, and an S3 server on this machine."""
 
 import logging
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,29 +37,30 @@ def random_backbone() -> Path:
 
 
 @pytest.fixture(scope="session")
-def s3_endpoint() -> Iterator[str]:
-    """Run an S3 server (moto) on this machine and point everything that speaks to AWS at it."""
+def aws_server() -> Iterator[str]:
+    """Run moto's server of all of AWS on this machine; return its address."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3_endpoint(aws_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Point everything that speaks to AWS at moto's server, as long as this test lasts; return its address."""
     settings = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ENDPOINT_URL": aws_server,
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_REGION": "eu-west-1",
         "AWS_DEFAULT_REGION": "eu-west-1",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    before = {name: os.environ.get(name) for name in settings}
-    os.environ.update(settings)
-    yield settings["AWS_ENDPOINT_URL"]
-    for name, value in before.items():
-        if value is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = value
-    server.stop()
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    return aws_server
 
 
 @pytest.fixture

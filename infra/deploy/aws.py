@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
 from botocore import exceptions
@@ -74,8 +74,10 @@ class Aws:
 
         With one attempt, who calls it repeats calls and waits between them.
         """
+        # "Adaptive" holds calls back even where it makes each of them only once.
+        mode: Literal["adaptive", "standard"] = "adaptive" if attempts > 1 else "standard"
         configuration = Config(
-            retries={"mode": "adaptive", "total_max_attempts": attempts},
+            retries={"mode": mode, "total_max_attempts": attempts},
             max_pool_connections=CONNECTIONS,
             connect_timeout=10,
             read_timeout=60,
@@ -177,6 +179,18 @@ _REFUSALS: Sequence[tuple[frozenset[str], type[OrchardError], str, str]] = (
         WrongUseError,
         "it is in another region ({code}).",
         "Name the region where it is: --region REGION",
+    ),
+    (
+        frozenset({"NoSuchBucket"}),
+        WrongUseError,
+        "the bucket is not there.",
+        "If it was deleted by hand, make it anew: cdk destroy OrchardData, then cdk deploy OrchardData",
+    ),
+    (
+        frozenset({"RequestTimeTooSkewed"}),
+        WrongUseError,
+        "this machine's clock is wrong.",
+        "Set the clock, then type the same command again.",
     ),
 )
 """Codes that AWS answers with, what kind of failure each is, and what a person reads."""

@@ -57,6 +57,18 @@ def refusal(code: str, message: str = "", operation: str = "ListObjectsV2") -> e
             "Name the region where it is: --region REGION",
         ),
         (
+            refusal("NoSuchBucket"),
+            WrongUseError,
+            "Could not list: the bucket is not there.",
+            "If it was deleted by hand, make it anew: cdk destroy OrchardData, then cdk deploy OrchardData",
+        ),
+        (
+            refusal("RequestTimeTooSkewed"),
+            WrongUseError,
+            "Could not list: this machine's clock is wrong.",
+            "Set the clock, then type the same command again.",
+        ),
+        (
             exceptions.ConnectTimeoutError(endpoint_url="https://s3"),
             TryAgainError,
             "Could not list: AWS could not be reached (ConnectTimeoutError).",

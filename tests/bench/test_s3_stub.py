@@ -1,0 +1,72 @@
+"""Tests of bench/s3_stub.py: it is S3 enough to be measured against."""
+
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from bench import s3_stub
+from bench.upload import ask, stub
+from infra.deploy.aws import Aws
+from infra.deploy.stacks import data_bucket
+
+NAMES = ["apple/100%.jpg", "apple/a&b <c>.jpg", "pomme/été 🍎.jpg"]
+
+
+@pytest.fixture
+def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    with stub() as port:
+        for name, value in {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_REGION": "eu-west-1",
+            "AWS_DEFAULT_REGION": "eu-west-1",
+        }.items():
+            monkeypatch.setenv(name, value)
+        yield port
+
+
+def test_what_boto3_puts_it_gets_heads_and_lists(port: int) -> None:
+    client = boto3.client("s3")
+    for name in NAMES:
+        client.put_object(Bucket="data", Key=name, Body=name.encode())
+
+    for name in NAMES:
+        assert client.get_object(Bucket="data", Key=name)["Body"].read() == name.encode()
+        assert client.head_object(Bucket="data", Key=name)["ContentLength"] == len(name.encode())
+    assert [one["Key"] for one in client.list_objects_v2(Bucket="data")["Contents"]] == NAMES
+    assert client.list_objects_v2(Bucket="other")["KeyCount"] == 0
+    with pytest.raises(ClientError, match="404"):
+        client.head_object(Bucket="data", Key="nothing")
+    told = ask(port)
+    assert (told["PUT"], told["objects"]) == (3, 3)
+    assert told["processor_seconds"] > 0
+
+
+@pytest.mark.usefixtures("port")
+def test_a_listing_goes_on_over_several_pages() -> None:
+    client = boto3.client("s3")
+    keys = [f"set/{number}.jpg" for number in range(5)]
+    for key in [*keys, "set2/other.jpg"]:
+        client.put_object(Bucket="data", Key=key, Body=b"x")
+
+    pages = client.get_paginator("list_objects_v2").paginate(
+        Bucket="data", Prefix="set/", PaginationConfig={"PageSize": 2}
+    )
+
+    assert [[one["Key"] for one in page["Contents"]] for page in pages] == [keys[:2], keys[2:4], keys[4:]]
+
+
+@pytest.mark.usefixtures("port")
+def test_it_names_the_bucket_of_the_stack() -> None:
+    assert data_bucket(Aws("eu-west-1")) == "data"
+
+
+def test_it_keeps_no_more_than_its_limit() -> None:
+    store = s3_stub.Store(limit=10)
+
+    assert store.put("b/1", b"12345678") is not None
+    assert store.put("b/2", b"123") is None
+    assert store.put("b/1", b"1234567890") is not None
