@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from infra.commands.command import Command, Surroundings
 from infra.commands.destroy import destroy_cluster
+from infra.commands.estimate import estimate_line
 from infra.deploy import bundle as bundles
 from infra.deploy import clusters, fetch, logs, models, preflight, stacks
 from infra.deploy import step as steps
 from infra.deploy.clusters import Cluster
-from infra.deploy.diagnose import Diagnosis, diagnose
+from infra.deploy.diagnose import Diagnosis, diagnose, diagnose_cluster
 from infra.deploy.follow import follow
+from infra.deploy.preflight import PhotosFound
 from infra.deploy.step import Step
 from infra.errors import OrchardError
 from job import arguments as job_arguments
@@ -76,11 +78,14 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
     cluster = clusters.look(aws, stacks.cluster_id(aws))
     clusters.require_alive(cluster)
     checked = job_arguments.parse([*run.arguments, "--backbone", given.backbone])
+    photos = PhotosFound(0, 0)
     for uri in filter(None, [checked.images, checked.test, checked.predict]):
         found = preflight.require_photos(aws, uri)
+        photos = PhotosFound(photos.count + found.count, photos.bytes + found.bytes)
         around.say(f"{uri}: {found.count:,} photos, {found.bytes / 2**20:,.0f} MiB")
     if not checked.overwrite:
         preflight.require_no_results(aws, run.bucket, run.results_key)
+    around.say(estimate_line(around, photos))
     step = send_and_attach(given, around, run, cluster)
     if given.detach:
         around.say(f"Follow it: orchard status {run.name} --follow")
@@ -146,6 +151,11 @@ def follow_to_the_end(around: Surroundings, bucket: str, results_key: str, step:
         around.terminal.write(summary(manifest, f"s3://{bucket}/{results_key}"))
         around.say(f"Fetch them: orchard results {step.run}")
         return 0
+    now = clusters.look(around.aws, step.cluster)
+    if not now.alive and step.state != "FAILED":
+        bootstrap = logs.bootstrap_logs(around.aws, now.log_uri, now.id)
+        ended = diagnose_cluster(now.state, now.reason, bootstrap)
+        raise OrchardError(f"The run '{step.run}' never ran: {ended.sentence}", ended.remedy)
     if step.state == "CANCELLED":
         raise OrchardError(f"The run '{step.run}' was cancelled.", "Run it again with --overwrite.")
     told = explain(around, step, cluster)

@@ -3,7 +3,7 @@
 import argparse
 
 from infra.commands.command import Command, Surroundings
-from infra.deploy import cdk, clusters, stacks
+from infra.deploy import cdk, clusters, stacks, teardown
 from infra.deploy.aws import Aws, explained
 from infra.errors import OrchardError, WrongUseError
 
@@ -36,7 +36,16 @@ def up(_given: argparse.Namespace, around: Surroundings) -> int:
         raise OrchardError("The cluster could not be deployed; the CDK's own message is above.", "Mend it: orchard up")
     cluster = clusters.look(around.aws, stacks.cluster_id(around.aws))
     around.say(f"Cluster {cluster.id} ({cluster.name}): {cluster.state}")
+    say_what_was_kept(around)
     return 0
+
+
+def say_what_was_kept(around: Surroundings) -> None:
+    """Name buckets that an earlier destroy has kept, and how to take over or delete what is in them."""
+    for bucket in teardown.kept_buckets(around.aws):
+        around.say(f"The bucket {bucket} is kept from an earlier deployment.")
+        around.say(f"  take over: aws s3 sync s3://{bucket}/images s3://{stacks.data_bucket(around.aws)}/images")
+        around.say(f"  delete:    aws s3 rb --force s3://{bucket}")
 
 
 def add_scale_arguments(parser: argparse.ArgumentParser) -> None:

@@ -96,6 +96,13 @@ def empty_bucket(aws: Aws, bucket: str) -> int:
     return deleted
 
 
+def kept_buckets(aws: Aws) -> list[str]:
+    """Return the buckets of earlier deployments, which a destroy has kept: ours by their tag, but of no stack now."""
+    now = set((stacks.outputs_if_there(aws, stacks.DATA) or {}).values())
+    names = (left.arn.removeprefix("arn:aws:s3:::") for left in leftovers(aws) if left.arn.startswith("arn:aws:s3:::"))
+    return [name for name in names if name not in now]
+
+
 def leftovers(aws: Aws) -> list[Leftover]:
     """Return everything in the region that still carries the project's tag."""
     client = aws.client("resourcegroupstaggingapi")

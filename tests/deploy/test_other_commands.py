@@ -241,6 +241,25 @@ def test_up_deploys_the_living_cluster_as_it_is(deployed: Deployed, world: World
     assert world.said[-1] == f"Cluster {deployed.cluster} (orchard-3): WAITING"
 
 
+@pytest.mark.usefixtures("cdk_json")
+def test_up_names_a_bucket_that_an_earlier_destroy_has_kept(deployed: Deployed, world: World) -> None:
+    kept = f"kept-{deployed.data}"
+    tagging = {"TagSet": [{"Key": "project", "Value": "orchard"}]}
+    world.aws.s3.create_bucket(Bucket=kept, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    for bucket in (kept, deployed.data):
+        world.aws.s3.put_bucket_tagging(Bucket=bucket, Tagging=tagging)  # type: ignore[arg-type]
+
+    orchard(world, "up")
+
+    assert [line for line in world.said if deployed.data in line] == [
+        f"The bucket {kept} is kept from an earlier deployment.",
+        f"  take over: aws s3 sync s3://{kept}/images s3://{deployed.data}/images",
+        f"  delete:    aws s3 rb --force s3://{kept}",
+    ]
+    for bucket in (kept, deployed.data):
+        world.aws.s3.delete_bucket_tagging(Bucket=bucket)
+
+
 def test_up_makes_a_new_cluster_where_the_old_one_ended_itself(
     deployed: Deployed, world: World, cdk_json: Path
 ) -> None:

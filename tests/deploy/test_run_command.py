@@ -10,6 +10,7 @@ import pytest
 from infra import cli
 from infra.commands import run
 from infra.deploy.bundle import make_bundle
+from infra.deploy.speed import BENCHMARK
 from infra.errors import OrchardError
 from tests.deploy.conftest import Deployed, World
 
@@ -73,6 +74,7 @@ def test_a_run_sends_code_and_backbone_attaches_the_step_and_follows_it_to_the_e
     ]
     assert world.said == [
         f"s3://{deployed.data}/images/fruits/Training: 2 photos, 0 MiB",
+        f"Estimate: 0:00:00 and 0.000 USD, an extrapolation from {BENCHMARK.basis}.",
         f"Backbone s3://{deployed.data}/models/{MODEL_HASH}.tflite: sent",
         f"Code {bundle.hash}: sent",
         f"Run 'first' is step {step['Id']} of cluster {deployed.cluster}",
@@ -98,7 +100,7 @@ def test_a_second_run_sends_nothing_again_and_takes_another_name(deployed: Deplo
     code = orchard(second, "run", "--images", "fruits/Training", "--detach")
 
     assert code == 0
-    assert second.said[1:3] == [
+    assert second.said[2:4] == [
         f"Backbone s3://{deployed.data}/models/{MODEL_HASH}.tflite: there already",
         f"Code {make_bundle().hash}: there already",
     ]
@@ -119,7 +121,7 @@ def test_the_bar_is_fed_by_the_jobs_own_progress(deployed: Deployed, world: Worl
 
     orchard(world, "run", "--images", "fruits/Training", "--name", "first")
 
-    assert world.said[4:7] == ["RUNNING", "RUNNING, features", "COMPLETED"]
+    assert world.said[5:8] == ["RUNNING", "RUNNING, features", "COMPLETED"]
 
 
 @pytest.mark.usefixtures("photos", "model")
@@ -169,6 +171,28 @@ def test_a_failed_step_whose_logs_never_come_is_told_as_that(deployed: Deployed,
     assert raised.value.what == "The run 'first' failed: The logs show no cause that is known."
     assert raised.value.remedy == "Look into the whole log: orchard logs"
     assert sum(world.slept) == pytest.approx(5 + 12 * 30)
+
+
+@pytest.mark.usefixtures("photos", "model")
+def test_a_run_whose_cluster_never_came_up_is_told_by_the_bootstrap_actions_log(
+    deployed: Deployed, world: World
+) -> None:
+    def advance(_count: int) -> None:
+        deployed.set_step_state("CANCELLED")
+        deployed.set_cluster_state("TERMINATED_WITH_ERRORS", "BOOTSTRAP_FAILURE: on the primary node")
+        key = f"emr/{deployed.cluster}/node/i-1/bootstrap-actions/1/stderr.gz"
+        log = gzip.compress(b"bootstrap: FAILED while importing pyarrow\n")
+        world.aws.s3.put_object(Bucket=deployed.logs, Key=key, Body=log)
+
+    world.during_sleep = advance
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "run", "--images", "fruits/Training", "--name", "first")
+
+    assert raised.value.what == (
+        "The run 'first' never ran: The bootstrap action failed: bootstrap: FAILED while importing pyarrow"
+    )
+    assert raised.value.remedy == "Mend it, then: orchard up"
 
 
 @pytest.mark.usefixtures("photos", "model")

@@ -10,13 +10,11 @@ from pathlib import Path
 import pytest
 
 from infra.emr.bootstrap import wheelhouse
+from job.java import find_java_home
 from tests.infra.emr.bootstrap.test_bootstrap import ARCHITECTURE, bootstrap, interpreter
 from tests.infra.synthesis import ROOT
 
-pytestmark = [
-    pytest.mark.skipif(sys.platform != "linux", reason="the wheels are for Linux, as the cluster's nodes are"),
-    pytest.mark.skipif(importlib.util.find_spec("job.export") is None, reason="the job is not in this checkout"),
-]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the wheels are for Linux, as the cluster's nodes are")
 
 
 @pytest.fixture
@@ -35,8 +33,6 @@ def spark(tmp_path: Path) -> Path:
 def test_the_job_runs_under_the_interpreter_that_the_bootstrap_action_made(
     sample_photos: Path, random_backbone: Path, spark: Path, tmp_path: Path
 ) -> None:
-    from job.java import find_java_home  # noqa: PLC0415 - the job may not be in this checkout
-
     node = tmp_path / "python"
     assert bootstrap(interpreter(), str(node), str(wheelhouse.provide(ARCHITECTURE))).returncode == 0
     arguments = [

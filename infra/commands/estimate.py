@@ -1,0 +1,46 @@
+"""What a run on the standing cluster will take, in one line: hours and USD."""
+
+from datetime import UTC, datetime
+
+from infra.commands.command import Surroundings
+from infra.commands.cost_report import clock
+from infra.commands.cost_request import read_cost_settings
+from infra.deploy import cost, past_runs
+from infra.deploy.preflight import PhotosFound
+from infra.deploy.prices import PriceSource
+from infra.deploy.speed import BENCHMARK, Speed
+from infra.errors import OrchardError
+
+
+def estimate_line(around: Surroundings, photos: PhotosFound) -> str:
+    """Return the estimate of a run, or why there is none: a price that is not known stops nobody.
+
+    Parameters
+    ----------
+    around
+        The account, and the clock that prices are asked at.
+    photos
+        All photos of the run.
+    """
+    try:
+        settings = read_cost_settings(None, around.aws.region)
+        source = PriceSource(around.aws, datetime.fromtimestamp(around.clock(), UTC))
+        types = tuple(dict.fromkeys([*settings.primary_instance_types, *settings.worker_instance_types]))
+        prices = source.of(settings.region, types)
+        spot = cost.cheapest(settings.worker_instance_types, prices, cost.SPOT) is not None
+        hour = cost.hour_cost(settings, prices, spot=spot)
+        speed = _speed(around, cost.cheapest(settings.worker_instance_types, prices) or "")
+        mean_kib = photos.bytes / photos.count / 1024
+        # The cluster is there already: its start has been paid for.
+        taken = cost.photos_cost(hour, speed, photos.count, prices, 0.0, mean_kib)
+    except OrchardError as error:
+        return f"No estimate: {error.what}"
+    run = taken.job_usd + (taken.requests_usd or 0.0)
+    return f"Estimate: {clock(taken.job_hours)} and {run:.3f} USD, an extrapolation from {speed.basis}."
+
+
+def _speed(around: Surroundings, instance_type: str) -> Speed:
+    try:
+        return past_runs.last_speed(around.aws, instance_type) or BENCHMARK
+    except OrchardError:
+        return BENCHMARK
