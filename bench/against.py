@@ -1,6 +1,6 @@
 """Times the job against another command on the same photos, in turn, and prints medians and their ratio.
 
-    python -m bench.against --photos PHOTOS --weights FILE --pairs 3 --other 'python notebook.py PHOTOS OUT FILE'
+For example: python -m bench.against --photos PHOTOS --weights FILE --other 'python notebook.py PHOTOS OUT FILE'
 """
 
 import argparse

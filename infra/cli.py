@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """``orchard``: finds the command, runs it, and turns every failure into two lines and an exit code."""
 
 import argparse
@@ -8,6 +9,8 @@ import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
+
+import argcomplete
 
 from infra.commands import cost, destroy, evaluator, logs, results, run, status, ui, up
 from infra.commands.command import Command, Surroundings
@@ -71,7 +74,10 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     WrongUseError
         If an argument is missing, wrong or unknown.
     """
-    given, others = parser().parse_known_args(words)
+    made = parser()
+    # Does nothing unless a shell asks for the words that may come next.
+    argcomplete.autocomplete(made)
+    given, others = made.parse_known_args(words)
     command: Command | None = given.command
     if others and not (command is not None and command.takes_job_arguments):
         raise WrongUseError(f"Unrecognized arguments: {' '.join(others)}.", "See orchard --help")

@@ -1,5 +1,8 @@
 """Tests of infra/cli.py: every command's help, and how failures are told."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -74,6 +77,26 @@ def test_a_failure_nobody_thought_of_is_two_lines_too_and_a_trace_with_debug(
     ]
     cli.main(["status", "--debug"])
     assert "ZeroDivisionError: odd" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [("orchard st", ["status"]), ("orchard run --th", ["--then-destroy"]), ("orchard up", ["up", "upload"])],
+)
+def test_a_shell_is_offered_the_words_that_may_come_next(typed: str, offered: list[str], tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "_ARGCOMPLETE": "1",
+        "_ARGCOMPLETE_IFS": "\n",
+        "_ARGCOMPLETE_SUPPRESS_SPACE": "1",
+        "_ARGCOMPLETE_STDOUT_FILENAME": str(tmp_path / "offered"),
+        "COMP_LINE": typed,
+        "COMP_POINT": str(len(typed)),
+    }
+
+    subprocess.run([sys.executable, "-m", "infra.cli"], env=environment, check=True)
+
+    assert (tmp_path / "offered").read_text().split() == offered
 
 
 def test_the_region_is_that_of_cdk_json_before_the_environments(tmp_path: Path) -> None:
