@@ -81,7 +81,7 @@ def test_a_failure_nobody_thought_of_is_two_lines_too_and_a_trace_with_debug(
 
 @pytest.mark.parametrize(
     ("typed", "offered"),
-    [("orchard st", ["status"]), ("orchard run --th", ["--then-destroy"]), ("orchard up", ["up", "upload"])],
+    [("orchard st", ["status"]), ("orchard run --th", ["--then-destroy"]), ("orchard upl", ["upload"])],
 )
 def test_a_shell_is_offered_the_words_that_may_come_next(typed: str, offered: list[str], tmp_path: Path) -> None:
     environment = {
