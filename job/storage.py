@@ -19,6 +19,8 @@ from job.errors import RunFailedError, TryAgainError, UsageError
 
 _SCHEME = re.compile(r"^([a-z][a-z0-9+.-]*)://(.*)$", re.IGNORECASE | re.DOTALL)
 
+_ONE_SLASH = re.compile(r"^(s3[an]?|abfss?|gs|gcs):/[^/]", re.IGNORECASE)
+
 S3_ATTEMPTS = 5
 """How often one S3 request is made before it counts as failed; the SDK waits longer each time."""
 
@@ -28,9 +30,16 @@ def absolute_uri(uri: str) -> str:
 
     ``file://`` is dropped, because a local path is its own URI here; ``s3a://`` and ``s3n://``, as Hadoop
     calls it, become ``s3://``.
+
+    Raises
+    ------
+    UsageError
+        If a scheme is followed by one slash only: the path would be taken for one of this machine.
     """
     match = _SCHEME.match(uri)
     if match is None:
+        if _ONE_SLASH.match(uri):
+            raise UsageError(f"'{uri}' has one slash after its scheme.", f"Write {uri.replace(':/', '://', 1)}")
         return os.path.normpath(Path(uri).absolute())
     scheme, rest = match.group(1).lower(), match.group(2)
     if scheme == "file":

@@ -27,6 +27,13 @@ def test_a_uri_means_the_same_in_every_process(given: str, absolute: str) -> Non
     assert storage.absolute_uri(given) == absolute
 
 
+def test_a_uri_with_one_slash_is_not_taken_for_a_path() -> None:
+    with pytest.raises(UsageError) as raised:
+        storage.absolute_uri("s3:/bucket/photos")
+
+    assert raised.value.remedy == "Write s3://bucket/photos"
+
+
 def test_a_relative_path_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
