@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from infra.commands.command import Command, Surroundings
 from infra.deploy import cdk, clusters, stacks, teardown
+from infra.deploy import step as steps
 from infra.deploy.aws import explained
 from infra.errors import OrchardError, WrongUseError
 
@@ -26,6 +27,7 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
         around.say("There is nothing to destroy.")
     else:
         around.say(f"This removes: {', '.join(going)}.")
+        say_what_is_active(around)
         buckets = []
         if given.delete_data and stacks.DATA in going:
             buckets = [stacks.data_bucket(aws), stacks.logs_bucket(aws)]
@@ -38,9 +40,17 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
             delete_data(around, buckets)
         others = [name for name in going if name != stacks.CLUSTER]
         if others:
-            call_cdk(around, cdk.destroy_command(others, aws.region))
+            call_cdk(around, cdk.destroy_command(others, aws))
     say_what_is_left(around, data_kept=not given.delete_data)
     return 0
+
+
+def say_what_is_active(around: Surroundings) -> None:
+    """Name the runs that would be lost with the cluster."""
+    cluster = (stacks.outputs_if_there(around.aws, stacks.CLUSTER) or {}).get("ClusterId")
+    active = steps.active_runs(around.aws, cluster) if cluster else []
+    if active:
+        around.say(f"The cluster is busy with runs that are lost with it: {', '.join(active)}.")
 
 
 def ask(around: Surroundings, wanted: str) -> None:
@@ -62,13 +72,13 @@ def destroy_cluster(around: Surroundings) -> None:
                 aws.emr.terminate_job_flows(JobFlowIds=[cluster.id])
         teardown.wait_until_ended(aws, cluster.id, around.clock, around.sleep)
         around.say(f"The cluster {cluster.id} has ended.")
-    code = around.call(cdk.destroy_command([stacks.CLUSTER], aws.region))
+    code = around.call(cdk.destroy_command([stacks.CLUSTER], aws))
     swept = teardown.sweep_security_groups(aws)
     if swept:
         around.say(f"Removed what EMR had left: {', '.join(swept)}.")
     if code != 0:
         # What EMR left may have been what stood in the way.
-        call_cdk(around, cdk.destroy_command([stacks.CLUSTER], aws.region))
+        call_cdk(around, cdk.destroy_command([stacks.CLUSTER], aws))
 
 
 def delete_data(around: Surroundings, buckets: Sequence[str]) -> None:
@@ -76,7 +86,7 @@ def delete_data(around: Surroundings, buckets: Sequence[str]) -> None:
     for bucket in buckets:
         around.say(f"{bucket}: {teardown.empty_bucket(around.aws, bucket):,} objects deleted.")
     switches = {"delete_data": "true", "confirm_delete_data": "true"}
-    call_cdk(around, cdk.deploy_command(stacks.DATA, around.aws.region, **switches))
+    call_cdk(around, cdk.deploy_command(stacks.DATA, around.aws, **switches))
     for bucket in buckets:
         # Access logs go on arriving in the logs bucket for a while.
         teardown.empty_bucket(around.aws, bucket)

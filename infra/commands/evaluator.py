@@ -22,14 +22,15 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
     WrongUseError
         If the evaluator is switched off.
     """
-    if given.rotate:
-        rotate(around)
-    found = stacks.outputs(around.aws, stacks.ACCESS)
-    if "EvaluatorSecret" not in found:
+    found = stacks.outputs_if_there(around.aws, stacks.ACCESS)
+    if found is not None and "EvaluatorSecret" not in found:
         raise WrongUseError(
             "There is no evaluator: the setting evaluator is off.",
             "Switch it on: cdk deploy OrchardAccess -c evaluator=true",
         )
+    if given.rotate:
+        rotate(around)
+    found = stacks.outputs(around.aws, stacks.ACCESS)
     region = around.aws.region
     around.say(f"The evaluator is the IAM user {found['EvaluatorUser']}: reads both buckets, changes nothing.")
     around.say("The key lies in Secrets Manager. Whoever may read it hands it over with:")
@@ -48,7 +49,7 @@ def rotate(around: Surroundings) -> None:
     serial = cdk.setting(SERIAL) + 1
     cdk.change_setting(SERIAL, serial)
     around.say(f"cdk.json now says {SERIAL} {serial}.")
-    if around.call(cdk.deploy_command(stacks.ACCESS, around.aws.region)) != 0:
+    if around.call(cdk.deploy_command(stacks.ACCESS, around.aws)) != 0:
         cdk.change_setting(SERIAL, serial - 1)
         raise OrchardError(
             f"{stacks.ACCESS} could not be deployed; the CDK's own message is above. The old key still works.",

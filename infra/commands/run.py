@@ -1,6 +1,7 @@
 """``orchard run``: checks everything first, sends what changed, attaches the step and follows it."""
 
 import argparse
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +15,10 @@ from infra.deploy import step as steps
 from infra.deploy.clusters import Cluster
 from infra.deploy.diagnose import Diagnosis, diagnose, diagnose_cluster
 from infra.deploy.follow import follow
+from infra.deploy.names import require_name
 from infra.deploy.preflight import PhotosFound
 from infra.deploy.step import Step
-from infra.errors import OrchardError
+from infra.errors import OrchardError, WrongUseError
 from job import arguments as job_arguments
 from job.__main__ import summary
 from job.export import ExportRequest, cached_export
@@ -73,10 +75,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(given: argparse.Namespace, around: Surroundings) -> int:
     """Run the job on the cluster; return 0 only if it completed and its manifest is there."""
+    if given.detach and given.then_destroy:
+        raise WrongUseError("--detach and --then-destroy contradict each other.", "Leave one of them out.")
     aws = around.aws
     run = plan(given, stacks.data_bucket(aws), around.clock())
     cluster = clusters.look(aws, stacks.cluster_id(aws))
     clusters.require_alive(cluster)
+    if run.name in steps.active_runs(aws, cluster.id):
+        raise WrongUseError(
+            f"A run '{run.name}' waits or runs already on the cluster {cluster.id}.",
+            f"Follow it: orchard status {run.name} --follow, or choose another --name.",
+        )
     checked = job_arguments.parse([*run.arguments, "--backbone", given.backbone])
     photos = PhotosFound(0, 0)
     for uri in filter(None, [checked.images, checked.test, checked.predict]):
@@ -99,12 +108,13 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
         ) from None
     finally:
         if given.then_destroy:
-            destroy_when_ended(around, step)
+            destroy_when_idle(around, cluster)
 
 
 def plan(given: argparse.Namespace, bucket: str, now: float) -> Run:
     """Return the run that was asked for; names of sets become URIs in the data bucket."""
     name = given.name or time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+    require_name(name, "--name")
     words = ["--images", set_uri(bucket, given.images)]
     for option in ("test", "predict"):
         value = getattr(given, option)
@@ -115,7 +125,11 @@ def plan(given: argparse.Namespace, bucket: str, now: float) -> Run:
 
 def set_uri(bucket: str, name: str) -> str:
     """Return where an uploaded set lies; a URI stays itself."""
-    return name if "://" in name else f"s3://{bucket}/images/{name}"
+    if name.startswith("s3://"):
+        return name
+    for part in name.split("/"):
+        require_name(part, "SET")
+    return f"s3://{bucket}/images/{name}"
 
 
 def send_and_attach(given: argparse.Namespace, around: Surroundings, run: Run, cluster: Cluster) -> Step:
@@ -165,23 +179,30 @@ def follow_to_the_end(around: Surroundings, bucket: str, results_key: str, step:
 
 def explain(around: Surroundings, step: Step, cluster: Cluster) -> Diagnosis:
     """Return the probable cause of a step's failure, from its logs once EMR has brought them to S3."""
-    found: dict[str, str] = {}
     for look in range(LOOKS_FOR_LOGS):
-        found = dict(logs.step_logs(around.aws, cluster.log_uri, cluster.id, step.id))
-        if any("stderr" in uri for uri in found):
+        if logs.has_come(around.aws, cluster.log_uri, cluster.id, step.id, step.ended):
             break
         if look == 0:
             around.say("The step failed; waiting for its logs.")
         around.sleep(SECONDS_FOR_LOGS)
-    found.update(logs.container_logs(around.aws, cluster.log_uri, cluster.id))
+    found = dict(logs.step_logs(around.aws, cluster.log_uri, cluster.id, step.id))
+    # Only this run's containers: those of earlier runs have failures of their own.
+    application = re.search(r"application_\d+_\d+", "".join(found.values()))
+    if application is not None:
+        found.update(logs.container_logs(around.aws, cluster.log_uri, cluster.id, application.group()))
     return diagnose(found, step.reason)
 
 
-def destroy_when_ended(around: Surroundings, step: Step) -> None:
-    """Destroy the cluster, but not under a step that still runs."""
-    now = steps.look(around.aws, step.cluster, step.id)
-    if now.state not in steps.ENDED:
-        around.say("The cluster stays, because the step still runs. Destroy it later: orchard destroy")
+def destroy_when_idle(around: Surroundings, cluster: Cluster) -> None:
+    """Destroy the cluster, but not under anything that still waits or runs on it, whoever started it."""
+    try:
+        active = steps.active_runs(around.aws, cluster.id)
+    except OrchardError as error:
+        # What is being said already matters more than this; but nobody may believe that the cost has ended.
+        around.say(f"The cluster stays: {error.what} Destroy it later: orchard destroy")
+        return
+    if active:
+        around.say(f"The cluster stays, for it is busy with: {', '.join(active)}. Destroy it later: orchard destroy")
         return
     destroy_cluster(around)
 

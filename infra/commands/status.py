@@ -26,7 +26,8 @@ def status(given: argparse.Namespace, around: Surroundings) -> int:
     around.say(f"Cluster {cluster.id} ({cluster.name}): {cluster.state} {cluster.reason}".rstrip())
     if not cluster.alive:
         say_why_it_ended(around, cluster)
-        return 0
+        if given.name is None:
+            return 0
     step = steps.find(aws, cluster.id, given.name)
     bucket, results_key = stacks.data_bucket(aws), f"results/{step.run}"
     if given.follow:

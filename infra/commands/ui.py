@@ -1,6 +1,8 @@
 """``orchard ui``: links to Spark's pages, and the way to JupyterHub."""
 
 import argparse
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from infra.commands.command import Command, Surroundings
 from infra.deploy import clusters, stacks
@@ -8,6 +10,10 @@ from infra.deploy.aws import Aws, explained
 
 JUPYTERHUB_PORT = 9443
 """Where EMR's JupyterHub listens on the primary node (EMR Release Guide)."""
+
+SECONDS_BETWEEN_LOOKS = 5.0
+LOOKS_FOR_PAGES = 12
+"""A minute: EMR starts the pages when they are first asked for."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,33 +26,47 @@ def execute(_given: argparse.Namespace, around: Surroundings) -> int:
     aws = around.aws
     cluster = clusters.look(aws, stacks.cluster_id(aws))
     around.say("Spark's history, which stays for 30 days after the cluster has ended:")
-    around.say(f"  {history_link(aws, cluster.id)}")
+    around.say(f"  {history_link(around, cluster.id)}")
     if not cluster.alive:
         return 0
     around.say("Spark's pages on the cluster:")
-    around.say(f"  {live_link(aws, cluster.id)}")
+    around.say(f"  {live_link(around, cluster.id)}")
     around.say("JupyterHub, where the settings session_manager and jupyterhub are on:")
     around.say(f"  {port_forwarding(primary_instance(aws, cluster.id))}")
     around.say(f"  then open https://127.0.0.1:{JUPYTERHUB_PORT}")
     return 0
 
 
-def history_link(aws: Aws, cluster: str) -> str:
+def history_link(around: Surroundings, cluster: str) -> str:
     """Return a link to the persistent Spark history of a cluster."""
+    emr = around.aws.emr
     with explained(f"open the Spark history of the cluster {cluster}"):
-        arn = aws.emr.describe_cluster(ClusterId=cluster)["Cluster"]["ClusterArn"]
-        made = aws.emr.create_persistent_app_ui(TargetResourceArn=arn)["PersistentAppUIId"]
-        return aws.emr.get_persistent_app_ui_presigned_url(PersistentAppUIId=made, PersistentAppUIType="SHS")[
-            "PresignedURL"
-        ]
+        arn = emr.describe_cluster(ClusterId=cluster)["Cluster"]["ClusterArn"]
+        made = emr.create_persistent_app_ui(TargetResourceArn=arn)["PersistentAppUIId"]
+        return _when_ready(
+            around,
+            lambda: emr.get_persistent_app_ui_presigned_url(PersistentAppUIId=made, PersistentAppUIType="SHS"),
+        )
 
 
-def live_link(aws: Aws, cluster: str) -> str:
+def live_link(around: Surroundings, cluster: str) -> str:
     """Return a link to the Spark history server on a living cluster."""
+    emr = around.aws.emr
     with explained(f"open the pages of the cluster {cluster}"):
-        return aws.emr.get_on_cluster_app_ui_presigned_url(ClusterId=cluster, OnClusterAppUIType="SparkHistoryServer")[
-            "PresignedURL"
-        ]
+        return _when_ready(
+            around,
+            lambda: emr.get_on_cluster_app_ui_presigned_url(ClusterId=cluster, OnClusterAppUIType="SparkHistoryServer"),
+        )
+
+
+def _when_ready(around: Surroundings, ask: Callable[[], Mapping[str, Any]]) -> str:
+    """Return the link that EMR gives once it has started the page behind it."""
+    for _ in range(LOOKS_FOR_PAGES):
+        answer = ask()
+        if answer.get("PresignedURL"):
+            return str(answer["PresignedURL"])
+        around.sleep(SECONDS_BETWEEN_LOOKS)
+    return "not ready yet; ask again in a minute: orchard ui"
 
 
 def primary_instance(aws: Aws, cluster: str) -> str:

@@ -1,10 +1,14 @@
 """``orchard up`` and ``orchard scale``: a cluster where there is none, and its size while it lives."""
 
 import argparse
+from typing import Any
 
 from infra.commands.command import Command, Surroundings
-from infra.deploy import cdk, clusters, stacks, teardown
+from infra.deploy import cdk, clusters, logs, stacks, teardown
+from infra.deploy import step as steps
 from infra.deploy.aws import Aws, explained
+from infra.deploy.clusters import Cluster
+from infra.deploy.diagnose import diagnose_cluster
 from infra.errors import OrchardError, WrongUseError
 
 
@@ -22,22 +26,51 @@ def up(_given: argparse.Namespace, around: Surroundings) -> int:
         If the deployment fails.
     """
     generation = cdk.setting("generation")
-    living = stacks.outputs_if_there(around.aws, stacks.CLUSTER)
-    if living is not None:
-        cluster = clusters.look(around.aws, living["ClusterId"])
+    # A stack whose first deployment failed has no outputs, and nothing that lives.
+    deployed = (stacks.outputs_if_there(around.aws, stacks.CLUSTER) or {}).get("ClusterId")
+    if deployed is not None:
+        cluster = clusters.look(around.aws, deployed)
         if cluster.alive:
+            require_idle(around.aws, cluster)
+            # Whatever cdk.json says here: another generation would replace a cluster that lives.
+            generation = cluster.generation
             around.say(f"The cluster {cluster.id} is {cluster.state}; deploying what has changed, if anything.")
         else:
             generation = max(generation, cluster.generation) + 1
             cdk.change_setting("generation", generation)
             around.say(f"The cluster {cluster.id} has ended ({cluster.reason or cluster.state}).")
             around.say(f"Making a new one: cdk.json now says generation {generation}.")
-    if around.call(cdk.deploy_command(stacks.CLUSTER, around.aws.region)) != 0:
-        raise OrchardError("The cluster could not be deployed; the CDK's own message is above.", "Mend it: orchard up")
+    if around.call(cdk.deploy_command(stacks.CLUSTER, around.aws, generation=generation)) != 0:
+        raise why_it_failed(around.aws, generation)
     cluster = clusters.look(around.aws, stacks.cluster_id(around.aws))
     around.say(f"Cluster {cluster.id} ({cluster.name}): {cluster.state}")
     say_what_was_kept(around)
     return 0
+
+
+def why_it_failed(aws: Aws, generation: int) -> OrchardError:
+    """Return the probable cause of a deployment that failed: EMR's own reason, where it came as far as a cluster."""
+    failed = OrchardError("The cluster could not be deployed; the CDK's own message is above.", "Mend it: orchard up")
+    with explained("look for the cluster that failed"):
+        listed = aws.emr.list_clusters(ClusterStates=["TERMINATED_WITH_ERRORS"])["Clusters"]
+    ours = [each for each in listed if each["Name"] == f"orchard-{generation}"]
+    if not ours:
+        return failed
+    newest = max(ours, key=lambda each: each["Status"]["Timeline"]["CreationDateTime"])
+    cluster = clusters.look(aws, newest["Id"])
+    bootstrap = logs.bootstrap_logs(aws, cluster.log_uri, cluster.id) if cluster.log_uri else {}
+    told = diagnose_cluster(cluster.state, cluster.reason, bootstrap)
+    return OrchardError(f"The cluster could not be deployed: {told.sentence}", told.remedy)
+
+
+def require_idle(aws: Aws, cluster: Cluster) -> None:
+    """Raise WrongUseError while a cluster runs anything: a deployment may replace it."""
+    active = steps.active_runs(aws, cluster.id)
+    if active:
+        raise WrongUseError(
+            f"The cluster {cluster.id} is there and busy with: {', '.join(active)}.",
+            "Deploying could replace it. Wait for the run, or cancel it: orchard cancel NAME",
+        )
 
 
 def say_what_was_kept(around: Surroundings) -> None:
@@ -71,6 +104,9 @@ def scale(given: argparse.Namespace, around: Surroundings) -> int:
     limits = _scaling_limits(around.aws, cluster.id)
     if limits is not None:
         limits |= {"MinimumCapacityUnits": given.least, "MaximumCapacityUnits": given.most}
+        for name in ("MaximumCoreCapacityUnits", "MaximumOnDemandCapacityUnits"):
+            if name in limits:
+                limits[name] = min(limits[name], given.most)
         with explained(f"change the limits of the cluster {cluster.id}"):
             around.aws.emr.put_managed_scaling_policy(
                 ClusterId=cluster.id,
@@ -87,7 +123,7 @@ def scale(given: argparse.Namespace, around: Surroundings) -> int:
     return 0
 
 
-def _scaling_limits(aws: Aws, cluster: str) -> dict[str, object] | None:
+def _scaling_limits(aws: Aws, cluster: str) -> dict[str, Any] | None:
     with explained(f"look at the limits of the cluster {cluster}"):
         policy = aws.emr.get_managed_scaling_policy(ClusterId=cluster).get("ManagedScalingPolicy", {})
     limits = policy.get("ComputeLimits")
@@ -106,10 +142,16 @@ def _resize(around: Surroundings, cluster: str, nodes: int) -> None:
                 f"The cluster {cluster} cannot have {nodes} nodes: core nodes stay, and only task nodes are added.",
                 "Deploy it with other counts: cdk deploy OrchardCluster -c task_count=N",
             )
-        kind = "TargetSpotCapacity" if task["TargetSpotCapacity"] else "TargetOnDemandCapacity"
+        # A fleet that buys on Spot goes on doing so, whatever its size is now.
+        on_spot = "SpotSpecification" in task.get("LaunchSpecifications", {})
+        on_demand = min(task["TargetOnDemandCapacity"], wanted) if on_spot else wanted
         around.aws.emr.modify_instance_fleet(
             ClusterId=cluster,
-            InstanceFleet={"InstanceFleetId": task["Id"], kind: wanted},  # type: ignore[misc]
+            InstanceFleet={
+                "InstanceFleetId": task["Id"],
+                "TargetOnDemandCapacity": on_demand,
+                "TargetSpotCapacity": wanted - on_demand,
+            },
         )
     around.say(f"The cluster {cluster} is on its way to {nodes} nodes, {wanted} of them task nodes.")
 

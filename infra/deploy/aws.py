@@ -38,11 +38,11 @@ class Aws:
 
     def __init__(self, region: str, profile: str | None = None) -> None:
         self.region = region
-        self._profile = profile
+        self.profile = profile
 
     @cached_property
     def _session(self) -> boto3.Session:
-        return boto3.Session(profile_name=self._profile, region_name=self.region)
+        return boto3.Session(profile_name=self.profile, region_name=self.region)
 
     @cached_property
     def s3(self) -> "S3Client":

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from infra.deploy.aws import Aws
 from infra.errors import OrchardError
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -28,15 +29,16 @@ def call(command: Sequence[str]) -> int:
         raise OrchardError(f"The program {command[0]} is not installed.", "Install it: make setup") from error
 
 
-def deploy_command(stack: str, region: str, **settings: object) -> list[str]:
+def deploy_command(stack: str, aws: Aws, **settings: object) -> list[str]:
     """Return the command that deploys a stack, with settings that differ from cdk.json."""
     context = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-    return ["cdk", "deploy", stack, "--require-approval", "never", "-c", f"region={region}", *context]
+    return ["cdk", "deploy", stack, "--require-approval", "never", *_where(aws), *context]
 
 
-def destroy_command(stacks: Sequence[str], region: str) -> list[str]:
+def destroy_command(stacks: Sequence[str], aws: Aws) -> list[str]:
     """Return the command that destroys stacks without asking: the person has been asked before."""
-    return ["cdk", "destroy", *stacks, "--exclusively", "--force", "-c", f"region={region}"]
+    # Where something stands already, no setting may keep it from being taken down.
+    return ["cdk", "destroy", *stacks, "--exclusively", "--force", *_where(aws), "-c", "allow_non_eu=true"]
 
 
 def setting(name: str) -> int:
@@ -52,6 +54,11 @@ def change_setting(name: str, value: int) -> None:
     text = CDK_JSON.read_text()
     found = _find(name, text)
     CDK_JSON.write_text(f"{text[: found.start(2)]}{value}{text[found.end(2) :]}")
+
+
+def _where(aws: Aws) -> list[str]:
+    """Return the options that make the CDK work in the same account and region as every other call."""
+    return ["-c", f"region={aws.region}", *(["--profile", aws.profile] if aws.profile else [])]
 
 
 def _find(name: str, text: str) -> "re.Match[str]":

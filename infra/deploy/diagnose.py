@@ -165,7 +165,7 @@ def diagnose_cluster(state: str, reason: str, bootstrap: Mapping[str, str]) -> D
             if lines:
                 last = " / ".join(lines[-3:])
                 return Diagnosis(f"The bootstrap action failed: {last}", "Mend it, then: orchard up", uri)
-        return Diagnosis("The bootstrap action failed, and its log is not there yet.", "Look again: orchard logs")
+        return Diagnosis("The bootstrap action failed, and its log is not there yet.", "Look again: orchard status")
     if "INSTANCE_FAILURE" in reason or "capacity" in reason.lower():
         return Diagnosis(
             f"AWS had no such nodes: {reason}",

@@ -39,8 +39,8 @@ def manifest(aws: Aws, bucket: str, results_key: str) -> dict[str, Any]:
 def fetch(aws: Aws, bucket: str, results_key: str, folder: Path, terminal: TextIO) -> int:
     """Copy a finished run's results to this machine; return how many files were copied.
 
-    Files that are there already with the right size are not copied again: data files never change. The manifest
-    comes last, so that a folder with a manifest is complete.
+    What an earlier run's results have left in the folder is taken away first. Files of the same run that are
+    there with the right size are not copied again. The manifest comes last: a folder with a manifest is complete.
 
     Parameters
     ----------
@@ -54,6 +54,7 @@ def fetch(aws: Aws, bucket: str, results_key: str, folder: Path, terminal: TextI
         Where a bar is drawn, if it is a terminal.
     """
     described = manifest(aws, bucket, results_key)
+    _make_way_for(described["run_id"], folder)
     sizes = {entry["path"]: entry["bytes"] for entries in described["files"].values() for entry in entries}
     wanted = [path for path in listed_files(described) if not _is_there(folder / path, sizes.get(path))]
     with (
@@ -78,6 +79,19 @@ def _folders(aws: Aws, bucket: str) -> Iterator[str]:
         for page in pages:
             for entry in page.get("CommonPrefixes", ()):
                 yield entry["Prefix"].removeprefix("results/").rstrip("/")
+
+
+def _make_way_for(run_id: str, folder: Path) -> None:
+    """Take away what an earlier run's results have left here; the same run's are what a fetch goes on from."""
+    here = folder / results.MANIFEST
+    if not here.is_file():
+        return
+    earlier = json.loads(here.read_text())
+    # First of all: a folder that is only partly new must not look complete.
+    here.unlink()
+    if earlier.get("run_id") != run_id:
+        for path in listed_files(earlier):
+            (folder / path).unlink(missing_ok=True)
 
 
 def _no_manifest(aws: Aws, bucket: str, results_key: str) -> WrongUseError:

@@ -3,6 +3,7 @@
 import gzip
 import zlib
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from infra.deploy.aws import Aws, explained
 
@@ -17,6 +18,17 @@ def step_logs(aws: Aws, log_uri: str, cluster: str, step: str) -> Mapping[str, s
     """Return the logs of a step by URI: its stderr first, because failures are told there."""
     found = _read_below(aws, f"{log_uri}{cluster}/steps/{step}/")
     return dict(sorted(found.items(), key=lambda item: ("stderr" not in item[0], item[0])))
+
+
+def has_come(aws: Aws, log_uri: str, cluster: str, step: str, ended: datetime | None) -> bool:
+    """Return whether the standard error of an ended step is in S3 to its end.
+
+    EMR pushes the logs of a running step too, every few minutes: what was pushed before the end lacks the cause.
+    """
+    bucket, _, prefix = f"{log_uri}{cluster}/steps/{step}/".removeprefix("s3://").partition("/")
+    with explained(f"look for the logs of the step {step}"):
+        pushed = [moment for moment, key in _objects(aws, bucket, prefix, "stderr")]
+    return any(ended is None or moment >= ended.timestamp() for moment in pushed)
 
 
 def container_logs(aws: Aws, log_uri: str, cluster: str, application: str = "") -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from infra.deploy.aws import Aws, explained
@@ -32,6 +33,8 @@ class Step:
         Why it is in this state, in EMR's words; empty where EMR says nothing.
     arguments
         The command line that the step runs.
+    ended
+        When it came into its last state; None while it waits or runs.
     """
 
     cluster: str
@@ -40,6 +43,7 @@ class Step:
     state: str
     reason: str
     arguments: tuple[str, ...]
+    ended: datetime | None = None
 
 
 def step_configuration(run: str, archive_uri: str, main_uri: str, job_arguments: Sequence[str]) -> "StepConfigTypeDef":
@@ -110,6 +114,15 @@ def find(aws: Aws, cluster: str, run: str | None = None) -> Step:
     return _step(cluster, matching[0])
 
 
+def active_runs(aws: Aws, cluster: str) -> list[str]:
+    """Return the names of all steps that wait or run on a cluster, ours without their prefix."""
+    with explained(f"list the steps of the cluster {cluster}"):
+        pages = aws.emr.get_paginator("list_steps").paginate(
+            ClusterId=cluster, StepStates=["PENDING", "CANCEL_PENDING", "RUNNING"]
+        )
+        return [summary["Name"].removeprefix(PREFIX) for page in pages for summary in page["Steps"]]
+
+
 def look(aws: Aws, cluster: str, step_id: str) -> Step:
     """Return a step as it is now."""
     with explained(f"look at the step {step_id}"):
@@ -134,4 +147,5 @@ def _step(cluster: str, summary: "StepSummaryTypeDef") -> Step:
         status["State"],
         reason,
         tuple(summary["Config"].get("Args", ())),
+        status.get("Timeline", {}).get("EndDateTime"),
     )

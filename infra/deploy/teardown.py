@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from botocore.exceptions import ClientError
+
 from infra.deploy import stacks
 from infra.deploy.aws import Aws, explained
 from infra.errors import OrchardError
@@ -80,9 +82,14 @@ def sweep_security_groups(aws: Aws) -> list[str]:
 
 
 def empty_bucket(aws: Aws, bucket: str) -> int:
-    """Delete everything in a bucket, all versions and unfinished uploads too; return how many objects."""
+    """Delete everything in a bucket, all versions and unfinished uploads too; return how many objects.
+
+    A bucket that is gone already is empty.
+    """
     deleted = 0
     with explained(f"empty the bucket {bucket}"):
+        if not _bucket_exists(aws, bucket):
+            return 0
         for page in aws.s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
             entries = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
             objects = [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in entries]
@@ -111,6 +118,16 @@ def leftovers(aws: Aws) -> list[Leftover]:
             TagFilters=[{"Key": COST_TAG[0], "Values": [COST_TAG[1]]}]
         )
         return [Leftover(entry["ResourceARN"]) for page in pages for entry in page["ResourceTagMappingList"]]
+
+
+def _bucket_exists(aws: Aws, bucket: str) -> bool:
+    try:
+        aws.s3.head_bucket(Bucket=bucket)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("404", "NoSuchBucket"):
+            return False
+        raise
+    return True
 
 
 def _require_deleted(bucket: str, errors: Sequence[Mapping[str, object]]) -> None:

@@ -109,10 +109,17 @@ class Deployed:
         """Let the newest step have come into another state."""
         self._cluster().steps[-1].state = state
 
+    def forget_cluster(self) -> None:
+        """Leave no cluster behind for the tests that come after."""
+        self._backend().clusters.pop(self.cluster)
+
     def _cluster(self) -> Any:
+        return self._backend().clusters[self.cluster]
+
+    def _backend(self) -> Any:
         # moto's server keeps every EMR cluster in one region, whichever was asked.
         account: Any = emr_backends[ACCOUNT]
-        return next(backend.clusters[self.cluster] for backend in account.values() if self.cluster in backend.clusters)
+        return next(backend for backend in account.values() if self.cluster in backend.clusters)
 
 
 def make_stack(aws: Aws, name: str, outputs: dict[str, str]) -> None:
@@ -146,7 +153,9 @@ def deployed(aws: Aws, request: pytest.FixtureRequest) -> Iterator[Deployed]:
     make_stack(aws, "OrchardData", {"DataBucket": data, "LogsBucket": logs})
     make_stack(aws, "OrchardAccess", {"EvaluatorUser": "evaluator", "EvaluatorSecret": "arn:secret"})
     make_stack(aws, "OrchardCluster", {"ClusterId": cluster})
-    yield Deployed(data, logs, cluster)
+    made = Deployed(data, logs, cluster)
+    yield made
+    made.forget_cluster()
     for stack in ("OrchardCluster", "OrchardAccess", "OrchardData"):
         aws.cloudformation.delete_stack(StackName=stack)
     for bucket in (data, logs):

@@ -3,11 +3,14 @@
 import pytest
 
 from infra import cli
-from infra.deploy import teardown
+from infra.deploy import cdk, teardown
+from infra.deploy import step as steps
+from infra.deploy.aws import Aws
 from infra.errors import OrchardError, WrongUseError
 from tests.deploy.conftest import Deployed, World
 
-DESTROY_CLUSTER = ["cdk", "destroy", "OrchardCluster", "--exclusively", "--force", "-c", "region=eu-west-1"]
+IN_EUROPE = ["-c", "region=eu-west-1", "-c", "allow_non_eu=true"]
+DESTROY_CLUSTER = ["cdk", "destroy", "OrchardCluster", "--exclusively", "--force", *IN_EUROPE]
 
 
 def orchard(world: World, typed: str, *words: str) -> int:
@@ -76,9 +79,35 @@ def test_deleting_data_empties_both_buckets_and_sets_both_switches(deployed: Dep
         ],
         [
             *("cdk", "destroy", "OrchardAccess", "OrchardData", "--exclusively", "--force"),
-            *("-c", "region=eu-west-1"),
+            *IN_EUROPE,
         ],
     ]
+
+
+def test_deleting_data_goes_on_where_an_earlier_call_had_deleted_a_bucket_already(
+    deployed: Deployed, world: World
+) -> None:
+    world.aws.s3.delete_bucket(Bucket=deployed.data)
+
+    orchard(world, "delete my data\n", "destroy", "--delete-data")
+
+    assert f"{deployed.data}: 0 objects deleted." in world.said
+    world.aws.s3.create_bucket(Bucket=deployed.data, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+
+
+def test_runs_that_are_lost_with_the_cluster_are_named_before_the_question(deployed: Deployed, world: World) -> None:
+    steps.attach(world.aws, deployed.cluster, steps.step_configuration("mine", "s3://a", "s3://m", []))
+
+    orchard(world, "yes\n", "destroy")
+
+    assert world.said[1] == "The cluster is busy with runs that are lost with it: mine."
+
+
+def test_the_cdk_works_in_the_account_of_the_profile_that_was_named() -> None:
+    aws = Aws("eu-west-1", profile="test")
+
+    assert cdk.destroy_command(["OrchardCluster"], aws)[-4:] == ["--profile", "test", "-c", "allow_non_eu=true"]
+    assert cdk.deploy_command("OrchardData", aws)[-2:] == ["--profile", "test"]
 
 
 def test_yes_asks_nothing(deployed: Deployed, world: World) -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,10 @@ import pytest
 
 from infra import cli
 from infra.commands import ui
-from infra.deploy import cdk
+from infra.deploy import cdk, logs
 from infra.deploy import step as steps
 from infra.errors import OrchardError, WrongUseError
-from tests.deploy.conftest import Deployed, World
+from tests.deploy.conftest import Deployed, World, make_stack
 from tests.deploy.test_run_command import MANIFEST
 
 
@@ -156,7 +157,8 @@ def test_logs_that_have_not_come_yet_are_told_as_that(world: World) -> None:
 
 
 def test_results_are_fetched_whole_with_the_manifest_last(deployed: Deployed, world: World, tmp_path: Path) -> None:
-    manifest = {**MANIFEST, "files": {"features": [{"path": "features/part.parquet", "rows": 3, "bytes": 7}]}}
+    files = {"features": [{"path": "features/part.parquet", "rows": 3, "bytes": 7}]}
+    manifest = {**MANIFEST, "run_id": "one", "files": files}
     for name, body in (("manifest.json", json.dumps(manifest).encode()), ("features/part.parquet", b"parquet")):
         world.aws.s3.put_object(Bucket=deployed.data, Key=f"results/first/{name}", Body=body)
 
@@ -168,6 +170,34 @@ def test_results_are_fetched_whole_with_the_manifest_last(deployed: Deployed, wo
     # When it is called again, only the manifest travels
     orchard(world, "results", "first", "--to", str(tmp_path / "here"))
     assert world.said[-1] == "1 files fetched."
+
+
+def test_results_of_a_run_that_was_made_anew_replace_the_earlier_ones(
+    deployed: Deployed, world: World, tmp_path: Path
+) -> None:
+    for run, part in (("one", "features/part-one.parquet"), ("two", "features/part-two.parquet")):
+        entries = [{"path": path, "rows": 1, "bytes": 3} for path in (part, "pca/projection.npz")]
+        manifest = {**MANIFEST, "run_id": run, "files": {"features": entries}}
+        for name, content in ((part, b"xyz"), ("pca/projection.npz", run.encode())):
+            world.aws.s3.put_object(Bucket=deployed.data, Key=f"results/first/{name}", Body=content)
+        body = json.dumps(manifest).encode()
+        world.aws.s3.put_object(Bucket=deployed.data, Key="results/first/manifest.json", Body=body)
+        orchard(world, "results", "first", "--to", str(tmp_path))
+
+    assert (tmp_path / "pca" / "projection.npz").read_bytes() == b"two"
+    assert [file.name for file in (tmp_path / "features").iterdir()] == ["part-two.parquet"]
+
+
+def test_the_evaluator_that_is_switched_off_is_told_as_that(deployed: Deployed, world: World) -> None:
+    assert deployed.data
+    world.aws.cloudformation.delete_stack(StackName="OrchardAccess")
+    make_stack(world.aws, "OrchardAccess", {})
+
+    with pytest.raises(WrongUseError) as raised:
+        orchard(world, "evaluator", "--rotate")
+
+    assert raised.value.what == "There is no evaluator: the setting evaluator is off."
+    assert world.called == []
 
 
 def test_results_of_an_unfinished_run_are_told_as_that(deployed: Deployed, world: World) -> None:
@@ -235,8 +265,12 @@ def test_up_deploys_the_living_cluster_as_it_is(deployed: Deployed, world: World
     orchard(world, "up")
 
     assert cdk_json.read_text() == before
+    # Another generation, as cdk.json has it here, would replace the cluster that lives
     assert world.called == [
-        ["cdk", "deploy", "OrchardCluster", "--require-approval", "never", "-c", "region=eu-west-1"]
+        [
+            *("cdk", "deploy", "OrchardCluster", "--require-approval", "never", "-c", "region=eu-west-1"),
+            *("-c", "generation=3"),
+        ]
     ]
     assert world.said[-1] == f"Cluster {deployed.cluster} (orchard-3): WAITING"
 
@@ -260,6 +294,27 @@ def test_up_names_a_bucket_that_an_earlier_destroy_has_kept(deployed: Deployed, 
         world.aws.s3.delete_bucket_tagging(Bucket=bucket)
 
 
+@pytest.mark.usefixtures("attached", "cdk_json")
+def test_up_leaves_a_cluster_alone_that_is_busy(deployed: Deployed, world: World) -> None:
+    with pytest.raises(WrongUseError) as raised:
+        orchard(world, "up")
+
+    assert raised.value.what == f"The cluster {deployed.cluster} is there and busy with: first."
+    assert world.called == []
+
+
+@pytest.mark.usefixtures("cdk_json")
+def test_up_deploys_where_a_first_deployment_has_failed(deployed: Deployed, world: World) -> None:
+    world.aws.cloudformation.delete_stack(StackName="OrchardCluster")
+    make_stack(world.aws, "OrchardCluster", {})
+
+    with pytest.raises(OrchardError):
+        orchard(world, "up")
+
+    assert world.called[0][:3] == ["cdk", "deploy", "OrchardCluster"]
+    assert deployed.cluster
+
+
 def test_up_makes_a_new_cluster_where_the_old_one_ended_itself(
     deployed: Deployed, world: World, cdk_json: Path
 ) -> None:
@@ -280,6 +335,38 @@ def test_a_deployment_that_fails_is_told(world: World) -> None:
         orchard(world, "up")
 
     assert raised.value.what == "The cluster could not be deployed; the CDK's own message is above."
+
+
+@pytest.mark.usefixtures("cdk_json")
+def test_a_deployment_that_fails_in_the_bootstrap_action_is_told_by_its_log(deployed: Deployed, world: World) -> None:
+    deployed.set_cluster_state("TERMINATED_WITH_ERRORS", "BOOTSTRAP_FAILURE: on the primary node")
+    world.aws.cloudformation.delete_stack(StackName="OrchardCluster")
+    cdk.change_setting("generation", 3)
+    key = f"emr/{deployed.cluster}/node/i-1/bootstrap-actions/1/stderr.gz"
+    log = gzip.compress(b"bootstrap: FAILED while importing pyarrow\n")
+    world.aws.s3.put_object(Bucket=deployed.logs, Key=key, Body=log)
+    world.exit_codes = [1]
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "up")
+
+    assert raised.value.what == (
+        "The cluster could not be deployed: The bootstrap action failed: bootstrap: FAILED while importing pyarrow"
+    )
+
+
+def test_a_log_that_was_pushed_before_a_step_ended_has_not_come(
+    deployed: Deployed, world: World, attached: str
+) -> None:
+    key = f"emr/{deployed.cluster}/steps/{attached}/stderr.gz"
+    world.aws.s3.put_object(Bucket=deployed.logs, Key=key, Body=b"features 100 of 200")
+    log_uri, now = f"s3://{deployed.logs}/emr/", datetime.now(UTC)
+
+    def has_come(ended: datetime) -> bool:
+        return logs.has_come(world.aws, log_uri, deployed.cluster, attached, ended)
+
+    assert has_come(now - timedelta(minutes=1))
+    assert not has_come(now + timedelta(minutes=1))
 
 
 @pytest.mark.parametrize(("least", "most"), [("0", "3"), ("5", "3")])
@@ -314,11 +401,17 @@ def test_limits_of_a_cluster_that_scales_are_changed_in_place(
 
 @pytest.fixture
 def fixed_size(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Have a cluster of fixed size with 1 core node and 2 task nodes on Spot; return what is sent to change it."""
+    """Have a cluster of fixed size, 1 core and 2 task nodes, one on Spot; return what is sent to change it."""
     sent: dict[str, Any] = {}
     fleets = [
         {"Id": "if-core", "InstanceFleetType": "CORE", "TargetOnDemandCapacity": 1, "TargetSpotCapacity": 0},
-        {"Id": "if-task", "InstanceFleetType": "TASK", "TargetOnDemandCapacity": 0, "TargetSpotCapacity": 2},
+        {
+            "Id": "if-task",
+            "InstanceFleetType": "TASK",
+            "TargetOnDemandCapacity": 1,
+            "TargetSpotCapacity": 1,
+            "LaunchSpecifications": {"SpotSpecification": {"TimeoutDurationMinutes": 10}},
+        },
     ]
     monkeypatch.setattr(world.aws.emr, "get_managed_scaling_policy", lambda **_: {})
     monkeypatch.setattr(world.aws.emr, "list_instance_fleets", lambda **_: {"InstanceFleets": fleets})
@@ -330,7 +423,11 @@ def fixed_size(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def test_a_cluster_of_fixed_size_gets_more_task_nodes(world: World, fixed_size: dict[str, Any]) -> None:
     orchard(world, "scale", "6", "6")
 
-    assert fixed_size["InstanceFleet"] == {"InstanceFleetId": "if-task", "TargetSpotCapacity": 5}
+    assert fixed_size["InstanceFleet"] == {
+        "InstanceFleetId": "if-task",
+        "TargetOnDemandCapacity": 1,
+        "TargetSpotCapacity": 4,
+    }
 
 
 def test_a_cluster_of_fixed_size_has_no_two_limits(
@@ -352,7 +449,9 @@ def test_ui_shows_links_and_the_way_to_jupyterhub(
     # moto has none of the calls for pages
     links = {"PresignedURL": "https://history", "PersistentAppUIId": "p-1"}
     monkeypatch.setattr(world.aws.emr, "create_persistent_app_ui", lambda **_: links)
-    monkeypatch.setattr(world.aws.emr, "get_persistent_app_ui_presigned_url", lambda **_: links)
+    # Given pages that EMR starts only when they are asked for
+    answers = iter([{"PresignedURLReady": False}, links])
+    monkeypatch.setattr(world.aws.emr, "get_persistent_app_ui_presigned_url", lambda **_: next(answers, links))
     monkeypatch.setattr(
         world.aws.emr, "get_on_cluster_app_ui_presigned_url", lambda **_: {"PresignedURL": "https://live"}
     )
