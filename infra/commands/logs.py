@@ -3,7 +3,7 @@
 import argparse
 
 from infra.commands.command import Command, Surroundings
-from infra.deploy import clusters, logs, stacks
+from infra.deploy import clusters, logs, past_runs
 from infra.deploy import step as steps
 
 
@@ -16,7 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(given: argparse.Namespace, around: Surroundings) -> int:
     """Print a run's logs."""
     aws = around.aws
-    cluster = clusters.look(aws, stacks.cluster_id(aws))
+    # A cluster that has been destroyed leaves its logs, and no reason to make a new one for them.
+    cluster = clusters.look(aws, past_runs.cluster_of(aws, given.name))
     step = steps.find(aws, cluster.id, given.name)
     found = dict(logs.step_logs(aws, cluster.log_uri, cluster.id, step.id))
     if given.containers:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from infra.deploy import stacks
 from infra.deploy.aws import Aws, explained
 from infra.deploy.speed import Speed, measured
 from infra.deploy.step import PREFIX
@@ -100,6 +101,32 @@ def past_runs(aws: Aws, most_clusters: int | None = None) -> Iterator[PastRun]:
                 timeline.get("EndDateTime"),
                 _output(step["Config"].get("Args", ())),
             )
+
+
+def cluster_of(aws: Aws, run: str | None) -> str:
+    """Return the id of the cluster that a run is or was on: the standing one, else the one that EMR remembers.
+
+    Parameters
+    ----------
+    aws
+        The account and region.
+    run
+        Its name; None for the newest.
+
+    Raises
+    ------
+    WrongUseError
+        If there is no such run.
+    """
+    standing = (stacks.outputs_if_there(aws, stacks.CLUSTER) or {}).get("ClusterId")
+    if standing is not None:
+        return standing
+    if run is not None:
+        return find_run(aws, run).cluster
+    newest = next(past_runs(aws), None)
+    if newest is None:
+        raise WrongUseError("No cluster has run anything yet.", "Start one: orchard up")
+    return newest.cluster
 
 
 def find_run(aws: Aws, run: str) -> PastRun:

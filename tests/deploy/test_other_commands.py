@@ -149,6 +149,20 @@ def test_a_log_that_was_pushed_before_it_was_complete_is_read_as_far_as_it_goes(
     assert world.said[1] == "Found 40 photos"
 
 
+@pytest.mark.parametrize("words", [["first"], []])
+def test_logs_of_a_cluster_that_was_destroyed_are_still_there(
+    deployed: Deployed, world: World, attached: str, words: list[str]
+) -> None:
+    world.aws.cloudformation.delete_stack(StackName="OrchardCluster")
+    deployed.set_cluster_state("TERMINATED")
+    key = f"emr/{deployed.cluster}/steps/{attached}/stderr.gz"
+    world.aws.s3.put_object(Bucket=deployed.logs, Key=key, Body=b"Found 40 photos")
+
+    orchard(world, "logs", *words)
+
+    assert world.said[1] == "Found 40 photos"
+
+
 @pytest.mark.usefixtures("attached", "deployed")
 def test_logs_that_have_not_come_yet_are_told_as_that(world: World) -> None:
     orchard(world, "logs")
