@@ -11,6 +11,9 @@ from infra.errors import OrchardError, WrongUseError
 
 CONFIRMATION = "delete my data"
 
+ATTEMPTS = 3
+"""How often stacks with buckets are destroyed: access logs go on arriving for a while."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``orchard destroy``."""
@@ -40,7 +43,7 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
             delete_data(around, buckets)
         others = [name for name in going if name != stacks.CLUSTER]
         if others:
-            call_cdk(around, cdk.destroy_command(others, aws))
+            destroy_the_rest(around, others, buckets)
     say_what_is_left(around, data_kept=not given.delete_data)
     return 0
 
@@ -83,13 +86,34 @@ def destroy_cluster(around: Surroundings) -> None:
 
 def delete_data(around: Surroundings, buckets: Sequence[str]) -> None:
     """Empty the buckets, and let CloudFormation delete them: both switches, then a deployment."""
+    teardown.stop_access_logs(around.aws, buckets[0])
     for bucket in buckets:
         around.say(f"{bucket}: {teardown.empty_bucket(around.aws, bucket):,} objects deleted.")
+    if stacks.status(around.aws, stacks.DATA) == "DELETE_FAILED":
+        return  # an earlier call came further than this, and such a stack can only be deleted
     switches = {"delete_data": "true", "confirm_delete_data": "true"}
     call_cdk(around, cdk.deploy_command(stacks.DATA, around.aws, **switches))
     for bucket in buckets:
         # Access logs go on arriving in the logs bucket for a while.
         teardown.empty_bucket(around.aws, bucket)
+
+
+def destroy_the_rest(around: Surroundings, names: Sequence[str], buckets: Sequence[str]) -> None:
+    """Destroy the other stacks; where a log arrived in a bucket in the meantime, empty it and try again.
+
+    Raises
+    ------
+    OrchardError
+        If they still stand after ``ATTEMPTS``.
+    """
+    command = cdk.destroy_command(names, around.aws)
+    for attempt in range(1, ATTEMPTS + 1):
+        if attempt == ATTEMPTS:
+            call_cdk(around, command)
+        elif around.call(command) == 0:
+            return
+        for bucket in buckets:
+            teardown.empty_bucket(around.aws, bucket)
 
 
 def call_cdk(around: Surroundings, command: Sequence[str]) -> None:

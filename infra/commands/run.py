@@ -18,7 +18,7 @@ from infra.deploy.follow import follow
 from infra.deploy.names import require_name
 from infra.deploy.preflight import PhotosFound
 from infra.deploy.step import Step
-from infra.errors import OrchardError, WrongUseError
+from infra.errors import OrchardError, TryAgainError, WrongUseError
 from job import arguments as job_arguments
 from job.__main__ import summary
 from job.export import ExportRequest, cached_export
@@ -101,6 +101,11 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
         return 0
     try:
         return follow_to_the_end(around, run.bucket, run.results_key, step, cluster)
+    except TryAgainError as error:
+        raise TryAgainError(
+            f"{error.what} The run '{run.name}' goes on, and so does its cost.",
+            f"Come back: orchard status {run.name} --follow",
+        ) from error
     except KeyboardInterrupt:
         raise OrchardError(
             f"No longer following '{run.name}'; the step goes on, and so does its cost.",

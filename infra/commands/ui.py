@@ -18,7 +18,7 @@ LOOKS_FOR_PAGES = 12
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``orchard ui``: none of its own."""
-    parser.set_defaults(needs_nothing=True)
+    del parser
 
 
 def execute(_given: argparse.Namespace, around: Surroundings) -> int:

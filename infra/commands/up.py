@@ -13,11 +13,18 @@ from infra.errors import OrchardError, WrongUseError
 
 
 def add_up_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``orchard up``: none of its own."""
-    parser.set_defaults(needs_nothing=True)
+    """Add the arguments of ``orchard up``."""
+    parser.add_argument(
+        "-c",
+        dest="settings",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="in place of cdk.json's",
+    )
 
 
-def up(_given: argparse.Namespace, around: Surroundings) -> int:
+def up(given: argparse.Namespace, around: Surroundings) -> int:
     """Deploy the cluster; make a new one where the old one has ended itself.
 
     Raises
@@ -40,7 +47,8 @@ def up(_given: argparse.Namespace, around: Surroundings) -> int:
             cdk.change_setting("generation", generation)
             around.say(f"The cluster {cluster.id} has ended ({cluster.reason or cluster.state}).")
             around.say(f"Making a new one: cdk.json now says generation {generation}.")
-    if around.call(cdk.deploy_command(stacks.CLUSTER, around.aws, generation=generation)) != 0:
+    settings = [word for setting in given.settings for word in ("-c", setting)]
+    if around.call([*cdk.deploy_command(stacks.CLUSTER, around.aws, generation=generation), *settings]) != 0:
         raise why_it_failed(around.aws, generation)
     cluster = clusters.look(around.aws, stacks.cluster_id(around.aws))
     around.say(f"Cluster {cluster.id} ({cluster.name}): {cluster.state}")
@@ -140,7 +148,7 @@ def _resize(around: Surroundings, cluster: str, nodes: int) -> None:
         if task is None or wanted < 0:
             raise WrongUseError(
                 f"The cluster {cluster} cannot have {nodes} nodes: core nodes stay, and only task nodes are added.",
-                "Deploy it with other counts: cdk deploy OrchardCluster -c task_count=N",
+                "Deploy it with other counts: orchard up -c task_count=N",
             )
         # A fleet that buys on Spot goes on doing so, whatever its size is now.
         on_spot = "SpotSpecification" in task.get("LaunchSpecifications", {})

@@ -55,7 +55,7 @@ CAUSES: Sequence[Cause] = (
         "disk full",
         _pattern(r"No space left on device"),
         "A node's disk is full.",
-        "Use more or larger nodes: cdk deploy OrchardCluster -c core_count=N",
+        "Use more or larger nodes: orchard up -c core_count=N",
     ),
     Cause(
         "out of memory, by YARN",
@@ -63,19 +63,19 @@ CAUSES: Sequence[Cause] = (
             r"(?:exit (?:code|status):? ?|Exit status: |exitCode: )137\b|running beyond (?:physical|virtual) memory"
         ),
         "A Spark process was killed because its node ran out of memory (exit code 137).",
-        "Use nodes with more memory a core: cdk deploy OrchardCluster -c worker_instance_types=r6i.xlarge",
+        "Use nodes with more memory a core: orchard up -c worker_instance_types=r6i.xlarge",
     ),
     Cause(
         "out of memory, in Java",
         _pattern(r"java\.lang\.OutOfMemoryError: (?P<what>.+)$"),
         "Spark's Java process ran out of memory ({what}).",
-        "Use nodes with more memory a core: cdk deploy OrchardCluster -c worker_instance_types=r6i.xlarge",
+        "Use nodes with more memory a core: orchard up -c worker_instance_types=r6i.xlarge",
     ),
     Cause(
         "out of memory, in Python",
         _pattern(r"^(?:numpy\.[\w.]+)?MemoryError\b.*$|Cannot allocate memory"),
         "A Python process ran out of memory.",
-        "Use nodes with more memory a core: cdk deploy OrchardCluster -c worker_instance_types=r6i.xlarge",
+        "Use nodes with more memory a core: orchard up -c worker_instance_types=r6i.xlarge",
     ),
     Cause(
         "permission, told by IAM",
@@ -101,7 +101,7 @@ CAUSES: Sequence[Cause] = (
             r"Container released on a \*lost\* node|[Ss]pot [Ii]nstance (?:interruption|termination)|node was lost"
         ),
         "A Spot node was taken back by AWS, more often than Spark retries.",
-        "Run it again, with more nodes on demand: cdk deploy OrchardCluster -c spot_share=0",
+        "Run it again, with more nodes on demand: orchard up -c spot_share=0",
     ),
     Cause(
         "library missing",
@@ -169,6 +169,6 @@ def diagnose_cluster(state: str, reason: str, bootstrap: Mapping[str, str]) -> D
     if "INSTANCE_FAILURE" in reason or "capacity" in reason.lower():
         return Diagnosis(
             f"AWS had no such nodes: {reason}",
-            "Name more instance types: cdk deploy OrchardCluster -c worker_instance_types=m6i.xlarge,m5.xlarge",
+            "Name more instance types: orchard up -c worker_instance_types=m6i.xlarge,m5.xlarge",
         )
     return Diagnosis(f"The cluster is {state}: {reason or 'EMR gives no reason'}.", "Make a new one: orchard up")

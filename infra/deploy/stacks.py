@@ -49,6 +49,12 @@ def outputs_if_there(aws: Aws, stack: str) -> Mapping[str, str] | None:
     return None if found is None else _named(found)
 
 
+def status(aws: Aws, stack: str) -> str | None:
+    """Return CloudFormation's state of a stack, None where there is no such stack."""
+    found = _describe(aws, stack)
+    return None if found is None else found["StackStatus"]
+
+
 def data_bucket(aws: Aws) -> str:
     """Return the name of the bucket of images, code, models and results."""
     return _output(aws, DATA, "DataBucket")

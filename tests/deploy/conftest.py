@@ -158,8 +158,12 @@ def deployed(aws: Aws, request: pytest.FixtureRequest) -> Iterator[Deployed]:
     made.forget_cluster()
     for stack in ("OrchardCluster", "OrchardAccess", "OrchardData"):
         aws.cloudformation.delete_stack(StackName=stack)
-    for bucket in (data, logs):
-        boto3.resource("s3").Bucket(bucket).objects.all().delete()
+    everything: Any = boto3.resource("s3")
+    for bucket in everything.buckets.all():
+        # What a test tagged as ours would be found by the next one.
+        if bucket.name in (data, logs):
+            bucket.object_versions.all().delete()
+            bucket.delete()
 
 
 def put(aws: Aws, bucket: str, **objects: bytes) -> None:

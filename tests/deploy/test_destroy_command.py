@@ -92,7 +92,19 @@ def test_deleting_data_goes_on_where_an_earlier_call_had_deleted_a_bucket_alread
     orchard(world, "delete my data\n", "destroy", "--delete-data")
 
     assert f"{deployed.data}: 0 objects deleted." in world.said
-    world.aws.s3.create_bucket(Bucket=deployed.data, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+
+
+@pytest.mark.parametrize(("failures", "calls"), [(1, 2), (2, 3)])
+def test_stacks_with_buckets_are_destroyed_again_after_late_logs_are_emptied(
+    deployed: Deployed, world: World, failures: int, calls: int
+) -> None:
+    # The cluster's stack, the deployment of the switches, and then the stacks with buckets
+    world.exit_codes = [0, 0, *[1] * failures]
+
+    orchard(world, "delete my data\n", "destroy", "--delete-data")
+
+    assert len([command for command in world.called if "OrchardData" in command and "destroy" in command]) == calls
+    assert deployed.data
 
 
 def test_runs_that_are_lost_with_the_cluster_are_named_before_the_question(deployed: Deployed, world: World) -> None:

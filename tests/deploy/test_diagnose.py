@@ -4,7 +4,7 @@ import pytest
 
 from infra.deploy.diagnose import CAUSES, Diagnosis, diagnose, diagnose_cluster
 
-MORE_MEMORY = "Use nodes with more memory a core: cdk deploy OrchardCluster -c worker_instance_types=r6i.xlarge"
+MORE_MEMORY = "Use nodes with more memory a core: orchard up -c worker_instance_types=r6i.xlarge"
 OWN_FOLDERS = "A step may read and write the data bucket only; use its folders, or add the permission to the node role."
 
 YARN_KILLED = """26/11/20 10:11:12 ERROR YarnScheduler: Lost executor 3 on ip-10-0-1-7.eu-west-1.compute.internal: \
@@ -88,7 +88,7 @@ Caused by: java.net.SocketException: Connection reset
         (
             SPOT_LOST,
             "A Spot node was taken back by AWS, more often than Spark retries.",
-            "Run it again, with more nodes on demand: cdk deploy OrchardCluster -c spot_share=0",
+            "Run it again, with more nodes on demand: orchard up -c spot_share=0",
         ),
         (
             NO_MODULE,
@@ -98,7 +98,7 @@ Caused by: java.net.SocketException: Connection reset
         (
             DISK_FULL,
             "A node's disk is full.",
-            "Use more or larger nodes: cdk deploy OrchardCluster -c core_count=N",
+            "Use more or larger nodes: orchard up -c core_count=N",
         ),
         (
             NO_BUCKET,

@@ -304,8 +304,14 @@ def test_up_names_a_bucket_that_an_earlier_destroy_has_kept(deployed: Deployed, 
         f"  take over: aws s3 sync s3://{kept}/images s3://{deployed.data}/images",
         f"  delete:    aws s3 rb --force s3://{kept}",
     ]
-    for bucket in (kept, deployed.data):
-        world.aws.s3.delete_bucket_tagging(Bucket=bucket)
+    world.aws.s3.delete_bucket(Bucket=kept)
+
+
+@pytest.mark.usefixtures("deployed", "cdk_json")
+def test_up_takes_settings_in_place_of_those_of_cdk_json(world: World) -> None:
+    orchard(world, "up", "-c", "core_count=4", "-c", "allow_non_eu=true")
+
+    assert world.called[0][-4:] == ["-c", "core_count=4", "-c", "allow_non_eu=true"]
 
 
 @pytest.mark.usefixtures("attached", "cdk_json")

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from infra import cli
 from infra.commands import run
 from infra.deploy import step as steps
 from infra.deploy.bundle import make_bundle
 from infra.deploy.speed import BENCHMARK
-from infra.errors import OrchardError
+from infra.errors import OrchardError, TryAgainError
 from tests.deploy.conftest import Deployed, World
 
 MANIFEST: dict[str, Any] = {
@@ -240,6 +241,23 @@ def test_an_earlier_runs_containers_are_not_blamed(deployed: Deployed, world: Wo
         orchard(world, "run", "--images", "fruits/Training", "--name", "first")
 
     assert "Spark's Java process ran out of memory (Java heap space)." in raised.value.what
+
+
+@pytest.mark.usefixtures("photos", "model")
+def test_losing_sight_of_a_run_says_that_it_goes_on(
+    deployed: Deployed, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def throttle(**_: object) -> None:
+        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, "DescribeStep")
+
+    world.during_sleep = lambda _count: monkeypatch.setattr(world.aws.emr, "describe_step", throttle)
+
+    with pytest.raises(TryAgainError) as raised:
+        orchard(world, "run", "--images", "fruits/Training", "--name", "first")
+
+    assert raised.value.what.endswith("The run 'first' goes on, and so does its cost.")
+    assert raised.value.remedy == "Come back: orchard status first --follow"
+    assert deployed.cluster
 
 
 @pytest.mark.usefixtures("photos", "model")
