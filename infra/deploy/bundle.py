@@ -3,9 +3,8 @@
 import hashlib
 from dataclasses import dataclass
 
-from botocore.exceptions import ClientError
-
 from infra.deploy.aws import Aws, explained
+from infra.deploy.objects import exists
 from job import archive
 
 MAIN = b'''"""What spark-submit runs: the job, from the archive beside this file."""
@@ -60,14 +59,3 @@ def send(aws: Aws, bucket: str, bundle: Bundle) -> bool:
                 aws.s3.put_object(Bucket=bucket, Key=key, Body=content)
                 sent = True
     return sent
-
-
-def exists(aws: Aws, bucket: str, key: str) -> bool:
-    """Return whether an object is there."""
-    try:
-        aws.s3.head_object(Bucket=bucket, Key=key)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NotFound"):
-            return False
-        raise
-    return True

@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TextIO
 
-from botocore.exceptions import ClientError
 from tqdm import tqdm
 
 from infra.deploy.aws import Aws, explained
+from infra.deploy.objects import read_if_there
 from infra.errors import WrongUseError
 from job import results
 from job.pipeline import listed_files
@@ -26,12 +26,9 @@ def manifest(aws: Aws, bucket: str, results_key: str) -> dict[str, Any]:
         If there is none.
     """
     with explained(f"read the results in s3://{bucket}/{results_key}"):
-        try:
-            body = aws.s3.get_object(Bucket=bucket, Key=f"{results_key}/{results.MANIFEST}")["Body"].read()
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                raise _no_manifest(aws, bucket, results_key) from None
-            raise
+        body = read_if_there(aws, bucket, f"{results_key}/{results.MANIFEST}")
+    if body is None:
+        raise _no_manifest(aws, bucket, results_key)
     content: dict[str, Any] = json.loads(body)
     return content
 

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from botocore.exceptions import ClientError
 from tqdm import tqdm
 
 from infra.deploy import step as steps
 from infra.deploy.aws import Aws, explained
+from infra.deploy.objects import read_if_there
 from infra.deploy.step import ENDED, Step
 
 SECONDS_BETWEEN_LOOKS = 5.0
@@ -65,12 +65,9 @@ def follow(
 def read_progress(aws: Aws, bucket: str, output_key: str) -> Progress | None:
     """Return how far a run is, None while it has not said."""
     with explained(f"read the progress in s3://{bucket}/{output_key}"):
-        try:
-            body = aws.s3.get_object(Bucket=bucket, Key=f"{output_key}/progress.json")["Body"].read()
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                return None
-            raise
+        body = read_if_there(aws, bucket, f"{output_key}/progress.json")
+    if body is None:
+        return None
     content = json.loads(body)
     return Progress(content["stage"], content["done"], content["total"])
 

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from botocore.exceptions import ClientError
-
 from infra.deploy.aws import Aws, explained
+from infra.deploy.objects import exists
 from job.backbone import content_hash
 
 
@@ -50,12 +49,7 @@ def place_model(aws: Aws, bucket: str, file: Path) -> PlacedModel:
     key = model_key(file)
     uri = f"s3://{bucket}/{key}"
     with explained(f"look for {uri}"):
-        try:
-            aws.s3.head_object(Bucket=bucket, Key=key)
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") not in ("404", "NoSuchKey", "NotFound"):
-                raise
-        else:
+        if exists(aws, bucket, key):
             return PlacedModel(uri, sent=False)
     with explained(f"send {uri}"), file.open("rb") as stream:
         aws.s3.upload_fileobj(stream, bucket, key)
