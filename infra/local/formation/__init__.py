@@ -1,0 +1,1 @@
+"""CloudFormation of the local cloud: templates in, resources out, as AWS orders, reports and undoes it."""

@@ -1,0 +1,79 @@
+"""What a resource type must be able to do, and what it is told."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Properties = Mapping[str, Any]
+"""A resource's properties, their intrinsic functions already resolved."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a resource is made, and what it is made with.
+
+    Attributes
+    ----------
+    client
+        Returns a boto3 client of a service, pointed at the local cloud with the administrator's key.
+    account
+        The account's number.
+    region
+        The stack's region.
+    stack_name, stack_id
+        Whose resource it is.
+    logical_id
+        The resource's name in the template.
+    """
+
+    client: Callable[[str], Any]
+    account: str
+    region: str
+    stack_name: str
+    stack_id: str
+    logical_id: str
+
+
+@dataclass(frozen=True)
+class Made:
+    """A resource that exists.
+
+    Attributes
+    ----------
+    physical_id
+        What ``Ref`` gives.
+    attributes
+        What ``Fn::GetAtt`` gives, by name.
+    """
+
+    physical_id: str
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+class ResourceType(Protocol):
+    """Makes, changes and removes resources of one type by the services' own API.
+
+    Failures are raised as they come (``botocore.exceptions.ClientError``, ``ValueError``): the engine reports them and
+    undoes what was made.
+    """
+
+    @property
+    def name(self) -> str:
+        """The type as in a template: ``AWS::S3::Bucket``."""
+
+    @property
+    def properties(self) -> frozenset[str]:
+        """What is modelled; a template that sets another property is refused before anything is made."""
+
+    @property
+    def replacing(self) -> frozenset[str]:
+        """Those of ``properties`` whose change makes a new resource before the old one is removed."""
+
+    def create(self, place: Place, properties: Properties) -> Made:
+        """Make the resource, with tags and all."""
+
+    def update(self, place: Place, physical_id: str, before: Properties, after: Properties) -> Made:
+        """Change it in place; only properties outside ``replacing`` differ."""
+
+    def delete(self, place: Place, physical_id: str, properties: Properties) -> None:
+        """Remove it; one that is not there any more is as good as removed."""
