@@ -12,8 +12,8 @@ help: ## what each target does
 setup: ## everything the project needs, in .venv and node_modules; needs only Python 3.11
 	@$(PYTHON) tools/set_up.py
 
-demo: setup ## from a fresh clone to results, on photos that the project draws; WEIGHTS=FILE for your own weights
-	@python -m infra.local.demo $(if $(WEIGHTS),--weights $(WEIGHTS))
+demo: setup ## the whole way on a cloud on this machine, with drawn photos; WEIGHTS=FILE for your own weights
+	@python -m infra.cli demo $(if $(WEIGHTS),--weights $(WEIGHTS))
 
 test: setup check ## lint, types and the whole test suite but the slow campaigns
 	@python -m pytest

@@ -3,7 +3,7 @@
 import os
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from infra.deploy.aws import Aws
@@ -21,12 +21,18 @@ def call(command: Sequence[str]) -> int:
     OrchardError
         If it is not installed.
     """
-    folders = [PROJECT / "node_modules" / ".bin", PROJECT / ".venv" / "bin"]
-    path = os.pathsep.join([*map(str, folders), os.environ.get("PATH", "")])
+    environment = with_programs(os.environ)
     try:
-        return subprocess.run(command, cwd=PROJECT, env={**os.environ, "PATH": path}, check=False).returncode
+        return subprocess.run(command, cwd=PROJECT, env=environment, check=False).returncode
     except FileNotFoundError as error:
         raise OrchardError(f"The program {command[0]} is not installed.", "Install it: make setup") from error
+
+
+def with_programs(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which the programs that set-up installed are found first."""
+    folders = [PROJECT / "node_modules" / ".bin", PROJECT / ".venv" / "bin"]
+    path = os.pathsep.join([*map(str, folders), environment.get("PATH", "")])
+    return {**environment, "PATH": path}
 
 
 def deploy_command(stack: str, aws: Aws, **settings: object) -> list[str]:

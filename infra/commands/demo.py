@@ -1,0 +1,62 @@
+"""``orchard demo``: the whole way, from photos to results and back to nothing, on a cloud on this machine."""
+
+import argparse
+import os
+from pathlib import Path
+
+from infra.commands.command import Command, Surroundings
+from infra.deploy.cdk import with_programs
+from infra.errors import WrongUseError
+from infra.local import environment, standing
+from infra.local.demonstration import Demonstration, choose_weights
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``orchard demo``."""
+    parser.add_argument("--keep", action="store_true", help="leave the cloud standing, with all that is in it")
+    parser.add_argument("--folder", type=Path, default=Path("demo"), help="for what it makes (default: %(default)s)")
+    parser.add_argument("--weights", help="a Keras weights file (default: ImageNet's if they can be had, else random)")
+
+
+def execute(given: argparse.Namespace, around: Surroundings) -> int:
+    """Show the whole way; end the cloud afterwards, whatever happened.
+
+    Raises
+    ------
+    WrongUseError
+        If a cloud stands already: what is in it may be wanted.
+    OrchardError
+        If a stage fails.
+    """
+    folder = standing.home(os.environ)
+    if standing.find(folder) is not None:
+        raise WrongUseError("A local cloud stands already.", "End it, with all that is in it: orchard local down")
+    began = around.clock()
+    demonstration = Demonstration(around, given.folder.resolve(), around.aws.region)
+    weights = choose_weights(given.weights, around.say)
+    try:
+        with demonstration.stage("A local AWS comes up"):
+            cloud = standing.start(folder, standing.USUAL_PORT, around.sleep)
+            variables = with_programs(environment.applied(os.environ, cloud.endpoint, around.aws.region))
+            around.say(f"  {cloud.endpoint}, process {cloud.process}, no account, nothing outside 127.0.0.1")
+        demonstration.show(cloud.endpoint, weights, variables)
+        if given.keep:
+            around.say("")
+            around.say(f"The cloud stays at {cloud.endpoint}, with all that is in it. End it: orchard local down")
+            around.say('Use it in this shell: eval "$(orchard local env)"')
+        else:
+            demonstration.take_down(variables)
+    finally:
+        if not given.keep:
+            standing.stop(folder, around.sleep)
+    demonstration.say_where_to_look(around.clock() - began)
+    return 0
+
+
+COMMAND = Command(
+    name="demo",
+    summary="the whole way on this machine, without an AWS account",
+    example="orchard demo --keep",
+    add_arguments=add_arguments,
+    execute=execute,
+)

@@ -1,0 +1,105 @@
+"""``orchard local``: the cloud on this machine, which needs no AWS account: starts it, ends it, says where it is."""
+
+import argparse
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from infra.commands.command import Command, Surroundings
+from infra.commands.text_table import in_columns
+from infra.local import environment, standing
+
+ENDED = frozenset({"TERMINATED", "TERMINATED_WITH_ERRORS"})
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``orchard local``."""
+    parser.add_argument(
+        "what",
+        choices=sorted(_ACTIONS),
+        help="up: start it; down: end it, with all that is in it; status: what is in it; env: variables for a shell",
+    )
+    parser.add_argument(
+        "--port", type=int, default=standing.USUAL_PORT, help="another is taken if it is in use (default: %(default)s)"
+    )
+
+
+def execute(given: argparse.Namespace, around: Surroundings) -> int:
+    """Do what was asked for."""
+    return _ACTIONS[given.what](given, around)
+
+
+def up(given: argparse.Namespace, around: Surroundings) -> int:
+    """Start the cloud, where none stands."""
+    folder = standing.home(os.environ)
+    found = standing.find(folder)
+    if found is not None:
+        around.say(f"The local cloud stands at {found.endpoint} already.")
+    else:
+        found = standing.start(folder, given.port, around.sleep)
+        around.say(f"The local cloud stands at {found.endpoint}.")
+    around.say('Use it in this shell: eval "$(orchard local env)"')
+    return 0
+
+
+def down(given: argparse.Namespace, around: Surroundings) -> int:
+    """End the cloud, with everything in it."""
+    del given
+    stopped = standing.stop(standing.home(os.environ), around.sleep)
+    if stopped is None:
+        around.say("No local cloud stood on this machine.")
+    else:
+        around.say(f"The local cloud at {stopped.endpoint} has ended, and everything in it is gone.")
+    return 0
+
+
+def status(given: argparse.Namespace, around: Surroundings) -> int:
+    """Say where the cloud is, and what is in it."""
+    del given
+    found = standing.require(standing.home(os.environ))
+    around.say(f"The local cloud stands at {found.endpoint} since {found.since}, process {found.process}.")
+    rows = contents(environment.client_maker(found.endpoint, around.aws.region))
+    for line in in_columns(rows, text_columns=3) if rows else ["It is empty."]:
+        around.say(line)
+    return 0
+
+
+def contents(client: Callable[[str], Any]) -> list[tuple[str, str, str]]:
+    """Return kind, name and state of each stack and each living cluster.
+
+    Parameters
+    ----------
+    client
+        Returns a client of a service.
+    """
+    stacks = client("cloudformation").describe_stacks()["Stacks"]
+    clusters = [each for each in client("emr").list_clusters()["Clusters"] if each["Status"]["State"] not in ENDED]
+    return [
+        *(("stack", stack["StackName"], stack["StackStatus"]) for stack in stacks),
+        *(("cluster", each["Id"], each["Status"]["State"]) for each in clusters),
+    ]
+
+
+def env(given: argparse.Namespace, around: Surroundings) -> int:
+    """Print what a shell has to set."""
+    del given
+    found = standing.require(standing.home(os.environ))
+    for line in environment.exports(found.endpoint, around.aws.region):
+        around.say(line)
+    return 0
+
+
+_ACTIONS: Mapping[str, Callable[[argparse.Namespace, Surroundings], int]] = {
+    "up": up,
+    "down": down,
+    "status": status,
+    "env": env,
+}
+
+COMMAND = Command(
+    name="local",
+    summary="the cloud on this machine, without an AWS account: up, down, status, env",
+    example="orchard local up",
+    add_arguments=add_arguments,
+    execute=execute,
+)

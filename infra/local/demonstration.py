@@ -1,0 +1,246 @@
+"""The whole way on a local cloud, stage by stage: the real commands, and what the services themselves say of it."""
+
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from infra.commands.command import Surroundings
+from infra.deploy import stacks
+from infra.deploy.cdk import PROJECT
+from infra.errors import OrchardError
+from infra.local import environment
+from infra.local.sample_photos import draw_photos
+from job.errors import JobError
+from job.export import IMAGENET, RANDOM, ExportRequest, cached_export
+
+BACKBONE = "mobilenet_v2"
+RUN = "demo"
+TRAINING_ANGLES, TEST_ANGLES = 15, 5
+"""Photos a kind of fruit."""
+
+TOOLKIT = "CDKToolkit"
+STACKS = (stacks.DATA, stacks.ACCESS, stacks.CLUSTER)
+STAGES = 8
+
+
+@dataclass
+class Demonstration:
+    """What is shown, and where.
+
+    Parameters
+    ----------
+    around
+        Where it speaks, and its clock.
+    folder
+        For photos, results and the log.
+    region
+        Where stacks are deployed.
+    """
+
+    around: Surroundings
+    folder: Path
+    region: str
+    _client: Callable[[str], Any] = field(init=False)
+    _stage: int = field(init=False, default=0)
+    _ids: dict[str, str] = field(init=False, default_factory=dict)
+
+    @contextmanager
+    def stage(self, title: str) -> Iterator[None]:
+        """Say what happens inside, and how long it took."""
+        self._stage += 1
+        self.around.say(f"[{self._stage}/{STAGES}] {title}")
+        began = self.around.clock()
+        yield
+        self.around.say(f"  {self.around.clock() - began:.1f} s")
+
+    def show(self, endpoint: str, weights: str, variables: Mapping[str, str]) -> None:
+        """Show everything but the end.
+
+        Parameters
+        ----------
+        endpoint
+            Of the cloud.
+        weights
+            As ``--weights`` takes them.
+        variables
+            An environment in which every call goes to the cloud.
+        """
+        self._client = environment.client_maker(endpoint, self.region)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._log.write_text("")
+        with self.stage("cdk bootstrap prepares the account"):
+            account = self._client("sts").get_caller_identity()["Account"]
+            self._call(["cdk", "bootstrap", f"aws://{account}/{self.region}"], variables, Path(self.folder))
+            self._say_states([TOOLKIT])
+        with self.stage("cdk deploy stands up every stack"):
+            self._call(deploy_command(self.region, platform.machine()), variables)
+            self._say_states(STACKS)
+            self._say_cluster()
+        with self.stage("orchard upload sends the photos"):
+            training, test = self._draw()
+            self._orchard(["upload", str(training), "--to", "fruits"], variables)
+            self._orchard(["upload", str(test), "--to", "fruits-test"], variables)
+        with self.stage("orchard run: a step on the cluster, under the cluster's own role"):
+            words = ["run", "--images", "fruits", "--test", "fruits-test", "--name", RUN, "--classifier", "logistic"]
+            self._orchard([*words, "--weights", weights], variables)
+            self._say_steps()
+        with self.stage("The evaluator reads the results, and may change nothing"):
+            self._say_evaluator(endpoint)
+        with self.stage("orchard results fetches what the run made"):
+            self._orchard(["results", RUN, "--to", str(self.folder / "results")], variables)
+
+    def take_down(self, variables: Mapping[str, str]) -> None:
+        """Show that everything goes again."""
+        with self.stage("orchard destroy takes everything down"):
+            self._orchard(["destroy", "--delete-data", "--yes"], variables)
+            for name in STACKS:
+                self.around.say(f"  {self._state(self._ids[name]):<16} {name}")
+
+    def say_where_to_look(self, seconds: float) -> None:
+        """End with what there is to see."""
+        self.around.say("")
+        self.around.say(f"The whole way took {seconds:.0f} s. Look at:")
+        for name, what in (
+            ("results/report.html", "the report"),
+            ("results", "features, components, classifier, manifest"),
+            ("log.txt", "what the CDK printed"),
+        ):
+            if (self.folder / name).exists():
+                self.around.say(f"  {self.folder / name}: {what}")
+
+    @cached_property
+    def _log(self) -> Path:
+        return self.folder / "log.txt"
+
+    def _draw(self) -> tuple[Path, Path]:
+        training, test = self.folder / "photos" / "training", self.folder / "photos" / "test"
+        drawn = draw_photos(training, TRAINING_ANGLES, seed=1) + draw_photos(test, TEST_ANGLES, seed=2)
+        self.around.say(f"  {drawn} photos drawn in {self.folder / 'photos'}")
+        return training, test
+
+    def _call(self, command: Sequence[str], variables: Mapping[str, str], folder: Path = PROJECT) -> None:
+        """Run a program that says much into the log; raise OrchardError with its last words if it fails."""
+        self.around.say(f"  $ {' '.join(command)}")
+        with self._log.open("a") as log:
+            log.write(f"$ {' '.join(command)}\n")
+            log.flush()
+            code = subprocess.run(
+                command, cwd=folder, env=dict(variables), stdout=log, stderr=log, check=False
+            ).returncode
+        if code != 0:
+            raise OrchardError(
+                f"'{' '.join(command[:2])}' failed: {self._log.read_text().rstrip().splitlines()[-1]}",
+                f"Its whole output is in {self._log}",
+            )
+
+    def _orchard(self, words: Sequence[str], variables: Mapping[str, str]) -> None:
+        """Run a command of ours, which speaks to the person itself."""
+        self.around.say(f"  $ orchard {' '.join(words)}")
+        command = [sys.executable, "-m", "infra.cli", *words]
+        if subprocess.run(command, cwd=PROJECT, env=dict(variables), check=False).returncode != 0:
+            raise OrchardError(f"'orchard {words[0]}' failed; its own message is above.", "See it whole: add --debug")
+
+    def _state(self, stack: str) -> str:
+        return str(self._client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
+
+    def _say_states(self, names: Sequence[str]) -> None:
+        for name in names:
+            stack = self._client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+            self._ids[name] = stack["StackId"]
+            self.around.say(f"  {stack['StackStatus']:<16} {name}")
+
+    def _say_cluster(self) -> None:
+        for cluster in self._client("emr").list_clusters()["Clusters"]:
+            self.around.say(f"  {cluster['Status']['State']:<16} {cluster['Name']} {cluster['Id']}")
+
+    def _say_steps(self) -> None:
+        emr = self._client("emr")
+        for cluster in emr.list_clusters()["Clusters"]:
+            for step in emr.list_steps(ClusterId=cluster["Id"])["Steps"]:
+                self.around.say(f"  {step['Status']['State']:<16} {step['Name']} {step['Id']}")
+
+    def _say_evaluator(self, endpoint: str) -> None:
+        """Read and write with the evaluator's own key, and say what S3 answered."""
+        access, bucket = self._outputs(stacks.ACCESS), self._outputs(stacks.DATA)["DataBucket"]
+        secret = self._client("secretsmanager").get_secret_value(SecretId=access["EvaluatorSecret"])["SecretString"]
+        s3 = evaluator_client(json.loads(secret), endpoint, self.region)
+        manifest = f"results/{RUN}/manifest.json"
+        calls: Mapping[str, Callable[[], Any]] = {
+            f"list s3://{bucket}/results/": lambda: s3.list_objects_v2(Bucket=bucket, Prefix="results/"),
+            f"read s3://{bucket}/{manifest}": lambda: s3.get_object(Bucket=bucket, Key=manifest),
+            f"write s3://{bucket}/{manifest}": lambda: s3.put_object(Bucket=bucket, Key=manifest, Body=b"{}"),
+            f"delete s3://{bucket}/{manifest}": lambda: s3.delete_object(Bucket=bucket, Key=manifest),
+        }
+        answers = {what: answer(call) for what, call in calls.items()}
+        for what, said in answers.items():
+            self.around.say(f"  {said:<16} {what}")
+        if list(answers.values()) != ["200", "200", "AccessDenied", "AccessDenied"]:
+            raise OrchardError("The evaluator may do more or less than reading.", "Look at the stack OrchardAccess.")
+
+    def _outputs(self, stack: str) -> Mapping[str, str]:
+        described = self._client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+        return {one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]}
+
+
+def answer(call: Callable[[], Mapping[str, Any]]) -> str:
+    """Return what a service answers to a call: the HTTP status, or its own error code."""
+    try:
+        return str(call()["ResponseMetadata"]["HTTPStatusCode"])
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+
+
+def evaluator_client(secret: Mapping[str, str], endpoint: str, region: str) -> Any:  # noqa: ANN401 - as boto3 has it
+    """Return an S3 client with the evaluator's key, from the secret that OrchardAccess keeps it in."""
+    return boto3.client(
+        "s3",
+        region_name=region,
+        endpoint_url=endpoint,
+        aws_access_key_id=secret["access_key_id"],
+        aws_secret_access_key=secret["secret_access_key"],
+    )
+
+
+def deploy_command(region: str, machine: str) -> list[str]:
+    """Return the command that deploys everything for a machine's own processor, so that it may be deleted again.
+
+    Parameters
+    ----------
+    region
+        Where to.
+    machine
+        As Python names this machine's processor: ``x86_64``, ``aarch64`` or ``arm64``.
+    """
+    instance_type = "m6g.xlarge" if machine in ("aarch64", "arm64") else "m6i.xlarge"
+    settings = {
+        "region": region,
+        "primary_instance_types": instance_type,
+        "worker_instance_types": instance_type,
+        "delete_data": "true",
+        "confirm_delete_data": "true",
+    }
+    context = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    return ["cdk", "deploy", "--all", "--require-approval", "never", *context]
+
+
+def choose_weights(asked: str | None, say: Callable[[str], None]) -> str:
+    """Return the weights that were asked for, else ImageNet's if this machine has or can get them, else random ones."""
+    if asked is not None:
+        return asked
+    try:
+        cached_export(ExportRequest(BACKBONE, IMAGENET, seed=0))
+    except JobError as error:
+        say(error.what)
+        say("The demonstration goes on with random weights: every stage runs, but the features mean nothing.")
+        return RANDOM
+    return IMAGENET
