@@ -221,16 +221,15 @@ def deploy_command(region: str, machine: str) -> list[str]:
     machine
         As Python names this machine's processor: ``x86_64``, ``aarch64`` or ``arm64``.
     """
-    instance_type = "m6g.xlarge" if machine in ("aarch64", "arm64") else "m6i.xlarge"
-    settings = {
-        "region": region,
-        "primary_instance_types": instance_type,
-        "worker_instance_types": instance_type,
-        "delete_data": "true",
-        "confirm_delete_data": "true",
-    }
+    settings = {"region": region, **own_processor(machine), "delete_data": "true", "confirm_delete_data": "true"}
     context = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     return ["cdk", "deploy", "--all", "--require-approval", "never", *context]
+
+
+def own_processor(machine: str) -> dict[str, str]:
+    """Return the settings with which a cluster's nodes have a machine's own processor: steps really run on it."""
+    instance_type = "m6g.xlarge" if machine in ("aarch64", "arm64") else "m6i.xlarge"
+    return {"primary_instance_types": instance_type, "worker_instance_types": instance_type}
 
 
 def choose_weights(asked: str | None, say: Callable[[str], None]) -> str:
