@@ -74,7 +74,8 @@ def deploys_once(way: Way) -> None:
     cluster = way.cluster()
     assert cluster["Status"]["State"] == "WAITING"
     assert [application["Name"] for application in cluster["Applications"]] == ["Hadoop", "Spark"]
-    assert cluster["BootstrapActions"] if "BootstrapActions" in cluster else True
+    actions = way.client("emr").list_bootstrap_actions(ClusterId=cluster["Id"])["BootstrapActions"]
+    assert [action["Name"] for action in actions] == ["Python libraries"]
 
     again = deploy(way, "--all")
 
