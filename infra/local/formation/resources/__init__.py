@@ -1,1 +1,8 @@
-"""What the local CloudFormation can make: a module a service, a class a resource type."""
+"""Resource types of the local CloudFormation."""
+
+from collections.abc import Mapping
+
+from infra.local.formation.resource import ResourceType
+
+RESOURCE_TYPES: Mapping[str, ResourceType] = {}
+"""The types by name."""
