@@ -14,13 +14,13 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from infra.local import gaps
+from infra.local.access.guard import Guard
+from infra.local.access.principals import ADMINISTRATOR
 from infra.local.formation.api import FormationResponse
 from infra.local.formation.resources import RESOURCE_TYPES
 from infra.local.formation.service import Formation
 
 HOST = "127.0.0.1"
-ADMINISTRATOR = "testing"
-"""Access key and secret of who may do everything."""
 
 _SETTINGS = {
     # Without them no managed policy of AWS exists, such as the one of EMR's service role.
@@ -70,7 +70,7 @@ class LocalCloud:
         gaps.close_all()
         FormationResponse.formation = Formation(RESOURCE_TYPES, self._client)
         cloudformation_urls.url_paths = {"{0}/$": FormationResponse.dispatch}
-        application = DomainDispatcherApplication(create_backend_app)
+        application = Guard(DomainDispatcherApplication(create_backend_app))
         self._server = make_server(HOST, self._port, application, threaded=True, request_handler=MotoRequestHandler)
         self._thread = threading.Thread(target=self._server.serve_forever, name="local-cloud", daemon=True)
         self._thread.start()
