@@ -92,10 +92,10 @@ class _Rule:
 
     def update(self, place: Place, physical_id: str, _before: Properties, after: Properties) -> Made:
         """Change the description."""
-        description = {"SecurityGroupRuleId": physical_id, "Description": after.get("Description", "")}
-        operation = f"update_security_group_rule_descriptions_{self.direction}"
-        update = getattr(place.client("ec2"), operation)
-        update(GroupId=after["GroupId"], SecurityGroupRuleDescriptions=[description])
+        rule = {name: value for name, value in after.items() if name != "GroupId"}
+        changed = permission(self.direction, {"Description": "", **rule})
+        update = getattr(place.client("ec2"), f"update_security_group_rule_descriptions_{self.direction}")
+        update(GroupId=after["GroupId"], IpPermissions=[changed])
         return Made(physical_id, {"Id": physical_id})
 
     def delete(self, place: Place, physical_id: str, properties: Properties) -> None:

@@ -173,7 +173,7 @@ def test_an_address_is_taken_tagged_and_given_back(aws: Client, place: Place) ->
 
 
 def test_an_address_outside_of_a_vpc_is_refused(place: Place) -> None:
-    with pytest.raises(ValueError, match="^Domain is 'standard': addresses outside of a VPC exist no longer.$"):
+    with pytest.raises(ValueError, match=r"^Domain is 'standard': addresses outside of a VPC exist no longer.$"):
         ElasticIp().create(place, {"Domain": "standard"})
 
 

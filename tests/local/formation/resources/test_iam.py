@@ -1,5 +1,6 @@
 """Users, roles, instance profiles, policies and keys: made, changed and removed as IAM itself tells it."""
 
+import itertools
 import os
 import re
 from collections.abc import Iterator
@@ -201,7 +202,7 @@ def test_a_managed_policy_is_attached_changed_and_removed(aws: Client, place: Pl
 def test_a_managed_policy_can_be_changed_more_often_than_iam_keeps_versions(aws: Client, place: Place) -> None:
     documents = [{"PolicyDocument": allowing(f"s3:Get{number}")} for number in range(8)]
     arn = ManagedPolicy().create(place, documents[0]).physical_id
-    for before, after in zip(documents, documents[1:], strict=False):
+    for before, after in itertools.pairwise(documents):
         ManagedPolicy().update(place, arn, before, after)
     versions = aws("iam").list_policy_versions(PolicyArn=arn)["Versions"]
     assert sorted(version["VersionId"] for version in versions) == ["v4", "v5", "v6", "v7", "v8"]

@@ -123,7 +123,7 @@ def test_an_update_changes_what_differs_and_takes_off_what_is_gone(aws: Client, 
     assert s3.get_bucket_tagging(Bucket="orchard-photos")["TagSet"] == tags(project="other")
     assert s3.get_bucket_versioning(Bucket="orchard-photos")["Status"] == "Suspended"
     for read in (s3.get_bucket_ownership_controls, s3.get_public_access_block):
-        with pytest.raises(ClientError, match="NoSuch|NotFound"):
+        with pytest.raises(ClientError, match=r"NoSuch|NotFound"):
             read(Bucket="orchard-photos")
 
 
@@ -147,7 +147,7 @@ def test_an_empty_bucket_is_removed_and_removing_it_again_is_no_failure(aws: Cli
 @pytest.mark.parametrize("region", ["eu-west-1", "us-east-1"])
 def test_a_bucket_that_is_there_already_is_not_taken_over(aws: Client, region: str) -> None:
     aws("s3").create_bucket(Bucket="taken", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    with pytest.raises(ValueError, match="^taken already exists$"):
+    with pytest.raises(ValueError, match=r"^taken already exists$"):
         Bucket().create(place_of("Thing", aws, region=region), {"BucketName": "taken"})
 
 
