@@ -50,6 +50,14 @@ class Made:
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
+class ReplacementNeededError(ValueError):
+    """A change that cannot be made in place, though the property itself can be changed: it lies in a part of it.
+
+    Raised by ``update`` before anything is changed; the engine then makes a new resource, as for a property in
+    ``replacing``.
+    """
+
+
 class ResourceType(Protocol):
     """Makes, changes and removes resources of one type by the services' own API.
 
@@ -73,7 +81,15 @@ class ResourceType(Protocol):
         """Make the resource, with tags and all."""
 
     def update(self, place: Place, physical_id: str, before: Properties, after: Properties) -> Made:
-        """Change it in place; only properties outside ``replacing`` differ."""
+        """Change it in place; only properties outside ``replacing`` differ.
+
+        Called with ``before`` and ``after`` changed about, it takes back a change that failed half-way.
+
+        Raises
+        ------
+        ReplacementNeededError
+            If what differs takes a new resource; nothing has been changed.
+        """
 
     def delete(self, place: Place, physical_id: str, properties: Properties) -> None:
         """Remove it; one that is not there any more is as good as removed."""

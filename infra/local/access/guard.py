@@ -1,0 +1,129 @@
+"""Stands before the services: lets through what its signer may do, and answers everything else as AWS would."""
+
+import io
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from infra.local.access import principals, refusals, signatures
+from infra.local.access.calls import Call, other_call, s3_call
+from infra.local.access.policies import Action, Policies, allowed
+from infra.local.access.principals import Principal
+from infra.local.access.refusals import Refusal
+from infra.local.access.signatures import Arrived, Signature
+
+Application = Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]
+
+_ALWAYS_ALLOWED = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
+"""What no policy can take away."""
+
+
+class Guard:
+    """A WSGI application that asks whether a request is allowed before it hands it on.
+
+    Parameters
+    ----------
+    services
+        Answers what is allowed.
+    """
+
+    def __init__(self, services: Application) -> None:
+        self._services = services
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        request = _arrived(environ)
+        service = "s3"
+        try:
+            signature = signatures.read(request)
+            service = "s3" if signature is None else signature.service
+            refusal = _anonymous(request) if signature is None else _refusal(request, signature)
+        except (ValueError, LookupError):
+            refusal = refusals.NOT_UNDERSTOOD
+        if refusal is None:
+            return self._services(environ, start_response)
+        status, code, kind, body = refusals.written(refusal, service, request.method, request.headers)
+        headers = [("Content-Type", kind), ("Content-Length", str(len(body))), ("x-amzn-ErrorType", code)]
+        start_response(f"{status} {code}", headers)
+        return [body]
+
+
+def _refusal(request: Arrived, signature: Signature) -> Refusal | None:
+    """Return why a signed request is refused, None if it is allowed."""
+    principal = principals.find(signature.key)
+    if principal is None:
+        return refusals.UNKNOWN_KEY
+    refusal = _not_genuine(request, signature, principal)
+    if refusal is not None or principal.unrestricted:
+        return refusal
+    if signature.service == "s3":
+        call = s3_call(request)
+    else:
+        call = other_call(request, signature.service, signature.region, principal.account)
+    return _denied(call, principal.policies, principal.arn, _context(principal))
+
+
+def _not_genuine(request: Arrived, signature: Signature, principal: Principal) -> Refusal | None:
+    """Return why a signature does not prove who made it, None if it does."""
+    if principal.expired:
+        return refusals.EXPIRED
+    if signature.token != principal.token:
+        return refusals.WRONG_TOKEN
+    if not signatures.right(request, signature, principal.secret):
+        return refusals.WRONG_SIGNATURE
+    return refusals.ADDRESS_EXPIRED if signature.expired else None
+
+
+def _anonymous(request: Arrived) -> Refusal | None:
+    """Return why a request that nobody signed is refused: only a bucket's policy can allow one."""
+    if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return refusals.NOT_SIGNED
+    return _denied(s3_call(request), Policies(frozenset(), ()), "anonymous", _CONNECTION)
+
+
+def _denied(call: Call, policies: Policies, arn: str, context: dict[str, list[str]]) -> Refusal | None:
+    if call.bucket is not None:
+        policies = replace(policies, resource=principals.bucket_policies(call.bucket))
+    for action in call.actions:
+        asked = Action(action.name, action.resource, {**context, **action.context})
+        if action.name not in _ALWAYS_ALLOWED and not allowed(asked, policies):
+            return refusals.access_denied(arn, action.name, action.resource)
+    return None
+
+
+_CONNECTION = {
+    # The connection never leaves this machine, so it counts as what it stands for: AWS's own, which is encrypted.
+    "aws:securetransport": ["true"],
+    "s3:tlsversion": ["1.3"],
+    "aws:sourceip": ["127.0.0.1"],
+    "aws:viaawsservice": ["false"],
+}
+
+
+def _context(principal: Principal) -> dict[str, list[str]]:
+    account = [principal.account]
+    accounts = {"aws:principalaccount": account, "aws:resourceaccount": account, "s3:resourceaccount": account}
+    return {**_CONNECTION, **accounts, **principal.context}
+
+
+def _arrived(environ: WSGIEnvironment) -> Arrived:
+    """Return a request as it arrived, its body still to be read by who answers it."""
+    headers = {
+        name.removeprefix("HTTP_").replace("_", "-").lower(): str(value)
+        for name, value in environ.items()
+        if name.startswith("HTTP_") or name in ("CONTENT_TYPE", "CONTENT_LENGTH")
+    }
+    path, _, query = str(environ.get("RAW_URI") or environ["PATH_INFO"]).partition("?")
+    # Objects may be large, and need not be read here: who signs a request to S3 says the hash of its body.
+    hashed = "x-amz-content-sha256" in headers and not query.startswith("delete")
+    body = b"" if hashed else _body(environ)
+    return Arrived(environ["REQUEST_METHOD"], path, query, headers, body)
+
+
+def _body(environ: WSGIEnvironment) -> bytes:
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    stream: Any = environ["wsgi.input"]
+    body: bytes = stream.read(length) if length else b""
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body

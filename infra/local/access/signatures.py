@@ -1,0 +1,134 @@
+"""Checks the signature of a request: AWS Signature Version 4, in the header or in the query (presigned).
+
+The steps and their names are those of "Create a signed AWS API request" in the IAM user guide.
+"""
+
+import datetime
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, quote, unquote
+
+ALGORITHM = "AWS4-HMAC-SHA256"
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """A request as it arrived.
+
+    Attributes
+    ----------
+    method, path, query
+        As in its first line, still percent-encoded.
+    headers
+        Names in lower case.
+    body
+        Its bytes; empty for S3, whose requests say their body's hash in a header.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What a request says of who signed it.
+
+    Attributes
+    ----------
+    key
+        The access key's id.
+    date, region, service
+        Its scope.
+    moment
+        When, as ``20261121T120000Z``.
+    signed
+        Names of the signed headers.
+    signature
+        In hexadecimal digits.
+    token
+        The session's token, None where there is none.
+    seconds
+        How long a presigned address is good for, None for a request signed in its header.
+    """
+
+    key: str
+    date: str
+    region: str
+    service: str
+    moment: str
+    signed: tuple[str, ...]
+    signature: str
+    token: str | None
+    seconds: int | None
+
+    @property
+    def expired(self) -> bool:
+        """Whether a presigned address is good no more."""
+        if self.seconds is None:
+            return False
+        signed = datetime.datetime.strptime(self.moment, "%Y%m%dT%H%M%S%z")
+        return datetime.datetime.now(datetime.UTC) > signed + datetime.timedelta(seconds=self.seconds)
+
+
+def read(request: Arrived) -> Signature | None:
+    """Return who a request says has signed it, None if it is not signed.
+
+    Raises
+    ------
+    ValueError
+        If what it says is not to be understood.
+    """
+    header = request.headers.get("authorization", "")
+    if header.startswith(ALGORITHM):
+        parts = dict(part.strip().split("=", 1) for part in header.removeprefix(ALGORITHM).split(","))
+        key, date, region, service, _ = parts["Credential"].rsplit("/", 4)
+        token = request.headers.get("x-amz-security-token")
+        signed = tuple(parts["SignedHeaders"].split(";"))
+        moment = request.headers["x-amz-date"]
+        return Signature(key, date, region, service, moment, signed, parts["Signature"], token, None)
+    query = dict(parse_qsl(request.query, keep_blank_values=True))
+    if query.get("X-Amz-Algorithm") == ALGORITHM:
+        key, date, region, service, _ = query["X-Amz-Credential"].rsplit("/", 4)
+        signed = tuple(query["X-Amz-SignedHeaders"].split(";"))
+        token, seconds = query.get("X-Amz-Security-Token"), int(query["X-Amz-Expires"])
+        return Signature(
+            key, date, region, service, query["X-Amz-Date"], signed, query["X-Amz-Signature"], token, seconds
+        )
+    if header:
+        raise ValueError("The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.")
+    return None
+
+
+def right(request: Arrived, signature: Signature, secret: str) -> bool:
+    """Tell whether a request was signed with this secret, and not changed since."""
+    scope = f"{signature.date}/{signature.region}/{signature.service}/aws4_request"
+    canonical = hashlib.sha256(_canonical(request, signature).encode()).hexdigest()
+    text = "\n".join([ALGORITHM, signature.moment, scope, canonical])
+    key = f"AWS4{secret}".encode()
+    for part in (signature.date, signature.region, signature.service, "aws4_request", text):
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    return hmac.compare_digest(key.hex(), signature.signature)
+
+
+def _canonical(request: Arrived, signature: Signature) -> str:
+    path = request.path or "/"
+    # Every service but S3 has the path encoded once more.
+    path = path if signature.service == "s3" else quote(path, safe="/-_.~")
+    pairs = [part.partition("=")[::2] for part in request.query.split("&") if part]
+    encoded = sorted(
+        (quote(unquote(name), safe="-_.~"), quote(unquote(value), safe="-_.~"))
+        for name, value in pairs
+        if name != "X-Amz-Signature"
+    )
+    headers = [f"{name}:{' '.join(request.headers.get(name, '').split())}\n" for name in signature.signed]
+    if signature.seconds is None:
+        payload = request.headers.get("x-amz-content-sha256") or hashlib.sha256(request.body).hexdigest()
+    else:
+        payload = "UNSIGNED-PAYLOAD"
+    query = "&".join(f"{name}={value}" for name, value in encoded)
+    return "\n".join([request.method, path, query, "".join(headers), ";".join(signature.signed), payload])

@@ -1,0 +1,98 @@
+"""One local cloud: moto's services with their gaps closed, our CloudFormation, and the runner of EMR's steps."""
+
+import logging
+import os
+import threading
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from moto.cloudformation import urls as cloudformation_urls
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from infra.local import gaps
+from infra.local.access.guard import Guard
+from infra.local.access.principals import ADMINISTRATOR
+from infra.local.formation.api import FormationResponse
+from infra.local.formation.resources import RESOURCE_TYPES
+from infra.local.formation.service import Formation
+
+HOST = "127.0.0.1"
+
+_SETTINGS = {
+    # Without them no managed policy of AWS exists, such as the one of EMR's service role.
+    "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+    # Nobody here starts a machine from an image, and reading 70 000 lines of them takes seconds.
+    "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
+}
+
+
+class LocalCloud:
+    """A cloud on this machine, reachable from this machine only; what it holds is gone when it stops.
+
+    There is one to a process: its services keep their state in the process.
+
+    Parameters
+    ----------
+    port
+        Where it listens; 0 for any free port.
+    folder
+        Where it writes, and nowhere else.
+    """
+
+    def __init__(self, port: int, folder: Path) -> None:
+        self.folder = folder
+        self._port = port
+        self._server: BaseWSGIServer | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """Its address: what AWS_ENDPOINT_URL is set to."""
+        if self._server is None:
+            raise RuntimeError("The local cloud has not been started.")
+        return f"http://{HOST}:{self._server.server_port}"
+
+    def start(self) -> None:
+        """Listen.
+
+        Raises
+        ------
+        OSError
+            If the port is taken.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        os.environ.update(_SETTINGS)
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        gaps.close_all()
+        FormationResponse.formation = Formation(RESOURCE_TYPES, self._client)
+        cloudformation_urls.url_paths = {"{0}/$": FormationResponse.dispatch}
+        application = Guard(DomainDispatcherApplication(create_backend_app))
+        self._server = make_server(HOST, self._port, application, threaded=True, request_handler=MotoRequestHandler)
+        self._thread = threading.Thread(target=self._server.serve_forever, name="local-cloud", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Listen no more, and end what runs."""
+        if self._server is not None and self._thread is not None:
+            self._server.shutdown()
+            self._thread.join()
+            self._server.server_close()
+
+    def _client(self, service: str, region: str) -> Any:  # noqa: ANN401
+        return _client(self.endpoint, service, region)
+
+
+@cache
+def _client(endpoint: str, service: str, region: str) -> Any:  # noqa: ANN401
+    """Return a client with the administrator's key; made once, for making one takes longer than using it."""
+    session = boto3.Session(aws_access_key_id=ADMINISTRATOR, aws_secret_access_key=ADMINISTRATOR, region_name=region)
+    configuration = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, proxies={})
+    with _SESSIONS:
+        return session.client(service, endpoint_url=endpoint, config=configuration)  # type: ignore[call-overload]
+
+
+_SESSIONS = threading.Lock()

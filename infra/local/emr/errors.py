@@ -1,0 +1,27 @@
+"""What EMR answers when it refuses."""
+
+
+class RefusedError(Exception):
+    """A request that EMR refuses.
+
+    Parameters
+    ----------
+    code
+        EMR's: ``ValidationException`` or ``InvalidRequestException``.
+    message
+        In EMR's words where they are known.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code, self.message = code, message
+
+
+def invalid(message: str) -> RefusedError:
+    """Return a request that does not make sense as it is."""
+    return RefusedError("ValidationException", message)
+
+
+def invalid_request(message: str) -> RefusedError:
+    """Return a request for something that is not there."""
+    return RefusedError("InvalidRequestException", message)

@@ -1,0 +1,95 @@
+"""From a template's values to a service's request: kinds put right, names that are not known refused."""
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import ClientError
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+
+
+def request(client: Any, operation: str, **given: Any) -> dict[str, Any]:  # noqa: ANN401 - any service's client
+    """Return the parameters of an operation, each of the kind that the service's own model asks for.
+
+    A template may say ``"true"`` or ``"50"`` where the service wants a boolean or a number, and a parameter of
+    a stack is always a string. What is None is left out.
+
+    Parameters
+    ----------
+    client
+        A boto3 client.
+    operation
+        As in the service's API: ``RunJobFlow``.
+
+    Raises
+    ------
+    ValueError
+        If a value is not what it stands for, or a name is not known to the service.
+    """
+    shape = client.meta.service_model.operation_model(operation).input_shape
+    parameters: dict[str, Any] = _fitted(given, shape, operation)
+    return parameters
+
+
+def _fitted(value: Any, shape: Shape, where: str) -> Any:  # noqa: ANN401 - values of a template
+    if isinstance(shape, StructureShape):
+        refuse_others(where, value, shape.members)
+        return {
+            name: _fitted(inner, shape.members[name], f"{where}.{name}")
+            for name, inner in value.items()
+            if inner is not None
+        }
+    if isinstance(shape, ListShape):
+        return [_fitted(inner, shape.member, where) for inner in value]
+    if isinstance(shape, MapShape):
+        return {str(name): _fitted(inner, shape.value, f"{where}.{name}") for name, inner in value.items()}
+    try:
+        return _SCALARS.get(shape.type_name, lambda given: given)(value)
+    except (KeyError, TypeError, ValueError):
+        raise ValueError(f"{where} is {value!r}: it must be of type {shape.type_name}.") from None
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - values of a template
+    if isinstance(value, dict | list):
+        raise TypeError
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+_SCALARS: Mapping[str, Callable[[Any], Any]] = {
+    "boolean": lambda value: {"true": True, "false": False}[str(value).lower()],
+    "integer": int,
+    "long": int,
+    "float": float,
+    "double": float,
+    "string": _text,
+}
+
+
+def truth(value: object) -> bool:
+    """Return a boolean of a template, which may be written as a word."""
+    return str(value).lower() == "true"
+
+
+def document(value: object) -> str:
+    """Return a policy as the JSON text that services take; a template has it as text or as an object."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def refuse_others(where: str, given: Mapping[str, Any], known: Collection[str]) -> None:
+    """Raise ``ValueError`` if there is a name that is not known: what is not modelled is never passed over."""
+    if not isinstance(given, Mapping):
+        raise TypeError(f"{where} is {given!r}: it must be an object.")
+    for name in given:
+        if name not in known:
+            raise ValueError(f"{where}.{name} is not modelled by the local cloud.")
+
+
+@contextmanager
+def passing_over(*codes: str) -> Iterator[None]:
+    """Take errors of these codes for success: what is to be removed is not there any more."""
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in codes:
+            raise

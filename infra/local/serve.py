@@ -1,0 +1,45 @@
+"""The process of the local cloud: says when it listens, and ends when it is told to."""
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from infra.local.cloud import LocalCloud
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Serve until a signal comes; return the exit code."""
+    given = _parser().parse_args(words)
+    told_to_end = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told_to_end.set())
+    cloud = LocalCloud(given.port, given.folder)
+    try:
+        cloud.start()
+    except OSError as error:
+        sys.stderr.write(f"Port {given.port} of this machine cannot be listened on: {error.strerror}.\n")
+        sys.stderr.write("Choose another one: --port 0 takes any that is free.\n")
+        return 1
+    sys.stdout.write(f"{READY} {cloud.endpoint}\n")
+    sys.stdout.flush()
+    told_to_end.wait()
+    cloud.stop()
+    return 0
+
+
+READY = "The local cloud listens on"
+"""How the line begins that is printed once requests are answered; the address follows."""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m infra.local.serve", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="where to listen (default: any free port)")
+    parser.add_argument("--folder", type=Path, required=True, help="where to write, and nowhere else")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

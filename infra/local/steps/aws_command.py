@@ -1,0 +1,39 @@
+"""The node's ``aws`` command, as far as bootstrap actions and steps of this project use it.
+
+EMR installs the AWS command line on every node; this project does not ask a person to install it.
+"""
+
+import sys
+from collections.abc import Sequence
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+USAGE = 255
+"""Exit code of the AWS command line for a command that it does not know."""
+
+
+def main(words: Sequence[str]) -> int:
+    """Run ``aws s3 cp [--only-show-errors] SOURCE TARGET``, one of which is in S3; return the exit code."""
+    given = [word for word in words if word not in ("--only-show-errors", "--quiet", "--no-progress")]
+    match given:
+        case ["s3", "cp", source, target] if source.startswith("s3://") != target.startswith("s3://"):
+            return _copy(source, target)
+    sys.stderr.write(f"aws: the local cloud has 'aws s3 cp SOURCE TARGET' only, not: aws {' '.join(words)}\n")
+    return USAGE
+
+
+def _copy(source: str, target: str) -> int:
+    s3 = boto3.client("s3", config=Config(s3={"addressing_style": "path"}))
+    uri = source if source.startswith("s3://") else target
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    try:
+        if uri == source:
+            s3.download_file(bucket, key, target)
+        else:
+            s3.upload_file(source, bucket, key)
+    except (BotoCoreError, ClientError, OSError) as error:
+        sys.stderr.write(f"fatal error: {error}\n")
+        return 1
+    return 0

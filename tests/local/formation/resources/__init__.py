@@ -1,0 +1,1 @@
+"""Tests of the resource types, each against moto in this process."""
