@@ -1,13 +1,20 @@
-"""The process of the local cloud: says when it listens, and ends when it is told to."""
+"""The process of a local cloud: says when it listens, ends when it is told to, and leaves nothing behind."""
 
 import argparse
+import os
 import signal
 import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from infra.errors import OrchardError
+from infra.local import standing
 from infra.local.cloud import LocalCloud
+from job.progress import utc_now
+
+READY = "The local cloud listens on"
+"""How the line begins that is printed once requests are answered; the address follows."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -16,22 +23,24 @@ def main(words: Sequence[str] | None = None) -> int:
     told_to_end = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told_to_end.set())
-    cloud = LocalCloud(given.port, given.folder)
     try:
-        cloud.start()
+        with standing.stand(given.folder) as announce:
+            cloud = LocalCloud(given.port, standing.work_folder(given.folder))
+            cloud.start()
+            try:
+                announce(standing.Standing(cloud.endpoint, os.getpid(), utc_now()))
+                sys.stdout.write(f"{READY} {cloud.endpoint}\n")
+                sys.stdout.flush()
+                told_to_end.wait()
+            finally:
+                cloud.stop()
+    except OrchardError as error:
+        sys.stderr.write(f"{error.what} {error.remedy}\n")
+        return error.exit_code
     except OSError as error:
         sys.stderr.write(f"Port {given.port} of this machine cannot be listened on: {error.strerror}.\n")
-        sys.stderr.write("Choose another one: --port 0 takes any that is free.\n")
         return 1
-    sys.stdout.write(f"{READY} {cloud.endpoint}\n")
-    sys.stdout.flush()
-    told_to_end.wait()
-    cloud.stop()
     return 0
-
-
-READY = "The local cloud listens on"
-"""How the line begins that is printed once requests are answered; the address follows."""
 
 
 def _parser() -> argparse.ArgumentParser:
