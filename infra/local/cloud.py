@@ -19,6 +19,7 @@ from infra.local.access.principals import ADMINISTRATOR
 from infra.local.formation.api import FormationResponse
 from infra.local.formation.resources import RESOURCE_TYPES
 from infra.local.formation.service import Formation
+from infra.local.steps.runner import StepRunner
 
 HOST = "127.0.0.1"
 
@@ -48,6 +49,7 @@ class LocalCloud:
         self._port = port
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
+        self._runner: StepRunner | None = None
 
     @property
     def endpoint(self) -> str:
@@ -74,9 +76,13 @@ class LocalCloud:
         self._server = make_server(HOST, self._port, application, threaded=True, request_handler=MotoRequestHandler)
         self._thread = threading.Thread(target=self._server.serve_forever, name="local-cloud", daemon=True)
         self._thread.start()
+        self._runner = StepRunner(self.endpoint, self.folder / "clusters")
+        self._runner.start()
 
     def stop(self) -> None:
-        """Listen no more, and end what runs."""
+        """End what runs, and listen no more."""
+        if self._runner is not None:
+            self._runner.stop()
         if self._server is not None and self._thread is not None:
             self._server.shutdown()
             self._thread.join()

@@ -1,17 +1,17 @@
 """Makes, changes and removes the resources of a stack, in order, and undoes what it did when it fails."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local.formation import parameters
-from infra.local.formation.changes import Difference, difference, plan
+from infra.local.formation.changes import difference, plan
 from infra.local.formation.failures import FormationError
 from infra.local.formation.intrinsics import NOTHING, Resolver
 from infra.local.formation.order import in_order, needs
-from infra.local.formation.resource import Made, Place, ResourceType
+from infra.local.formation.resource import Place, ReplacementNeededError, ResourceType
 from infra.local.formation.stacks import Blueprint, Change, Output, Resource, Stack
 from infra.local.formation.surroundings import Account, Deployed, Predicted, Seen
 from infra.local.formation.tags import with_stack_tags
@@ -180,30 +180,69 @@ class Engine:
 
     def _bring(self, stack: Stack, declaration: Declaration, properties: Mapping[str, Any], done: list[_Done]) -> None:
         """Make one resource what it is to be."""
-        kind, place = self.types[declaration.type], self._place(stack, declaration)
         before = stack.resources.get(declaration.logical_id)
-        found = Difference() if before is None else difference(before, declaration, properties, kind.replacing)
         if before is None:
-            stack.note(declaration, "", "CREATE_IN_PROGRESS")
-            made = kind.create(place, properties)
-        elif found.replaces:
-            stack.note(declaration, before.physical_id, "UPDATE_IN_PROGRESS", _NEW_ONE)
-            made = kind.create(place, properties)
+            self._make(stack, declaration, properties, done)
+            return
+        kind = self.types[declaration.type]
+        found = difference(before, declaration, properties, kind.replacing)
+        if found.replaces:
+            self._replace(stack, before, declaration, properties, done)
         elif found.properties:
             stack.note(declaration, before.physical_id, "UPDATE_IN_PROGRESS")
-            # Noted first: a change that fails half-way has to be taken back as well.
-            half = Resource(declaration, properties, before.physical_id, before.attributes)
-            done.append(_Done(before, half, replaced=False))
-            made = kind.update(place, before.physical_id, before.properties, properties)
+            try:
+                self._change(stack, before, declaration, properties, done)
+            except ReplacementNeededError:
+                self._replace(stack, before, declaration, properties, done)
         else:
-            made = Made(before.physical_id, before.attributes)
+            stack.resources[declaration.logical_id] = replace(before, declaration=declaration)
+
+    def _make(self, stack: Stack, declaration: Declaration, properties: Mapping[str, Any], done: list[_Done]) -> None:
+        stack.note(declaration, "", "CREATE_IN_PROGRESS")
+        made = self.types[declaration.type].create(self._place(stack, declaration), properties)
         after = Resource(declaration, properties, made.physical_id, made.attributes)
         stack.resources[declaration.logical_id] = after
-        if before is None or found.replaces:
-            done.append(_Done(before, after, replaced=before is not None))
-        if before is None or found.properties or found.other_type:
-            verb = "CREATE" if before is None else "UPDATE"
-            stack.note(declaration, after.physical_id, f"{verb}_COMPLETE")
+        done.append(_Done(None, after, replaced=False))
+        stack.note(declaration, after.physical_id, "CREATE_COMPLETE")
+
+    def _replace(
+        self,
+        stack: Stack,
+        before: Resource,
+        declaration: Declaration,
+        properties: Mapping[str, Any],
+        done: list[_Done],
+    ) -> None:
+        """Make a new resource; the old one is removed once everything else has been changed."""
+        stack.note(declaration, before.physical_id, "UPDATE_IN_PROGRESS", _NEW_ONE)
+        made = self.types[declaration.type].create(self._place(stack, declaration), properties)
+        after = Resource(declaration, properties, made.physical_id, made.attributes)
+        stack.resources[declaration.logical_id] = after
+        done.append(_Done(before, after, replaced=True))
+        stack.note(declaration, after.physical_id, "UPDATE_COMPLETE")
+
+    def _change(
+        self,
+        stack: Stack,
+        before: Resource,
+        declaration: Declaration,
+        properties: Mapping[str, Any],
+        done: list[_Done],
+    ) -> None:
+        """Change a resource in place; what fails half-way is noted as done, so that it is taken back as well."""
+        kind, place = self.types[declaration.type], self._place(stack, declaration)
+        try:
+            made = kind.update(place, before.physical_id, before.properties, properties)
+        except ReplacementNeededError:
+            raise
+        except FAILURES:
+            half = Resource(declaration, properties, before.physical_id, before.attributes)
+            done.append(_Done(before, half, replaced=False))
+            raise
+        after = Resource(declaration, properties, made.physical_id, made.attributes)
+        stack.resources[declaration.logical_id] = after
+        done.append(_Done(before, after, replaced=False))
+        stack.note(declaration, after.physical_id, "UPDATE_COMPLETE")
 
     def _undo(self, stack: Stack, done: Sequence[_Done]) -> str | None:
         """Take back what an update did, the last first; return why that failed, None if it did not."""

@@ -10,6 +10,8 @@ from infra.local.formation.template import Declaration, Template
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
 
+_TICK = datetime.timedelta(milliseconds=1)
+
 
 def now() -> datetime.datetime:
     """Return the time, in UTC, as AWS gives it: to the millisecond."""
@@ -70,8 +72,8 @@ class Event:
     status: str
     reason: str | None
     token: str | None
+    moment: datetime.datetime
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    moment: datetime.datetime = field(default_factory=now)
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,9 @@ class Stack:
         return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
 
     def _note(self, logical_id: str, physical_id: str, kind: str, status: str, reason: str | None) -> None:
-        event = Event(self.id, self.name, logical_id, physical_id, kind, status, reason, self.token)
+        # Who shows events sorts them by their time, so no two may have the same.
+        moment = now() if not self.events else max(now(), self.events[-1].moment + _TICK)
+        event = Event(self.id, self.name, logical_id, physical_id, kind, status, reason, self.token, moment)
         self.events.append(event)
         self.last_of[logical_id] = event
 
