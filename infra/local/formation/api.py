@@ -178,14 +178,11 @@ class FormationResponse(BaseResponse):
 
     def answer_get_template(self) -> Answer:
         """Show the template of a stack or of a change set."""
-        if self.params.get("ChangeSetName"):
-            blueprint = self._change_set().blueprint
-        else:
-            stack = self._stack()
-            if stack.blueprint is None:
-                raise FormationError(f"Stack with id {stack.name} does not exist")
-            blueprint = stack.blueprint
-        return {"TemplateBody": blueprint.template.text, "StagesAvailable": ["Original", "Processed"]}
+        found = self._change_set() if self.params.get("ChangeSetName") else self._stack()
+        if found.blueprint is None:
+            # Only a change set speaks of the stack so far: there is a stack, and no template yet.
+            return {"StagesAvailable": []}
+        return {"TemplateBody": found.blueprint.template.text, "StagesAvailable": ["Original", "Processed"]}
 
     def answer_get_template_summary(self) -> Answer:
         """Show what a template asks for."""
