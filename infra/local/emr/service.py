@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, PaginatedResult
 from moto.core.utils import camelcase_to_underscores
+from moto.emr.exceptions import InvalidRequestException, ValidationException
 from moto.emr.models import emr_backends
 from moto.emr.responses import ElasticMapReduceResponse
 from moto.iam.models import iam_backends
@@ -80,6 +80,9 @@ class Call:
         return [self.clusters[each] for each in wanted]
 
 
+_EXCEPTIONS = {"ValidationException": ValidationException, "InvalidRequestException": InvalidRequestException}
+"""moto's own: it finds by their module how EMR writes an error."""
+
 Answer = Callable[[Call], Mapping[str, Any]]
 
 
@@ -102,7 +105,7 @@ def serve(operation: str, answer: Answer, *, pages: bool = False) -> None:
         try:
             given = dict(answer(call))
         except RefusedError as error:
-            raise ServiceException(error.code, error.message) from error
+            raise _EXCEPTIONS[error.code](error.message) from error
         return PaginatedResult(given) if pages else ActionResult(given)
 
     setattr(ElasticMapReduceResponse, camelcase_to_underscores(operation), method)

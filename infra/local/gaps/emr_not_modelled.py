@@ -27,7 +27,7 @@ OF_MOTO_CLUSTERS = (
 
 
 def close() -> None:
-    """Refuse by name whatever nobody models; to be called after every other gap of EMR."""
+    """Refuse by name whatever nobody models; a gap that is closed after this one puts its answer in the place."""
     for operation in get_session().get_service_model("emr").operation_names:
         if operation in OF_MOTO_CLUSTERS or not service.is_answered(operation):
             service.serve(operation, refusal(operation))

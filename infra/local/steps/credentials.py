@@ -4,6 +4,7 @@ import threading
 from collections.abc import Mapping
 
 import boto3
+from botocore.config import Config
 
 MAKING_CLIENTS = threading.Lock()
 """boto3's clients may be used by many threads, but made by one at a time only."""
@@ -31,6 +32,7 @@ def assume(endpoint: str, region: str, role: str, session: str) -> Mapping[str, 
             region_name=region,
             aws_access_key_id=ADMINISTRATOR,
             aws_secret_access_key=ADMINISTRATOR,
+            config=Config(proxies={}),
         )
     given = sts.assume_role(RoleArn=role, RoleSessionName=session)["Credentials"]
     return {

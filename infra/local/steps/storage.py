@@ -32,7 +32,7 @@ def client(endpoint: str, region: str, credentials: Mapping[str, str]) -> "S3Cli
             aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
             aws_session_token=credentials["AWS_SESSION_TOKEN"],
-            config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 2}),
+            config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 2}, proxies={}),
         )
 
 

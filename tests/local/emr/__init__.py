@@ -1,0 +1,1 @@
+"""Tests of the clusters of the local cloud."""
