@@ -199,7 +199,7 @@ def test_a_repository_is_made_changed_and_removed(aws: Client, place: Place) -> 
 def test_a_repository_with_images_is_removed_only_if_that_was_asked_for(
     aws: Client,
     place: Place,
-    emptied: bool,  # noqa: FBT001
+    emptied: bool,
 ) -> None:
     properties = {"RepositoryName": "assets", "EmptyOnDelete": emptied}
     Repository().create(place, properties)
