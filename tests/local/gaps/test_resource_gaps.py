@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.local.formation.resource import Made, Place, ReplacementNeededError
-from infra.local.formation.resources import ec2_network, ec2_security_groups, iam, s3
+from infra.local.formation.resources import ec2_network, ec2_security_groups, iam
 from infra.local.formation.resources.budgets import Budget
 from infra.local.gaps import (
     budgets_changes,
@@ -14,7 +14,6 @@ from infra.local.gaps import (
     ec2_endpoints,
     ec2_rule_descriptions,
     iam_user_keys,
-    s3_log_delivery,
 )
 from tests.local.formation.resources.conftest import ACCOUNT, Client, aws, place, tags  # noqa: F401 - fixtures
 from tests.local.gaps.in_process import close
@@ -253,22 +252,3 @@ def test_a_user_with_keys_is_not_removed(place: Place, monkeypatch: pytest.Monke
     user_with_key(place)
     with pytest.raises(ClientError, match=r"\(DeleteConflict\).*must delete access keys first"):
         iam.User().delete(place, "evaluator", {})
-
-
-def test_moto_wants_a_policy_before_a_bucket_may_be_logged(place: Place) -> None:
-    s3.Bucket().create(place, {"BucketName": "access-logs"})
-    with pytest.raises(ClientError, match="InvalidTargetBucketForLogging"):
-        s3.Bucket().create(
-            place, {"BucketName": "orchard-data", "LoggingConfiguration": {"DestinationBucketName": "access-logs"}}
-        )
-
-
-def test_a_bucket_may_be_logged_before_there_is_a_policy(
-    aws: Client, place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    close(monkeypatch, s3_log_delivery)
-    s3.Bucket().create(place, {"BucketName": "access-logs"})
-    s3.Bucket().create(
-        place, {"BucketName": "orchard-data", "LoggingConfiguration": {"DestinationBucketName": "access-logs"}}
-    )
-    assert aws("s3").get_bucket_logging(Bucket="orchard-data")["LoggingEnabled"]["TargetBucket"] == "access-logs"
