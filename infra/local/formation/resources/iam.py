@@ -23,8 +23,7 @@ class User:
 
     name = "AWS::IAM::User"
     properties = frozenset({"UserName", "Path", "ManagedPolicyArns", "Policies", "Tags"})
-    # CloudFormation changes the path in place, which IAM does by making a new ARN; nothing here needs it.
-    replacing = frozenset({"UserName", "Path"})
+    replacing = frozenset({"UserName"})
 
     def create(self, place: Place, properties: Properties) -> Made:
         """Make the user with policies and tags."""
@@ -38,8 +37,10 @@ class User:
         return self._made(client, name)
 
     def update(self, place: Place, physical_id: str, before: Properties, after: Properties) -> Made:
-        """Change policies and tags."""
+        """Change path, policies and tags."""
         client = place.client("iam")
+        if before.get("Path") != after.get("Path"):
+            client.update_user(UserName=physical_id, NewPath=after.get("Path", "/"))
         _change_policies(client, "user", physical_id, before, after)
         _change_tags(client, "user", physical_id, before, after)
         return self._made(client, physical_id)

@@ -20,7 +20,9 @@ from infra.local.formation.resources.ec2_network import (
     VpcGatewayAttachment,
 )
 from infra.local.formation.resources.ec2_security_groups import SecurityGroup
+from infra.local.gaps import ec2_endpoints
 from tests.local.formation.resources.conftest import Client, tags
+from tests.local.gaps.in_process import close
 
 TAGS = {"Tags": tags(project="orchard")}
 VPC: dict[str, Any] = {"CidrBlock": "10.0.0.0/16", "InstanceTenancy": "default", **TAGS}
@@ -194,7 +196,10 @@ def test_a_nat_gateway_is_made_tagged_and_removed(aws: Client, place: Place, sub
     assert ec2.describe_nat_gateways(NatGatewayIds=[made.physical_id])["NatGateways"][0]["State"] == "deleted"
 
 
-def test_a_gateway_endpoint_is_made_changed_and_removed(aws: Client, place: Place, vpc: str, table: str) -> None:
+def test_a_gateway_endpoint_is_made_changed_and_removed(
+    aws: Client, place: Place, vpc: str, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close(monkeypatch, ec2_endpoints)
     ec2 = aws("ec2")
     policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:*"}]}
     before = {

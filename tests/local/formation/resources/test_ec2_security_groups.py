@@ -12,7 +12,9 @@ from infra.local.formation.resources.ec2_security_groups import (
     SecurityGroupIngress,
     permission,
 )
+from infra.local.gaps import ec2_rule_descriptions
 from tests.local.formation.resources.conftest import Client, tags
+from tests.local.gaps.in_process import close
 
 NOTHING_OUT = {
     "CidrIp": "255.255.255.255/32",
@@ -102,10 +104,12 @@ def test_a_rule_by_itself_is_put_on_described_anew_and_taken_off(
     aws: Client,
     place: Place,
     group: str,
+    monkeypatch: pytest.MonkeyPatch,
     kind: SecurityGroupIngress | SecurityGroupEgress,
     end: str,
     egress: bool,
 ) -> None:
+    close(monkeypatch, ec2_rule_descriptions)
     before = {"GroupId": group, end: group, "IpProtocol": "tcp", "FromPort": 0, "ToPort": "65535"}
 
     def found() -> list[dict[str, Any]]:

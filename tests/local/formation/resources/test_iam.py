@@ -34,6 +34,13 @@ TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}],
 }
+OTHER_TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": ACCOUNT}},
+        {"Effect": "Allow", "Action": "sts:TagSession", "Principal": {"AWS": ACCOUNT}},
+    ],
+}
 ROLE: dict[str, Any] = {
     "AssumeRolePolicyDocument": TRUST,
     "Description": "What nodes may do",
@@ -68,7 +75,7 @@ def test_every_property_of_a_new_role_can_be_read_again(aws: Client, place: Plac
 def test_a_role_is_changed_in_place(aws: Client, place: Place) -> None:
     name = Role().create(place, ROLE | {"PermissionsBoundary": READ_ONLY}).physical_id
     after = {
-        "AssumeRolePolicyDocument": TRUST | {"Statement": []},
+        "AssumeRolePolicyDocument": OTHER_TRUST,
         "Description": "Something else",
         "ManagedPolicyArns": [READ_ONLY],
         "Policies": [{"PolicyName": "Others", "PolicyDocument": allowing("s3:PutObject")}],
@@ -80,7 +87,7 @@ def test_a_role_is_changed_in_place(aws: Client, place: Place) -> None:
     iam = aws("iam")
     role = iam.get_role(RoleName=name)["Role"]
     assert made.physical_id == name
-    assert role["AssumeRolePolicyDocument"]["Statement"] == []
+    assert role["AssumeRolePolicyDocument"] == OTHER_TRUST
     assert (role["Description"], role["Tags"]) == ("Something else", tags(owner="me"))
     assert "PermissionsBoundary" not in role
     assert attached(iam, name) == [READ_ONLY]
@@ -142,7 +149,8 @@ def test_a_user_is_made_changed_and_removed(aws: Client, place: Place) -> None:
     assert made.attributes == {"Arn": f"arn:aws:iam::{ACCOUNT}:user/people/{name}"}
     assert (user["Tags"], user["Path"]) == (tags(project="orchard"), "/people/")
     assert iam.list_user_policies(UserName=name)["PolicyNames"] == ["Look"]
-    User().update(place, name, before, {"Path": "/people/"})
+    User().update(place, name, before, {})
+    assert iam.get_user(UserName=name)["User"]["Path"] == "/"
     assert iam.list_attached_user_policies(UserName=name)["AttachedPolicies"] == []
     assert iam.list_user_policies(UserName=name)["PolicyNames"] == []
     assert "Tags" not in iam.get_user(UserName=name)["User"] or iam.get_user(UserName=name)["User"]["Tags"] == []
