@@ -31,13 +31,10 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
     if given.rotate:
         rotate(around)
     found = stacks.outputs(around.aws, stacks.ACCESS)
-    region = around.aws.region
     around.say(f"The evaluator is the IAM user {found['EvaluatorUser']}: reads both buckets, changes nothing.")
     around.say("The key lies in Secrets Manager. Whoever may read it hands it over with:")
-    around.say(
-        f"  aws secretsmanager get-secret-value --region {region} --secret-id {found['EvaluatorSecret']}"
-        " --query SecretString --output text"
-    )
+    read = f"secretsmanager get-secret-value --secret-id {found['EvaluatorSecret']} --query SecretString --output text"
+    around.say(f"  {around.aws.typed(read)}")
     around.say("The evaluator then types:")
     around.say("  aws configure --profile evaluator")
     around.say(f"  aws s3 ls --profile evaluator s3://{stacks.data_bucket(around.aws)}/results/")

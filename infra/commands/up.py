@@ -4,12 +4,15 @@ import argparse
 from typing import Any
 
 from infra.commands.command import Command, Surroundings
-from infra.deploy import cdk, clusters, logs, stacks, teardown
+from infra.deploy import cdk, clusters, leftovers, logs, stacks
 from infra.deploy import step as steps
 from infra.deploy.aws import Aws, explained
 from infra.deploy.clusters import Cluster
 from infra.deploy.diagnose import diagnose_cluster
 from infra.errors import OrchardError, WrongUseError
+
+DATA_FOLDERS = ("images", "results", "notebooks", "jupyter")
+"""Of the data bucket, those that nobody can make anew with a command."""
 
 
 def add_up_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,10 +86,21 @@ def require_idle(aws: Aws, cluster: Cluster) -> None:
 
 def say_what_was_kept(around: Surroundings) -> None:
     """Name buckets that an earlier destroy has kept, and how to take over or delete what is in them."""
-    for bucket in teardown.kept_buckets(around.aws):
+    aws = around.aws
+    for bucket in leftovers.kept_buckets(aws):
         around.say(f"The bucket {bucket} is kept from an earlier deployment.")
-        around.say(f"  take over: aws s3 sync s3://{bucket}/images s3://{stacks.data_bucket(around.aws)}/images")
-        around.say(f"  delete:    aws s3 rb --force s3://{bucket}")
+        for folder in kept_data(aws, bucket):
+            command = aws.typed(f"s3 sync s3://{bucket}/{folder} s3://{stacks.data_bucket(aws)}/{folder}")
+            around.say(f"  take over: {command}")
+        around.say(f"  delete:    {aws.typed(f's3 rb --force s3://{bucket}')}")
+
+
+def kept_data(aws: Aws, bucket: str) -> list[str]:
+    """Return which folders of a kept bucket are a person's data; a bucket of logs has none."""
+    with explained(f"look into the bucket {bucket}"):
+        listed = aws.s3.list_objects_v2(Bucket=bucket, Delimiter="/").get("CommonPrefixes", ())
+    there = {entry["Prefix"].rstrip("/") for entry in listed}
+    return [folder for folder in DATA_FOLDERS if folder in there]
 
 
 def add_scale_arguments(parser: argparse.ArgumentParser) -> None:

@@ -69,6 +69,18 @@ class Aws:
         """Path of the certificates that AWS's servers are checked against, as the AWS configuration has it."""
         return self._session._session.get_config_variable("ca_bundle") or str(get_cert_path(True))
 
+    def typed(self, words: str) -> str:
+        """Return what a person types to have AWS' own command line do something in the same account and region.
+
+        Parameters
+        ----------
+        words
+            What follows ``aws``: "emr terminate-clusters --cluster-ids j-1".
+        """
+        # S3's commands find a bucket's region themselves.
+        region = "" if words.startswith("s3 ") else f" --region {self.region}"
+        return f"aws {words}{region}{f' --profile {self.profile}' if self.profile else ''}"
+
     def client(self, service: str, region: str | None = None, attempts: int = ATTEMPTS) -> Any:  # noqa: ANN401
         """Return a client of any service, in another region where one is named, any of boto3's.
 

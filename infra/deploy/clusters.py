@@ -3,10 +3,16 @@
 import re
 from dataclasses import dataclass
 
+from botocore.exceptions import ClientError
+
 from infra.deploy.aws import Aws, explained
 from infra.errors import WrongUseError
 
 ALIVE = ("STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING")
+ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
+
+FORGOTTEN = "EMR forgets a cluster two months after its end"
+"""Why a cluster that ended long ago has no reason, no name and no logs any more."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,11 @@ class Cluster:
         return self.state in ALIVE
 
     @property
+    def forgotten(self) -> bool:
+        """Whether EMR no longer knows it, nor what it ran."""
+        return not self.name
+
+    @property
     def generation(self) -> int:
         """The setting that its name was made from; a higher one makes CloudFormation replace it."""
         match = re.fullmatch(r"orchard-(\d+)", self.name)
@@ -42,9 +53,14 @@ class Cluster:
 
 
 def look(aws: Aws, cluster_id: str) -> Cluster:
-    """Return a cluster as it is now."""
+    """Return a cluster as it is now; one that EMR has forgotten has ended, and nothing more is known of it."""
     with explained(f"look at the cluster {cluster_id}"):
-        described = aws.emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
+        try:
+            described = aws.emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
+        except ClientError as error:
+            if "is not valid" in error.response["Error"].get("Message", ""):
+                return Cluster(cluster_id, "", "TERMINATED", FORGOTTEN, "")
+            raise
     status = described["Status"]
     change = status.get("StateChangeReason", {})
     reason = ": ".join(filter(None, [change.get("Code", ""), change.get("Message", "")]))

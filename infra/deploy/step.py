@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from infra.deploy.aws import Aws, explained
-from infra.errors import WrongUseError
+from infra.errors import OrchardError, WrongUseError
 
 if TYPE_CHECKING:
     from mypy_boto3_emr.type_defs import StepConfigTypeDef, StepSummaryTypeDef
@@ -131,9 +131,23 @@ def look(aws: Aws, cluster: str, step_id: str) -> Step:
 
 
 def cancel(aws: Aws, step: Step) -> None:
-    """Cancel a step, whether it waits or runs."""
+    """Cancel a step, whether it waits or runs.
+
+    Raises
+    ------
+    OrchardError
+        If EMR refuses.
+    """
     with explained(f"cancel the step {step.id}"):
-        aws.emr.cancel_steps(ClusterId=step.cluster, StepIds=[step.id], StepCancellationOption="SEND_INTERRUPT")
+        answered = aws.emr.cancel_steps(
+            ClusterId=step.cluster, StepIds=[step.id], StepCancellationOption="SEND_INTERRUPT"
+        )["CancelStepsInfoList"]
+    # The call itself succeeds for steps that are not cancelled, too.
+    refusals = [each.get("Reason", "it gives no reason.") for each in answered if each.get("Status") == "FAILED"]
+    if refusals:
+        raise OrchardError(
+            f"EMR does not cancel the run '{step.run}': {refusals[0]}", f"See how it is: orchard status {step.run}"
+        )
 
 
 def _step(cluster: str, summary: "StepSummaryTypeDef") -> Step:
