@@ -21,6 +21,7 @@ from infra.deploy.step import Step
 from infra.errors import OrchardError, TryAgainError, WrongUseError
 from job import arguments as job_arguments
 from job.__main__ import summary
+from job.arguments import Arguments
 from job.export import ExportRequest, cached_export
 
 SECONDS_FOR_LOGS = 30.0
@@ -86,12 +87,14 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
             f"A run '{run.name}' waits or runs already on the cluster {cluster.id}.",
             f"Follow it: orchard status {run.name} --follow, or choose another --name.",
         )
-    checked = job_arguments.parse([*run.arguments, "--backbone", given.backbone])
+    checked = check_arguments(given, run)
     photos = PhotosFound(0, 0)
     for uri in filter(None, [checked.images, checked.test, checked.predict]):
         found = preflight.require_photos(aws, uri)
         photos = PhotosFound(photos.count + found.count, photos.bytes + found.bytes)
         around.say(f"{uri}: {found.count:,} photos, {found.bytes / 2**20:,.0f} MiB")
+    if given.model is not None:
+        preflight.require_model(aws, given.model)
     if not checked.overwrite:
         preflight.require_no_results(aws, run.bucket, run.results_key)
     around.say(estimate_line(around, photos))
@@ -120,12 +123,47 @@ def plan(given: argparse.Namespace, bucket: str, now: float) -> Run:
     """Return the run that was asked for; names of sets become URIs in the data bucket."""
     name = given.name or time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
     require_name(name, "--name")
+    words = [*own_arguments(given, bucket), *given.job_arguments, "--output", f"s3://{bucket}/results/{name}"]
+    return Run(name, bucket, tuple(words))
+
+
+def own_arguments(given: argparse.Namespace, bucket: str) -> list[str]:
+    """Return what ``orchard run`` itself takes of the job's arguments, but for the backbone."""
     words = ["--images", set_uri(bucket, given.images)]
     for option in ("test", "predict"):
         value = getattr(given, option)
         words += [f"--{option}", set_uri(bucket, value)] if value else []
-    words += ["--seed", str(given.seed), *given.job_arguments, "--output", f"s3://{bucket}/results/{name}"]
-    return Run(name, bucket, tuple(words))
+    return [*words, "--seed", str(given.seed)]
+
+
+def check_arguments(given: argparse.Namespace, run: Run) -> Arguments:
+    """Return the job's arguments as its own parser reads them.
+
+    Raises
+    ------
+    UsageError
+        If the job would refuse them.
+    WrongUseError
+        If they ask for what ``orchard run`` decides: where the job runs, and where it reads and writes.
+    """
+    backbone = ["--backbone", given.backbone, "--weights", given.weights]
+    own = [*own_arguments(given, run.bucket), "--output", run.output, *backbone]
+    # Abbreviations and the form with "=" are the parser's matter: what it makes of them is compared.
+    asked, last = job_arguments.parse(own), job_arguments.parse([*own, *given.job_arguments])
+    if last.master is not None:
+        raise WrongUseError(
+            f"--master {last.master} is not for orchard run: the job runs on the cluster.",
+            "Leave it out. On this machine: python -m job",
+        )
+    if last.output != run.output:
+        raise WrongUseError(
+            f"--output {last.output} is not for orchard run: the results go to {run.output}.",
+            "Leave it out, and name the results: --name NAME",
+        )
+    for name in ("images", "test", "predict", "seed", "model", "backbone", "weights"):
+        if getattr(last, name) != getattr(asked, name):
+            raise WrongUseError(f"--{name} is written in a way that is not understood.", f"Write it in full: --{name}")
+    return last
 
 
 def set_uri(bucket: str, name: str) -> str:
@@ -166,7 +204,12 @@ def follow_to_the_end(around: Surroundings, bucket: str, results_key: str, step:
     """
     step = follow(around.aws, bucket, results_key, step, around.terminal, around.sleep)
     if step.state == "COMPLETED":
-        manifest = fetch.manifest(around.aws, bucket, results_key)
+        manifest = fetch.manifest_if_there(around.aws, bucket, results_key, since=step.started)
+        if manifest is None:
+            raise OrchardError(
+                f"The step of the run '{step.run}' completed, but left no manifest in s3://{bucket}/{results_key}.",
+                f"See what it printed: orchard logs {step.run}",
+            )
         around.terminal.write(summary(manifest, f"s3://{bucket}/{results_key}"))
         around.say(f"Fetch them: orchard results {step.run}")
         return 0

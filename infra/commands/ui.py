@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from infra.commands.command import Command, Surroundings
-from infra.deploy import clusters, stacks
+from infra.deploy import clusters, past_runs
 from infra.deploy.aws import Aws, explained
 
 JUPYTERHUB_PORT = 9443
@@ -24,7 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(_given: argparse.Namespace, around: Surroundings) -> int:
     """Print links to Spark's pages, signed for this caller, and the command that opens a port to JupyterHub."""
     aws = around.aws
-    cluster = clusters.look(aws, stacks.cluster_id(aws))
+    cluster = clusters.look(aws, past_runs.cluster_of(aws, None))
+    clusters.require_known(cluster)
     around.say("Spark's history, which stays for 30 days after the cluster has ended:")
     around.say(f"  {history_link(around, cluster.id)}")
     if not cluster.alive:

@@ -133,8 +133,9 @@ def as_orchard_error(error: Exception, doing: str) -> OrchardError:
         )
     if isinstance(error, exceptions.ProfileNotFound):
         return WrongUseError(f"Could not {doing}: {error}.", "See which there are: aws configure list-profiles")
-    if isinstance(error, (exceptions.TokenRetrievalError, exceptions.SSOTokenLoadError)):
-        return WrongUseError(f"Could not {doing}: the sign-in has expired.", "Sign in again: aws sso login")
+    for kinds, what, remedy in _SIGN_IN:
+        if isinstance(error, kinds):
+            return WrongUseError(f"Could not {doing}: {what}", remedy)
     if isinstance(error, (exceptions.ConnectionError, exceptions.HTTPClientError)):
         return TryAgainError(
             f"Could not {doing}: AWS could not be reached ({type(error).__name__}).",
@@ -142,6 +143,35 @@ def as_orchard_error(error: Exception, doing: str) -> OrchardError:
         )
     return OrchardError(f"Could not {doing}: {error}", "Type the same command with --debug for the whole trace.")
 
+
+_SIGN_IN: Sequence[tuple[tuple[type[Exception], ...], str, str]] = (
+    (
+        (exceptions.LoginInsufficientPermissions,),
+        "the sign-in may not give this machine credentials.",
+        "Ask whoever manages the account for the permission signin:CreateOAuth2Token.",
+    ),
+    (
+        (exceptions.LoginError,),
+        "the sign-in has expired.",
+        "Sign in again: aws login, with --profile if you use one",
+    ),
+    (
+        (exceptions.SSOError, exceptions.TokenRetrievalError, exceptions.NoAuthTokenError),
+        "the sign-in has expired.",
+        "Sign in again: aws sso login, with --profile if you use one",
+    ),
+    (
+        (exceptions.RefreshWithMFAUnsupportedError,),
+        "the credentials have expired, and new ones need a code of your MFA device.",
+        "Get new ones: aws sts get-session-token --serial-number ARN --token-code CODE",
+    ),
+    (
+        (exceptions.CredentialRetrievalError,),
+        "the program that gives out the credentials has failed.",
+        "See what it says: aws sts get-caller-identity",
+    ),
+)
+"""What botocore raises before it has credentials at all; the first kind that an error belongs to counts."""
 
 _AGAIN_LATER = "Type the same command again later."
 

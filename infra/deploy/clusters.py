@@ -11,7 +11,7 @@ from infra.errors import WrongUseError
 ALIVE = ("STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING")
 ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
 
-FORGOTTEN = "EMR forgets a cluster two months after its end"
+FORGOTTEN = "it forgets a cluster two months after its end"
 """Why a cluster that ended long ago has no reason, no name and no logs any more."""
 
 
@@ -59,13 +59,21 @@ def look(aws: Aws, cluster_id: str) -> Cluster:
             described = aws.emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
         except ClientError as error:
             if "is not valid" in error.response["Error"].get("Message", ""):
-                return Cluster(cluster_id, "", "TERMINATED", FORGOTTEN, "")
+                return Cluster(cluster_id, "", "TERMINATED", f"EMR knows no more, {FORGOTTEN}", "")
             raise
     status = described["Status"]
     change = status.get("StateChangeReason", {})
     reason = ": ".join(filter(None, [change.get("Code", ""), change.get("Message", "")]))
     log_uri = described.get("LogUri", "").replace("s3n://", "s3://")
     return Cluster(cluster_id, described["Name"], status["State"], reason, log_uri and log_uri.rstrip("/") + "/")
+
+
+def require_known(cluster: Cluster) -> None:
+    """Raise WrongUseError if EMR can tell nothing of a cluster any more."""
+    if cluster.forgotten:
+        raise WrongUseError(
+            f"EMR knows nothing of the cluster {cluster.id}: {FORGOTTEN}.", "Make a new one: orchard up"
+        )
 
 
 def require_alive(cluster: Cluster) -> None:

@@ -33,6 +33,8 @@ class Step:
         Why it is in this state, in EMR's words; empty where EMR says nothing.
     arguments
         The command line that the step runs.
+    started
+        When it began to run; None while it waits. What a folder of results held before is of another run.
     ended
         When it came into its last state; None while it waits or runs.
     """
@@ -43,7 +45,14 @@ class Step:
     state: str
     reason: str
     arguments: tuple[str, ...]
+    started: datetime | None = None
     ended: datetime | None = None
+
+    @property
+    def results(self) -> tuple[str, str]:
+        """Bucket and key of the folder where its results go; empty where the step names none."""
+        bucket, _, key = output_of(self.arguments).removeprefix("s3://").partition("/")
+        return bucket, key.rstrip("/")
 
 
 def step_configuration(run: str, archive_uri: str, main_uri: str, job_arguments: Sequence[str]) -> "StepConfigTypeDef":
@@ -76,6 +85,17 @@ def step_configuration(run: str, archive_uri: str, main_uri: str, job_arguments:
     }
 
 
+def output_of(arguments: Sequence[str]) -> str:
+    """Return the URI where a step's results go, empty where its command line names none."""
+    words = iter(arguments)
+    for word in words:
+        if word == "--output":
+            return next(words, "")
+        if word.startswith("--output="):
+            return word.removeprefix("--output=")
+    return ""
+
+
 def attach(aws: Aws, cluster: str, configuration: "StepConfigTypeDef") -> str:
     """Attach a step to a cluster; return its id."""
     with explained(f"attach the step to the cluster {cluster}"):
@@ -99,19 +119,26 @@ def find(aws: Aws, cluster: str, run: str | None = None) -> Step:
     WrongUseError
         If there is none.
     """
-    with explained(f"list the steps of the cluster {cluster}"):
-        pages = aws.emr.get_paginator("list_steps").paginate(ClusterId=cluster)
-        ours = [summary for page in pages for summary in page["Steps"] if summary["Name"].startswith(PREFIX)]
-    matching = [summary for summary in ours if run is None or summary["Name"] == PREFIX + run]
+    ours = runs_of(aws, cluster)
+    matching = [step for step in ours if run is None or step.run == run]
     if not matching:
-        names = ", ".join(dict.fromkeys(summary["Name"].removeprefix(PREFIX) for summary in ours))
+        names = ", ".join(dict.fromkeys(step.run for step in ours))
         raise WrongUseError(
             f"There is no run '{run}' on the cluster {cluster}."
             if run
             else f"The cluster {cluster} has run nothing yet.",
             f"Its runs: {names}." if names else "Start one: orchard run --images SET",
         )
-    return _step(cluster, matching[0])
+    return matching[0]
+
+
+def runs_of(aws: Aws, cluster: str) -> list[Step]:
+    """Return the steps of all our runs on a cluster, newest first."""
+    with explained(f"list the steps of the cluster {cluster}"):
+        pages = aws.emr.get_paginator("list_steps").paginate(ClusterId=cluster)
+        return [
+            _step(cluster, summary) for page in pages for summary in page["Steps"] if summary["Name"].startswith(PREFIX)
+        ]
 
 
 def active_runs(aws: Aws, cluster: str) -> list[str]:
@@ -152,6 +179,7 @@ def cancel(aws: Aws, step: Step) -> None:
 
 def _step(cluster: str, summary: "StepSummaryTypeDef") -> Step:
     status = summary["Status"]
+    timeline = status.get("Timeline", {})
     details = status.get("FailureDetails", {})
     reason = details.get("Reason") or status.get("StateChangeReason", {}).get("Message", "")
     return Step(
@@ -161,5 +189,6 @@ def _step(cluster: str, summary: "StepSummaryTypeDef") -> Step:
         status["State"],
         reason,
         tuple(summary["Config"].get("Args", ())),
-        status.get("Timeline", {}).get("EndDateTime"),
+        timeline.get("StartDateTime"),
+        timeline.get("EndDateTime"),
     )

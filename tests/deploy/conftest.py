@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, Literal
 
@@ -145,9 +146,11 @@ class Deployed:
         self._cluster().state = state
         self._cluster().last_state_change_reason = reason
 
-    def set_step_state(self, state: str) -> None:
-        """Let the newest step have come into another state."""
-        self._cluster().steps[-1].state = state
+    def set_step_state(self, state: str, started: datetime | None = None) -> None:
+        """Let the newest step have come into another state, begun at another time where one is given."""
+        step = self._cluster().steps[-1]
+        step.state = state
+        step.start_date_time = started or step.start_date_time
 
     def forget_cluster(self) -> None:
         """Leave no cluster behind for the tests that come after."""

@@ -11,6 +11,9 @@ def refusal(code: str, message: str = "", operation: str = "ListObjectsV2") -> e
     return exceptions.ClientError({"Error": {"Code": code, "Message": message}}, operation)
 
 
+SIGN_IN_AGAIN = "Sign in again: aws sso login, with --profile if you use one"
+
+
 @pytest.mark.parametrize(
     ("error", "kind", "what", "remedy"),
     [
@@ -19,6 +22,54 @@ def refusal(code: str, message: str = "", operation: str = "ListObjectsV2") -> e
             WrongUseError,
             "Could not list: there are no AWS credentials.",
             "Sign in (aws sso login, or aws configure), or name a profile with --profile.",
+        ),
+        (
+            exceptions.UnauthorizedSSOTokenError(),
+            WrongUseError,
+            "Could not list: the sign-in has expired.",
+            SIGN_IN_AGAIN,
+        ),
+        (
+            exceptions.SSOTokenLoadError(error_msg="Token for https://us.example/start does not exist"),
+            WrongUseError,
+            "Could not list: the sign-in has expired.",
+            SIGN_IN_AGAIN,
+        ),
+        (
+            exceptions.TokenRetrievalError(provider="sso", error_msg="Token has expired and refresh failed"),
+            WrongUseError,
+            "Could not list: the sign-in has expired.",
+            SIGN_IN_AGAIN,
+        ),
+        (
+            exceptions.NoAuthTokenError(),
+            WrongUseError,
+            "Could not list: the sign-in has expired.",
+            SIGN_IN_AGAIN,
+        ),
+        (
+            exceptions.LoginRefreshRequired(),
+            WrongUseError,
+            "Could not list: the sign-in has expired.",
+            "Sign in again: aws login, with --profile if you use one",
+        ),
+        (
+            exceptions.LoginInsufficientPermissions(),
+            WrongUseError,
+            "Could not list: the sign-in may not give this machine credentials.",
+            "Ask whoever manages the account for the permission signin:CreateOAuth2Token.",
+        ),
+        (
+            exceptions.RefreshWithMFAUnsupportedError(),
+            WrongUseError,
+            "Could not list: the credentials have expired, and new ones need a code of your MFA device.",
+            "Get new ones: aws sts get-session-token --serial-number ARN --token-code CODE",
+        ),
+        (
+            exceptions.CredentialRetrievalError(provider="custom-process", error_msg="secret things"),
+            WrongUseError,
+            "Could not list: the program that gives out the credentials has failed.",
+            "See what it says: aws sts get-caller-identity",
         ),
         (
             refusal("ExpiredToken", "The provided token has expired."),

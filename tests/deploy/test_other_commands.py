@@ -1,6 +1,7 @@
 """Tests of orchard status, cancel, logs, ui, results, evaluator, up and scale."""
 
 import gzip
+import io
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,7 +26,8 @@ def orchard(world: World, *words: str) -> int:
 @pytest.fixture
 def attached(deployed: Deployed, world: World) -> str:
     """Attach a step to the cluster; return its id."""
-    return steps.attach(world.aws, deployed.cluster, steps.step_configuration("first", "s3://a", "s3://m", []))
+    words = ["--output", f"s3://{deployed.data}/results/first"]
+    return steps.attach(world.aws, deployed.cluster, steps.step_configuration("first", "s3://a", "s3://m", words))
 
 
 @pytest.fixture
@@ -66,16 +68,93 @@ def test_status_names_the_runs_where_there_is_no_such_run(deployed: Deployed, wo
     with pytest.raises(WrongUseError) as raised:
         orchard(world, "status", "second")
 
-    assert raised.value.what == f"There is no run 'second' on the cluster {deployed.cluster}."
-    assert raised.value.remedy == "Its runs: first."
+    assert raised.value.what == "There is no run 'second' on the clusters of the last two months in eu-west-1."
+    assert raised.value.remedy == "The runs there: first."
+    assert deployed.cluster
 
 
 def test_status_of_a_cluster_that_has_run_nothing_says_how_to_start(deployed: Deployed, world: World) -> None:
+    assert orchard(world, "status") == 0
+
+    assert world.said == [
+        f"Cluster {deployed.cluster} (orchard-3): WAITING",
+        "It has run nothing yet. Start a run: orchard run --images SET",
+    ]
+
+
+def test_where_nothing_has_run_nothing_can_be_followed(deployed: Deployed, world: World) -> None:
     with pytest.raises(WrongUseError) as raised:
-        orchard(world, "status")
+        orchard(world, "status", "--follow")
 
     assert raised.value.what == f"The cluster {deployed.cluster} has run nothing yet."
     assert raised.value.remedy == "Start one: orchard run --images SET"
+
+
+@pytest.mark.parametrize(
+    ("state", "next_line"),
+    [
+        ("COMPLETED", "Fetch its results: orchard results first"),
+        ("FAILED", "See why: orchard status first --follow"),
+    ],
+)
+@pytest.mark.usefixtures("attached")
+def test_status_of_a_run_is_told_from_what_is_known_after_its_cluster_was_destroyed(
+    deployed: Deployed, world: World, state: str, next_line: str
+) -> None:
+    deployed.set_step_state(state)
+    deployed.set_cluster_state("TERMINATED", "USER_REQUEST: Terminated by user request")
+    world.aws.cloudformation.delete_stack(StackName="OrchardCluster")
+    body = json.dumps(MANIFEST).encode()
+    world.aws.s3.put_object(Bucket=deployed.data, Key="results/first/manifest.json", Body=body)
+
+    assert orchard(world, "status", "first") == 0
+
+    assert world.said == [
+        f"Cluster {deployed.cluster} (orchard-3): TERMINATED USER_REQUEST: Terminated by user request",
+        f"Run 'first': {state}",
+        next_line,
+    ]
+
+
+def test_status_where_nothing_ever_stood_says_how_to_begin(world: World) -> None:
+    with pytest.raises(WrongUseError) as raised:
+        orchard(world, "status")
+
+    assert raised.value.what == "No cluster stands, and none has run anything yet."
+    assert raised.value.remedy == "Make one: orchard up"
+
+
+@pytest.fixture
+def forgotten(deployed: Deployed, world: World) -> str:
+    """Have a stack whose cluster ended so long ago that EMR has forgotten it; return the cluster's id."""
+    refusal = {"Code": "InvalidRequestException", "Message": f"Cluster id '{deployed.cluster}' is not valid."}
+    fake_call(world.aws, "emr.DescribeCluster", {"Error": refusal})
+    return deployed.cluster
+
+
+def test_status_of_a_cluster_that_emr_has_forgotten_names_the_command_that_makes_a_new_one(
+    world: World, forgotten: str
+) -> None:
+    reason = "EMR knows no more, it forgets a cluster two months after its end"
+
+    assert orchard(world, "status") == 0
+
+    assert world.said == [
+        f"Cluster {forgotten}: TERMINATED {reason}",
+        f"The cluster is TERMINATED: {reason}.",
+        "Make a new one: orchard up",
+    ]
+
+
+@pytest.mark.parametrize("command", ["logs", "ui", "cancel"])
+def test_what_emr_has_forgotten_is_told_as_that(world: World, forgotten: str, command: str) -> None:
+    with pytest.raises(WrongUseError) as raised:
+        orchard(world, command)
+
+    assert raised.value.what == (
+        f"EMR knows nothing of the cluster {forgotten}: it forgets a cluster two months after its end."
+    )
+    assert raised.value.remedy == "Make a new one: orchard up"
 
 
 def test_status_says_why_a_cluster_ended(deployed: Deployed, world: World) -> None:
@@ -554,3 +633,37 @@ def test_a_setting_that_is_not_there_is_told() -> None:
         cdk.setting("idle_minutes")
 
     assert raised.value.what == "cdk.json holds no number for idle_minutes."
+
+
+class Terminal(io.StringIO):
+    """A terminal that can show a bar."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.usefixtures("attached")
+def test_a_stage_that_counts_only_later_gets_its_bar_then(deployed: Deployed, world: World) -> None:
+    # Given a stage that has not counted its photos when it is first seen
+    counts = [(0, 0), (700, 40_000), (1_700, 40_000)]
+
+    def advance(count: int) -> None:
+        if count == len(counts):
+            deployed.set_step_state("COMPLETED")
+            key, body = "results/first/manifest.json", json.dumps(MANIFEST).encode()
+        else:
+            done, total = counts[count]
+            content = {"schema_version": 1, "stage": "features", "done": done, "total": total}
+            key, body = "results/first/progress.json", json.dumps(content).encode()
+        world.aws.s3.put_object(Bucket=deployed.data, Key=key, Body=body)
+
+    world.terminal = Terminal()
+    world.during_sleep = advance
+
+    assert orchard(world, "status", "--follow") == 0
+
+    shown = world.terminal.getvalue()
+    assert "RUNNING, features\n" in shown
+    assert "| 700/40000 [" in shown
+    assert "| 1700/40000 [" in shown
+    assert "COMPLETED\n" in shown

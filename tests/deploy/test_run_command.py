@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from infra.deploy.bundle import make_bundle
 from infra.deploy.speed import BENCHMARK
 from infra.errors import OrchardError, TryAgainError
 from tests.deploy.conftest import Deployed, World
+from tests.deploy.fake_price_list import FakePriceList
 
 MANIFEST: dict[str, Any] = {
     "schema_version": 1,
@@ -30,6 +32,15 @@ def photos(deployed: Deployed, world: World) -> None:
     """Upload two photos and something else."""
     for name in ("Training/Kiwi/1.jpg", "Training/Pear/2.PNG", "Training/notes.txt"):
         world.aws.s3.put_object(Bucket=deployed.data, Key=f"images/fruits/{name}", Body=b"12345")
+
+
+@pytest.fixture(autouse=True)
+def prices(world: World) -> None:
+    """Let AWS tell prices: moto has none, and what asks it in vain tries again and again."""
+    price_list = FakePriceList()
+    price_list.add_region("eu-west-1", "m5.xlarge", ec2="0.214", emr="0.048", spot="0.09")
+    for operation in ("pricing.GetProducts", "ec2.DescribeSpotPriceHistory"):
+        world.aws._session.events.register(f"before-call.{operation}", price_list.answer)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -133,7 +144,38 @@ def test_a_step_that_completed_without_a_manifest_is_no_success(deployed: Deploy
     with pytest.raises(OrchardError) as raised:
         orchard(world, "run", "--images", "fruits/Training", "--name", "first")
 
-    assert raised.value.what == f"There is no run 'first' in s3://{deployed.data}/results."
+    assert raised.value.what == (
+        f"The step of the run 'first' completed, but left no manifest in s3://{deployed.data}/results/first."
+    )
+    assert raised.value.remedy == "See what it printed: orchard logs first"
+
+
+@pytest.mark.usefixtures("photos", "model")
+def test_a_run_that_overwrites_counts_neither_the_earlier_runs_progress_nor_its_manifest(
+    deployed: Deployed, world: World
+) -> None:
+    # Given what an earlier run has left
+    progress = json.dumps({"schema_version": 1, "stage": "finished", "done": 40, "total": 40}).encode()
+    for name, body in (("progress", progress), ("manifest", json.dumps(MANIFEST).encode())):
+        world.aws.s3.put_object(Bucket=deployed.data, Key=f"results/first/{name}.json", Body=body)
+
+    def advance(count: int) -> None:
+        if count == 0:
+            # The step begins later than those were written
+            deployed.set_step_state("RUNNING", started=datetime.now(UTC) + timedelta(hours=1))
+        else:
+            deployed.set_step_state("COMPLETED")
+
+    world.during_sleep = advance
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "run", "--images", "fruits/Training", "--name", "first", "--overwrite")
+
+    # Nothing of the earlier run was shown as this one's
+    assert world.said[-2:] == ["RUNNING", "COMPLETED"]
+    assert raised.value.what == (
+        f"The step of the run 'first' completed, but left no manifest in s3://{deployed.data}/results/first."
+    )
 
 
 @pytest.mark.usefixtures("photos", "model")
@@ -311,6 +353,31 @@ def test_then_destroy_ends_the_cluster_after_a_run_that_failed_too(deployed: Dep
             "Choose a number above 0 and at most 1, like 0.95.",
         ),
         (
+            ["--images", "fruits/Training", "--master=local[2]"],
+            "--master local[2] is not for orchard run: the job runs on the cluster.",
+            "Leave it out. On this machine: python -m job",
+        ),
+        (
+            ["--images", "fruits/Training", "--name", "first", "--outp", "s3://elsewhere/x"],
+            "--output s3://elsewhere/x is not for orchard run: the results go to s3://{data}/results/first.",
+            "Leave it out, and name the results: --name NAME",
+        ),
+        (
+            ["--images", "fruits/Training", "--imag", "s3://elsewhere/x"],
+            "--images is written in a way that is not understood.",
+            "Write it in full: --images",
+        ),
+        (
+            ["--images", "fruits/Training", "--model", "s3://{data}/models/none.tflite"],
+            "There is no backbone s3://{data}/models/none.tflite.",
+            "See which there are: aws s3 ls s3://{data}/models/",
+        ),
+        (
+            ["--images", "fruits/Training", "--model", "backbone.tflite"],
+            "--model backbone.tflite is no file in S3.",
+            "Have the backbone exported and sent: leave --model out, and choose --backbone and --weights.",
+        ),
+        (
             ["--images", "fruits/Training", "--frobnicate"],
             "Unrecognized arguments: --frobnicate.",
             "See python -m job --help.",
@@ -358,10 +425,10 @@ def test_what_cannot_work_is_refused_before_anything_is_attached(
     world.aws.s3.put_object(Bucket=deployed.data, Key="results/done/manifest.json", Body=b"{}")
     world.aws.s3.put_object(Bucket=deployed.data, Key="results/half/features/part.parquet", Body=b"")
 
-    code = cli.main(["run", *words], world.surroundings())
+    code = cli.main(["run", *(word.format(data=deployed.data) for word in words)], world.surroundings())
 
-    told = what.format(data=deployed.data)
-    assert (code, capsys.readouterr().err) == (2, f"error: {told}\n{remedy}\n")
+    told = f"error: {what}\n{remedy}\n".format(data=deployed.data)
+    assert (code, capsys.readouterr().err) == (2, told)
     assert world.aws.emr.list_steps(ClusterId=deployed.cluster)["Steps"] == []
 
 
