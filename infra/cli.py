@@ -16,6 +16,7 @@ from infra.commands import cost, destroy, evaluator, logs, results, run, status,
 from infra.commands.command import Command, Surroundings
 from infra.commands.export import EXPORT
 from infra.commands.upload import UPLOAD
+from infra.deploy import cdk
 from infra.deploy.aws import Aws, as_orchard_error
 from infra.errors import OrchardError, WrongUseError
 from job.errors import JobError
@@ -28,8 +29,6 @@ COMMANDS: Sequence[Command] = (
 
 INTERRUPTED = 130
 """What a shell reports for a program that Ctrl-C ended."""
-
-PROJECT = Path(__file__).resolve().parent.parent
 
 
 class _Parser(argparse.ArgumentParser):
@@ -114,7 +113,7 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def default_region(environment: Mapping[str, str], cdk_json: Path = PROJECT / "cdk.json") -> str:
+def default_region(environment: Mapping[str, str], cdk_json: Path = cdk.CDK_JSON) -> str:
     """Return the region that the stacks are declared for: cdk.json's, else the environment's.
 
     Raises

@@ -46,7 +46,13 @@ def rotate(around: Surroundings) -> None:
     serial = cdk.setting(SERIAL) + 1
     cdk.change_setting(SERIAL, serial)
     around.say(f"cdk.json now says {SERIAL} {serial}.")
-    if around.call(cdk.deploy_command(stacks.ACCESS, around.aws)) != 0:
+    try:
+        code = around.call(cdk.deploy_command(stacks.ACCESS, around.aws))
+    except OrchardError:
+        # Not on Ctrl-C: CloudFormation goes on without us, and another serial then would make yet another key.
+        cdk.change_setting(SERIAL, serial - 1)
+        raise
+    if code != 0:
         cdk.change_setting(SERIAL, serial - 1)
         raise OrchardError(
             f"{stacks.ACCESS} could not be deployed; the CDK's own message is above. The old key still works.",

@@ -3,19 +3,21 @@
 import argparse
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from infra.commands.command import Command, Surroundings
 from infra.commands.destroy import destroy_cluster
 from infra.commands.estimate import estimate_line
 from infra.deploy import bundle as bundles
-from infra.deploy import clusters, fetch, logs, models, preflight, stacks
+from infra.deploy import clusters, fetch, limits, logs, models, preflight, stacks
 from infra.deploy import step as steps
+from infra.deploy.aws import Aws
 from infra.deploy.clusters import Cluster
 from infra.deploy.diagnose import Diagnosis, diagnose, diagnose_cluster
 from infra.deploy.follow import follow
-from infra.deploy.names import require_name
+from infra.deploy.image_sets import set_uri
+from infra.deploy.names import nearest_name, require_name
 from infra.deploy.preflight import PhotosFound
 from infra.deploy.step import Step
 from infra.errors import OrchardError, TryAgainError, WrongUseError
@@ -122,7 +124,7 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
 def plan(given: argparse.Namespace, bucket: str, now: float) -> Run:
     """Return the run that was asked for; names of sets become URIs in the data bucket."""
     name = given.name or time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
-    require_name(name, "--name")
+    require_name(name, "--name", f"Name it: --name {nearest_name(name, 'first')}")
     words = [*own_arguments(given, bucket), *given.job_arguments, "--output", f"s3://{bucket}/results/{name}"]
     return Run(name, bucket, tuple(words))
 
@@ -166,15 +168,6 @@ def check_arguments(given: argparse.Namespace, run: Run) -> Arguments:
     return last
 
 
-def set_uri(bucket: str, name: str) -> str:
-    """Return where an uploaded set lies; a URI stays itself."""
-    if name.startswith("s3://"):
-        return name
-    for part in name.split("/"):
-        require_name(part, "SET")
-    return f"s3://{bucket}/images/{name}"
-
-
 def send_and_attach(given: argparse.Namespace, around: Surroundings, run: Run, cluster: Cluster) -> Step:
     """Send backbone and code where they are not there yet, and attach the step."""
     aws = around.aws
@@ -189,9 +182,20 @@ def send_and_attach(given: argparse.Namespace, around: Surroundings, run: Run, c
     around.say(f"Code {bundle.hash}: {'sent' if sent else 'there already'}")
     archive_uri, main_uri = (f"s3://{run.bucket}/{key}" for key in bundle.keys)
     job_words: Sequence[str] = [*run.arguments, "--model", model]
-    step_id = steps.attach(aws, cluster.id, steps.step_configuration(run.name, archive_uri, main_uri, job_words))
+    spark = spark_settings(aws, cluster)
+    configuration = steps.step_configuration(run.name, archive_uri, main_uri, job_words, spark)
+    step_id = steps.attach(aws, cluster.id, configuration)
     around.say(f"Run '{run.name}' is step {step_id} of cluster {cluster.id}")
     return steps.look(aws, cluster.id, step_id)
+
+
+def spark_settings(aws: Aws, cluster: Cluster) -> Mapping[str, str]:
+    """Return the settings of Spark that the cluster's own defaults may have outlived: it may have grown since."""
+    if not cluster.has_fleets:
+        return {}
+    fleets = list(limits.worker_fleets(aws, cluster.id).values())
+    most = limits.most_executors(limits.scaling_limits(aws, cluster.id), fleets)
+    return {} if most is None else {"spark.dynamicAllocation.maxExecutors": str(most)}
 
 
 def follow_to_the_end(around: Surroundings, bucket: str, results_key: str, step: Step, cluster: Cluster) -> int:

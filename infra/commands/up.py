@@ -1,7 +1,6 @@
 """``orchard up`` and ``orchard scale``: a cluster where there is none, and its size while it lives."""
 
 import argparse
-from typing import Any
 
 from infra.commands.command import Command, Surroundings
 from infra.deploy import cdk, clusters, leftovers, logs, stacks
@@ -9,6 +8,7 @@ from infra.deploy import step as steps
 from infra.deploy.aws import Aws, explained
 from infra.deploy.clusters import Cluster
 from infra.deploy.diagnose import diagnose_cluster
+from infra.deploy.limits import scaling_limits, worker_fleets
 from infra.errors import OrchardError, WrongUseError
 
 DATA_FOLDERS = ("images", "results", "notebooks", "jupyter")
@@ -123,7 +123,7 @@ def scale(given: argparse.Namespace, around: Surroundings) -> int:
         )
     cluster = clusters.look(around.aws, stacks.cluster_id(around.aws))
     clusters.require_alive(cluster)
-    limits = _scaling_limits(around.aws, cluster.id)
+    limits = scaling_limits(around.aws, cluster.id)
     if limits is not None:
         limits |= {"MinimumCapacityUnits": given.least, "MaximumCapacityUnits": given.most}
         for name in ("MaximumCoreCapacityUnits", "MaximumOnDemandCapacityUnits"):
@@ -145,28 +145,20 @@ def scale(given: argparse.Namespace, around: Surroundings) -> int:
     return 0
 
 
-def _scaling_limits(aws: Aws, cluster: str) -> dict[str, Any] | None:
-    with explained(f"look at the limits of the cluster {cluster}"):
-        policy = aws.emr.get_managed_scaling_policy(ClusterId=cluster).get("ManagedScalingPolicy", {})
-    limits = policy.get("ComputeLimits")
-    return dict(limits) if limits else None
-
-
 def _resize(around: Surroundings, cluster: str, nodes: int) -> None:
     """Give the task fleet of a cluster of fixed size another size, on Spot or on demand as it was."""
+    fleets = worker_fleets(around.aws, cluster)
+    core, task = fleets["CORE"], fleets.get("TASK")
+    wanted = nodes - core["TargetOnDemandCapacity"]
+    if task is None or wanted < 0:
+        raise WrongUseError(
+            f"The cluster {cluster} cannot have {nodes} nodes: core nodes stay, and only task nodes are added.",
+            "Deploy it with other counts: orchard up -c task_count=N",
+        )
+    # A fleet that buys on Spot goes on doing so, whatever its size is now.
+    on_spot = "SpotSpecification" in task.get("LaunchSpecifications", {})
+    on_demand = min(task["TargetOnDemandCapacity"], wanted) if on_spot else wanted
     with explained(f"change the size of the cluster {cluster}"):
-        fleets = around.aws.emr.list_instance_fleets(ClusterId=cluster)["InstanceFleets"]
-        by_kind = {fleet["InstanceFleetType"]: fleet for fleet in fleets}
-        core, task = by_kind["CORE"], by_kind.get("TASK")
-        wanted = nodes - core["TargetOnDemandCapacity"]
-        if task is None or wanted < 0:
-            raise WrongUseError(
-                f"The cluster {cluster} cannot have {nodes} nodes: core nodes stay, and only task nodes are added.",
-                "Deploy it with other counts: orchard up -c task_count=N",
-            )
-        # A fleet that buys on Spot goes on doing so, whatever its size is now.
-        on_spot = "SpotSpecification" in task.get("LaunchSpecifications", {})
-        on_demand = min(task["TargetOnDemandCapacity"], wanted) if on_spot else wanted
         around.aws.emr.modify_instance_fleet(
             ClusterId=cluster,
             InstanceFleet={

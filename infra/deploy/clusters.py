@@ -27,6 +27,8 @@ class Cluster:
         Why it is in this state, in EMR's words; empty where EMR says nothing.
     log_uri
         Where its logs go, with a slash at the end; empty where they go nowhere.
+    has_fleets
+        Whether its nodes are in instance fleets, as those of our stack are.
     """
 
     id: str
@@ -34,6 +36,7 @@ class Cluster:
     state: str
     reason: str
     log_uri: str
+    has_fleets: bool = False
 
     @property
     def alive(self) -> bool:
@@ -65,7 +68,14 @@ def look(aws: Aws, cluster_id: str) -> Cluster:
     change = status.get("StateChangeReason", {})
     reason = ": ".join(filter(None, [change.get("Code", ""), change.get("Message", "")]))
     log_uri = described.get("LogUri", "").replace("s3n://", "s3://")
-    return Cluster(cluster_id, described["Name"], status["State"], reason, log_uri and log_uri.rstrip("/") + "/")
+    return Cluster(
+        cluster_id,
+        described["Name"],
+        status["State"],
+        reason,
+        log_uri and log_uri.rstrip("/") + "/",
+        described.get("InstanceCollectionType") == "INSTANCE_FLEET",
+    )
 
 
 def require_known(cluster: Cluster) -> None:

@@ -1,6 +1,6 @@
 """The EMR step that runs the job: what it is made of, how it is attached, found and cancelled."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -55,7 +55,9 @@ class Step:
         return bucket, key.rstrip("/")
 
 
-def step_configuration(run: str, archive_uri: str, main_uri: str, job_arguments: Sequence[str]) -> "StepConfigTypeDef":
+def step_configuration(
+    run: str, archive_uri: str, main_uri: str, job_arguments: Sequence[str], spark: Mapping[str, str] | None = None
+) -> "StepConfigTypeDef":
     """Return the step that runs the job.
 
     The driver runs on the primary node (client mode), not inside YARN: what it prints is then the step's own
@@ -69,7 +71,10 @@ def step_configuration(run: str, archive_uri: str, main_uri: str, job_arguments:
         Where the code lies.
     job_arguments
         Of ``python -m job``.
+    spark
+        Settings of Spark in place of the cluster's own.
     """
+    settings = [word for name, value in (spark or {}).items() for word in ("--conf", f"{name}={value}")]
     return {
         "Name": PREFIX + run,
         # A failed run says why and leaves the cluster to the next one.
@@ -78,6 +83,7 @@ def step_configuration(run: str, archive_uri: str, main_uri: str, job_arguments:
             "Jar": "command-runner.jar",
             "Args": [
                 *("spark-submit", "--deploy-mode", "client", "--name", PREFIX + run),
+                *settings,
                 *("--py-files", archive_uri, main_uri),
                 *job_arguments,
             ],

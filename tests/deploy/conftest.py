@@ -56,12 +56,12 @@ class World:
     during_sleep
         Called at every sleep, with how many there were before: lets the world move on.
     exit_codes
-        Of the programs that are called, in turn; 0 once they are used up.
+        Of the programs that are called, in turn, or why one cannot be called; 0 once they are used up.
     """
 
     aws: Aws
     during_sleep: Callable[[int], None] = lambda _count: None
-    exit_codes: list[int] = field(default_factory=list)
+    exit_codes: list[int | BaseException] = field(default_factory=list)
     called: list[list[str]] = field(default_factory=list)
     terminal: io.StringIO = field(default_factory=io.StringIO)
     slept: list[float] = field(default_factory=list)
@@ -86,7 +86,10 @@ class World:
 
     def _call(self, command: Sequence[str]) -> int:
         self.called.append(list(command))
-        return self.exit_codes.pop(0) if self.exit_codes else 0
+        code = self.exit_codes.pop(0) if self.exit_codes else 0
+        if isinstance(code, BaseException):
+            raise code
+        return code
 
 
 @dataclass

@@ -179,8 +179,8 @@ OTHER_TYPES = "Name more instance types: orchard up -c worker_instance_types=m6i
             "Change what it names, then: orchard up",
         ),
         (
-            "VALIDATION_ERROR: You have requested more than your vCPU limit of 16 allows.",
-            "The account may not start that many nodes: VALIDATION_ERROR: You have requested more than your vCPU limit of 16 allows.",
+            "VALIDATION_ERROR: More vCPUs than the limit of 16 allows.",
+            "The account may not start that many nodes: VALIDATION_ERROR: More vCPUs than the limit of 16 allows.",
             "Have AWS raise the quota of EC2's vCPUs, or begin with fewer nodes: orchard up -c task_count=0",
         ),
         ("USER_REQUEST: ended by idle time.", "The cluster is TERMINATED: USER_REQUEST: ended by idle time.", NEW_ONE),

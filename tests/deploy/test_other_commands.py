@@ -359,6 +359,29 @@ def test_a_rotation_that_fails_leaves_the_serial_as_it_was(world: World, cdk_jso
     )
 
 
+@pytest.mark.usefixtures("deployed")
+def test_a_rotation_without_a_cdk_leaves_the_serial_as_it_was(world: World, cdk_json: Path) -> None:
+    world.exit_codes = [OrchardError("The program cdk is not installed.", "Install it: make setup")]
+    before = cdk_json.read_text()
+
+    with pytest.raises(OrchardError):
+        orchard(world, "evaluator", "--rotate")
+
+    assert cdk_json.read_text() == before
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_rotation_that_is_interrupted_keeps_the_serial_that_cloudformation_goes_on_with(
+    world: World, cdk_json: Path
+) -> None:
+    world.exit_codes = [KeyboardInterrupt()]
+
+    with pytest.raises(KeyboardInterrupt):
+        orchard(world, "evaluator", "--rotate")
+
+    assert json.loads(cdk_json.read_text())["context"]["evaluator_key_serial"] == 5
+
+
 def test_up_deploys_the_living_cluster_as_it_is(deployed: Deployed, world: World, cdk_json: Path) -> None:
     before = cdk_json.read_text()
 
@@ -625,6 +648,23 @@ def test_a_setting_is_changed_and_nothing_else_in_the_file(cdk_json: Path) -> No
 
     assert cdk_json.read_text() == before.replace('"generation": 2', '"generation": 30')
     assert cdk.setting("generation") == 30
+
+
+def test_a_change_that_cannot_be_written_leaves_the_settings_whole(
+    cdk_json: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = cdk_json.read_text()
+
+    def half(file: Path, text: str) -> int:
+        with file.open("w") as stream:
+            stream.write(text[:20])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", half)
+    with pytest.raises(OSError, match="No space left"):
+        cdk.change_setting("generation", 30)
+
+    assert cdk_json.read_text() == before
 
 
 @pytest.mark.usefixtures("cdk_json")

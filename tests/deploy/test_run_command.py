@@ -13,9 +13,11 @@ from infra import cli
 from infra.commands import run
 from infra.deploy import step as steps
 from infra.deploy.bundle import make_bundle
+from infra.deploy.image_sets import set_uri
+from infra.deploy.limits import most_executors
 from infra.deploy.speed import BENCHMARK
 from infra.errors import OrchardError, TryAgainError
-from tests.deploy.conftest import Deployed, World
+from tests.deploy.conftest import Deployed, World, fake_call
 from tests.deploy.fake_price_list import FakePriceList
 
 MANIFEST: dict[str, Any] = {
@@ -101,6 +103,8 @@ def test_a_run_sends_code_and_backbone_attaches_the_step_and_follows_it_to_the_e
     ]
 
 
+NO_NAME = "is no name: letters, digits, '.', '_' and '-' make one, a letter or digit first, 64 at most."
+
 MODEL_HASH = "9372c470eeadd5ecd9c3c74c2b3cb633f8e2f2fad799250a0f70d652b6b825e4"
 """SHA-256 of b"model"."""
 
@@ -118,6 +122,56 @@ def test_a_second_run_sends_nothing_again_and_takes_another_name(deployed: Deplo
         f"Code {make_bundle().hash}: there already",
     ]
     assert second.said[-1] == "Follow it: orchard status 20260921T141320Z --follow"
+
+
+def test_a_folder_in_a_set_may_have_a_name_that_no_set_may_have() -> None:
+    assert set_uri("data", "fruits/Apple Red 1") == "s3://data/images/fruits/Apple Red 1"
+    assert set_uri("data", "s3://elsewhere/x") == "s3://elsewhere/x"
+
+
+@pytest.mark.usefixtures("photos", "model")
+def test_spark_may_use_every_node_that_the_cluster_may_have_by_now(deployed: Deployed, world: World) -> None:
+    # Given a cluster in fleets, as our stack makes them, that was allowed to grow since its deployment
+    described = world.aws.emr.describe_cluster(ClusterId=deployed.cluster)["Cluster"]
+    told = {name: described[name] for name in ("Id", "Name", "Status", "LogUri")}
+    in_fleets = {**told, "InstanceCollectionType": "INSTANCE_FLEET"}
+    types = [{"InstanceType": "m5.xlarge"}, {"InstanceType": "m5.2xlarge"}]
+    fleets = [
+        {"Id": "if-1", "InstanceFleetType": "MASTER", "TargetOnDemandCapacity": 1},
+        {"Id": "if-2", "InstanceFleetType": "CORE", "TargetOnDemandCapacity": 1, "InstanceTypeSpecifications": types},
+        {"Id": "if-3", "InstanceFleetType": "TASK", "TargetSpotCapacity": 2, "InstanceTypeSpecifications": types},
+    ]
+    limits = {"UnitType": "InstanceFleetUnits", "MinimumCapacityUnits": 1, "MaximumCapacityUnits": 20}
+    fake_call(world.aws, "emr.DescribeCluster", {"Cluster": in_fleets})
+    fake_call(world.aws, "emr.ListInstanceFleets", {"InstanceFleets": fleets})
+    fake_call(world.aws, "emr.GetManagedScalingPolicy", {"ManagedScalingPolicy": {"ComputeLimits": limits}})
+
+    orchard(world, "run", "--images", "fruits/Training", "--name", "first", "--detach")
+
+    arguments = world.aws.emr.list_steps(ClusterId=deployed.cluster)["Steps"][0]["Config"]["Args"]
+    # An m5.2xlarge has room for two executors of four cores
+    assert arguments[5:7] == ["--conf", "spark.dynamicAllocation.maxExecutors=40"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "targets", "types", "most"),
+    [
+        (None, [(1, 0), (1, 4)], ["m5.xlarge"], 6),
+        ({"MaximumCapacityUnits": 10}, [(1, 0), (0, 2)], ["m5.xlarge"], 10),
+        ({"MaximumCapacityUnits": 2}, [(1, 0), (0, 2)], ["m5.4xlarge"], 12),
+        (None, [(1, 0)], ["x1.32xlarge"], None),
+    ],
+)
+def test_the_most_executors_are_those_that_fit_on_the_most_nodes(
+    limits: dict[str, int] | None, targets: list[tuple[int, int]], types: list[str], most: int | None
+) -> None:
+    specified: Any = [{"InstanceType": name} for name in types]
+    fleets: Any = [
+        {"TargetOnDemandCapacity": on_demand, "TargetSpotCapacity": spot, "InstanceTypeSpecifications": specified}
+        for on_demand, spot in targets
+    ]
+
+    assert most_executors(limits, fleets) == most
 
 
 @pytest.mark.usefixtures("photos", "model")
@@ -389,13 +443,13 @@ def test_then_destroy_ends_the_cluster_after_a_run_that_failed_too(deployed: Dep
         ),
         (
             ["--images", "fruits/../secrets"],
-            "SET '..' is no name.",
-            "Begin with a letter or digit, and go on with those, dots, hyphens and underscores.",
+            f"SET '..' {NO_NAME}",
+            "Name an uploaded set, or a folder in one: --images fruits/Training",
         ),
         (
             ["--images", "fruits/Training", "--name", "done/"],
-            "--name 'done/' is no name.",
-            "Begin with a letter or digit, and go on with those, dots, hyphens and underscores.",
+            f"--name 'done/' {NO_NAME}",
+            "Name it: --name done",
         ),
         (
             ["--images", "fruits/Training", "--detach", "--then-destroy"],
