@@ -106,16 +106,6 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
         return 0
     try:
         return follow_to_the_end(around, run.bucket, run.results_key, step, cluster)
-    except TryAgainError as error:
-        raise TryAgainError(
-            f"{error.what} The run '{run.name}' goes on, and so does its cost.",
-            f"Come back: orchard status {run.name} --follow",
-        ) from error
-    except KeyboardInterrupt:
-        raise OrchardError(
-            f"No longer following '{run.name}'; the step goes on, and so does its cost.",
-            f"Come back: orchard status {run.name} --follow    Cancel it: orchard cancel {run.name}",
-        ) from None
     finally:
         if given.then_destroy:
             destroy_when_idle(around, cluster)
@@ -206,7 +196,7 @@ def follow_to_the_end(around: Surroundings, bucket: str, results_key: str, step:
     OrchardError
         With the probable cause, if the step did not complete or left no manifest.
     """
-    step = follow(around.aws, bucket, results_key, step, around.terminal, around.sleep)
+    step = in_sight(around, bucket, results_key, step)
     if step.state == "COMPLETED":
         manifest = fetch.manifest_if_there(around.aws, bucket, results_key, since=step.started)
         if manifest is None:
@@ -221,12 +211,41 @@ def follow_to_the_end(around: Surroundings, bucket: str, results_key: str, step:
     if not now.alive and step.state != "FAILED":
         bootstrap = logs.bootstrap_logs(around.aws, now.log_uri, now.id)
         ended = diagnose_cluster(now.state, now.reason, bootstrap)
-        raise OrchardError(f"The run '{step.run}' never ran: {ended.sentence}", ended.remedy)
+        raise OrchardError(f"The run '{step.run}' never ran: {ended.sentence}", f"{ended.remedy}{ended.where}")
     if step.state == "CANCELLED":
         raise OrchardError(f"The run '{step.run}' was cancelled.", "Run it again with --overwrite.")
-    told = explain(around, step, cluster)
-    where = f"    Log: {told.log}" if told.log else ""
-    raise OrchardError(f"The run '{step.run}' failed: {told.sentence}", f"{told.remedy}{where}")
+    try:
+        told = explain(around, step, cluster)
+    except KeyboardInterrupt:
+        raise OrchardError(
+            f"The run '{step.run}' failed; its logs had not come yet.",
+            f"Wait for them: orchard status {step.run} --follow",
+        ) from None
+    raise OrchardError(f"The run '{step.run}' failed: {told.sentence}", f"{told.remedy}{told.where}")
+
+
+def in_sight(around: Surroundings, bucket: str, results_key: str, step: Step) -> Step:
+    """Follow a step; return it as it ended.
+
+    Raises
+    ------
+    OrchardError
+        If it is lost from sight, which does not stop it: whoever reads that must learn that it goes on.
+    """
+    try:
+        return follow(around.aws, bucket, results_key, step, around.terminal, around.sleep)
+    except OrchardError as error:
+        come_back = f"Come back: orchard status {step.run} --follow"
+        raise type(error)(
+            f"{error.what} The run '{step.run}' goes on, and so does its cost.",
+            # The same command again would be another run.
+            come_back if isinstance(error, TryAgainError) else f"{error.remedy}    {come_back}",
+        ) from error
+    except KeyboardInterrupt:
+        raise OrchardError(
+            f"No longer following '{step.run}'; the step goes on, and so does its cost.",
+            f"Come back: orchard status {step.run} --follow    Cancel it: orchard cancel {step.run}",
+        ) from None
 
 
 def explain(around: Surroundings, step: Step, cluster: Cluster) -> Diagnosis:

@@ -64,7 +64,7 @@ def say_why_it_ended(around: Surroundings, cluster: Cluster) -> None:
         bootstrap = dict(logs.bootstrap_logs(around.aws, cluster.log_uri, cluster.id))
     told = diagnose_cluster(cluster.state, cluster.reason, bootstrap)
     around.say(told.sentence)
-    around.say(told.remedy)
+    around.say(f"{told.remedy}{told.where}")
 
 
 def add_cancel_arguments(parser: argparse.ArgumentParser) -> None:

@@ -71,7 +71,7 @@ def why_it_failed(aws: Aws, generation: int) -> OrchardError:
     cluster = clusters.look(aws, newest["Id"])
     bootstrap = logs.bootstrap_logs(aws, cluster.log_uri, cluster.id) if cluster.log_uri else {}
     told = diagnose_cluster(cluster.state, cluster.reason, bootstrap)
-    return OrchardError(f"The cluster could not be deployed: {told.sentence}", told.remedy)
+    return OrchardError(f"The cluster could not be deployed: {told.sentence}", f"{told.remedy}{told.where}")
 
 
 def require_idle(aws: Aws, cluster: Cluster) -> None:
@@ -172,7 +172,7 @@ def _resize(around: Surroundings, cluster: str, nodes: int) -> None:
 
 UP = Command(
     name="up",
-    summary="deploy the cluster; make a new one where the old one ended itself",
+    summary="deploy the cluster, or a new one after one that ended",
     example="orchard up",
     add_arguments=add_up_arguments,
     execute=up,

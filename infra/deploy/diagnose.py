@@ -45,6 +45,11 @@ class Diagnosis:
     remedy: str
     log: str = ""
 
+    @property
+    def where(self) -> str:
+        """Where the full log is, to stand behind the remedy; empty where no log shows the cause."""
+        return f"    Log: {self.log}" if self.log else ""
+
 
 def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(text, re.MULTILINE)

@@ -1,10 +1,13 @@
 """Tests of infra/deploy/aws.py: failures of AWS as a person reads them."""
 
+import time
+
 import pytest
 from botocore import exceptions
 
 from infra.deploy import aws
 from infra.errors import OrchardError, TryAgainError, WrongUseError
+from tests.deploy.s3_server import DROP, FakeS3
 
 
 def refusal(code: str, message: str = "", operation: str = "ListObjectsV2") -> exceptions.ClientError:
@@ -141,6 +144,22 @@ def test_a_failure_is_one_sentence_and_what_to_do(
 
     assert type(raised.value) is kind
     assert (raised.value.what, raised.value.remedy) == (what, remedy)
+
+
+@pytest.mark.parametrize("failure", [(503, "SlowDown"), (500, "InternalError"), (DROP, "")])
+def test_a_call_that_fails_for_a_moment_is_made_again(
+    fake_s3: FakeS3, failure: tuple[int, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_s3.objects["images/1.jpg"] = b"x"
+    fake_s3.list_failures = [failure] * 2
+    waits: list[float] = []
+    monkeypatch.setattr(time, "sleep", waits.append)
+
+    listed = aws.Aws("eu-west-1").s3.list_objects_v2(Bucket="data")
+
+    assert [entry["Key"] for entry in listed["Contents"]] == ["images/1.jpg"]
+    assert fake_s3.list_failures == []
+    assert len(waits) >= 2
 
 
 def test_what_is_no_failure_of_aws_passes_through() -> None:

@@ -168,7 +168,7 @@ def test_status_says_why_a_cluster_ended(deployed: Deployed, world: World) -> No
     assert "BOOTSTRAP_FAILURE" in world.said[0]
     assert world.said[1:] == [
         "The bootstrap action failed: ERROR: No matching distribution found for numpy==1.26.4",
-        "Mend it, then: orchard up",
+        f"Mend it, then: orchard up    Log: s3://{deployed.logs}/{key}",
     ]
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from infra import cli
 from infra.commands import run
@@ -16,7 +15,7 @@ from infra.deploy.bundle import make_bundle
 from infra.deploy.image_sets import set_uri
 from infra.deploy.limits import most_executors
 from infra.deploy.speed import BENCHMARK
-from infra.errors import OrchardError, TryAgainError
+from infra.errors import OrchardError, TryAgainError, WrongUseError
 from tests.deploy.conftest import Deployed, World, fake_call
 from tests.deploy.fake_price_list import FakePriceList
 
@@ -290,7 +289,8 @@ def test_a_run_whose_cluster_never_came_up_is_told_by_the_bootstrap_actions_log(
     assert raised.value.what == (
         "The run 'first' never ran: The bootstrap action failed: bootstrap: FAILED while importing pyarrow"
     )
-    assert raised.value.remedy == "Mend it, then: orchard up"
+    uri = f"s3://{deployed.logs}/emr/{deployed.cluster}/node/i-1/bootstrap-actions/1/stderr.gz"
+    assert raised.value.remedy == f"Mend it, then: orchard up    Log: {uri}"
 
 
 @pytest.mark.usefixtures("photos", "model")
@@ -339,21 +339,60 @@ def test_an_earlier_runs_containers_are_not_blamed(deployed: Deployed, world: Wo
     assert "Spark's Java process ran out of memory (Java heap space)." in raised.value.what
 
 
+@pytest.mark.parametrize(
+    ("code", "kind", "what", "remedy"),
+    [
+        (
+            "ThrottlingException",
+            TryAgainError,
+            "AWS asks to slow down (ThrottlingException), 8 attempts long.",
+            "Come back: orchard status first --follow",
+        ),
+        (
+            "ExpiredTokenException",
+            WrongUseError,
+            "the AWS credentials have expired.",
+            "Sign in again: aws sso login    Come back: orchard status first --follow",
+        ),
+    ],
+)
 @pytest.mark.usefixtures("photos", "model")
 def test_losing_sight_of_a_run_says_that_it_goes_on(
-    deployed: Deployed, world: World, monkeypatch: pytest.MonkeyPatch
+    deployed: Deployed, world: World, code: str, kind: type[OrchardError], what: str, remedy: str
 ) -> None:
-    def throttle(**_: object) -> None:
-        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, "DescribeStep")
+    refusal = {"Error": {"Code": code, "Message": "No."}}
 
-    world.during_sleep = lambda _count: monkeypatch.setattr(world.aws.emr, "describe_step", throttle)
+    def advance(_count: int) -> None:
+        fake_call(world.aws, "emr.DescribeStep", refusal)
 
-    with pytest.raises(TryAgainError) as raised:
+    world.during_sleep = advance
+
+    with pytest.raises(kind) as raised:
         orchard(world, "run", "--images", "fruits/Training", "--name", "first")
 
-    assert raised.value.what.endswith("The run 'first' goes on, and so does its cost.")
-    assert raised.value.remedy == "Come back: orchard status first --follow"
-    assert deployed.cluster
+    step = world.aws.emr.list_steps(ClusterId=deployed.cluster)["Steps"][0]["Id"]
+    assert raised.value.what == (
+        f"Could not look at the step {step}: {what} The run 'first' goes on, and so does its cost."
+    )
+    assert raised.value.remedy == remedy
+
+
+@pytest.mark.usefixtures("photos", "model")
+def test_ctrl_c_while_waiting_for_the_logs_of_a_failure_does_not_hide_the_failure(
+    deployed: Deployed, world: World
+) -> None:
+    def advance(count: int) -> None:
+        if count == 1:
+            raise KeyboardInterrupt
+        deployed.set_step_state("FAILED")
+
+    world.during_sleep = advance
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "run", "--images", "fruits/Training", "--name", "first")
+
+    assert raised.value.what == "The run 'first' failed; its logs had not come yet."
+    assert raised.value.remedy == "Wait for them: orchard status first --follow"
 
 
 @pytest.mark.usefixtures("photos", "model")
