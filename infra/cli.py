@@ -94,8 +94,6 @@ def parser() -> argparse.ArgumentParser:
         prog="orchard",
         description="From a folder of images to features, components and a classifier.",
         epilog="orchard COMMAND --help shows a command's arguments and an example.",
-        # Every command on one line.
-        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=14),
     )
     made.set_defaults(command=None)
     commands = made.add_subparsers(title="commands", metavar="COMMAND")

@@ -211,7 +211,8 @@ def follow_to_the_end(around: Surroundings, bucket: str, results_key: str, step:
     if not now.alive and step.state != "FAILED":
         bootstrap = logs.bootstrap_logs(around.aws, now.log_uri, now.id)
         ended = diagnose_cluster(now.state, now.reason, bootstrap)
-        raise OrchardError(f"The run '{step.run}' never ran: {ended.sentence}", f"{ended.remedy}{ended.where}")
+        what = "never ran" if step.started is None else "was cut off"
+        raise OrchardError(f"The run '{step.run}' {what}: {ended.sentence}", f"{ended.remedy}{ended.where}")
     if step.state == "CANCELLED":
         raise OrchardError(f"The run '{step.run}' was cancelled.", "Run it again with --overwrite.")
     try:
@@ -250,6 +251,8 @@ def in_sight(around: Surroundings, bucket: str, results_key: str, step: Step) ->
 
 def explain(around: Surroundings, step: Step, cluster: Cluster) -> Diagnosis:
     """Return the probable cause of a step's failure, from its logs once EMR has brought them to S3."""
+    if not cluster.log_uri:
+        return diagnose({}, step.reason)
     for look in range(LOOKS_FOR_LOGS):
         if logs.has_come(around.aws, cluster.log_uri, cluster.id, step.id, step.ended):
             break

@@ -155,6 +155,10 @@ class Deployed:
         step.state = state
         step.start_date_time = started or step.start_date_time
 
+    def never_start_step(self) -> None:
+        """Let the newest step not have begun; moto begins the first one at once."""
+        self._cluster().steps[-1].start_date_time = None
+
     def forget_cluster(self) -> None:
         """Leave no cluster behind for the tests that come after."""
         self._backend().clusters.pop(self.cluster)

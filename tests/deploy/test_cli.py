@@ -35,16 +35,18 @@ def test_the_help_of_a_command_fits_a_screen_and_shows_an_example_that_parses(
     assert cli.parse(command.example.split()[1:]).command is command
 
 
-def test_orchard_alone_shows_each_command_on_one_line(
+def test_orchard_alone_shows_every_command_with_what_it_does(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
 
     assert cli.main([]) == 0
 
-    shown = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    shown = capsys.readouterr().out
+    assert len(shown.splitlines()) <= 30
+    words = " ".join(shown.split())
     for command in cli.COMMANDS:
-        assert [line for line in shown if line.split() == [command.name, *command.summary.split()]]
+        assert f" {command.name} {command.summary} " in words
 
 
 @pytest.mark.parametrize(

@@ -275,6 +275,7 @@ def test_a_run_whose_cluster_never_came_up_is_told_by_the_bootstrap_actions_log(
     deployed: Deployed, world: World
 ) -> None:
     def advance(_count: int) -> None:
+        deployed.never_start_step()
         deployed.set_step_state("CANCELLED")
         deployed.set_cluster_state("TERMINATED_WITH_ERRORS", "BOOTSTRAP_FAILURE: on the primary node")
         key = f"emr/{deployed.cluster}/node/i-1/bootstrap-actions/1/stderr.gz"
@@ -291,6 +292,23 @@ def test_a_run_whose_cluster_never_came_up_is_told_by_the_bootstrap_actions_log(
     )
     uri = f"s3://{deployed.logs}/emr/{deployed.cluster}/node/i-1/bootstrap-actions/1/stderr.gz"
     assert raised.value.remedy == f"Mend it, then: orchard up    Log: {uri}"
+
+
+@pytest.mark.usefixtures("photos", "model")
+def test_a_run_whose_cluster_was_ended_under_it_is_told_as_cut_off(deployed: Deployed, world: World) -> None:
+    def advance(_count: int) -> None:
+        deployed.set_step_state("CANCELLED")
+        deployed.set_cluster_state("TERMINATED", "USER_REQUEST: Terminated by user request")
+
+    world.during_sleep = advance
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "run", "--images", "fruits/Training", "--name", "first")
+
+    assert raised.value.what == (
+        "The run 'first' was cut off: The cluster is TERMINATED: USER_REQUEST: Terminated by user request."
+    )
+    assert raised.value.remedy == "Make a new one: orchard up"
 
 
 @pytest.mark.usefixtures("photos", "model")
