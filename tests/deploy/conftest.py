@@ -150,14 +150,10 @@ class Deployed:
         self._cluster().last_state_change_reason = reason
 
     def set_step_state(self, state: str, started: datetime | None = None) -> None:
-        """Let the newest step have come into another state, begun at another time where one is given."""
+        """Let the newest step have come into another state, and have begun then; moto itself notes no beginning."""
         step = self._cluster().steps[-1]
         step.state = state
         step.start_date_time = started or step.start_date_time
-
-    def never_start_step(self) -> None:
-        """Let the newest step not have begun; moto begins the first one at once."""
-        self._cluster().steps[-1].start_date_time = None
 
     def forget_cluster(self) -> None:
         """Leave no cluster behind for the tests that come after."""

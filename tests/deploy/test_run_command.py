@@ -275,7 +275,6 @@ def test_a_run_whose_cluster_never_came_up_is_told_by_the_bootstrap_actions_log(
     deployed: Deployed, world: World
 ) -> None:
     def advance(_count: int) -> None:
-        deployed.never_start_step()
         deployed.set_step_state("CANCELLED")
         deployed.set_cluster_state("TERMINATED_WITH_ERRORS", "BOOTSTRAP_FAILURE: on the primary node")
         key = f"emr/{deployed.cluster}/node/i-1/bootstrap-actions/1/stderr.gz"
@@ -297,7 +296,7 @@ def test_a_run_whose_cluster_never_came_up_is_told_by_the_bootstrap_actions_log(
 @pytest.mark.usefixtures("photos", "model")
 def test_a_run_whose_cluster_was_ended_under_it_is_told_as_cut_off(deployed: Deployed, world: World) -> None:
     def advance(_count: int) -> None:
-        deployed.set_step_state("CANCELLED")
+        deployed.set_step_state("CANCELLED", started=datetime.now(UTC))
         deployed.set_cluster_state("TERMINATED", "USER_REQUEST: Terminated by user request")
 
     world.during_sleep = advance
