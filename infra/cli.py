@@ -16,6 +16,7 @@ from infra.commands import cost, demo, destroy, evaluator, local, logs, results,
 from infra.commands.command import Command, Surroundings
 from infra.commands.export import EXPORT
 from infra.commands.upload import UPLOAD
+from infra.deploy import cdk
 from infra.deploy.aws import Aws, as_orchard_error
 from infra.errors import OrchardError, WrongUseError
 from job.errors import JobError
@@ -29,8 +30,6 @@ COMMANDS: Sequence[Command] = (
 
 INTERRUPTED = 130
 """What a shell reports for a program that Ctrl-C ended."""
-
-PROJECT = Path(__file__).resolve().parent.parent
 
 
 class _Parser(argparse.ArgumentParser):
@@ -94,7 +93,7 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument("--debug", action="store_true", help="show the whole trace of a failure")
     made = _Parser(
         prog="orchard",
-        description="From a folder of images to features, components and a classifier, on EMR or on this machine.",
+        description="From a folder of images to features, components and a classifier.",
         epilog="orchard COMMAND --help shows a command's arguments and an example.",
     )
     made.set_defaults(command=None)
@@ -115,7 +114,7 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def default_region(environment: Mapping[str, str], cdk_json: Path = PROJECT / "cdk.json") -> str:
+def default_region(environment: Mapping[str, str], cdk_json: Path = cdk.CDK_JSON) -> str:
     """Return the region that the stacks are declared for: cdk.json's, else the environment's.
 
     Raises

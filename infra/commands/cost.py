@@ -252,7 +252,7 @@ def _types(settings: Settings) -> tuple[str, ...]:
 
 COMMAND = Command(
     name="cost",
-    summary="what it will cost, before anything is started; what it did cost, after",
+    summary="what it will cost, and what a run did cost",
     example="orchard cost --type m5.xlarge --regions eu-west-3,eu-west-1,eu-central-1,eu-west-2,eu-north-1",
     add_arguments=add_arguments,
     execute=execute,

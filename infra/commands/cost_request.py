@@ -3,14 +3,12 @@
 import argparse
 import json
 from dataclasses import replace
-from pathlib import Path
 
 from infra.context import SettingsError, read_settings
+from infra.deploy import cdk
 from infra.emr.instance_types import INSTANCE_TYPES
 from infra.errors import WrongUseError
 from infra.settings import EU_REGIONS, OTHER_REGIONS, Settings
-
-CDK_JSON = Path(__file__).resolve().parent.parent.parent / "cdk.json"
 
 
 def read_cost_settings(instance_type: str | None, region: str) -> Settings:
@@ -34,7 +32,7 @@ def read_cost_settings(instance_type: str | None, region: str) -> Settings:
             f"Name one of {', '.join(name for name in INSTANCE_TYPES if name.endswith('.xlarge'))}, or a larger size.",
         )
     try:
-        settings = read_settings(json.loads(CDK_JSON.read_text(encoding="utf-8"))["context"])
+        settings = read_settings(json.loads(cdk.CDK_JSON.read_text(encoding="utf-8"))["context"])
     except SettingsError as error:
         what, remedy = str(error).split("\n", 1)
         raise WrongUseError(what, remedy) from error

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from infra.commands.command import Command, Surroundings
-from infra.deploy import cdk, clusters, stacks, teardown
+from infra.deploy import cdk, clusters, leftovers, stacks, teardown
 from infra.deploy import step as steps
 from infra.deploy.aws import explained
 from infra.errors import OrchardError, WrongUseError
@@ -44,14 +44,14 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
         others = [name for name in going if name != stacks.CLUSTER]
         if others:
             destroy_the_rest(around, others, buckets)
-    say_what_is_left(around, data_kept=not given.delete_data)
+    say_what_is_left(around)
     return 0
 
 
 def say_what_is_active(around: Surroundings) -> None:
     """Name the runs that would be lost with the cluster."""
     cluster = (stacks.outputs_if_there(around.aws, stacks.CLUSTER) or {}).get("ClusterId")
-    active = steps.active_runs(around.aws, cluster) if cluster else []
+    active = steps.active_runs(around.aws, cluster) if cluster and clusters.look(around.aws, cluster).alive else []
     if active:
         around.say(f"The cluster is busy with runs that are lost with it: {', '.join(active)}.")
 
@@ -75,13 +75,21 @@ def destroy_cluster(around: Surroundings) -> None:
                 aws.emr.terminate_job_flows(JobFlowIds=[cluster.id])
         teardown.wait_until_ended(aws, cluster.id, around.clock, around.sleep)
         around.say(f"The cluster {cluster.id} has ended.")
-    code = around.call(cdk.destroy_command([stacks.CLUSTER], aws))
-    swept = teardown.sweep_security_groups(aws)
+    if around.call(cdk.destroy_command([stacks.CLUSTER], aws)) != 0:
+        # What EMR left may be what stands in the way.
+        try:
+            sweep(around)
+        except OrchardError as error:
+            around.say(f"What EMR left stays for now: {error.what}")
+        call_cdk(around, cdk.destroy_command([stacks.CLUSTER], aws))
+    sweep(around)
+
+
+def sweep(around: Surroundings) -> None:
+    """Remove what EMR left."""
+    swept = teardown.sweep_security_groups(around.aws)
     if swept:
         around.say(f"Removed what EMR had left: {', '.join(swept)}.")
-    if code != 0:
-        # What EMR left may have been what stood in the way.
-        call_cdk(around, cdk.destroy_command([stacks.CLUSTER], aws))
 
 
 def delete_data(around: Surroundings, buckets: Sequence[str]) -> None:
@@ -125,16 +133,25 @@ def call_cdk(around: Surroundings, command: Sequence[str]) -> None:
         )
 
 
-def say_what_is_left(around: Surroundings, *, data_kept: bool) -> None:
-    """List everything that still carries the project's tag."""
-    left = teardown.leftovers(around.aws)
+def say_what_is_left(around: Surroundings) -> None:
+    """List everything that still carries the project's tag, and how what was kept is removed."""
+    left = leftovers.leftovers(around.aws)
     if not left:
         around.say("Nothing is left that carries the project's tag.")
         return
-    around.say("Left, and may cost:")
-    for each in left:
-        around.say(f"  {each.arn}")
-    if data_kept:
+    standing = teardown.standing(around.aws)
+    ours = set((stacks.outputs_if_there(around.aws, stacks.DATA) or {}).values())
+    for free, title in ((False, "Left, and may cost:"), (True, "Left, at no cost:")):
+        alike = [each for each in left if each.free is free]
+        if alike:
+            around.say(title)
+        for each in alike:
+            around.say(f"  {each.arn}{'' if each.confirmed else ' (the tagging service says)'}")
+            if each.bucket is not None and each.bucket not in ours:
+                around.say(
+                    f"    of no stack any more; delete it: {around.aws.typed(f's3 rb --force s3://{each.bucket}')}"
+                )
+    if stacks.DATA in standing or stacks.ACCESS in standing:
         around.say("Buckets and the evaluator stay on purpose. Remove them too: orchard destroy --delete-data")
 
 

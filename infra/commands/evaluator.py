@@ -31,13 +31,10 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
     if given.rotate:
         rotate(around)
     found = stacks.outputs(around.aws, stacks.ACCESS)
-    region = around.aws.region
     around.say(f"The evaluator is the IAM user {found['EvaluatorUser']}: reads both buckets, changes nothing.")
     around.say("The key lies in Secrets Manager. Whoever may read it hands it over with:")
-    around.say(
-        f"  aws secretsmanager get-secret-value --region {region} --secret-id {found['EvaluatorSecret']}"
-        " --query SecretString --output text"
-    )
+    read = f"secretsmanager get-secret-value --secret-id {found['EvaluatorSecret']} --query SecretString --output text"
+    around.say(f"  {around.aws.typed(read)}")
     around.say("The evaluator then types:")
     around.say("  aws configure --profile evaluator")
     around.say(f"  aws s3 ls --profile evaluator s3://{stacks.data_bucket(around.aws)}/results/")
@@ -49,7 +46,13 @@ def rotate(around: Surroundings) -> None:
     serial = cdk.setting(SERIAL) + 1
     cdk.change_setting(SERIAL, serial)
     around.say(f"cdk.json now says {SERIAL} {serial}.")
-    if around.call(cdk.deploy_command(stacks.ACCESS, around.aws)) != 0:
+    try:
+        code = around.call(cdk.deploy_command(stacks.ACCESS, around.aws))
+    except OrchardError:
+        # Not on Ctrl-C: CloudFormation goes on without us, and another serial then would make yet another key.
+        cdk.change_setting(SERIAL, serial - 1)
+        raise
+    if code != 0:
         cdk.change_setting(SERIAL, serial - 1)
         raise OrchardError(
             f"{stacks.ACCESS} could not be deployed; the CDK's own message is above. The old key still works.",

@@ -18,6 +18,7 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
     aws = around.aws
     # A cluster that has been destroyed leaves its logs, and no reason to make a new one for them.
     cluster = clusters.look(aws, past_runs.cluster_of(aws, given.name))
+    clusters.require_known(cluster)
     step = steps.find(aws, cluster.id, given.name)
     found = dict(logs.step_logs(aws, cluster.log_uri, cluster.id, step.id))
     if given.containers:

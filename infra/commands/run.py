@@ -3,24 +3,27 @@
 import argparse
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from infra.commands.command import Command, Surroundings
 from infra.commands.destroy import destroy_cluster
 from infra.commands.estimate import estimate_line
 from infra.deploy import bundle as bundles
-from infra.deploy import clusters, fetch, logs, models, preflight, stacks
+from infra.deploy import clusters, fetch, limits, logs, models, preflight, stacks
 from infra.deploy import step as steps
+from infra.deploy.aws import Aws
 from infra.deploy.clusters import Cluster
 from infra.deploy.diagnose import Diagnosis, diagnose, diagnose_cluster
 from infra.deploy.follow import follow
-from infra.deploy.names import require_name
+from infra.deploy.image_sets import set_uri
+from infra.deploy.names import nearest_name, require_name
 from infra.deploy.preflight import PhotosFound
 from infra.deploy.step import Step
 from infra.errors import OrchardError, TryAgainError, WrongUseError
 from job import arguments as job_arguments
 from job.__main__ import summary
+from job.arguments import Arguments
 from job.export import ExportRequest, cached_export
 
 SECONDS_FOR_LOGS = 30.0
@@ -86,12 +89,14 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
             f"A run '{run.name}' waits or runs already on the cluster {cluster.id}.",
             f"Follow it: orchard status {run.name} --follow, or choose another --name.",
         )
-    checked = job_arguments.parse([*run.arguments, "--backbone", given.backbone])
+    checked = check_arguments(given, run)
     photos = PhotosFound(0, 0)
     for uri in filter(None, [checked.images, checked.test, checked.predict]):
         found = preflight.require_photos(aws, uri)
         photos = PhotosFound(photos.count + found.count, photos.bytes + found.bytes)
         around.say(f"{uri}: {found.count:,} photos, {found.bytes / 2**20:,.0f} MiB")
+    if given.model is not None:
+        preflight.require_model(aws, given.model)
     if not checked.overwrite:
         preflight.require_no_results(aws, run.bucket, run.results_key)
     around.say(estimate_line(around, photos))
@@ -101,16 +106,6 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
         return 0
     try:
         return follow_to_the_end(around, run.bucket, run.results_key, step, cluster)
-    except TryAgainError as error:
-        raise TryAgainError(
-            f"{error.what} The run '{run.name}' goes on, and so does its cost.",
-            f"Come back: orchard status {run.name} --follow",
-        ) from error
-    except KeyboardInterrupt:
-        raise OrchardError(
-            f"No longer following '{run.name}'; the step goes on, and so does its cost.",
-            f"Come back: orchard status {run.name} --follow    Cancel it: orchard cancel {run.name}",
-        ) from None
     finally:
         if given.then_destroy:
             destroy_when_idle(around, cluster)
@@ -119,22 +114,48 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
 def plan(given: argparse.Namespace, bucket: str, now: float) -> Run:
     """Return the run that was asked for; names of sets become URIs in the data bucket."""
     name = given.name or time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
-    require_name(name, "--name")
+    require_name(name, "--name", f"Name it: --name {nearest_name(name, 'first')}")
+    words = [*own_arguments(given, bucket), *given.job_arguments, "--output", f"s3://{bucket}/results/{name}"]
+    return Run(name, bucket, tuple(words))
+
+
+def own_arguments(given: argparse.Namespace, bucket: str) -> list[str]:
+    """Return what ``orchard run`` itself takes of the job's arguments, but for the backbone."""
     words = ["--images", set_uri(bucket, given.images)]
     for option in ("test", "predict"):
         value = getattr(given, option)
         words += [f"--{option}", set_uri(bucket, value)] if value else []
-    words += ["--seed", str(given.seed), *given.job_arguments, "--output", f"s3://{bucket}/results/{name}"]
-    return Run(name, bucket, tuple(words))
+    return [*words, "--seed", str(given.seed)]
 
 
-def set_uri(bucket: str, name: str) -> str:
-    """Return where an uploaded set lies; a URI stays itself."""
-    if name.startswith("s3://"):
-        return name
-    for part in name.split("/"):
-        require_name(part, "SET")
-    return f"s3://{bucket}/images/{name}"
+def check_arguments(given: argparse.Namespace, run: Run) -> Arguments:
+    """Return the job's arguments as its own parser reads them.
+
+    Raises
+    ------
+    UsageError
+        If the job would refuse them.
+    WrongUseError
+        If they ask for what ``orchard run`` decides: where the job runs, and where it reads and writes.
+    """
+    backbone = ["--backbone", given.backbone, "--weights", given.weights]
+    own = [*own_arguments(given, run.bucket), "--output", run.output, *backbone]
+    # Abbreviations and the form with "=" are the parser's matter: what it makes of them is compared.
+    asked, last = job_arguments.parse(own), job_arguments.parse([*own, *given.job_arguments])
+    if last.master is not None:
+        raise WrongUseError(
+            f"--master {last.master} is not for orchard run: the job runs on the cluster.",
+            "Leave it out. On this machine: python -m job",
+        )
+    if last.output != run.output:
+        raise WrongUseError(
+            f"--output {last.output} is not for orchard run: the results go to {run.output}.",
+            "Leave it out, and name the results: --name NAME",
+        )
+    for name in ("images", "test", "predict", "seed", "model", "backbone", "weights"):
+        if getattr(last, name) != getattr(asked, name):
+            raise WrongUseError(f"--{name} is written in a way that is not understood.", f"Write it in full: --{name}")
+    return last
 
 
 def send_and_attach(given: argparse.Namespace, around: Surroundings, run: Run, cluster: Cluster) -> Step:
@@ -151,9 +172,20 @@ def send_and_attach(given: argparse.Namespace, around: Surroundings, run: Run, c
     around.say(f"Code {bundle.hash}: {'sent' if sent else 'there already'}")
     archive_uri, main_uri = (f"s3://{run.bucket}/{key}" for key in bundle.keys)
     job_words: Sequence[str] = [*run.arguments, "--model", model]
-    step_id = steps.attach(aws, cluster.id, steps.step_configuration(run.name, archive_uri, main_uri, job_words))
+    spark = spark_settings(aws, cluster)
+    configuration = steps.step_configuration(run.name, archive_uri, main_uri, job_words, spark)
+    step_id = steps.attach(aws, cluster.id, configuration)
     around.say(f"Run '{run.name}' is step {step_id} of cluster {cluster.id}")
     return steps.look(aws, cluster.id, step_id)
+
+
+def spark_settings(aws: Aws, cluster: Cluster) -> Mapping[str, str]:
+    """Return the settings of Spark that the cluster's own defaults may have outlived: it may have grown since."""
+    if not cluster.has_fleets:
+        return {}
+    fleets = list(limits.worker_fleets(aws, cluster.id).values())
+    most = limits.most_executors(limits.scaling_limits(aws, cluster.id), fleets)
+    return {} if most is None else {"spark.dynamicAllocation.maxExecutors": str(most)}
 
 
 def follow_to_the_end(around: Surroundings, bucket: str, results_key: str, step: Step, cluster: Cluster) -> int:
@@ -164,9 +196,14 @@ def follow_to_the_end(around: Surroundings, bucket: str, results_key: str, step:
     OrchardError
         With the probable cause, if the step did not complete or left no manifest.
     """
-    step = follow(around.aws, bucket, results_key, step, around.terminal, around.sleep)
+    step = in_sight(around, bucket, results_key, step)
     if step.state == "COMPLETED":
-        manifest = fetch.manifest(around.aws, bucket, results_key)
+        manifest = fetch.manifest_if_there(around.aws, bucket, results_key, since=step.started)
+        if manifest is None:
+            raise OrchardError(
+                f"The step of the run '{step.run}' completed, but left no manifest in s3://{bucket}/{results_key}.",
+                f"See what it printed: orchard logs {step.run}",
+            )
         around.terminal.write(summary(manifest, f"s3://{bucket}/{results_key}"))
         around.say(f"Fetch them: orchard results {step.run}")
         return 0
@@ -174,16 +211,48 @@ def follow_to_the_end(around: Surroundings, bucket: str, results_key: str, step:
     if not now.alive and step.state != "FAILED":
         bootstrap = logs.bootstrap_logs(around.aws, now.log_uri, now.id)
         ended = diagnose_cluster(now.state, now.reason, bootstrap)
-        raise OrchardError(f"The run '{step.run}' never ran: {ended.sentence}", ended.remedy)
+        what = "never ran" if step.started is None else "was cut off"
+        raise OrchardError(f"The run '{step.run}' {what}: {ended.sentence}", f"{ended.remedy}{ended.where}")
     if step.state == "CANCELLED":
         raise OrchardError(f"The run '{step.run}' was cancelled.", "Run it again with --overwrite.")
-    told = explain(around, step, cluster)
-    where = f"    Log: {told.log}" if told.log else ""
-    raise OrchardError(f"The run '{step.run}' failed: {told.sentence}", f"{told.remedy}{where}")
+    try:
+        told = explain(around, step, cluster)
+    except KeyboardInterrupt:
+        raise OrchardError(
+            f"The run '{step.run}' failed; its logs had not come yet.",
+            f"Wait for them: orchard status {step.run} --follow",
+        ) from None
+    raise OrchardError(f"The run '{step.run}' failed: {told.sentence}", f"{told.remedy}{told.where}")
+
+
+def in_sight(around: Surroundings, bucket: str, results_key: str, step: Step) -> Step:
+    """Follow a step; return it as it ended.
+
+    Raises
+    ------
+    OrchardError
+        If it is lost from sight, which does not stop it: whoever reads that must learn that it goes on.
+    """
+    try:
+        return follow(around.aws, bucket, results_key, step, around.terminal, around.sleep)
+    except OrchardError as error:
+        come_back = f"Come back: orchard status {step.run} --follow"
+        raise type(error)(
+            f"{error.what} The run '{step.run}' goes on, and so does its cost.",
+            # The same command again would be another run.
+            come_back if isinstance(error, TryAgainError) else f"{error.remedy}    {come_back}",
+        ) from error
+    except KeyboardInterrupt:
+        raise OrchardError(
+            f"No longer following '{step.run}'; the step goes on, and so does its cost.",
+            f"Come back: orchard status {step.run} --follow    Cancel it: orchard cancel {step.run}",
+        ) from None
 
 
 def explain(around: Surroundings, step: Step, cluster: Cluster) -> Diagnosis:
     """Return the probable cause of a step's failure, from its logs once EMR has brought them to S3."""
+    if not cluster.log_uri:
+        return diagnose({}, step.reason)
     for look in range(LOOKS_FOR_LOGS):
         if logs.has_come(around.aws, cluster.log_uri, cluster.id, step.id, step.ended):
             break

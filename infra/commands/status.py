@@ -4,11 +4,12 @@ import argparse
 
 from infra.commands.command import Command, Surroundings
 from infra.commands.run import follow_to_the_end
-from infra.deploy import clusters, logs, stacks
+from infra.deploy import clusters, fetch, logs, past_runs
 from infra.deploy import step as steps
 from infra.deploy.clusters import Cluster
 from infra.deploy.diagnose import diagnose_cluster
 from infra.deploy.follow import read_progress
+from infra.deploy.step import Step
 
 COUNTED = "{done:,} of {total:,} photos"
 
@@ -20,25 +21,40 @@ def add_status_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def status(given: argparse.Namespace, around: Surroundings) -> int:
-    """Say how the cluster is, and how far a run is."""
+    """Say how the cluster is, and how far a run is; a cluster that was destroyed leaves what EMR remembers of it."""
     aws = around.aws
-    cluster = clusters.look(aws, stacks.cluster_id(aws))
-    around.say(f"Cluster {cluster.id} ({cluster.name}): {cluster.state} {cluster.reason}".rstrip())
-    if not cluster.alive:
+    cluster = clusters.look(aws, past_runs.cluster_of(aws, given.name))
+    named = f"{cluster.id} ({cluster.name})" if cluster.name else cluster.id
+    around.say(f"Cluster {named}: {cluster.state} {cluster.reason}".rstrip())
+    if given.name is None and not cluster.alive:
         say_why_it_ended(around, cluster)
-        if given.name is None:
-            return 0
+        return 0
+    if given.name is None and not given.follow and not steps.runs_of(aws, cluster.id):
+        around.say("It has run nothing yet. Start a run: orchard run --images SET")
+        return 0
     step = steps.find(aws, cluster.id, given.name)
-    bucket, results_key = stacks.data_bucket(aws), f"results/{step.run}"
     if given.follow:
-        return follow_to_the_end(around, bucket, results_key, step, cluster)
-    progress = read_progress(aws, bucket, results_key) if step.state == "RUNNING" else None
-    how_far = ""
-    if progress is not None:
-        counted = COUNTED.format(done=progress.done, total=progress.total) if progress.total else ""
-        how_far = f", {progress.stage} {counted}".rstrip()
-    around.say(f"Run '{step.run}': {step.state}{how_far}")
+        return follow_to_the_end(around, *step.results, step, cluster)
+    around.say(f"Run '{step.run}': {step.state}{how_far(around, step)}")
+    say_what_is_next(around, step)
     return 0
+
+
+def how_far(around: Surroundings, step: Step) -> str:
+    """Return what a run that runs has said of itself, empty where it has said nothing."""
+    progress = read_progress(around.aws, *step.results, step)
+    if progress is None:
+        return ""
+    counted = COUNTED.format(done=progress.done, total=progress.total) if progress.total else ""
+    return f", {progress.stage} {counted}".rstrip()
+
+
+def say_what_is_next(around: Surroundings, step: Step) -> None:
+    """Name the command that a person needs after a run that has ended."""
+    if step.state == "COMPLETED" and fetch.manifest_if_there(around.aws, *step.results, since=step.started):
+        around.say(f"Fetch its results: orchard results {step.run}")
+    elif step.state == "FAILED":
+        around.say(f"See why: orchard status {step.run} --follow")
 
 
 def say_why_it_ended(around: Surroundings, cluster: Cluster) -> None:
@@ -48,7 +64,7 @@ def say_why_it_ended(around: Surroundings, cluster: Cluster) -> None:
         bootstrap = dict(logs.bootstrap_logs(around.aws, cluster.log_uri, cluster.id))
     told = diagnose_cluster(cluster.state, cluster.reason, bootstrap)
     around.say(told.sentence)
-    around.say(told.remedy)
+    around.say(f"{told.remedy}{told.where}")
 
 
 def add_cancel_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,8 +74,9 @@ def add_cancel_arguments(parser: argparse.ArgumentParser) -> None:
 
 def cancel(given: argparse.Namespace, around: Surroundings) -> int:
     """Cancel a run that waits or runs."""
-    cluster = stacks.cluster_id(around.aws)
-    step = steps.find(around.aws, cluster, given.name)
+    cluster = clusters.look(around.aws, past_runs.cluster_of(around.aws, given.name))
+    clusters.require_known(cluster)
+    step = steps.find(around.aws, cluster.id, given.name)
     if step.state in steps.ENDED:
         around.say(f"The run '{step.run}' has ended already: {step.state}")
         return 0

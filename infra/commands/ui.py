@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from infra.commands.command import Command, Surroundings
-from infra.deploy import clusters, stacks
+from infra.deploy import clusters, past_runs
 from infra.deploy.aws import Aws, explained
 
 JUPYTERHUB_PORT = 9443
@@ -24,7 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(_given: argparse.Namespace, around: Surroundings) -> int:
     """Print links to Spark's pages, signed for this caller, and the command that opens a port to JupyterHub."""
     aws = around.aws
-    cluster = clusters.look(aws, stacks.cluster_id(aws))
+    cluster = clusters.look(aws, past_runs.cluster_of(aws, None))
+    clusters.require_known(cluster)
     around.say("Spark's history, which stays for 30 days after the cluster has ended:")
     around.say(f"  {history_link(around, cluster.id)}")
     if not cluster.alive:
@@ -32,7 +33,11 @@ def execute(_given: argparse.Namespace, around: Surroundings) -> int:
     around.say("Spark's pages on the cluster:")
     around.say(f"  {live_link(around, cluster.id)}")
     around.say("JupyterHub, where the settings session_manager and jupyterhub are on:")
-    around.say(f"  {port_forwarding(primary_instance(aws, cluster.id))}")
+    instance = primary_instance(aws, cluster.id)
+    if instance is None:
+        around.say(f"  the cluster is {cluster.state} and has no primary node yet; ask again: orchard ui")
+        return 0
+    around.say(f"  {port_forwarding(aws, instance)}")
     around.say(f"  then open https://127.0.0.1:{JUPYTERHUB_PORT}")
     return 0
 
@@ -69,19 +74,19 @@ def _when_ready(around: Surroundings, ask: Callable[[], Mapping[str, Any]]) -> s
     return "not ready yet; ask again in a minute: orchard ui"
 
 
-def primary_instance(aws: Aws, cluster: str) -> str:
-    """Return the EC2 id of a cluster's primary node."""
+def primary_instance(aws: Aws, cluster: str) -> str | None:
+    """Return the EC2 id of a cluster's primary node, None while it has none."""
     with explained(f"find the primary node of the cluster {cluster}"):
         nodes = aws.emr.list_instances(
             ClusterId=cluster, InstanceFleetType="MASTER", InstanceStates=["RUNNING", "BOOTSTRAPPING"]
         )["Instances"]
-    return nodes[0]["Ec2InstanceId"] if nodes else "INSTANCE"
+    return nodes[0]["Ec2InstanceId"] if nodes else None
 
 
-def port_forwarding(instance: str) -> str:
+def port_forwarding(aws: Aws, instance: str) -> str:
     """Return the command that makes a node's JupyterHub reachable on this machine, through Session Manager."""
-    return (
-        f"aws ssm start-session --target {instance} --document-name AWS-StartPortForwardingSession "
+    return aws.typed(
+        f"ssm start-session --target {instance} --document-name AWS-StartPortForwardingSession "
         f"--parameters portNumber={JUPYTERHUB_PORT},localPortNumber={JUPYTERHUB_PORT}"
     )
 

@@ -1,15 +1,18 @@
 """``orchard up`` and ``orchard scale``: a cluster where there is none, and its size while it lives."""
 
 import argparse
-from typing import Any
 
 from infra.commands.command import Command, Surroundings
-from infra.deploy import cdk, clusters, logs, stacks, teardown
+from infra.deploy import cdk, clusters, leftovers, logs, stacks
 from infra.deploy import step as steps
 from infra.deploy.aws import Aws, explained
 from infra.deploy.clusters import Cluster
 from infra.deploy.diagnose import diagnose_cluster
+from infra.deploy.limits import scaling_limits, worker_fleets
 from infra.errors import OrchardError, WrongUseError
+
+DATA_FOLDERS = ("images", "results", "notebooks", "jupyter")
+"""Of the data bucket, those that nobody can make anew with a command."""
 
 
 def add_up_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,7 +71,7 @@ def why_it_failed(aws: Aws, generation: int) -> OrchardError:
     cluster = clusters.look(aws, newest["Id"])
     bootstrap = logs.bootstrap_logs(aws, cluster.log_uri, cluster.id) if cluster.log_uri else {}
     told = diagnose_cluster(cluster.state, cluster.reason, bootstrap)
-    return OrchardError(f"The cluster could not be deployed: {told.sentence}", told.remedy)
+    return OrchardError(f"The cluster could not be deployed: {told.sentence}", f"{told.remedy}{told.where}")
 
 
 def require_idle(aws: Aws, cluster: Cluster) -> None:
@@ -83,10 +86,21 @@ def require_idle(aws: Aws, cluster: Cluster) -> None:
 
 def say_what_was_kept(around: Surroundings) -> None:
     """Name buckets that an earlier destroy has kept, and how to take over or delete what is in them."""
-    for bucket in teardown.kept_buckets(around.aws):
+    aws = around.aws
+    for bucket in leftovers.kept_buckets(aws):
         around.say(f"The bucket {bucket} is kept from an earlier deployment.")
-        around.say(f"  take over: aws s3 sync s3://{bucket}/images s3://{stacks.data_bucket(around.aws)}/images")
-        around.say(f"  delete:    aws s3 rb --force s3://{bucket}")
+        for folder in kept_data(aws, bucket):
+            command = aws.typed(f"s3 sync s3://{bucket}/{folder} s3://{stacks.data_bucket(aws)}/{folder}")
+            around.say(f"  take over: {command}")
+        around.say(f"  delete:    {aws.typed(f's3 rb --force s3://{bucket}')}")
+
+
+def kept_data(aws: Aws, bucket: str) -> list[str]:
+    """Return which folders of a kept bucket are a person's data; a bucket of logs has none."""
+    with explained(f"look into the bucket {bucket}"):
+        listed = aws.s3.list_objects_v2(Bucket=bucket, Delimiter="/").get("CommonPrefixes", ())
+    there = {entry["Prefix"].rstrip("/") for entry in listed}
+    return [folder for folder in DATA_FOLDERS if folder in there]
 
 
 def add_scale_arguments(parser: argparse.ArgumentParser) -> None:
@@ -109,7 +123,7 @@ def scale(given: argparse.Namespace, around: Surroundings) -> int:
         )
     cluster = clusters.look(around.aws, stacks.cluster_id(around.aws))
     clusters.require_alive(cluster)
-    limits = _scaling_limits(around.aws, cluster.id)
+    limits = scaling_limits(around.aws, cluster.id)
     if limits is not None:
         limits |= {"MinimumCapacityUnits": given.least, "MaximumCapacityUnits": given.most}
         for name in ("MaximumCoreCapacityUnits", "MaximumOnDemandCapacityUnits"):
@@ -131,28 +145,20 @@ def scale(given: argparse.Namespace, around: Surroundings) -> int:
     return 0
 
 
-def _scaling_limits(aws: Aws, cluster: str) -> dict[str, Any] | None:
-    with explained(f"look at the limits of the cluster {cluster}"):
-        policy = aws.emr.get_managed_scaling_policy(ClusterId=cluster).get("ManagedScalingPolicy", {})
-    limits = policy.get("ComputeLimits")
-    return dict(limits) if limits else None
-
-
 def _resize(around: Surroundings, cluster: str, nodes: int) -> None:
     """Give the task fleet of a cluster of fixed size another size, on Spot or on demand as it was."""
+    fleets = worker_fleets(around.aws, cluster)
+    core, task = fleets["CORE"], fleets.get("TASK")
+    wanted = nodes - core["TargetOnDemandCapacity"]
+    if task is None or wanted < 0:
+        raise WrongUseError(
+            f"The cluster {cluster} cannot have {nodes} nodes: core nodes stay, and only task nodes are added.",
+            "Deploy it with other counts: orchard up -c task_count=N",
+        )
+    # A fleet that buys on Spot goes on doing so, whatever its size is now.
+    on_spot = "SpotSpecification" in task.get("LaunchSpecifications", {})
+    on_demand = min(task["TargetOnDemandCapacity"], wanted) if on_spot else wanted
     with explained(f"change the size of the cluster {cluster}"):
-        fleets = around.aws.emr.list_instance_fleets(ClusterId=cluster)["InstanceFleets"]
-        by_kind = {fleet["InstanceFleetType"]: fleet for fleet in fleets}
-        core, task = by_kind["CORE"], by_kind.get("TASK")
-        wanted = nodes - core["TargetOnDemandCapacity"]
-        if task is None or wanted < 0:
-            raise WrongUseError(
-                f"The cluster {cluster} cannot have {nodes} nodes: core nodes stay, and only task nodes are added.",
-                "Deploy it with other counts: orchard up -c task_count=N",
-            )
-        # A fleet that buys on Spot goes on doing so, whatever its size is now.
-        on_spot = "SpotSpecification" in task.get("LaunchSpecifications", {})
-        on_demand = min(task["TargetOnDemandCapacity"], wanted) if on_spot else wanted
         around.aws.emr.modify_instance_fleet(
             ClusterId=cluster,
             InstanceFleet={
@@ -166,7 +172,7 @@ def _resize(around: Surroundings, cluster: str, nodes: int) -> None:
 
 UP = Command(
     name="up",
-    summary="deploy the cluster; make a new one where the old one ended itself",
+    summary="deploy the cluster, or a new one after one that ended",
     example="orchard up",
     add_arguments=add_up_arguments,
     execute=up,

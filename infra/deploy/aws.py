@@ -69,6 +69,18 @@ class Aws:
         """Path of the certificates that AWS's servers are checked against, as the AWS configuration has it."""
         return self._session._session.get_config_variable("ca_bundle") or str(get_cert_path(True))
 
+    def typed(self, words: str) -> str:
+        """Return what a person types to have AWS' own command line do something in the same account and region.
+
+        Parameters
+        ----------
+        words
+            What follows ``aws``: "emr terminate-clusters --cluster-ids j-1".
+        """
+        # S3's commands find a bucket's region themselves.
+        region = "" if words.startswith("s3 ") else f" --region {self.region}"
+        return f"aws {words}{region}{f' --profile {self.profile}' if self.profile else ''}"
+
     def client(self, service: str, region: str | None = None, attempts: int = ATTEMPTS) -> Any:  # noqa: ANN401
         """Return a client of any service, in another region where one is named, any of boto3's.
 
@@ -121,8 +133,9 @@ def as_orchard_error(error: Exception, doing: str) -> OrchardError:
         )
     if isinstance(error, exceptions.ProfileNotFound):
         return WrongUseError(f"Could not {doing}: {error}.", "See which there are: aws configure list-profiles")
-    if isinstance(error, (exceptions.TokenRetrievalError, exceptions.SSOTokenLoadError)):
-        return WrongUseError(f"Could not {doing}: the sign-in has expired.", "Sign in again: aws sso login")
+    for kinds, what, remedy in _SIGN_IN:
+        if isinstance(error, kinds):
+            return WrongUseError(f"Could not {doing}: {what}", remedy)
     if isinstance(error, (exceptions.ConnectionError, exceptions.HTTPClientError)):
         return TryAgainError(
             f"Could not {doing}: AWS could not be reached ({type(error).__name__}).",
@@ -130,6 +143,35 @@ def as_orchard_error(error: Exception, doing: str) -> OrchardError:
         )
     return OrchardError(f"Could not {doing}: {error}", "Type the same command with --debug for the whole trace.")
 
+
+_SIGN_IN: Sequence[tuple[tuple[type[Exception], ...], str, str]] = (
+    (
+        (exceptions.LoginInsufficientPermissions,),
+        "the sign-in may not give this machine credentials.",
+        "Ask whoever manages the account for the permission signin:CreateOAuth2Token.",
+    ),
+    (
+        (exceptions.LoginError,),
+        "the sign-in has expired.",
+        "Sign in again: aws login, with --profile if you use one",
+    ),
+    (
+        (exceptions.SSOError, exceptions.TokenRetrievalError, exceptions.NoAuthTokenError),
+        "the sign-in has expired.",
+        "Sign in again: aws sso login, with --profile if you use one",
+    ),
+    (
+        (exceptions.RefreshWithMFAUnsupportedError,),
+        "the credentials have expired, and new ones need a code of your MFA device.",
+        "Get new ones: aws sts get-session-token --serial-number ARN --token-code CODE",
+    ),
+    (
+        (exceptions.CredentialRetrievalError,),
+        "the program that gives out the credentials has failed.",
+        "See what it says: aws sts get-caller-identity",
+    ),
+)
+"""What botocore raises before it has credentials at all; the first kind that an error belongs to counts."""
 
 _AGAIN_LATER = "Type the same command again later."
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -59,7 +60,12 @@ def change_setting(name: str, value: int) -> None:
     """
     text = CDK_JSON.read_text()
     found = _find(name, text)
-    CDK_JSON.write_text(f"{text[: found.start(2)]}{value}{text[found.end(2) :]}")
+    # All of the new file or all of the old one: half a cdk.json would stop every command.
+    file = CDK_JSON.resolve()
+    new = file.with_name(f".{file.name}.new")
+    new.write_text(f"{text[: found.start(2)]}{value}{text[found.end(2) :]}")
+    shutil.copymode(file, new)
+    new.replace(file)
 
 
 def _where(aws: Aws) -> list[str]:

@@ -3,10 +3,16 @@
 import re
 from dataclasses import dataclass
 
+from botocore.exceptions import ClientError
+
 from infra.deploy.aws import Aws, explained
 from infra.errors import WrongUseError
 
 ALIVE = ("STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING")
+ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
+
+FORGOTTEN = "it forgets a cluster two months after its end"
+"""Why a cluster that ended long ago has no reason, no name and no logs any more."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +27,8 @@ class Cluster:
         Why it is in this state, in EMR's words; empty where EMR says nothing.
     log_uri
         Where its logs go, with a slash at the end; empty where they go nowhere.
+    has_fleets
+        Whether its nodes are in instance fleets, as those of our stack are.
     """
 
     id: str
@@ -28,11 +36,17 @@ class Cluster:
     state: str
     reason: str
     log_uri: str
+    has_fleets: bool = False
 
     @property
     def alive(self) -> bool:
         """Whether it takes steps, now or once it has started."""
         return self.state in ALIVE
+
+    @property
+    def forgotten(self) -> bool:
+        """Whether EMR no longer knows it, nor what it ran."""
+        return not self.name
 
     @property
     def generation(self) -> int:
@@ -42,14 +56,34 @@ class Cluster:
 
 
 def look(aws: Aws, cluster_id: str) -> Cluster:
-    """Return a cluster as it is now."""
+    """Return a cluster as it is now; one that EMR has forgotten has ended, and nothing more is known of it."""
     with explained(f"look at the cluster {cluster_id}"):
-        described = aws.emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
+        try:
+            described = aws.emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
+        except ClientError as error:
+            if "is not valid" in error.response["Error"].get("Message", ""):
+                return Cluster(cluster_id, "", "TERMINATED", f"EMR knows no more, {FORGOTTEN}", "")
+            raise
     status = described["Status"]
     change = status.get("StateChangeReason", {})
     reason = ": ".join(filter(None, [change.get("Code", ""), change.get("Message", "")]))
     log_uri = described.get("LogUri", "").replace("s3n://", "s3://")
-    return Cluster(cluster_id, described["Name"], status["State"], reason, log_uri and log_uri.rstrip("/") + "/")
+    return Cluster(
+        cluster_id,
+        described["Name"],
+        status["State"],
+        reason,
+        log_uri and log_uri.rstrip("/") + "/",
+        described.get("InstanceCollectionType") == "INSTANCE_FLEET",
+    )
+
+
+def require_known(cluster: Cluster) -> None:
+    """Raise WrongUseError if EMR can tell nothing of a cluster any more."""
+    if cluster.forgotten:
+        raise WrongUseError(
+            f"EMR knows nothing of the cluster {cluster.id}: {FORGOTTEN}.", "Make a new one: orchard up"
+        )
 
 
 def require_alive(cluster: Cluster) -> None:

@@ -45,6 +45,11 @@ class Diagnosis:
     remedy: str
     log: str = ""
 
+    @property
+    def where(self) -> str:
+        """Where the full log is, to stand behind the remedy; empty where no log shows the cause."""
+        return f"    Log: {self.log}" if self.log else ""
+
 
 def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(text, re.MULTILINE)
@@ -166,9 +171,23 @@ def diagnose_cluster(state: str, reason: str, bootstrap: Mapping[str, str]) -> D
                 last = " / ".join(lines[-3:])
                 return Diagnosis(f"The bootstrap action failed: {last}", "Mend it, then: orchard up", uri)
         return Diagnosis("The bootstrap action failed, and its log is not there yet.", "Look again: orchard status")
-    if "INSTANCE_FAILURE" in reason or "capacity" in reason.lower():
-        return Diagnosis(
-            f"AWS had no such nodes: {reason}",
-            "Name more instance types: orchard up -c worker_instance_types=m6i.xlarge,m5.xlarge",
-        )
-    return Diagnosis(f"The cluster is {state}: {reason or 'EMR gives no reason'}.", "Make a new one: orchard up")
+    for pattern, sentence, remedy in _CLUSTER_CAUSES:
+        if pattern.search(reason):
+            return Diagnosis(sentence.format(reason=reason), remedy)
+    told = reason.rstrip(".") or "EMR gives no reason"
+    return Diagnosis(f"The cluster is {state}: {told}.", "Make a new one: orchard up")
+
+
+_OTHER_TYPES = "Name more instance types: orchard up -c worker_instance_types=m6i.xlarge,m5.xlarge"
+
+_CLUSTER_CAUSES: Sequence[tuple[re.Pattern[str], str, str]] = (
+    (
+        _pattern(r"vCPU"),
+        "The account may not start that many nodes: {reason}",
+        "Have AWS raise the quota of EC2's vCPUs, or begin with fewer nodes: orchard up -c task_count=0",
+    ),
+    (_pattern(r"^INSTANCE_FLEET_TIMEOUT"), "AWS did not bring the nodes in time: {reason}", _OTHER_TYPES),
+    (_pattern(r"^VALIDATION_ERROR"), "EMR refuses such a cluster: {reason}", "Change what it names, then: orchard up"),
+    (_pattern(r"INSTANCE_FAILURE|[Cc]apacity"), "AWS had no such nodes: {reason}", _OTHER_TYPES),
+)
+"""Looked for in this order in why a cluster ended: EMR's code, then its sentence."""

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -25,10 +26,28 @@ def manifest(aws: Aws, bucket: str, results_key: str) -> dict[str, Any]:
     WrongUseError
         If there is none.
     """
-    with explained(f"read the results in s3://{bucket}/{results_key}"):
-        body = read_if_there(aws, bucket, f"{results_key}/{results.MANIFEST}")
-    if body is None:
+    found = manifest_if_there(aws, bucket, results_key)
+    if found is None:
         raise _no_manifest(aws, bucket, results_key)
+    return found
+
+
+def manifest_if_there(aws: Aws, bucket: str, results_key: str, since: datetime | None = None) -> dict[str, Any] | None:
+    """Return the manifest of a run, None where there is none.
+
+    Parameters
+    ----------
+    aws
+        The account and region.
+    bucket, results_key
+        Where the results are.
+    since
+        When the run began, if a manifest of an earlier one is not to be taken for its own.
+    """
+    with explained(f"read the results in s3://{bucket}/{results_key}"):
+        body = read_if_there(aws, bucket, f"{results_key}/{results.MANIFEST}", since)
+    if body is None:
+        return None
     content: dict[str, Any] = json.loads(body)
     return content
 

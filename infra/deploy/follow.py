@@ -11,6 +11,7 @@ from infra.deploy import step as steps
 from infra.deploy.aws import Aws, explained
 from infra.deploy.objects import read_if_there
 from infra.deploy.step import ENDED, Step
+from job.results import PROGRESS
 
 SECONDS_BETWEEN_LOOKS = 5.0
 """EMR allows a few describing calls a second for a whole account."""
@@ -54,7 +55,7 @@ def follow(
     shown = _Shown(terminal)
     while True:
         step = steps.look(aws, step.cluster, step.id)
-        progress = read_progress(aws, bucket, output_key) if step.state == "RUNNING" else None
+        progress = read_progress(aws, bucket, output_key, step)
         shown.update(step.state, progress)
         if step.state in ENDED:
             shown.close()
@@ -62,10 +63,12 @@ def follow(
         sleep(SECONDS_BETWEEN_LOOKS)
 
 
-def read_progress(aws: Aws, bucket: str, output_key: str) -> Progress | None:
-    """Return how far a run is, None while it has not said."""
+def read_progress(aws: Aws, bucket: str, output_key: str, step: Step) -> Progress | None:
+    """Return how far a run is; None while it has not said, for what an earlier run has left says nothing of it."""
+    if step.state != "RUNNING":
+        return None
     with explained(f"read the progress in s3://{bucket}/{output_key}"):
-        body = read_if_there(aws, bucket, f"{output_key}/progress.json")
+        body = read_if_there(aws, bucket, f"{output_key}/{PROGRESS}", since=step.started)
     if body is None:
         return None
     content = json.loads(body)
@@ -85,13 +88,27 @@ class _Shown:
         if now != self._last:
             self.close()
             self._last = now
-            if progress is not None and progress.total and self._terminal.isatty():
-                self._bar = tqdm(total=progress.total, desc=progress.stage, unit=" photos", file=self._terminal)
-            else:
+            # A bar says the same in its own words.
+            if not self._can_count(progress):
                 self._terminal.write(f"{now}\n")
                 self._terminal.flush()
-        if self._bar is not None and progress is not None:
-            self._bar.update(progress.done - self._bar.n)
+        if progress is not None and self._can_count(progress):
+            self._count(progress)
+
+    def _can_count(self, progress: Progress | None) -> bool:
+        return progress is not None and progress.total > 0 and self._terminal.isatty()
+
+    def _count(self, progress: Progress) -> None:
+        if self._bar is None:
+            # What was done before anybody looked would make the rate too high.
+            self._bar = tqdm(
+                total=progress.total,
+                initial=progress.done,
+                desc=progress.stage,
+                unit=" photos",
+                file=self._terminal,
+            )
+        self._bar.update(progress.done - self._bar.n)
 
     def close(self) -> None:
         if self._bar is not None:

@@ -1,12 +1,8 @@
-"""Names of sets of images, and where a set lies in the data bucket."""
+"""Where a set of images lies in the data bucket."""
 
-import re
+from infra.deploy.names import nearest_name, require_name
 
-from infra.errors import WrongUseError
-
-LONGEST_NAME = 64
-
-_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_NAME - 1}}}")
+_FOLDER = "images"
 
 
 def set_prefix(name: str) -> str:
@@ -22,11 +18,28 @@ def set_prefix(name: str) -> str:
     WrongUseError
         If it cannot be a set's name: it is typed on command lines and stands in URIs.
     """
-    if _NAME.fullmatch(name):
-        return f"images/{name}/"
-    suggestion = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:LONGEST_NAME] or "photos"
-    raise WrongUseError(
-        f"A set cannot be named '{name}': letters, digits, '.', '_' and '-' make a name, a letter or digit first, "
-        f"{LONGEST_NAME} at most.",
-        f"Name it: --to {suggestion}",
-    )
+    require_name(name, "The set", f"Name it: --to {nearest_name(name, 'photos')}")
+    return f"{_FOLDER}/{name}/"
+
+
+def set_uri(bucket: str, text: str) -> str:
+    """Return where an uploaded set, or a folder in one, lies; a URI in S3 stays itself.
+
+    Parameters
+    ----------
+    bucket
+        The data bucket.
+    text
+        A set's name, with folders inside it after slashes; labels may have spaces and more in their names.
+
+    Raises
+    ------
+    WrongUseError
+        If it can be neither.
+    """
+    if text.startswith("s3://"):
+        return text
+    name, *folders = text.split("/")
+    for part in (name, *(folder for folder in folders if folder in ("", ".", ".."))):
+        require_name(part, "SET", "Name an uploaded set, or a folder in one: --images fruits/Training")
+    return f"s3://{bucket}/{_FOLDER}/{text}"

@@ -44,6 +44,8 @@ def bootstrap_logs(aws: Aws, log_uri: str, cluster: str) -> Mapping[str, str]:
 
 
 def _read_below(aws: Aws, folder: str, only: str = "") -> Mapping[str, str]:
+    if not folder.startswith("s3://"):
+        return {}  # a cluster whose logs go nowhere
     bucket, _, prefix = folder.removeprefix("s3://").partition("/")
     with explained(f"read the logs in {folder}"):
         newest = sorted(_objects(aws, bucket, prefix, only), reverse=True)[:MOST_FILES]

@@ -4,10 +4,12 @@ import re
 
 from infra.errors import WrongUseError
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+LONGEST_NAME = 64
+
+_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_NAME - 1}}}")
 
 
-def require_name(name: str, what: str) -> None:
+def require_name(name: str, what: str, remedy: str) -> None:
     """Raise WrongUseError unless a text can be a name.
 
     Parameters
@@ -15,10 +17,18 @@ def require_name(name: str, what: str) -> None:
     name
         The text.
     what
-        What it names, for the message.
+        What it names, as a message begins.
+    remedy
+        What the person can do.
     """
     if not _NAME.fullmatch(name):
         raise WrongUseError(
-            f"{what} '{name}' is no name.",
-            "Begin with a letter or digit, and go on with those, dots, hyphens and underscores.",
+            f"{what} '{name}' is no name: letters, digits, '.', '_' and '-' make one, a letter or digit first, "
+            f"{LONGEST_NAME} at most.",
+            remedy,
         )
+
+
+def nearest_name(text: str, otherwise: str) -> str:
+    """Return the name that is nearest to a text, or another where nothing of it can stay."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")[:LONGEST_NAME] or otherwise

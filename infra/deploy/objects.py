@@ -1,10 +1,12 @@
 """Single objects in S3 that may not be there: whether one is, and what is in it."""
 
+from datetime import datetime
+
 from botocore.exceptions import ClientError
 
 from infra.deploy.aws import Aws
 
-_NOT_THERE = ("404", "NoSuchKey", "NotFound")
+_NOT_THERE = ("404", "NoSuchBucket", "NoSuchKey", "NotFound")
 
 
 def exists(aws: Aws, bucket: str, key: str) -> bool:
@@ -18,11 +20,24 @@ def exists(aws: Aws, bucket: str, key: str) -> bool:
     return True
 
 
-def read_if_there(aws: Aws, bucket: str, key: str) -> bytes | None:
-    """Return an object's content, None where there is no such object."""
+def read_if_there(aws: Aws, bucket: str, key: str, since: datetime | None = None) -> bytes | None:
+    """Return an object's content, None where there is no such object.
+
+    Parameters
+    ----------
+    aws
+        The account and region.
+    bucket, key
+        Where it is.
+    since
+        An object that was last written before counts as not there; S3 tells whole seconds.
+    """
     try:
-        return aws.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        answer = aws.s3.get_object(Bucket=bucket, Key=key)
     except ClientError as error:
         if error.response["Error"]["Code"] in _NOT_THERE:
             return None
         raise
+    if since is not None and answer["LastModified"] < since.replace(microsecond=0):
+        return None
+    return answer["Body"].read()

@@ -1,21 +1,18 @@
 """Finds what our clusters ran, newest first: the step of a run, the nodes it had, and its manifest."""
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
 from infra.deploy import stacks
 from infra.deploy.aws import Aws, explained
+from infra.deploy.fetch import manifest_if_there
 from infra.deploy.speed import Speed, measured
-from infra.deploy.step import PREFIX
+from infra.deploy.step import output_of, runs_of
 from infra.emr.instance_types import INSTANCE_TYPES
 from infra.errors import WrongUseError
-from job.results import MANIFEST
 
 if TYPE_CHECKING:
     from mypy_boto3_emr.type_defs import InstanceTypeDef
@@ -84,48 +81,33 @@ def past_runs(aws: Aws, most_clusters: int | None = None) -> Iterator[PastRun]:
         clusters = [each for page in pages for each in page["Clusters"] if CLUSTER_NAME.fullmatch(each["Name"])]
     clusters.sort(key=lambda each: each["Status"]["Timeline"]["CreationDateTime"], reverse=True)
     for cluster in clusters[:most_clusters]:
-        with explained(f"list the steps of the cluster {cluster['Id']}"):
-            steps = [
-                step
-                for page in aws.emr.get_paginator("list_steps").paginate(ClusterId=cluster["Id"])
-                for step in page["Steps"]
-                if step["Name"].startswith(PREFIX)
-            ]
-        for step in steps:
-            timeline = step["Status"].get("Timeline", {})
-            yield PastRun(
-                cluster["Id"],
-                step["Name"].removeprefix(PREFIX),
-                step["Status"]["State"],
-                timeline.get("StartDateTime"),
-                timeline.get("EndDateTime"),
-                _output(step["Config"].get("Args", ())),
-            )
+        for step in runs_of(aws, cluster["Id"]):
+            yield PastRun(step.cluster, step.run, step.state, step.started, step.ended, output_of(step.arguments))
 
 
 def cluster_of(aws: Aws, run: str | None) -> str:
-    """Return the id of the cluster that a run is or was on: the standing one, else the one that EMR remembers.
+    """Return the id of the cluster that a run is or was on, whether its stack still stands or not.
 
     Parameters
     ----------
     aws
         The account and region.
     run
-        Its name; None for the newest.
+        Its name; None for the newest on the standing cluster, else the newest of all.
 
     Raises
     ------
     WrongUseError
         If there is no such run.
     """
+    if run is not None:
+        return find_run(aws, run).cluster
     standing = (stacks.outputs_if_there(aws, stacks.CLUSTER) or {}).get("ClusterId")
     if standing is not None:
         return standing
-    if run is not None:
-        return find_run(aws, run).cluster
     newest = next(past_runs(aws), None)
     if newest is None:
-        raise WrongUseError("No cluster has run anything yet.", "Start one: orchard up")
+        raise WrongUseError("No cluster stands, and none has run anything yet.", "Make one: orchard up")
     return newest.cluster
 
 
@@ -203,7 +185,8 @@ def last_speed(aws: Aws, instance_type: str) -> Speed | None:
         workers = nodes_of(aws, past.cluster, workers_only=True)
         if {node.instance_type for node in workers} != {instance_type}:
             continue
-        manifest = _manifest(aws, past.output)
+        bucket, _, folder = past.output.removeprefix("s3://").partition("/")
+        manifest = manifest_if_there(aws, bucket, folder.rstrip("/"))
         if manifest is None:
             continue
         speed = measured(
@@ -227,27 +210,3 @@ def _node(instance: "InstanceTypeDef") -> Node:
         timeline["CreationDateTime"],
         timeline.get("EndDateTime"),
     )
-
-
-def _output(arguments: Sequence[str]) -> str:
-    words = iter(arguments)
-    for word in words:
-        if word == "--output":
-            return next(words, "")
-        if word.startswith("--output="):
-            return word.removeprefix("--output=")
-    return ""
-
-
-def _manifest(aws: Aws, output: str) -> dict[str, Any] | None:
-    """Return the manifest of a results folder in S3, None if it is gone."""
-    bucket, _, folder = output.removeprefix("s3://").partition("/")
-    with explained(f"read {output}"):
-        try:
-            body = aws.s3.get_object(Bucket=bucket, Key=f"{folder.rstrip('/')}/{MANIFEST}")["Body"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchBucket"):
-                return None
-            raise
-        manifest: dict[str, Any] = json.loads(body.read())
-        return manifest

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from infra.deploy.aws import Aws, explained
+from infra.deploy.objects import exists
 from infra.errors import WrongUseError
 from job.listing import PHOTO_ENDINGS
 from job.results import LAYOUT, MANIFEST
@@ -45,6 +46,21 @@ def require_photos(aws: Aws, uri: str) -> PhotosFound:
         name = key.removeprefix("images/").split("/", 1)[0]
         raise WrongUseError(f"There are no photos in {uri}.", f"Upload them: orchard upload DIR --to {name}")
     return PhotosFound(count, size)
+
+
+def require_model(aws: Aws, uri: str) -> None:
+    """Raise WrongUseError if a backbone is not in S3, where the cluster can read it."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    if not uri.startswith("s3://") or not key:
+        raise WrongUseError(
+            f"--model {uri} is no file in S3.",
+            "Have the backbone exported and sent: leave --model out, and choose --backbone and --weights.",
+        )
+    with explained(f"look for {uri}"):
+        if not exists(aws, bucket, key):
+            raise WrongUseError(
+                f"There is no backbone {uri}.", "See which there are: " + aws.typed(f"s3 ls s3://{bucket}/models/")
+            )
 
 
 def require_no_results(aws: Aws, bucket: str, key: str) -> None:

@@ -1,12 +1,12 @@
 """The EMR step that runs the job: what it is made of, how it is attached, found and cancelled."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from infra.deploy.aws import Aws, explained
-from infra.errors import WrongUseError
+from infra.errors import OrchardError, WrongUseError
 
 if TYPE_CHECKING:
     from mypy_boto3_emr.type_defs import StepConfigTypeDef, StepSummaryTypeDef
@@ -33,6 +33,8 @@ class Step:
         Why it is in this state, in EMR's words; empty where EMR says nothing.
     arguments
         The command line that the step runs.
+    started
+        When it began to run; None while it waits. What a folder of results held before is of another run.
     ended
         When it came into its last state; None while it waits or runs.
     """
@@ -43,10 +45,19 @@ class Step:
     state: str
     reason: str
     arguments: tuple[str, ...]
+    started: datetime | None = None
     ended: datetime | None = None
 
+    @property
+    def results(self) -> tuple[str, str]:
+        """Bucket and key of the folder where its results go; empty where the step names none."""
+        bucket, _, key = output_of(self.arguments).removeprefix("s3://").partition("/")
+        return bucket, key.rstrip("/")
 
-def step_configuration(run: str, archive_uri: str, main_uri: str, job_arguments: Sequence[str]) -> "StepConfigTypeDef":
+
+def step_configuration(
+    run: str, archive_uri: str, main_uri: str, job_arguments: Sequence[str], spark: Mapping[str, str] | None = None
+) -> "StepConfigTypeDef":
     """Return the step that runs the job.
 
     The driver runs on the primary node (client mode), not inside YARN: what it prints is then the step's own
@@ -60,7 +71,10 @@ def step_configuration(run: str, archive_uri: str, main_uri: str, job_arguments:
         Where the code lies.
     job_arguments
         Of ``python -m job``.
+    spark
+        Settings of Spark in place of the cluster's own.
     """
+    settings = [word for name, value in (spark or {}).items() for word in ("--conf", f"{name}={value}")]
     return {
         "Name": PREFIX + run,
         # A failed run says why and leaves the cluster to the next one.
@@ -69,11 +83,23 @@ def step_configuration(run: str, archive_uri: str, main_uri: str, job_arguments:
             "Jar": "command-runner.jar",
             "Args": [
                 *("spark-submit", "--deploy-mode", "client", "--name", PREFIX + run),
+                *settings,
                 *("--py-files", archive_uri, main_uri),
                 *job_arguments,
             ],
         },
     }
+
+
+def output_of(arguments: Sequence[str]) -> str:
+    """Return the URI where a step's results go, empty where its command line names none."""
+    words = iter(arguments)
+    for word in words:
+        if word == "--output":
+            return next(words, "")
+        if word.startswith("--output="):
+            return word.removeprefix("--output=")
+    return ""
 
 
 def attach(aws: Aws, cluster: str, configuration: "StepConfigTypeDef") -> str:
@@ -99,19 +125,26 @@ def find(aws: Aws, cluster: str, run: str | None = None) -> Step:
     WrongUseError
         If there is none.
     """
-    with explained(f"list the steps of the cluster {cluster}"):
-        pages = aws.emr.get_paginator("list_steps").paginate(ClusterId=cluster)
-        ours = [summary for page in pages for summary in page["Steps"] if summary["Name"].startswith(PREFIX)]
-    matching = [summary for summary in ours if run is None or summary["Name"] == PREFIX + run]
+    ours = runs_of(aws, cluster)
+    matching = [step for step in ours if run is None or step.run == run]
     if not matching:
-        names = ", ".join(dict.fromkeys(summary["Name"].removeprefix(PREFIX) for summary in ours))
+        names = ", ".join(dict.fromkeys(step.run for step in ours))
         raise WrongUseError(
             f"There is no run '{run}' on the cluster {cluster}."
             if run
             else f"The cluster {cluster} has run nothing yet.",
             f"Its runs: {names}." if names else "Start one: orchard run --images SET",
         )
-    return _step(cluster, matching[0])
+    return matching[0]
+
+
+def runs_of(aws: Aws, cluster: str) -> list[Step]:
+    """Return the steps of all our runs on a cluster, newest first."""
+    with explained(f"list the steps of the cluster {cluster}"):
+        pages = aws.emr.get_paginator("list_steps").paginate(ClusterId=cluster)
+        return [
+            _step(cluster, summary) for page in pages for summary in page["Steps"] if summary["Name"].startswith(PREFIX)
+        ]
 
 
 def active_runs(aws: Aws, cluster: str) -> list[str]:
@@ -131,13 +164,28 @@ def look(aws: Aws, cluster: str, step_id: str) -> Step:
 
 
 def cancel(aws: Aws, step: Step) -> None:
-    """Cancel a step, whether it waits or runs."""
+    """Cancel a step, whether it waits or runs.
+
+    Raises
+    ------
+    OrchardError
+        If EMR refuses.
+    """
     with explained(f"cancel the step {step.id}"):
-        aws.emr.cancel_steps(ClusterId=step.cluster, StepIds=[step.id], StepCancellationOption="SEND_INTERRUPT")
+        answered = aws.emr.cancel_steps(
+            ClusterId=step.cluster, StepIds=[step.id], StepCancellationOption="SEND_INTERRUPT"
+        )["CancelStepsInfoList"]
+    # The call itself succeeds for steps that are not cancelled, too.
+    refusals = [each.get("Reason", "it gives no reason.") for each in answered if each.get("Status") == "FAILED"]
+    if refusals:
+        raise OrchardError(
+            f"EMR does not cancel the run '{step.run}': {refusals[0]}", f"See how it is: orchard status {step.run}"
+        )
 
 
 def _step(cluster: str, summary: "StepSummaryTypeDef") -> Step:
     status = summary["Status"]
+    timeline = status.get("Timeline", {})
     details = status.get("FailureDetails", {})
     reason = details.get("Reason") or status.get("StateChangeReason", {}).get("Message", "")
     return Step(
@@ -147,5 +195,6 @@ def _step(cluster: str, summary: "StepSummaryTypeDef") -> Step:
         status["State"],
         reason,
         tuple(summary["Config"].get("Args", ())),
-        status.get("Timeline", {}).get("EndDateTime"),
+        timeline.get("StartDateTime"),
+        timeline.get("EndDateTime"),
     )

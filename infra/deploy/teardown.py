@@ -1,36 +1,20 @@
-"""Takes the environment down, and looks whether anything that costs is left."""
+"""Takes the environment down: ends the cluster, sweeps what EMR left, empties buckets."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
-from infra.deploy import stacks
+from infra.deploy import clusters, stacks
 from infra.deploy.aws import Aws, explained
+from infra.deploy.leftovers import COST_TAG
 from infra.errors import OrchardError
 
-COST_TAG = ("project", "orchard")
 STACKS = (stacks.CLUSTER, stacks.BUDGET, stacks.ACCESS, stacks.DATA)
 """In the order in which they can be removed: none after one that it uses."""
 
 SECONDS_BETWEEN_LOOKS = 10.0
 LONGEST_END = 30 * 60.0
 """Seconds that EMR may take to end a cluster before we say that it does not."""
-
-ENDED_STATES = ("TERMINATED", "TERMINATED_WITH_ERRORS")
-
-
-@dataclass(frozen=True)
-class Leftover:
-    """Something that still carries the project's tag.
-
-    Parameters
-    ----------
-    arn
-        Its name.
-    """
-
-    arn: str
 
 
 def standing(aws: Aws) -> list[str]:
@@ -48,14 +32,13 @@ def wait_until_ended(aws: Aws, cluster: str, clock: Callable[[], float], sleep: 
     """
     began = clock()
     while True:
-        with explained(f"look at the cluster {cluster}"):
-            state = aws.emr.describe_cluster(ClusterId=cluster)["Cluster"]["Status"]["State"]
-        if state in ENDED_STATES:
+        state = clusters.look(aws, cluster).state
+        if state in clusters.ENDED:
             return
         if clock() - began > LONGEST_END:
             raise OrchardError(
                 f"The cluster {cluster} is still {state} after {LONGEST_END / 60:.0f} minutes.",
-                f"End it by hand: aws emr terminate-clusters --cluster-ids {cluster}",
+                f"End it by hand: {aws.typed(f'emr terminate-clusters --cluster-ids {cluster}')}",
             )
         sleep(SECONDS_BETWEEN_LOOKS)
 
@@ -76,7 +59,11 @@ def sweep_security_groups(aws: Aws) -> list[str]:
         for group in groups:
             if group["IpPermissions"]:
                 ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=group["IpPermissions"])
-        for group in groups:
+            outward = [rule for rule in group["IpPermissionsEgress"] if rule["UserIdGroupPairs"]]
+            if outward:
+                ec2.revoke_security_group_egress(GroupId=group["GroupId"], IpPermissions=outward)
+    for group in groups:
+        with explained(f"remove the security group {group['GroupName']} that EMR left"):
             ec2.delete_security_group(GroupId=group["GroupId"])
     return [group["GroupName"] for group in groups]
 
@@ -108,23 +95,6 @@ def empty_bucket(aws: Aws, bucket: str) -> int:
             for upload in listed.get("Uploads", ()):
                 aws.s3.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
     return deleted
-
-
-def kept_buckets(aws: Aws) -> list[str]:
-    """Return the buckets of earlier deployments, which a destroy has kept: ours by their tag, but of no stack now."""
-    now = set((stacks.outputs_if_there(aws, stacks.DATA) or {}).values())
-    names = (left.arn.removeprefix("arn:aws:s3:::") for left in leftovers(aws) if left.arn.startswith("arn:aws:s3:::"))
-    return [name for name in names if name not in now]
-
-
-def leftovers(aws: Aws) -> list[Leftover]:
-    """Return everything in the region that still carries the project's tag."""
-    client = aws.client("resourcegroupstaggingapi")
-    with explained("look for anything that is left"):
-        pages = client.get_paginator("get_resources").paginate(
-            TagFilters=[{"Key": COST_TAG[0], "Values": [COST_TAG[1]]}]
-        )
-        return [Leftover(entry["ResourceARN"]) for page in pages for entry in page["ResourceTagMappingList"]]
 
 
 def _bucket_exists(aws: Aws, bucket: str) -> bool:

@@ -2,12 +2,15 @@
 
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import boto3
 import pytest
+from botocore.validate import ParamValidator
 from moto.emr.models import emr_backends
 
 from infra.commands.command import Surroundings
@@ -53,12 +56,12 @@ class World:
     during_sleep
         Called at every sleep, with how many there were before: lets the world move on.
     exit_codes
-        Of the programs that are called, in turn; 0 once they are used up.
+        Of the programs that are called, in turn, or why one cannot be called; 0 once they are used up.
     """
 
     aws: Aws
     during_sleep: Callable[[int], None] = lambda _count: None
-    exit_codes: list[int] = field(default_factory=list)
+    exit_codes: list[int | BaseException] = field(default_factory=list)
     called: list[list[str]] = field(default_factory=list)
     terminal: io.StringIO = field(default_factory=io.StringIO)
     slept: list[float] = field(default_factory=list)
@@ -83,7 +86,48 @@ class World:
 
     def _call(self, command: Sequence[str]) -> int:
         self.called.append(list(command))
-        return self.exit_codes.pop(0) if self.exit_codes else 0
+        code = self.exit_codes.pop(0) if self.exit_codes else 0
+        if isinstance(code, BaseException):
+            raise code
+        return code
+
+
+@dataclass
+class FakeCall:
+    """One operation that moto does not have, or not as a test needs it: boto3 builds and checks the request as always.
+
+    Attributes
+    ----------
+    answers
+        What comes back, in turn, the last one again and again; each must be what the service's model allows.
+        One with the name ``Error`` is a refusal.
+    sent
+        The requests.
+    """
+
+    answers: Sequence[Mapping[str, Any]]
+    sent: list[dict[str, Any]] = field(default_factory=list)
+
+    def __call__(self, model: Any, params: Mapping[str, Any], **_: Any) -> tuple[SimpleNamespace, dict[str, Any]]:
+        body = params["body"]
+        self.sent.append(dict(body) if isinstance(body, Mapping) else json.loads(body))
+        answer = self.answers[min(len(self.sent), len(self.answers)) - 1]
+        metadata = {"ResponseMetadata": {"HTTPStatusCode": 200}}
+        if "Error" in answer:
+            return SimpleNamespace(status_code=400), {**answer, **metadata}
+        if model.output_shape is not None:
+            report = ParamValidator().validate(answer, model.output_shape)
+            assert not report.has_errors(), report.generate_report()
+        return SimpleNamespace(status_code=200), {**answer, **metadata}
+
+
+def fake_call(aws: Aws, operation: str, *answers: Mapping[str, Any]) -> FakeCall:
+    """Answer an operation like ``emr.CancelSteps`` with a fake, for this account object only; return the fake."""
+    made = FakeCall(answers)
+    # A client has its own copy of the session's hooks from the time when it was made.
+    for events in (aws._session.events, aws.emr.meta.events):
+        events.register(f"before-call.{operation}", made)  # type: ignore[arg-type]
+    return made
 
 
 @pytest.fixture
@@ -105,9 +149,11 @@ class Deployed:
         self._cluster().state = state
         self._cluster().last_state_change_reason = reason
 
-    def set_step_state(self, state: str) -> None:
-        """Let the newest step have come into another state."""
-        self._cluster().steps[-1].state = state
+    def set_step_state(self, state: str, started: datetime | None = None) -> None:
+        """Let the newest step have come into another state, and have begun then; moto itself notes no beginning."""
+        step = self._cluster().steps[-1]
+        step.state = state
+        step.start_date_time = started or step.start_date_time
 
     def forget_cluster(self) -> None:
         """Leave no cluster behind for the tests that come after."""

@@ -14,9 +14,8 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.emr.models import emr_backends
 
 from infra import cli
-from infra.commands import cost_request
 from infra.commands.command import Surroundings
-from infra.deploy import past_runs
+from infra.deploy import cdk, past_runs
 from infra.deploy.step import PREFIX
 from infra.errors import WrongUseError
 from tests.deploy.fake_price_list import NOW, FakeAws, FakePriceList
@@ -370,10 +369,10 @@ def _manifest(run: str, content: dict[str, object]) -> None:
 
 
 def _with_settings(folder: Path, monkeypatch: pytest.MonkeyPatch, **changed: object) -> None:
-    declared = json.loads(cost_request.CDK_JSON.read_text())
+    declared = json.loads(cdk.CDK_JSON.read_text())
     declared["context"] |= changed
     (folder / "cdk.json").write_text(json.dumps(declared))
-    monkeypatch.setattr(cost_request, "CDK_JSON", folder / "cdk.json")
+    monkeypatch.setattr(cdk, "CDK_JSON", folder / "cdk.json")
 
 
 def _never(_: float) -> None:

@@ -1,5 +1,7 @@
 """Tests of orchard destroy."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from infra import cli
@@ -7,7 +9,7 @@ from infra.deploy import cdk, teardown
 from infra.deploy import step as steps
 from infra.deploy.aws import Aws
 from infra.errors import OrchardError, WrongUseError
-from tests.deploy.conftest import Deployed, World
+from tests.deploy.conftest import ACCOUNT, Deployed, World, fake_call
 
 IN_EUROPE = ["-c", "region=eu-west-1", "-c", "allow_non_eu=true"]
 DESTROY_CLUSTER = ["cdk", "destroy", "OrchardCluster", "--exclusively", "--force", *IN_EUROPE]
@@ -176,20 +178,118 @@ def test_a_cluster_that_does_not_end_is_told_with_what_ends_it(deployed: Deploye
         teardown.wait_until_ended(world.aws, deployed.cluster, around.clock, around.sleep)
 
     assert raised.value.what == f"The cluster {deployed.cluster} is still WAITING after 30 minutes."
-    assert raised.value.remedy == f"End it by hand: aws emr terminate-clusters --cluster-ids {deployed.cluster}"
+    assert raised.value.remedy == (
+        f"End it by hand: aws emr terminate-clusters --cluster-ids {deployed.cluster} --region eu-west-1"
+    )
 
 
-def test_what_still_carries_the_tag_is_listed(deployed: Deployed, world: World) -> None:
-    tagging = {"TagSet": [{"Key": "project", "Value": "orchard"}]}
-    world.aws.s3.put_bucket_tagging(Bucket=deployed.data, Tagging=tagging)  # type: ignore[arg-type]
+def tagged(world: World, *arns: str) -> None:
+    listed = {"ResourceTagMappingList": [{"ResourceARN": arn} for arn in arns]}
+    fake_call(world.aws, "resource-groups-tagging-api.GetResources", listed)
+
+
+def test_what_is_left_is_listed_with_what_it_costs_and_how_sure_that_is(deployed: Deployed, world: World) -> None:
+    ec2 = world.aws.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    kept = f"kept-{deployed.data}"
+    world.aws.s3.create_bucket(Bucket=kept, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    # Given that the tagging service goes on listing a cluster's node that is long gone
+    tagged(
+        world,
+        *(f"arn:aws:s3:::{deployed.data}", f"arn:aws:s3:::{kept}"),
+        *(f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/i-0123456789abcdef0", f"arn:aws:ec2:eu-west-1:1:vpc/{vpc}"),
+        f"arn:aws:sagemaker:eu-west-1:{ACCOUNT}:endpoint/fruits",
+    )
 
     orchard(world, "", "destroy", "--yes")
 
-    assert world.said[-3:] == [
+    assert world.said[-8:] == [
         "Left, and may cost:",
         f"  arn:aws:s3:::{deployed.data}",
+        f"  arn:aws:s3:::{kept}",
+        f"    of no stack any more; delete it: aws s3 rb --force s3://{kept}",
+        f"  arn:aws:sagemaker:eu-west-1:{ACCOUNT}:endpoint/fruits (the tagging service says)",
+        "Left, at no cost:",
+        f"  arn:aws:ec2:eu-west-1:1:vpc/{vpc}",
         "Buckets and the evaluator stay on purpose. Remove them too: orchard destroy --delete-data",
     ]
+    ec2.delete_vpc(VpcId=vpc)
+    world.aws.s3.delete_bucket(Bucket=kept)
+
+
+def test_a_bucket_that_was_kept_is_named_with_the_command_that_deletes_it_where_no_stack_stands(world: World) -> None:
+    kept = "kept-of-no-stack"
+    world.aws.s3.create_bucket(Bucket=kept, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    tagged(world, f"arn:aws:s3:::{kept}")
+
+    orchard(world, "", "destroy", "--delete-data", "--yes")
+
+    assert world.said == [
+        "There is nothing to destroy.",
+        "Left, and may cost:",
+        f"  arn:aws:s3:::{kept}",
+        f"    of no stack any more; delete it: aws s3 rb --force s3://{kept}",
+    ]
+    world.aws.s3.delete_bucket(Bucket=kept)
+
+
+@pytest.mark.usefixtures("deployed")
+def test_where_everything_that_is_listed_has_gone_nothing_is_left(world: World) -> None:
+    tagged(world, f"arn:aws:ec2:eu-west-1:{ACCOUNT}:volume/vol-0123456789abcdef0", "arn:aws:s3:::gone-for-good")
+
+    orchard(world, "", "destroy", "--yes")
+
+    assert world.said[-1] == "Nothing is left that carries the project's tag."
+
+
+def test_a_cluster_that_emr_has_forgotten_is_destroyed_as_one_that_has_ended(deployed: Deployed, world: World) -> None:
+    assert deployed.cluster
+    refusal = {"Code": "InvalidRequestException", "Message": "Cluster id 'j-1' is not valid."}
+    fake_call(world.aws, "emr.DescribeCluster", {"Error": refusal})
+
+    assert orchard(world, "", "destroy", "--yes") == 0
+
+    assert world.called == [DESTROY_CLUSTER]
+    assert world.said[:2] == ["This removes: OrchardCluster.", f"The cluster {deployed.cluster} has ended."]
+
+
+@pytest.fixture
+def stuck_group(world: World) -> Iterator[None]:
+    """Have a group that EMR left and that something still uses, which moto does not mind."""
+    ec2 = world.aws.client("ec2")
+    tags = [{"ResourceType": "security-group", "Tags": [{"Key": "project", "Value": "orchard"}]}]
+    group = ec2.create_security_group(GroupName="ElasticMapReduce-Stuck", Description="x", TagSpecifications=tags)
+    refusal = {"Code": "DependencyViolation", "Message": "resource sg-1 has a dependent object"}
+    fake_call(world.aws, "ec2.DeleteSecurityGroup", {"Error": refusal})
+    yield
+    ec2.delete_security_group(GroupId=group["GroupId"])
+
+
+STUCK = (
+    "Could not remove the security group ElasticMapReduce-Stuck that EMR left: "
+    "DependencyViolation by DeleteSecurityGroup. resource sg-1 has a dependent object"
+)
+
+
+@pytest.mark.usefixtures("deployed", "stuck_group")
+def test_a_group_that_cannot_be_removed_is_told_once_the_stack_is_gone(world: World) -> None:
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "", "destroy", "--yes")
+
+    assert raised.value.what == STUCK
+    assert world.called == [DESTROY_CLUSTER]
+
+
+@pytest.mark.usefixtures("deployed", "stuck_group")
+def test_a_group_that_cannot_be_removed_does_not_keep_the_cdk_from_trying_again(world: World) -> None:
+    world.exit_codes = [1, 1]
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "", "destroy", "--yes")
+
+    assert f"What EMR left stays for now: {STUCK}" in world.said
+    assert world.called == [DESTROY_CLUSTER, DESTROY_CLUSTER]
+    assert raised.value.what == "'cdk destroy OrchardCluster' failed; the CDK's own message is above."
 
 
 def test_where_nothing_stands_nothing_is_destroyed_and_it_is_no_failure(world: World) -> None:

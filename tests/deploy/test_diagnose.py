@@ -151,20 +151,41 @@ def test_a_failed_bootstrap_action_is_told_by_the_last_lines_of_its_log() -> Non
     )
 
 
+NEW_ONE = "Make a new one: orchard up"
+OTHER_TYPES = "Name more instance types: orchard up -c worker_instance_types=m6i.xlarge,m5.xlarge"
+
+
 @pytest.mark.parametrize(
-    ("reason", "sentence"),
+    ("reason", "sentence", "remedy"),
     [
         (
             "BOOTSTRAP_FAILURE: bootstrap action 1 failed",
             "The bootstrap action failed, and its log is not there yet.",
+            "Look again: orchard status",
         ),
         (
             "INSTANCE_FAILURE: insufficient capacity for m6i.xlarge",
             "AWS had no such nodes: INSTANCE_FAILURE: insufficient capacity for m6i.xlarge",
+            OTHER_TYPES,
         ),
-        ("USER_REQUEST: ended by idle time", "The cluster is TERMINATED: USER_REQUEST: ended by idle time."),
-        ("", "The cluster is TERMINATED: EMR gives no reason."),
+        (
+            "INSTANCE_FLEET_TIMEOUT: Provisioning of the fleet if-1 timed out.",
+            "AWS did not bring the nodes in time: INSTANCE_FLEET_TIMEOUT: Provisioning of the fleet if-1 timed out.",
+            OTHER_TYPES,
+        ),
+        (
+            "VALIDATION_ERROR: m8g.xlarge is not supported in eu-west-3c.",
+            "EMR refuses such a cluster: VALIDATION_ERROR: m8g.xlarge is not supported in eu-west-3c.",
+            "Change what it names, then: orchard up",
+        ),
+        (
+            "VALIDATION_ERROR: More vCPUs than the limit of 16 allows.",
+            "The account may not start that many nodes: VALIDATION_ERROR: More vCPUs than the limit of 16 allows.",
+            "Have AWS raise the quota of EC2's vCPUs, or begin with fewer nodes: orchard up -c task_count=0",
+        ),
+        ("USER_REQUEST: ended by idle time.", "The cluster is TERMINATED: USER_REQUEST: ended by idle time.", NEW_ONE),
+        ("", "The cluster is TERMINATED: EMR gives no reason.", NEW_ONE),
     ],
 )
-def test_a_cluster_that_ended_is_told_by_emrs_reason(reason: str, sentence: str) -> None:
-    assert diagnose_cluster("TERMINATED", reason, {}).sentence == sentence
+def test_a_cluster_that_ended_is_told_by_emrs_reason(reason: str, sentence: str, remedy: str) -> None:
+    assert diagnose_cluster("TERMINATED", reason, {}) == Diagnosis(sentence, remedy)

@@ -1,19 +1,20 @@
 """Tests of orchard status, cancel, logs, ui, results, evaluator, up and scale."""
 
 import gzip
+import io
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from infra import cli
-from infra.commands import ui
 from infra.deploy import cdk, logs
 from infra.deploy import step as steps
 from infra.errors import OrchardError, WrongUseError
-from tests.deploy.conftest import Deployed, World, make_stack
+from tests.deploy.conftest import Deployed, FakeCall, World, fake_call, make_stack
 from tests.deploy.test_run_command import MANIFEST
 
 
@@ -25,7 +26,8 @@ def orchard(world: World, *words: str) -> int:
 @pytest.fixture
 def attached(deployed: Deployed, world: World) -> str:
     """Attach a step to the cluster; return its id."""
-    return steps.attach(world.aws, deployed.cluster, steps.step_configuration("first", "s3://a", "s3://m", []))
+    words = ["--output", f"s3://{deployed.data}/results/first"]
+    return steps.attach(world.aws, deployed.cluster, steps.step_configuration("first", "s3://a", "s3://m", words))
 
 
 @pytest.fixture
@@ -66,16 +68,93 @@ def test_status_names_the_runs_where_there_is_no_such_run(deployed: Deployed, wo
     with pytest.raises(WrongUseError) as raised:
         orchard(world, "status", "second")
 
-    assert raised.value.what == f"There is no run 'second' on the cluster {deployed.cluster}."
-    assert raised.value.remedy == "Its runs: first."
+    assert raised.value.what == "There is no run 'second' on the clusters of the last two months in eu-west-1."
+    assert raised.value.remedy == "The runs there: first."
+    assert deployed.cluster
 
 
 def test_status_of_a_cluster_that_has_run_nothing_says_how_to_start(deployed: Deployed, world: World) -> None:
+    assert orchard(world, "status") == 0
+
+    assert world.said == [
+        f"Cluster {deployed.cluster} (orchard-3): WAITING",
+        "It has run nothing yet. Start a run: orchard run --images SET",
+    ]
+
+
+def test_where_nothing_has_run_nothing_can_be_followed(deployed: Deployed, world: World) -> None:
     with pytest.raises(WrongUseError) as raised:
-        orchard(world, "status")
+        orchard(world, "status", "--follow")
 
     assert raised.value.what == f"The cluster {deployed.cluster} has run nothing yet."
     assert raised.value.remedy == "Start one: orchard run --images SET"
+
+
+@pytest.mark.parametrize(
+    ("state", "next_line"),
+    [
+        ("COMPLETED", "Fetch its results: orchard results first"),
+        ("FAILED", "See why: orchard status first --follow"),
+    ],
+)
+@pytest.mark.usefixtures("attached")
+def test_status_of_a_run_is_told_from_what_is_known_after_its_cluster_was_destroyed(
+    deployed: Deployed, world: World, state: str, next_line: str
+) -> None:
+    deployed.set_step_state(state)
+    deployed.set_cluster_state("TERMINATED", "USER_REQUEST: Terminated by user request")
+    world.aws.cloudformation.delete_stack(StackName="OrchardCluster")
+    body = json.dumps(MANIFEST).encode()
+    world.aws.s3.put_object(Bucket=deployed.data, Key="results/first/manifest.json", Body=body)
+
+    assert orchard(world, "status", "first") == 0
+
+    assert world.said == [
+        f"Cluster {deployed.cluster} (orchard-3): TERMINATED USER_REQUEST: Terminated by user request",
+        f"Run 'first': {state}",
+        next_line,
+    ]
+
+
+def test_status_where_nothing_ever_stood_says_how_to_begin(world: World) -> None:
+    with pytest.raises(WrongUseError) as raised:
+        orchard(world, "status")
+
+    assert raised.value.what == "No cluster stands, and none has run anything yet."
+    assert raised.value.remedy == "Make one: orchard up"
+
+
+@pytest.fixture
+def forgotten(deployed: Deployed, world: World) -> str:
+    """Have a stack whose cluster ended so long ago that EMR has forgotten it; return the cluster's id."""
+    refusal = {"Code": "InvalidRequestException", "Message": f"Cluster id '{deployed.cluster}' is not valid."}
+    fake_call(world.aws, "emr.DescribeCluster", {"Error": refusal})
+    return deployed.cluster
+
+
+def test_status_of_a_cluster_that_emr_has_forgotten_names_the_command_that_makes_a_new_one(
+    world: World, forgotten: str
+) -> None:
+    reason = "EMR knows no more, it forgets a cluster two months after its end"
+
+    assert orchard(world, "status") == 0
+
+    assert world.said == [
+        f"Cluster {forgotten}: TERMINATED {reason}",
+        f"The cluster is TERMINATED: {reason}.",
+        "Make a new one: orchard up",
+    ]
+
+
+@pytest.mark.parametrize("command", ["logs", "ui", "cancel"])
+def test_what_emr_has_forgotten_is_told_as_that(world: World, forgotten: str, command: str) -> None:
+    with pytest.raises(WrongUseError) as raised:
+        orchard(world, command)
+
+    assert raised.value.what == (
+        f"EMR knows nothing of the cluster {forgotten}: it forgets a cluster two months after its end."
+    )
+    assert raised.value.remedy == "Make a new one: orchard up"
 
 
 def test_status_says_why_a_cluster_ended(deployed: Deployed, world: World) -> None:
@@ -89,7 +168,7 @@ def test_status_says_why_a_cluster_ended(deployed: Deployed, world: World) -> No
     assert "BOOTSTRAP_FAILURE" in world.said[0]
     assert world.said[1:] == [
         "The bootstrap action failed: ERROR: No matching distribution found for numpy==1.26.4",
-        "Mend it, then: orchard up",
+        f"Mend it, then: orchard up    Log: s3://{deployed.logs}/{key}",
     ]
 
 
@@ -102,21 +181,28 @@ def test_a_run_that_has_ended_is_not_cancelled(deployed: Deployed, world: World,
     assert world.said == ["The run 'first' has ended already: COMPLETED"]
 
 
-def test_cancel_asks_emr_to_interrupt_the_step(
-    deployed: Deployed, world: World, attached: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # moto has no CancelSteps; what would be sent is all there is to see
-    sent: dict[str, Any] = {}
-    monkeypatch.setattr(world.aws.emr, "cancel_steps", lambda **words: sent.update(words))
+def test_cancel_asks_emr_to_interrupt_the_step(deployed: Deployed, world: World, attached: str) -> None:
+    cancelled = {"CancelStepsInfoList": [{"StepId": attached, "Status": "SUBMITTED"}]}
+    cancel_steps = fake_call(world.aws, "emr.CancelSteps", cancelled)
 
-    orchard(world, "cancel")
+    assert orchard(world, "cancel") == 0
 
-    assert sent == {
-        "ClusterId": deployed.cluster,
-        "StepIds": [attached],
-        "StepCancellationOption": "SEND_INTERRUPT",
-    }
+    assert cancel_steps.sent == [
+        {"ClusterId": deployed.cluster, "StepIds": [attached], "StepCancellationOption": "SEND_INTERRUPT"}
+    ]
     assert world.said == ["Asked EMR to cancel the run 'first'. See whether it has: orchard status first"]
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_cancellation_that_emr_refuses_is_told_with_its_reason(world: World, attached: str) -> None:
+    refused = {"StepId": attached, "Status": "FAILED", "Reason": "Step is not in a cancellable state"}
+    fake_call(world.aws, "emr.CancelSteps", {"CancelStepsInfoList": [refused]})
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "cancel")
+
+    assert raised.value.what == "EMR does not cancel the run 'first': Step is not in a cancellable state"
+    assert raised.value.remedy == "See how it is: orchard status first"
 
 
 def test_logs_prints_what_the_driver_printed_with_standard_error_first(
@@ -237,8 +323,8 @@ def test_the_evaluators_way_in_is_told_without_the_key(deployed: Deployed, world
     orchard(world, "evaluator")
 
     fetch_key = (
-        "aws secretsmanager get-secret-value --region eu-west-1 --secret-id arn:secret"
-        " --query SecretString --output text"
+        "aws secretsmanager get-secret-value --secret-id arn:secret"
+        " --query SecretString --output text --region eu-west-1"
     )
     assert world.said == [
         "The evaluator is the IAM user evaluator: reads both buckets, changes nothing.",
@@ -273,6 +359,29 @@ def test_a_rotation_that_fails_leaves_the_serial_as_it_was(world: World, cdk_jso
     )
 
 
+@pytest.mark.usefixtures("deployed")
+def test_a_rotation_without_a_cdk_leaves_the_serial_as_it_was(world: World, cdk_json: Path) -> None:
+    world.exit_codes = [OrchardError("The program cdk is not installed.", "Install it: make setup")]
+    before = cdk_json.read_text()
+
+    with pytest.raises(OrchardError):
+        orchard(world, "evaluator", "--rotate")
+
+    assert cdk_json.read_text() == before
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_rotation_that_is_interrupted_keeps_the_serial_that_cloudformation_goes_on_with(
+    world: World, cdk_json: Path
+) -> None:
+    world.exit_codes = [KeyboardInterrupt()]
+
+    with pytest.raises(KeyboardInterrupt):
+        orchard(world, "evaluator", "--rotate")
+
+    assert json.loads(cdk_json.read_text())["context"]["evaluator_key_serial"] == 5
+
+
 def test_up_deploys_the_living_cluster_as_it_is(deployed: Deployed, world: World, cdk_json: Path) -> None:
     before = cdk_json.read_text()
 
@@ -292,19 +401,29 @@ def test_up_deploys_the_living_cluster_as_it_is(deployed: Deployed, world: World
 @pytest.mark.usefixtures("cdk_json")
 def test_up_names_a_bucket_that_an_earlier_destroy_has_kept(deployed: Deployed, world: World) -> None:
     kept = f"kept-{deployed.data}"
-    tagging = {"TagSet": [{"Key": "project", "Value": "orchard"}]}
-    world.aws.s3.create_bucket(Bucket=kept, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    for bucket in (kept, deployed.data):
-        world.aws.s3.put_bucket_tagging(Bucket=bucket, Tagging=tagging)  # type: ignore[arg-type]
+    kept_logs = f"kept-{deployed.logs}"
+    for bucket, key in ((kept, "images/fruits/1.jpg"), (kept_logs, "emr/j-1/log.gz")):
+        world.aws.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        world.aws.s3.put_object(Bucket=bucket, Key=key, Body=b"x")
+    world.aws.s3.put_object(Bucket=kept, Key="results/first/manifest.json", Body=b"{}")
+    tagged = [f"arn:aws:s3:::{bucket}" for bucket in (kept, kept_logs, "gone-since", deployed.data)]
+    listed = {"ResourceTagMappingList": [{"ResourceARN": arn} for arn in tagged]}
+    fake_call(world.aws, "resource-groups-tagging-api.GetResources", listed)
 
     orchard(world, "up")
 
-    assert [line for line in world.said if deployed.data in line] == [
+    assert world.said[2:] == [
         f"The bucket {kept} is kept from an earlier deployment.",
         f"  take over: aws s3 sync s3://{kept}/images s3://{deployed.data}/images",
+        f"  take over: aws s3 sync s3://{kept}/results s3://{deployed.data}/results",
         f"  delete:    aws s3 rb --force s3://{kept}",
+        f"The bucket {kept_logs} is kept from an earlier deployment.",
+        f"  delete:    aws s3 rb --force s3://{kept_logs}",
     ]
-    world.aws.s3.delete_bucket(Bucket=kept)
+    everything: Any = boto3.resource("s3")
+    for bucket in (kept, kept_logs):
+        everything.Bucket(bucket).objects.delete()
+        world.aws.s3.delete_bucket(Bucket=bucket)
 
 
 @pytest.mark.usefixtures("deployed", "cdk_json")
@@ -398,31 +517,28 @@ def test_impossible_limits_are_refused(world: World, least: str, most: str) -> N
     assert raised.value.what == f"The limits {least} and {most} are impossible."
 
 
-def test_limits_of_a_cluster_that_scales_are_changed_in_place(
-    deployed: Deployed, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # moto has neither call; what is asked and sent is all there is to see
+def test_limits_of_a_cluster_that_scales_are_changed_in_place(deployed: Deployed, world: World) -> None:
     limits = {"UnitType": "InstanceFleetUnits", "MinimumCapacityUnits": 1, "MaximumCapacityUnits": 4}
     policy = {"ManagedScalingPolicy": {"ComputeLimits": {**limits, "MaximumCoreCapacityUnits": 1}}}
-    sent: dict[str, Any] = {}
-    monkeypatch.setattr(world.aws.emr, "get_managed_scaling_policy", lambda **_: policy)
-    monkeypatch.setattr(world.aws.emr, "put_managed_scaling_policy", lambda **words: sent.update(words))
+    get_policy = fake_call(world.aws, "emr.GetManagedScalingPolicy", policy)
+    put_policy = fake_call(world.aws, "emr.PutManagedScalingPolicy", {})
 
     orchard(world, "scale", "2", "8")
 
-    assert sent["ManagedScalingPolicy"]["ComputeLimits"] == {
+    wanted = {
         "UnitType": "InstanceFleetUnits",
         "MinimumCapacityUnits": 2,
         "MaximumCapacityUnits": 8,
         "MaximumCoreCapacityUnits": 1,
     }
+    assert get_policy.sent == [{"ClusterId": deployed.cluster}]
+    assert put_policy.sent == [{"ClusterId": deployed.cluster, "ManagedScalingPolicy": {"ComputeLimits": wanted}}]
     assert world.said == [f"EMR keeps the cluster {deployed.cluster} between 2 and 8 nodes."]
 
 
 @pytest.fixture
-def fixed_size(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Have a cluster of fixed size, 1 core and 2 task nodes, one on Spot; return what is sent to change it."""
-    sent: dict[str, Any] = {}
+def fixed_size(world: World) -> FakeCall:
+    """Have a cluster of fixed size, 1 core and 2 task nodes, one on Spot; return the call that changes it."""
     fleets = [
         {"Id": "if-core", "InstanceFleetType": "CORE", "TargetOnDemandCapacity": 1, "TargetSpotCapacity": 0},
         {
@@ -430,65 +546,99 @@ def fixed_size(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
             "InstanceFleetType": "TASK",
             "TargetOnDemandCapacity": 1,
             "TargetSpotCapacity": 1,
-            "LaunchSpecifications": {"SpotSpecification": {"TimeoutDurationMinutes": 10}},
+            "LaunchSpecifications": {
+                "SpotSpecification": {"TimeoutDurationMinutes": 10, "TimeoutAction": "SWITCH_TO_ON_DEMAND"}
+            },
         },
     ]
-    monkeypatch.setattr(world.aws.emr, "get_managed_scaling_policy", lambda **_: {})
-    monkeypatch.setattr(world.aws.emr, "list_instance_fleets", lambda **_: {"InstanceFleets": fleets})
-    monkeypatch.setattr(world.aws.emr, "modify_instance_fleet", lambda **words: sent.update(words))
-    return sent
+    fake_call(world.aws, "emr.GetManagedScalingPolicy", {})
+    fake_call(world.aws, "emr.ListInstanceFleets", {"InstanceFleets": fleets})
+    return fake_call(world.aws, "emr.ModifyInstanceFleet", {})
 
 
-@pytest.mark.usefixtures("deployed")
-def test_a_cluster_of_fixed_size_gets_more_task_nodes(world: World, fixed_size: dict[str, Any]) -> None:
+def test_a_cluster_of_fixed_size_gets_more_task_nodes(deployed: Deployed, world: World, fixed_size: FakeCall) -> None:
     orchard(world, "scale", "6", "6")
 
-    assert fixed_size["InstanceFleet"] == {
-        "InstanceFleetId": "if-task",
-        "TargetOnDemandCapacity": 1,
-        "TargetSpotCapacity": 4,
-    }
+    fleet = {"InstanceFleetId": "if-task", "TargetOnDemandCapacity": 1, "TargetSpotCapacity": 4}
+    assert fixed_size.sent == [{"ClusterId": deployed.cluster, "InstanceFleet": fleet}]
+    assert world.said == [f"The cluster {deployed.cluster} is on its way to 6 nodes, 5 of them task nodes."]
 
 
-def test_a_cluster_of_fixed_size_has_no_two_limits(
-    deployed: Deployed, world: World, fixed_size: dict[str, Any]
-) -> None:
+def test_a_cluster_of_fixed_size_has_no_two_limits(deployed: Deployed, world: World, fixed_size: FakeCall) -> None:
     with pytest.raises(WrongUseError) as raised:
         orchard(world, "scale", "2", "8")
 
-    assert fixed_size == {}
+    assert fixed_size.sent == []
     assert raised.value.what == (
         f"The cluster {deployed.cluster} has a fixed size: EMR cannot move it between 2 and 8."
     )
     assert raised.value.remedy == "Give one size: orchard scale 8 8, or deploy with -c managed_scaling=true."
 
 
-def test_ui_shows_links_and_the_way_to_jupyterhub(
-    deployed: Deployed, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # moto has none of the calls for pages
-    links = {"PresignedURL": "https://history", "PersistentAppUIId": "p-1"}
-    monkeypatch.setattr(world.aws.emr, "create_persistent_app_ui", lambda **_: links)
-    # Given pages that EMR starts only when they are asked for
-    answers = iter([{"PresignedURLReady": False}, links])
-    monkeypatch.setattr(world.aws.emr, "get_persistent_app_ui_presigned_url", lambda **_: next(answers, links))
-    monkeypatch.setattr(
-        world.aws.emr, "get_on_cluster_app_ui_presigned_url", lambda **_: {"PresignedURL": "https://live"}
-    )
-    monkeypatch.setattr(ui, "primary_instance", lambda _aws, _cluster: "i-1")
+PRIMARY = {"Id": "ci-1", "Ec2InstanceId": "i-1"}
 
+
+@pytest.fixture
+def pages(world: World) -> dict[str, FakeCall]:
+    """Have the pages of a cluster, the history started by the first call for it, and its primary node."""
+    link = {"PresignedURLReady": True, "PresignedURL": "https://history"}
+    answers: dict[str, list[dict[str, Any]]] = {
+        "CreatePersistentAppUI": [{"PersistentAppUIId": "p-1"}],
+        "GetPersistentAppUIPresignedURL": [{"PresignedURLReady": False}, link],
+        "GetOnClusterAppUIPresignedURL": [{"PresignedURLReady": True, "PresignedURL": "https://live"}],
+        "ListInstances": [{"Instances": [PRIMARY]}],
+    }
+    return {name: fake_call(world.aws, f"emr.{name}", *given) for name, given in answers.items()}
+
+
+def test_ui_shows_links_and_the_way_to_jupyterhub(deployed: Deployed, world: World, pages: dict[str, FakeCall]) -> None:
     orchard(world, "ui")
 
     forwarding = (
         "aws ssm start-session --target i-1 --document-name AWS-StartPortForwardingSession "
-        "--parameters portNumber=9443,localPortNumber=9443"
+        "--parameters portNumber=9443,localPortNumber=9443 --region eu-west-1"
     )
-    assert [line.strip() for line in world.said[1:6:2]] == ["https://history", "https://live", forwarding]
-    # When the cluster has ended, only its history is left
+    assert world.said == [
+        "Spark's history, which stays for 30 days after the cluster has ended:",
+        "  https://history",
+        "Spark's pages on the cluster:",
+        "  https://live",
+        "JupyterHub, where the settings session_manager and jupyterhub are on:",
+        f"  {forwarding}",
+        "  then open https://127.0.0.1:9443",
+    ]
+    assert world.slept == [5.0]
+    arn = world.aws.emr.describe_cluster(ClusterId=deployed.cluster)["Cluster"]["ClusterArn"]
+    assert {name: call.sent[-1] for name, call in pages.items()} == {
+        "CreatePersistentAppUI": {"TargetResourceArn": arn},
+        "GetPersistentAppUIPresignedURL": {"PersistentAppUIId": "p-1", "PersistentAppUIType": "SHS"},
+        "GetOnClusterAppUIPresignedURL": {"ClusterId": deployed.cluster, "OnClusterAppUIType": "SparkHistoryServer"},
+        "ListInstances": {
+            "ClusterId": deployed.cluster,
+            "InstanceFleetType": "MASTER",
+            "InstanceStates": ["RUNNING", "BOOTSTRAPPING"],
+        },
+    }
+
+
+@pytest.mark.usefixtures("pages")
+def test_ui_of_a_cluster_that_has_ended_shows_its_history_alone(deployed: Deployed, world: World) -> None:
     deployed.set_cluster_state("TERMINATED")
-    later = World(world.aws)
-    orchard(later, "ui")
-    assert len(later.said) == 2
+
+    orchard(world, "ui")
+
+    assert world.said[1:] == ["  https://history"]
+
+
+def test_ui_of_a_cluster_without_a_primary_node_says_when_to_ask_again(
+    deployed: Deployed, world: World, pages: dict[str, FakeCall]
+) -> None:
+    pages["ListInstances"].answers = [{"Instances": []}]
+    deployed.set_cluster_state("STARTING")
+
+    orchard(world, "ui")
+
+    assert world.said[-1] == "  the cluster is STARTING and has no primary node yet; ask again: orchard ui"
 
 
 def test_a_setting_is_changed_and_nothing_else_in_the_file(cdk_json: Path) -> None:
@@ -500,9 +650,60 @@ def test_a_setting_is_changed_and_nothing_else_in_the_file(cdk_json: Path) -> No
     assert cdk.setting("generation") == 30
 
 
+def test_a_change_that_cannot_be_written_leaves_the_settings_whole(
+    cdk_json: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = cdk_json.read_text()
+
+    def half(file: Path, text: str) -> int:
+        with file.open("w") as stream:
+            stream.write(text[:20])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", half)
+    with pytest.raises(OSError, match="No space left"):
+        cdk.change_setting("generation", 30)
+
+    assert cdk_json.read_text() == before
+
+
 @pytest.mark.usefixtures("cdk_json")
 def test_a_setting_that_is_not_there_is_told() -> None:
     with pytest.raises(OrchardError) as raised:
         cdk.setting("idle_minutes")
 
     assert raised.value.what == "cdk.json holds no number for idle_minutes."
+
+
+class Terminal(io.StringIO):
+    """A terminal that can show a bar."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.usefixtures("attached")
+def test_a_stage_that_counts_only_later_gets_its_bar_then(deployed: Deployed, world: World) -> None:
+    # Given a stage that has not counted its photos when it is first seen
+    counts = [(0, 0), (700, 40_000), (1_700, 40_000)]
+
+    def advance(count: int) -> None:
+        if count == len(counts):
+            deployed.set_step_state("COMPLETED")
+            key, body = "results/first/manifest.json", json.dumps(MANIFEST).encode()
+        else:
+            done, total = counts[count]
+            content = {"schema_version": 1, "stage": "features", "done": done, "total": total}
+            key, body = "results/first/progress.json", json.dumps(content).encode()
+        world.aws.s3.put_object(Bucket=deployed.data, Key=key, Body=body)
+
+    world.terminal = Terminal()
+    world.during_sleep = advance
+
+    assert orchard(world, "status", "--follow") == 0
+
+    shown = world.terminal.getvalue()
+    assert "RUNNING, features\n" in shown
+    assert "| 700/40000 [" in shown
+    assert "| 1700/40000 [" in shown
+    assert "COMPLETED\n" in shown

@@ -2,19 +2,22 @@
 
 import gzip
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from infra import cli
 from infra.commands import run
 from infra.deploy import step as steps
 from infra.deploy.bundle import make_bundle
+from infra.deploy.image_sets import set_uri
+from infra.deploy.limits import most_executors
 from infra.deploy.speed import BENCHMARK
-from infra.errors import OrchardError, TryAgainError
-from tests.deploy.conftest import Deployed, World
+from infra.errors import OrchardError, TryAgainError, WrongUseError
+from tests.deploy.conftest import Deployed, World, fake_call
+from tests.deploy.fake_price_list import FakePriceList
 
 MANIFEST: dict[str, Any] = {
     "schema_version": 1,
@@ -30,6 +33,15 @@ def photos(deployed: Deployed, world: World) -> None:
     """Upload two photos and something else."""
     for name in ("Training/Kiwi/1.jpg", "Training/Pear/2.PNG", "Training/notes.txt"):
         world.aws.s3.put_object(Bucket=deployed.data, Key=f"images/fruits/{name}", Body=b"12345")
+
+
+@pytest.fixture(autouse=True)
+def prices(world: World) -> None:
+    """Let AWS tell prices: moto has none, and what asks it in vain tries again and again."""
+    price_list = FakePriceList()
+    price_list.add_region("eu-west-1", "m5.xlarge", ec2="0.214", emr="0.048", spot="0.09")
+    for operation in ("pricing.GetProducts", "ec2.DescribeSpotPriceHistory"):
+        world.aws._session.events.register(f"before-call.{operation}", price_list.answer)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -90,6 +102,8 @@ def test_a_run_sends_code_and_backbone_attaches_the_step_and_follows_it_to_the_e
     ]
 
 
+NO_NAME = "is no name: letters, digits, '.', '_' and '-' make one, a letter or digit first, 64 at most."
+
 MODEL_HASH = "9372c470eeadd5ecd9c3c74c2b3cb633f8e2f2fad799250a0f70d652b6b825e4"
 """SHA-256 of b"model"."""
 
@@ -107,6 +121,56 @@ def test_a_second_run_sends_nothing_again_and_takes_another_name(deployed: Deplo
         f"Code {make_bundle().hash}: there already",
     ]
     assert second.said[-1] == "Follow it: orchard status 20260921T141320Z --follow"
+
+
+def test_a_folder_in_a_set_may_have_a_name_that_no_set_may_have() -> None:
+    assert set_uri("data", "fruits/Apple Red 1") == "s3://data/images/fruits/Apple Red 1"
+    assert set_uri("data", "s3://elsewhere/x") == "s3://elsewhere/x"
+
+
+@pytest.mark.usefixtures("photos", "model")
+def test_spark_may_use_every_node_that_the_cluster_may_have_by_now(deployed: Deployed, world: World) -> None:
+    # Given a cluster in fleets, as our stack makes them, that was allowed to grow since its deployment
+    described = world.aws.emr.describe_cluster(ClusterId=deployed.cluster)["Cluster"]
+    told = {name: described[name] for name in ("Id", "Name", "Status", "LogUri")}
+    in_fleets = {**told, "InstanceCollectionType": "INSTANCE_FLEET"}
+    types = [{"InstanceType": "m5.xlarge"}, {"InstanceType": "m5.2xlarge"}]
+    fleets = [
+        {"Id": "if-1", "InstanceFleetType": "MASTER", "TargetOnDemandCapacity": 1},
+        {"Id": "if-2", "InstanceFleetType": "CORE", "TargetOnDemandCapacity": 1, "InstanceTypeSpecifications": types},
+        {"Id": "if-3", "InstanceFleetType": "TASK", "TargetSpotCapacity": 2, "InstanceTypeSpecifications": types},
+    ]
+    limits = {"UnitType": "InstanceFleetUnits", "MinimumCapacityUnits": 1, "MaximumCapacityUnits": 20}
+    fake_call(world.aws, "emr.DescribeCluster", {"Cluster": in_fleets})
+    fake_call(world.aws, "emr.ListInstanceFleets", {"InstanceFleets": fleets})
+    fake_call(world.aws, "emr.GetManagedScalingPolicy", {"ManagedScalingPolicy": {"ComputeLimits": limits}})
+
+    orchard(world, "run", "--images", "fruits/Training", "--name", "first", "--detach")
+
+    arguments = world.aws.emr.list_steps(ClusterId=deployed.cluster)["Steps"][0]["Config"]["Args"]
+    # An m5.2xlarge has room for two executors of four cores
+    assert arguments[5:7] == ["--conf", "spark.dynamicAllocation.maxExecutors=40"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "targets", "types", "most"),
+    [
+        (None, [(1, 0), (1, 4)], ["m5.xlarge"], 6),
+        ({"MaximumCapacityUnits": 10}, [(1, 0), (0, 2)], ["m5.xlarge"], 10),
+        ({"MaximumCapacityUnits": 2}, [(1, 0), (0, 2)], ["m5.4xlarge"], 12),
+        (None, [(1, 0)], ["x1.32xlarge"], None),
+    ],
+)
+def test_the_most_executors_are_those_that_fit_on_the_most_nodes(
+    limits: dict[str, int] | None, targets: list[tuple[int, int]], types: list[str], most: int | None
+) -> None:
+    specified: Any = [{"InstanceType": name} for name in types]
+    fleets: Any = [
+        {"TargetOnDemandCapacity": on_demand, "TargetSpotCapacity": spot, "InstanceTypeSpecifications": specified}
+        for on_demand, spot in targets
+    ]
+
+    assert most_executors(limits, fleets) == most
 
 
 @pytest.mark.usefixtures("photos", "model")
@@ -133,7 +197,38 @@ def test_a_step_that_completed_without_a_manifest_is_no_success(deployed: Deploy
     with pytest.raises(OrchardError) as raised:
         orchard(world, "run", "--images", "fruits/Training", "--name", "first")
 
-    assert raised.value.what == f"There is no run 'first' in s3://{deployed.data}/results."
+    assert raised.value.what == (
+        f"The step of the run 'first' completed, but left no manifest in s3://{deployed.data}/results/first."
+    )
+    assert raised.value.remedy == "See what it printed: orchard logs first"
+
+
+@pytest.mark.usefixtures("photos", "model")
+def test_a_run_that_overwrites_counts_neither_the_earlier_runs_progress_nor_its_manifest(
+    deployed: Deployed, world: World
+) -> None:
+    # Given what an earlier run has left
+    progress = json.dumps({"schema_version": 1, "stage": "finished", "done": 40, "total": 40}).encode()
+    for name, body in (("progress", progress), ("manifest", json.dumps(MANIFEST).encode())):
+        world.aws.s3.put_object(Bucket=deployed.data, Key=f"results/first/{name}.json", Body=body)
+
+    def advance(count: int) -> None:
+        if count == 0:
+            # The step begins later than those were written
+            deployed.set_step_state("RUNNING", started=datetime.now(UTC) + timedelta(hours=1))
+        else:
+            deployed.set_step_state("COMPLETED")
+
+    world.during_sleep = advance
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "run", "--images", "fruits/Training", "--name", "first", "--overwrite")
+
+    # Nothing of the earlier run was shown as this one's
+    assert world.said[-2:] == ["RUNNING", "COMPLETED"]
+    assert raised.value.what == (
+        f"The step of the run 'first' completed, but left no manifest in s3://{deployed.data}/results/first."
+    )
 
 
 @pytest.mark.usefixtures("photos", "model")
@@ -194,7 +289,25 @@ def test_a_run_whose_cluster_never_came_up_is_told_by_the_bootstrap_actions_log(
     assert raised.value.what == (
         "The run 'first' never ran: The bootstrap action failed: bootstrap: FAILED while importing pyarrow"
     )
-    assert raised.value.remedy == "Mend it, then: orchard up"
+    uri = f"s3://{deployed.logs}/emr/{deployed.cluster}/node/i-1/bootstrap-actions/1/stderr.gz"
+    assert raised.value.remedy == f"Mend it, then: orchard up    Log: {uri}"
+
+
+@pytest.mark.usefixtures("photos", "model")
+def test_a_run_whose_cluster_was_ended_under_it_is_told_as_cut_off(deployed: Deployed, world: World) -> None:
+    def advance(_count: int) -> None:
+        deployed.set_step_state("CANCELLED", started=datetime.now(UTC))
+        deployed.set_cluster_state("TERMINATED", "USER_REQUEST: Terminated by user request")
+
+    world.during_sleep = advance
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "run", "--images", "fruits/Training", "--name", "first")
+
+    assert raised.value.what == (
+        "The run 'first' was cut off: The cluster is TERMINATED: USER_REQUEST: Terminated by user request."
+    )
+    assert raised.value.remedy == "Make a new one: orchard up"
 
 
 @pytest.mark.usefixtures("photos", "model")
@@ -243,21 +356,60 @@ def test_an_earlier_runs_containers_are_not_blamed(deployed: Deployed, world: Wo
     assert "Spark's Java process ran out of memory (Java heap space)." in raised.value.what
 
 
+@pytest.mark.parametrize(
+    ("code", "kind", "what", "remedy"),
+    [
+        (
+            "ThrottlingException",
+            TryAgainError,
+            "AWS asks to slow down (ThrottlingException), 8 attempts long.",
+            "Come back: orchard status first --follow",
+        ),
+        (
+            "ExpiredTokenException",
+            WrongUseError,
+            "the AWS credentials have expired.",
+            "Sign in again: aws sso login    Come back: orchard status first --follow",
+        ),
+    ],
+)
 @pytest.mark.usefixtures("photos", "model")
 def test_losing_sight_of_a_run_says_that_it_goes_on(
-    deployed: Deployed, world: World, monkeypatch: pytest.MonkeyPatch
+    deployed: Deployed, world: World, code: str, kind: type[OrchardError], what: str, remedy: str
 ) -> None:
-    def throttle(**_: object) -> None:
-        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, "DescribeStep")
+    refusal = {"Error": {"Code": code, "Message": "No."}}
 
-    world.during_sleep = lambda _count: monkeypatch.setattr(world.aws.emr, "describe_step", throttle)
+    def advance(_count: int) -> None:
+        fake_call(world.aws, "emr.DescribeStep", refusal)
 
-    with pytest.raises(TryAgainError) as raised:
+    world.during_sleep = advance
+
+    with pytest.raises(kind) as raised:
         orchard(world, "run", "--images", "fruits/Training", "--name", "first")
 
-    assert raised.value.what.endswith("The run 'first' goes on, and so does its cost.")
-    assert raised.value.remedy == "Come back: orchard status first --follow"
-    assert deployed.cluster
+    step = world.aws.emr.list_steps(ClusterId=deployed.cluster)["Steps"][0]["Id"]
+    assert raised.value.what == (
+        f"Could not look at the step {step}: {what} The run 'first' goes on, and so does its cost."
+    )
+    assert raised.value.remedy == remedy
+
+
+@pytest.mark.usefixtures("photos", "model")
+def test_ctrl_c_while_waiting_for_the_logs_of_a_failure_does_not_hide_the_failure(
+    deployed: Deployed, world: World
+) -> None:
+    def advance(count: int) -> None:
+        if count == 1:
+            raise KeyboardInterrupt
+        deployed.set_step_state("FAILED")
+
+    world.during_sleep = advance
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "run", "--images", "fruits/Training", "--name", "first")
+
+    assert raised.value.what == "The run 'first' failed; its logs had not come yet."
+    assert raised.value.remedy == "Wait for them: orchard status first --follow"
 
 
 @pytest.mark.usefixtures("photos", "model")
@@ -311,6 +463,31 @@ def test_then_destroy_ends_the_cluster_after_a_run_that_failed_too(deployed: Dep
             "Choose a number above 0 and at most 1, like 0.95.",
         ),
         (
+            ["--images", "fruits/Training", "--master=local[2]"],
+            "--master local[2] is not for orchard run: the job runs on the cluster.",
+            "Leave it out. On this machine: python -m job",
+        ),
+        (
+            ["--images", "fruits/Training", "--name", "first", "--outp", "s3://elsewhere/x"],
+            "--output s3://elsewhere/x is not for orchard run: the results go to s3://{data}/results/first.",
+            "Leave it out, and name the results: --name NAME",
+        ),
+        (
+            ["--images", "fruits/Training", "--imag", "s3://elsewhere/x"],
+            "--images is written in a way that is not understood.",
+            "Write it in full: --images",
+        ),
+        (
+            ["--images", "fruits/Training", "--model", "s3://{data}/models/none.tflite"],
+            "There is no backbone s3://{data}/models/none.tflite.",
+            "See which there are: aws s3 ls s3://{data}/models/",
+        ),
+        (
+            ["--images", "fruits/Training", "--model", "backbone.tflite"],
+            "--model backbone.tflite is no file in S3.",
+            "Have the backbone exported and sent: leave --model out, and choose --backbone and --weights.",
+        ),
+        (
             ["--images", "fruits/Training", "--frobnicate"],
             "Unrecognized arguments: --frobnicate.",
             "See python -m job --help.",
@@ -322,13 +499,13 @@ def test_then_destroy_ends_the_cluster_after_a_run_that_failed_too(deployed: Dep
         ),
         (
             ["--images", "fruits/../secrets"],
-            "SET '..' is no name.",
-            "Begin with a letter or digit, and go on with those, dots, hyphens and underscores.",
+            f"SET '..' {NO_NAME}",
+            "Name an uploaded set, or a folder in one: --images fruits/Training",
         ),
         (
             ["--images", "fruits/Training", "--name", "done/"],
-            "--name 'done/' is no name.",
-            "Begin with a letter or digit, and go on with those, dots, hyphens and underscores.",
+            f"--name 'done/' {NO_NAME}",
+            "Name it: --name done",
         ),
         (
             ["--images", "fruits/Training", "--detach", "--then-destroy"],
@@ -358,10 +535,10 @@ def test_what_cannot_work_is_refused_before_anything_is_attached(
     world.aws.s3.put_object(Bucket=deployed.data, Key="results/done/manifest.json", Body=b"{}")
     world.aws.s3.put_object(Bucket=deployed.data, Key="results/half/features/part.parquet", Body=b"")
 
-    code = cli.main(["run", *words], world.surroundings())
+    code = cli.main(["run", *(word.format(data=deployed.data) for word in words)], world.surroundings())
 
-    told = what.format(data=deployed.data)
-    assert (code, capsys.readouterr().err) == (2, f"error: {told}\n{remedy}\n")
+    told = f"error: {what}\n{remedy}\n".format(data=deployed.data)
+    assert (code, capsys.readouterr().err) == (2, told)
     assert world.aws.emr.list_steps(ClusterId=deployed.cluster)["Steps"] == []
 
 

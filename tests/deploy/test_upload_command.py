@@ -258,8 +258,7 @@ def test_a_name_that_is_none_is_refused_with_one_that_is(name: str, suggestion: 
         set_prefix(name)
 
     assert raised.value.what == (
-        f"A set cannot be named '{name}': letters, digits, '.', '_' and '-' make a name, a letter or digit first, "
-        "64 at most."
+        f"The set '{name}' is no name: letters, digits, '.', '_' and '-' make one, a letter or digit first, 64 at most."
     )
     assert raised.value.remedy == f"Name it: --to {suggestion}"
 
