@@ -1,0 +1,1 @@
+"""Tests of what moto lacks, seen in stock moto, and closed in the local cloud."""
