@@ -60,7 +60,7 @@ class LocalCloud:
         """Its address: what AWS_ENDPOINT_URL is set to."""
         if self._server is None:
             raise RuntimeError("The local cloud has not been started.")
-        return f"http://{HOST}:{self._server.server_port}"
+        return f"http://{HOST}:{self._server.port}"
 
     def start(self) -> None:
         """Listen.

@@ -1,6 +1,7 @@
 """The process of the local cloud: says when it listens, and ends when it is told to."""
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -20,7 +21,7 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         cloud.start()
     except OSError as error:
-        sys.stderr.write(f"Port {given.port} of this machine cannot be listened on: {error.strerror}.\n")
+        sys.stderr.write(f"Port {given.port} of this machine cannot be listened on: {os.strerror(error.errno or 0)}.\n")
         sys.stderr.write("Choose another one: --port 0 takes any that is free.\n")
         return 1
     sys.stdout.write(f"{READY} {cloud.endpoint}\n")
