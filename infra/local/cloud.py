@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 import threading
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,9 @@ from infra.local.formation.service import Formation
 from infra.local.steps.runner import StepRunner
 
 HOST = "127.0.0.1"
+
+_BACKLOG = 128
+"""Connections that may wait to be accepted: an upload opens many at once."""
 
 _SETTINGS = {
     # Without them no managed policy of AWS exists, such as the one of EMR's service role.
@@ -56,7 +60,7 @@ class LocalCloud:
         """Its address: what AWS_ENDPOINT_URL is set to."""
         if self._server is None:
             raise RuntimeError("The local cloud has not been started.")
-        return f"http://{HOST}:{self._server.server_port}"
+        return f"http://{HOST}:{self._server.port}"
 
     def start(self) -> None:
         """Listen.
@@ -73,7 +77,16 @@ class LocalCloud:
         FormationResponse.formation = Formation(RESOURCE_TYPES, self._client)
         cloudformation_urls.url_paths = {"{0}/$": FormationResponse.dispatch}
         application = Guard(DomainDispatcherApplication(create_backend_app))
-        self._server = make_server(HOST, self._port, application, threaded=True, request_handler=MotoRequestHandler)
+        # Bound here: where the port is taken, werkzeug would end the process instead of raising.
+        with socket.create_server((HOST, self._port), backlog=_BACKLOG) as listening:
+            self._server = make_server(
+                HOST,
+                listening.getsockname()[1],
+                application,
+                threaded=True,
+                request_handler=MotoRequestHandler,
+                fd=listening.fileno(),
+            )
         self._thread = threading.Thread(target=self._server.serve_forever, name="local-cloud", daemon=True)
         self._thread.start()
         self._runner = StepRunner(self.endpoint, self.folder / "clusters")

@@ -38,7 +38,8 @@ def main(words: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error.what} {error.remedy}\n")
         return error.exit_code
     except OSError as error:
-        sys.stderr.write(f"Port {given.port} of this machine cannot be listened on: {error.strerror}.\n")
+        sys.stderr.write(f"Port {given.port} of this machine cannot be listened on: {os.strerror(error.errno or 0)}.\n")
+        sys.stderr.write("Choose another one: --port 0 takes any that is free.\n")
         return 1
     return 0
 
