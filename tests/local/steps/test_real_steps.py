@@ -29,7 +29,8 @@ class Cloud:
     """The cloud, as a person uses it."""
 
     def __init__(self, client: Client, folder: Path) -> None:
-        self.emr, self.s3, self.folder = client("emr"), client("s3"), folder
+        self.emr, self.s3 = client("emr"), client("s3")
+        self.folder: Path = folder
 
     def start(self, *steps: dict[str, Any], **more: Any) -> str:
         asked = request(*steps, LogUri="s3://logs/emr/") | more
@@ -50,7 +51,7 @@ class Cloud:
 
     def step_folder(self, cluster: str, name: str) -> Path:
         (found,) = [each["Id"] for each in self.emr.list_steps(ClusterId=cluster)["Steps"] if each["Name"] == name]
-        return self.folder / cluster / "steps" / found
+        return self.folder / cluster / "steps" / str(found)
 
     def _wait(self, look: Callable[[], Any], states: tuple[str, ...]) -> Any:
         for _ in range(6000):
@@ -134,6 +135,7 @@ def test_a_running_step_is_cancelled_with_all_it_started(option: str, cloud: Clo
     assert is_gone(child)
 
 
+@pytest.mark.slow
 def test_spark_runs_here_instead_of_on_yarn_and_says_so(cloud: Cloud, living: str) -> None:
     program = b"""import sys
 from pyspark import SparkContext
