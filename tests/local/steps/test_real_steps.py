@@ -119,6 +119,17 @@ def test_a_failed_step_tells_why_and_where_its_log_is(cloud: Cloud, living: str)
     assert cloud.log(f"{living}/steps/{made}/controller.gz").endswith("INFO exit code 3\n")
 
 
+def test_the_stamp_of_a_log_tells_that_it_is_whole(cloud: Cloud, living: str) -> None:
+    made = cloud.add(living, step("stamped", "CONTINUE", "true"))
+    ended = cloud.step(living, "stamped", "COMPLETED")["Timeline"]["EndDateTime"]
+    for _ in range(400):
+        kept = cloud.s3.head_object(Bucket="logs", Key=f"emr/{living}/steps/{made}/stderr.gz")["LastModified"]
+        if kept >= ended:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"{kept} is before {ended}")
+
+
 def test_code_that_is_not_there_fails_the_step(cloud: Cloud, living: str) -> None:
     made = cloud.add(living, step("no code", "CONTINUE", "spark-submit", "s3://data/nothing.py"))
     cloud.step(living, "no code", "FAILED")
