@@ -99,8 +99,7 @@ class StepRunner:
             try:
                 with cluster.lock:
                     self._advance(cluster)
-            except Exception:
-                # One cluster's trouble is not the others'; the cloud's log shows it.
+            except Exception:  # noqa: BLE001 - one cluster's trouble is not the others'; the cloud's log shows it
                 _log.exception("The step runner could not look after the cluster %s", cluster.id)
 
     def _drive(self) -> None:
