@@ -133,7 +133,10 @@ def test_the_stamp_of_a_log_tells_that_it_is_whole(cloud: Cloud, living: str) ->
 def test_code_that_is_not_there_fails_the_step(cloud: Cloud, living: str) -> None:
     made = cloud.add(living, step("no code", "CONTINUE", "spark-submit", "s3://data/nothing.py"))
     cloud.step(living, "no code", "FAILED")
-    assert "Failed to download the code of the step" in cloud.log(f"{living}/steps/{made}/stderr.gz")
+    assert cloud.log(f"{living}/steps/{made}/stderr.gz") == (
+        "Failed to download the code of the step: An error occurred (NoSuchKey) when calling the GetObject operation: "
+        "The specified key does not exist.\n"
+    )
 
 
 @pytest.mark.parametrize("option", ["SEND_INTERRUPT", "TERMINATE_PROCESS"])
