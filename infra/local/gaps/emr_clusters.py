@@ -25,6 +25,7 @@ def close() -> None:
     service.serve("ListBootstrapActions", list_bootstrap_actions, pages=True)
     service.serve("ModifyCluster", modify_cluster)
     service.serve("SetTerminationProtection", set_termination_protection)
+    service.serve("SetVisibleToAllUsers", set_visible_to_all_users)
     service.serve("TerminateJobFlows", terminate_job_flows)
     service.serve("AddTags", add_tags)
     service.serve("RemoveTags", remove_tags)
@@ -93,6 +94,12 @@ def set_termination_protection(call: Call) -> Output:
     """Protect clusters from being ended by a request, or do not any more."""
     for cluster in call.job_flows:
         cluster.termination_protected = call.request["TerminationProtected"]
+    return {}
+
+
+def set_visible_to_all_users(call: Call) -> Output:
+    """Change nothing, as on AWS: who has the permission sees every cluster of the account."""
+    _ = call.job_flows
     return {}
 
 

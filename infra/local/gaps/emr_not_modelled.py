@@ -21,7 +21,6 @@ OF_MOTO_CLUSTERS = (
     "ModifyInstanceGroups",
     "PutAutoScalingPolicy",
     "RemoveAutoScalingPolicy",
-    "SetVisibleToAllUsers",
 )
 """What moto answers from clusters of its own kind, of which there are none."""
 

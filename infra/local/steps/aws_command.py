@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 import boto3
+from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -33,7 +34,7 @@ def _copy(source: str, target: str) -> int:
             s3.download_file(bucket, key, target)
         else:
             s3.upload_file(source, bucket, key)
-    except (BotoCoreError, ClientError, OSError) as error:
+    except (Boto3Error, BotoCoreError, ClientError, OSError) as error:
         sys.stderr.write(f"fatal error: {error}\n")
         return 1
     return 0

@@ -142,7 +142,8 @@ def properties(classifications: Sequence[Mapping[str, Any]], name: str) -> dict[
 
 
 def _nested(classifications: Sequence[Mapping[str, Any]], name: str) -> list[Mapping[str, Any]]:
-    return [inner for each in classifications if each["Classification"] == name for inner in each["Configurations"]]
+    chosen = [each for each in classifications if each["Classification"] == name]
+    return [inner for each in chosen for inner in each.get("Configurations", ())]
 
 
 def _escaped(value: str) -> str:

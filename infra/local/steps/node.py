@@ -13,6 +13,7 @@ import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from infra import versions
@@ -90,7 +91,7 @@ class Node:
             "SPARK_SUBMIT_OPTS": f"-Djava.io.tmpdir={work} -XX:-UsePerfData",
             # What is imported is compiled then, and the bootstrap action imports what is used.
             "PIP_NO_COMPILE": "1",
-            "JAVA_HOME": str(find_java_home() or ""),
+            "JAVA_HOME": java_home(),
             "PYSPARK_PYTHON": os.path.realpath(sys.executable),
             **exported,
             "AWS_REGION": self.region,
@@ -99,6 +100,12 @@ class Node:
             "AWS_EC2_METADATA_DISABLED": "true",
             **credentials,
         }
+
+
+@cache
+def java_home() -> str:
+    """Return the home of Java, empty if this machine has none; looked for once, because that starts it."""
+    return str(find_java_home() or "")
 
 
 def spark_home() -> Path:

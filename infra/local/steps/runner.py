@@ -96,15 +96,15 @@ class StepRunner:
     def look(self) -> None:
         """Let every cluster do what it is time for."""
         for cluster in self._clusters():
-            with cluster.lock:
-                self._advance(cluster)
+            try:
+                with cluster.lock:
+                    self._advance(cluster)
+            except Exception:  # noqa: BLE001 - one cluster's trouble is not the others'; the cloud's log shows it
+                _log.exception("The step runner could not look after the cluster %s", cluster.id)
 
     def _drive(self) -> None:
         while not self._stopping.wait(SECONDS_BETWEEN_LOOKS):
-            try:
-                self.look()
-            except Exception:  # noqa: BLE001 - one cluster's trouble is not the others'
-                _log.exception("The step runner could not look after the clusters")
+            self.look()
 
     def _advance(self, cluster: Cluster) -> None:
         now = self._clock()

@@ -342,3 +342,9 @@ def test_tags_come_and_go(closed: Client) -> None:
     emr.add_tags(ResourceId=cluster, Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
     emr.remove_tags(ResourceId=cluster, TagKeys=["a"])
     assert emr.describe_cluster(ClusterId=cluster)["Cluster"]["Tags"] == [{"Key": "b", "Value": "2"}]
+
+
+def test_visibility_has_no_effect_any_more(closed: Client) -> None:
+    emr, cluster = start(closed, VisibleToAllUsers=False)
+    emr.set_visible_to_all_users(JobFlowIds=[cluster], VisibleToAllUsers=False)
+    assert emr.describe_cluster(ClusterId=cluster)["Cluster"]["VisibleToAllUsers"] is True

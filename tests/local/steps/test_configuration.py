@@ -59,6 +59,10 @@ def test_what_was_replaced_is_told_with_both_values() -> None:
     ]
 
 
+def test_a_classification_may_have_nothing_inside() -> None:
+    assert configure([{"Classification": "spark-env"}], SMALL, below_node).environment == {}
+
+
 def test_a_cluster_without_classifications_runs_too() -> None:
     made = configure([], SMALL, below_node)
     assert made.environment == {}

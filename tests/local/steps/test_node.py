@@ -71,6 +71,17 @@ def test_an_object_that_is_not_there_fails_the_aws_command(
     assert "Not Found" in capsys.readouterr().err
 
 
+def test_an_upload_that_is_refused_fails_the_aws_command(
+    s3_endpoint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del s3_endpoint
+    (tmp_path / "file").touch()
+    assert aws_command.main(["s3", "cp", str(tmp_path / "file"), "s3://no-such-bucket/file"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("fatal error: Failed to upload")
+    assert told.endswith("The specified bucket does not exist\n")
+
+
 def test_what_is_fetched_keeps_its_name_and_what_is_local_stays(bucket: str, s3_endpoint: str, tmp_path: Path) -> None:
     s3 = storage.client(s3_endpoint, "eu-west-1", KEYS)
     s3.put_object(Bucket=bucket, Key="code/1/job.zip", Body=b"1")

@@ -29,7 +29,8 @@ class Cloud:
     """The cloud, as a person uses it."""
 
     def __init__(self, client: Client, folder: Path) -> None:
-        self.emr, self.s3, self.folder = client("emr"), client("s3"), folder
+        self.emr, self.s3 = client("emr"), client("s3")
+        self.folder: Path = folder
 
     def start(self, *steps: dict[str, Any], **more: Any) -> str:
         asked = request(*steps, LogUri="s3://logs/emr/") | more
@@ -50,7 +51,7 @@ class Cloud:
 
     def step_folder(self, cluster: str, name: str) -> Path:
         (found,) = [each["Id"] for each in self.emr.list_steps(ClusterId=cluster)["Steps"] if each["Name"] == name]
-        return self.folder / cluster / "steps" / found
+        return self.folder / cluster / "steps" / str(found)
 
     def _wait(self, look: Callable[[], Any], states: tuple[str, ...]) -> Any:
         for _ in range(6000):
@@ -118,10 +119,24 @@ def test_a_failed_step_tells_why_and_where_its_log_is(cloud: Cloud, living: str)
     assert cloud.log(f"{living}/steps/{made}/controller.gz").endswith("INFO exit code 3\n")
 
 
+def test_the_stamp_of_a_log_tells_that_it_is_whole(cloud: Cloud, living: str) -> None:
+    made = cloud.add(living, step("stamped", "CONTINUE", "true"))
+    ended = cloud.step(living, "stamped", "COMPLETED")["Timeline"]["EndDateTime"]
+    for _ in range(400):
+        kept = cloud.s3.head_object(Bucket="logs", Key=f"emr/{living}/steps/{made}/stderr.gz")["LastModified"]
+        if kept >= ended:
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"{kept} is before {ended}")
+
+
 def test_code_that_is_not_there_fails_the_step(cloud: Cloud, living: str) -> None:
     made = cloud.add(living, step("no code", "CONTINUE", "spark-submit", "s3://data/nothing.py"))
     cloud.step(living, "no code", "FAILED")
-    assert "Failed to download the code of the step" in cloud.log(f"{living}/steps/{made}/stderr.gz")
+    assert cloud.log(f"{living}/steps/{made}/stderr.gz") == (
+        "Failed to download the code of the step: An error occurred (NoSuchKey) when calling the GetObject operation: "
+        "The specified key does not exist.\n"
+    )
 
 
 @pytest.mark.parametrize("option", ["SEND_INTERRUPT", "TERMINATE_PROCESS"])
@@ -134,6 +149,7 @@ def test_a_running_step_is_cancelled_with_all_it_started(option: str, cloud: Clo
     assert is_gone(child)
 
 
+@pytest.mark.slow
 def test_spark_runs_here_instead_of_on_yarn_and_says_so(cloud: Cloud, living: str) -> None:
     program = b"""import sys
 from pyspark import SparkContext

@@ -64,6 +64,7 @@ class World:
 
     def __init__(self, of: Cluster, folder: Path, *codes: int) -> None:
         self.cluster = of
+        self.clusters = [of]
         self.time = after(0)
         self.codes = list(codes)
         self.later: list[Callable[[], None]] = []
@@ -73,7 +74,7 @@ class World:
         self.runner = StepRunner(
             "http://127.0.0.1:9",
             folder,
-            clusters=lambda: [of],
+            clusters=lambda: self.clusters,
             clock=self._clock,
             begin=self._begin,
             spawn=self._spawn,
@@ -243,3 +244,21 @@ def test_a_cluster_that_is_not_kept_alive_ends_by_itself(tmp_path: Path) -> None
     world.look(3)
     assert world.cluster.state == "TERMINATED"
     assert world.cluster.reason == {"Code": "ALL_STEPS_COMPLETED", "Message": "Steps completed"}
+
+
+def test_one_clusters_trouble_is_not_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    troubled = cluster()
+    world = World(cluster(), tmp_path)
+    world.clusters = [troubled, world.cluster]
+
+    def look(at: Cluster) -> str:
+        if at is troubled:
+            raise LookupError("no such account")
+        return ""
+
+    monkeypatch.setattr(service, "what_is_wrong", look)
+    world.look()
+    assert (troubled.state, world.cluster.state) == ("STARTING", "WAITING")
+    assert caplog.messages == [f"The step runner could not look after the cluster {troubled.id}"]
