@@ -30,6 +30,7 @@ from job.features import TASK_STAGES, FeaturesReport, FeaturesTask, featurize_pa
 from job.listing import PREDICT, TEST, TRAIN, Subset
 from job.progress import Progress, utc_now
 from job.reduction import Projection, ProjectionReport, ProjectionTask
+from job.report import making
 
 LIBRARIES = ("numpy", "pyarrow", "pillow", "ai-edge-litert")
 """Their versions go into the manifest: what a number may depend on."""
@@ -126,7 +127,7 @@ def _carry_out(
     storage.delete(storage.join(output, results.MANIFEST))
     components_files = write_components(output, fitted, projection)
     seconds = {**progress.seconds, **task_seconds(featurized)}
-    manifest = {
+    manifest: dict[str, Any] = {
         "schema_version": results.SCHEMA_VERSION,
         "run_id": run_id,
         "started": started,
@@ -140,6 +141,10 @@ def _carry_out(
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
         "files": {**manifest_files(featurized, projected), "pca": [asdict(file) for file in components_files]},
     }
+    with progress.stage("report"):
+        report = making.write_if_possible(output, manifest, arguments.lang, progress.say)
+    manifest["files"][making.FILES] = [asdict(file) for file in report]
+    manifest["seconds"]["report"] = round(progress.seconds["report"], 3)
     results.write_manifest(output, manifest)
     results.sweep(output, listed_files(manifest), run_id)
     progress.finish(sum(used.values()))

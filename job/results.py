@@ -31,10 +31,11 @@ COMPONENTS_CSV = "components.csv"
 REJECTED = "rejected"
 EXPLAINED_VARIANCE = "pca/explained_variance.csv"
 PROJECTION = "pca/projection.npz"
+REPORT = "report.html"
 
 LAYOUT = (
     *(MANIFEST, PROGRESS, FEATURES, COMPONENTS, COMPONENTS_CSV, "pca", REJECTED),
-    *("classifier", "report.html"),
+    *("classifier", REPORT),
 )
 """What a results folder may hold, files and folders at its top."""
 

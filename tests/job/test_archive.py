@@ -24,7 +24,11 @@ def test_the_same_code_gives_the_same_bytes_whatever_its_file_times() -> None:
 
 def test_the_whole_package_is_in_it() -> None:
     with zipfile.ZipFile(io.BytesIO(archive.pack())) as packed:
-        assert sorted(packed.namelist()) == sorted(f"job/{source.name}" for source in archive.PACKAGE.glob("*.py"))
+        assert sorted(packed.namelist()) == sorted(
+            f"job/{source.relative_to(archive.PACKAGE)}"
+            for ending in ("py", "css", "js")
+            for source in archive.PACKAGE.rglob(f"*.{ending}")
+        )
 
 
 def test_the_job_runs_from_the_archive_alone(tmp_path: Path) -> None:
