@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from job.features import TASK_STAGES
-from job.report.findings import Evaluation
 from job.report.photo_sample import PhotoSample
 from job.report.wording import Words
 
@@ -21,15 +20,6 @@ COLOURS = 8
 
 LABELS_SHOWN = 200
 """Bars of the label counts."""
-
-FOCUS = 20
-"""Labels of the confusion matrix that is large enough to print its labels and counts."""
-
-COUNTS_PRINTED = 24
-"""A confusion matrix of no more labels than these has room for its counts."""
-
-READABLE_LABELS = 40
-"""A confusion matrix of more labels than these cannot print all of them."""
 
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 _ROW_HEIGHT = 17
@@ -73,7 +63,7 @@ def scree(cumulative: npt.NDArray[np.float64], needed: dict[str, int], words: Wo
     }
     near = [{"type": "quantitative", "field": "n", "title": words("components")}]
     return {
-        **_figure(words("variance"), height=300),
+        **blank(words("variance"), height=300),
         "layer": [
             {
                 "data": {"values": [{"n": n + 1, "share": round(float(cumulative[n]), 5)} for n in range(last)]},
@@ -153,7 +143,7 @@ def scatter(photos: PhotoSample, chosen: Sequence[str | None], words: Words) -> 
     slots = list(range(COLOURS))
     point = {"type": "point", "filled": True}
     return {
-        **_figure(words("scatter"), height=420),
+        **blank(words("scatter"), height=420),
         "params": [
             {"name": "chosen", "value": [place[label] for label in chosen]},
             {"name": "across_component", "value": 0},
@@ -215,7 +205,7 @@ def label_counts(counts: Sequence[tuple[str, dict[str, int]]], words: Words) -> 
     ]
     splits = list(dict.fromkeys(entry["split"] for entry in values))
     return {
-        **_figure(words("labels"), height=_ROW_HEIGHT * len(counts)),
+        **blank(words("labels"), height=_ROW_HEIGHT * len(counts)),
         "data": {"values": values},
         "mark": {"type": "bar"},
         "encoding": {
@@ -263,7 +253,7 @@ def stages(seconds: dict[str, float], title: str, words: Words) -> Figure:
         },
     }
     return {
-        **_figure(title, height=28 * len(values)),
+        **blank(title, height=28 * len(values)),
         "data": {"values": values},
         "encoding": encoding,
         "layer": [
@@ -286,103 +276,8 @@ def of_tasks(seconds: dict[str, float]) -> dict[str, float]:
     return {name: seconds[name] for name in TASK_STAGES if name in seconds}
 
 
-def confusion_matrix(
-    confusion: npt.NDArray[np.int64], true_labels: Sequence[str], labels: Sequence[str], words: Words
-) -> Figure:
-    """Return a heat map: a row a true label, a column a prediction; empty cells are left out.
-
-    Parameters
-    ----------
-    confusion
-        Counts of shape (true labels, labels).
-    true_labels, labels
-        Of its rows and of its columns.
-    words
-        The language.
-    """
-    photos = confusion.sum(axis=1)
-    values = [
-        {
-            "row": int(row),
-            "column": int(column),
-            "photos": int(confusion[row, column]),
-            "share": round(float(confusion[row, column] / photos[row]), 4),
-            "right": true_labels[row] == labels[column],
-        }
-        for row, column in zip(*np.nonzero(confusion), strict=True)
-    ]
-    readable = len(true_labels) <= READABLE_LABELS
-
-    def axis(parameter: str, count: int, title: str) -> dict[str, Any]:
-        shown = {"labelExpr": f"{parameter}[datum.value]", "labelOverlap": not readable, "labelAngle": 0, "grid": False}
-        if parameter == "columns":
-            shown |= {"orient": "top", "labelAngle": -60 if readable else -90}
-        return {
-            "field": parameter.removesuffix("s"),
-            "type": "ordinal",
-            "scale": {"domain": list(range(count)), "padding": 0},
-            "title": title,
-            "axis": {**shown, "ticks": False, "domain": False, **({} if readable else {"labelFontSize": 9})},
-        }
-
-    colour = {
-        "fillOpacity": {
-            "field": "share",
-            "type": "quantitative",
-            "scale": {"type": "sqrt", "domain": [0, 1], "range": [0.18, 1]},
-            "legend": None,
-        },
-        "tooltip": [
-            {"field": "true", "type": "nominal", "title": words("true_label")},
-            {"field": "predicted", "type": "nominal", "title": words("predicted")},
-            {"field": "photos", "type": "quantitative", "title": words("photos"), "format": ",d"},
-            {"field": "share", "type": "quantitative", "title": words("of_the_row"), "format": ".1%"},
-        ],
-    }
-    layers: list[Figure] = [
-        _where("datum.right", {"mark": {"type": "rect", "style": "right"}, "encoding": colour}),
-        _where("!datum.right", {"mark": {"type": "rect", "style": "wrong"}, "encoding": colour}),
-    ]
-    if len(true_labels) <= COUNTS_PRINTED:
-        text = {"text": {"field": "photos", "type": "quantitative", "format": ",d"}}
-        layers += [
-            _where("datum.share > 0.4", {"mark": {"type": "text", "style": "on-dark-cell"}, "encoding": text}),
-            _where("datum.share <= 0.4", {"mark": {"type": "text", "style": "on-light-cell"}, "encoding": text}),
-        ]
-    return {
-        **_figure(words("confusion"), height=0),
-        "usermeta": {"rows": len(true_labels), "columns": len(labels)},
-        "params": [{"name": "rows", "value": list(true_labels)}, {"name": "columns", "value": list(labels)}],
-        "data": {"values": values},
-        "transform": [
-            {"calculate": "rows[datum.row]", "as": "true"},
-            {"calculate": "columns[datum.column]", "as": "predicted"},
-        ],
-        "encoding": {
-            "y": axis("rows", len(true_labels), words("true_label")),
-            "x": axis("columns", len(labels), words("predicted")),
-        },
-        "layer": layers,
-    }
-
-
-def most_confused(evaluation: Evaluation) -> tuple[list[int], list[int]]:
-    """Return rows and columns of the confusion matrix with the labels that are in its most frequent confusions."""
-    chosen: set[str] = set()
-    for true, predicted, _, _ in evaluation.confusions():
-        if len(chosen | {true, predicted}) > FOCUS:
-            break
-        chosen |= {true, predicted}
-    rows = [number for number, label in enumerate(evaluation.true_labels) if label in chosen]
-    columns = [number for number, label in enumerate(evaluation.labels) if label in chosen]
-    return rows, columns
-
-
-def _where(test: str, layer: Figure) -> Figure:
-    return {"transform": [{"filter": test}], **layer}
-
-
-def _figure(title: str, height: int) -> Figure:
+def blank(title: str, height: int) -> Figure:
+    """Return what all figures have in common; the height is that of the plot, in pixels."""
     return {
         "$schema": _SCHEMA,
         "description": title,

@@ -58,11 +58,16 @@
     };
   }
 
+  // Thousands of cells are quick to draw, but slow as elements of the page.
+  function large(specification) {
+    return specification.usermeta !== undefined && specification.usermeta.rows > content.readableLabels;
+  }
+
   async function draw(name) {
     const element = document.getElementById("figure-" + name);
     try {
       const result = await vegaEmbed(element, sized(content.figures[name], element), {
-        mode: "vega-lite", actions: false, renderer: "svg", config: theme(), formatLocale: content.locale,
+        mode: "vega-lite", actions: false, renderer: large(content.figures[name]) ? "canvas" : "svg", config: theme(), formatLocale: content.locale,
         tooltip: name === "scatter" ? showPhoto : showFacts,
       });
       views[name] = result.view;

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from job.report import figures, sections
+from job.report import figures, heat_map, sections
 from job.report.findings import Findings
 from job.report.wording import Words
 
@@ -40,7 +40,7 @@ def render(findings: Findings, thumbnails: Mapping[str, str], words: Words, scri
         "figures": drawn,
         "locale": words.locale(),
         "notDrawn": words("not_drawn"),
-        "readableLabels": figures.READABLE_LABELS,
+        "readableLabels": heat_map.READABLE_LABELS,
         "scatter": _scatter_content(findings, thumbnails, words) if "scatter" in drawn else None,
     }
     title = f"{words('title')}: {findings.manifest['run_id']}"
@@ -80,16 +80,7 @@ def page_figures(findings: Findings, words: Words) -> dict[str, figures.Figure]:
     drawn["stages"] = figures.stages(figures.by_clock(manifest["seconds"]), words("stages"), words)
     drawn["tasks"] = figures.stages(figures.of_tasks(manifest["seconds"]), words("task_stages"), words)
     if evaluation is not None:
-        confusion = evaluation.confusion
-        drawn["confusion"] = figures.confusion_matrix(confusion, evaluation.true_labels, evaluation.labels, words)
-        rows, columns = figures.most_confused(evaluation)
-        if len(evaluation.true_labels) > figures.COUNTS_PRINTED and rows and columns:
-            drawn["focus"] = figures.confusion_matrix(
-                confusion[np.ix_(rows, columns)],
-                [evaluation.true_labels[row] for row in rows],
-                [evaluation.labels[column] for column in columns],
-                words,
-            )
+        drawn |= heat_map.heat_maps(evaluation, words)
     return drawn
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from job.report import figures, markup
+from job.report import figures, heat_map, markup
 from job.report.findings import Evaluation, Findings
 from job.report.wording import Words
 
@@ -138,12 +138,15 @@ def classifier(evaluation: Evaluation, words: Words) -> str:
         unseen = [entry["label"] for entry in metrics["unseen_labels"]]
         more = ", ..." if len(unseen) > UNSEEN_SHOWN else ""
         body.append(markup.note(words("unseen", labels=", ".join(unseen[:UNSEEN_SHOWN]) + more)))
-    body += [f"<h3>{escape(words('confusion'))}</h3>", markup.note(words("confusion_note"))]
-    body.append(markup.figure("confusion", words("confusion"), "scroll"))
     confusions = evaluation.confusions()
-    rows, columns = figures.most_confused(evaluation)
-    if len(evaluation.true_labels) > figures.COUNTS_PRINTED and rows and columns:
-        title = words("focus", labels=words.number(len({*(evaluation.true_labels[row] for row in rows)})))
+    body.append(f"<h3>{escape(words('confusion'))}</h3>")
+    drawn = heat_map.heat_maps(evaluation, words)
+    if "confusion" in drawn:
+        body += [markup.note(words("confusion_note")), markup.figure("confusion", words("confusion"), "scroll")]
+    else:
+        body.append(markup.note(words("too_many_labels", labels=words.number(len(evaluation.true_labels)))))
+    if "focus" in drawn:
+        title = words("focus", labels=words.number(drawn["focus"]["usermeta"]["rows"]))
         body += [f"<h3>{escape(title)}</h3>", markup.figure("focus", title, "scroll")]
     if confusions:
         body.append(f"<h3>{escape(words('confusions'))}</h3>")

@@ -146,6 +146,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Rows: true labels; columns: predictions. Blue is right, orange wrong; stronger is a larger share of the row.",
         "Lignes : étiquettes vraies ; colonnes : prédictions. Bleu : juste, orange : faux, selon la part de la ligne.",
     ),
+    "too_many_labels": (
+        "{labels} labels are too many for one matrix: the largest confusions follow.",
+        "{labels} étiquettes sont trop nombreuses pour une matrice : voici les plus grandes confusions.",
+    ),
     "of_the_row": ("Share of the row", "Part de la ligne"),
     "focus": ("The {labels} labels most often confused", "Les {labels} étiquettes les plus confondues"),
     "confusions": ("Most frequent confusions", "Confusions les plus fréquentes"),
