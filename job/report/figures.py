@@ -111,7 +111,7 @@ def scatter(photos: PhotoSample, chosen: Sequence[str | None], words: Words) -> 
     """Return the plane of two components, one point a photo.
 
     Its parameters can be changed while it is shown: ``chosen`` (places of up to ``COLOURS`` labels in
-    ``label_table``), ``across`` and ``upwards`` (components, from 0).
+    ``label_table``), ``across_component`` and ``upwards_component`` (from 0).
 
     Parameters
     ----------
@@ -129,25 +129,21 @@ def scatter(photos: PhotoSample, chosen: Sequence[str | None], words: Words) -> 
         {"photo": number, "label": place[label], "c": row}
         for number, (label, row) in enumerate(zip(photos.labels, rounded, strict=True))
     ]
-    component = words("component", number="@").split("@")
-
-    def axis(parameter: str) -> dict[str, Any]:
-        title = f"{component[0]!r} + ({parameter}_component + 1) + {component[1]!r}"
-        return {
-            "field": parameter,
-            "type": "quantitative",
-            "scale": {"zero": False},
-            "axis": {"title": {"expr": title}, "tickCount": 8},
-        }
-
+    lowest, highest = photos.components.min(axis=0), photos.components.max(axis=0)
+    # A constant component has an axis too.
+    highest = np.where(highest > lowest, highest, lowest + 1)
     slots = list(range(COLOURS))
     point = {"type": "point", "filled": True}
+    slot = {"field": "slot", "type": "nominal", "legend": None}
     return {
         **blank(words("scatter"), height=420),
         "params": [
             {"name": "chosen", "value": [place[label] for label in chosen]},
             {"name": "across_component", "value": 0},
             {"name": "upwards_component", "value": 1},
+            # Axes stay as they are whichever labels are chosen.
+            {"name": "lowest", "value": lowest.tolist()},
+            {"name": "highest", "value": highest.tolist()},
         ],
         "data": {"name": "photos", "values": values},
         "transform": [
@@ -156,8 +152,8 @@ def scatter(photos: PhotoSample, chosen: Sequence[str | None], words: Words) -> 
             {"calculate": "indexof(chosen, datum.label)", "as": "slot"},
         ],
         "encoding": {
-            "x": axis("across"),
-            "y": axis("upwards"),
+            "x": _component_axis("across", words),
+            "y": _component_axis("upwards", words),
             "tooltip": {"field": "photo", "type": "quantitative"},
         },
         "layer": [
@@ -166,13 +162,8 @@ def scatter(photos: PhotoSample, chosen: Sequence[str | None], words: Words) -> 
                 "transform": [{"filter": "datum.slot >= 0"}],
                 "mark": {**point, "size": 55, "opacity": 0.9},
                 "encoding": {
-                    "color": {"field": "slot", "type": "nominal", "scale": {"domain": slots}, "legend": None},
-                    "shape": {
-                        "field": "slot",
-                        "type": "nominal",
-                        "scale": {"domain": slots, "range": SHAPES},
-                        "legend": None,
-                    },
+                    "color": {**slot, "scale": {"domain": slots}},
+                    "shape": {**slot, "scale": {"domain": slots, "range": SHAPES}},
                 },
             },
         ],
@@ -181,6 +172,17 @@ def scatter(photos: PhotoSample, chosen: Sequence[str | None], words: Words) -> 
 
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left"]
 """One for each colour, so that nothing is told by colour alone."""
+
+
+def _component_axis(name: str, words: Words) -> dict[str, Any]:
+    component = f"{name}_component"
+    before, after = words("component", number="@").split("@")
+    return {
+        "field": name,
+        "type": "quantitative",
+        "scale": {"domain": {"expr": f"[lowest[{component}], highest[{component}]]"}, "nice": True},
+        "axis": {"title": {"expr": f"{before!r} + ({component} + 1) + {after!r}"}, "tickCount": 8},
+    }
 
 
 def label_table(photos: PhotoSample) -> list[str | None]:
@@ -199,22 +201,24 @@ def label_counts(counts: Sequence[tuple[str, dict[str, int]]], words: Words) -> 
         The language.
     """
     values = [
-        {"label": label, "split": words(split), "photos": count, "order": order}
-        for label, splits in counts
+        {"place": place, "split": words(split), "photos": count, "order": order}
+        for place, (_, splits) in enumerate(counts)
         for order, (split, count) in enumerate(splits.items())
     ]
     splits = list(dict.fromkeys(entry["split"] for entry in values))
     return {
         **blank(words("labels"), height=_ROW_HEIGHT * len(counts)),
+        # Labels are looked up: Vega groups by the names of JavaScript properties, and "__proto__" is no good name.
+        "params": [{"name": "names", "value": [label for label, _ in counts]}],
         "data": {"values": values},
+        "transform": [{"calculate": "names[datum.place]", "as": "label"}],
         "mark": {"type": "bar"},
         "encoding": {
             "y": {
-                "field": "label",
-                "type": "nominal",
-                "sort": [label for label, _ in counts],
+                "field": "place",
+                "type": "ordinal",
                 "title": None,
-                "axis": {"labelOverlap": False},
+                "axis": {"labelExpr": "names[datum.value]", "labelOverlap": False, "grid": False},
             },
             "x": {
                 "field": "photos",

@@ -266,7 +266,10 @@ def test_a_finished_run_says_what_it_kept_and_where(
     assert code == 0
     assert "30 of 30 photos used, 0 rejected." in said.out
     assert "3 components for " in said.out
-    assert said.out.endswith(f"Results: {tmp_path}/results\n")
+    assert said.out.splitlines()[-2:] == [
+        f"Results: {tmp_path}/results",
+        f"To look at: {tmp_path}/results/report.html",
+    ]
     assert "The weights are untrained (random, seed 0)" in said.err
     assert not (tmp_path / "results" / "components.csv").exists()
 

@@ -52,4 +52,4 @@ def test_the_demo_ends_with_results(tmp_path: Path, capfd: pytest.CaptureFixture
     assert code == 0
     manifest = json.loads((tmp_path / "results" / "manifest.json").read_text())
     assert (manifest["counts"]["train"], manifest["counts"]["test"]) == (150, 50)
-    assert capfd.readouterr().out.endswith(f"Results: {tmp_path}/results\n")
+    assert capfd.readouterr().out.endswith(f"To look at: {tmp_path}/results/report.html\n")
