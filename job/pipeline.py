@@ -326,6 +326,7 @@ def listed_files(manifest: dict[str, Any]) -> list[str]:
 
 @contextmanager
 def _spark(master: str | None, model: Path, progress: Progress, folder: Path) -> Iterator[SparkContext]:
+    joined = session.running() is not None
     with progress.stage("start"):
         context = session.start(master)
         session.carry_code(context, folder)
@@ -337,7 +338,9 @@ def _spark(master: str | None, model: Path, progress: Progress, folder: Path) ->
     except Exception as error:
         raise as_job_error(error) from error
     finally:
-        session.stop(context)
+        # Whoever started Spark, a notebook for instance, goes on with it.
+        if not joined:
+            session.stop(context)
 
 
 def _as_stream(table: pa.Table) -> bytes:
