@@ -49,4 +49,6 @@ LIBRARIES = (
     # protobuf, ml_dtypes, typing-extensions and backports-strenum, for parts that the job never imports.
     Library("flatbuffers", "25.12.19", ("flatbuffers",)),
     Library("tqdm", "4.70.1", ("tqdm",)),
+    # Carries the JavaScript that draws the report.
+    Library("vl-convert-python", "1.9.0.post1", ("vl_convert",)),
 )

@@ -7,8 +7,9 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from job import arguments, pipeline, storage
+from job import arguments, pipeline, results, storage
 from job.errors import JobError, RunFailedError
+from job.report import command, making
 
 INTERRUPTED = 130
 """What a shell reports for a program that Ctrl-C ended."""
@@ -16,11 +17,14 @@ INTERRUPTED = 130
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the job and say what came out; return the exit code."""
-    words = sys.argv[1:] if words is None else words
+    words = list(sys.argv[1:] if words is None else words)
     if threading.current_thread() is threading.main_thread():
         # Whoever ends the program politely gets what Ctrl-C gets: everything is put away first.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        if words[:1] == [command.WORD]:
+            sys.stdout.write(command.run(words[1:]))
+            return 0
         given = arguments.parse(words)
         manifest = pipeline.run(given)
     except JobError as error:
@@ -54,6 +58,8 @@ def summary(manifest: dict[str, Any], output: str) -> str:
         *_classifier_lines(manifest.get("classifier")),
         f"Results: {output}",
     ]
+    if manifest["files"].get(making.FILES):
+        lines.append(f"To look at: {storage.join(output, results.REPORT)}")
     return "\n".join(lines) + "\n"
 
 

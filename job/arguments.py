@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 from job.classifier import MODELS
 from job.errors import UsageError
 from job.export import IMAGENET, NETWORKS
+from job.report.wording import LANGUAGES
 
 DEFAULT_VARIANCE = 0.95
 
@@ -40,6 +41,7 @@ class Arguments:
     classifier: str
     csv: bool
     overwrite: bool
+    lang: str
     master: str | None
     debug: bool
 
@@ -107,6 +109,7 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
         classifier=given.classifier,
         csv=given.csv,
         overwrite=given.overwrite,
+        lang=given.lang,
         master=given.master,
         debug=given.debug,
     )
@@ -175,6 +178,7 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument(
         "--csv", action=argparse.BooleanOptionalAction, default=True, help="components as CSV beside Parquet"
     )
+    out.add_argument("--lang", choices=LANGUAGES, default=LANGUAGES[0], help="of report.html (default: %(default)s)")
     out.add_argument("--overwrite", action="store_true", help="replace results, once the new ones are complete")
     return made
 

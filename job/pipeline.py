@@ -31,6 +31,7 @@ from job.features import TASK_STAGES, FeaturesReport, FeaturesTask, featurize_pa
 from job.listing import PREDICT, TEST, TRAIN, Subset
 from job.progress import Progress, utc_now
 from job.reduction import Projection, ProjectionReport, ProjectionTask
+from job.report import making
 
 LIBRARIES = ("numpy", "pyarrow", "pillow", "ai-edge-litert")
 """Their versions go into the manifest: what a number may depend on."""
@@ -189,7 +190,7 @@ def _carry_out(arguments: Arguments, run: Run) -> dict[str, Any]:
     if classified is not None:
         files_by_name["classifier"] = [asdict(file) for file in classification.write(output, classified)]
     seconds = {**progress.seconds, **task_seconds(featurized)}
-    manifest = {
+    manifest: dict[str, Any] = {
         "schema_version": results.SCHEMA_VERSION,
         "run_id": run_id,
         "started": run.started,
@@ -204,6 +205,10 @@ def _carry_out(arguments: Arguments, run: Run) -> dict[str, Any]:
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
         "files": files_by_name,
     }
+    with progress.stage("report"):
+        report = making.write_if_possible(output, manifest, arguments.lang, progress.say)
+    manifest["files"][making.FILES] = [asdict(file) for file in report]
+    manifest["seconds"]["report"] = round(progress.seconds["report"], 3)
     return finish(run, manifest)
 
 
@@ -421,6 +426,7 @@ def spark(master: str | None, model: Path, progress: Progress, folder: Path) -> 
     JobError
         Whatever Spark fails with, as a person is told it.
     """
+    joined = session.running() is not None
     with progress.stage("start"):
         context = session.start(master)
         session.carry_code(context, folder)
@@ -432,7 +438,9 @@ def spark(master: str | None, model: Path, progress: Progress, folder: Path) -> 
     except Exception as error:
         raise as_job_error(error) from error
     finally:
-        session.stop(context)
+        # Whoever started Spark, a notebook for instance, goes on with it.
+        if not joined:
+            session.stop(context)
 
 
 def _as_stream(table: pa.Table) -> bytes:

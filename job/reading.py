@@ -85,7 +85,7 @@ def decode(content: bytes, width: int, height: int) -> Pixels:
             # What Pillow only warns of (odd EXIF data, many pixels) is either harmless or bounded here.
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(content), formats=FORMATS) as photo:
-                _require_size(photo)
+                require_size(photo)
                 ImageOps.exif_transpose(photo, in_place=True)
                 pixels = to_rgb(photo).resize((width, height))
     except UnidentifiedImageError:
@@ -114,7 +114,8 @@ def to_rgb(photo: Image.Image) -> Image.Image:
     return photo.convert("RGB")
 
 
-def _require_size(photo: Image.Image) -> None:
+def require_size(photo: Image.Image) -> None:
+    """Raise RejectedPhotoError if a photo that is not decoded yet has more pixels than are decoded."""
     pixels = photo.width * photo.height
     if pixels > LARGEST_PHOTO:
         raise RejectedPhotoError(

@@ -31,6 +31,7 @@ COMPONENTS_CSV = "components.csv"
 REJECTED = "rejected"
 EXPLAINED_VARIANCE = "pca/explained_variance.csv"
 PROJECTION = "pca/projection.npz"
+REPORT = "report.html"
 PREDICTIONS = "classifier/predictions"
 METRICS = "classifier/metrics.json"
 CONFUSION_MATRIX = "classifier/confusion_matrix.csv"
@@ -42,7 +43,7 @@ WRITTEN_ONCE = (EXPLAINED_VARIANCE, PROJECTION, METRICS, CONFUSION_MATRIX, MODEL
 
 LAYOUT = (
     *(MANIFEST, PROGRESS, FEATURES, COMPONENTS, COMPONENTS_CSV, "pca", REJECTED),
-    *("classifier", "report.html"),
+    *("classifier", REPORT),
 )
 """What a results folder may hold, files and folders at its top."""
 

@@ -23,6 +23,7 @@ ALL_CORES = "local[*,4]"
 def start(master: str | None) -> SparkContext:
     """Return a running Spark context.
 
+    One that is running already, as in a notebook, is taken as it is.
     Under spark-submit (as in an EMR step) everything is configured already, and only a name is added.
 
     Parameters
@@ -35,6 +36,9 @@ def start(master: str | None) -> SparkContext:
     UsageError
         If there is no Java that Spark runs on, or the master is not understood.
     """
+    joined = running()
+    if joined is not None:
+        return joined
     configuration = SparkConf().setAppName("orchard")
     submitted = configuration.contains("spark.master") or "PYSPARK_GATEWAY_PORT" in os.environ
     if master is not None or not submitted:
@@ -59,6 +63,12 @@ def start(master: str | None) -> SparkContext:
     if threading.current_thread() is threading.main_thread():
         # Spark's own handler speaks to Java from inside the signal, in the middle of another call to Java.
         signal.signal(signal.SIGINT, interrupt)
+    return context
+
+
+def running() -> SparkContext | None:
+    """Return the Spark context of this process, None if there is none."""
+    context: SparkContext | None = SparkContext._active_spark_context
     return context
 
 

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 from job import archive
+from tests.job.report import synthetic
 
 
 def test_the_same_code_gives_the_same_bytes_whatever_its_file_times() -> None:
@@ -24,7 +25,11 @@ def test_the_same_code_gives_the_same_bytes_whatever_its_file_times() -> None:
 
 def test_the_whole_package_is_in_it() -> None:
     with zipfile.ZipFile(io.BytesIO(archive.pack())) as packed:
-        assert sorted(packed.namelist()) == sorted(f"job/{source.name}" for source in archive.PACKAGE.glob("*.py"))
+        assert sorted(packed.namelist()) == sorted(
+            f"job/{source.relative_to(archive.PACKAGE)}"
+            for ending in ("py", "css", "js")
+            for source in archive.PACKAGE.rglob(f"*.{ending}")
+        )
 
 
 def test_the_job_runs_from_the_archive_alone(tmp_path: Path) -> None:
@@ -40,3 +45,17 @@ def test_the_job_runs_from_the_archive_alone(tmp_path: Path) -> None:
     )
 
     assert done.stdout.startswith("usage: python -m job")
+
+
+def test_the_report_is_made_from_the_archive_alone(tmp_path: Path) -> None:
+    (tmp_path / "job.zip").write_bytes(archive.pack())
+    synthetic.write(synthetic.Run(("a", "b")), tmp_path / "results")
+
+    subprocess.run(
+        [sys.executable, "-m", "job", "report", "results"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "job.zip")},
+        check=True,
+    )
+
+    assert "prefers-color-scheme" in (tmp_path / "results" / "report.html").read_text()

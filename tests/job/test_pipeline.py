@@ -95,7 +95,7 @@ def test_every_file_of_the_layout_is_there_and_listed(finished: tuple[Path, Mani
     for name, entries in manifest["files"].items():
         for entry in entries:
             assert (output / entry["path"]).stat().st_size == entry["bytes"]
-            assert name == "pca" or manifest["run_id"] in entry["path"]
+            assert name in ("pca", "report") or manifest["run_id"] in entry["path"]
 
 
 def test_every_photo_has_its_features_label_and_split(finished: tuple[Path, Manifest], photos: Path) -> None:
@@ -172,7 +172,7 @@ def test_the_manifest_says_what_ran_and_how_long_each_stage_took(
     assert manifest["backbone"]["untrained"] is True
     assert manifest["versions"]["pyspark"] == "3.5.8"
     stages = ["list", "backbone", "start", "features", "fit", "projection", "read", "decode", "infer", "write"]
-    assert list(manifest["seconds"]) == stages
+    assert list(manifest["seconds"]) == [*stages, "report"]
     assert all(seconds >= 0 for seconds in manifest["seconds"].values())
 
 
@@ -266,7 +266,10 @@ def test_a_finished_run_says_what_it_kept_and_where(
     assert code == 0
     assert "30 of 30 photos used, 0 rejected." in said.out
     assert "3 components for " in said.out
-    assert said.out.endswith(f"Results: {tmp_path}/results\n")
+    assert said.out.splitlines()[-2:] == [
+        f"Results: {tmp_path}/results",
+        f"To look at: {tmp_path}/results/report.html",
+    ]
     assert "The weights are untrained (random, seed 0)" in said.err
     assert not (tmp_path / "results" / "components.csv").exists()
 

@@ -1,0 +1,53 @@
+"""``orchard notebook``: puts the notebook where JupyterHub on the cluster finds it."""
+
+import argparse
+
+from infra.commands.command import Command, Surroundings
+from infra.commands.run import set_uri
+from infra.deploy import bundle, models, notebook, stacks
+from infra.deploy.names import require_name
+from job.export import ExportRequest, cached_export
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``orchard notebook``."""
+    parser.add_argument("--images", metavar="SET", required=True, help="uploaded photos to work on")
+    parser.add_argument("--name", default="orchard", help="of the notebook and of its results (default: %(default)s)")
+    parser.add_argument("--model", metavar="URI", help="an exported backbone that is in S3 already")
+    parser.add_argument("--backbone", default="mobilenet_v2", help="exported here, sent once (default: %(default)s)")
+    parser.add_argument("--weights", default="imagenet", help="imagenet, FILE or random (default: %(default)s)")
+    parser.add_argument("--overwrite", action="store_true", help="replace a notebook of this name")
+
+
+def execute(given: argparse.Namespace, around: Surroundings) -> int:
+    """Send the job's code, the backbone and the notebook."""
+    require_name(given.name, "The notebook")
+    bucket = stacks.data_bucket(around.aws)
+    if not given.overwrite:
+        notebook.require_free(around.aws, bucket, given.name)
+    code = bundle.make_bundle()
+    bundle.send(around.aws, bucket, code)
+    model = given.model
+    if model is None:
+        exported = cached_export(ExportRequest(given.backbone, given.weights, seed=0))
+        model = models.place_model(around.aws, bucket, exported).uri
+    places = notebook.Places(
+        images=set_uri(bucket, given.images),
+        output=f"s3://{bucket}/results/notebook-{given.name}",
+        model=model,
+        code=f"s3://{bucket}/{code.keys[0]}",
+    )
+    made = notebook.for_jupyterhub(notebook.read(), places)
+    uri = notebook.put(around.aws, bucket, given.name, made)
+    around.say(f"Notebook: {uri}")
+    around.say(f"Open it in JupyterHub as {given.name}.ipynb; the way there: orchard ui")
+    return 0
+
+
+COMMAND = Command(
+    name="notebook",
+    summary="put the notebook where JupyterHub finds it",
+    example="orchard notebook --images fruits/Training",
+    add_arguments=add_arguments,
+    execute=execute,
+)

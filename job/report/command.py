@@ -1,0 +1,64 @@
+"""``python -m job report``: makes the report of finished results again, in another language or another place."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import NoReturn
+
+from job import results, storage
+from job.errors import RunFailedError, UsageError
+from job.report import making
+from job.report.wording import LANGUAGES
+
+WORD = "report"
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are like all others of the job: what, and what to do."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message[:1].upper()}{message[1:]}.", f"See {self.prog} --help.")
+
+
+def run(words: Sequence[str]) -> str:
+    """Make a report as the words of the command line say; return what the person is told.
+
+    Raises
+    ------
+    UsageError
+        If the words are wrong, or the folder holds no finished results.
+    RunFailedError
+        If the results cannot be read or the report not written.
+    """
+    given = parser().parse_args(words)
+    folder = storage.absolute_uri(given.results)
+    manifest = results.read_manifest(folder)
+    language = given.lang or manifest["arguments"].get("lang", LANGUAGES[0])
+    try:
+        if given.output is not None:
+            content = making.make(folder, manifest, language).encode()
+            storage.write_bytes(storage.absolute_uri(given.output), content)
+            return f"Report: {given.output}\n"
+        file = making.write(folder, manifest, language)
+    except OSError as error:
+        raise RunFailedError(
+            f"The results in '{folder}' could not be read: {storage.one_line(error)}.",
+            "Check that all files that its manifest.json lists are there.",
+        ) from error
+    # Whoever copies the results goes by the sizes in the manifest.
+    manifest["files"][making.FILES] = [asdict(file)]
+    results.write_manifest(folder, manifest)
+    return f"Report: {storage.join(given.results, results.REPORT)}\n"
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command's parser."""
+    made = _Parser(
+        prog=f"python -m job {WORD}",
+        description="Make the report of finished results again.",
+        epilog="Example: python -m job report results/ --lang fr --output rapport.html",
+    )
+    made.add_argument("results", metavar="RESULTS", help="folder of finished results")
+    made.add_argument("--lang", choices=LANGUAGES, help="default: as the run was told")
+    made.add_argument("--output", metavar="FILE", help="default: report.html in the results")
+    return made

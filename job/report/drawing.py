@@ -1,0 +1,56 @@
+"""Provides Vega, Vega-Lite and Vega-Embed as one script, from the Python package that carries them."""
+
+import importlib.metadata
+import os
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from job.export import cache_folder
+
+PACKAGE = "vl-convert-python"
+
+
+def script(environment: Mapping[str, str] = os.environ) -> str:
+    """Return the script that defines ``vegaEmbed`` in a page; it may stand between script tags.
+
+    Putting it together takes seconds, so it is kept in this user's cache, under the package's version.
+
+    Parameters
+    ----------
+    environment
+        Environment variables; ``XDG_CACHE_HOME`` says where the cache is.
+    """
+    kept = cache_folder(environment).parent / "report" / f"vega-{importlib.metadata.version(PACKAGE)}.js"
+    try:
+        return kept.read_text(encoding="utf-8")
+    except OSError:
+        made = inert(_bundle())
+    # A cache that cannot be written to costs seconds, not the report.
+    with suppress(OSError):
+        _keep(kept, made)
+    return made
+
+
+def inert(code: str) -> str:
+    """Return JavaScript that means the same and cannot end, or hide the end of, the script tag around it."""
+    return code.replace("</script", "<\\/script").replace("</SCRIPT", "<\\/SCRIPT").replace("<!--", "<\\!--")
+
+
+def _bundle() -> str:
+    import vl_convert  # noqa: PLC0415 - 80 MB that nothing but this needs
+
+    return str(vl_convert.javascript_bundle())  # type: ignore[call-arg]
+
+
+def _keep(file: Path, content: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=file.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(content)
+        Path(name).replace(file)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,291 @@
+"""Turns findings into figures: Vega-Lite specifications without colours, which come from the page's theme.
+
+Source of the language: https://vega.github.io/vega-lite/docs/.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from job.features import TASK_STAGES
+from job.report.photo_sample import PhotoSample
+from job.report.wording import Words
+
+Figure = dict[str, Any]
+
+COLOURS = 8
+"""Labels that have a colour and a shape at the same time: more cannot be told apart."""
+
+LABELS_SHOWN = 200
+"""Bars of the label counts."""
+
+_SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+_ROW_HEIGHT = 17
+_CURVE_BEYOND = 1.35
+"""The curve goes on a little after 99 % are reached, and the rest of it is flat."""
+
+
+def scree(cumulative: npt.NDArray[np.float64], needed: dict[str, int], words: Words) -> Figure:
+    """Return the curve of the variance that the first components keep, with the wanted shares marked.
+
+    Parameters
+    ----------
+    cumulative
+        Share kept by the first 1, 2, ... components.
+    needed
+        Components that each share needs, by the share as text ("0.95").
+    words
+        The language.
+    """
+    last = curve_end(cumulative, needed)
+    marks = [
+        {
+            "n": count,
+            "share": float(cumulative[count - 1]),
+            "text": words("mark", share=words.share(float(share)), count=words.number(count)),
+        }
+        for share, count in needed.items()
+    ]
+    x = {
+        "field": "n",
+        "type": "quantitative",
+        "title": words("components"),
+        "scale": {"domain": [0, round(last * 1.08)], "nice": False},
+    }
+    y = {
+        "field": "share",
+        "type": "quantitative",
+        "title": words("share"),
+        "axis": {"format": "~%"},
+        "scale": {"domain": [0, 1]},
+    }
+    near = [{"type": "quantitative", "field": "n", "title": words("components")}]
+    return {
+        **blank(words("variance"), height=300),
+        "layer": [
+            {
+                "data": {"values": [{"n": n + 1, "share": round(float(cumulative[n]), 5)} for n in range(last)]},
+                "mark": {"type": "line", "style": "curve"},
+                "encoding": {"x": x, "y": y},
+            },
+            {
+                "data": {"values": marks},
+                "encoding": {"x": x, "y": y},
+                "layer": [
+                    {"mark": {"type": "rule", "style": "mark-line"}, "encoding": {"y2": {"datum": 0}}},
+                    {
+                        "mark": {"type": "point", "style": "mark", "filled": True, "size": 70},
+                        "encoding": {
+                            "tooltip": [
+                                *near,
+                                {"field": "share", "type": "quantitative", "title": words("share"), "format": ".2%"},
+                            ]
+                        },
+                    },
+                    # Turned text on the rules: side by side they would lie on each other.
+                    {
+                        "mark": {
+                            "type": "text",
+                            "align": "right",
+                            "baseline": "bottom",
+                            "angle": 270,
+                            "dx": -10,
+                            "dy": -3,
+                        },
+                        "encoding": {"text": {"field": "text"}},
+                    },
+                ],
+            },
+        ],
+    }
+
+
+def curve_end(cumulative: npt.NDArray[np.float64], needed: dict[str, int]) -> int:
+    """Return the last component of the curve."""
+    return min(len(cumulative), max(10, round(_CURVE_BEYOND * max(needed.values(), default=10))))
+
+
+def scatter(photos: PhotoSample, chosen: Sequence[str | None], words: Words) -> Figure:
+    """Return the plane of two components, one point a photo.
+
+    Its parameters can be changed while it is shown: ``chosen`` (places of up to ``COLOURS`` labels in
+    ``label_table``), ``across_component`` and ``upwards_component`` (from 0).
+
+    Parameters
+    ----------
+    photos
+        Of at least two components.
+    chosen
+        Labels that have a colour at first.
+    words
+        The language.
+    """
+    table = label_table(photos)
+    place = {label: number for number, label in enumerate(table)}
+    rounded = [[float(f"{value:.4g}") for value in row] for row in photos.components.tolist()]
+    values = [
+        {"photo": number, "label": place[label], "c": row}
+        for number, (label, row) in enumerate(zip(photos.labels, rounded, strict=True))
+    ]
+    lowest, highest = photos.components.min(axis=0), photos.components.max(axis=0)
+    # A constant component has an axis too.
+    highest = np.where(highest > lowest, highest, lowest + 1)
+    slots = list(range(COLOURS))
+    point = {"type": "point", "filled": True}
+    slot = {"field": "slot", "type": "nominal", "legend": None}
+    return {
+        **blank(words("scatter"), height=420),
+        "params": [
+            {"name": "chosen", "value": [place[label] for label in chosen]},
+            {"name": "across_component", "value": 0},
+            {"name": "upwards_component", "value": 1},
+            # Axes stay as they are whichever labels are chosen.
+            {"name": "lowest", "value": lowest.tolist()},
+            {"name": "highest", "value": highest.tolist()},
+        ],
+        "data": {"name": "photos", "values": values},
+        "transform": [
+            {"calculate": "datum.c[across_component]", "as": "across"},
+            {"calculate": "datum.c[upwards_component]", "as": "upwards"},
+            {"calculate": "indexof(chosen, datum.label)", "as": "slot"},
+        ],
+        "encoding": {
+            "x": _component_axis("across", words),
+            "y": _component_axis("upwards", words),
+            "tooltip": {"field": "photo", "type": "quantitative"},
+        },
+        "layer": [
+            {"transform": [{"filter": "datum.slot < 0"}], "mark": {**point, "style": "other", "size": 22}},
+            {
+                "transform": [{"filter": "datum.slot >= 0"}],
+                "mark": {**point, "size": 55, "opacity": 0.9},
+                "encoding": {
+                    "color": {**slot, "scale": {"domain": slots}},
+                    "shape": {**slot, "scale": {"domain": slots, "range": SHAPES}},
+                },
+            },
+        ],
+    }
+
+
+SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left"]
+"""One for each colour, so that nothing is told by colour alone."""
+
+
+def _component_axis(name: str, words: Words) -> dict[str, Any]:
+    component = f"{name}_component"
+    before, after = words("component", number="@").split("@")
+    return {
+        "field": name,
+        "type": "quantitative",
+        "scale": {"domain": {"expr": f"[lowest[{component}], highest[{component}]]"}, "nice": True},
+        "axis": {"title": {"expr": f"{before!r} + ({component} + 1) + {after!r}"}, "tickCount": 8},
+    }
+
+
+def label_table(photos: PhotoSample) -> list[str | None]:
+    """Return the labels of a sample in order, the photos without a label last."""
+    return sorted(set(photos.labels), key=lambda label: (label is None, label or ""))
+
+
+def label_counts(counts: Sequence[tuple[str, dict[str, int]]], words: Words) -> Figure:
+    """Return bars of the photos a label has.
+
+    Parameters
+    ----------
+    counts
+        Labels with their photos by split, in the order of the bars.
+    words
+        The language.
+    """
+    values = [
+        {"place": place, "split": words(split), "photos": count, "order": order}
+        for place, (_, splits) in enumerate(counts)
+        for order, (split, count) in enumerate(splits.items())
+    ]
+    splits = list(dict.fromkeys(entry["split"] for entry in values))
+    return {
+        **blank(words("labels"), height=_ROW_HEIGHT * len(counts)),
+        # Labels are looked up: Vega groups by the names of JavaScript properties, and "__proto__" is no good name.
+        "params": [{"name": "names", "value": [label for label, _ in counts]}],
+        "data": {"values": values},
+        "transform": [{"calculate": "names[datum.place]", "as": "label"}],
+        "mark": {"type": "bar"},
+        "encoding": {
+            "y": {
+                "field": "place",
+                "type": "ordinal",
+                "title": None,
+                "axis": {"labelExpr": "names[datum.value]", "labelOverlap": False, "grid": False},
+            },
+            "x": {
+                "field": "photos",
+                "type": "quantitative",
+                "title": words("photos"),
+                "axis": {"orient": "top", "tickMinStep": 1, "format": ",d"},
+            },
+            "order": {"field": "order"},
+            "color": {
+                "field": "split",
+                "type": "nominal",
+                "scale": {"domain": splits},
+                "legend": {"orient": "top", "title": None} if len(splits) > 1 else None,
+            },
+            "tooltip": [
+                {"field": "label", "type": "nominal", "title": words("label")},
+                {"field": "photos", "type": "quantitative", "title": words("photos"), "format": ",d"},
+                {"field": "split", "type": "nominal", "title": " "},
+            ],
+        },
+    }
+
+
+def stages(seconds: dict[str, float], title: str, words: Words) -> Figure:
+    """Return bars of the seconds that each stage took, in the order given."""
+    values = [{"stage": words.stage(name), "seconds": value} for name, value in seconds.items()]
+    encoding = {
+        "y": {"field": "stage", "type": "nominal", "sort": [entry["stage"] for entry in values], "title": None},
+        "x": {
+            "field": "seconds",
+            "type": "quantitative",
+            "title": words("seconds"),
+            "axis": {"format": ",~f", "tickCount": 5},
+            # Room for the number beside the longest bar.
+            "scale": {"domain": [0, 1.25 * max(seconds.values(), default=1.0)], "nice": False},
+        },
+    }
+    return {
+        **blank(title, height=28 * len(values)),
+        "data": {"values": values},
+        "encoding": encoding,
+        "layer": [
+            {"mark": {"type": "bar", "style": "bar"}},
+            {
+                "mark": {"type": "text", "align": "left", "baseline": "middle", "dx": 5},
+                "encoding": {"text": {"field": "seconds", "type": "quantitative", "format": ",.1f"}},
+            },
+        ],
+    }
+
+
+def by_clock(seconds: dict[str, float]) -> dict[str, float]:
+    """Return the stages that follow each other, without those inside the tasks of the features."""
+    return {name: value for name, value in seconds.items() if name not in TASK_STAGES}
+
+
+def of_tasks(seconds: dict[str, float]) -> dict[str, float]:
+    """Return the stages inside the tasks of the features."""
+    return {name: seconds[name] for name in TASK_STAGES if name in seconds}
+
+
+def blank(title: str, height: int) -> Figure:
+    """Return what all figures have in common; the height is that of the plot, in pixels."""
+    return {
+        "$schema": _SCHEMA,
+        "description": title,
+        "width": "container",
+        "height": height,
+        "autosize": {"type": "fit-x", "contains": "padding"},
+    }

@@ -1,0 +1,206 @@
+"""Reads from a results folder what the report shows, and no more than it shows."""
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from heapq import nlargest
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from job import results, storage
+from job.report.photo_sample import PhotoSample, draw
+
+METRICS = "classifier/metrics.json"
+CONFUSION_MATRIX = "classifier/confusion_matrix.csv"
+PREDICTIONS = "classifier/predictions/"
+
+MISTAKES_SHOWN = 24
+REJECTED_SHOWN = 100
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """Photos that were set aside.
+
+    Parameters
+    ----------
+    total
+        How many.
+    reasons
+        Every reason with its number of photos, the most frequent first.
+    examples
+        Path and reason of the first ``REJECTED_SHOWN``.
+    """
+
+    total: int
+    reasons: list[tuple[str, int]]
+    examples: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A test photo that was classified as something else, and how sure the classifier was of it (0 to 1)."""
+
+    path: str
+    label: str
+    predicted: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How well the classifier did on test photos.
+
+    Parameters
+    ----------
+    metrics
+        The content of ``classifier/metrics.json``.
+    labels
+        The training labels: columns of the confusion matrix.
+    true_labels
+        Its rows: the training labels, then those that only test photos have.
+    confusion
+        Counts of shape (true labels, labels).
+    mistakes
+        Those that the classifier was surest of, at most ``MISTAKES_SHOWN``.
+    """
+
+    metrics: dict[str, Any]
+    labels: list[str]
+    true_labels: list[str]
+    confusion: npt.NDArray[np.int64]
+    mistakes: list[Mistake]
+
+    @property
+    def wrong(self) -> int:
+        """How many test photos were classified wrongly."""
+        return int(self.confusion.sum() - np.trace(self.confusion))
+
+    def confusions(self) -> list[tuple[str, str, int, int]]:
+        """Return true label, predicted label, photos, and all photos of the true label; the most photos first."""
+        counts = self.confusion.copy()
+        np.fill_diagonal(counts, 0)
+        photos = self.confusion.sum(axis=1)
+        pairs = sorted(zip(*np.nonzero(counts), strict=True), key=lambda pair: (-counts[pair], pair))
+        return [
+            (self.true_labels[row], self.labels[column], int(counts[row, column]), int(photos[row]))
+            for row, column in pairs
+        ]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the report shows of a run.
+
+    Parameters
+    ----------
+    manifest
+        The run's manifest.
+    cumulative
+        float64: share of the variance that the first 1, 2, ... components keep.
+    photos
+        The photos of the scatter.
+    rejected
+        Photos that were set aside.
+    evaluation
+        None if the run had no classifier, or nothing to evaluate it on.
+    """
+
+    manifest: dict[str, Any]
+    cumulative: npt.NDArray[np.float64]
+    photos: PhotoSample
+    rejected: Rejected
+    evaluation: Evaluation | None
+
+
+def read(output: str, manifest: dict[str, Any]) -> Findings:
+    """Return what the report shows of the run in a results folder.
+
+    Parameters
+    ----------
+    output
+        URI of the results folder.
+    manifest
+        The run's manifest, which need not be written yet.
+
+    Raises
+    ------
+    OSError
+        If a file that the manifest lists cannot be read.
+    """
+    files = manifest["files"]
+    labels = manifest["labels"]
+    label_counts = Counter({label: 0 for split in labels.values() for label in split})
+    for split in labels.values():
+        label_counts.update(split)
+    without_label = manifest["counts"]["used"] - label_counts.total()
+    return Findings(
+        manifest,
+        _cumulative(output),
+        draw(
+            output,
+            [entry["path"] for entry in files[results.COMPONENTS]],
+            [*label_counts.values(), without_label],
+            sum(entry["rows"] for entry in files[results.COMPONENTS]),
+        ),
+        _rejected(output, [entry["path"] for entry in files[results.REJECTED]]),
+        _evaluation(output, [entry["path"] for entries in files.values() for entry in entries]),
+    )
+
+
+def _cumulative(output: str) -> npt.NDArray[np.float64]:
+    rows = _read_csv(output, results.EXPLAINED_VARIANCE)
+    column = next(rows).index("cumulative")
+    return np.array([float(row[column]) for row in rows])
+
+
+def _rejected(output: str, files: Sequence[str]) -> Rejected:
+    reasons: Counter[str] = Counter()
+    examples: list[tuple[str, str]] = []
+    for file in files:
+        table = results.read_parquet(output, file)
+        reasons.update(table["reason"].to_pylist())
+        first = table.slice(0, REJECTED_SHOWN - len(examples)).to_pylist()
+        examples += [(row["path"], row["reason"]) for row in first]
+    return Rejected(reasons.total(), reasons.most_common(), examples)
+
+
+def _evaluation(output: str, listed: Sequence[str]) -> Evaluation | None:
+    if METRICS not in listed or CONFUSION_MATRIX not in listed:
+        return None
+    metrics = json.loads(storage.read_bytes(storage.join(output, METRICS)))
+    rows = _read_csv(output, CONFUSION_MATRIX)
+    _, *labels = next(rows)
+    body = list(rows)
+    mistakes = _mistakes(output, [path for path in listed if path.startswith(PREDICTIONS)])
+    return Evaluation(
+        metrics,
+        labels,
+        [row[0] for row in body],
+        np.array([row[1:] for row in body], np.int64).reshape(len(body), len(labels)),
+        mistakes,
+    )
+
+
+def _mistakes(output: str, files: Sequence[str]) -> list[Mistake]:
+    worst: list[Mistake] = []
+    for file in files:
+        columns = ["path", "label", "split", "predicted", "probability"]
+        table = results.read_parquet(output, file).select(columns).to_pydict()
+        wrong = (
+            Mistake(path, label, predicted, float(probability))
+            for path, label, split, predicted, probability in zip(*table.values(), strict=True)
+            if split == "test" and label != predicted
+        )
+        worst = nlargest(MISTAKES_SHOWN, [*worst, *wrong], key=lambda mistake: mistake.probability)
+    return worst
+
+
+def _read_csv(output: str, name: str) -> Iterator[list[str]]:
+    content = storage.read_bytes(storage.join(output, name)).decode()
+    return csv.reader(io.StringIO(content, newline=""))

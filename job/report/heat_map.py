@@ -1,0 +1,149 @@
+"""Turns a confusion matrix into a heat map, whole and of the labels that are most often confused."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from job.report.figures import Figure, blank
+from job.report.findings import Evaluation
+from job.report.wording import Words
+
+FOCUS = 20
+"""Labels of the smaller matrix, which prints its labels and counts."""
+
+COUNTS_PRINTED = 24
+"""A matrix of no more labels than these has room for its counts."""
+
+READABLE_LABELS = 40
+"""A matrix of more labels than these cannot print all of them."""
+
+LARGEST_MATRIX = 200
+"""A matrix of more labels than these would be dust, and megabytes: only the smaller one is drawn."""
+
+
+def confusion_matrix(
+    confusion: npt.NDArray[np.int64], true_labels: Sequence[str], labels: Sequence[str], words: Words
+) -> Figure:
+    """Return a heat map: a row a true label, a column a prediction; empty cells are left out.
+
+    Parameters
+    ----------
+    confusion
+        Counts of shape (true labels, labels).
+    true_labels, labels
+        Of its rows and of its columns.
+    words
+        The language.
+    """
+    cells = [f"{row},{column},{confusion[row, column]}" for row, column in zip(*np.nonzero(confusion), strict=True)]
+    numbers = dict.fromkeys(("row", "column", "photos"), "number")
+    return {
+        **blank(words("confusion"), height=0),
+        # The page sets the size, which depends on its width.
+        "usermeta": {"rows": len(true_labels), "columns": len(labels)},
+        "params": [
+            {"name": "rows", "value": list(true_labels)},
+            {"name": "columns", "value": list(labels)},
+            {"name": "totals", "value": confusion.sum(axis=1).tolist()},
+        ],
+        "data": {
+            "values": "\n".join(["row,column,photos", *cells]),
+            "format": {"type": "csv", "parse": numbers},
+        },
+        "transform": [
+            {"calculate": "rows[datum.row]", "as": "true"},
+            {"calculate": "columns[datum.column]", "as": "predicted"},
+            {"calculate": "datum.photos / totals[datum.row]", "as": "share"},
+        ],
+        "encoding": {
+            "y": _axis("row", len(true_labels), len(true_labels), words("true_label")),
+            "x": _axis("column", len(labels), len(true_labels), words("predicted")),
+        },
+        "layer": _layers(len(true_labels) <= COUNTS_PRINTED, words),
+    }
+
+
+def most_confused(evaluation: Evaluation) -> tuple[list[int], list[int]]:
+    """Return rows and columns of the confusion matrix with the labels that are in its most frequent confusions."""
+    chosen: set[str] = set()
+    for true, predicted, _, _ in evaluation.confusions():
+        if len(chosen | {true, predicted}) > FOCUS:
+            break
+        chosen |= {true, predicted}
+    rows = [number for number, label in enumerate(evaluation.true_labels) if label in chosen]
+    columns = [number for number, label in enumerate(evaluation.labels) if label in chosen]
+    return rows, columns
+
+
+def heat_maps(evaluation: Evaluation, words: Words) -> dict[str, Figure]:
+    """Return the whole matrix as "confusion" unless it is too large, and its worst part as "focus" if that is less."""
+    drawn = {}
+    confusion, true_labels, labels = evaluation.confusion, evaluation.true_labels, evaluation.labels
+    if len(true_labels) <= LARGEST_MATRIX:
+        drawn["confusion"] = confusion_matrix(confusion, true_labels, labels, words)
+    rows, columns = most_confused(evaluation)
+    if len(true_labels) > COUNTS_PRINTED and rows and columns:
+        drawn["focus"] = confusion_matrix(
+            confusion[np.ix_(rows, columns)],
+            [true_labels[row] for row in rows],
+            [labels[column] for column in columns],
+            words,
+        )
+    return drawn
+
+
+def _axis(field: str, count: int, rows: int, title: str) -> dict[str, Any]:
+    readable = rows <= READABLE_LABELS
+    axis = {
+        "labelExpr": f"{field}s[datum.value]",
+        "labelOverlap": not readable,
+        "labelAngle": 0,
+        "grid": False,
+        "ticks": False,
+        "domain": False,
+    }
+    if field == "column":
+        axis |= {"orient": "top", "labelAngle": -60 if readable else -90}
+    if not readable:
+        axis["labelFontSize"] = 9
+    return {
+        "field": field,
+        "type": "ordinal",
+        "scale": {"domain": list(range(count)), "padding": 0},
+        "title": title,
+        "axis": axis,
+    }
+
+
+def _layers(counts_printed: bool, words: Words) -> list[Figure]:
+    colour = {
+        "fillOpacity": {
+            "field": "share",
+            "type": "quantitative",
+            "scale": {"type": "sqrt", "domain": [0, 1], "range": [0.3, 1]},
+            "legend": None,
+        },
+        "tooltip": [
+            {"field": "true", "type": "nominal", "title": words("true_label")},
+            {"field": "predicted", "type": "nominal", "title": words("predicted")},
+            {"field": "photos", "type": "quantitative", "title": words("photos"), "format": ",d"},
+            {"field": "share", "type": "quantitative", "title": words("of_the_row"), "format": ".1%"},
+        ],
+    }
+    layers: list[Figure] = [
+        _where("datum.true === datum.predicted", {"mark": {"type": "rect", "style": "right"}, "encoding": colour}),
+        _where("datum.true !== datum.predicted", {"mark": {"type": "rect", "style": "wrong"}, "encoding": colour}),
+    ]
+    if counts_printed:
+        text = {"text": {"field": "photos", "type": "quantitative", "format": ",d"}}
+        layers += [
+            _where("datum.share > 0.4", {"mark": {"type": "text", "style": "on-dark-cell"}, "encoding": text}),
+            _where("datum.share <= 0.4", {"mark": {"type": "text", "style": "on-light-cell"}, "encoding": text}),
+        ]
+    return layers
+
+
+def _where(test: str, layer: Figure) -> Figure:
+    return {"transform": [{"filter": test}], **layer}

@@ -1,0 +1,80 @@
+"""Makes the report of a results folder: reads, draws and writes it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from job import results, storage
+from job.report import drawing, findings, page, thumbnails
+from job.report.wording import Words
+from job.results import DataFile
+
+FILES = "report"
+"""The manifest's name for the list with the report in it."""
+
+THUMBNAILS = 800
+"""Photos that are read again for the scatter; the worst-classified come first."""
+
+
+def make(output: str, manifest: dict[str, Any], language: str) -> str:
+    """Return the report of the run in a results folder.
+
+    Parameters
+    ----------
+    output
+        URI of the results folder.
+    manifest
+        The run's manifest, which need not be written yet.
+    language
+        One of ``wording.LANGUAGES``.
+
+    Raises
+    ------
+    OSError
+        If a file that the manifest lists cannot be read.
+    """
+    found = findings.read(output, manifest)
+    mistakes = found.evaluation.mistakes if found.evaluation is not None else []
+    wanted = [*(mistake.path for mistake in mistakes), *found.photos.paths[:THUMBNAILS]]
+    return page.render(found, thumbnails.read(wanted), Words(language), drawing.script())
+
+
+def write(output: str, manifest: dict[str, Any], language: str) -> DataFile:
+    """Write the report into its results folder; return the file.
+
+    Raises
+    ------
+    OSError, RunFailedError
+        As ``make`` and ``storage.write_bytes`` do.
+    """
+    content = make(output, manifest, language).encode()
+    storage.write_bytes(storage.join(output, results.REPORT), content)
+    return DataFile(results.REPORT, 1, len(content))
+
+
+def write_if_possible(
+    output: str, manifest: dict[str, Any], language: str, say: Callable[[str], None]
+) -> list[DataFile]:
+    """Write a run's report; if that fails, say so and leave none: hours of features are worth more than a picture.
+
+    Parameters
+    ----------
+    output
+        URI of the results folder.
+    manifest
+        The run's manifest, before it is written.
+    language
+        One of ``wording.LANGUAGES``.
+    say
+        Tells the person one line.
+
+    Returns
+    -------
+    The file written, or nothing.
+    """
+    try:
+        # An earlier run's report must not stand beside this run's results.
+        storage.delete(storage.join(output, results.REPORT))
+        return [write(output, manifest, language)]
+    except Exception as error:  # noqa: BLE001 - whatever it is, the run's results are complete without it
+        say(f"The report could not be drawn: {storage.one_line(error)}. Make it later: python -m job report {output}")
+        return []

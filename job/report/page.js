@@ -1,0 +1,192 @@
+// Draws the page's figures with Vega-Lite in the colours of the page, and lets the scatter be looked at more closely.
+"use strict";
+(() => {
+  const content = JSON.parse(document.getElementById("content").textContent);
+  const tooltip = document.getElementById("tooltip");
+  const views = {};
+  const shapes = ["●", "■", "▲", "◆", "✚", "▼", "▶", "◀"];
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+
+  function colour(name) {
+    return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+  }
+
+  function theme() {
+    const text = colour("text"), soft = colour("soft"), line = colour("line"), accent = colour("accent");
+    return {
+      background: "transparent",
+      font: getComputedStyle(document.body).fontFamily,
+      view: { stroke: null },
+      axis: {
+        labelColor: text, titleColor: soft, gridColor: line, domainColor: line, tickColor: line,
+        labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal", labelLimit: narrow() ? 120 : 220, titlePadding: 8,
+      },
+      axisBand: { grid: false, ticks: false, domain: false },
+      legend: { labelColor: text, labelFontSize: 12, titleColor: soft },
+      text: { color: text, fontSize: 12 },
+      range: { category: shapes.map((_, slot) => colour("label-" + slot)) },
+      style: {
+        curve: { color: accent, strokeWidth: 2.5 },
+        bar: { color: accent },
+        mark: { color: accent, opacity: 1 },
+        "mark-line": { color: soft, strokeDash: [3, 3] },
+        other: { color: colour("other"), opacity: 0.75 },
+        right: { color: colour("right") },
+        wrong: { color: colour("wrong") },
+        "on-dark-cell": { color: colour("on-dark-cell"), fontSize: 11 },
+        "on-light-cell": { color: text, fontSize: 11 },
+      },
+    };
+  }
+
+  function narrow() {
+    return window.innerWidth < 640;
+  }
+
+  // A confusion matrix is as large as its labels need, and no wider than the page where they do not fit anyhow.
+  function sized(specification, element) {
+    const matrix = specification.usermeta;
+    if (!matrix) return specification;
+    const readable = matrix.rows <= content.readableLabels;
+    const room = Math.max(180, element.parentElement.clientWidth - (narrow() ? 90 : 190));
+    const side = readable ? Math.min(34, Math.max(20, room / matrix.columns)) : Math.max(2, room / matrix.columns);
+    return {
+      ...specification,
+      width: Math.round(side * matrix.columns),
+      height: Math.round(side * matrix.rows),
+      autosize: { type: "pad" },
+    };
+  }
+
+  // Thousands of cells are quick to draw, but slow as elements of the page.
+  function large(specification) {
+    return specification.usermeta !== undefined && specification.usermeta.rows > content.readableLabels;
+  }
+
+  async function draw(name) {
+    const element = document.getElementById("figure-" + name);
+    try {
+      const result = await vegaEmbed(element, sized(content.figures[name], element), {
+        mode: "vega-lite", actions: false, renderer: large(content.figures[name]) ? "canvas" : "svg", config: theme(), formatLocale: content.locale,
+        tooltip: name === "scatter" ? showPhoto : showFacts,
+      });
+      views[name] = result.view;
+    } catch (error) {
+      element.textContent = content.notDrawn;
+      console.error(error);
+    }
+  }
+
+  function place(event) {
+    const point = event.touches && event.touches[0] ? event.touches[0] : event;
+    tooltip.hidden = false;
+    const { width, height } = tooltip.getBoundingClientRect();
+    const left = point.clientX + 14 + width < window.innerWidth ? point.clientX + 14 : point.clientX - 14 - width;
+    const top = point.clientY + 14 + height < window.innerHeight ? point.clientY + 14 : point.clientY - 14 - height;
+    tooltip.style.left = Math.max(4, left) + "px";
+    tooltip.style.top = Math.max(4, top) + "px";
+  }
+
+  function line(tag, text) {
+    const element = document.createElement(tag);
+    element.textContent = text;
+    return element;
+  }
+
+  function showPhoto(_handler, event, _item, value) {
+    if (value === null || value === undefined || value === "") {
+      tooltip.hidden = true;
+      return;
+    }
+    const photo = Number(value);
+    tooltip.replaceChildren();
+    const thumbnail = content.scatter.thumbnails[photo];
+    if (thumbnail) {
+      const image = document.createElement("img");
+      image.alt = "";
+      image.src = thumbnail;
+      tooltip.append(image);
+    }
+    tooltip.append(line("b", content.scatter.labels[content.scatter.of[photo]]), line("span", content.scatter.names[photo]));
+    place(event);
+  }
+
+  function showFacts(_handler, event, _item, value) {
+    if (value === null || value === undefined || value === "") {
+      tooltip.hidden = true;
+      return;
+    }
+    const facts = typeof value === "object" ? Object.entries(value) : [["", value]];
+    tooltip.replaceChildren(...facts.map(([name, fact]) => line("div", name.trim() ? name + ": " + fact : String(fact))));
+    place(event);
+  }
+
+  function scatterControls() {
+    const scatter = content.scatter;
+    const chosen = content.figures.scatter.params.find((parameter) => parameter.name === "chosen").value;
+    const slots = shapes.map((_, slot) => (slot < chosen.length ? chosen[slot] : null));
+    let newest = chosen.length - 1;
+    const chips = document.getElementById("chips");
+    const buttons = scatter.labels.map((label, place) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(line("i", ""), document.createTextNode(label));
+      button.addEventListener("click", () => toggle(place));
+      chips.append(button);
+      return button;
+    });
+
+    function toggle(label) {
+      const at = slots.indexOf(label);
+      if (at >= 0) {
+        slots[at] = null;
+      } else {
+        const free = slots.indexOf(null);
+        newest = free >= 0 ? free : (newest + 1) % slots.length;
+        slots[newest] = label;
+      }
+      show();
+    }
+
+    function show() {
+      buttons.forEach((button, label) => {
+        const slot = slots.indexOf(label);
+        button.setAttribute("aria-pressed", String(slot >= 0));
+        button.firstChild.textContent = slot >= 0 ? shapes[slot] : "○";
+        button.firstChild.style.color = slot >= 0 ? "var(--label-" + slot + ")" : "var(--soft)";
+      });
+      content.figures.scatter.params.find((parameter) => parameter.name === "chosen").value = [...slots];
+      if (views.scatter) views.scatter.signal("chosen", [...slots]).runAsync();
+    }
+
+    for (const axis of ["across", "upwards"]) {
+      const select = document.getElementById(axis);
+      select.addEventListener("change", () => {
+        const name = axis + "_component";
+        content.figures.scatter.params.find((parameter) => parameter.name === name).value = Number(select.value);
+        if (views.scatter) views.scatter.signal(name, Number(select.value)).runAsync();
+      });
+    }
+    document.getElementById("find-label").addEventListener("input", (event) => {
+      const wanted = event.target.value.trim().toLowerCase();
+      buttons.forEach((button, label) => {
+        button.hidden = !scatter.labels[label].toLowerCase().includes(wanted);
+      });
+    });
+    document.getElementById("no-labels").addEventListener("click", () => {
+      slots.fill(null);
+      show();
+    });
+    show();
+  }
+
+  async function drawAll() {
+    for (const name of Object.keys(content.figures)) await draw(name);
+    document.documentElement.dataset.drawn = dark.matches ? "dark" : "light";
+  }
+
+  if (content.figures.scatter) scatterControls();
+  let asked = drawAll();
+  dark.addEventListener("change", () => { asked = asked.then(drawAll); });
+  document.addEventListener("scroll", () => { tooltip.hidden = true; }, { passive: true });
+})();

@@ -1,0 +1,113 @@
+"""Draws the photos that a figure shows: evenly over the labels, however many photos there are."""
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from job import results
+from job.features import matrix
+
+PHOTOS_SHOWN = 2400
+"""Points of the scatter: enough to see groups, few enough to draw at once on a phone."""
+
+COMPONENTS_SHOWN = 6
+"""Any two of these can be looked at."""
+
+FILES_AT_A_TIME = 8
+
+
+@dataclass(frozen=True)
+class PhotoSample:
+    """Some photos of a run, in random order.
+
+    Parameters
+    ----------
+    paths
+        URIs.
+    labels
+        None for photos without a label.
+    components
+        float32 of shape (photos, at most ``COMPONENTS_SHOWN``).
+    total
+        How many photos the run has, of which these were drawn.
+    """
+
+    paths: list[str]
+    labels: list[str | None]
+    components: npt.NDArray[np.float32]
+    total: int
+
+
+def draw(output: str, files: Sequence[str], label_counts: Iterable[int], total: int) -> PhotoSample:
+    """Return a sample of the photos in components files; the same files give the same sample.
+
+    Parameters
+    ----------
+    output
+        URI of the results folder.
+    files
+        Paths of the components files inside it.
+    label_counts
+        Photos of each label (photos without one count as one label).
+    total
+        How many photos the files hold.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be read.
+    """
+    most = photos_a_label(label_counts, PHOTOS_SHOWN)
+    with ThreadPoolExecutor(FILES_AT_A_TIME) as pool:
+        parts = list(pool.map(lambda item: _drawn_from_file(output, item[1], item[0], most), enumerate(files)))
+    if not parts:
+        return PhotoSample([], [], np.empty((0, 0), np.float32), total)
+    paths = [path for part in parts for path in part[0]]
+    labels = [label for part in parts for label in part[1]]
+    values = np.concatenate([part[2] for part in parts])
+    ranks = np.concatenate([part[3] for part in parts])
+    kept = lowest_of_each(labels, ranks, most)[:PHOTOS_SHOWN]
+    return PhotoSample([paths[row] for row in kept], [labels[row] for row in kept], values[kept], total)
+
+
+def photos_a_label(label_counts: Iterable[int], wanted: int) -> int:
+    """Return the most photos that each label may give so that all together give no more than is wanted; at least 1."""
+    counts = np.array(sorted(label_counts), np.int64)
+    low, high = 1, max(wanted, 1)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if np.minimum(counts, middle).sum() <= wanted:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def lowest_of_each(labels: Sequence[str | None], ranks: npt.NDArray[np.float64], most: int) -> npt.NDArray[np.int64]:
+    """Return the rows with the lowest ranks of each label, at most so many of one, ordered by rank."""
+    seen: dict[str | None, int] = {}
+    kept = []
+    for row in np.argsort(ranks, kind="stable"):
+        label = labels[row]
+        seen[label] = seen.get(label, 0) + 1
+        if seen[label] <= most:
+            kept.append(row)
+    return np.array(kept, np.int64)
+
+
+Part = tuple[list[str], list[str | None], npt.NDArray[np.float32], npt.NDArray[np.float64]]
+
+
+def _drawn_from_file(output: str, file: str, number: int, most: int) -> Part:
+    table = results.read_parquet(output, file)
+    labels = table["label"].to_pylist()
+    ranks = np.random.default_rng(number).random(len(labels))
+    kept = lowest_of_each(labels, ranks, most)
+    # Of the other photos nothing is kept in memory, however many there are.
+    drawn = table.take(pa.array(kept))
+    values = matrix(drawn["components"].combine_chunks())[:, :COMPONENTS_SHOWN].copy()
+    return drawn["path"].to_pylist(), drawn["label"].to_pylist(), values, ranks[kept]

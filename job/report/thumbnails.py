@@ -1,0 +1,94 @@
+"""Reads some photos again and makes thumbnails of them: in parallel, within a time and a size."""
+
+import base64
+import io
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from PIL import Image, ImageOps
+
+from job import storage
+from job.reading import FORMATS, require_size, to_rgb
+
+SIDE = 72
+"""Pixels of the longer side."""
+
+QUALITY = 55
+"""Of WebP, whose files of this size are half as large as JPEG's, because they carry no tables."""
+
+MOST_BYTES = 1_200_000
+"""Of all thumbnails together, as they stand in the page."""
+
+MOST_SECONDS = 15.0
+"""A run does not wait longer for pictures."""
+
+PHOTOS_AT_A_TIME = 32
+
+
+def read(
+    paths: Sequence[str],
+    read_bytes: Callable[[str], bytes] = storage.read_bytes,
+    most_bytes: int = MOST_BYTES,
+    most_seconds: float = MOST_SECONDS,
+) -> dict[str, str]:
+    """Return thumbnails by path, as data URIs; photos that cannot be read, or not in time, have none.
+
+    Parameters
+    ----------
+    paths
+        URIs of the photos, the most important first.
+    read_bytes
+        Returns the content of one.
+    most_bytes, most_seconds
+        When to stop.
+    """
+    made: dict[str, str] = {}
+    left = most_bytes
+    until = time.monotonic() + most_seconds
+    pool = ThreadPoolExecutor(PHOTOS_AT_A_TIME, thread_name_prefix="thumbnail")
+    try:
+        coming = [(path, pool.submit(_data_uri, path, read_bytes)) for path in dict.fromkeys(paths)]
+        for path, future in coming:
+            uri = future.result(max(0.0, until - time.monotonic()))
+            if uri is not None:
+                left -= len(uri)
+                if left < 0:
+                    break
+                made[path] = uri
+    except TimeoutError:
+        pass  # what is made by now is shown
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    return made
+
+
+def thumbnail(content: bytes) -> bytes:
+    """Return a small WebP of a photo, upright and on white.
+
+    Raises
+    ------
+    Exception
+        Nearly any, if the content is no photo: Pillow's decoders are like that.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(io.BytesIO(content), formats=FORMATS) as photo:
+            require_size(photo)
+            # Large JPEGs are decoded at a fraction of their size, in a fraction of the time.
+            photo.draft("RGB", (2 * SIDE, 2 * SIDE))
+            ImageOps.exif_transpose(photo, in_place=True)
+            small = to_rgb(photo)
+    small.thumbnail((SIDE, SIDE))
+    made = io.BytesIO()
+    small.save(made, "WEBP", quality=QUALITY)
+    return made.getvalue()
+
+
+def _data_uri(path: str, read_bytes: Callable[[str], bytes]) -> str | None:
+    try:
+        content = thumbnail(read_bytes(path))
+    except Exception:  # noqa: BLE001 - a picture that is missing is no failure, whatever it is missing for
+        return None
+    return f"data:image/webp;base64,{base64.b64encode(content).decode()}"

@@ -1,0 +1,296 @@
+"""Tests of job/report without a browser: what is read, drawn at random, written, and left out."""
+
+import base64
+import io
+import json
+import re
+import string
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from job import results, storage
+from job.__main__ import main
+from job.errors import UsageError
+from job.report import drawing, figures, findings, heat_map, making, page, photo_sample, sections, thumbnails
+from job.report.wording import LANGUAGES, NARROW_SPACE, TEXTS, Words
+from tests.job.report import synthetic
+from tests.job.report.conftest import HOSTILE
+
+ENGLISH, FRENCH = (Words(language) for language in LANGUAGES)
+FRUITS_360_LABELS = tuple(f"Fruit number {number}" for number in range(131))
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """Return results with labels that would do harm where they are not taken as text. Read only."""
+    folder = tmp_path_factory.mktemp("hostile")
+    rejected = (("/photos/<script>/1.jpg", "damaged: </script>"), ("/photos/2.jpg", "the file is empty"))
+    return folder, synthetic.write(synthetic.Run(HOSTILE, test=20, rejected=rejected), folder)
+
+
+def test_the_sample_takes_the_same_number_of_every_label_that_has_as_many() -> None:
+    assert photo_sample.photos_a_label([5, 100, 1000], wanted=205) == 100
+    assert photo_sample.photos_a_label([5, 100, 1000], wanted=10_000) == 10_000
+    assert photo_sample.photos_a_label([1] * 5000, wanted=2400) == 1
+
+
+def test_a_small_run_is_shown_whole_and_a_large_one_evenly_sampled(tmp_path: Path) -> None:
+    small = synthetic.write(synthetic.Run(("a", "b"), classifier=False), tmp_path / "small")
+    large = synthetic.write(synthetic.Run(("a", "b"), train=4000, classifier=False), tmp_path / "large")
+
+    whole = findings.read(str(tmp_path / "small"), small).photos
+    sampled = findings.read(str(tmp_path / "large"), large).photos
+
+    assert (len(set(whole.paths)), whole.total, whole.components.shape) == (20, 20, (20, 6))
+    assert (sampled.labels.count("a"), sampled.labels.count("b"), sampled.total) == (1200, 1200, 8004)
+    assert findings.read(str(tmp_path / "large"), large).photos.paths == sampled.paths
+
+
+def test_findings_are_what_the_files_say(hostile: tuple[Path, dict[str, Any]]) -> None:
+    folder, manifest = hostile
+
+    found = findings.read(str(folder), manifest)
+
+    assert found.rejected == findings.Rejected(
+        2,
+        [("damaged: </script>", 1), ("the file is empty", 1)],
+        [("/photos/<script>/1.jpg", "damaged: </script>"), ("/photos/2.jpg", "the file is empty")],
+    )
+    assert found.evaluation is not None
+    assert found.evaluation.labels == sorted(HOSTILE)
+    assert found.evaluation.confusion.sum() == 20 * len(HOSTILE)
+    sure = [mistake.probability for mistake in found.evaluation.mistakes]
+    assert sure == sorted(sure, reverse=True)
+    assert len(sure) == min(found.evaluation.wrong, findings.MISTAKES_SHOWN)
+    assert found.cumulative.shape == (1280,)
+
+
+def test_wrong_predictions_of_labels_that_training_never_saw_are_confusions() -> None:
+    confusion = np.array([[9, 1], [0, 10], [3, 2]])
+    evaluation = findings.Evaluation({}, ["a", "b"], ["a", "b", "new"], confusion, [])
+
+    assert evaluation.wrong == 6
+    assert evaluation.confusions() == [("new", "a", 3, 5), ("new", "b", 2, 5), ("a", "b", 1, 10)]
+    assert heat_map.most_confused(evaluation) == ([0, 1, 2], [0, 1])
+
+
+def test_nothing_from_a_run_becomes_html_or_ends_a_script(hostile: tuple[Path, dict[str, Any]]) -> None:
+    folder, manifest = hostile
+    found = findings.read(str(folder), manifest)
+
+    made = page.render(found, {}, ENGLISH, script="/* vega */")
+
+    assert made.count("<script") == made.count("</script>") == 3
+    assert "<img" not in made
+    assert "<b>bold" not in made
+    content = re.search(r'<script id="content" type="application/json">(.*?)</script>', made, re.DOTALL)
+    assert content is not None
+    assert json.loads(content[1])["scatter"]["labels"] == sorted(HOSTILE)
+
+
+def test_the_library_cannot_end_its_script_tag() -> None:
+    assert drawing.inert('a = "</script><!--"') == 'a = "<\\/script><\\!--"'
+
+
+def test_the_library_is_put_together_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def bundle() -> str:
+        made.append("once")
+        return "vega"
+
+    monkeypatch.setattr(drawing, "_bundle", bundle)
+
+    assert [drawing.script({"XDG_CACHE_HOME": str(tmp_path)}) for _ in range(2)] == ["vega", "vega"]
+    assert made == ["once"]
+
+
+def test_the_library_is_there_even_if_it_cannot_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawing, "_bundle", lambda: "vega")
+    (tmp_path / "file").write_text("")
+
+    assert drawing.script({"XDG_CACHE_HOME": str(tmp_path / "file")}) == "vega"
+
+
+def test_90_000_photos_of_131_labels_make_less_than_3_megabytes(tmp_path: Path) -> None:
+    run = synthetic.Run(FRUITS_360_LABELS, train=517, test=173)
+    found = findings.read(str(tmp_path), synthetic.write(run, tmp_path))
+    # As many thumbnails as may be, whatever the photos are like.
+    each = "data:image/webp;base64," + "A" * (thumbnails.MOST_BYTES // making.THUMBNAILS - 23)
+    pictures = dict.fromkeys(found.photos.paths[: making.THUMBNAILS], each)
+
+    made = page.render(found, pictures, FRENCH, drawing.script())
+
+    assert found.photos.total == 90_390
+    assert len(made.encode()) < 3_000_000
+    assert "2\u202f358 photos sur 90\u202f390" in made
+
+
+def test_a_confusion_matrix_of_very_many_labels_is_left_out_and_its_worst_part_stays() -> None:
+    count = heat_map.LARGEST_MATRIX + 1
+    labels = [f"label {number}" for number in range(count)]
+    confusion = np.diag(np.full(count, 9))
+    confusion[0, 1] = 5
+    evaluation = findings.Evaluation({}, labels, labels, confusion, [])
+
+    drawn = heat_map.heat_maps(evaluation, ENGLISH)
+
+    assert list(drawn) == ["focus"]
+    assert drawn["focus"]["data"]["values"].splitlines() == ["row,column,photos", "0,0,9", "0,1,5", "1,1,9"]
+
+
+def test_the_curve_marks_what_each_share_needs() -> None:
+    cumulative = np.array([0.5, 0.7, 0.85, 0.92, 0.96, 0.991, 1.0])
+
+    drawn = figures.scree(cumulative, {"0.8": 3, "0.99": 6}, FRENCH)
+
+    marks = drawn["layer"][1]["data"]["values"]
+    assert marks == [
+        {"n": 3, "share": 0.85, "text": f"80{NARROW_SPACE}% : 3"},
+        {"n": 6, "share": 0.991, "text": f"99{NARROW_SPACE}% : 6"},
+    ]
+
+
+def test_of_very_many_labels_the_largest_and_the_smallest_are_counted() -> None:
+    counts = {f"{number:04d}": number for number in range(1, 1001)}
+
+    shown = sections.shown_labels({"train": counts, "test": {}})
+
+    assert [label for label, _ in shown[:2]] == ["1000", "0999"]
+    assert shown[-1] == ("0001", {"train": 1})
+    assert len(shown) == figures.LABELS_SHOWN
+
+
+def test_a_run_of_one_component_says_that_there_is_no_plane(tmp_path: Path) -> None:
+    run = synthetic.Run(("a", "b"), components=1, classifier=False)
+    found = findings.read(str(tmp_path), synthetic.write(run, tmp_path))
+
+    made = page.render(found, {}, ENGLISH, "")
+
+    assert "The run kept one component: there is nothing to draw in a plane." in made
+    assert "scatter" not in page.page_figures(found, ENGLISH)
+
+
+def test_every_text_takes_the_same_values_in_both_languages() -> None:
+    def fields(text: str) -> set[str]:
+        return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+    assert [name for name, (english, french) in TEXTS.items() if fields(english) != fields(french)] == []
+
+
+def test_numbers_are_written_as_each_language_does() -> None:
+    assert (ENGLISH.number(1234.5, 1), FRENCH.number(1234.5, 1)) == ("1,234.5", f"1{NARROW_SPACE}234,5")
+    assert (ENGLISH.share(0.95), FRENCH.share(0.9512, 1)) == ("95%", f"95,1{NARROW_SPACE}%")
+
+
+def photo(size: tuple[int, int], kind: str = "JPEG") -> bytes:
+    made = io.BytesIO()
+    Image.new("RGB", size, (200, 30, 30)).save(made, kind)
+    return made.getvalue()
+
+
+def test_a_thumbnail_is_small_and_keeps_its_shape() -> None:
+    made = thumbnails.read(["a"], lambda _path: photo((4000, 2000)))
+
+    head, _, content = made["a"].partition(",")
+    assert head == "data:image/webp;base64"
+    with Image.open(io.BytesIO(base64.b64decode(content))) as small:
+        assert small.size == (72, 36)
+
+
+def test_photos_that_cannot_be_read_have_no_thumbnail() -> None:
+    contents = {"good": photo((50, 50), "PNG"), "bad": b"no photo"}
+
+    assert list(thumbnails.read(["bad", "gone", "good"], lambda path: contents[path])) == ["good"]
+
+
+def test_thumbnails_stop_at_their_size_and_at_their_time() -> None:
+    one = len(thumbnails.read(["a"], lambda _path: photo((80, 80)))["a"])
+    few = thumbnails.read(list("abcdef"), lambda _path: photo((80, 80)), most_bytes=3 * one)
+    assert list(few) == ["a", "b", "c"]
+
+    released = threading.Event()
+
+    def never_after_the_first(path: str) -> bytes:
+        if path != "a":
+            released.wait()
+        return photo((80, 80))
+
+    in_time = thumbnails.read(["a", "b"], never_after_the_first, most_seconds=1)
+    released.set()
+    assert list(in_time) == ["a"]
+
+
+def test_a_report_that_cannot_be_drawn_is_said_and_leaves_none_of_an_earlier_run(tmp_path: Path) -> None:
+    manifest = synthetic.write(synthetic.Run(("a", "b")), tmp_path)
+    (tmp_path / "report.html").write_text("of an earlier run")
+    (tmp_path / "pca" / "explained_variance.csv").unlink()
+    said: list[str] = []
+
+    assert making.write_if_possible(str(tmp_path), manifest, "en", said.append) == []
+
+    assert not (tmp_path / "report.html").exists()
+    assert len(said) == 1
+    assert said[0].startswith("The report could not be drawn: ")
+    assert said[0].endswith(f"Make it later: python -m job report {tmp_path}")
+
+
+def test_the_report_can_be_made_again_in_another_language(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    synthetic.write(synthetic.Run(("a", "b")), tmp_path)
+
+    assert main(["report", str(tmp_path), "--lang", "fr"]) == 0
+
+    assert capsys.readouterr().out == f"Report: {tmp_path}/report.html\n"
+    assert '<html lang="fr">' in (tmp_path / "report.html").read_text()
+    entry = results.read_manifest(str(tmp_path))["files"]["report"]
+    assert entry == [{"path": "report.html", "rows": 1, "bytes": (tmp_path / "report.html").stat().st_size}]
+
+
+def test_the_report_can_go_elsewhere_and_then_leaves_the_results_alone(tmp_path: Path) -> None:
+    before = synthetic.write(synthetic.Run(("a", "b")), tmp_path / "results")
+
+    assert main(["report", str(tmp_path / "results"), "--output", str(tmp_path / "r.html")]) == 0
+
+    assert (tmp_path / "r.html").read_text().startswith("<!DOCTYPE html>")
+    assert results.read_manifest(str(tmp_path / "results")) == before
+    assert not (tmp_path / "results" / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["report"], "The following arguments are required: RESULTS."),
+        (["report", "x", "--lang", "de"], "Argument --lang: invalid choice: 'de' (choose from 'en', 'fr')."),
+    ],
+)
+def test_wrong_words_are_told_as_everywhere(words: list[str], what: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == UsageError.exit_code
+    assert capsys.readouterr().err.splitlines() == [f"error: {what}", "See python -m job report --help."]
+
+
+def test_incomplete_results_are_told_as_such(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    synthetic.write(synthetic.Run(("a", "b")), tmp_path)
+    (tmp_path / "pca" / "explained_variance.csv").unlink()
+
+    assert main(["report", str(tmp_path)]) == 1
+
+    what, remedy = capsys.readouterr().err.splitlines()
+    assert what.startswith(f"error: The results in '{tmp_path}' could not be read: ")
+    assert remedy == "Check that all files that its manifest.json lists are there."
+
+
+def test_the_report_goes_into_s3_and_is_made_from_it(bucket: str, tmp_path: Path) -> None:
+    manifest = synthetic.write(synthetic.Run(("a", "b"), classifier=False), tmp_path)
+    output = f"s3://{bucket}/results/first"
+    for file in tmp_path.rglob("*.*"):
+        storage.write_bytes(storage.join(output, str(file.relative_to(tmp_path))), file.read_bytes())
+
+    written = making.write(output, manifest, "en")
+
+    content = storage.read_bytes(storage.join(output, written.path))
+    assert (len(content), content[:15]) == (written.bytes, b"<!DOCTYPE html>")

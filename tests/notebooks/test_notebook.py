@@ -1,0 +1,43 @@
+"""Tests of notebooks/orchard.ipynb, run as a person would run it; tests/deploy/test_notebook.py has JupyterHub's."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.deploy import notebook
+from job import results
+
+PROJECT = notebook.SOURCE.parent.parent
+
+
+@pytest.mark.slow
+def test_the_notebook_runs_from_its_first_cell_to_its_last(
+    sample_photos: Path, random_backbone: Path, tmp_path: Path
+) -> None:
+    nbclient: Any = pytest.importorskip("nbclient", reason="needs nbclient: make setup")
+    nbformat: Any = pytest.importorskip("nbformat", reason="needs nbformat: make setup")
+    shutil.copytree(sample_photos, tmp_path / "photos")
+    read = nbformat.read(notebook.SOURCE, as_version=4)
+    for cell in read.cells:
+        if cell.metadata.get("tags") == ["settings"]:
+            options = ["--per-label", "3", "--model", str(random_backbone)]
+            places = {"IMAGES": str(tmp_path / "photos"), "OUTPUT": str(tmp_path / "results"), "OPTIONS": options}
+            cell.source = "\n".join(f"{name} = {value!r}" for name, value in places.items())
+
+    nbclient.NotebookClient(read, timeout=300, resources={"metadata": {"path": str(PROJECT)}}).execute()
+
+    counts = results.read_manifest(str(tmp_path / "results"))["counts"]
+    assert (counts["found"], counts["used"]) == (30, 30)
+    assert (tmp_path / "results" / "report.html").is_file()
+    drawn = [
+        output for cell in read.cells for output in cell.get("outputs", []) if "image/png" in output.get("data", {})
+    ]
+    assert len(drawn) == 2
+
+
+def test_the_notebook_is_kept_without_what_it_printed() -> None:
+    assert [
+        cell["outputs"] for cell in notebook.read()["cells"] if cell["cell_type"] == "code" and cell["outputs"]
+    ] == []
