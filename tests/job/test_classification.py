@@ -232,7 +232,7 @@ def test_labels_whose_photos_all_turn_out_unusable_do_not_count() -> None:
 def test_a_held_out_share_is_tested_and_never_fitted(
     photos: Path, random_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(training.PARAMETERS, "tree", {"maxDepth": 3})  # type: ignore[arg-type]
+    monkeypatch.setitem(training.PARAMETERS, "tree", {"maxDepth": 3})
     words = ["--images", str(photos / "training"), "--model", str(random_backbone), "--components", "4"]
 
     manifest = run(tmp_path / "out", *words, "--classifier", "tree", "--holdout", "0.34")
