@@ -1,5 +1,6 @@
-"""``python -m job``: one run from the command line."""
+"""``python -m job``: one run from the command line; ``python -m job predict``: an earlier one, applied."""
 
+import os
 import signal
 import sys
 import threading
@@ -7,7 +8,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from job import arguments, pipeline, results, storage
+from job import arguments, pipeline, predict, results, storage
 from job.errors import JobError, RunFailedError
 from job.report import command, making
 
@@ -22,11 +23,7 @@ def main(words: Sequence[str] | None = None) -> int:
         # Whoever ends the program politely gets what Ctrl-C gets: everything is put away first.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        if words[:1] == [command.WORD]:
-            sys.stdout.write(command.run(words[1:]))
-            return 0
-        given = arguments.parse(words)
-        manifest = pipeline.run(given)
+        said = _run(words)
     except JobError as error:
         return _tell(error.what, error.remedy, error.exit_code, words)
     except KeyboardInterrupt:
@@ -35,8 +32,19 @@ def main(words: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - a person is never shown a trace that was not asked for
         what = f"The run failed: {type(error).__name__}: {storage.one_line(error)}."
         return _tell(what, "Run it again with --debug for the whole trace.", RunFailedError.exit_code, words)
-    sys.stdout.write(summary(manifest, given.output))
+    sys.stdout.write(said)
     return 0
+
+
+def _run(words: Sequence[str]) -> str:
+    """Do what was asked for; return what the person is told at the end."""
+    if words[:1] == [command.WORD]:
+        return command.run(words[1:])
+    if words[:1] == ["predict"]:
+        prediction = arguments.parse_predict(words[1:])
+        return summary(predict.run(prediction, dict(os.environ)), prediction.output)
+    given = arguments.parse(words)
+    return summary(pipeline.run(given), given.output)
 
 
 def _tell(what: str, remedy: str, exit_code: int, words: Sequence[str]) -> int:

@@ -23,8 +23,7 @@ from pyspark.ml.classification import (
     MultilayerPerceptronClassifier,
     RandomForestClassifier,
 )
-from pyspark.ml.functions import array_to_vector
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql.functions import col
 from pyspark.sql.types import ArrayType, DoubleType, FloatType, StructField, StructType
 
@@ -143,6 +142,14 @@ def read_rows(output: str, slices: Sequence[Slice], labels: Sequence[str]) -> It
             yield float(number), array("f", row.tobytes())
 
 
+def _vector(context: SparkContext, name: str) -> Column:
+    """Return a column of arrays as one of vectors, as ``pyspark.ml.functions.array_to_vector`` does.
+
+    That module cannot be imported where there is no pandas; what it calls is in Spark itself.
+    """
+    return Column(context._jvm.org.apache.spark.ml.functions.array_to_vector(col(name)._jc))
+
+
 @contextmanager
 def _rows(
     context: SparkContext, output: str, slices: Sequence[Sequence[Slice]], labels: Sequence[str]
@@ -150,7 +157,7 @@ def _rows(
     session = SparkSession.builder.getOrCreate()
     read = context.parallelize(slices, len(slices)).flatMap(lambda some: read_rows(output, some, labels))
     frame = session.createDataFrame(read, _ROWS, verifySchema=False)
-    rows = frame.select("label", array_to_vector(col("components")).alias("features"))
+    rows = frame.select("label", _vector(context, "components").alias("features"))
     rows.persist(StorageLevel.MEMORY_AND_DISK)
     try:
         yield rows
@@ -207,6 +214,11 @@ def tree_nodes(context: SparkContext, tree: Any) -> list[dict[str, Any]]:  # noq
     nodes = getattr(builder, "MODULE$").build(tree.rootNode(), 0)._1()
     mapper = java.com.fasterxml.jackson.databind.ObjectMapper()
     mapper.registerModule(java.com.fasterxml.jackson.module.scala.DefaultScalaModule())
+    # The fields and nothing else: a method named like a getter fails in leaves.
+    accessor = java.com.fasterxml.jackson.annotation.PropertyAccessor
+    visibility = getattr(java, "com.fasterxml.jackson.annotation.JsonAutoDetect$Visibility")
+    mapper.setVisibility(accessor.GETTER, visibility.NONE)
+    mapper.setVisibility(accessor.FIELD, visibility.ANY)
     content: list[dict[str, Any]] = json.loads(mapper.writeValueAsString(nodes))
     return content
 

@@ -3,8 +3,8 @@
 import argparse
 
 from infra.commands.command import Command, Surroundings
-from infra.commands.run import set_uri
 from infra.deploy import bundle, models, notebook, stacks
+from infra.deploy.image_sets import set_uri
 from infra.deploy.names import require_name
 from job.export import ExportRequest, cached_export
 
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(given: argparse.Namespace, around: Surroundings) -> int:
     """Send the job's code, the backbone and the notebook."""
-    require_name(given.name, "The notebook")
+    require_name(given.name, "The notebook", "Name it: --name NAME")
     bucket = stacks.data_bucket(around.aws)
     if not given.overwrite:
         notebook.require_free(around.aws, bucket, given.name)
