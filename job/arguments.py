@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields
 from typing import Any, NoReturn
 
 from job.errors import UsageError
-from job.export import IMAGENET, NETWORKS
+from job.export import IMAGENET
+from job.networks import NETWORKS
 
 DEFAULT_VARIANCE = 0.95
 
@@ -138,7 +139,7 @@ def parser() -> argparse.ArgumentParser:
         "--weights",
         metavar="imagenet|FILE|random",
         default=IMAGENET,
-        help="default: %(default)s, downloaded once",
+        help="a file of Keras weights, a .keras model or an exported backbone (default: %(default)s, downloaded once)",
     )
 
     components = made.add_argument_group("components")

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -88,20 +87,11 @@ class Backbone:
 
 def embed_description(model: bytes, description: BackboneDescription) -> bytes:
     """Return a TensorFlow Lite model with a description added to its metadata."""
-    import flatbuffers  # noqa: PLC0415 - needed by the export alone
+    from job.tflite_graph import Graph  # noqa: PLC0415 - needed by the export alone
 
-    schema = _schema()
-    tree = schema.ModelT.InitFromPackedBuf(model, 0)
-    content = schema.BufferT()
-    content.data = np.frombuffer(json.dumps(asdict(description)).encode(), np.uint8)
-    tree.buffers.append(content)
-    entry = schema.MetadataT()
-    entry.name = DESCRIPTION_KEY
-    entry.buffer = len(tree.buffers) - 1
-    tree.metadata = [*(tree.metadata or []), entry]
-    builder = flatbuffers.Builder(len(model))
-    builder.Finish(tree.Pack(builder), file_identifier=b"TFL3")
-    return bytes(builder.Output())
+    graph = Graph(model)
+    graph.add_metadata(DESCRIPTION_KEY, json.dumps(asdict(description)).encode())
+    return graph.pack()
 
 
 def read_description(path: str | Path) -> BackboneDescription:
@@ -112,6 +102,8 @@ def read_description(path: str | Path) -> BackboneDescription:
     UsageError
         If the file cannot be read or was not exported by this project.
     """
+    from job.tflite_graph import read_metadata  # noqa: PLC0415 - the executors never describe a file
+
     try:
         content = Path(path).read_bytes()
     except OSError as error:
@@ -120,7 +112,7 @@ def read_description(path: str | Path) -> BackboneDescription:
             "Name a file that was exported before.",
         ) from error
     try:
-        found = _find_metadata(content)
+        found = read_metadata(content, DESCRIPTION_KEY)
     except Exception as error:  # the generated reader fails in many ways on what is cut off or no model at all
         raise _damaged(path) from error
     if found is None:
@@ -149,18 +141,6 @@ def _damaged(path: str | Path) -> UsageError:
     return UsageError(f"The backbone '{path}' is damaged, or is no backbone.", "Export it anew, or copy it again.")
 
 
-def _find_metadata(content: bytes) -> bytes | None:
-    schema = _schema()
-    if not schema.Model.ModelBufferHasIdentifier(content, 0):
-        return None
-    model = schema.Model.GetRootAs(content, 0)
-    for index in range(model.MetadataLength()):
-        entry = model.Metadata(index)
-        if entry.Name() == DESCRIPTION_KEY.encode():
-            return bytes(model.Buffers(entry.Buffer()).DataAsNumpy())
-    return None
-
-
 @contextmanager
 def _standard_error_closed() -> Iterator[None]:
     """Keep the runtime's greeting, which no setting turns off, out of the progress bar; failures are raised."""
@@ -173,9 +153,3 @@ def _standard_error_closed() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
-
-
-def _schema() -> Any:  # noqa: ANN401 - a generated module without types
-    from ai_edge_litert import schema_py_generated  # noqa: PLC0415
-
-    return schema_py_generated

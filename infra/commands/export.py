@@ -9,7 +9,8 @@ from infra.deploy.models import place_model
 from infra.deploy.stacks import data_bucket
 from infra.errors import WrongUseError
 from job.backbone import content_hash, read_description
-from job.export import IMAGENET, NETWORKS, ExportRequest, cached_export
+from job.export import IMAGENET, ExportRequest, cached_export
+from job.networks import NETWORKS
 
 
 def execute(given: argparse.Namespace, surroundings: Surroundings) -> int:
