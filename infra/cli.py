@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import argcomplete
 
-from infra.commands import cost, destroy, evaluator, logs, results, run, status, ui, up
+from infra.commands import classify, cost, destroy, evaluator, logs, results, run, status, ui, up
 from infra.commands.command import Command, Surroundings
 from infra.commands.export import EXPORT
 from infra.commands.upload import UPLOAD
@@ -22,7 +22,16 @@ from job.errors import JobError
 
 COMMANDS: Sequence[Command] = (
     *(cost.COMMAND, EXPORT, UPLOAD, up.UP, up.SCALE, run.COMMAND),
-    *(status.STATUS, status.CANCEL, logs.COMMAND, ui.COMMAND, results.COMMAND, evaluator.COMMAND, destroy.COMMAND),
+    *(
+        status.STATUS,
+        status.CANCEL,
+        logs.COMMAND,
+        ui.COMMAND,
+        results.COMMAND,
+        classify.COMMAND,
+        evaluator.COMMAND,
+        destroy.COMMAND,
+    ),
 )
 """In the order in which a person needs them."""
 

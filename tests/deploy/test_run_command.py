@@ -14,6 +14,7 @@ from infra.deploy import step as steps
 from infra.deploy.bundle import make_bundle
 from infra.deploy.speed import BENCHMARK
 from infra.errors import OrchardError, TryAgainError
+from job.networks import NETWORKS
 from tests.deploy.conftest import Deployed, World
 
 MANIFEST: dict[str, Any] = {
@@ -318,7 +319,7 @@ def test_then_destroy_ends_the_cluster_after_a_run_that_failed_too(deployed: Dep
         (
             ["--images", "fruits/Training", "--backbone", "alexnet"],
             "There is no backbone 'alexnet'.",
-            "Choose one of: mobilenet_v2.",
+            f"Choose one of: {', '.join(NETWORKS)}.",
         ),
         (
             ["--images", "fruits/../secrets"],
