@@ -84,6 +84,24 @@ class Graph:
         self.subgraph.operators.append(self.operator(operation, inputs, result, options))
         return result
 
+    def multiply(self, inputs: int, weights: Array, bias: Array | None = None) -> int:
+        """Add inputs times weights plus bias; return the number of the result, of shape (1, outputs).
+
+        Parameters
+        ----------
+        inputs
+            The number of a tensor of shape (1, inputs).
+        weights
+            float32 of shape (outputs, inputs).
+        bias
+            float32 of shape (outputs,); None for none.
+        """
+        matrix = self.constant(weights, "orchard/weights")
+        added = -1 if bias is None else self.constant(bias, "orchard/bias")
+        return self.apply(
+            "FULLY_CONNECTED", [inputs, matrix, added], (1, len(weights)), np.float32, schema.FullyConnectedOptionsT()
+        )
+
     def operator(self, operation: str, inputs: list[int], result: int, options: Any = None) -> Any:  # noqa: ANN401
         """Return an operation that stands nowhere yet."""
         made = schema.OperatorT()

@@ -10,20 +10,19 @@ import pyarrow.parquet as pq
 
 from infra.commands.command import Surroundings
 from infra.deploy.aws import Aws, explained
-from infra.deploy.run_files import RunFiles, as_json, manifest_paths
+from infra.deploy.run_files import RunFiles
 from infra.errors import WrongUseError
 from job import results, storage
 from job.backbone import Backbone, seconds_a_photo
+from job.classifier import Classifier
 from job.mobile import Projection, mobile_model, parse_description
 from job.photo_classifier import PhotoClassifier
+from job.pipeline import listed_files
 from job.reading import RejectedPhotoError, read_ahead
-from job.run_classifier import read_classifier
 from job.smaller_weights import with_smaller_weights
 
 MOST_PHOTOS = 1000
 """Test photos that a model is measured on: they give an accuracy within a percent or two, in less than a minute."""
-
-MODEL, NUMBERS, PREDICTIONS = "classifier/model.json", "classifier/model.npz", "classifier/predictions"
 
 
 @dataclass(frozen=True)
@@ -108,15 +107,14 @@ def make_mobile(around: Surroundings, run: RunFiles, backbone: Path, destination
 
 def run_model(run: RunFiles, backbone: Path) -> bytes:
     """Return the phone's model of a run, with its weights as the run used them."""
-    model, numbers = run.read_if_there(MODEL), run.read_if_there(NUMBERS)
-    if model is None or numbers is None:
+    description, numbers = run.read_if_there(results.MODEL), run.read_if_there(results.MODEL_NUMBERS)
+    if description is None or numbers is None:
         raise WrongUseError(
             f"'{run.where}' holds no classifier.", "Run the job with --classifier logistic, and try again."
         )
-    classifier = read_classifier(as_json(model), numbers)
     with np.load(io.BytesIO(run.read(results.PROJECTION)), allow_pickle=False) as archive:
         projection = Projection(archive["mean"], archive["scale"], archive["components"])
-    return mobile_model(backbone.read_bytes(), projection, classifier.steps, classifier.kind, classifier.labels)
+    return mobile_model(backbone.read_bytes(), projection, Classifier.from_files(description, numbers))
 
 
 def describe(model: bytes, file: Path) -> str:
@@ -134,7 +132,9 @@ def describe(model: bytes, file: Path) -> str:
 def test_photos(run: RunFiles) -> list[TestPhoto]:
     """Return the run's test photos with what the run said of them; evenly spaced where there are very many."""
     rows: list[TestPhoto] = []
-    for path in manifest_paths(run.manifest, PREDICTIONS) or _classifier_predictions(run):
+    for path in listed_files(run.manifest):
+        if not path.startswith(f"{results.PREDICTIONS}/"):
+            continue
         table = pq.read_table(io.BytesIO(run.read(path)), columns=["path", "label", "split", "predicted"])
         tested = [row for row in table.to_pylist() if row["split"] == "test"]
         rows += [TestPhoto(row["path"], row["label"], row["predicted"]) for row in tested]
@@ -146,9 +146,12 @@ def measure(aws: Aws, file: Path, photos: Sequence[TestPhoto]) -> Measured:
     """Classify test photos with a model; those that cannot be read any more are left out."""
     classifier, measured = PhotoClassifier(file), Measured()
     for photo, content in zip(photos, _contents(aws, photos), strict=True):
-        if isinstance(content, RejectedPhotoError):
+        try:
+            if isinstance(content, RejectedPhotoError):
+                raise content
+            label, _ = classifier.classify(content)
+        except RejectedPhotoError:
             continue
-        label, _ = classifier.classify(content)
         measured.photos += 1
         measured.agree += label == photo.predicted
         measured.right += label == photo.label
@@ -176,11 +179,6 @@ def _accuracy(measured: Measured, asked: int, subject: str) -> str:
         f"{subject} gives the run's own label on {measured.agree:,} of {count:,} test photos{left_out}: accuracy "
         f"{measured.right / count:.2%}, the run's {measured.run_right / count:.2%}."
     )
-
-
-def _classifier_predictions(run: RunFiles) -> list[str]:
-    listed = manifest_paths(run.manifest, "classifier")
-    return [path for path in listed if path.startswith(f"{PREDICTIONS}/")]
 
 
 def _write(content: bytes, destination: Path) -> None:

@@ -1,6 +1,5 @@
 """The files of one finished run, wherever they are: below a name in the data bucket, or in a folder of this machine."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,14 +75,3 @@ def in_folder(folder: Path) -> RunFiles:
         return file.read_bytes() if file.is_file() else None
 
     return RunFiles(str(folder), results.read_manifest(str(folder.absolute())), read)
-
-
-def manifest_paths(manifest: dict[str, Any], data_set: str) -> list[str]:
-    """Return the paths inside the folder of a data set's files, as the manifest lists them."""
-    return [str(entry["path"]) for entry in manifest["files"].get(data_set, ())]
-
-
-def as_json(content: bytes) -> dict[str, Any]:
-    """Return what a JSON file of a run says."""
-    parsed: dict[str, Any] = json.loads(content)
-    return parsed

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from job.backbone import Backbone, read_description
+from job.classifier import Classifier, LogisticModel, Model, PerceptronModel, TreesModel
 from job.components import project
 from job.errors import UsageError
-from job.mobile import Classifier, Dense, MobileDescription, Projection, Tree, mobile_model, parse_description
+from job.mobile import MobileDescription, Projection, mobile_model, parse_description
+from job.mobile_trees import at_most, tree_matrices
 from job.photo_classifier import PhotoClassifier
 from job.reading import RejectedPhotoError, decode
 from job.smaller_weights import FLOAT16, INT8, int8_steps, with_smaller_weights
@@ -54,101 +56,109 @@ def probabilities(model: bytes, photos: list[bytes], folder: Path) -> Array:
     return np.array([classifier.probabilities(photo) for photo in photos])
 
 
-def softmax(values: Array) -> Array:
-    raised: Array = np.exp(values - values.max(axis=1, keepdims=True))
-    shares: Array = raised / raised.sum(axis=1, keepdims=True)
-    return shares
-
-
-def layer(seed: int, outputs: int, inputs: int, activation: str) -> Dense:
+def layer(seed: int, outputs: int, inputs: int) -> tuple[Array, Array]:
     generator = np.random.default_rng(seed)
-    return Dense(generator.normal(size=(outputs, inputs)), generator.normal(size=outputs), activation)
+    return generator.normal(size=(outputs, inputs)), generator.normal(size=outputs)
 
 
-def build(backbone: Path, projection: Projection, classifier: Classifier, kind: str) -> bytes:
-    return mobile_model(backbone.read_bytes(), projection, classifier, kind, LABELS)
+def build(backbone: Path, projection: Projection, kind: str, model: Model) -> bytes:
+    return mobile_model(backbone.read_bytes(), projection, Classifier(kind, LABELS, 4, {}, model))
 
 
 @pytest.fixture(scope="module")
-def logistic(random_backbone: Path, projection: Projection) -> bytes:
-    return build(random_backbone, projection, [layer(1, 3, 4, "softmax")], "logistic")
+def regression() -> LogisticModel:
+    return LogisticModel(*layer(1, 3, 4))
 
 
-def test_a_logistic_regression_gives_the_softmax_of_its_layer(
-    logistic: bytes, components: Array, photos: list[bytes], tmp_path: Path
+@pytest.fixture(scope="module")
+def logistic(random_backbone: Path, projection: Projection, regression: LogisticModel) -> bytes:
+    return build(random_backbone, projection, "logistic", regression)
+
+
+def test_a_logistic_regression_gives_its_probabilities(
+    logistic: bytes, regression: LogisticModel, components: Array, photos: list[bytes], tmp_path: Path
 ) -> None:
-    only = layer(1, 3, 4, "softmax")
-
     given = probabilities(logistic, photos, tmp_path)
 
-    np.testing.assert_allclose(given, softmax(components @ only.weights.T + only.bias), atol=2e-4)
+    np.testing.assert_allclose(given, regression.probabilities(components), atol=2e-4)
 
 
-def test_a_perceptron_gives_what_its_layers_give_one_after_the_other(
+def test_a_perceptron_gives_its_probabilities(
     random_backbone: Path, projection: Projection, components: Array, photos: list[bytes], tmp_path: Path
 ) -> None:
-    hidden, last = layer(2, 5, 4, "sigmoid"), layer(3, 3, 5, "softmax")
+    layers = [layer(2, 5, 4), layer(3, 6, 5), layer(4, 3, 6)]
+    perceptron = PerceptronModel(tuple(weights for weights, _ in layers), tuple(biases for _, biases in layers))
 
-    given = probabilities(build(random_backbone, projection, [hidden, last], "mlp"), photos, tmp_path)
+    given = probabilities(build(random_backbone, projection, "mlp", perceptron), photos, tmp_path)
 
-    activated = 1 / (1 + np.exp(-(components @ hidden.weights.T + hidden.bias)))
-    np.testing.assert_allclose(given, softmax(activated @ last.weights.T + last.bias), atol=2e-4)
+    np.testing.assert_allclose(given, perceptron.probabilities(components), atol=2e-4)
 
 
-def two_questions(components: Array) -> Tree:
-    """Ask the first component, then on the left the second one; three leaves."""
+def forest(components: Array) -> TreesModel:
+    """Ask the first component, on its left the second one; beside it stands a tree of one leaf."""
     middle = np.sort(components, axis=0)[1:3].mean(axis=0)
-    leaves = [[0, 0, 0], [0, 0, 0], [0.1, 0.2, 0.7], [0.5, 0.25, 0.25], [0, 1, 0]]
-    return Tree(
-        feature=np.array([0, 1, -1, -1, -1]),
-        threshold=np.array([middle[0], middle[1], 0, 0, 0]),
-        left=np.array([1, 3, -1, -1, -1]),
-        right=np.array([2, 4, -1, -1, -1]),
-        probabilities=np.array(leaves),
+    return TreesModel(
+        roots=np.array([0, 5]),
+        component=np.array([0, 1, -1, -1, -1, -1]),
+        threshold=np.array([middle[0], middle[1], 0, 0, 0, 0]),
+        left=np.array([1, 3, -1, -1, -1, -1]),
+        right=np.array([2, 4, -1, -1, -1, -1]),
+        leaf=np.array([-1, -1, 0, 1, 2, 3]),
+        shares=np.array([[0.1, 0.2, 0.7], [0.5, 0.25, 0.25], [0, 1, 0], [0.25, 0.25, 0.5]]),
     )
 
 
-def walked(tree: Tree, row: Array) -> Array:
-    node = 0
-    while tree.feature[node] >= 0:
-        goes_left = row[tree.feature[node]] <= tree.threshold[node]
-        node = int(tree.left[node] if goes_left else tree.right[node])
-    reached: Array = tree.probabilities[node]
-    return reached
-
-
-def test_trees_give_the_mean_of_the_leaves_that_a_walk_reaches(
+def test_a_forest_gives_its_probabilities(
     random_backbone: Path, projection: Projection, components: Array, photos: list[bytes], tmp_path: Path
 ) -> None:
-    leaf = Tree(np.array([-1]), np.zeros(1), np.array([-1]), np.array([-1]), np.array([[0.25, 0.25, 0.5]]))
-    trees = [two_questions(components), leaf]
+    trees = forest(components)
 
-    given = probabilities(build(random_backbone, projection, trees, "forest"), photos, tmp_path)
+    given = probabilities(build(random_backbone, projection, "forest", trees), photos, tmp_path)
 
-    wanted = np.array([np.mean([walked(tree, row) for tree in trees], axis=0) for row in components])
+    wanted = trees.probabilities(components)
     assert len(np.unique(wanted, axis=0)) > 1
     np.testing.assert_allclose(given, wanted, atol=1e-6)
+
+
+def test_a_tree_is_matrices_of_its_questions_and_leaves() -> None:
+    matrices = tree_matrices(forest(np.arange(16.0).reshape(4, 4)), 0)
+
+    assert matrices.asked.tolist() == [0, 1]
+    assert matrices.thresholds.tolist() == [6, 7]
+    assert matrices.paths.tolist() == [[1, 1], [1, -1], [-1, 0]]
+    assert matrices.yeses.tolist() == [2, 1, 0]
+    np.testing.assert_allclose(matrices.shares, [[0.5, 0.25, 0.25], [0.0, 1.0, 0.0], [0.1, 0.2, 0.7]])
+
+
+def test_thresholds_are_rounded_so_that_no_comparison_changes() -> None:
+    above, below = np.float64(0.1), np.float64(np.float32(0.1))
+
+    assert at_most(np.array([above]))[0] <= above
+    assert at_most(np.array([below]))[0] == np.float32(0.1)
+    assert np.nextafter(at_most(np.array([above]))[0], np.float32(1)) > above
 
 
 def test_trees_that_are_too_large_for_a_phone_are_refused(random_backbone: Path, projection: Projection) -> None:
     # A full tree of 12 levels: 4,095 questions and 4,096 leaves.
     nodes = np.arange(8191)
     inner = nodes < 4095
-    tree = Tree(
-        feature=np.where(inner, 0, -1),
+    tree = TreesModel(
+        roots=np.array([0]),
+        component=np.where(inner, 0, -1),
         threshold=np.zeros(8191),
         left=np.where(inner, 2 * nodes + 1, -1),
         right=np.where(inner, 2 * nodes + 2, -1),
-        probabilities=np.full((8191, 3), 1 / 3),
+        leaf=np.where(inner, -1, nodes - 4095),
+        shares=np.full((4096, 3), 1 / 3),
     )
 
     with pytest.raises(UsageError) as raised:
-        build(random_backbone, projection, [tree], "tree")
+        build(random_backbone, projection, "tree", tree)
 
     assert raised.value.what == (
         "The trees of this run are too large for a phone: as matrices they take more than 64 MB."
     )
-    assert raised.value.remedy == "Train the run with --classifier logistic or mlp."
+    assert raised.value.remedy == "Train with --classifier logistic or mlp, or shallower trees."
 
 
 def test_the_file_says_what_it_is_and_carries_its_labels_where_phones_look_for_them(logistic: bytes) -> None:
@@ -165,8 +175,10 @@ def test_the_file_says_what_it_is_and_carries_its_labels_where_phones_look_for_t
         assert archive.read("labels.txt").decode() == "Apple\nÉclair\nPrune\n"
 
 
-def test_the_same_run_gives_the_same_bytes(logistic: bytes, random_backbone: Path, projection: Projection) -> None:
-    assert build(random_backbone, projection, [layer(1, 3, 4, "softmax")], "logistic") == logistic
+def test_the_same_run_gives_the_same_bytes(
+    logistic: bytes, random_backbone: Path, projection: Projection, regression: LogisticModel
+) -> None:
+    assert build(random_backbone, projection, "logistic", regression) == logistic
 
 
 def test_the_file_is_no_backbone_any_more(logistic: bytes, tmp_path: Path) -> None:
