@@ -17,6 +17,7 @@ from ai_edge_litert import schema_py_generated as schema
 from job.backbone import DESCRIPTION_KEY
 from job.classifier import Classifier, LogisticModel, Model, PerceptronModel, TreesModel
 from job.mobile_trees import apply_trees
+from job.reduction import Projection
 from job.tflite_graph import Graph, read_metadata
 
 MOBILE_KEY = "orchard.classifier"
@@ -45,28 +46,6 @@ class Dense:
     weights: Floats
     bias: Floats
     activation: str | None
-
-
-@dataclass(frozen=True)
-class Projection:
-    """What turns features into components: (features - mean) / scale, times the components.
-
-    Parameters
-    ----------
-    mean, scale
-        Shape (features,).
-    components
-        Shape (components, features).
-    """
-
-    mean: Floats
-    scale: Floats
-    components: Floats
-
-    def as_dense(self) -> Dense:
-        """Return the same as one layer."""
-        weights = self.components / self.scale
-        return Dense(weights, -(weights @ self.mean), None)
 
 
 @dataclass(frozen=True)
@@ -121,12 +100,12 @@ def mobile_model(backbone: bytes, projection: Projection, classifier: Classifier
     described = json.loads(read_metadata(backbone, DESCRIPTION_KEY) or b"{}")
     graph = Graph(backbone)
     if isinstance(classifier.model, TreesModel):
-        components = _apply_dense(graph, graph.output, projection.as_dense())
+        components = _apply_dense(graph, graph.output, projecting(projection))
         graph.set_output(apply_trees(graph, components, classifier.model))
     else:
         first, *others = dense_layers(classifier.model)
         current = graph.output
-        for layer in (_after(projection.as_dense(), first), *others):
+        for layer in (_after(projecting(projection), first), *others):
             current = _apply_dense(graph, current, layer)
         graph.set_output(current)
     description = MobileDescription(
@@ -166,6 +145,12 @@ def parse_description(model: bytes) -> MobileDescription | None:
 def stored_smaller(description: MobileDescription, stored_as: str) -> MobileDescription:
     """Return the description of the same model with its weights stored in another way."""
     return replace(description, stored_as=stored_as)
+
+
+def projecting(projection: Projection) -> Dense:
+    """Return a projection as one layer."""
+    weights = projection.components / projection.scale
+    return Dense(weights, -(weights @ projection.mean), None)
 
 
 def dense_layers(model: Model) -> list[Dense]:

@@ -12,10 +12,11 @@ from job.backbone import Backbone, read_description
 from job.classifier import Classifier, LogisticModel, Model, PerceptronModel, TreesModel
 from job.components import project
 from job.errors import UsageError
-from job.mobile import MobileDescription, Projection, mobile_model, parse_description
+from job.mobile import MobileDescription, mobile_model, parse_description
 from job.mobile_trees import at_most, tree_matrices
 from job.photo_classifier import PhotoClassifier
 from job.reading import RejectedPhotoError, decode
+from job.reduction import Projection
 from job.smaller_weights import FLOAT16, INT8, int8_steps, with_smaller_weights
 
 LABELS = ("Apple", "Éclair", "Prune")
