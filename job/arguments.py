@@ -1,16 +1,21 @@
 """The job's command line: what it takes, and the checks that need nothing but the arguments themselves."""
 
 import argparse
+import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NoReturn
 
+from job.classifier import MODELS
 from job.errors import UsageError
 from job.export import IMAGENET
 from job.networks import NETWORKS
 
 DEFAULT_VARIANCE = 0.95
+
+NO_CLASSIFIER = "none"
+"""The value of --classifier that is none."""
 
 _MASTER = re.compile(r"local|local\[(\*|\d+)(,\s*\d+)?\]|local-cluster\[\d+,\s*\d+,\s*\d+\]|yarn|(spark|k8s)://\S+")
 
@@ -22,6 +27,7 @@ class Arguments:
     images: str
     output: str
     test: str | None
+    holdout: float | None
     predict: str | None
     labels: tuple[str, ...] | None
     per_label: int | None
@@ -32,6 +38,7 @@ class Arguments:
     standardize: bool
     components: int | None
     variance: float | None
+    classifier: str
     csv: bool
     overwrite: bool
     master: str | None
@@ -41,6 +48,24 @@ class Arguments:
         """Return them as the manifest shows them."""
         shown = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in shown.items()}
+
+
+@dataclass(frozen=True)
+class PredictArguments:
+    """The arguments of ``python -m job predict``, checked. See its ``--help`` for their meaning."""
+
+    fitted: str
+    images: str
+    output: str
+    model: str | None
+    csv: bool
+    overwrite: bool
+    master: str | None
+    debug: bool
+
+    def as_manifest(self) -> dict[str, Any]:
+        """Return them as the manifest shows them."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -64,14 +89,8 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
         If one is missing, unknown or out of its range.
     """
     given = parser().parse_args(arguments)
-    if given.master is not None and not _MASTER.fullmatch(given.master):
-        raise UsageError(
-            f"--master '{given.master}' is no place where Spark runs.",
-            "Use local[*] for this machine, local[N] for N cores of it, yarn, or spark://HOST:PORT.",
-        )
-    for name in ("images", "test", "predict", "output", "model"):
-        if getattr(given, name) == "":
-            raise UsageError(f"--{name} is empty.", "Name a folder of this machine, or a URI like s3://BUCKET/FOLDER.")
+    _require_master(given.master)
+    _require_not_empty(given, ("images", "test", "predict", "output", "model"))
     if not 0 <= given.seed < 2**32:
         raise UsageError(f"--seed {given.seed} is no seed.", f"Choose a number from 0 to {2**32 - 1}.")
     components, variance = given.components, given.variance
@@ -86,12 +105,14 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
         raise UsageError(f"--components {components} keeps nothing.", "Choose a number of 1 or more.")
     if given.per_label is not None and given.per_label < 1:
         raise UsageError(f"--per-label {given.per_label} takes no photo.", "Choose a number of 1 or more.")
+    _require_holdout(given)
     if given.model is None and given.backbone not in NETWORKS:
         raise UsageError(f"There is no backbone '{given.backbone}'.", f"Choose one of: {', '.join(NETWORKS)}.")
     return Arguments(
         images=given.images,
         output=given.output,
         test=given.test,
+        holdout=given.holdout,
         predict=given.predict,
         labels=_labels(given.labels),
         per_label=given.per_label,
@@ -102,6 +123,7 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
         standardize=given.standardize,
         components=components,
         variance=variance,
+        classifier=given.classifier,
         csv=given.csv,
         overwrite=given.overwrite,
         master=given.master,
@@ -109,15 +131,44 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
     )
 
 
+def parse_predict(arguments: Sequence[str]) -> PredictArguments:
+    """Return the checked arguments of ``python -m job predict``.
+
+    Raises
+    ------
+    UsageError
+        If one is missing, unknown or empty.
+    """
+    given = predict_parser().parse_args(arguments)
+    _require_master(given.master)
+    _require_not_empty(given, ("fitted", "images", "output", "model"))
+    return PredictArguments(**vars(given))
+
+
+def predict_parser() -> argparse.ArgumentParser:
+    """Return the parser of ``python -m job predict``."""
+    made = _Parser(
+        prog="python -m job predict",
+        description="Apply what an earlier run fitted to other photos: features, components and predictions.",
+        epilog="Example: python -m job predict --fitted results/ --images photos/ --output predictions/",
+    )
+    made.add_argument("--fitted", metavar="URI", required=True, help="results of the earlier run")
+    made.add_argument("--images", metavar="URI", required=True, help="folder of photos; their folders are no labels")
+    made.add_argument("--model", metavar="FILE", help="the earlier run's backbone, if it is not found by itself")
+    _add_output_options(made)
+    _add_general_options(made)
+    return made
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser, for the command itself and for whoever checks a command before it is sent."""
     made = _Parser(
         prog="python -m job",
         description="From a folder of photos to features, principal components and a manifest.",
-        epilog="Example: python -m job --images photos/ --variance 0.95 --output results/",
+        epilog="Example: python -m job --images photos/ --variance 0.95 --output results/. "
+        "Applied to other photos later: python -m job predict --help.",
     )
-    made.add_argument("--master", metavar="URL", help="where Spark runs (default: all cores of this machine)")
-    made.add_argument("--debug", action="store_true", help="show the whole trace of a failure")
+    _add_general_options(made)
 
     photos = made.add_argument_group("photos")
     photos.add_argument(
@@ -126,9 +177,13 @@ def parser() -> argparse.ArgumentParser:
         required=True,
         help="folder of photos; the last folder of a path is the label",
     )
-    photos.add_argument("--test", metavar="URI", help="photos that are projected, never fitted")
+    tested = photos.add_mutually_exclusive_group()
+    tested.add_argument("--test", metavar="URI", help="photos that the fit is tested on, never fitted")
+    tested.add_argument("--holdout", metavar="SHARE", type=float, help="of --images, to test the classifier on")
     photos.add_argument("--predict", metavar="URI", help="photos without labels: projected, never fitted")
-    photos.add_argument("--labels", metavar="A,B", help="only these labels")
+    photos.add_argument(
+        "--labels", metavar="A,B", action="append", help="only these; 'A,\"B, C\"' where a label has a comma"
+    )
     photos.add_argument("--per-label", metavar="N", type=int, help="at most this many photos a label")
     photos.add_argument("--seed", metavar="S", type=int, default=0, help="draws other photos, other random weights")
 
@@ -155,19 +210,70 @@ def parser() -> argparse.ArgumentParser:
         help=f"as many as keep this share (default: {DEFAULT_VARIANCE})",
     )
 
-    out = made.add_argument_group("results")
+    classifier = made.add_argument_group("classifier")
+    classifier.add_argument(
+        "--classifier",
+        choices=(NO_CLASSIFIER, *MODELS),
+        default=NO_CLASSIFIER,
+        help="trained on the components (default: %(default)s)",
+    )
+
+    _add_output_options(made.add_argument_group("results"))
+    return made
+
+
+def _add_general_options(made: argparse.ArgumentParser) -> None:
+    made.add_argument("--master", metavar="URL", help="where Spark runs (default: all cores of this machine)")
+    made.add_argument("--debug", action="store_true", help="show the whole trace of a failure")
+
+
+def _add_output_options(out: argparse._ActionsContainer) -> None:
     out.add_argument("--output", metavar="URI", required=True, help="folder of the results")
     out.add_argument(
         "--csv", action=argparse.BooleanOptionalAction, default=True, help="components as CSV beside Parquet"
     )
     out.add_argument("--overwrite", action="store_true", help="replace results, once the new ones are complete")
-    return made
 
 
-def _labels(given: str | None) -> tuple[str, ...] | None:
+def _require_master(master: str | None) -> None:
+    if master is not None and not _MASTER.fullmatch(master):
+        raise UsageError(
+            f"--master '{master}' is no place where Spark runs.",
+            "Use local[*] for this machine, local[N] for N cores of it, yarn, or spark://HOST:PORT.",
+        )
+
+
+def _require_not_empty(given: argparse.Namespace, names: Sequence[str]) -> None:
+    for name in names:
+        if getattr(given, name) == "":
+            raise UsageError(f"--{name} is empty.", "Name a folder of this machine, or a URI like s3://BUCKET/FOLDER.")
+
+
+def _require_holdout(given: argparse.Namespace) -> None:
+    if given.holdout is None:
+        return
+    if not 0 < given.holdout < 1:
+        raise UsageError(
+            f"--holdout {given.holdout:g} is no share of the photos.", "Choose a number between 0 and 1, like 0.2."
+        )
+    if given.classifier == NO_CLASSIFIER:
+        raise UsageError(
+            "--holdout keeps photos to test a classifier, and there is none.",
+            f"Add --classifier {'|'.join(MODELS)}, or leave --holdout out.",
+        )
+
+
+def _labels(given: Sequence[str] | None) -> tuple[str, ...] | None:
     if given is None:
         return None
-    labels = tuple(label.strip() for label in given.split(",") if label.strip())
+    try:
+        named = [label for row in csv.reader(given, skipinitialspace=True, strict=True) for label in row]
+    except csv.Error as error:
+        raise UsageError(
+            f"--labels {' '.join(given)} cannot be read: {error}.",
+            "Put a label with a comma into double quotes: --labels 'Apple,\"Plum, red\"'.",
+        ) from error
+    labels = tuple(dict.fromkeys(label.strip() for label in named if label.strip()))
     if not labels:
         raise UsageError("--labels names no label.", "Write them with commas between: --labels Apple,Avocado.")
     return labels
