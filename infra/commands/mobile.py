@@ -27,7 +27,7 @@ MOST_PHOTOS = 1000
 
 
 @dataclass(frozen=True)
-class TestPhoto:
+class PhotoToMeasure:
     """A test photo as the run saw it.
 
     Parameters
@@ -92,7 +92,7 @@ def make_mobile(around: Surroundings, run: RunFiles, backbone: Path, destination
     chosen = with_smaller_weights(full, stored_as) if stored_as else full
     _write(chosen, destination)
     around.say(describe(chosen, destination))
-    photos = test_photos(run)
+    photos = photos_to_measure(run)
     if not photos:
         around.say("The run has no test photos to measure it on; give one --test or --holdout.")
         return
@@ -130,20 +130,20 @@ def describe(model: bytes, file: Path) -> str:
     )
 
 
-def test_photos(run: RunFiles) -> list[TestPhoto]:
+def photos_to_measure(run: RunFiles) -> list[PhotoToMeasure]:
     """Return the run's test photos with what the run said of them; evenly spaced where there are very many."""
-    rows: list[TestPhoto] = []
+    rows: list[PhotoToMeasure] = []
     for path in listed_files(run.manifest):
         if not path.startswith(f"{results.PREDICTIONS}/"):
             continue
         table = pq.read_table(io.BytesIO(run.read(path)), columns=["path", "label", "split", "predicted"])
         tested = [row for row in table.to_pylist() if row["split"] == "test"]
-        rows += [TestPhoto(row["path"], row["label"], row["predicted"]) for row in tested]
+        rows += [PhotoToMeasure(row["path"], row["label"], row["predicted"]) for row in tested]
     rows.sort(key=lambda row: row.path)
     return rows[:: -(-len(rows) // MOST_PHOTOS)] if rows else []
 
 
-def measure(aws: Aws, file: Path, photos: Sequence[TestPhoto]) -> Measured:
+def measure(aws: Aws, file: Path, photos: Sequence[PhotoToMeasure]) -> Measured:
     """Classify test photos with a model; those that cannot be read any more are left out."""
     classifier, measured = PhotoClassifier(file), Measured()
     for photo, content in zip(photos, _contents(aws, photos), strict=True):
@@ -160,7 +160,7 @@ def measure(aws: Aws, file: Path, photos: Sequence[TestPhoto]) -> Measured:
     return measured
 
 
-def _contents(aws: Aws, photos: Sequence[TestPhoto]) -> Iterator[bytes | RejectedPhotoError]:
+def _contents(aws: Aws, photos: Sequence[PhotoToMeasure]) -> Iterator[bytes | RejectedPhotoError]:
     def read(uri: str) -> bytes:
         if not uri.startswith("s3://"):
             return storage.read_bytes(uri)
