@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import argcomplete
 
-from infra.commands import cost, demo, destroy, evaluator, local, logs, notebook, results, run, status, ui, up
+from infra.commands import classify, cost, demo, destroy, evaluator, local, logs, notebook, results, run, status, ui, up
 from infra.commands.command import Command, Surroundings
 from infra.commands.export import EXPORT
 from infra.commands.upload import UPLOAD
@@ -23,7 +23,7 @@ from job.errors import JobError
 
 COMMANDS: Sequence[Command] = (
     *(cost.COMMAND, EXPORT, UPLOAD, up.UP, up.SCALE, run.COMMAND),
-    *(status.STATUS, status.CANCEL, logs.COMMAND, ui.COMMAND, results.COMMAND, notebook.COMMAND),
+    *(status.STATUS, status.CANCEL, logs.COMMAND, ui.COMMAND, results.COMMAND, classify.COMMAND, notebook.COMMAND),
     *(evaluator.COMMAND, destroy.COMMAND, local.COMMAND, demo.COMMAND),
 )
 """In the order in which a person needs them."""

@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 
 from job.classifier import MODELS
 from job.errors import UsageError
-from job.export import IMAGENET, NETWORKS
+from job.export import IMAGENET
+from job.networks import NETWORKS
 from job.report.wording import LANGUAGES
 
 DEFAULT_VARIANCE = 0.95
@@ -196,7 +197,7 @@ def parser() -> argparse.ArgumentParser:
         "--weights",
         metavar="imagenet|FILE|random",
         default=IMAGENET,
-        help="default: %(default)s, downloaded once",
+        help="a file of Keras weights, a .keras model or an exported backbone (default: %(default)s, downloaded once)",
     )
 
     components = made.add_argument_group("components")

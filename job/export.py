@@ -13,41 +13,16 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from job.backbone import BackboneDescription, content_hash, embed_description
+from job.backbone import BackboneDescription, content_hash, embed_description, read_description
 from job.errors import JobError, RunFailedError, UsageError
+from job.networks import NETWORKS
 
 IMAGENET, RANDOM = "imagenet", "random"
 """The two values of --weights that are no file."""
 
 EXPORT_VERSION = 1
 """Raise it when an exported file changes although network, weights and libraries stay: the cache then misses."""
-
-
-@dataclass(frozen=True)
-class Network:
-    """A network of ``keras.applications``: the names it goes by there, and the photos it takes.
-
-    Parameters
-    ----------
-    module
-        The submodule that holds its ``preprocess_input``.
-    builder
-        The function that makes it.
-    side
-        Width and height of its photos in pixels.
-    """
-
-    module: str
-    builder: str
-    side: int
-
-
-NETWORKS: Mapping[str, Network] = {
-    "mobilenet_v2": Network("mobilenet_v2", "MobileNetV2", 224),
-}
-"""What --backbone takes."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +34,7 @@ class ExportRequest:
     backbone
         A key of ``NETWORKS``.
     weights
-        ``IMAGENET``, ``RANDOM`` or the path of a Keras weights file.
+        ``IMAGENET``, ``RANDOM``, or a file: Keras weights, a ``.keras`` model, or what was exported before.
     seed
         For random weights.
     """
@@ -78,10 +53,15 @@ class ExportRequest:
         if not path.is_file():
             raise UsageError(
                 f"There is no weights file '{self.weights}'.",
-                "Give a Keras weights file, or: imagenet, random.",
+                "Give a file of Keras weights, a .keras model or an exported backbone, or: imagenet, random.",
             )
         if not os.access(path, os.R_OK):
             raise UsageError(f"The weights file '{self.weights}' may not be read.", "Change its permissions.")
+
+    @property
+    def names_exported_file(self) -> bool:
+        """Whether the weights are an exported file, which needs no export."""
+        return self.weights.endswith(".tflite")
 
     def provenance(self) -> str:
         """Return where the weights come from, as the description says it."""
@@ -109,6 +89,8 @@ def cached_export(request: ExportRequest, cache: Path | None = None) -> Path:
     RunFailedError
         If the export fails for another reason.
     """
+    if request.names_exported_file:
+        return _exported_before(request)
     folder = cache if cache is not None else cache_folder(os.environ)
     kept = folder / f"{request.backbone}-{cache_key(request)}.tflite"
     if not kept.is_file():
@@ -155,9 +137,11 @@ def export(request: ExportRequest, destination: Path) -> None:
     import keras  # noqa: PLC0415
     import tensorflow as tf  # noqa: PLC0415
 
-    model = build(keras, request)
-    converted = tf.lite.TFLiteConverter.from_keras_model(model).convert()
+    from job.keras_network import build  # noqa: PLC0415
+
     network = NETWORKS[request.backbone]
+    model = build(keras, request.backbone, network, request.weights, request.seed)
+    converted = tf.lite.TFLiteConverter.from_keras_model(model).convert()
     description = BackboneDescription(
         name=request.backbone,
         weights=request.provenance(),
@@ -170,49 +154,14 @@ def export(request: ExportRequest, destination: Path) -> None:
     temporary.replace(destination)
 
 
-def build(keras: Any, request: ExportRequest) -> Any:  # noqa: ANN401 - Keras publishes no types
-    """Return the Keras model from RGB 0..255 (uint8) to pooled features.
-
-    Raises
-    ------
-    UsageError
-        If the weights cannot be downloaded or do not fit.
-    """
-    network = NETWORKS[request.backbone]
-    shape = (network.side, network.side, 3)
-    builder = getattr(keras.applications, network.builder)
-    options = {"include_top": False, "pooling": "avg", "input_shape": shape}
-    if request.weights == IMAGENET:
-        core = _with_imagenet_weights(builder, options)
-    else:
-        keras.utils.set_random_seed(request.seed)
-        core = builder(weights=None, **options)
-        if request.weights != RANDOM:
-            _load_weights(core, request)
-    photos = keras.Input(shape, dtype="uint8")
-    scale = getattr(keras.applications, network.module).preprocess_input
-    scaled = scale(keras.ops.cast(photos, "float32"))
-    return keras.Model(photos, core(scaled), name=request.backbone)
-
-
-def _with_imagenet_weights(builder: Any, options: dict[str, Any]) -> Any:  # noqa: ANN401
-    try:
-        return builder(weights="imagenet", **options)
-    except Exception as error:
+def _exported_before(request: ExportRequest) -> Path:
+    described = read_description(request.weights)
+    if described.name != request.backbone:
         raise UsageError(
-            f"The ImageNet weights could not be downloaded: {' '.join(str(error).split())}",
-            "Give a file that was downloaded elsewhere: --weights FILE; or --weights random to try things out.",
-        ) from error
-
-
-def _load_weights(core: Any, request: ExportRequest) -> None:  # noqa: ANN401
-    try:
-        core.load_weights(request.weights)
-    except Exception as error:
-        raise UsageError(
-            f"The weights in '{request.weights}' do not fit {request.backbone}: {' '.join(str(error).split())}",
-            "Give weights of the same network without its last layer (include_top=False).",
-        ) from error
+            f"'{request.weights}' is an exported {described.name}, not {request.backbone}.",
+            f"Ask for it: --backbone {described.name}, or give the file with --model.",
+        )
+    return Path(request.weights)
 
 
 def _export_in_own_process(request: ExportRequest, destination: Path) -> None:

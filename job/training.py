@@ -147,7 +147,8 @@ def _vector(context: SparkContext, name: str) -> Column:
 
     That module cannot be imported where there is no pandas; what it calls is in Spark itself.
     """
-    return Column(context._jvm.org.apache.spark.ml.functions.array_to_vector(col(name)._jc))
+    java: Any = context._jvm
+    return Column(java.org.apache.spark.ml.functions.array_to_vector(col(name)._jc))
 
 
 @contextmanager

@@ -1,19 +1,26 @@
 """``orchard export``: a backbone to one file, which can be kept, given to the job, or put into the data bucket."""
 
 import argparse
+import os
 import shutil
 from pathlib import Path
 
+from infra.commands.backbone_table import backbone_table, exported_here
 from infra.commands.command import Command, Surroundings
 from infra.deploy.models import place_model
 from infra.deploy.stacks import data_bucket
 from infra.errors import WrongUseError
 from job.backbone import content_hash, read_description
-from job.export import IMAGENET, NETWORKS, ExportRequest, cached_export
+from job.export import IMAGENET, ExportRequest, cache_folder, cached_export
 
 
 def execute(given: argparse.Namespace, surroundings: Surroundings) -> int:
-    """Export a backbone, unless that was done before; say where it is."""
+    """Export a backbone, unless that was done before, and say where it is; or list all backbones."""
+    if given.list:
+        for line in backbone_table(exported_here(cache_folder(os.environ))):
+            surroundings.say(line)
+        surroundings.say("Images a second: one core of this machine, measured once a file. Photos are RGB of any size.")
+        return 0
     request = ExportRequest(given.backbone, given.weights, given.seed)
     # Asked before the export, which takes longer: a stack that is missing is said at once.
     bucket = data_bucket(surroundings.aws) if given.upload else None
@@ -54,10 +61,15 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--backbone",
         metavar="NAME",
         default="mobilenet_v2",
-        help=f"{', '.join(NETWORKS)} (default: %(default)s)",
+        help="see --list (default: %(default)s)",
     )
-    parser.add_argument("--weights", default=IMAGENET, help="imagenet, random or a file (default: %(default)s)")
+    parser.add_argument(
+        "--weights",
+        default=IMAGENET,
+        help="imagenet, random, or a file: .weights.h5, .h5, .keras or .tflite (default: %(default)s)",
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="for random weights (default: %(default)s)")
+    parser.add_argument("--list", action="store_true", help="what there is: input, features, file size, speed here")
     parser.add_argument("--to", type=Path, metavar="FILE", help="copy it there (default: it stays in the cache)")
     parser.add_argument("--upload", action="store_true", help="put it into the data bucket, unless it is there")
 

@@ -1,30 +1,70 @@
-"""``orchard results``: fetches what a run made."""
+"""``orchard results``: fetches what a run made, and makes of it what was asked for."""
 
 import argparse
 import webbrowser
 from pathlib import Path
 
+from infra.commands import mobile
 from infra.commands.command import Command, Surroundings
-from infra.deploy import fetch, stacks
-from infra.errors import OrchardError
+from infra.commands.variance_table import cumulative_shares, numbers, variance_table
+from infra.deploy import fetch, run_files, stacks
+from infra.deploy.run_backbone import find_backbone
+from infra.errors import OrchardError, WrongUseError
 from job.__main__ import summary
-from job.results import REPORT
+from job.results import EXPLAINED_VARIANCE, REPORT
+from job.smaller_weights import FLOAT16, INT8
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``orchard results``."""
     parser.add_argument("name", nargs="?", help="of the run; left out, the runs are listed")
     parser.add_argument("--open", action="store_true", help="show the report in a browser")
+    parser.add_argument("--from", dest="folder", type=Path, metavar="DIR", help="a results folder of this machine")
     parser.add_argument("--to", type=Path, metavar="DIR", help="where they go (default: results/NAME)")
+    parser.add_argument(
+        "--variance-table",
+        type=numbers,
+        metavar="K,K,...",
+        help="print the variance that so many components keep, and fetch nothing",
+    )
+    parser.add_argument(
+        "--mobile", type=Path, metavar="FILE", help="write the phone's model to FILE, and fetch nothing else"
+    )
+    parser.add_argument(
+        "--quantized",
+        choices=(FLOAT16, INT8),
+        nargs="?",
+        const=FLOAT16,
+        help="with --mobile: weights in fewer bits, and what that costs (default: %(const)s)",
+    )
+    parser.add_argument("--model", type=Path, metavar="FILE", help="with --mobile: the run's backbone, if not found")
 
 
 def execute(given: argparse.Namespace, around: Surroundings) -> int:
-    """Fetch a run's results, or list the runs."""
-    bucket = stacks.data_bucket(around.aws)
-    if given.name is None:
+    """Fetch a run's results, list the runs, or make of a run what was asked for."""
+    _require_sense(given)
+    bucket = None if given.folder else stacks.data_bucket(around.aws)
+    if bucket is not None and given.name is None:
         for name in fetch.names(around.aws, bucket):
             around.say(name)
         return 0
+    if given.variance_table or given.mobile:
+        found = (
+            run_files.in_folder(given.folder) if bucket is None else run_files.in_bucket(around.aws, bucket, given.name)
+        )
+        if given.variance_table:
+            shares = cumulative_shares(found.read(EXPLAINED_VARIANCE))
+            for line in variance_table(shares, given.variance_table):
+                around.say(line)
+        if given.mobile:
+            backbone = find_backbone(found.manifest, given.model, around.aws, bucket)
+            mobile.make_mobile(around, found, backbone, given.mobile, given.quantized)
+    if bucket is not None and (given.to or not (given.variance_table or given.mobile)):
+        _fetch(given, around, bucket)
+    return 0
+
+
+def _fetch(given: argparse.Namespace, around: Surroundings, bucket: str) -> None:
     folder = given.to or Path("results") / given.name
     key = f"results/{given.name}"
     copied = fetch.fetch(around.aws, bucket, key, folder, around.terminal)
@@ -32,7 +72,22 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
     around.say(f"{copied} files fetched.")
     if given.open:
         open_report(folder / REPORT)
-    return 0
+
+
+def _require_sense(given: argparse.Namespace) -> None:
+    """Raise WrongUseError where arguments contradict each other, or say nothing together."""
+    if given.folder and (given.name or given.to):
+        raise WrongUseError(
+            "--from names results that are on this machine already.", "Leave the run's name and --to out."
+        )
+    asked = given.variance_table or given.mobile
+    if given.folder and not asked:
+        raise WrongUseError("--from alone asks for nothing.", "Add --variance-table 100,200 or --mobile FILE")
+    if asked and not (given.folder or given.name):
+        raise WrongUseError("No run is named.", "Name one, or a results folder: --from DIR")
+    if (given.quantized or given.model) and not given.mobile:
+        option = "--quantized" if given.quantized else "--model"
+        raise WrongUseError(f"{option} is about the phone's model, which was not asked for.", "Add --mobile FILE")
 
 
 def open_report(report: Path) -> None:
@@ -51,7 +106,7 @@ def open_report(report: Path) -> None:
 
 COMMAND = Command(
     name="results",
-    summary="fetch what a run made; without a name, list the runs",
+    summary="fetch what a run made, its variance table or its model for phones; without a name, list the runs",
     example="orchard results first --to fruits-results",
     add_arguments=add_arguments,
     execute=execute,

@@ -128,6 +128,6 @@ def test_a_stack_that_is_missing_is_said_before_the_export(
 def test_a_backbone_that_nobody_knows_is_refused(
     surroundings: Surroundings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["export", "--backbone", "mobilenet"], surroundings) == 2
+    assert cli.main(["export", "--backbone", "alexnet"], surroundings) == 2
 
-    assert capsys.readouterr().err.splitlines()[0] == "error: There is no backbone 'mobilenet'."
+    assert capsys.readouterr().err.splitlines()[0] == "error: There is no backbone 'alexnet'."

@@ -16,6 +16,7 @@ from infra.deploy.image_sets import set_uri
 from infra.deploy.limits import most_executors
 from infra.deploy.speed import BENCHMARK
 from infra.errors import OrchardError, TryAgainError, WrongUseError
+from job.networks import NETWORKS
 from tests.deploy.conftest import Deployed, World, fake_call
 from tests.deploy.fake_price_list import FakePriceList
 
@@ -495,7 +496,7 @@ def test_then_destroy_ends_the_cluster_after_a_run_that_failed_too(deployed: Dep
         (
             ["--images", "fruits/Training", "--backbone", "alexnet"],
             "There is no backbone 'alexnet'.",
-            "Choose one of: mobilenet_v2.",
+            f"Choose one of: {', '.join(NETWORKS)}.",
         ),
         (
             ["--images", "fruits/../secrets"],

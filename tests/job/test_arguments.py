@@ -4,6 +4,7 @@ import pytest
 
 from job import arguments
 from job.errors import UsageError
+from job.networks import NETWORKS
 
 NEEDED = ["--images", "photos", "--output", "results"]
 
@@ -91,7 +92,7 @@ def test_csv_is_written_unless_it_is_refused() -> None:
         ),
         (["--components", "0"], "--components 0 keeps nothing.", "Choose a number of 1 or more."),
         (["--per-label", "0"], "--per-label 0 takes no photo.", "Choose a number of 1 or more."),
-        (["--backbone", "alexnet"], "There is no backbone 'alexnet'.", "Choose one of: mobilenet_v2."),
+        (["--backbone", "alexnet"], "There is no backbone 'alexnet'.", f"Choose one of: {', '.join(NETWORKS)}."),
         (["--labels", ","], "--labels names no label.", "Write them with commas between: --labels Apple,Avocado."),
         (
             ["--components", "5", "--variance", "0.9"],

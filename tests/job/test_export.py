@@ -125,8 +125,8 @@ def test_weights_that_do_not_fit_are_refused_and_leave_no_file(tmp_path: Path) -
     with pytest.raises(UsageError) as raised:
         cached_export(ExportRequest("mobilenet_v2", str(wrong), seed=0), cache=tmp_path / "cache")
 
-    assert raised.value.what.startswith(f"The weights in '{wrong}' do not fit mobilenet_v2: ")
-    assert raised.value.remedy == "Give weights of the same network without its last layer (include_top=False)."
+    assert raised.value.what == f"The weights in '{wrong}' do not fit mobilenet_v2: it is no HDF5 file."
+    assert raised.value.remedy == "Give weights or a .keras model of the same network, cut before its last layer."
     assert list((tmp_path / "cache").iterdir()) == []
 
 
@@ -135,6 +135,19 @@ def test_a_missing_weights_file_is_refused() -> None:
         ExportRequest("mobilenet_v2", "nowhere.h5", seed=0)
 
     assert raised.value.what == "There is no weights file 'nowhere.h5'."
+
+
+def test_a_file_that_was_exported_before_is_taken_as_it_is(random_backbone: Path, tmp_path: Path) -> None:
+    assert cached_export(ExportRequest("mobilenet_v2", str(random_backbone), seed=0), tmp_path) == random_backbone
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_was_exported_of_another_network_is_refused(random_backbone: Path) -> None:
+    with pytest.raises(UsageError) as raised:
+        cached_export(ExportRequest("vgg16", str(random_backbone), seed=0))
+
+    assert raised.value.what == f"'{random_backbone}' is an exported mobilenet_v2, not vgg16."
+    assert raised.value.remedy == "Ask for it: --backbone mobilenet_v2, or give the file with --model."
 
 
 def test_a_model_that_this_project_did_not_export_is_refused(tmp_path: Path) -> None:

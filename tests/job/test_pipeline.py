@@ -22,6 +22,7 @@ from infra.local.sample_photos import draw_photo
 from job import arguments, pipeline
 from job.__main__ import main
 from job.features import FeaturesReport, featurize_partition
+from job.networks import NETWORKS
 from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
 
 Manifest = dict[str, Any]
@@ -441,7 +442,7 @@ def test_photos_that_are_all_alike_are_refused_and_leave_nothing(
         (
             ["--images", "photos", "--backbone", "alexnet"],
             "There is no backbone 'alexnet'.",
-            "Choose one of: mobilenet_v2.",
+            f"Choose one of: {', '.join(NETWORKS)}.",
         ),
     ],
 )

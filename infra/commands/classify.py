@@ -1,0 +1,53 @@
+"""``orchard classify``: tries a phone's model on photos of this machine."""
+
+import argparse
+from pathlib import Path
+
+from infra.commands.command import Command, Surroundings
+from infra.errors import OrchardError
+from job.photo_classifier import PhotoClassifier
+from job.reading import RejectedPhotoError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``orchard classify``."""
+    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="files of photos")
+    parser.add_argument("--model", type=Path, required=True, metavar="FILE", help="what results --mobile has written")
+
+
+def execute(given: argparse.Namespace, around: Surroundings) -> int:
+    """Print each photo's label and probability.
+
+    Raises
+    ------
+    OrchardError
+        At the end, if any photo could not be used.
+    """
+    classifier, unusable = PhotoClassifier(given.model), 0
+    for photo in given.photos:
+        try:
+            label, probability = classifier.classify(photo.read_bytes())
+        except RejectedPhotoError as error:
+            reason = str(error)
+        except OSError as error:
+            reason = f"cannot be read: {error.strerror}"
+        else:
+            around.say(f"{photo}: {label} {probability:.1%}")
+            continue
+        unusable += 1
+        around.say(f"{photo}: not classified, {reason}")
+    if unusable:
+        raise OrchardError(
+            f"{unusable} of {len(given.photos)} photos could not be classified.",
+            "Give photos in JPEG, PNG, WebP or BMP.",
+        )
+    return 0
+
+
+COMMAND = Command(
+    name="classify",
+    summary="try a model for phones on photos of this machine",
+    example="orchard classify photo.jpg --model fruits.tflite",
+    add_arguments=add_arguments,
+    execute=execute,
+)

@@ -1,0 +1,77 @@
+"""Finds the exported backbone that a run used, by the hash that its manifest names."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from infra.deploy.aws import Aws, explained
+from infra.deploy.objects import exists
+from infra.errors import WrongUseError
+from job.backbone import content_hash
+from job.export import cache_folder
+
+
+def find_backbone(manifest: dict[str, Any], given: Path | None, aws: Aws, bucket: str | None) -> Path:
+    """Return the file of a run's backbone, fetched from the data bucket where this machine does not have it.
+
+    Parameters
+    ----------
+    manifest
+        The run's.
+    given
+        A file that is said to be it; None to look for it.
+    aws, bucket
+        The data bucket; None where the run is known from this machine alone.
+
+    Raises
+    ------
+    WrongUseError
+        If it is nowhere, or if the given file is another one.
+    """
+    name, wanted = str(manifest["backbone"]["name"]), str(manifest["backbone"]["sha256"])
+    if given is not None:
+        return _checked(given, name, wanted)
+    cache = cache_folder(os.environ)
+    for file in _candidates(manifest, cache, name):
+        if file.is_file() and content_hash(file) == wanted:
+            return file
+    key = f"models/{wanted}.tflite"
+    if bucket is not None:
+        with explained(f"look for s3://{bucket}/{key}"):
+            if exists(aws, bucket, key):
+                return _fetched(aws, bucket, key, cache / f"{name}-{wanted[:16]}.tflite")
+    raise WrongUseError(
+        f"The backbone of this run ({name}, {manifest['backbone']['weights']}) is not on this machine"
+        f"{'' if bucket is None else ', nor in the data bucket'}.",
+        "Name its file with --model FILE, or export it again with the same weights: orchard export "
+        f"--backbone {name} --weights FILE",
+    )
+
+
+def _candidates(manifest: dict[str, Any], cache: Path, name: str) -> Iterator[Path]:
+    model = manifest["arguments"].get("model")
+    if model:
+        yield Path(model)
+    yield from sorted(cache.glob(f"{name}-*.tflite"))
+
+
+def _checked(file: Path, name: str, wanted: str) -> Path:
+    if not file.is_file():
+        raise WrongUseError(f"There is no file '{file}'.", f"Name the exported {name} of the run.")
+    if content_hash(file) != wanted:
+        raise WrongUseError(
+            f"'{file}' is not the backbone that this run used.",
+            f"Name the exported {name} whose SHA-256 begins with {wanted[:12]}.",
+        )
+    return file
+
+
+def _fetched(aws: Aws, bucket: str, key: str, file: Path) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # A hidden name until it is complete: an interrupted copy is never taken for a backbone.
+    part = file.with_name(f".{file.name}.part")
+    with explained(f"fetch s3://{bucket}/{key}"):
+        aws.s3.download_file(bucket, key, str(part))
+    part.replace(file)
+    return file

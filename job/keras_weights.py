@@ -1,0 +1,101 @@
+"""Says where a weights file first differs from the Keras network that it was meant for."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+Shapes = tuple[tuple[int, ...], ...]
+
+
+def difference(network: Any, file: str) -> str | None:  # noqa: ANN401 - Keras publishes no types
+    """Return one sentence that names the first layer whose weights the file does not have, and both shapes.
+
+    Parameters
+    ----------
+    network
+        The Keras network.
+    file
+        The weights file that it refused.
+
+    Returns
+    -------
+    None if every layer has weights of its shapes in the file.
+    """
+    if not h5py.is_hdf5(file):
+        return "it is no HDF5 file."
+    with h5py.File(file) as content:
+        older = "layer_names" in content.attrs or "model_weights" in content
+        return _older_difference(network, content) if older else _named_difference(network, content)
+
+
+def _named_difference(network: Any, content: h5py.File) -> str | None:  # noqa: ANN401
+    """Compare by the keys of Keras' present format, which are known by saving the network itself."""
+    with tempfile.TemporaryDirectory() as folder:
+        own_file = Path(folder) / "own.weights.h5"
+        network.save_weights(own_file)
+        with h5py.File(own_file) as own:
+            needed = {key: (_layer_name(own[key]), _shapes(own[key])) for key in _keys(own)}
+    found = {key: _shapes(content[key]) for key in _keys(content)}
+    order = {layer.name: number for number, layer in enumerate(network.layers)}
+    for key, (name, shapes) in sorted(needed.items(), key=lambda item: order.get(item[1][0], len(order))):
+        if shapes != found.get(key):
+            return _sentence(name, shapes, found.get(key))
+    return None
+
+
+def _older_difference(network: Any, content: h5py.File) -> str | None:  # noqa: ANN401
+    """Compare layer by layer in order, as Keras reads its older format."""
+    group = content.get("model_weights", content)
+    found = []
+    for name in (_text(name) for name in group.attrs["layer_names"]):
+        weights = [_text(weight) for weight in group[name].attrs["weight_names"]]
+        if weights:
+            found.append((name, tuple(group[name][weight].shape for weight in weights)))
+    needed = [(layer.name, _as_shapes(layer.weights)) for layer in network.layers if layer.weights]
+    for number, (name, shapes) in enumerate(needed):
+        if number >= len(found):
+            return _sentence(name, shapes, None)
+        if shapes != found[number][1]:
+            return _sentence(name, shapes, found[number][1])
+    if len(found) > len(needed):
+        name, shapes = found[len(needed)]
+        return f"the file goes on with layer '{name}' {_shown(shapes)} where the network ends."
+    return None
+
+
+def _sentence(layer: str, needed: Shapes, found: Shapes | None) -> str:
+    has = f"the file has {_shown(found)}" if found else "the file has none for it"
+    return f"its layer '{layer}' needs weights of {_shown(needed)}, {has}."
+
+
+def _shown(shapes: Shapes) -> str:
+    return ", ".join("x".join(map(str, shape)) or "one value" for shape in shapes)
+
+
+def _keys(content: h5py.File) -> list[str]:
+    keys: list[str] = []
+
+    def note(key: str, item: Any) -> None:  # noqa: ANN401
+        if isinstance(item, h5py.Group) and key.endswith("/vars") and len(item):
+            keys.append(key)
+
+    content.visititems(note)
+    return keys
+
+
+def _shapes(group: h5py.Group) -> Shapes:
+    return tuple(tuple(group[key].shape) for key in sorted(group, key=int))
+
+
+def _as_shapes(weights: Any) -> Shapes:  # noqa: ANN401
+    return tuple(tuple(weight.shape) for weight in weights)
+
+
+def _layer_name(group: h5py.Group) -> str:
+    return _text(group.attrs.get("name", group.name))
+
+
+def _text(value: Any) -> str:  # noqa: ANN401
+    return value.decode() if isinstance(value, bytes) else str(value)

@@ -1,0 +1,168 @@
+"""Takes a TensorFlow Lite model apart, adds built-in operations after its output, and puts it together again.
+
+The weights that are there are moved as they are, byte for byte: what was exported is what is computed.
+"""
+
+from typing import Any
+
+import flatbuffers
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert import schema_py_generated as schema
+
+VERSIONS = {"DEQUANTIZE": 5}
+"""Of the operations whose first version does not do what is wanted: 5 knows a step a channel."""
+
+Array = npt.NDArray[Any]
+
+_TYPES = {
+    np.dtype(np.float32): schema.TensorType.FLOAT32,
+    np.dtype(np.float16): schema.TensorType.FLOAT16,
+    np.dtype(np.int8): schema.TensorType.INT8,
+    np.dtype(np.int32): schema.TensorType.INT32,
+    np.dtype(np.bool_): schema.TensorType.BOOL,
+}
+
+
+class Graph:
+    """A model with one sub-graph, as the tree of objects that the format's own schema makes of it.
+
+    Parameters
+    ----------
+    model
+        The content of a ``.tflite`` file.
+    """
+
+    def __init__(self, model: bytes) -> None:
+        self.tree = schema.ModelT.InitFromPackedBuf(model, 0)
+        self.subgraph = self.tree.subgraphs[0]
+
+    @property
+    def output(self) -> int:
+        """The number of the tensor that the model gives out."""
+        return int(self.subgraph.outputs[0])
+
+    def set_output(self, tensor: int) -> None:
+        """Have the model give out another tensor."""
+        # A signature names the old one, and is one more thing that must not contradict the model.
+        self.tree.signatureDefs = []
+        self.subgraph.outputs = np.array([tensor], np.int32)
+
+    def constant(self, values: Array, name: str) -> int:
+        """Add a tensor with fixed values; return its number."""
+        return self._add_tensor(values.dtype, values.shape, name, self.add_buffer(values))
+
+    def add_buffer(self, values: Array) -> int:
+        """Add the bytes of an array; return the number of their buffer."""
+        buffer = schema.BufferT()
+        buffer.data = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
+        self.tree.buffers.append(buffer)
+        return len(self.tree.buffers) - 1
+
+    def apply(
+        self,
+        operation: str,
+        inputs: list[int],
+        shape: tuple[int, ...],
+        dtype: npt.DTypeLike,
+        options: Any = None,  # noqa: ANN401
+    ) -> int:
+        """Add an operation after all others; return the number of the tensor that it computes.
+
+        Parameters
+        ----------
+        operation
+            Name of a built-in operation, like ``FULLY_CONNECTED``.
+        inputs
+            Numbers of tensors.
+        shape, dtype
+            Of the result.
+        options
+            The operation's options as the schema has them.
+        """
+        result = self._add_tensor(np.dtype(dtype), shape, f"orchard/{operation.lower()}_{len(self.subgraph.tensors)}")
+        self.subgraph.operators.append(self.operator(operation, inputs, result, options))
+        return result
+
+    def multiply(self, inputs: int, weights: Array, bias: Array | None = None) -> int:
+        """Add inputs times weights plus bias; return the number of the result, of shape (1, outputs).
+
+        Parameters
+        ----------
+        inputs
+            The number of a tensor of shape (1, inputs).
+        weights
+            float32 of shape (outputs, inputs).
+        bias
+            float32 of shape (outputs,); None for none.
+        """
+        matrix = self.constant(weights, "orchard/weights")
+        added = -1 if bias is None else self.constant(bias, "orchard/bias")
+        return self.apply(
+            "FULLY_CONNECTED", [inputs, matrix, added], (1, len(weights)), np.float32, schema.FullyConnectedOptionsT()
+        )
+
+    def operator(self, operation: str, inputs: list[int], result: int, options: Any = None) -> Any:  # noqa: ANN401
+        """Return an operation that stands nowhere yet."""
+        made = schema.OperatorT()
+        made.opcodeIndex = self._operation_code(operation)
+        made.inputs = np.array(inputs, np.int32)
+        made.outputs = np.array([result], np.int32)
+        if options is not None:
+            made.builtinOptions = options
+            made.builtinOptionsType = getattr(schema.BuiltinOptions, type(options).__name__.removesuffix("T"))
+        return made
+
+    def add_metadata(self, name: str, content: bytes) -> None:
+        """Put bytes under a name into the model; what stood under the name is no longer found."""
+        entry = schema.MetadataT()
+        entry.name = name.encode()
+        entry.buffer = self.add_buffer(np.frombuffer(content, np.uint8))
+        self.drop_metadata(name)
+        self.tree.metadata = [*(self.tree.metadata or []), entry]
+
+    def drop_metadata(self, name: str) -> None:
+        """Take away what stands under a name."""
+        self.tree.metadata = [entry for entry in self.tree.metadata or [] if entry.name != name.encode()]
+
+    def pack(self) -> bytes:
+        """Return the model as the content of a ``.tflite`` file."""
+        builder = flatbuffers.Builder(1 << 20)
+        builder.Finish(self.tree.Pack(builder), file_identifier=b"TFL3")
+        return bytes(builder.Output())
+
+    def _add_tensor(self, dtype: np.dtype[Any], shape: tuple[int, ...], name: str, buffer: int = 0) -> int:
+        tensor = schema.TensorT()
+        tensor.type = _TYPES[dtype]
+        tensor.shape = np.array(shape, np.int32)
+        tensor.name = name
+        tensor.buffer = buffer
+        tensor.hasRank = True
+        self.subgraph.tensors.append(tensor)
+        return len(self.subgraph.tensors) - 1
+
+    def _operation_code(self, operation: str) -> int:
+        code = getattr(schema.BuiltinOperator, operation)
+        version = VERSIONS.get(operation, 1)
+        for number, known in enumerate(self.tree.operatorCodes):
+            if known.builtinCode == code and known.version >= version:
+                return number
+        added = schema.OperatorCodeT()
+        added.builtinCode = code
+        # Readers before 2020 look here; the field holds no more than 127.
+        added.deprecatedBuiltinCode = min(code, 127)
+        added.version = version
+        self.tree.operatorCodes.append(added)
+        return len(self.tree.operatorCodes) - 1
+
+
+def read_metadata(model: bytes, name: str) -> bytes | None:
+    """Return what stands under a name in a model's metadata; None where nothing does, or where it is no model."""
+    if not schema.Model.ModelBufferHasIdentifier(model, 0):
+        return None
+    root = schema.Model.GetRootAs(model, 0)
+    for index in range(root.MetadataLength()):
+        entry = root.Metadata(index)
+        if entry.Name() == name.encode():
+            return bytes(root.Buffers(entry.Buffer()).DataAsNumpy())
+    return None

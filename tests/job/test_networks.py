@@ -1,0 +1,81 @@
+"""Tests of job/networks.py: every network exports, and its file computes what Keras computes."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from job.backbone import Backbone, read_description
+from job.export import RANDOM, ExportRequest, cached_export
+from job.networks import NETWORKS
+from job.reading import decode
+
+IN_EVERY_TEST_RUN = ("mobilenet_v2", "inception_v3")
+"""Different sides and numbers of features; the others are exported by the slow campaign."""
+
+Features = np.ndarray[Any, np.dtype[np.float32]]
+
+
+@pytest.fixture(scope="module")
+def photos(sample_photos: Path) -> list[bytes]:
+    return [photo.read_bytes() for photo in sorted(sample_photos.glob("*/*.jpg"))[::12]]
+
+
+def by_file(file: Path, photos: list[bytes]) -> Features:
+    described, backbone = read_description(file), Backbone(file)
+    features = np.empty((len(photos), described.features), np.float32)
+    for photo, row in zip(photos, features, strict=True):
+        backbone.compute(decode(photo, described.width, described.height), row)
+    return features
+
+
+def by_keras(name: str, photos: list[bytes]) -> Features:
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    import keras  # noqa: PLC0415 - seconds long, and only these tests need it
+
+    network = NETWORKS[name]
+    applications = keras.applications
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(0)
+    builder = getattr(applications, network.builder)
+    if network.layer is None:
+        model = builder(weights=None, include_top=False, pooling="avg", input_shape=(network.side, network.side, 3))
+    else:
+        whole = builder(weights=None)
+        model = keras.Model(whole.input, whole.get_layer(network.layer).output)
+    pixels = np.stack([decode(photo, network.side, network.side) for photo in photos]).astype(np.float32)
+    scaled = getattr(applications, network.module).preprocess_input(pixels)
+    features: Features = model.predict(scaled, batch_size=1, verbose=0)
+    return features
+
+
+def require_equal(name: str, file: Path, photos: list[bytes]) -> None:
+    described, network = read_description(file), NETWORKS[name]
+    ours, theirs = by_file(file, photos), by_keras(name, photos)
+    cosine = (ours * theirs).sum(axis=1) / np.linalg.norm(ours, axis=1) / np.linalg.norm(theirs, axis=1)
+    # With random weights all photos look alike to a network: what sets them apart must be equal too, or a wrong
+    # order of colours would go unseen.
+    apart = np.abs(theirs - theirs.mean(axis=0)).max()
+
+    assert (described.name, described.width, described.height) == (name, network.side, network.side)
+    assert described.features == network.features == theirs.shape[1]
+    assert cosine.min() >= 0.9999
+    assert np.abs(ours - theirs).max() <= 1e-4 * apart
+
+
+@pytest.mark.parametrize("name", IN_EVERY_TEST_RUN)
+def test_an_exported_network_computes_what_keras_computes(name: str, photos: list[bytes]) -> None:
+    require_equal(name, cached_export(ExportRequest(name, RANDOM, seed=0)), photos)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name not in IN_EVERY_TEST_RUN])
+def test_every_other_network_does_so_too(name: str, photos: list[bytes], tmp_path: Path) -> None:
+    file = cached_export(ExportRequest(name, RANDOM, seed=0), cache=tmp_path)
+
+    require_equal(name, file, photos)
+
+    # Hundreds of megabytes each, and pytest keeps the folders of three runs.
+    file.unlink()
