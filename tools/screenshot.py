@@ -9,8 +9,9 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parent.parent
 REPORT = ROOT / "demo" / "results" / "report.html"
 PICTURE = ROOT / "docs" / "images" / "report.png"
-SIZE = (1000, 1180)
-COLOURS = 64
+SIZE = (1000, 1320)
+LEFT_OUT = ("#run", "#labels", "#variance .columns", "#scatter p", "header nav")
+COLOURS = 256
 """A palette keeps the picture small."""
 
 
@@ -27,7 +28,7 @@ def main() -> int:
 
 
 def photograph(browser: str, page: Path, picture: Path) -> None:
-    """Write a picture of a report, from its explained variance on."""
+    """Write a picture of a report, its curve and its scatter, with the pointer on a photo."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only installed for development
 
     picture.parent.mkdir(parents=True, exist_ok=True)
@@ -36,11 +37,13 @@ def photograph(browser: str, page: Path, picture: Path) -> None:
         shown = started.new_page(viewport={"width": SIZE[0], "height": SIZE[1]}, color_scheme="light")
         shown.goto(page.as_uri())
         shown.wait_for_function("document.documentElement.dataset.drawn")
-        shown.evaluate("document.querySelectorAll('#run, #labels, header nav').forEach((part) => part.remove())")
+        for part in LEFT_OUT:
+            shown.evaluate("part => document.querySelectorAll(part).forEach((one) => one.remove())", part)
+        shown.locator("#figure-scatter .mark-symbol path").last.hover()
         shown.screenshot(path=str(picture))
         started.close()
     with Image.open(picture) as taken:
-        taken.convert("RGB").quantize(COLOURS).save(picture, optimize=True)
+        taken.convert("RGB").quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE).save(picture, optimize=True)
 
 
 if __name__ == "__main__":
