@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format test-all lock clean
+.PHONY: help setup demo test check format test-all lock screenshot clean
 
 help: ## what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -32,6 +32,9 @@ test-all: setup check ## make test, and the slow campaigns
 
 lock: setup ## write the locked requirements anew from requirements/*.in
 	@python tools/lock.py
+
+screenshot: demo ## photograph the demo's report for README; needs Chromium
+	@python tools/screenshot.py
 
 clean: ## remove what set-up and the demo made
 	@rm -rf .venv node_modules cdk.out demo
