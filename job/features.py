@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pyspark import Accumulator, SparkFiles
 
-from job import results
+from job import results, workers
 from job.backbone import Backbone, BackboneDescription
 from job.listing import PREDICT
 from job.reading import RejectedPhotoError, decode, read_ahead
@@ -83,6 +83,7 @@ def featurize_partition(task: FeaturesTask, done: Accumulator[int], partition: t
     number, stream = partition
     listing = pa.ipc.open_stream(stream).read_all()
     backbone = _load_backbone(SparkFiles.get(task.model_file))
+    workers.settle()
     seconds = dict.fromkeys(TASK_STAGES, 0.0)
     features, reasons = compute_features(
         listing["path"].to_pylist(),

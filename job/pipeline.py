@@ -332,7 +332,7 @@ def project(
     """Write the components of all photos; return what each task reports."""
     done = context.accumulator(0)
     with progress.counted_stage("projection", sum(file.rows for file in files), done):
-        return reduction.project_files(context, task, projection, files, done)
+        return reduction.project_files(context, task, projection, files, session.slots(context), done)
 
 
 def write_components(output: str, fitted: PrincipalComponents, projection: Projection) -> list[results.DataFile]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import Accumulator, Broadcast, SparkContext
 
-from job import results
+from job import results, workers
 from job.components import Matrix, Moments, project
 from job.features import list_column, matrix
 from job.listing import TRAIN
@@ -17,6 +17,9 @@ from job.results import DataFile
 
 MOMENTS_AT_A_TIME = 8
 """How many tasks' sums are added by one task of the next round, and at most by the driver."""
+
+TASKS_A_SLOT = 2
+"""Tasks of the projection for each that can run at the same time."""
 
 
 @dataclass(frozen=True)
@@ -112,12 +115,21 @@ def project_files(
     task: ProjectionTask,
     projection: Projection,
     files: Sequence[DataFile],
+    slots: int,
     done: Accumulator[int],
 ) -> list[ProjectionReport]:
-    """Write the components of every photo, one file for each features file, and return what was written."""
+    """Write the components of every photo, one file for each features file; return what was written, in their order.
+
+    Projecting a file takes less time than starting a task, so a task takes several: there are a few tasks a slot, for
+    all slots to end close together.
+    """
     shared = context.broadcast(projection)
-    tasks = context.parallelize(files, len(files)).map(lambda file: _project_file(task, shared, file, done))
-    return list(tasks.collect())
+    groups = group_by_rows(files, TASKS_A_SLOT * slots)
+    tasks = context.parallelize(groups, len(groups)).map(
+        lambda group: [(file.path, _project_file(task, shared, file, done)) for file in group]
+    )
+    reports = dict(report for reports in tasks.collect() for report in reports)
+    return [reports[file.path] for file in files]
 
 
 def training_rows(table: pa.Table) -> npt.NDArray[np.float32]:
@@ -145,6 +157,7 @@ def csv_table(components: pa.Table) -> pa.Table:
 
 
 def _moments_of_files(output: str, files: Sequence[DataFile], shift: Matrix, done: Accumulator[int]) -> Moments:
+    workers.settle()
     moments = Moments.nothing(shift)
     for file in files:
         moments.add_rows(training_rows(results.read_parquet(output, file.path)))
@@ -171,6 +184,7 @@ def _first_training_row(output: str, files: Sequence[DataFile]) -> Matrix:
 def _project_file(
     task: ProjectionTask, shared: "Broadcast[Projection]", file: DataFile, done: Accumulator[int]
 ) -> ProjectionReport:
+    workers.settle()
     components = components_table(results.read_parquet(task.output, file.path), shared.value)
     name = file.path.removeprefix(f"{results.FEATURES}/").removesuffix(".parquet")
     attempt = results.attempt()

@@ -120,7 +120,7 @@ def test_every_photo_is_projected_once_and_csv_says_the_same_as_parquet(
     projection = Projection(fitted.mean, fitted.scale, fitted.components[:3])
 
     reports = reduction.project_files(
-        spark, ProjectionTask(output, "run", csv=True), projection, files, spark.accumulator(0)
+        spark, ProjectionTask(output, "run", csv=True), projection, files, slots=1, done=spark.accumulator(0)
     )
 
     projected = pa.concat_tables([results.read_parquet(output, report.components.path) for report in reports])
@@ -141,7 +141,7 @@ def test_without_csv_none_is_written(spark: SparkContext, written: tuple[str, li
     projection = Projection(np.zeros(24), np.ones(24), np.eye(24)[:2])
 
     reports = reduction.project_files(
-        spark, ProjectionTask(output, "run", csv=False), projection, files[:2], spark.accumulator(0)
+        spark, ProjectionTask(output, "run", csv=False), projection, files[:2], slots=1, done=spark.accumulator(0)
     )
 
     assert [report.csv for report in reports] == [None, None]

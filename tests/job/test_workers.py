@@ -1,0 +1,52 @@
+"""Tests of job/workers.py."""
+
+import zipfile
+from pathlib import Path
+from zipimport import zipimporter
+
+from job.workers import unless_unchanged
+
+
+def write_archive(path: Path, *modules: str) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        for module in modules:
+            archive.writestr(f"{module}.py", "")
+
+
+def test_the_directory_of_an_archive_is_read_again_once_and_not_for_every_task(tmp_path: Path) -> None:
+    # Given an archive that does not change
+    write_archive(tmp_path / "code.zip", "first")
+    importer = zipimporter(str(tmp_path / "code.zip"))
+    read: list[str] = []
+    invalidate = unless_unchanged(lambda archive: read.append(archive.archive))
+
+    # When three tasks begin
+    for _ in range(3):
+        invalidate(importer)
+
+    # Then only the first of them has read it
+    assert read == [str(tmp_path / "code.zip")]
+
+
+def test_a_changed_archive_is_read_again(tmp_path: Path) -> None:
+    write_archive(tmp_path / "code.zip", "first")
+    importer = zipimporter(str(tmp_path / "code.zip"))
+    invalidate = unless_unchanged(zipimporter.invalidate_caches)
+    invalidate(importer)
+
+    write_archive(tmp_path / "code.zip", "first", "second")
+    invalidate(importer)
+
+    assert importer.find_spec("second") is not None
+
+
+def test_a_deleted_archive_holds_nothing_any_more(tmp_path: Path) -> None:
+    write_archive(tmp_path / "code.zip", "first")
+    importer = zipimporter(str(tmp_path / "code.zip"))
+    invalidate = unless_unchanged(zipimporter.invalidate_caches)
+    invalidate(importer)
+
+    (tmp_path / "code.zip").unlink()
+    invalidate(importer)
+
+    assert importer.find_spec("first") is None
