@@ -31,11 +31,14 @@ class Library:
         The exact version.
     modules
         What the job imports of it, all of which must import on every node.
+    architectures
+        Of the nodes that have it.
     """
 
     name: str
     version: str
     modules: tuple[str, ...]
+    architectures: tuple[str, ...] = ("x86_64", "aarch64")
 
 
 # Pandas is left out because neither the job nor Spark ML imports it, pyspark because EMR brings its own,
@@ -48,6 +51,8 @@ LIBRARIES = (
     # The one dependency of ai-edge-litert that those two modules import beside NumPy. It also asks for
     # protobuf, ml_dtypes, typing-extensions and backports-strenum, for parts that the job never imports.
     Library("flatbuffers", "25.12.19", ("flatbuffers",)),
+    # Reduced precision was measured on x86-64 only; elsewhere --precision fast is full precision.
+    Library("openvino", "2026.4.1", ("openvino",), ("x86_64",)),
     Library("tqdm", "4.70.1", ("tqdm",)),
     # Carries the JavaScript that draws the report.
     Library("vl-convert-python", "1.9.0.post1", ("vl_convert",)),

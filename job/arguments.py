@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NoReturn
 
+from job.backbone import FAST, FULL
 from job.classifier import MODELS
 from job.errors import UsageError
 from job.export import IMAGENET
@@ -36,6 +37,7 @@ class Arguments:
     model: str | None
     backbone: str
     weights: str
+    precision: str
     standardize: bool
     components: int | None
     variance: float | None
@@ -60,6 +62,7 @@ class PredictArguments:
     images: str
     output: str
     model: str | None
+    precision: str | None
     csv: bool
     overwrite: bool
     master: str | None
@@ -122,6 +125,7 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
         model=given.model,
         backbone=given.backbone,
         weights=given.weights,
+        precision=given.precision,
         standardize=given.standardize,
         components=components,
         variance=variance,
@@ -158,6 +162,7 @@ def predict_parser() -> argparse.ArgumentParser:
     made.add_argument("--fitted", metavar="URI", required=True, help="results of the earlier run")
     made.add_argument("--images", metavar="URI", required=True, help="folder of photos; their folders are no labels")
     made.add_argument("--model", metavar="FILE", help="the earlier run's backbone, if it is not found by itself")
+    made.add_argument("--precision", choices=(FULL, FAST), help="of the features (default: the earlier run's)")
     _add_output_options(made)
     _add_general_options(made)
     return made
@@ -198,6 +203,12 @@ def parser() -> argparse.ArgumentParser:
         metavar="imagenet|FILE|random",
         default=IMAGENET,
         help="a file of Keras weights, a .keras model or an exported backbone (default: %(default)s, downloaded once)",
+    )
+    network.add_argument(
+        "--precision",
+        choices=(FULL, FAST),
+        default=FULL,
+        help="fast: in bfloat16, on processors that have it (default: %(default)s)",
     )
 
     components = made.add_argument_group("components")

@@ -1,15 +1,15 @@
-"""Loads an exported backbone and computes features with it; the only module that knows the inference runtime.
+"""Loads an exported backbone and computes features with it; the only module that knows how it is run.
 
 The file is a TensorFlow Lite model that takes RGB 0..255 and holds colour scaling, network and pooling, with its
 own description inside (``job/export.py`` writes it). Why this format and this runtime:
-docs/decisions/0001-backbone-file-and-runtime.md.
+docs/decisions/0001-backbone-file-and-runtime.md. At reduced precision ``job/reduced_precision.py`` runs it.
 """
 
 import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,10 +17,18 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from job import reduced_precision
 from job.errors import UsageError
+from job.reduced_precision import ReducedPrecisionNetwork
 
 DESCRIPTION_KEY = "orchard.backbone"
 """The name under which the description stands in the file's metadata."""
+
+FULL, FAST = "full", "fast"
+"""What --precision takes: as Keras computes it, or bfloat16 where the processor has it."""
+
+FLOAT32, BFLOAT16 = "float32", "bfloat16"
+"""What a network was computed in."""
 
 
 @dataclass(frozen=True)
@@ -58,16 +66,22 @@ class Backbone:
     ----------
     path
         The exported file.
+    precision
+        ``FULL``, or ``FAST`` for reduced precision if this processor has it.
 
     Attributes
     ----------
+    computed_in
+        ``FLOAT32`` or ``BFLOAT16``: what ``precision`` has come to on this processor.
+    batch
+        How many photos it computes at a time.
     photo_shape
         Height, width and colours of the photos that it takes.
     features
         How many values it computes for a photo.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, precision: str = FULL) -> None:
         # Imported here: the submitting machine describes files without ever loading the runtime.
         from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415
 
@@ -79,6 +93,11 @@ class Backbone:
         self._input, self._output = photo["index"], features["index"]
         self.photo_shape: tuple[int, int, int] = tuple(photo["shape"][1:].tolist())
         self.features = int(features["shape"][-1])
+        self._reduced: ReducedPrecisionNetwork | None = None
+        if precision == FAST and reduced_precision.is_available():
+            self._reduced = ReducedPrecisionNetwork(path)
+        self.computed_in = FLOAT32 if self._reduced is None else BFLOAT16
+        self.batch = 1 if self._reduced is None else reduced_precision.BATCH
 
     def compute(self, photo: npt.NDArray[np.uint8], features: npt.NDArray[np.float32]) -> None:
         """Compute one photo's features in place.
@@ -90,9 +109,25 @@ class Backbone:
         features
             Where the result goes: float32 of shape (features,).
         """
-        self._interpreter.set_tensor(self._input, photo[np.newaxis])
-        self._interpreter.invoke()
-        features[:] = self._interpreter.get_tensor(self._output)[0]
+        self.compute_batch([photo], features[np.newaxis])
+
+    def compute_batch(self, photos: Sequence[npt.NDArray[np.uint8]], features: npt.NDArray[np.float32]) -> None:
+        """Compute the features of at most ``batch`` photos in place.
+
+        Parameters
+        ----------
+        photos
+            RGB 0..255, each uint8 of shape (height, width, 3).
+        features
+            Where the result goes: float32 of shape (photos, features).
+        """
+        if self._reduced is not None:
+            self._reduced.compute(photos, features)
+            return
+        for photo, row in zip(photos, features, strict=True):
+            self._interpreter.set_tensor(self._input, photo[np.newaxis])
+            self._interpreter.invoke()
+            row[:] = self._interpreter.get_tensor(self._output)[0]
 
 
 def embed_description(model: bytes, description: BackboneDescription) -> bytes:

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -12,9 +12,9 @@ import pyarrow as pa
 from pyspark import Accumulator, SparkFiles
 
 from job import results, workers
-from job.backbone import Backbone, BackboneDescription
+from job.backbone import FLOAT32, FULL, Backbone, BackboneDescription
 from job.listing import PREDICT
-from job.reading import RejectedPhotoError, decode, read_ahead
+from job.reading import Pixels, RejectedPhotoError, decode, read_ahead
 from job.results import DataFile
 
 TASK_STAGES = ("read", "decode", "infer", "write")
@@ -35,12 +35,15 @@ class FeaturesTask:
         Description of the exported network.
     model_file
         The name under which Spark carries the exported file to the executors.
+    precision
+        As ``--precision`` names it.
     """
 
     output: str
     run_id: str
     backbone: BackboneDescription
     model_file: str
+    precision: str = FULL
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ class FeaturesReport:
         Photos by split and label; those without a label are left out.
     seconds
         By ``TASK_STAGES``.
+    computed_in
+        What its processor computed in: float32 or bfloat16.
     """
 
     features: DataFile | None
@@ -66,6 +71,7 @@ class FeaturesReport:
     used: Counter[str]
     labels: Counter[tuple[str, str]]
     seconds: dict[str, float] = field(default_factory=dict)
+    computed_in: str = FLOAT32
 
 
 def featurize_partition(task: FeaturesTask, done: Accumulator[int], partition: tuple[int, bytes]) -> FeaturesReport:
@@ -82,14 +88,15 @@ def featurize_partition(task: FeaturesTask, done: Accumulator[int], partition: t
     """
     number, stream = partition
     listing = pa.ipc.open_stream(stream).read_all()
-    backbone = _load_backbone(SparkFiles.get(task.model_file))
+    backbone = _load_backbone(SparkFiles.get(task.model_file), task.precision)
     workers.settle()
     seconds = dict.fromkeys(TASK_STAGES, 0.0)
     features, reasons = compute_features(
         listing["path"].to_pylist(),
         listing["problem"].to_pylist(),
         task.backbone,
-        backbone.compute,
+        backbone.compute_batch,
+        backbone.batch,
         seconds,
         lambda: done.add(1),
     )
@@ -115,6 +122,7 @@ def featurize_partition(task: FeaturesTask, done: Accumulator[int], partition: t
         Counter(splits),
         Counter((split, label) for split, label in zip(splits, labels, strict=True) if split != PREDICT),
         seconds,
+        backbone.computed_in,
     )
 
 
@@ -122,7 +130,8 @@ def compute_features(
     paths: list[str],
     problems: list[str],
     backbone: BackboneDescription,
-    compute: Callable[[npt.NDArray[np.uint8], npt.NDArray[np.float32]], None],
+    compute: Callable[[Sequence[Pixels], npt.NDArray[np.float32]], None],
+    batch: int,
     seconds: dict[str, float],
     photo_done: Callable[[], None],
 ) -> tuple[npt.NDArray[np.float32], list[str | None]]:
@@ -137,7 +146,9 @@ def compute_features(
     backbone
         Says the photos' size and how many features there are.
     compute
-        Computes one photo's features in place.
+        Computes the features of some photos in place.
+    batch
+        How many photos it takes at a time.
     seconds
         Reading, decoding and inferring add their time to it.
     photo_done
@@ -152,30 +163,31 @@ def compute_features(
     """
     features = np.empty((len(paths), backbone.features), np.float32)
     reasons: list[str | None] = []
+    decoded: list[Pixels] = []
     used = 0
     clock = time.perf_counter
     contents = read_ahead([path for path, problem in zip(paths, problems, strict=True) if not problem])
     began = clock()
-    for problem in problems:
+    for left, problem in zip(range(len(problems) - 1, -1, -1), problems, strict=True):
         content = RejectedPhotoError(problem) if problem else next(contents)
         was_read = clock()
         seconds["read"] += was_read - began
         try:
             if isinstance(content, RejectedPhotoError):
                 raise content
-            photo = decode(content, backbone.width, backbone.height)
+            decoded.append(decode(content, backbone.width, backbone.height))
         except RejectedPhotoError as rejection:
             reasons.append(str(rejection))
-            began = clock()
-            seconds["decode"] += began - was_read
         else:
-            decoded = clock()
-            seconds["decode"] += decoded - was_read
-            compute(photo, features[used])
-            used += 1
             reasons.append(None)
-            began = clock()
-            seconds["infer"] += began - decoded
+        began = clock()
+        seconds["decode"] += began - was_read
+        if len(decoded) == batch or (decoded and not left):
+            compute(decoded, features[used : used + len(decoded)])
+            used += len(decoded)
+            decoded.clear()
+            was_decoded, began = began, clock()
+            seconds["infer"] += began - was_decoded
         photo_done()
     return features[:used], reasons
 
@@ -209,6 +221,6 @@ def matrix(rows: pa.ListArray) -> npt.NDArray[np.float32]:
 
 
 @lru_cache(maxsize=1)
-def _load_backbone(path: str) -> Backbone:
+def _load_backbone(path: str, precision: str) -> Backbone:
     # Once a worker process: Spark keeps the process for the next tasks.
-    return Backbone(path)
+    return Backbone(path, precision)

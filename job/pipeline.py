@@ -21,7 +21,7 @@ from pyspark import SparkContext
 
 from job import classification, components, listing, reduction, results, session, storage
 from job.arguments import NO_CLASSIFIER, Arguments
-from job.backbone import BackboneDescription, content_hash, read_description, require_usable
+from job.backbone import FLOAT32, FULL, BackboneDescription, content_hash, read_description, require_usable
 from job.classification import ComponentsFile
 from job.components import PrincipalComponents
 from job.errors import JobError, UsageError
@@ -155,7 +155,9 @@ def _carry_out(arguments: Arguments, run: Run) -> dict[str, Any]:
     if arguments.classifier != NO_CLASSIFIER:
         classification.require_labels(listing.count_by_label(photos, TRAIN), "listed")
     with spark(arguments.master, model, progress, run.folder) as context:
-        featurized = featurize(context, photos, FeaturesTask(output, run_id, backbone, model.name), progress)
+        featurized = featurize(
+            context, photos, FeaturesTask(output, run_id, backbone, model.name, arguments.precision), progress
+        )
         written = [report for report in featurized if report.features is not None]
         files = [report.features for report in written if report.features is not None]
         used = sum((report.used for report in featurized), Counter[str]())
@@ -198,6 +200,7 @@ def _carry_out(arguments: Arguments, run: Run) -> dict[str, Any]:
         "arguments": arguments.as_manifest(),
         "versions": versions(),
         "backbone": {**asdict(backbone), "untrained": backbone.untrained, "sha256": content_hash(model)},
+        "precision": describe_precision(arguments.precision, featurized),
         "counts": counts(photos, used),
         "labels": label_counts(featurized),
         "components": describe_components(fitted, kept),
@@ -290,7 +293,27 @@ def featurize(context: SparkContext, photos: pa.Table, task: FeaturesTask, progr
     done = context.accumulator(0)
     with progress.counted_stage("features", len(photos), done):
         tasks = context.parallelize(numbered, len(numbered)).map(partial(featurize_partition, task, done))
-        return list(tasks.collect())
+        reports = list(tasks.collect())
+    notice = precision_notice(describe_precision(task.precision, reports))
+    if notice:
+        progress.say(notice)
+    return reports
+
+
+def describe_precision(asked: str, featurized: Sequence[FeaturesReport]) -> dict[str, Any]:
+    """Return what the manifest says of the precision: asked for, and how many photos were computed in what."""
+    used: Counter[str] = Counter()
+    for report in featurized:
+        used[report.computed_in] += report.used.total()
+    return {"asked": asked, "photos": {name: photos for name, photos in sorted(used.items()) if photos}}
+
+
+def precision_notice(precision: dict[str, Any]) -> str | None:
+    """Return what a person is told who asked for reduced precision where the processor has none; else None."""
+    at_full = precision["photos"].get(FLOAT32, 0)
+    if precision["asked"] == FULL or not at_full:
+        return None
+    return f"{at_full:,} photos were computed at full precision: their processor has no bfloat16 that can be used."
 
 
 def fit(
@@ -385,6 +408,9 @@ def versions() -> dict[str, str]:
     """Return the versions of everything that a number may depend on."""
     # A cluster brings its own pyspark, which is not installed as a package.
     libraries = {name: importlib.metadata.version(name) for name in LIBRARIES}
+    # There is none for some machines.
+    with suppress(importlib.metadata.PackageNotFoundError):
+        libraries["openvino"] = importlib.metadata.version("openvino")
     return {"python": platform.python_version(), "pyspark": pyspark.__version__, **libraries}
 
 

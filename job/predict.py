@@ -11,7 +11,7 @@ import numpy as np
 
 from job import classification, listing, pipeline, results, storage
 from job.arguments import PredictArguments
-from job.backbone import BackboneDescription, content_hash, read_description, require_usable
+from job.backbone import FULL, BackboneDescription, content_hash, read_description, require_usable
 from job.classification import ComponentsFile
 from job.classifier import Classifier
 from job.errors import RunFailedError, UsageError
@@ -63,7 +63,9 @@ def _carry_out(arguments: PredictArguments, fitted: str, environment: dict[str, 
     pipeline.warn_if_untrained(progress, backbone)
     predictions: list[results.DataFile] = []
     with pipeline.spark(arguments.master, model, progress, run.folder) as context:
-        task = FeaturesTask(output, run.run_id, backbone, model.name)
+        # Results of before there was a choice were computed at full precision.
+        precision = arguments.precision or earlier.get("precision", {}).get("asked", FULL)
+        task = FeaturesTask(output, run.run_id, backbone, model.name, precision)
         featurized = pipeline.featurize(context, photos, task, progress)
         written = [(report.features, report.used) for report in featurized if report.features is not None]
         if not written:
@@ -93,6 +95,7 @@ def _carry_out(arguments: PredictArguments, fitted: str, environment: dict[str, 
         "fitted": {"results": fitted, "run_id": earlier["run_id"]},
         "versions": pipeline.versions(),
         "backbone": earlier["backbone"],
+        "precision": pipeline.describe_precision(precision, featurized),
         "counts": pipeline.counts(photos, used),
         "labels": pipeline.label_counts(featurized),
         "components": earlier["components"],

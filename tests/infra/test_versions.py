@@ -35,9 +35,15 @@ def test_a_library_has_the_same_version_here_and_on_the_cluster(library: str) ->
     assert pins("requirements.txt")[library] == LIBRARIES[library]
 
 
-@pytest.mark.parametrize("suffix", ["in", "x86_64.txt", "aarch64.txt"])
-def test_the_clusters_requirements_are_the_libraries_and_nothing_else(suffix: str) -> None:
-    assert pins(f"infra/emr/bootstrap/requirements.{suffix}") == LIBRARIES
+def test_the_clusters_requirements_are_the_libraries_and_nothing_else() -> None:
+    assert pins("infra/emr/bootstrap/requirements.in") == LIBRARIES
+
+
+@pytest.mark.parametrize("architecture", ["x86_64", "aarch64"])
+def test_a_node_has_the_libraries_of_its_architecture_and_nothing_else(architecture: str) -> None:
+    assert pins(f"infra/emr/bootstrap/requirements.{architecture}.txt") == {
+        library.name: library.version for library in versions.LIBRARIES if architecture in library.architectures
+    }
 
 
 @pytest.mark.parametrize("unneeded", ["tensorflow", "tensorflow-cpu", "pyspark", "pandas"])

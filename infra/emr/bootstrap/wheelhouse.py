@@ -48,14 +48,14 @@ def provide(architecture: Architecture, environment: Mapping[str, str] = os.envi
         If a wheel cannot be downloaded or is not the one that was locked.
     """
     lock = lock_file(architecture)
-    wheelhouse = cache_folder(environment) / f"{architecture}-{_fingerprint(lock)}.zip"
+    wheelhouse = cache_folder(environment) / f"{architecture}-{_fingerprint(lock, architecture)}.zip"
     if not wheelhouse.is_file():
         wheelhouse.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=wheelhouse.parent) as work:
             wheels = Path(work) / "wheels"
             download(lock, architecture, wheels)
             packed = Path(work) / "wheelhouse.zip"
-            pack(wheels, lock.read_text(), modules(), packed)
+            pack(wheels, lock.read_text(), modules(architecture), packed)
             packed.replace(wheelhouse)
     return wheelhouse
 
@@ -67,9 +67,10 @@ def cache_folder(environment: Mapping[str, str]) -> Path:
     return root / "orchard" / "wheelhouse"
 
 
-def modules() -> list[str]:
-    """Return everything that must import on a node."""
-    return [module for library in versions.LIBRARIES for module in library.modules]
+def modules(architecture: Architecture) -> list[str]:
+    """Return everything that must import on a node of an architecture."""
+    libraries = [library for library in versions.LIBRARIES if architecture in library.architectures]
+    return [module for library in libraries for module in library.modules]
 
 
 def platform_tags(architecture: Architecture) -> list[str]:
@@ -117,6 +118,6 @@ def pack(wheels: Path, requirements: str, names: list[str], target: Path) -> Non
             packed.writestr(zipfile.ZipInfo(wheel.name, _EPOCH), wheel.read_bytes())
 
 
-def _fingerprint(lock: Path) -> str:
-    content = lock.read_bytes() + "\n".join(modules()).encode()
+def _fingerprint(lock: Path, architecture: Architecture) -> str:
+    content = lock.read_bytes() + "\n".join(modules(architecture)).encode()
     return hashlib.sha256(content).hexdigest()[:32]
