@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format test-all lock screenshot clean
+.PHONY: help setup demo test check format test-all lock screenshot bench clean
 
 help: ## what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -35,6 +35,9 @@ lock: setup ## write the locked requirements anew from requirements/*.in
 
 screenshot: demo ## photograph the demo's report for README; needs Chromium
 	@python tools/screenshot.py
+
+bench: setup ## measure the job on PHOTOS with WEIGHTS; bench/README.md says what and how
+	@python -m bench.speed --photos '$(PHOTOS)' --weights '$(or $(WEIGHTS),random)' --page $(BENCH)
 
 clean: ## remove what set-up and the demo made
 	@rm -rf .venv node_modules cdk.out demo
