@@ -127,6 +127,8 @@ def draw(photos: Sequence[FileFound], subset: Subset, folder: str, root_label: s
     UsageError
         If a wanted label has no photo.
     """
+    if subset.labels is None and subset.per_label is None:
+        return list(photos)
     by_label: dict[str, list[str]] = {}
     for photo in photos:
         by_label.setdefault(label_of(photo.inside, root_label), []).append(photo.inside)

@@ -103,7 +103,7 @@ def open_filesystem(uri: str) -> tuple[fs.FileSystem, str]:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FileFound:
     """A file of a folder.
 
