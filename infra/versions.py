@@ -50,3 +50,7 @@ LIBRARIES = (
     Library("flatbuffers", "25.12.19", ("flatbuffers",)),
     Library("tqdm", "4.70.1", ("tqdm",)),
 )
+
+# The newest OpenCV that goes with the pinned NumPy: later ones ask for NumPy 2. 50 MB more for every node to fetch.
+VISUAL_WORDS = (Library("opencv-python-headless", "4.11.0.86", ("cv2",)),)
+"""What the nodes get beside ``LIBRARIES`` where the setting ``visual_words`` asks for it."""

@@ -29,12 +29,14 @@ FEATURES = "features"
 COMPONENTS = "components"
 COMPONENTS_CSV = "components.csv"
 REJECTED = "rejected"
+DESCRIPTORS = "descriptors"
+VOCABULARY = "vocabulary"
 EXPLAINED_VARIANCE = "pca/explained_variance.csv"
 PROJECTION = "pca/projection.npz"
 
 LAYOUT = (
     *(MANIFEST, PROGRESS, FEATURES, COMPONENTS, COMPONENTS_CSV, "pca", REJECTED),
-    *("classifier", "report.html"),
+    *("classifier", "report.html", DESCRIPTORS, VOCABULARY),
 )
 """What a results folder may hold, files and folders at its top."""
 
@@ -49,6 +51,9 @@ FEATURES_SCHEMA = pa.schema(
 COMPONENTS_SCHEMA = pa.schema(
     [*list(FEATURES_SCHEMA)[:3], pa.field("components", pa.list_(pa.field("element", pa.float32())))]
 )
+DESCRIPTORS_SCHEMA = pa.schema([*list(FEATURES_SCHEMA)[:3], pa.field("descriptors", pa.binary(), nullable=False)])
+"""While a run learns its visual words: all descriptors of a photo in one value, one after the other."""
+
 REJECTED_SCHEMA = pa.schema([pa.field("path", pa.string()), pa.field("reason", pa.string())])
 
 
@@ -202,7 +207,7 @@ def to_json(content: dict[str, Any]) -> bytes:
 
 
 _DATA_FILE = re.compile(
-    r"(?:features|components|components\.csv|rejected|classifier/predictions)/"
+    r"(?:descriptors|features|components|components\.csv|rejected|classifier/predictions)/"
     r"part-\d{5}-(?P<run>\d{8}T\d{6}-[0-9a-f]{8})-[\d-]+\.(?:parquet|csv)"
 )
 """The name of a file that a task of some run has written."""
