@@ -46,14 +46,30 @@ def summary(manifest: dict[str, Any], output: str) -> str:
     """Return what a finished run tells the person."""
     counts, components, seconds = manifest["counts"], manifest["components"], manifest["seconds"]
     needed = ", ".join(f"{float(share):.0%} need {count}" for share, count in components["needed"].items())
-    rate, kept = counts["found"] / seconds["features"], components["kept"]
+    rate, kept = counts["found"] / _extraction_seconds(seconds), components["kept"]
     lines = [
         f"{counts['used']:,} of {counts['found']:,} photos used, {counts['rejected']:,} rejected.",
         f"Features at {rate:,.0f} photos a second.",
         f"{kept} component{'s' if kept != 1 else ''} for {components['variance_kept']:.2%} of the variance; {needed}.",
+        *_classifier_lines(manifest.get("classifier")),
         f"Results: {output}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _extraction_seconds(seconds: dict[str, float]) -> float:
+    """Return how long it took from photos to features, by a network or by visual words."""
+    return sum(seconds.get(stage, 0.0) for stage in ("features", "descriptors", "vocabulary", "histograms"))
+
+
+def _classifier_lines(classifier: dict[str, Any] | None) -> list[str]:
+    if classifier is None:
+        return []
+    trained = f"Classifier {classifier['kind']}: {classifier['labels']} labels, {classifier['trained_on']:,} photos"
+    if classifier["accuracy"] is None:
+        return [f"{trained}; not tested."]
+    accuracy, photos = classifier["accuracy"], classifier["evaluated_on"]
+    return [f"{trained}; {accuracy:.2%} of {photos:,} test photos right, macro-F1 {classifier['macro_f1']:.3f}."]
 
 
 if __name__ == "__main__":

@@ -1,15 +1,22 @@
 """The job's command line: what it takes, and the checks that need nothing but the arguments themselves."""
 
 import argparse
+import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NoReturn
 
+from job import word_arguments
+from job.classifier import MODELS
 from job.errors import UsageError
 from job.export import IMAGENET, NETWORKS
+from job.word_arguments import CNN
 
 DEFAULT_VARIANCE = 0.95
+
+NO_CLASSIFIER = "none"
+"""The value of --classifier that is none."""
 
 _MASTER = re.compile(r"local|local\[(\*|\d+)(,\s*\d+)?\]|local-cluster\[\d+,\s*\d+,\s*\d+\]|yarn|(spark|k8s)://\S+")
 
@@ -21,6 +28,7 @@ class Arguments:
     images: str
     output: str
     test: str | None
+    holdout: float | None
     predict: str | None
     labels: tuple[str, ...] | None
     per_label: int | None
@@ -28,9 +36,18 @@ class Arguments:
     model: str | None
     backbone: str
     weights: str
+    descriptor: str
+    keypoints: int | None
+    visual_words: int | None
+    word_sample: int | None
+    word_initialization: str | None
+    word_iterations: int | None
+    vocabulary: str | None
+    no_keypoints: str | None
     standardize: bool
     components: int | None
     variance: float | None
+    classifier: str
     csv: bool
     overwrite: bool
     master: str | None
@@ -63,18 +80,12 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
         If one is missing, unknown or out of its range.
     """
     given = parser().parse_args(arguments)
-    if given.master is not None and not _MASTER.fullmatch(given.master):
-        raise UsageError(
-            f"--master '{given.master}' is no place where Spark runs.",
-            "Use local[*] for this machine, local[N] for N cores of it, yarn, or spark://HOST:PORT.",
-        )
-    for name in ("images", "test", "predict", "output", "model"):
-        if getattr(given, name) == "":
-            raise UsageError(f"--{name} is empty.", "Name a folder of this machine, or a URI like s3://BUCKET/FOLDER.")
+    _require_master(given.master)
+    _require_not_empty(given, ("images", "test", "predict", "output", "model", "vocabulary"))
     if not 0 <= given.seed < 2**32:
         raise UsageError(f"--seed {given.seed} is no seed.", f"Choose a number from 0 to {2**32 - 1}.")
     components, variance = given.components, given.variance
-    if components is None and variance is None:
+    if components is None and variance is None and given.descriptor == CNN:
         variance = DEFAULT_VARIANCE
     if variance is not None and not 0 < variance <= 1:
         raise UsageError(
@@ -85,12 +96,14 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
         raise UsageError(f"--components {components} keeps nothing.", "Choose a number of 1 or more.")
     if given.per_label is not None and given.per_label < 1:
         raise UsageError(f"--per-label {given.per_label} takes no photo.", "Choose a number of 1 or more.")
+    _require_holdout(given)
     if given.model is None and given.backbone not in NETWORKS:
         raise UsageError(f"There is no backbone '{given.backbone}'.", f"Choose one of: {', '.join(NETWORKS)}.")
     return Arguments(
         images=given.images,
         output=given.output,
         test=given.test,
+        holdout=given.holdout,
         predict=given.predict,
         labels=_labels(given.labels),
         per_label=given.per_label,
@@ -98,9 +111,11 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
         model=given.model,
         backbone=given.backbone,
         weights=given.weights,
+        **word_arguments.checked(given),
         standardize=given.standardize,
         components=components,
         variance=variance,
+        classifier=given.classifier,
         csv=given.csv,
         overwrite=given.overwrite,
         master=given.master,
@@ -125,9 +140,13 @@ def parser() -> argparse.ArgumentParser:
         required=True,
         help="folder of photos; the last folder of a path is the label",
     )
-    photos.add_argument("--test", metavar="URI", help="photos that are projected, never fitted")
+    tested = photos.add_mutually_exclusive_group()
+    tested.add_argument("--test", metavar="URI", help="photos that the fit is tested on, never fitted")
+    tested.add_argument("--holdout", metavar="SHARE", type=float, help="of --images, to test the classifier on")
     photos.add_argument("--predict", metavar="URI", help="photos without labels: projected, never fitted")
-    photos.add_argument("--labels", metavar="A,B", help="only these labels")
+    photos.add_argument(
+        "--labels", metavar="A,B", action="append", help="only these; 'A,\"B, C\"' where a label has a comma"
+    )
     photos.add_argument("--per-label", metavar="N", type=int, help="at most this many photos a label")
     photos.add_argument("--seed", metavar="S", type=int, default=0, help="draws other photos, other random weights")
 
@@ -141,6 +160,8 @@ def parser() -> argparse.ArgumentParser:
         help="default: %(default)s, downloaded once",
     )
 
+    word_arguments.add_to(made)
+
     components = made.add_argument_group("components")
     components.add_argument(
         "--no-standardize", dest="standardize", action="store_false", help="only centre the features"
@@ -151,7 +172,15 @@ def parser() -> argparse.ArgumentParser:
         "--variance",
         metavar="SHARE",
         type=float,
-        help=f"as many as keep this share (default: {DEFAULT_VARIANCE})",
+        help=f"as many as keep this share (default: {DEFAULT_VARIANCE}; of visual words: 0.7 of their number)",
+    )
+
+    classifier = made.add_argument_group("classifier")
+    classifier.add_argument(
+        "--classifier",
+        choices=(NO_CLASSIFIER, *MODELS),
+        default=NO_CLASSIFIER,
+        help="trained on the components (default: %(default)s)",
     )
 
     out = made.add_argument_group("results")
@@ -163,10 +192,45 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def _labels(given: str | None) -> tuple[str, ...] | None:
+def _require_master(master: str | None) -> None:
+    if master is not None and not _MASTER.fullmatch(master):
+        raise UsageError(
+            f"--master '{master}' is no place where Spark runs.",
+            "Use local[*] for this machine, local[N] for N cores of it, yarn, or spark://HOST:PORT.",
+        )
+
+
+def _require_not_empty(given: argparse.Namespace, names: Sequence[str]) -> None:
+    for name in names:
+        if getattr(given, name) == "":
+            raise UsageError(f"--{name} is empty.", "Name a folder of this machine, or a URI like s3://BUCKET/FOLDER.")
+
+
+def _require_holdout(given: argparse.Namespace) -> None:
+    if given.holdout is None:
+        return
+    if not 0 < given.holdout < 1:
+        raise UsageError(
+            f"--holdout {given.holdout:g} is no share of the photos.", "Choose a number between 0 and 1, like 0.2."
+        )
+    if given.classifier == NO_CLASSIFIER:
+        raise UsageError(
+            "--holdout keeps photos to test a classifier, and there is none.",
+            f"Add --classifier {'|'.join(MODELS)}, or leave --holdout out.",
+        )
+
+
+def _labels(given: Sequence[str] | None) -> tuple[str, ...] | None:
     if given is None:
         return None
-    labels = tuple(label.strip() for label in given.split(",") if label.strip())
+    try:
+        named = [label for row in csv.reader(given, skipinitialspace=True, strict=True) for label in row]
+    except csv.Error as error:
+        raise UsageError(
+            f"--labels {' '.join(given)} cannot be read: {error}.",
+            "Put a label with a comma into double quotes: --labels 'Apple,\"Plum, red\"'.",
+        ) from error
+    labels = tuple(dict.fromkeys(label.strip() for label in named if label.strip()))
     if not labels:
         raise UsageError("--labels names no label.", "Write them with commas between: --labels Apple,Avocado.")
     return labels

@@ -181,6 +181,14 @@ def rejected_table(listing: pa.Table, reasons: list[str | None]) -> pa.Table:
     return pa.table(columns, schema=results.REJECTED_SCHEMA)
 
 
+def as_stream(table: pa.Table) -> bytes:
+    """Return a table as an Arrow stream, as a task takes its part of the listing."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())
+
+
 def list_column(rows: npt.NDArray[np.float32]) -> pa.ListArray:
     """Return a matrix as an Arrow column of lists, one a row, sharing the matrix's memory."""
     offsets = np.arange(0, rows.size + 1, rows.shape[1], dtype=np.int32)

@@ -1,6 +1,7 @@
 """Lists the photos once: which there are, their label and split, which of them are wanted, and who reads them."""
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -139,6 +140,49 @@ def draw(photos: Sequence[FileFound], subset: Subset, folder: str, root_label: s
         for inside in sorted(members, key=lambda inside: _rank(subset.seed, inside))[: subset.per_label]
     }
     return [photo for photo in photos if photo.inside in drawn]
+
+
+def hold_out(photos: pa.Table, share: float, seed: int, folder: str) -> pa.Table:
+    """Return a listing in which a share of each label's training photos has become test photos.
+
+    Which ones, follows from the seed and the path inside the folder, as in a draw. Of every label the nearest whole
+    number is taken (halves up), and at least one photo stays to be trained on.
+
+    Parameters
+    ----------
+    photos
+        The listing of the folder.
+    share
+        Above 0 and below 1.
+    seed
+        Another seed holds out other photos.
+    folder
+        URI of the folder.
+
+    Raises
+    ------
+    UsageError
+        If the share is less than half a photo of every label.
+    """
+    rows = photos.select(["path", "label", "split"]).to_pylist()
+    by_label: dict[str, list[str]] = {}
+    for row in rows:
+        if row["split"] == TRAIN:
+            by_label.setdefault(row["label"], []).append(row["path"])
+    held = {
+        path
+        for members in by_label.values()
+        for path in sorted(members, key=lambda path: _rank(seed, path.removeprefix(f"{folder}/")))[
+            : min(math.floor(share * len(members) + 0.5), len(members) - 1)
+        ]
+    }
+    if not held:
+        raise UsageError(
+            f"--holdout {share:g} keeps no photo: no label has enough of them.",
+            "Choose a larger share, or give --test.",
+        )
+    splits = pa.array([TEST if row["path"] in held else row["split"] for row in rows], pa.string())
+    return photos.set_column(photos.schema.get_field_index("split"), photos.schema.field("split"), splits)
 
 
 def require_separate(folders: Sequence[str]) -> None:

@@ -5,9 +5,9 @@ import io
 import platform
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,26 +19,59 @@ import pyarrow.csv
 import pyspark
 from pyspark import SparkContext
 
-from job import components, listing, reduction, results, session, storage
-from job.arguments import Arguments
+from job import classification, components, listing, reduction, results, session, storage, vocabulary
+from job.arguments import NO_CLASSIFIER, Arguments
 from job.backbone import BackboneDescription, content_hash, read_description, require_usable
+from job.classification import ComponentsFile
 from job.components import PrincipalComponents
+from job.descriptors import KINDS, require_opencv
 from job.errors import JobError, UsageError
 from job.export import ExportRequest, cached_export
+from job.extraction import Check, Extracted, Extraction
 from job.failures import as_job_error
-from job.features import TASK_STAGES, FeaturesReport, FeaturesTask, featurize_partition
+from job.features import FeaturesReport, FeaturesTask, as_stream, featurize_partition
 from job.listing import PREDICT, TEST, TRAIN, Subset
 from job.progress import Progress, utc_now
 from job.reduction import Projection, ProjectionReport, ProjectionTask
+from job.visual_words import Learning
+from job.word_arguments import CNN, ZERO
+from job.word_extraction import WordExtraction, perceptron_parameters, reused
 
 LIBRARIES = ("numpy", "pyarrow", "pillow", "ai-edge-litert")
 """Their versions go into the manifest: what a number may depend on."""
+
+PERCEPTRON = "mlp"
 
 SHARES = (0.80, 0.90, 0.95, 0.99)
 """Every run says how many components these shares of the variance need."""
 
 LARGEST_FEATURES = 64 * 2**20
 """Bytes of features that a task may hold: networks with long vectors get smaller partitions."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run under way.
+
+    Parameters
+    ----------
+    output
+        URI of the results folder.
+    run_id
+        Goes into the names of its files.
+    started
+        When, as the manifest says it.
+    progress
+        Tells the person how far it is.
+    folder
+        A folder of this machine for as long as it lasts.
+    """
+
+    output: str
+    run_id: str
+    started: str
+    progress: Progress
+    folder: Path
 
 
 def run(arguments: Arguments) -> dict[str, Any]:
@@ -51,16 +84,36 @@ def run(arguments: Arguments) -> dict[str, Any]:
     RunFailedError
         If the run could not be finished; what it wrote stays, without a manifest.
     """
-    output = storage.absolute_uri(arguments.output)
-    require_apart(output, arguments)
-    if not arguments.overwrite:
+    folders = [folder for folder in (arguments.images, arguments.test, arguments.predict) if folder is not None]
+    return into_output(arguments.output, arguments.overwrite, folders, partial(_carry_out, arguments))
+
+
+def into_output(
+    output: str, overwrite: bool, folders: Sequence[str], carry_out: Callable[[Run], dict[str, Any]]
+) -> dict[str, Any]:
+    """Carry out a run that writes into an output, and put away what it wrote if it cannot be; return the manifest.
+
+    Parameters
+    ----------
+    output
+        URI of the results folder.
+    overwrite
+        Whether it may hold results.
+    folders
+        URIs of the photos.
+    carry_out
+        The run itself.
+    """
+    output = storage.absolute_uri(output)
+    require_apart(output, folders)
+    if not overwrite:
         results.require_no_results(output)
     was_there = storage.folder_exists(output)
     started, run_id = utc_now(), results.new_run_id(datetime.now(UTC))
     progress = Progress(output, run_id)
     with tempfile.TemporaryDirectory(prefix="orchard-") as folder:
         try:
-            return _carry_out(arguments, output, run_id, started, progress, Path(folder))
+            return carry_out(Run(output, run_id, started, progress, Path(folder)))
         except UsageError:
             _discard(output, run_id, was_there)
             raise
@@ -80,9 +133,9 @@ def _discard(output: str, run_id: str, was_there: bool) -> None:
         storage.remove_empty_folder(output)
 
 
-def require_apart(output: str, arguments: Arguments) -> None:
+def require_apart(output: str, folders: Sequence[str]) -> None:
     """Raise UsageError if results would go among photos: a label may have the name of a results folder."""
-    for folder in filter(None, [arguments.images, arguments.test, arguments.predict]):
+    for folder in folders:
         photos = storage.absolute_uri(folder)
         if f"{storage.resolved(photos)}/".startswith(f"{storage.resolved(output)}/"):
             raise UsageError(
@@ -90,59 +143,79 @@ def require_apart(output: str, arguments: Arguments) -> None:
             )
 
 
-def _carry_out(
-    arguments: Arguments, output: str, run_id: str, started: str, progress: Progress, folder: Path
-) -> dict[str, Any]:
+def _carry_out(arguments: Arguments, run: Run) -> dict[str, Any]:
+    output, run_id, progress = run.output, run.run_id, run.progress
     with progress.stage("list"):
         photos = list_all(arguments)
     progress.say(describe_listing(photos))
-    with progress.stage("backbone"):
-        model, backbone = choose_backbone(arguments, folder)
-    if backbone.untrained:
-        progress.say(f"The weights are untrained ({backbone.weights}): features mean nothing, this is a trial.")
-    training = len(photos.filter(pa.compute.equal(photos["split"], TRAIN)))
+    extraction = choose_extraction(arguments, run)
+    training = count(photos, TRAIN)
     if training < 2:
         raise UsageError(
             f"There is {training} photo to fit on, and principal components need at least 2.", "Give more photos."
         )
     if arguments.components is not None:
-        components.require_components(arguments.components, training, backbone.features)
-    with _spark(arguments.master, model, progress, folder) as context:
-        featurized = featurize(context, photos, FeaturesTask(output, run_id, backbone, model.name), progress)
-        files = [report.features for report in featurized if report.features is not None]
+        components.require_components(arguments.components, training, extraction.features)
+    if arguments.classifier != NO_CLASSIFIER:
+        classification.require_labels(listing.count_by_label(photos, TRAIN), "listed")
+    with spark(arguments.master, extraction.carry, progress, run.folder) as context:
+        check = partial(require_two, output, training)
+        extracted = extraction.extract(context, photos, output, run_id, progress, check)
+        featurized = extracted.reports
+        written = [report for report in featurized if report.features is not None]
+        files = [report.features for report in written if report.features is not None]
         used = sum((report.used for report in featurized), Counter[str]())
-        if used[TRAIN] < 2:
-            raise UsageError(
-                f"Of {training} photos to fit on, {used[TRAIN]} could be used, and at least 2 are needed. "
-                f"The first reason: {_first_reason(output, featurized)}.",
-                "Give more photos, or mend these.",
-            )
+        if arguments.classifier != NO_CLASSIFIER:
+            classification.require_labels(label_counts(featurized)[TRAIN], "used")
         fitted = fit(context, output, files, arguments.standardize, progress)
         kept = choose_components(arguments, fitted, used[TRAIN])
         projection = Projection(fitted.mean, fitted.scale, fitted.components[:kept])
         task = ProjectionTask(output, run_id, arguments.csv)
         projected = project(context, task, projection, files, progress)
+        classified = None
+        if arguments.classifier != NO_CLASSIFIER:
+            classified = classification.classify(
+                context,
+                output,
+                [ComponentsFile(to.components, of.used) for of, to in zip(written, projected, strict=True)],
+                arguments.classifier,
+                label_counts(featurized)[TRAIN],
+                arguments.seed,
+                progress,
+                perceptron_parameters(kept) if extracted.vocabulary and arguments.classifier == PERCEPTRON else {},
+            )
     # From here on the old results, if there were any, are no longer whole; the new ones are in a moment.
     storage.delete(storage.join(output, results.MANIFEST))
-    components_files = write_components(output, fitted, projection)
+    files_by_name = manifest_files(featurized, projected)
+    files_by_name["pca"] = [asdict(file) for file in write_components(output, fitted, projection)]
+    if extracted.vocabulary is not None:
+        files_by_name["vocabulary"] = [asdict(file) for file in vocabulary.save(output, *extracted.vocabulary)]
+    if classified is not None:
+        files_by_name["classifier"] = [asdict(file) for file in classification.write(output, classified)]
     seconds = {**progress.seconds, **task_seconds(featurized)}
     manifest = {
         "schema_version": results.SCHEMA_VERSION,
         "run_id": run_id,
-        "started": started,
+        "started": run.started,
         "finished": utc_now(),
         "arguments": arguments.as_manifest(),
         "versions": versions(),
-        "backbone": {**asdict(backbone), "untrained": backbone.untrained, "sha256": content_hash(model)},
+        **extracted.description,
         "counts": counts(photos, used),
         "labels": label_counts(featurized),
         "components": describe_components(fitted, kept),
+        "classifier": None if classified is None else classification.describe(classified),
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
-        "files": {**manifest_files(featurized, projected), "pca": [asdict(file) for file in components_files]},
+        "files": files_by_name,
     }
-    results.write_manifest(output, manifest)
-    results.sweep(output, listed_files(manifest), run_id)
-    progress.finish(sum(used.values()))
+    return finish(run, manifest)
+
+
+def finish(run: Run, manifest: dict[str, Any]) -> dict[str, Any]:
+    """Write the manifest, delete what does not count, and say that the run is over; return the manifest."""
+    results.write_manifest(run.output, manifest)
+    results.sweep(run.output, listed_files(manifest), run.run_id)
+    run.progress.finish(manifest["counts"]["used"])
     return manifest
 
 
@@ -159,7 +232,20 @@ def list_all(arguments: Arguments) -> pa.Table:
     given = [(storage.absolute_uri(folder), split) for folder, split in folders if folder is not None]
     listing.require_separate([folder for folder, _ in given])
     listings = [listing.list_photos(folder, split, subset) for folder, split in given]
+    if arguments.holdout is not None:
+        listings[0] = listing.hold_out(listings[0], arguments.holdout, arguments.seed, given[0][0])
     return pa.concat_tables(listings).combine_chunks()
+
+
+def count(photos: pa.Table, split: str) -> int:
+    """Return how many photos of a listing are in a split."""
+    return len(photos.filter(pa.compute.equal(photos["split"], split)))
+
+
+def warn_if_untrained(progress: Progress, backbone: BackboneDescription) -> None:
+    """Tell the person that random weights are for trials only."""
+    if backbone.untrained:
+        progress.say(f"The weights are untrained ({backbone.weights}): features mean nothing, this is a trial.")
 
 
 def describe_listing(photos: pa.Table) -> str:
@@ -169,6 +255,84 @@ def describe_listing(photos: pa.Table) -> str:
     parts = [f"{found[split]:,} photos {name}" for split, name in names.items() if found[split]]
     labels = len(listing.count_by_label(photos, TRAIN))
     return f"Found {', '.join(parts)}; {labels:,} label{'s' if labels != 1 else ''}."
+
+
+@dataclass(frozen=True)
+class NetworkExtraction:
+    """Features by an exported network.
+
+    Parameters
+    ----------
+    model
+        The exported file on this machine.
+    backbone
+        Its description.
+    """
+
+    model: Path
+    backbone: BackboneDescription
+
+    @property
+    def features(self) -> int:
+        """How many values it computes for a photo."""
+        return self.backbone.features
+
+    def carry(self, context: SparkContext) -> None:
+        """Give the executors the exported file."""
+        context.addFile(str(self.model))
+
+    def extract(
+        self, context: SparkContext, photos: pa.Table, output: str, run_id: str, progress: Progress, check: Check
+    ) -> Extracted:
+        """Compute and write the features of all photos, as ``Extraction`` has it."""
+        reports = featurize(context, photos, FeaturesTask(output, run_id, self.backbone, self.model.name), progress)
+        check(reports)
+        made_by = {
+            **asdict(self.backbone),
+            "untrained": self.backbone.untrained,
+            "sha256": content_hash(self.model),
+        }
+        return Extracted(reports, {"backbone": made_by, "vocabulary": None})
+
+
+def choose_extraction(arguments: Arguments, run: Run) -> Extraction:
+    """Return what turns the photos into features, as it was asked for.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be had: no such file, no OpenCV, no visual words in the results named.
+    """
+    if arguments.descriptor == CNN:
+        with run.progress.stage("backbone"):
+            model, backbone = choose_backbone(arguments, run.folder)
+        warn_if_untrained(run.progress, backbone)
+        return NetworkExtraction(model, backbone)
+    require_opencv()
+    kind, keep_empty = KINDS[arguments.descriptor], arguments.no_keypoints == ZERO
+    if arguments.vocabulary is not None:
+        source = reused(arguments.vocabulary, arguments.descriptor)
+        return WordExtraction(kind, source[0].keypoints, keep_empty, source)
+    # The arguments are checked: none of these is None for words that are learned.
+    learning = Learning(
+        arguments.visual_words or 0,
+        arguments.word_sample or 0,
+        arguments.word_initialization or "",
+        arguments.word_iterations or 0,
+        arguments.seed,
+    )
+    return WordExtraction(kind, arguments.keypoints or 0, keep_empty, learning)
+
+
+def require_two(output: str, training: int, reports: Sequence[FeaturesReport]) -> None:
+    """Raise UsageError if fewer than two of the photos to fit on could be used."""
+    used = sum(report.used[TRAIN] for report in reports)
+    if used < 2:
+        raise UsageError(
+            f"Of {training} photos to fit on, {used} could be used, and at least 2 are needed. "
+            f"The first reason: {first_reason(output, reports)}.",
+            "Give more photos, or mend these.",
+        )
 
 
 def choose_backbone(arguments: Arguments, folder: Path) -> tuple[Path, BackboneDescription]:
@@ -199,7 +363,7 @@ def featurize(context: SparkContext, photos: pa.Table, task: FeaturesTask, progr
     """Compute and write the features of all photos; return what each task reports."""
     largest = max(1, min(listing.LARGEST_PARTITION, LARGEST_FEATURES // (4 * task.backbone.features)))
     partitions = listing.partition(photos, session.slots(context), largest)
-    numbered = [(number, _as_stream(part)) for number, part in enumerate(partitions)]
+    numbered = [(number, as_stream(part)) for number, part in enumerate(partitions)]
     done = context.accumulator(0)
     with progress.counted_stage("features", len(photos), done):
         tasks = context.parallelize(numbered, len(numbered)).map(partial(featurize_partition, task, done))
@@ -231,7 +395,8 @@ def choose_components(arguments: Arguments, fitted: PrincipalComponents, trainin
     if arguments.components is not None:
         components.require_components(arguments.components, training, len(fitted.mean))
         return arguments.components
-    assert arguments.variance is not None  # noqa: S101 - one of the two is always set
+    if arguments.variance is None:
+        return vocabulary.default_components(len(fitted.mean), len(fitted.cumulative))
     return components.components_for(fitted.cumulative, arguments.variance)
 
 
@@ -291,7 +456,8 @@ def label_counts(featurized: Sequence[FeaturesReport]) -> dict[str, dict[str, in
 
 def task_seconds(featurized: Sequence[FeaturesReport]) -> dict[str, float]:
     """Return the seconds that the feature tasks spent on each of their stages, all tasks together."""
-    return {name: sum(report.seconds[name] for report in featurized) for name in TASK_STAGES}
+    stages = featurized[0].seconds
+    return {name: sum(report.seconds[name] for report in featurized) for name in stages}
 
 
 def versions() -> dict[str, str]:
@@ -320,11 +486,31 @@ def listed_files(manifest: dict[str, Any]) -> list[str]:
 
 
 @contextmanager
-def _spark(master: str | None, model: Path, progress: Progress, folder: Path) -> Iterator[SparkContext]:
+def spark(
+    master: str | None, carry: Callable[[SparkContext], None], progress: Progress, folder: Path
+) -> Iterator[SparkContext]:
+    """Run Spark for as long as the block lasts, with the code and what else it needs on every executor.
+
+    Parameters
+    ----------
+    master
+        Where Spark runs; None as ``session.start`` has it.
+    carry
+        Gives the executors what they need beside the code.
+    progress
+        Times the start.
+    folder
+        Where the code is packed; it must stay until Spark stops.
+
+    Raises
+    ------
+    JobError
+        Whatever Spark fails with, as a person is told it.
+    """
     with progress.stage("start"):
         context = session.start(master)
         session.carry_code(context, folder)
-        context.addFile(str(model))
+        carry(context)
     try:
         yield context
     except JobError:
@@ -335,14 +521,8 @@ def _spark(master: str | None, model: Path, progress: Progress, folder: Path) ->
         session.stop(context)
 
 
-def _as_stream(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return bytes(sink.getvalue())
-
-
-def _first_reason(output: str, featurized: Sequence[FeaturesReport]) -> str:
+def first_reason(output: str, featurized: Sequence[FeaturesReport]) -> str:
+    """Return path and reason of the first photo that was set aside."""
     for report in featurized:
         if report.rejected is not None:
             row = results.read_parquet(output, report.rejected.path).slice(0, 1).to_pylist()[0]

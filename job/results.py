@@ -30,13 +30,26 @@ COMPONENTS = "components"
 COMPONENTS_CSV = "components.csv"
 REJECTED = "rejected"
 DESCRIPTORS = "descriptors"
-VOCABULARY = "vocabulary"
 EXPLAINED_VARIANCE = "pca/explained_variance.csv"
 PROJECTION = "pca/projection.npz"
+PREDICTIONS = "classifier/predictions"
+METRICS = "classifier/metrics.json"
+CONFUSION_MATRIX = "classifier/confusion_matrix.csv"
+MODEL = "classifier/model.json"
+MODEL_NUMBERS = "classifier/model.npz"
+
+WORDS = "vocabulary/words.npz"
+WORDS_DESCRIPTION = "vocabulary/vocabulary.json"
+
+WRITTEN_ONCE = (
+    *(EXPLAINED_VARIANCE, PROJECTION, METRICS, CONFUSION_MATRIX, MODEL, MODEL_NUMBERS),
+    *(WORDS, WORDS_DESCRIPTION),
+)
+"""Files without a run's id in their name: written when an earlier run's manifest does not stand any more."""
 
 LAYOUT = (
     *(MANIFEST, PROGRESS, FEATURES, COMPONENTS, COMPONENTS_CSV, "pca", REJECTED),
-    *("classifier", "report.html", DESCRIPTORS, VOCABULARY),
+    *("classifier", "report.html", DESCRIPTORS, "vocabulary"),
 )
 """What a results folder may hold, files and folders at its top."""
 
@@ -53,7 +66,14 @@ COMPONENTS_SCHEMA = pa.schema(
 )
 DESCRIPTORS_SCHEMA = pa.schema([*list(FEATURES_SCHEMA)[:3], pa.field("descriptors", pa.binary(), nullable=False)])
 """While a run learns its visual words: all descriptors of a photo in one value, one after the other."""
-
+PREDICTIONS_SCHEMA = pa.schema(
+    [
+        *list(FEATURES_SCHEMA)[:3],
+        pa.field("predicted", pa.string()),
+        pa.field("probability", pa.float32()),
+        pa.field("probabilities", pa.list_(pa.field("element", pa.float32()))),
+    ]
+)
 REJECTED_SCHEMA = pa.schema([pa.field("path", pa.string()), pa.field("reason", pa.string())])
 
 
@@ -100,7 +120,7 @@ def write_parquet(output: str, name: str, table: pa.Table) -> DataFile:
     """Write a table as one Parquet file in one piece."""
     sink = pa.BufferOutputStream()
     # Floats hardly repeat, so a dictionary would only cost time; Zstandard's first level is nearly free.
-    pq.write_table(table, sink, compression="zstd", compression_level=1, use_dictionary=["label", "split"])
+    pq.write_table(table, sink, compression="zstd", compression_level=1, use_dictionary=["label", "split", "predicted"])
     return _write(output, name, sink, table.num_rows)
 
 
@@ -159,7 +179,7 @@ def read_manifest(output: str) -> dict[str, Any]:
 
 
 def sweep(output: str, listed: Iterable[str], run_id: str) -> None:
-    """Delete the data files that do not count: of earlier runs, and of attempts that Spark gave up.
+    """Delete the files that do not count: of earlier runs, and of attempts that Spark gave up.
 
     Only files that a run has written are touched, known by their names; and none if another run's manifest has
     come to stand in the meantime.
@@ -177,7 +197,8 @@ def sweep(output: str, listed: Iterable[str], run_id: str) -> None:
         return
     keep = set(listed)
     for file in storage.list_files(output):
-        if _DATA_FILE.fullmatch(file.inside) and file.inside not in keep:
+        is_ours = file.inside in WRITTEN_ONCE or _DATA_FILE.fullmatch(file.inside)
+        if is_ours and file.inside not in keep:
             storage.delete(storage.join(output, file.inside))
     _remove_empty_folders(output)
 
@@ -214,7 +235,7 @@ _DATA_FILE = re.compile(
 
 
 def _remove_empty_folders(output: str) -> None:
-    for name in LAYOUT:
+    for name in (PREDICTIONS, *LAYOUT):
         storage.remove_empty_folder(storage.join(output, name))
 
 

@@ -13,9 +13,6 @@ from job.descriptors import KINDS, DescriptorKind, Descriptors
 from job.errors import UsageError
 from job.results import DataFile
 
-WORDS = "vocabulary/words.npz"
-DESCRIPTION = "vocabulary/vocabulary.json"
-
 SHARE_OF_COMPONENTS = (7, 10)
 """Components kept for each word when nothing is said, as a fraction: 0.7 exactly, which no float is."""
 
@@ -77,6 +74,16 @@ def default_components(words: int, most: int) -> int:
     return min(-(-share * words // whole), most)
 
 
+def describe(vocabulary: Vocabulary) -> dict[str, Any]:
+    """Return what the manifest and vocabulary.json say of the words themselves."""
+    return {
+        "descriptor": vocabulary.kind.name,
+        "keypoints": vocabulary.keypoints,
+        "words": len(vocabulary.words),
+        "dimensions": vocabulary.kind.dimensions,
+    }
+
+
 def save(output: str, vocabulary: Vocabulary, description: dict[str, Any]) -> list[DataFile]:
     """Write a vocabulary into a results folder: ``words.npz`` with one array, and ``vocabulary.json``.
 
@@ -95,16 +102,16 @@ def save(output: str, vocabulary: Vocabulary, description: dict[str, Any]) -> li
     text = results.to_json(
         {
             "schema_version": results.SCHEMA_VERSION,
-            "descriptor": vocabulary.kind.name,
-            "keypoints": vocabulary.keypoints,
-            "words": len(vocabulary.words),
-            "dimensions": vocabulary.kind.dimensions,
+            **describe(vocabulary),
             **description,
         }
     )
-    storage.write_bytes(storage.join(output, WORDS), words)
-    storage.write_bytes(storage.join(output, DESCRIPTION), text)
-    return [DataFile(WORDS, len(vocabulary.words), len(words)), DataFile(DESCRIPTION, 1, len(text))]
+    storage.write_bytes(storage.join(output, results.WORDS), words)
+    storage.write_bytes(storage.join(output, results.WORDS_DESCRIPTION), text)
+    return [
+        DataFile(results.WORDS, len(vocabulary.words), len(words)),
+        DataFile(results.WORDS_DESCRIPTION, 1, len(text)),
+    ]
 
 
 def load(folder: str) -> tuple[Vocabulary, dict[str, Any]]:
@@ -121,8 +128,8 @@ def load(folder: str) -> tuple[Vocabulary, dict[str, Any]]:
             "Name results that were made with --descriptor orb or sift.",
         )
     try:
-        description: dict[str, Any] = json.loads(storage.read_bytes(storage.join(folder, DESCRIPTION)))
-        with np.load(io.BytesIO(storage.read_bytes(storage.join(folder, WORDS))), allow_pickle=False) as saved:
+        description: dict[str, Any] = json.loads(storage.read_bytes(storage.join(folder, results.WORDS_DESCRIPTION)))
+        with np.load(io.BytesIO(storage.read_bytes(storage.join(folder, results.WORDS))), allow_pickle=False) as saved:
             words = saved["words"].astype(np.float64)
         kind = KINDS[description["descriptor"]]
         vocabulary = Vocabulary(kind, int(description["keypoints"]), words)

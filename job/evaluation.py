@@ -1,0 +1,104 @@
+"""How good predictions are: confusion matrix, accuracy, and precision, recall and F1 of every label."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Pairs = Counter[tuple[str, str]]
+"""How many photos have a true and a predicted label."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The confusion matrix of some photos, from which everything else follows.
+
+    Parameters
+    ----------
+    labels
+        The training labels, sorted: the columns, and the first rows.
+    unseen
+        Labels of evaluated photos that training never saw, sorted: the last rows.
+    matrix
+        int64 of shape (labels + unseen, labels): photos by true and by predicted label.
+    """
+
+    labels: tuple[str, ...]
+    unseen: tuple[str, ...]
+    matrix: npt.NDArray[np.int64]
+
+    @property
+    def photos(self) -> int:
+        """How many photos were evaluated."""
+        return int(self.matrix.sum())
+
+    @property
+    def accuracy(self) -> float | None:
+        """The share of photos predicted right; those of unseen labels count as wrong. None without a photo."""
+        return _share(int(np.trace(self.matrix)), self.photos)
+
+    @property
+    def macro_f1(self) -> float | None:
+        """The mean F1 over the training labels that have an evaluated photo or a prediction; None if none has."""
+        known = [entry["f1"] for entry in self.per_label() if entry["f1"] is not None]
+        return float(np.mean(known)) if known else None
+
+    def per_label(self) -> list[dict[str, Any]]:
+        """Return precision, recall, F1 and number of photos of every training label.
+
+        Precision is None for a label that is never predicted, recall for one without a photo, F1 for one with
+        neither; a label with only one of them has F1 0.
+        """
+        entries = []
+        for number, label in enumerate(self.labels):
+            right = int(self.matrix[number, number])
+            predicted, photos = int(self.matrix[:, number].sum()), int(self.matrix[number].sum())
+            entries.append(
+                {
+                    "label": label,
+                    "precision": _share(right, predicted),
+                    "recall": _share(right, photos),
+                    "f1": _share(2 * right, predicted + photos),
+                    "photos": photos,
+                }
+            )
+        return entries
+
+    def unseen_labels(self) -> list[dict[str, Any]]:
+        """Return the labels that training never saw, and how many photos each has."""
+        photos = self.matrix[len(self.labels) :].sum(axis=1)
+        return [{"label": label, "photos": int(count)} for label, count in zip(self.unseen, photos, strict=True)]
+
+    def table(self) -> pa.Table:
+        """Return the rows of confusion_matrix.csv: true label, then photos by predicted label."""
+        names = ["label", *self.labels]
+        columns = [pa.array([*self.labels, *self.unseen], pa.string())]
+        columns += [pa.array(self.matrix[:, number]) for number in range(len(self.labels))]
+        # Not from a dictionary: a photo's label may be "label".
+        return pa.Table.from_arrays(columns, names=names)
+
+
+def evaluate(labels: Sequence[str], pairs: Pairs) -> Evaluation:
+    """Return the evaluation of predictions.
+
+    Parameters
+    ----------
+    labels
+        The training labels, sorted.
+    pairs
+        How many photos have each true and predicted label.
+    """
+    unseen = sorted({true for true, _ in pairs} - set(labels))
+    rows = {label: number for number, label in enumerate([*labels, *unseen])}
+    matrix = np.zeros((len(rows), len(labels)), np.int64)
+    for (true, predicted), count in pairs.items():
+        matrix[rows[true], rows[predicted]] += count
+    return Evaluation(tuple(labels), tuple(unseen), matrix)
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None

@@ -1,0 +1,274 @@
+"""Trains a classifier on the components of the training photos, with Spark ML, and takes over what it learned.
+
+The rows travel as float32 arrays, read from the Parquet files by the tasks themselves: Spark cannot open s3:// by
+itself everywhere, and the cluster has no pandas, which Spark's own Arrow functions need.
+"""
+
+import json
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark import SparkContext, StorageLevel
+from pyspark.ml.classification import (
+    DecisionTreeClassifier,
+    LogisticRegression,
+    MultilayerPerceptronClassifier,
+    RandomForestClassifier,
+)
+from pyspark.ml.functions import array_to_vector
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.functions import col
+from pyspark.sql.types import ArrayType, DoubleType, FloatType, StructField, StructType
+
+from job import results
+from job.classifier import NO_CHILD, Classifier, LogisticModel, Model, PerceptronModel, TreesModel
+from job.features import matrix
+from job.listing import TRAIN
+from job.results import DataFile
+
+ROWS_IN_A_PARTITION = 8192
+"""Spark adds up partitions in the order in which they end, so that up to here every sum, and so the model, is the same
+to the last bit; and a partition of so few rows keeps a core busy for no more than a second an iteration."""
+
+PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    # The components come sorted by what they explain: a penalty on their own scale, rather than on one where each has
+    # the same variance, trusts the first ones more than the last, which are mostly noise.
+    "logistic": {"regParam": 0.01, "maxIter": 100, "standardization": False, "tol": 1e-6},
+    # 49 labels want more than 5 levels, which is Spark's default; from 15 on hardly anything is gained.
+    "tree": {"maxDepth": 15, "maxBins": 32, "maxMemoryInMB": 512},
+    # Many trees matter more than deep ones or fine ones.
+    "forest": {"numTrees": 100, "maxDepth": 10, "maxBins": 16, "maxMemoryInMB": 512},
+    "mlp": {"hidden": [128], "maxIter": 100, "tol": 1e-6, "blockSize": 128},
+}
+"""What each kind is trained with: names and meaning as in Spark ML; docs/decisions/0054 has the measurements."""
+
+_ROWS = StructType(
+    [StructField("label", DoubleType(), False), StructField("components", ArrayType(FloatType(), False), False)]
+)
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A range of a components file's training rows.
+
+    Parameters
+    ----------
+    path
+        The file, inside the results folder.
+    start, stop
+        The range, counted among the training rows alone.
+    """
+
+    path: str
+    start: int
+    stop: int
+
+
+def train(
+    context: SparkContext,
+    output: str,
+    files: Sequence[tuple[DataFile, int]],
+    kind: str,
+    labels: Sequence[str],
+    seed: int,
+    changed: Mapping[str, Any] = {},
+) -> Classifier:
+    """Train a classifier on the training rows of components files.
+
+    Parameters
+    ----------
+    context
+        The running Spark.
+    output
+        URI of the results folder.
+    files
+        The components files in the order of the listing, and how many training rows each one has.
+    kind
+        A key of ``PARAMETERS``.
+    labels
+        The training labels, sorted.
+    seed
+        Of the forest's draws and the perceptron's first weights.
+    changed
+        Parameters in place of some of ``PARAMETERS``.
+    """
+    slices = cut([(file.path, rows) for file, rows in files], ROWS_IN_A_PARTITION)
+    with _rows(context, output, slices, labels) as rows:
+        width = len(rows.head(1)[0]["features"])
+        parameters = {**PARAMETERS[kind], **changed}
+        model = _TRAINERS[kind](context, rows, (width, len(labels)), parameters, seed)
+    return Classifier(kind, tuple(labels), width, {**parameters, "seed": seed}, model)
+
+
+def cut(files: Sequence[tuple[str, int]], size: int) -> list[list[Slice]]:
+    """Cut the training rows of files into partitions of a size, whatever the files' own sizes are.
+
+    How the photos were dealt to files depends on the cluster; the order of the rows does not, and so neither do the
+    partitions.
+
+    Parameters
+    ----------
+    files
+        Path and number of training rows of each.
+    size
+        Rows in a partition; the last one may have fewer.
+    """
+    partitions: list[list[Slice]] = []
+    room = 0
+    for path, rows in files:
+        start = 0
+        while start < rows:
+            if room == 0:
+                partitions.append([])
+                room = size
+            stop = min(rows, start + room)
+            partitions[-1].append(Slice(path, start, stop))
+            room -= stop - start
+            start = stop
+    return partitions
+
+
+def read_rows(output: str, slices: Sequence[Slice], labels: Sequence[str]) -> Iterator[tuple[float, "array[float]"]]:
+    """Yield class and components of the training rows in some slices."""
+    for piece in slices:
+        table = results.read_parquet(output, piece.path)
+        table = table.filter(pc.equal(table["split"], TRAIN)).slice(piece.start, piece.stop - piece.start)
+        classes = pc.index_in(table["label"], value_set=pa.array(labels, pa.string())).to_pylist()
+        for number, row in zip(classes, matrix(table["components"].combine_chunks()), strict=True):
+            yield float(number), array("f", row.tobytes())
+
+
+@contextmanager
+def _rows(
+    context: SparkContext, output: str, slices: Sequence[Sequence[Slice]], labels: Sequence[str]
+) -> Iterator[DataFrame]:
+    session = SparkSession.builder.getOrCreate()
+    read = context.parallelize(slices, len(slices)).flatMap(lambda some: read_rows(output, some, labels))
+    frame = session.createDataFrame(read, _ROWS, verifySchema=False)
+    rows = frame.select("label", array_to_vector(col("components")).alias("features"))
+    rows.persist(StorageLevel.MEMORY_AND_DISK)
+    try:
+        yield rows
+    finally:
+        rows.unpersist()
+
+
+def _train_logistic(
+    _: SparkContext, rows: DataFrame, __: tuple[int, int], parameters: Mapping[str, Any], ___: int
+) -> Model:
+    # Two labels too are fitted as two classes, so that there is one rule.
+    fitted = LogisticRegression(family="multinomial", **parameters).fit(rows)
+    return LogisticModel(fitted.coefficientMatrix.toArray(), fitted.interceptVector.toArray())
+
+
+def _train_tree(
+    context: SparkContext, rows: DataFrame, _: tuple[int, int], parameters: Mapping[str, Any], seed: int
+) -> Model:
+    fitted = DecisionTreeClassifier(seed=seed, **parameters).fit(rows)
+    return trees_model([tree_nodes(context, fitted._java_obj)])
+
+
+def _train_forest(
+    context: SparkContext, rows: DataFrame, _: tuple[int, int], parameters: Mapping[str, Any], seed: int
+) -> Model:
+    fitted = RandomForestClassifier(seed=seed, **parameters).fit(rows)
+    return trees_model([tree_nodes(context, tree) for tree in fitted._java_obj.trees()])
+
+
+def _train_perceptron(
+    _: SparkContext, rows: DataFrame, shape: tuple[int, int], parameters: Mapping[str, Any], seed: int
+) -> Model:
+    options = {name: value for name, value in parameters.items() if name != "hidden"}
+    layers = [shape[0], *parameters["hidden"], shape[1]]
+    fitted = MultilayerPerceptronClassifier(layers=layers, seed=seed, **options).fit(rows)
+    return perceptron_model(layers, fitted.weights.toArray())
+
+
+_TRAINERS: Mapping[str, Callable[[SparkContext, DataFrame, tuple[int, int], Mapping[str, Any], int], Model]] = {
+    "logistic": _train_logistic,
+    "tree": _train_tree,
+    "forest": _train_forest,
+    "mlp": _train_perceptron,
+}
+
+
+def tree_nodes(context: SparkContext, tree: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - an object of Java
+    """Return the nodes of a tree that Spark has trained, as Spark itself saves them.
+
+    All at once as JSON: a question to Java for every number of every node would take longer than the training.
+    """
+    java: Any = context._jvm
+    builder = getattr(java, "org.apache.spark.ml.tree.DecisionTreeModelReadWrite$NodeData$")
+    nodes = getattr(builder, "MODULE$").build(tree.rootNode(), 0)._1()
+    mapper = java.com.fasterxml.jackson.databind.ObjectMapper()
+    mapper.registerModule(java.com.fasterxml.jackson.module.scala.DefaultScalaModule())
+    content: list[dict[str, Any]] = json.loads(mapper.writeValueAsString(nodes))
+    return content
+
+
+def trees_model(trees: Sequence[Sequence[Mapping[str, Any]]]) -> TreesModel:
+    """Return the model that some trees are.
+
+    Parameters
+    ----------
+    trees
+        The nodes of each, with the fields of Spark's ``NodeData``: ``id`` in the tree, ``leftChild`` and
+        ``rightChild`` (-1 in a leaf), ``impurityStats`` (training photos of each class), ``split``.
+    """
+    roots: list[int] = []
+    component: list[int] = []
+    threshold: list[float] = []
+    left: list[int] = []
+    right: list[int] = []
+    leaf: list[int] = []
+    shares: list[npt.NDArray[np.float64]] = []
+    for tree in trees:
+        first = len(component)
+        roots.append(first)
+        for node in sorted(tree, key=lambda node: int(node["id"])):
+            is_leaf = node["leftChild"] < 0
+            component.append(NO_CHILD if is_leaf else node["split"]["featureIndex"])
+            threshold.append(0.0 if is_leaf else node["split"]["leftCategoriesOrThreshold"][0])
+            left.append(NO_CHILD if is_leaf else first + node["leftChild"])
+            right.append(NO_CHILD if is_leaf else first + node["rightChild"])
+            leaf.append(len(shares) if is_leaf else NO_CHILD)
+            if is_leaf:
+                counts = np.array(node["impurityStats"], np.float64)
+                shares.append(counts / counts.sum())
+    return TreesModel(
+        np.array(roots, np.int32),
+        np.array(component, np.int32),
+        np.array(threshold, np.float64),
+        np.array(left, np.int32),
+        np.array(right, np.int32),
+        np.array(leaf, np.int32),
+        np.array(shares),
+    )
+
+
+def perceptron_model(layers: Sequence[int], weights: npt.NDArray[np.float64]) -> PerceptronModel:
+    """Return the model that Spark's one long vector of weights is.
+
+    Parameters
+    ----------
+    layers
+        How many values each layer has, from the components to the labels.
+    weights
+        For each layer its matrix, column by column, then its biases.
+    """
+    matrices, biases = [], []
+    place = 0
+    for inputs, outputs in pairwise(layers):
+        matrices.append(weights[place : place + inputs * outputs].reshape(inputs, outputs).T.copy())
+        place += inputs * outputs
+        biases.append(weights[place : place + outputs].copy())
+        place += outputs
+    return PerceptronModel(tuple(matrices), tuple(biases))
