@@ -1,5 +1,6 @@
-"""``python -m job``: one run from the command line."""
+"""``python -m job``: one run from the command line; ``python -m job predict``: an earlier one, applied."""
 
+import os
 import signal
 import sys
 import threading
@@ -7,7 +8,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from job import arguments, pipeline, storage
+from job import arguments, pipeline, predict, storage
 from job.errors import JobError, RunFailedError
 
 INTERRUPTED = 130
@@ -21,8 +22,7 @@ def main(words: Sequence[str] | None = None) -> int:
         # Whoever ends the program politely gets what Ctrl-C gets: everything is put away first.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        given = arguments.parse(words)
-        manifest = pipeline.run(given)
+        output, manifest = _run(words)
     except JobError as error:
         return _tell(error.what, error.remedy, error.exit_code, words)
     except KeyboardInterrupt:
@@ -31,8 +31,16 @@ def main(words: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - a person is never shown a trace that was not asked for
         what = f"The run failed: {type(error).__name__}: {storage.one_line(error)}."
         return _tell(what, "Run it again with --debug for the whole trace.", RunFailedError.exit_code, words)
-    sys.stdout.write(summary(manifest, given.output))
+    sys.stdout.write(summary(manifest, output))
     return 0
+
+
+def _run(words: Sequence[str]) -> tuple[str, dict[str, Any]]:
+    if words[:1] == ["predict"]:
+        prediction = arguments.parse_predict(words[1:])
+        return prediction.output, predict.run(prediction, dict(os.environ))
+    given = arguments.parse(words)
+    return given.output, pipeline.run(given)
 
 
 def _tell(what: str, remedy: str, exit_code: int, words: Sequence[str]) -> int:

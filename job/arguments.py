@@ -59,6 +59,24 @@ class Arguments:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in shown.items()}
 
 
+@dataclass(frozen=True)
+class PredictArguments:
+    """The arguments of ``python -m job predict``, checked. See its ``--help`` for their meaning."""
+
+    fitted: str
+    images: str
+    output: str
+    model: str | None
+    csv: bool
+    overwrite: bool
+    master: str | None
+    debug: bool
+
+    def as_manifest(self) -> dict[str, Any]:
+        """Return them as the manifest shows them."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser whose errors are like all others of the job: what, and what to do."""
 
@@ -123,15 +141,44 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
     )
 
 
+def parse_predict(arguments: Sequence[str]) -> PredictArguments:
+    """Return the checked arguments of ``python -m job predict``.
+
+    Raises
+    ------
+    UsageError
+        If one is missing, unknown or empty.
+    """
+    given = predict_parser().parse_args(arguments)
+    _require_master(given.master)
+    _require_not_empty(given, ("fitted", "images", "output", "model"))
+    return PredictArguments(**vars(given))
+
+
+def predict_parser() -> argparse.ArgumentParser:
+    """Return the parser of ``python -m job predict``."""
+    made = _Parser(
+        prog="python -m job predict",
+        description="Apply what an earlier run fitted to other photos: features, components and predictions.",
+        epilog="Example: python -m job predict --fitted results/ --images photos/ --output predictions/",
+    )
+    made.add_argument("--fitted", metavar="URI", required=True, help="results of the earlier run")
+    made.add_argument("--images", metavar="URI", required=True, help="folder of photos; their folders are no labels")
+    made.add_argument("--model", metavar="FILE", help="the earlier run's backbone, if it is not found by itself")
+    _add_output_options(made)
+    _add_general_options(made)
+    return made
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser, for the command itself and for whoever checks a command before it is sent."""
     made = _Parser(
         prog="python -m job",
         description="From a folder of photos to features, principal components and a manifest.",
-        epilog="Example: python -m job --images photos/ --variance 0.95 --output results/",
+        epilog="Example: python -m job --images photos/ --variance 0.95 --output results/. "
+        "Applied to other photos later: python -m job predict --help.",
     )
-    made.add_argument("--master", metavar="URL", help="where Spark runs (default: all cores of this machine)")
-    made.add_argument("--debug", action="store_true", help="show the whole trace of a failure")
+    _add_general_options(made)
 
     photos = made.add_argument_group("photos")
     photos.add_argument(
@@ -183,13 +230,21 @@ def parser() -> argparse.ArgumentParser:
         help="trained on the components (default: %(default)s)",
     )
 
-    out = made.add_argument_group("results")
+    _add_output_options(made.add_argument_group("results"))
+    return made
+
+
+def _add_general_options(made: argparse.ArgumentParser) -> None:
+    made.add_argument("--master", metavar="URL", help="where Spark runs (default: all cores of this machine)")
+    made.add_argument("--debug", action="store_true", help="show the whole trace of a failure")
+
+
+def _add_output_options(out: argparse._ActionsContainer) -> None:
     out.add_argument("--output", metavar="URI", required=True, help="folder of the results")
     out.add_argument(
         "--csv", action=argparse.BooleanOptionalAction, default=True, help="components as CSV beside Parquet"
     )
     out.add_argument("--overwrite", action="store_true", help="replace results, once the new ones are complete")
-    return made
 
 
 def _require_master(master: str | None) -> None:

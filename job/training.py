@@ -210,6 +210,11 @@ def tree_nodes(context: SparkContext, tree: Any) -> list[dict[str, Any]]:  # noq
     nodes = getattr(builder, "MODULE$").build(tree.rootNode(), 0)._1()
     mapper = java.com.fasterxml.jackson.databind.ObjectMapper()
     mapper.registerModule(java.com.fasterxml.jackson.module.scala.DefaultScalaModule())
+    # The fields and nothing else: a method named like a getter fails in leaves.
+    accessor = java.com.fasterxml.jackson.annotation.PropertyAccessor
+    visibility = getattr(java, "com.fasterxml.jackson.annotation.JsonAutoDetect$Visibility")
+    mapper.setVisibility(accessor.GETTER, visibility.NONE)
+    mapper.setVisibility(accessor.FIELD, visibility.ANY)
     content: list[dict[str, Any]] = json.loads(mapper.writeValueAsString(nodes))
     return content
 

@@ -33,6 +33,39 @@ def test_labels_are_split_at_commas_and_trimmed() -> None:
     assert given.labels == ("Apple Red", "Kiwi")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--labels", 'Apple Red,"Plum, red"'],
+        ["--labels", 'Apple Red, "Plum, red"'],
+        ["--labels", "Apple Red", "--labels", '"Plum, red"', "--labels", "Apple Red"],
+    ],
+)
+def test_labels_with_a_comma_are_named_in_quotes_and_labels_may_be_named_one_by_one(words: list[str]) -> None:
+    assert arguments.parse([*NEEDED, *words]).labels == ("Apple Red", "Plum, red")
+
+
+def test_a_holdout_comes_with_a_classifier() -> None:
+    given = arguments.parse([*NEEDED, "--classifier", "tree", "--holdout", "0.2"])
+
+    assert (given.classifier, given.holdout) == ("tree", 0.2)
+    assert arguments.parse(NEEDED).classifier == "none"
+
+
+def test_what_is_applied_to_which_photos_is_taken_with_predict() -> None:
+    given = arguments.parse_predict(["--fitted", "results", *NEEDED, "--no-csv"])
+
+    assert (given.fitted, given.images, given.output, given.csv) == ("results", "photos", "results", False)
+
+
+def test_predict_takes_nothing_that_would_fit_anew() -> None:
+    with pytest.raises(UsageError) as raised:
+        arguments.parse_predict(["--fitted", "results", *NEEDED, "--components", "5"])
+
+    assert raised.value.what == "Unrecognized arguments: --components 5."
+    assert raised.value.remedy == "See python -m job predict --help."
+
+
 def test_csv_is_written_unless_it_is_refused() -> None:
     assert arguments.parse(NEEDED).csv
     assert not arguments.parse([*NEEDED, "--no-csv"]).csv
@@ -80,6 +113,26 @@ def test_csv_is_written_unless_it_is_refused() -> None:
             ["--test", ""],
             "--test is empty.",
             "Name a folder of this machine, or a URI like s3://BUCKET/FOLDER.",
+        ),
+        (
+            ["--holdout", "0.2"],
+            "--holdout keeps photos to test a classifier, and there is none.",
+            "Add --classifier logistic|tree|forest|mlp, or leave --holdout out.",
+        ),
+        (
+            ["--holdout", "1", "--classifier", "tree"],
+            "--holdout 1 is no share of the photos.",
+            "Choose a number between 0 and 1, like 0.2.",
+        ),
+        (
+            ["--holdout", "0.2", "--classifier", "tree", "--test", "photos"],
+            "Argument --test: not allowed with argument --holdout.",
+            "See python -m job --help.",
+        ),
+        (
+            ["--labels", '"Plum, red'],
+            '--labels "Plum, red cannot be read: unexpected end of data.',
+            "Put a label with a comma into double quotes: --labels 'Apple,\"Plum, red\"'.",
         ),
         (["--frobnicate"], "Unrecognized arguments: --frobnicate.", "See python -m job --help."),
     ],

@@ -124,6 +124,24 @@ def test_a_sweep_deletes_what_runs_have_written_and_does_not_count_and_nothing_e
     assert not (tmp_path / "components.csv").exists()
 
 
+def test_a_sweep_deletes_a_classifier_and_components_that_the_standing_run_does_not_have(tmp_path: Path) -> None:
+    theirs = ["classifier/mine.json", "pca/notes.txt"]
+    old = [
+        "classifier/model.json",
+        "classifier/model.npz",
+        "classifier/metrics.json",
+        "classifier/confusion_matrix.csv",
+    ]
+    old += [f"classifier/predictions/part-00000-{OTHER_RUN}-0-1.parquet", "pca/explained_variance.csv"]
+    output = make(tmp_path, *theirs, *old, "pca/projection.npz")
+    results.write_manifest(output, {"schema_version": 1, "run_id": RUN})
+
+    results.sweep(output, ["pca/projection.npz"], RUN)
+
+    assert files_in(tmp_path) == sorted([*theirs, "manifest.json", "pca/projection.npz"])
+    assert not (tmp_path / "classifier" / "predictions").exists()
+
+
 def test_a_sweep_touches_nothing_once_another_runs_manifest_stands(tmp_path: Path) -> None:
     output = make(tmp_path, f"features/part-00000-{OTHER_RUN}-0.parquet")
     results.write_manifest(output, {"schema_version": 1, "run_id": OTHER_RUN})
