@@ -40,7 +40,7 @@ class Arguments:
     keypoints: int | None
     visual_words: int | None
     word_sample: int | None
-    word_initialization: str | None
+    word_start: str | None
     word_iterations: int | None
     vocabulary: str | None
     no_keypoints: str | None
@@ -174,6 +174,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser, for the command itself and for whoever checks a command before it is sent."""
     made = _Parser(
         prog="python -m job",
+        usage="python -m job --images URI --output URI [options]",
         description="From a folder of photos to features, principal components and a manifest.",
         epilog="Example: python -m job --images photos/ --variance 0.95 --output results/. "
         "Applied to other photos later: python -m job predict --help.",
@@ -185,7 +186,7 @@ def parser() -> argparse.ArgumentParser:
         "--images",
         metavar="URI",
         required=True,
-        help="folder of photos; the last folder of a path is the label",
+        help="photos; the last folder of a path is the label",
     )
     tested = photos.add_mutually_exclusive_group()
     tested.add_argument("--test", metavar="URI", help="photos that the fit is tested on, never fitted")
@@ -219,7 +220,7 @@ def parser() -> argparse.ArgumentParser:
         "--variance",
         metavar="SHARE",
         type=float,
-        help=f"as many as keep this share (default: {DEFAULT_VARIANCE}; of visual words: 0.7 of their number)",
+        help=f"as many as keep this share ({DEFAULT_VARIANCE}; words: 0.7 of them)",
     )
 
     classifier = made.add_argument_group("classifier")

@@ -317,7 +317,7 @@ def choose_extraction(arguments: Arguments, run: Run) -> Extraction:
     learning = Learning(
         arguments.visual_words or 0,
         arguments.word_sample or 0,
-        arguments.word_initialization or "",
+        arguments.word_start or "",
         arguments.word_iterations or 0,
         arguments.seed,
     )

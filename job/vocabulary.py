@@ -120,12 +120,13 @@ def load(folder: str) -> tuple[Vocabulary, dict[str, Any]]:
     Raises
     ------
     UsageError
-        If the folder holds no finished run, or one without visual words, or if a file is damaged.
+        If the folder holds no finished run, or one without visual words of its own, or if a file is damaged.
     """
-    if not results.read_manifest(folder).get("vocabulary"):
+    listed = results.read_manifest(folder)["files"].get("vocabulary", [])
+    if results.WORDS not in [entry["path"] for entry in listed]:
         raise UsageError(
-            f"The run in '{folder}' has no visual words: its features are a network's.",
-            "Name results that were made with --descriptor orb or sift.",
+            f"The results in '{folder}' hold no visual words.",
+            "Name those of a run with --descriptor orb or sift, and not of a prediction.",
         )
     try:
         description: dict[str, Any] = json.loads(storage.read_bytes(storage.join(folder, results.WORDS_DESCRIPTION)))

@@ -17,7 +17,7 @@ LEARNED = {
     "keypoints": 50,
     "visual_words": 30,
     "word_sample": 20_000,
-    "word_initialization": "parallel",
+    "word_start": "parallel",
     "word_iterations": 20,
 }
 """Options of a vocabulary that is learned, and their defaults; one that is reused has them already."""
@@ -26,26 +26,30 @@ LEARNED = {
 def add_to(made: argparse.ArgumentParser) -> None:
     """Add the options to a parser."""
     words = made.add_argument_group("visual words, instead of a network's features")
-    words.add_argument("--descriptor", choices=(CNN, *KINDS), default=CNN, help="default: %(default)s")
+    words.add_argument(
+        "--descriptor",
+        metavar="NAME",
+        choices=(CNN, *KINDS),
+        default=CNN,
+        help="cnn (default), orb or sift",
+    )
     words.add_argument("--keypoints", metavar="N", type=int, help=f"a photo (default: {LEARNED['keypoints']})")
     words.add_argument("--visual-words", metavar="K", type=int, help=f"default: {LEARNED['visual_words']}")
     words.add_argument(
         "--word-sample",
         metavar="N",
         type=int,
-        help=f"descriptors that the words are learned from (default: {LEARNED['word_sample']:,})",
+        help=f"descriptors to learn them from (default: {LEARNED['word_sample']:,})",
     )
     words.add_argument(
-        "--word-initialization",
-        choices=tuple(INITIALIZATIONS),
-        help=f"of K-Means, k-means|| or random (default: {LEARNED['word_initialization']})",
+        "--word-start", metavar="HOW", choices=tuple(INITIALIZATIONS), help="of K-Means: parallel (default) or random"
     )
     words.add_argument(
         "--word-iterations", metavar="N", type=int, help=f"of K-Means (default: {LEARNED['word_iterations']})"
     )
-    words.add_argument("--vocabulary", metavar="RESULTS", help="visual words of an earlier run, instead of new ones")
+    words.add_argument("--vocabulary", metavar="RESULTS", help="words of an earlier run, instead of new ones")
     words.add_argument(
-        "--no-keypoints", choices=(REJECT, ZERO), help=f"what becomes of a photo without any (default: {REJECT})"
+        "--no-keypoints", metavar="DO", choices=(REJECT, ZERO), help="with photos without any: reject (default) or zero"
     )
 
 

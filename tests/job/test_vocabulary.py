@@ -66,7 +66,7 @@ def test_seven_tenths_of_the_words_rounded_up_are_kept_or_all_there_are(words: i
 def written(folder: Path, words: Vocabulary) -> str:
     files = vocabulary.save(str(folder), words, {"sampled": 12})
     listed = [{"path": file.path, "rows": file.rows, "bytes": file.bytes} for file in files]
-    results.write_manifest(str(folder), {"schema_version": 1, "vocabulary": {"words": 5}, "files": {"": listed}})
+    results.write_manifest(str(folder), {"schema_version": 1, "files": {"vocabulary": listed}})
     return str(folder)
 
 
@@ -98,12 +98,12 @@ def test_the_words_can_be_read_with_numpy_alone(tmp_path: Path) -> None:
 
 
 def test_results_of_a_network_have_no_vocabulary(tmp_path: Path) -> None:
-    results.write_manifest(str(tmp_path), {"schema_version": 1, "backbone": {}})
+    results.write_manifest(str(tmp_path), {"schema_version": 1, "files": {"pca": []}})
 
-    with pytest.raises(UsageError, match="has no visual words: its features are a network's") as caught:
+    with pytest.raises(UsageError, match="hold no visual words") as caught:
         vocabulary.load(str(tmp_path))
 
-    assert caught.value.remedy == "Name results that were made with --descriptor orb or sift."
+    assert caught.value.remedy == "Name those of a run with --descriptor orb or sift, and not of a prediction."
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", None])
