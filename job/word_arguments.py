@@ -3,12 +3,16 @@
 import argparse
 from typing import Any
 
-from job.descriptors import KINDS
 from job.errors import UsageError
-from job.visual_words import INITIALIZATIONS
 
 CNN = "cnn"
 """The descriptor that is none of ours: the features of a network."""
+
+DESCRIPTORS = ("orb", "sift")
+"""Those that visual words are made of; ``job.descriptors`` has the same, and takes too long to import for a help."""
+
+STARTS = ("parallel", "random")
+"""How K-Means finds its first centres; ``job.visual_words`` knows what Spark ML calls each."""
 
 REJECT, ZERO = "reject", "zero"
 """What becomes of a photo without keypoints: set aside, or kept with a histogram of zeros."""
@@ -29,7 +33,7 @@ def add_to(made: argparse.ArgumentParser) -> None:
     words.add_argument(
         "--descriptor",
         metavar="NAME",
-        choices=(CNN, *KINDS),
+        choices=(CNN, *DESCRIPTORS),
         default=CNN,
         help="cnn (default), orb or sift",
     )
@@ -41,9 +45,7 @@ def add_to(made: argparse.ArgumentParser) -> None:
         type=int,
         help=f"descriptors to learn them from (default: {LEARNED['word_sample']:,})",
     )
-    words.add_argument(
-        "--word-start", metavar="HOW", choices=tuple(INITIALIZATIONS), help="of K-Means: parallel (default) or random"
-    )
+    words.add_argument("--word-start", metavar="HOW", choices=STARTS, help="of K-Means: parallel (default) or random")
     words.add_argument(
         "--word-iterations", metavar="N", type=int, help=f"of K-Means (default: {LEARNED['word_iterations']})"
     )
@@ -68,7 +70,7 @@ def checked(given: argparse.Namespace) -> dict[str, Any]:
         if stated:
             raise UsageError(
                 f"--{_option(stated[0])} is for visual words, and --descriptor is {CNN}.",
-                f"Add --descriptor {' or '.join(KINDS)}, or leave it out.",
+                f"Add --descriptor {' or '.join(DESCRIPTORS)}, or leave it out.",
             )
         return {"descriptor": CNN, **chosen}
     if given.model is not None:

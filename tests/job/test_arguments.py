@@ -2,8 +2,10 @@
 
 import pytest
 
-from job import arguments
+from job import arguments, word_arguments
+from job.descriptors import KINDS
 from job.errors import UsageError
+from job.visual_words import INITIALIZATIONS
 
 NEEDED = ["--images", "photos", "--output", "results"]
 
@@ -179,6 +181,11 @@ def test_a_missing_folder_of_photos_is_named() -> None:
         arguments.parse(["--output", "results"])
 
     assert raised.value.what == "The following arguments are required: --images."
+
+
+def test_the_choices_for_visual_words_are_those_that_there_are() -> None:
+    assert tuple(KINDS) == word_arguments.DESCRIPTORS
+    assert tuple(INITIALIZATIONS) == word_arguments.STARTS
 
 
 def test_visual_words_have_their_defaults_and_no_share_of_the_variance() -> None:
