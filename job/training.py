@@ -35,8 +35,8 @@ from job.listing import TRAIN
 from job.results import DataFile
 
 ROWS_IN_A_PARTITION = 8192
-"""Spark adds up partitions in the order in which they end, so that up to here every sum, and so the model, is the same
-to the last bit; and a partition of so few rows keeps a core busy for no more than a second an iteration."""
+"""Spark adds up partitions in the order in which they end, so that up to here, where there is one, every sum, and so
+the model, is the same to the last bit for the same components."""
 
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     # The components come sorted by what they explain: a penalty on their own scale, rather than on one where each has
