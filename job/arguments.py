@@ -37,13 +37,13 @@ class Arguments:
     backbone: str
     weights: str
     descriptor: str
-    keypoints: int | None
-    visual_words: int | None
-    word_sample: int | None
-    word_start: str | None
-    word_iterations: int | None
+    keypoints: int
+    visual_words: int
+    word_sample: int
+    word_start: str
+    word_iterations: int
     vocabulary: str | None
-    no_keypoints: str | None
+    no_keypoints: str
     standardize: bool
     components: int | None
     variance: float | None

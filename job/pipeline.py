@@ -313,15 +313,14 @@ def choose_extraction(arguments: Arguments, run: Run) -> Extraction:
     if arguments.vocabulary is not None:
         source = reused(arguments.vocabulary, arguments.descriptor)
         return WordExtraction(kind, source[0].keypoints, keep_empty, source)
-    # The arguments are checked: none of these is None for words that are learned.
     learning = Learning(
-        arguments.visual_words or 0,
-        arguments.word_sample or 0,
-        arguments.word_start or "",
-        arguments.word_iterations or 0,
+        arguments.visual_words,
+        arguments.word_sample,
+        arguments.word_start,
+        arguments.word_iterations,
         arguments.seed,
     )
-    return WordExtraction(kind, arguments.keypoints or 0, keep_empty, learning)
+    return WordExtraction(kind, arguments.keypoints, keep_empty, learning)
 
 
 def require_two(output: str, training: int, reports: Sequence[FeaturesReport]) -> None:

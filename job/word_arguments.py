@@ -56,7 +56,7 @@ def add_to(made: argparse.ArgumentParser) -> None:
 
 
 def checked(given: argparse.Namespace) -> dict[str, Any]:
-    """Return the options by name, defaults filled in; None for those that do not apply.
+    """Return the options by name, defaults filled in, also where another option makes them meaningless.
 
     Raises
     ------
@@ -72,8 +72,7 @@ def checked(given: argparse.Namespace) -> dict[str, Any]:
                 f"--{_option(stated[0])} is for visual words, and --descriptor is {CNN}.",
                 f"Add --descriptor {' or '.join(DESCRIPTORS)}, or leave it out.",
             )
-        return {"descriptor": CNN, **chosen}
-    if given.model is not None:
+    elif given.model is not None:
         raise UsageError(
             f"--model is a network, and --descriptor {given.descriptor} uses none.", "Leave one of the two out."
         )
@@ -84,10 +83,10 @@ def checked(given: argparse.Namespace) -> dict[str, Any]:
                 f"--{_option(learned[0])} is for words that are learned, and --vocabulary gives them.",
                 "Leave one of the two out.",
             )
-    else:
-        chosen |= {name: default for name, default in LEARNED.items() if chosen[name] is None}
-        _require_ranges(chosen)
-    return {"descriptor": given.descriptor, **chosen, "no_keypoints": chosen["no_keypoints"] or REJECT}
+    defaults = {**LEARNED, "no_keypoints": REJECT}
+    filled = {name: defaults.get(name) if value is None else value for name, value in chosen.items()}
+    _require_ranges(filled)
+    return {"descriptor": given.descriptor, **filled}
 
 
 def _require_ranges(chosen: dict[str, Any]) -> None:
