@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NoReturn
 
+from job import word_arguments
 from job.classifier import MODELS
 from job.errors import UsageError
 from job.export import IMAGENET
 from job.networks import NETWORKS
 from job.report.wording import LANGUAGES
+from job.word_arguments import CNN
 
 DEFAULT_VARIANCE = 0.95
 
@@ -36,6 +38,14 @@ class Arguments:
     model: str | None
     backbone: str
     weights: str
+    descriptor: str
+    keypoints: int
+    visual_words: int
+    word_sample: int
+    word_start: str
+    word_iterations: int
+    vocabulary: str | None
+    no_keypoints: str
     standardize: bool
     components: int | None
     variance: float | None
@@ -92,11 +102,11 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
     """
     given = parser().parse_args(arguments)
     _require_master(given.master)
-    _require_not_empty(given, ("images", "test", "predict", "output", "model"))
+    _require_not_empty(given, ("images", "test", "predict", "output", "model", "vocabulary"))
     if not 0 <= given.seed < 2**32:
         raise UsageError(f"--seed {given.seed} is no seed.", f"Choose a number from 0 to {2**32 - 1}.")
     components, variance = given.components, given.variance
-    if components is None and variance is None:
+    if components is None and variance is None and given.descriptor == CNN:
         variance = DEFAULT_VARIANCE
     if variance is not None and not 0 < variance <= 1:
         raise UsageError(
@@ -122,6 +132,7 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
         model=given.model,
         backbone=given.backbone,
         weights=given.weights,
+        **word_arguments.checked(given),
         standardize=given.standardize,
         components=components,
         variance=variance,
@@ -167,6 +178,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser, for the command itself and for whoever checks a command before it is sent."""
     made = _Parser(
         prog="python -m job",
+        usage="python -m job --images URI --output URI [options]",
         description="From a folder of photos to features, principal components and a manifest.",
         epilog="Example: python -m job --images photos/ --variance 0.95 --output results/. "
         "Applied to other photos later: python -m job predict --help.",
@@ -178,7 +190,7 @@ def parser() -> argparse.ArgumentParser:
         "--images",
         metavar="URI",
         required=True,
-        help="folder of photos; the last folder of a path is the label",
+        help="photos; the last folder of a path is the label",
     )
     tested = photos.add_mutually_exclusive_group()
     tested.add_argument("--test", metavar="URI", help="photos that the fit is tested on, never fitted")
@@ -200,6 +212,8 @@ def parser() -> argparse.ArgumentParser:
         help="a file of Keras weights, a .keras model or an exported backbone (default: %(default)s, downloaded once)",
     )
 
+    word_arguments.add_to(made)
+
     components = made.add_argument_group("components")
     components.add_argument(
         "--no-standardize", dest="standardize", action="store_false", help="only centre the features"
@@ -210,7 +224,7 @@ def parser() -> argparse.ArgumentParser:
         "--variance",
         metavar="SHARE",
         type=float,
-        help=f"as many as keep this share (default: {DEFAULT_VARIANCE})",
+        help=f"as many as keep this share ({DEFAULT_VARIANCE}; words: 0.7 of them)",
     )
 
     classifier = made.add_argument_group("classifier")

@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from pyspark import Accumulator, SparkFiles
 from job import results
 from job.backbone import Backbone, BackboneDescription
 from job.listing import PREDICT
-from job.reading import RejectedPhotoError, decode, read_ahead
+from job.reading import RejectedPhotoError, decode, photos_in_turn
 from job.results import DataFile
 
 TASK_STAGES = ("read", "decode", "infer", "write")
@@ -152,29 +152,16 @@ def compute_features(
     features = np.empty((len(paths), backbone.features), np.float32)
     reasons: list[str | None] = []
     used = 0
-    clock = time.perf_counter
-    contents = read_ahead([path for path, problem in zip(paths, problems, strict=True) if not problem])
-    began = clock()
-    for problem in problems:
-        content = RejectedPhotoError(problem) if problem else next(contents)
-        was_read = clock()
-        seconds["read"] += was_read - began
-        try:
-            if isinstance(content, RejectedPhotoError):
-                raise content
-            photo = decode(content, backbone.width, backbone.height)
-        except RejectedPhotoError as rejection:
-            reasons.append(str(rejection))
-            began = clock()
-            seconds["decode"] += began - was_read
+    decode_to_size = partial(decode, width=backbone.width, height=backbone.height)
+    for photo in photos_in_turn(paths, problems, decode_to_size, seconds):
+        if isinstance(photo, RejectedPhotoError):
+            reasons.append(str(photo))
         else:
-            decoded = clock()
-            seconds["decode"] += decoded - was_read
+            began = time.perf_counter()
             compute(photo, features[used])
+            seconds["infer"] += time.perf_counter() - began
             used += 1
             reasons.append(None)
-            began = clock()
-            seconds["infer"] += began - decoded
         photo_done()
     return features[:used], reasons
 
@@ -192,6 +179,14 @@ def rejected_table(listing: pa.Table, reasons: list[str | None]) -> pa.Table:
     ]
     columns = [[path for path, _ in rows], [reason for _, reason in rows]]
     return pa.table(columns, schema=results.REJECTED_SCHEMA)
+
+
+def as_stream(table: pa.Table) -> bytes:
+    """Return a table as an Arrow stream, as a task takes its part of the listing."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())
 
 
 def list_column(rows: npt.NDArray[np.float32]) -> pa.ListArray:

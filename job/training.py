@@ -78,6 +78,7 @@ def train(
     kind: str,
     labels: Sequence[str],
     seed: int,
+    changed: Mapping[str, Any] = {},
 ) -> Classifier:
     """Train a classifier on the training rows of components files.
 
@@ -95,11 +96,13 @@ def train(
         The training labels, sorted.
     seed
         Of the forest's draws and the perceptron's first weights.
+    changed
+        Parameters in place of some of ``PARAMETERS``.
     """
     slices = cut([(file.path, rows) for file, rows in files], ROWS_IN_A_PARTITION)
     with _rows(context, output, slices, labels) as rows:
         width = len(rows.head(1)[0]["features"])
-        parameters = {**PARAMETERS[kind]}
+        parameters = {**PARAMETERS[kind], **changed}
         model = _TRAINERS[kind](context, rows, (width, len(labels)), parameters, seed)
     return Classifier(kind, tuple(labels), width, {**parameters, "seed": seed}, model)
 

@@ -10,6 +10,7 @@ from infra import versions
 from tests.infra.synthesis import ROOT
 
 LIBRARIES = {library.name: library.version for library in versions.LIBRARIES}
+VISUAL_WORDS = {library.name: library.version for library in versions.VISUAL_WORDS}
 
 
 def pins(path: str) -> dict[str, str]:
@@ -30,14 +31,15 @@ def test_pyspark_on_this_machine_is_the_clusters_spark() -> None:
     assert pins("requirements.txt")["pyspark"] == versions.SPARK
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
-def test_a_library_has_the_same_version_here_and_on_the_cluster(library: str) -> None:
-    assert pins("requirements.txt")[library] == LIBRARIES[library]
+@pytest.mark.parametrize(("library", "version"), [*LIBRARIES.items(), *VISUAL_WORDS.items()])
+def test_a_library_has_the_same_version_here_and_on_the_cluster(library: str, version: str) -> None:
+    assert pins("requirements.txt")[library] == version
 
 
 @pytest.mark.parametrize("suffix", ["in", "x86_64.txt", "aarch64.txt"])
 def test_the_clusters_requirements_are_the_libraries_and_nothing_else(suffix: str) -> None:
     assert pins(f"infra/emr/bootstrap/requirements.{suffix}") == LIBRARIES
+    assert pins(f"infra/emr/bootstrap/visual-words.{suffix}") == VISUAL_WORDS
 
 
 @pytest.mark.parametrize("unneeded", ["tensorflow", "tensorflow-cpu", "pyspark", "pandas"])
