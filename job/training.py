@@ -23,8 +23,7 @@ from pyspark.ml.classification import (
     MultilayerPerceptronClassifier,
     RandomForestClassifier,
 )
-from pyspark.sql import Column, DataFrame, SparkSession
-from pyspark.sql.functions import col
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import ArrayType, DoubleType, FloatType, StructField, StructType
 
 from job import results
@@ -32,6 +31,7 @@ from job.classifier import NO_CHILD, Classifier, LogisticModel, Model, Perceptro
 from job.features import matrix
 from job.listing import TRAIN
 from job.results import DataFile
+from job.vectors import vector_column
 
 ROWS_IN_A_PARTITION = 8192
 """Spark adds up partitions in the order in which they end, so that up to here, where there is one, every sum, and so
@@ -145,15 +145,6 @@ def read_rows(output: str, slices: Sequence[Slice], labels: Sequence[str]) -> It
             yield float(number), array("f", row.tobytes())
 
 
-def _vector(context: SparkContext, name: str) -> Column:
-    """Return a column of arrays as one of vectors, as ``pyspark.ml.functions.array_to_vector`` does.
-
-    That module cannot be imported where there is no pandas; what it calls is in Spark itself.
-    """
-    java: Any = context._jvm
-    return Column(java.org.apache.spark.ml.functions.array_to_vector(col(name)._jc))
-
-
 @contextmanager
 def _rows(
     context: SparkContext, output: str, slices: Sequence[Sequence[Slice]], labels: Sequence[str]
@@ -161,7 +152,7 @@ def _rows(
     session = SparkSession.builder.getOrCreate()
     read = context.parallelize(slices, len(slices)).flatMap(lambda some: read_rows(output, some, labels))
     frame = session.createDataFrame(read, _ROWS, verifySchema=False)
-    rows = frame.select("label", _vector(context, "components").alias("features"))
+    rows = frame.select("label", vector_column(context, "components").alias("features"))
     rows.persist(StorageLevel.MEMORY_AND_DISK)
     try:
         yield rows

@@ -18,9 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import Accumulator, Broadcast, SparkContext
 from pyspark.ml.clustering import KMeans
-from pyspark.ml.functions import array_to_vector
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.functions import col as column
 from pyspark.sql.types import ArrayType, DoubleType, ShortType, StructField, StructType
 
 from job import results
@@ -30,6 +28,7 @@ from job.features import FeaturesReport, features_table, rejected_table
 from job.listing import PREDICT, TRAIN
 from job.reading import Pixels, RejectedPhotoError, decode_at_own_size, photos_in_turn
 from job.results import DataFile
+from job.vectors import vector_column
 from job.vocabulary import Vocabulary
 
 TASK_STAGES = ("read", "decode", "describe", "write")
@@ -312,7 +311,7 @@ def _sample(
         )
     )
     frame = SparkSession(context).createDataFrame(rows, _SAMPLE_SCHEMA, verifySchema=False)
-    vectors = frame.select("key", array_to_vector(column("descriptor")).alias("features"))
+    vectors = frame.select("key", vector_column(context, "descriptor").alias("features"))
     partitions = max(FEWEST_PARTITIONS, learning.sample * learning.words // DISTANCES_A_PARTITION)
     # The order of rows and partitions decides which first centres are drawn: here neither depends on the files.
     return vectors.repartition(partitions, "key").sortWithinPartitions("key")
