@@ -207,9 +207,8 @@ def parser() -> argparse.ArgumentParser:
     network.add_argument("--backbone", metavar="NAME", default="mobilenet_v2", help="default: %(default)s")
     network.add_argument(
         "--weights",
-        metavar="imagenet|FILE|random",
         default=IMAGENET,
-        help="a file of Keras weights, a .keras model or an exported backbone (default: %(default)s, downloaded once)",
+        help="imagenet (default), random, or a file: .h5, .keras, .tflite",
     )
 
     word_arguments.add_to(made)
@@ -235,7 +234,9 @@ def parser() -> argparse.ArgumentParser:
         help="trained on the components (default: %(default)s)",
     )
 
-    _add_output_options(made.add_argument_group("results"))
+    out = made.add_argument_group("results")
+    _add_output_options(out)
+    out.add_argument("--lang", choices=LANGUAGES, default=LANGUAGES[0], help="of report.html (default: %(default)s)")
     return made
 
 
@@ -249,7 +250,6 @@ def _add_output_options(out: argparse._ActionsContainer) -> None:
     out.add_argument(
         "--csv", action=argparse.BooleanOptionalAction, default=True, help="components as CSV beside Parquet"
     )
-    out.add_argument("--lang", choices=LANGUAGES, default=LANGUAGES[0], help="of report.html (default: %(default)s)")
     out.add_argument("--overwrite", action="store_true", help="replace results, once the new ones are complete")
 
 

@@ -128,14 +128,16 @@ def runs(way: Way) -> None:
     steps = way.client("emr").list_steps(ClusterId=cluster["Id"])["Steps"]
     assert [(step["Name"], step["Status"]["State"]) for step in steps] == [("orchard first", "COMPLETED")]
     assert "COMPLETED" in way.orchard("status", "first")
-    assert "--master" in way.orchard("logs", "first"), "the runner says what it replaced"
+    assert "Results: s3://" in way.orchard("logs", "first")
+    controller = way.log(f"{cluster['Id']}/steps/{steps[0]['Id']}/controller.gz")
+    assert "replaced --deploy-mode client by local mode on this machine" in controller
 
     way.orchard("results", "first", "--to", str(way.folder / "results"))
 
     features = pq.read_table(way.folder / "results" / "features")
     assert (features.num_rows, len(features["features"][0])) == (50, 1280)
     assert (way.folder / "results" / "report.html").is_file()
-    assert "hold results" in way.orchard("run", *words, "--name", "first", expect=2)
+    assert "holds the results of a finished run" in way.orchard("run", *words, "--name", "first", expect=2)
 
 
 def keeps_the_evaluator_to_reading(way: Way) -> None:

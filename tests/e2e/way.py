@@ -1,5 +1,6 @@
 """What walks the whole way in a test: the real commands, against a local cloud of the test's own."""
 
+import gzip
 import json
 import os
 import subprocess
@@ -77,6 +78,12 @@ class Way:
         body = self.client("s3").get_object(Bucket=bucket, Key=f"results/{name}/manifest.json")["Body"]
         read: Mapping[str, Any] = json.load(body)
         return read
+
+    def log(self, key: str) -> str:
+        """Return a log of EMR's, as the administrator reads it."""
+        bucket = self.outputs("OrchardData")["LogsBucket"]
+        content = self.client("s3").get_object(Bucket=bucket, Key=f"emr/{key}")["Body"].read()
+        return gzip.decompress(content).decode()
 
     @cached_property
     def _own(self) -> dict[str, str]:
