@@ -229,9 +229,10 @@ def parser() -> argparse.ArgumentParser:
     classifier = made.add_argument_group("classifier")
     classifier.add_argument(
         "--classifier",
+        metavar="KIND",
         choices=(NO_CLASSIFIER, *MODELS),
         default=NO_CLASSIFIER,
-        help="trained on the components (default: %(default)s)",
+        help=f"{NO_CLASSIFIER} (default), {', '.join(MODELS)}: trained on the components",
     )
 
     out = made.add_argument_group("results")
