@@ -179,9 +179,8 @@ def parser() -> argparse.ArgumentParser:
     made = _Parser(
         prog="python -m job",
         usage="python -m job --images URI --output URI [options]",
-        description="From a folder of photos to features, principal components and a manifest.",
-        epilog="Example: python -m job --images photos/ --variance 0.95 --output results/. "
-        "Applied to other photos later: python -m job predict --help.",
+        description="From photos to features, components and a classifier; python -m job predict applies them.",
+        epilog="Example: python -m job --images photos/ --variance 0.95 --output results/",
     )
     _add_general_options(made)
 
@@ -208,7 +207,7 @@ def parser() -> argparse.ArgumentParser:
     network.add_argument(
         "--weights",
         default=IMAGENET,
-        help="imagenet (default), random, or a file: .h5, .keras, .tflite",
+        help="imagenet (default), random, or a file of them",
     )
 
     word_arguments.add_to(made)

@@ -19,7 +19,7 @@ READY = "The local cloud listens on"
 def main(words: Sequence[str] | None = None) -> int:
     """Serve until a signal comes; return the exit code."""
     given = _parser().parse_args(words)
-    # A pipe and no threading.Event: a handler that sets an event can wait for a lock that the thread it interrupts holds.
+    # A pipe and no event: a handler that sets an event can wait for a lock that the thread it interrupts holds.
     told_to_end, end = os.pipe()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os.write(end, b"."))
