@@ -87,7 +87,8 @@ class Way:
 
     @cached_property
     def _own(self) -> dict[str, str]:
-        return {**os.environ, "XDG_STATE_HOME": str(self.folder / "state")}
+        # What another CDK synthesises at the same time, or has left locked, must not be in the way.
+        return {**os.environ, "XDG_STATE_HOME": str(self.folder / "state"), "CDK_OUTPUT": str(self.folder / "cdk.out")}
 
     def _run(self, command: Sequence[str], folder: Path, expect: int) -> str:
         variables = self.variables if standing.find(self.cloud) else self._own
