@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -37,6 +37,29 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise WrongUseError(f"{message[:1].upper()}{message[1:]}.", f"See {self.prog} --help")
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help whose first line shows what must be given; the options are listed below it, each once.
+
+    An example is there to be copied, and argparse would break it at hyphens; hence the raw description.
+    """
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28)
+
+    def add_usage(
+        self,
+        usage: str | None,
+        actions: Iterable[argparse.Action],
+        groups: Iterable[argparse._MutuallyExclusiveGroup],
+        prefix: str | None = None,
+    ) -> None:
+        """Show what must be given, and that there are options."""
+        del groups
+        options = argparse.Action([], "options", nargs="?", metavar="options")
+        needed = [action for action in actions if action.required or not action.option_strings]
+        super().add_usage(usage, [options, *needed], [], prefix)
 
 
 def main(words: Sequence[str] | None = None, surroundings: Surroundings | None = None) -> int:
@@ -95,9 +118,10 @@ def parser() -> argparse.ArgumentParser:
         prog="orchard",
         description="From a folder of images to features, components and a classifier.",
         epilog="orchard COMMAND --help shows a command's arguments and an example.",
+        formatter_class=_Help,
     )
     made.set_defaults(command=None)
-    commands = made.add_subparsers(title="commands", metavar="COMMAND")
+    commands = made.add_subparsers(title="commands", metavar="COMMAND", prog="orchard")
     for command in COMMANDS:
         one = commands.add_parser(
             command.name,
@@ -105,8 +129,7 @@ def parser() -> argparse.ArgumentParser:
             help=command.summary,
             description=command.summary,
             epilog=f"Example: {command.example}",
-            # An example is there to be copied: argparse would break it at hyphens.
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_Help,
             allow_abbrev=False,
         )
         one.set_defaults(command=command)

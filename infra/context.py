@@ -123,6 +123,7 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
     "scaling_max": _whole_number(1, 200),
     "session_manager": _boolean,
     "jupyterhub": _boolean,
+    "visual_words": _boolean,
     # EMR's own bounds.
     "step_concurrency": _whole_number(1, 256),
     "tls_certificates": _matching(

@@ -47,6 +47,8 @@ class Settings:
         Whether a shell and port forwarding by Session Manager are possible.
     jupyterhub
         Whether the cluster runs JupyterHub, with its notebooks in the data bucket.
+    visual_words
+        Whether the nodes get OpenCV, which the job's ``--descriptor orb`` and ``sift`` need.
     step_concurrency
         Steps that may run at the same time.
     tls_certificates
@@ -85,6 +87,7 @@ class Settings:
     scaling_max: int
     session_manager: bool
     jupyterhub: bool
+    visual_words: bool
     step_concurrency: int
     tls_certificates: str
     generation: int

@@ -57,3 +57,7 @@ LIBRARIES = (
     # Carries the JavaScript that draws the report.
     Library("vl-convert-python", "1.9.0.post1", ("vl_convert",)),
 )
+
+# The newest OpenCV that goes with the pinned NumPy: later ones ask for NumPy 2. 50 MB more for every node to fetch.
+VISUAL_WORDS = (Library("opencv-python-headless", "4.11.0.86", ("cv2",)),)
+"""What the nodes get beside ``LIBRARIES`` where the setting ``visual_words`` asks for it."""

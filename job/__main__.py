@@ -10,6 +10,7 @@ from typing import Any
 
 from job import arguments, pipeline, predict, results, storage
 from job.errors import JobError, RunFailedError
+from job.extraction import extraction_seconds
 from job.report import command, making
 
 INTERRUPTED = 130
@@ -58,7 +59,7 @@ def summary(manifest: dict[str, Any], output: str) -> str:
     """Return what a finished run tells the person."""
     counts, components, seconds = manifest["counts"], manifest["components"], manifest["seconds"]
     needed = ", ".join(f"{float(share):.0%} need {count}" for share, count in components["needed"].items())
-    rate, kept = counts["found"] / seconds["features"], components["kept"]
+    rate, kept = counts["found"] / extraction_seconds(seconds), components["kept"]
     lines = [
         f"{counts['used']:,} of {counts['found']:,} photos used, {counts['rejected']:,} rejected.",
         f"Features at {rate:,.0f} photos a second.",

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NoReturn
 
+from job import word_arguments
 from job.backbone import FAST, FULL
 from job.classifier import MODELS
 from job.errors import UsageError
 from job.export import IMAGENET
 from job.networks import NETWORKS
 from job.report.wording import LANGUAGES
+from job.word_arguments import CNN
 
 DEFAULT_VARIANCE = 0.95
 
@@ -38,6 +40,14 @@ class Arguments:
     backbone: str
     weights: str
     precision: str
+    descriptor: str
+    keypoints: int
+    visual_words: int
+    word_sample: int
+    word_start: str
+    word_iterations: int
+    vocabulary: str | None
+    no_keypoints: str
     standardize: bool
     components: int | None
     variance: float | None
@@ -95,11 +105,11 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
     """
     given = parser().parse_args(arguments)
     _require_master(given.master)
-    _require_not_empty(given, ("images", "test", "predict", "output", "model"))
+    _require_not_empty(given, ("images", "test", "predict", "output", "model", "vocabulary"))
     if not 0 <= given.seed < 2**32:
         raise UsageError(f"--seed {given.seed} is no seed.", f"Choose a number from 0 to {2**32 - 1}.")
     components, variance = given.components, given.variance
-    if components is None and variance is None:
+    if components is None and variance is None and given.descriptor == CNN:
         variance = DEFAULT_VARIANCE
     if variance is not None and not 0 < variance <= 1:
         raise UsageError(
@@ -126,6 +136,7 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
         backbone=given.backbone,
         weights=given.weights,
         precision=given.precision,
+        **word_arguments.checked(given),
         standardize=given.standardize,
         components=components,
         variance=variance,
@@ -172,9 +183,9 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser, for the command itself and for whoever checks a command before it is sent."""
     made = _Parser(
         prog="python -m job",
-        description="From a folder of photos to features, principal components and a manifest.",
-        epilog="Example: python -m job --images photos/ --variance 0.95 --output results/. "
-        "Applied to other photos later: python -m job predict --help.",
+        usage="python -m job --images URI --output URI [options]",
+        description="From photos to features, components and a classifier; python -m job predict applies them.",
+        epilog="Example: python -m job --images photos/ --variance 0.95 --output results/",
     )
     _add_general_options(made)
 
@@ -183,7 +194,7 @@ def parser() -> argparse.ArgumentParser:
         "--images",
         metavar="URI",
         required=True,
-        help="folder of photos; the last folder of a path is the label",
+        help="photos; the last folder of a path is the label",
     )
     tested = photos.add_mutually_exclusive_group()
     tested.add_argument("--test", metavar="URI", help="photos that the fit is tested on, never fitted")
@@ -200,16 +211,18 @@ def parser() -> argparse.ArgumentParser:
     network.add_argument("--backbone", metavar="NAME", default="mobilenet_v2", help="default: %(default)s")
     network.add_argument(
         "--weights",
-        metavar="imagenet|FILE|random",
         default=IMAGENET,
-        help="a file of Keras weights, a .keras model or an exported backbone (default: %(default)s, downloaded once)",
+        help="imagenet (default), random, or a file of them",
     )
     network.add_argument(
         "--precision",
+        metavar="P",
         choices=(FULL, FAST),
         default=FULL,
-        help="fast: in bfloat16, on processors that have it (default: %(default)s)",
+        help="full (default), or fast: bfloat16 if possible",
     )
+
+    word_arguments.add_to(made)
 
     components = made.add_argument_group("components")
     components.add_argument(
@@ -221,18 +234,21 @@ def parser() -> argparse.ArgumentParser:
         "--variance",
         metavar="SHARE",
         type=float,
-        help=f"as many as keep this share (default: {DEFAULT_VARIANCE})",
+        help=f"as many as keep this share ({DEFAULT_VARIANCE}; words: 0.7 of them)",
     )
 
     classifier = made.add_argument_group("classifier")
     classifier.add_argument(
         "--classifier",
+        metavar="KIND",
         choices=(NO_CLASSIFIER, *MODELS),
         default=NO_CLASSIFIER,
-        help="trained on the components (default: %(default)s)",
+        help=f"{NO_CLASSIFIER} (default), {', '.join(MODELS)}: trained on the components",
     )
 
-    _add_output_options(made.add_argument_group("results"))
+    out = made.add_argument_group("results")
+    _add_output_options(out)
+    out.add_argument("--lang", choices=LANGUAGES, default=LANGUAGES[0], help="of report.html (default: %(default)s)")
     return made
 
 
@@ -246,7 +262,6 @@ def _add_output_options(out: argparse._ActionsContainer) -> None:
     out.add_argument(
         "--csv", action=argparse.BooleanOptionalAction, default=True, help="components as CSV beside Parquet"
     )
-    out.add_argument("--lang", choices=LANGUAGES, default=LANGUAGES[0], help="of report.html (default: %(default)s)")
     out.add_argument("--overwrite", action="store_true", help="replace results, once the new ones are complete")
 
 

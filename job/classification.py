@@ -81,6 +81,7 @@ def classify(
     photos: Mapping[str, int],
     seed: int,
     progress: Progress,
+    parameters: Mapping[str, Any] = {},
 ) -> Classified:
     """Train a classifier, predict every photo that it was not trained on, and evaluate it on the test photos.
 
@@ -100,10 +101,12 @@ def classify(
         Of the training.
     progress
         Times both stages.
+    parameters
+        In place of some of ``training.PARAMETERS``.
     """
     with progress.stage("train"):
         trained_on = [(entry.file, entry.splits[TRAIN]) for entry in files]
-        classifier = training.train(context, output, trained_on, kind, sorted(photos), seed)
+        classifier = training.train(context, output, trained_on, kind, sorted(photos), seed, parameters)
     predictions, pairs = predict(context, output, classifier, files, progress)
     evaluated = evaluation.evaluate(classifier.labels, pairs)
     for entry in evaluated.unseen_labels():

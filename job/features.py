@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from pyspark import Accumulator, SparkFiles
 from job import results, workers
 from job.backbone import FLOAT32, FULL, Backbone, BackboneDescription
 from job.listing import PREDICT
-from job.reading import Pixels, RejectedPhotoError, decode, read_ahead
+from job.reading import Pixels, RejectedPhotoError, decode, photos_in_turn
 from job.results import DataFile
 
 TASK_STAGES = ("read", "decode", "infer", "write")
@@ -165,29 +165,21 @@ def compute_features(
     reasons: list[str | None] = []
     decoded: list[Pixels] = []
     used = 0
-    clock = time.perf_counter
-    contents = read_ahead([path for path, problem in zip(paths, problems, strict=True) if not problem])
-    began = clock()
-    for left, problem in zip(range(len(problems) - 1, -1, -1), problems, strict=True):
-        content = RejectedPhotoError(problem) if problem else next(contents)
-        was_read = clock()
-        seconds["read"] += was_read - began
-        try:
-            if isinstance(content, RejectedPhotoError):
-                raise content
-            decoded.append(decode(content, backbone.width, backbone.height))
-        except RejectedPhotoError as rejection:
-            reasons.append(str(rejection))
+    left = len(paths)
+    decode_to_size = partial(decode, width=backbone.width, height=backbone.height)
+    for photo in photos_in_turn(paths, problems, decode_to_size, seconds):
+        left -= 1
+        if isinstance(photo, RejectedPhotoError):
+            reasons.append(str(photo))
         else:
+            decoded.append(photo)
             reasons.append(None)
-        began = clock()
-        seconds["decode"] += began - was_read
         if len(decoded) == batch or (decoded and not left):
+            began = time.perf_counter()
             compute(decoded, features[used : used + len(decoded)])
+            seconds["infer"] += time.perf_counter() - began
             used += len(decoded)
             decoded.clear()
-            was_decoded, began = began, clock()
-            seconds["infer"] += began - was_decoded
         photo_done()
     return features[:used], reasons
 
@@ -205,6 +197,14 @@ def rejected_table(listing: pa.Table, reasons: list[str | None]) -> pa.Table:
     ]
     columns = [[path for path, _ in rows], [reason for _, reason in rows]]
     return pa.table(columns, schema=results.REJECTED_SCHEMA)
+
+
+def as_stream(table: pa.Table) -> bytes:
+    """Return a table as an Arrow stream, as a task takes its part of the listing."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())
 
 
 def list_column(rows: npt.NDArray[np.float32]) -> pa.ListArray:

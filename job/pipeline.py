@@ -19,22 +19,29 @@ import pyarrow.csv
 import pyspark
 from pyspark import SparkContext
 
-from job import classification, components, listing, reduction, results, session, storage
+from job import classification, components, listing, reduction, results, session, storage, vocabulary
 from job.arguments import NO_CLASSIFIER, Arguments
 from job.backbone import FLOAT32, FULL, BackboneDescription, content_hash, read_description, require_usable
 from job.classification import ComponentsFile
 from job.components import PrincipalComponents
+from job.descriptors import KINDS, require_opencv
 from job.errors import JobError, UsageError
 from job.export import ExportRequest, cached_export
+from job.extraction import Check, Extracted, Extraction
 from job.failures import as_job_error
-from job.features import TASK_STAGES, FeaturesReport, FeaturesTask, featurize_partition
+from job.features import FeaturesReport, FeaturesTask, as_stream, featurize_partition
 from job.listing import PREDICT, TEST, TRAIN, Subset
 from job.progress import Progress, utc_now
 from job.reduction import Projection, ProjectionReport, ProjectionTask
 from job.report import making
+from job.visual_words import Learning
+from job.word_arguments import CNN, ZERO
+from job.word_extraction import WordExtraction, perceptron_parameters, reused
 
 LIBRARIES = ("numpy", "pyarrow", "pillow", "ai-edge-litert")
 """Their versions go into the manifest: what a number may depend on."""
+
+PERCEPTRON = "mlp"
 
 SHARES = (0.80, 0.90, 0.95, 0.99)
 """Every run says how many components these shares of the variance need."""
@@ -142,31 +149,23 @@ def _carry_out(arguments: Arguments, run: Run) -> dict[str, Any]:
     with progress.stage("list"):
         photos = list_all(arguments)
     progress.say(describe_listing(photos))
-    with progress.stage("backbone"):
-        model, backbone = choose_backbone(arguments, run.folder)
-    warn_if_untrained(progress, backbone)
+    extraction = choose_extraction(arguments, run)
     training = count(photos, TRAIN)
     if training < 2:
         raise UsageError(
             f"There is {training} photo to fit on, and principal components need at least 2.", "Give more photos."
         )
     if arguments.components is not None:
-        components.require_components(arguments.components, training, backbone.features)
+        components.require_components(arguments.components, training, extraction.features)
     if arguments.classifier != NO_CLASSIFIER:
         classification.require_labels(listing.count_by_label(photos, TRAIN), "listed")
-    with spark(arguments.master, model, progress, run.folder) as context:
-        featurized = featurize(
-            context, photos, FeaturesTask(output, run_id, backbone, model.name, arguments.precision), progress
-        )
+    with spark(arguments.master, extraction.carry, progress, run.folder) as context:
+        check = partial(require_two, output, training)
+        extracted = extraction.extract(context, photos, output, run_id, progress, check)
+        featurized = extracted.reports
         written = [report for report in featurized if report.features is not None]
         files = [report.features for report in written if report.features is not None]
         used = sum((report.used for report in featurized), Counter[str]())
-        if used[TRAIN] < 2:
-            raise UsageError(
-                f"Of {training} photos to fit on, {used[TRAIN]} could be used, and at least 2 are needed. "
-                f"The first reason: {first_reason(output, featurized)}.",
-                "Give more photos, or mend these.",
-            )
         if arguments.classifier != NO_CLASSIFIER:
             classification.require_labels(label_counts(featurized)[TRAIN], "used")
         fitted = fit(context, output, files, arguments.standardize, progress)
@@ -184,11 +183,14 @@ def _carry_out(arguments: Arguments, run: Run) -> dict[str, Any]:
                 label_counts(featurized)[TRAIN],
                 arguments.seed,
                 progress,
+                perceptron_parameters(kept) if extracted.vocabulary and arguments.classifier == PERCEPTRON else {},
             )
     # From here on the old results, if there were any, are no longer whole; the new ones are in a moment.
     storage.delete(storage.join(output, results.MANIFEST))
     files_by_name = manifest_files(featurized, projected)
     files_by_name["pca"] = [asdict(file) for file in write_components(output, fitted, projection)]
+    if extracted.vocabulary is not None:
+        files_by_name["vocabulary"] = [asdict(file) for file in vocabulary.save(output, *extracted.vocabulary)]
     if classified is not None:
         files_by_name["classifier"] = [asdict(file) for file in classification.write(output, classified)]
     seconds = {**progress.seconds, **task_seconds(featurized)}
@@ -199,8 +201,7 @@ def _carry_out(arguments: Arguments, run: Run) -> dict[str, Any]:
         "finished": utc_now(),
         "arguments": arguments.as_manifest(),
         "versions": versions(),
-        "backbone": {**asdict(backbone), "untrained": backbone.untrained, "sha256": content_hash(model)},
-        "precision": describe_precision(arguments.precision, featurized),
+        **extracted.description,
         "counts": counts(photos, used),
         "labels": label_counts(featurized),
         "components": describe_components(fitted, kept),
@@ -261,6 +262,89 @@ def describe_listing(photos: pa.Table) -> str:
     return f"Found {', '.join(parts)}; {labels:,} label{'s' if labels != 1 else ''}."
 
 
+@dataclass(frozen=True)
+class NetworkExtraction:
+    """Features by an exported network.
+
+    Parameters
+    ----------
+    model
+        The exported file on this machine.
+    backbone
+        Its description.
+    precision
+        As ``--precision`` names it.
+    """
+
+    model: Path
+    backbone: BackboneDescription
+    precision: str
+
+    @property
+    def features(self) -> int:
+        """How many values it computes for a photo."""
+        return self.backbone.features
+
+    def carry(self, context: SparkContext) -> None:
+        """Give the executors the exported file."""
+        context.addFile(str(self.model))
+
+    def extract(
+        self, context: SparkContext, photos: pa.Table, output: str, run_id: str, progress: Progress, check: Check
+    ) -> Extracted:
+        """Compute and write the features of all photos, as ``Extraction`` has it."""
+        task = FeaturesTask(output, run_id, self.backbone, self.model.name, self.precision)
+        reports = featurize(context, photos, task, progress)
+        check(reports)
+        made_by = {
+            **asdict(self.backbone),
+            "untrained": self.backbone.untrained,
+            "sha256": content_hash(self.model),
+        }
+        return Extracted(
+            reports, {"backbone": made_by, "precision": describe_precision(self.precision, reports), "vocabulary": None}
+        )
+
+
+def choose_extraction(arguments: Arguments, run: Run) -> Extraction:
+    """Return what turns the photos into features, as it was asked for.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be had: no such file, no OpenCV, no visual words in the results named.
+    """
+    if arguments.descriptor == CNN:
+        with run.progress.stage("backbone"):
+            model, backbone = choose_backbone(arguments, run.folder)
+        warn_if_untrained(run.progress, backbone)
+        return NetworkExtraction(model, backbone, arguments.precision)
+    require_opencv()
+    kind, keep_empty = KINDS[arguments.descriptor], arguments.no_keypoints == ZERO
+    if arguments.vocabulary is not None:
+        source = reused(arguments.vocabulary, arguments.descriptor)
+        return WordExtraction(kind, source[0].keypoints, keep_empty, source)
+    learning = Learning(
+        arguments.visual_words,
+        arguments.word_sample,
+        arguments.word_start,
+        arguments.word_iterations,
+        arguments.seed,
+    )
+    return WordExtraction(kind, arguments.keypoints, keep_empty, learning)
+
+
+def require_two(output: str, training: int, reports: Sequence[FeaturesReport]) -> None:
+    """Raise UsageError if fewer than two of the photos to fit on could be used."""
+    used = sum(report.used[TRAIN] for report in reports)
+    if used < 2:
+        raise UsageError(
+            f"Of {training} photos to fit on, {used} could be used, and at least 2 are needed. "
+            f"The first reason: {first_reason(output, reports)}.",
+            "Give more photos, or mend these.",
+        )
+
+
 def choose_backbone(arguments: Arguments, folder: Path) -> tuple[Path, BackboneDescription]:
     """Return the exported backbone's file on this machine, and its description.
 
@@ -289,7 +373,7 @@ def featurize(context: SparkContext, photos: pa.Table, task: FeaturesTask, progr
     """Compute and write the features of all photos; return what each task reports."""
     largest = max(1, min(listing.LARGEST_PARTITION, LARGEST_FEATURES // (4 * task.backbone.features)))
     partitions = listing.partition(photos, session.slots(context), largest)
-    numbered = [(number, _as_stream(part)) for number, part in enumerate(partitions)]
+    numbered = [(number, as_stream(part)) for number, part in enumerate(partitions)]
     done = context.accumulator(0)
     with progress.counted_stage("features", len(photos), done):
         tasks = context.parallelize(numbered, len(numbered)).map(partial(featurize_partition, task, done))
@@ -341,7 +425,8 @@ def choose_components(arguments: Arguments, fitted: PrincipalComponents, trainin
     if arguments.components is not None:
         components.require_components(arguments.components, training, len(fitted.mean))
         return arguments.components
-    assert arguments.variance is not None  # noqa: S101 - one of the two is always set
+    if arguments.variance is None:
+        return vocabulary.default_components(len(fitted.mean), len(fitted.cumulative))
     return components.components_for(fitted.cumulative, arguments.variance)
 
 
@@ -401,7 +486,8 @@ def label_counts(featurized: Sequence[FeaturesReport]) -> dict[str, dict[str, in
 
 def task_seconds(featurized: Sequence[FeaturesReport]) -> dict[str, float]:
     """Return the seconds that the feature tasks spent on each of their stages, all tasks together."""
-    return {name: sum(report.seconds[name] for report in featurized) for name in TASK_STAGES}
+    stages = featurized[0].seconds
+    return {name: sum(report.seconds[name] for report in featurized) for name in stages}
 
 
 def versions() -> dict[str, str]:
@@ -433,15 +519,17 @@ def listed_files(manifest: dict[str, Any]) -> list[str]:
 
 
 @contextmanager
-def spark(master: str | None, model: Path, progress: Progress, folder: Path) -> Iterator[SparkContext]:
-    """Run Spark for as long as the block lasts, with the code and the backbone on every executor.
+def spark(
+    master: str | None, carry: Callable[[SparkContext], None], progress: Progress, folder: Path
+) -> Iterator[SparkContext]:
+    """Run Spark for as long as the block lasts, with the code and what else it needs on every executor.
 
     Parameters
     ----------
     master
         Where Spark runs; None as ``session.start`` has it.
-    model
-        The exported backbone.
+    carry
+        Gives the executors what they need beside the code.
     progress
         Times the start.
     folder
@@ -456,7 +544,7 @@ def spark(master: str | None, model: Path, progress: Progress, folder: Path) -> 
     with progress.stage("start"):
         context = session.start(master)
         session.carry_code(context, folder)
-        context.addFile(str(model))
+        carry(context)
     try:
         yield context
     except JobError:
@@ -467,13 +555,6 @@ def spark(master: str | None, model: Path, progress: Progress, folder: Path) -> 
         # Whoever started Spark, a notebook for instance, goes on with it.
         if not joined:
             session.stop(context)
-
-
-def _as_stream(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return bytes(sink.getvalue())
 
 
 def first_reason(output: str, featurized: Sequence[FeaturesReport]) -> str:

@@ -2,6 +2,7 @@
 
 import io
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -14,13 +15,17 @@ from job.arguments import PredictArguments
 from job.backbone import FULL, BackboneDescription, content_hash, read_description, require_usable
 from job.classification import ComponentsFile
 from job.classifier import Classifier
+from job.descriptors import require_opencv
 from job.errors import RunFailedError, UsageError
 from job.export import ExportRequest, cache_folder, cached_export
-from job.features import FeaturesTask
+from job.extraction import Extraction
+from job.features import FeaturesReport
 from job.listing import PREDICT
 from job.pipeline import Run
 from job.progress import utc_now
 from job.reduction import Projection, ProjectionTask
+from job.word_arguments import ZERO
+from job.word_extraction import WordExtraction, reused
 
 
 def run(arguments: PredictArguments, environment: dict[str, str]) -> dict[str, Any]:
@@ -58,22 +63,13 @@ def _carry_out(arguments: PredictArguments, fitted: str, environment: dict[str, 
     with progress.stage("list"):
         photos = listing.list_photos(storage.absolute_uri(arguments.images), PREDICT)
     progress.say(f"Found {len(photos):,} photos to predict.")
-    with progress.stage("backbone"):
-        model, backbone = find_backbone(arguments.model, earlier, Path(cache_folder(environment)), run.folder)
-    pipeline.warn_if_untrained(progress, backbone)
+    extraction = find_extraction(arguments, fitted, earlier, environment, run)
     predictions: list[results.DataFile] = []
-    with pipeline.spark(arguments.master, model, progress, run.folder) as context:
-        # Results of before there was a choice were computed at full precision.
-        precision = arguments.precision or earlier.get("precision", {}).get("asked", FULL)
-        task = FeaturesTask(output, run.run_id, backbone, model.name, precision)
-        featurized = pipeline.featurize(context, photos, task, progress)
+    with pipeline.spark(arguments.master, extraction.carry, progress, run.folder) as context:
+        check = partial(require_any, output, len(photos))
+        extracted = extraction.extract(context, photos, output, run.run_id, progress, check)
+        featurized = extracted.reports
         written = [(report.features, report.used) for report in featurized if report.features is not None]
-        if not written:
-            raise UsageError(
-                f"None of {len(photos)} photos could be used. "
-                f"The first reason: {pipeline.first_reason(output, featurized)}.",
-                "Give other photos, or mend these.",
-            )
         files = [file for file, _ in written]
         projected = pipeline.project(
             context, ProjectionTask(output, run.run_id, arguments.csv), projection, files, progress
@@ -94,8 +90,7 @@ def _carry_out(arguments: PredictArguments, fitted: str, environment: dict[str, 
         "arguments": arguments.as_manifest(),
         "fitted": {"results": fitted, "run_id": earlier["run_id"]},
         "versions": pipeline.versions(),
-        "backbone": earlier["backbone"],
-        "precision": pipeline.describe_precision(precision, featurized),
+        **extracted.description,
         "counts": pipeline.counts(photos, used),
         "labels": pipeline.label_counts(featurized),
         "components": earlier["components"],
@@ -107,6 +102,42 @@ def _carry_out(arguments: PredictArguments, fitted: str, environment: dict[str, 
         },
     }
     return pipeline.finish(run, manifest)
+
+
+def find_extraction(
+    arguments: PredictArguments, fitted: str, earlier: dict[str, Any], environment: dict[str, str], run: Run
+) -> Extraction:
+    """Return what turns photos into features just as the earlier run did: its backbone, or its visual words.
+
+    Raises
+    ------
+    UsageError
+        If it is not on this machine, or is another one.
+    """
+    if earlier.get("vocabulary") is None:
+        with run.progress.stage("backbone"):
+            cache = Path(cache_folder(environment))
+            model, backbone = find_backbone(arguments.model, earlier, cache, run.folder)
+        pipeline.warn_if_untrained(run.progress, backbone)
+        # Results of before there was a choice were computed at full precision.
+        precision = arguments.precision or earlier.get("precision", {}).get("asked", FULL)
+        return pipeline.NetworkExtraction(model, backbone, precision)
+    if arguments.model is not None:
+        raise UsageError(
+            f"--model is a network, and the results '{fitted}' were fitted on visual words.", "Leave --model out."
+        )
+    require_opencv()
+    source = reused(fitted, earlier["vocabulary"]["descriptor"])
+    return WordExtraction(source[0].kind, source[0].keypoints, earlier["arguments"]["no_keypoints"] == ZERO, source)
+
+
+def require_any(output: str, photos: int, reports: Sequence[FeaturesReport]) -> None:
+    """Raise UsageError if not one of the photos could be used."""
+    if all(report.features is None for report in reports):
+        raise UsageError(
+            f"None of {photos} photos could be used. The first reason: {pipeline.first_reason(output, reports)}.",
+            "Give other photos, or mend these.",
+        )
 
 
 def read_fitted(fitted: str, manifest: dict[str, Any]) -> tuple[Projection, Classifier | None]:

@@ -1,6 +1,7 @@
 """Reads photos ahead of their use and turns their bytes into RGB pixels; what cannot be used is set aside."""
 
 import io
+import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -55,6 +56,40 @@ def read_ahead(
                 future.cancel()
 
 
+def photos_in_turn(
+    paths: Sequence[str],
+    problems: Sequence[str],
+    decode: Callable[[bytes], Pixels],
+    seconds: dict[str, float],
+) -> Iterator[Pixels | RejectedPhotoError]:
+    """Yield each photo's pixels in order, or why it cannot be used, while the next ones are being read.
+
+    Parameters
+    ----------
+    paths
+        URIs of the photos.
+    problems
+        Why a photo cannot be opened, known from the listing; empty for most.
+    decode
+        Turns the bytes of a file into pixels; may raise RejectedPhotoError.
+    seconds
+        Waiting for bytes ("read") and decoding ("decode") add their time to it.
+    """
+    contents = read_ahead([path for path, problem in zip(paths, problems, strict=True) if not problem])
+    for problem in problems:
+        began = time.perf_counter()
+        content = RejectedPhotoError(problem) if problem else next(contents)
+        was_read = time.perf_counter()
+        photo: Pixels | RejectedPhotoError
+        try:
+            photo = content if isinstance(content, RejectedPhotoError) else decode(content)
+        except RejectedPhotoError as rejection:
+            photo = rejection
+        seconds["read"] += was_read - began
+        seconds["decode"] += time.perf_counter() - was_read
+        yield photo
+
+
 def decode(content: bytes, width: int, height: int) -> Pixels:
     """Return a photo as RGB pixels of the wanted size.
 
@@ -78,6 +113,23 @@ def decode(content: bytes, width: int, height: int) -> Pixels:
     RejectedPhotoError
         If the content is no photo, is damaged, or is too large.
     """
+    return _decode(content, lambda _width, _height: (width, height))
+
+
+def decode_at_own_size(content: bytes, largest_side: int) -> Pixels:
+    """Return a photo as RGB pixels of its own size, scaled down where a side is longer than allowed.
+
+    In all else as ``decode``; no side becomes shorter than a pixel.
+    """
+
+    def size(width: int, height: int) -> tuple[int, int]:
+        shrink = min(1.0, largest_side / max(width, height))
+        return max(1, round(width * shrink)), max(1, round(height * shrink))
+
+    return _decode(content, size)
+
+
+def _decode(content: bytes, size: Callable[[int, int], tuple[int, int]]) -> Pixels:
     if not content:
         raise RejectedPhotoError("the file is empty")
     try:
@@ -87,7 +139,7 @@ def decode(content: bytes, width: int, height: int) -> Pixels:
             with Image.open(io.BytesIO(content), formats=FORMATS) as photo:
                 require_size(photo)
                 ImageOps.exif_transpose(photo, in_place=True)
-                pixels = to_rgb(photo).resize((width, height))
+                pixels = to_rgb(photo).resize(size(photo.width, photo.height))
     except UnidentifiedImageError:
         raise RejectedPhotoError("not a photo, whatever its name says") from None
     except Image.DecompressionBombError:

@@ -29,6 +29,7 @@ FEATURES = "features"
 COMPONENTS = "components"
 COMPONENTS_CSV = "components.csv"
 REJECTED = "rejected"
+DESCRIPTORS = "descriptors"
 EXPLAINED_VARIANCE = "pca/explained_variance.csv"
 PROJECTION = "pca/projection.npz"
 REPORT = "report.html"
@@ -38,12 +39,18 @@ CONFUSION_MATRIX = "classifier/confusion_matrix.csv"
 MODEL = "classifier/model.json"
 MODEL_NUMBERS = "classifier/model.npz"
 
-WRITTEN_ONCE = (EXPLAINED_VARIANCE, PROJECTION, METRICS, CONFUSION_MATRIX, MODEL, MODEL_NUMBERS)
+WORDS = "vocabulary/words.npz"
+WORDS_DESCRIPTION = "vocabulary/vocabulary.json"
+
+WRITTEN_ONCE = (
+    *(EXPLAINED_VARIANCE, PROJECTION, METRICS, CONFUSION_MATRIX, MODEL, MODEL_NUMBERS),
+    *(WORDS, WORDS_DESCRIPTION),
+)
 """Files without a run's id in their name: written when an earlier run's manifest does not stand any more."""
 
 LAYOUT = (
     *(MANIFEST, PROGRESS, FEATURES, COMPONENTS, COMPONENTS_CSV, "pca", REJECTED),
-    *("classifier", REPORT),
+    *("classifier", REPORT, DESCRIPTORS, "vocabulary"),
 )
 """What a results folder may hold, files and folders at its top."""
 
@@ -58,6 +65,8 @@ FEATURES_SCHEMA = pa.schema(
 COMPONENTS_SCHEMA = pa.schema(
     [*list(FEATURES_SCHEMA)[:3], pa.field("components", pa.list_(pa.field("element", pa.float32())))]
 )
+DESCRIPTORS_SCHEMA = pa.schema([*list(FEATURES_SCHEMA)[:3], pa.field("descriptors", pa.binary(), nullable=False)])
+"""While a run learns its visual words: all descriptors of a photo in one value, one after the other."""
 PREDICTIONS_SCHEMA = pa.schema(
     [
         *list(FEATURES_SCHEMA)[:3],
@@ -220,7 +229,7 @@ def to_json(content: dict[str, Any]) -> bytes:
 
 
 _DATA_FILE = re.compile(
-    r"(?:features|components|components\.csv|rejected|classifier/predictions)/"
+    r"(?:descriptors|features|components|components\.csv|rejected|classifier/predictions)/"
     r"part-\d{5}-(?P<run>\d{8}T\d{6}-[0-9a-f]{8})-[\d-]+\.(?:parquet|csv)"
 )
 """The name of a file that a task of some run has written."""

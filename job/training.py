@@ -23,8 +23,7 @@ from pyspark.ml.classification import (
     MultilayerPerceptronClassifier,
     RandomForestClassifier,
 )
-from pyspark.sql import Column, DataFrame, SparkSession
-from pyspark.sql.functions import col
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import ArrayType, DoubleType, FloatType, StructField, StructType
 
 from job import results
@@ -32,10 +31,11 @@ from job.classifier import NO_CHILD, Classifier, LogisticModel, Model, Perceptro
 from job.features import matrix
 from job.listing import TRAIN
 from job.results import DataFile
+from job.vectors import vector_column
 
 ROWS_IN_A_PARTITION = 8192
-"""Spark adds up partitions in the order in which they end, so that up to here every sum, and so the model, is the same
-to the last bit; and a partition of so few rows keeps a core busy for no more than a second an iteration."""
+"""Spark adds up partitions in the order in which they end, so that up to here, where there is one, every sum, and so
+the model, is the same to the last bit for the same components."""
 
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     # The components come sorted by what they explain: a penalty on their own scale, rather than on one where each has
@@ -78,6 +78,7 @@ def train(
     kind: str,
     labels: Sequence[str],
     seed: int,
+    changed: Mapping[str, Any] = {},
 ) -> Classifier:
     """Train a classifier on the training rows of components files.
 
@@ -95,11 +96,13 @@ def train(
         The training labels, sorted.
     seed
         Of the forest's draws and the perceptron's first weights.
+    changed
+        Parameters in place of some of ``PARAMETERS``.
     """
     slices = cut([(file.path, rows) for file, rows in files], ROWS_IN_A_PARTITION)
     with _rows(context, output, slices, labels) as rows:
         width = len(rows.head(1)[0]["features"])
-        parameters = {**PARAMETERS[kind]}
+        parameters = {**PARAMETERS[kind], **changed}
         model = _TRAINERS[kind](context, rows, (width, len(labels)), parameters, seed)
     return Classifier(kind, tuple(labels), width, {**parameters, "seed": seed}, model)
 
@@ -142,15 +145,6 @@ def read_rows(output: str, slices: Sequence[Slice], labels: Sequence[str]) -> It
             yield float(number), array("f", row.tobytes())
 
 
-def _vector(context: SparkContext, name: str) -> Column:
-    """Return a column of arrays as one of vectors, as ``pyspark.ml.functions.array_to_vector`` does.
-
-    That module cannot be imported where there is no pandas; what it calls is in Spark itself.
-    """
-    java: Any = context._jvm
-    return Column(java.org.apache.spark.ml.functions.array_to_vector(col(name)._jc))
-
-
 @contextmanager
 def _rows(
     context: SparkContext, output: str, slices: Sequence[Sequence[Slice]], labels: Sequence[str]
@@ -158,7 +152,7 @@ def _rows(
     session = SparkSession.builder.getOrCreate()
     read = context.parallelize(slices, len(slices)).flatMap(lambda some: read_rows(output, some, labels))
     frame = session.createDataFrame(read, _ROWS, verifySchema=False)
-    rows = frame.select("label", _vector(context, "components").alias("features"))
+    rows = frame.select("label", vector_column(context, "components").alias("features"))
     rows.persist(StorageLevel.MEMORY_AND_DISK)
     try:
         yield rows

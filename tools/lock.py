@@ -11,10 +11,8 @@ LOCKED = {
     "requirements/java.in": "requirements/java.txt",
     "requirements/node.in": "requirements/node.txt",
 }
-CLUSTER = {
-    "x86_64": "infra/emr/bootstrap/requirements.x86_64.txt",
-    "aarch64": "infra/emr/bootstrap/requirements.aarch64.txt",
-}
+CLUSTER_ARCHITECTURES = ("x86_64", "aarch64")
+CLUSTER_LISTS = ("requirements", "visual-words")
 """The libraries on a cluster's nodes: pip cannot evaluate another machine's markers, so one lock for each."""
 OPTIONS = [
     *("--quiet", "--generate-hashes", "--python-version", "3.11"),
@@ -34,11 +32,12 @@ def main() -> int:
     # Amazon Linux 2023 has glibc 2.34; what the libraries ask for, but the job never imports, is left out.
     jobs += [
         (
-            "infra/emr/bootstrap/requirements.in",
-            lock,
+            f"infra/emr/bootstrap/{name}.in",
+            f"infra/emr/bootstrap/{name}.{architecture}.txt",
             ["--python-platform", f"{architecture}-manylinux_2_34", "--only-binary", ":all:", "--no-deps"],
         )
-        for architecture, lock in CLUSTER.items()
+        for name in CLUSTER_LISTS
+        for architecture in CLUSTER_ARCHITECTURES
     ]
     for source, lock, options in jobs:
         command = ["uv", "pip", "compile", *OPTIONS, *options, source, "--output-file", lock]

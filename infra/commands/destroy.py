@@ -93,12 +93,14 @@ def sweep(around: Surroundings) -> None:
 
 
 def delete_data(around: Surroundings, buckets: Sequence[str]) -> None:
-    """Empty the buckets, and let CloudFormation delete them: both switches, then a deployment."""
+    """Empty the buckets, and let CloudFormation delete them: a deployment with both switches, unless they were set."""
     teardown.stop_access_logs(around.aws, buckets[0])
     for bucket in buckets:
         around.say(f"{bucket}: {teardown.empty_bucket(around.aws, bucket):,} objects deleted.")
     if stacks.status(around.aws, stacks.DATA) == "DELETE_FAILED":
         return  # an earlier call came further than this, and such a stack can only be deleted
+    if teardown.lets_buckets_go(around.aws):
+        return
     switches = {"delete_data": "true", "confirm_delete_data": "true"}
     call_cdk(around, cdk.deploy_command(stacks.DATA, around.aws, **switches))
     for bucket in buckets:

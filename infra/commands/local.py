@@ -98,7 +98,7 @@ _ACTIONS: Mapping[str, Callable[[argparse.Namespace, Surroundings], int]] = {
 
 COMMAND = Command(
     name="local",
-    summary="the cloud on this machine, without an AWS account: up, down, status, env",
+    summary="the cloud on this machine: up, down, status, env",
     example="orchard local up",
     add_arguments=add_arguments,
     execute=execute,

@@ -25,19 +25,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--variance-table",
         type=numbers,
         metavar="K,K,...",
-        help="print the variance that so many components keep, and fetch nothing",
+        help="only say how much K components keep",
     )
-    parser.add_argument(
-        "--mobile", type=Path, metavar="FILE", help="write the phone's model to FILE, and fetch nothing else"
-    )
+    parser.add_argument("--mobile", type=Path, metavar="FILE", help="only write the phone's model")
     parser.add_argument(
         "--quantized",
         choices=(FLOAT16, INT8),
         nargs="?",
         const=FLOAT16,
-        help="with --mobile: weights in fewer bits, and what that costs (default: %(const)s)",
+        help="of --mobile: fewer bits a weight (alone: %(const)s)",
     )
-    parser.add_argument("--model", type=Path, metavar="FILE", help="with --mobile: the run's backbone, if not found")
+    parser.add_argument("--model", type=Path, metavar="FILE", help="of --mobile: the backbone, if it is not found")
 
 
 def execute(given: argparse.Namespace, around: Surroundings) -> int:
@@ -106,7 +104,7 @@ def open_report(report: Path) -> None:
 
 COMMAND = Command(
     name="results",
-    summary="fetch what a run made, its variance table or its model for phones; without a name, list the runs",
+    summary="fetch what a run made; without a name, list the runs",
     example="orchard results first --to fruits-results",
     add_arguments=add_arguments,
     execute=execute,

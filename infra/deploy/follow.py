@@ -13,7 +13,7 @@ from infra.deploy.objects import read_if_there
 from infra.deploy.step import ENDED, Step
 from job.results import PROGRESS
 
-SECONDS_BETWEEN_LOOKS = 5.0
+SECONDS_BETWEEN_LOOKS = 2.0
 """EMR allows a few describing calls a second for a whole account."""
 
 

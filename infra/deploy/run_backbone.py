@@ -27,8 +27,13 @@ def find_backbone(manifest: dict[str, Any], given: Path | None, aws: Aws, bucket
     Raises
     ------
     WrongUseError
-        If it is nowhere, or if the given file is another one.
+        If it is nowhere, if the given file is another one, or if the run used visual words instead.
     """
+    if manifest["backbone"] is None:
+        raise WrongUseError(
+            "This run describes photos by visual words, and the phone's model is made of a network.",
+            "Make it of a run with --descriptor cnn.",
+        )
     name, wanted = str(manifest["backbone"]["name"]), str(manifest["backbone"]["sha256"])
     if given is not None:
         return _checked(given, name, wanted)

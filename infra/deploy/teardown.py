@@ -1,6 +1,7 @@
 """Takes the environment down: ends the cluster, sweeps what EMR left, empties buckets."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -12,7 +13,8 @@ from infra.errors import OrchardError
 STACKS = (stacks.CLUSTER, stacks.BUDGET, stacks.ACCESS, stacks.DATA)
 """In the order in which they can be removed: none after one that it uses."""
 
-SECONDS_BETWEEN_LOOKS = 10.0
+SHORTEST_WAIT, LONGEST_WAIT = 0.5, 10.0
+"""Seconds between two looks at a cluster that ends: they double, for EMR takes minutes and the local cloud a second."""
 LONGEST_END = 30 * 60.0
 """Seconds that EMR may take to end a cluster before we say that it does not."""
 
@@ -30,7 +32,7 @@ def wait_until_ended(aws: Aws, cluster: str, clock: Callable[[], float], sleep: 
     OrchardError
         If it takes longer than ``LONGEST_END``.
     """
-    began = clock()
+    began, wait = clock(), SHORTEST_WAIT
     while True:
         state = clusters.look(aws, cluster).state
         if state in clusters.ENDED:
@@ -40,7 +42,16 @@ def wait_until_ended(aws: Aws, cluster: str, clock: Callable[[], float], sleep: 
                 f"The cluster {cluster} is still {state} after {LONGEST_END / 60:.0f} minutes.",
                 f"End it by hand: {aws.typed(f'emr terminate-clusters --cluster-ids {cluster}')}",
             )
-        sleep(SECONDS_BETWEEN_LOOKS)
+        sleep(wait)
+        wait = min(LONGEST_WAIT, 2 * wait)
+
+
+def lets_buckets_go(aws: Aws) -> bool:
+    """Return whether the buckets' stack, as it is deployed, deletes its buckets when it is destroyed."""
+    with explained(f"read the template of {stacks.DATA}"):
+        template: Mapping[str, Any] = aws.cloudformation.get_template(StackName=stacks.DATA)["TemplateBody"]
+    buckets = [one for one in template["Resources"].values() if one["Type"] == "AWS::S3::Bucket"]
+    return bool(buckets) and all(one.get("DeletionPolicy") == "Delete" for one in buckets)
 
 
 def sweep_security_groups(aws: Aws) -> list[str]:

@@ -4,7 +4,6 @@ import argparse
 import os
 import signal
 import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,9 +19,10 @@ READY = "The local cloud listens on"
 def main(words: Sequence[str] | None = None) -> int:
     """Serve until a signal comes; return the exit code."""
     given = _parser().parse_args(words)
-    told_to_end = threading.Event()
+    # A pipe and no event: a handler that sets an event can wait for a lock that the thread it interrupts holds.
+    told_to_end, end = os.pipe()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told_to_end.set())
+        signal.signal(number, lambda *_: os.write(end, b"."))
     try:
         with standing.stand(given.folder) as announce:
             cloud = LocalCloud(given.port, standing.work_folder(given.folder))
@@ -31,7 +31,7 @@ def main(words: Sequence[str] | None = None) -> int:
                 announce(standing.Standing(cloud.endpoint, os.getpid(), utc_now()))
                 sys.stdout.write(f"{READY} {cloud.endpoint}\n")
                 sys.stdout.flush()
-                told_to_end.wait()
+                os.read(told_to_end, 1)
             finally:
                 cloud.stop()
     except OrchardError as error:

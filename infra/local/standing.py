@@ -146,26 +146,28 @@ def stand(folder: Path) -> Iterator[Callable[[Standing], None]]:
         If another cloud holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / _LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise WrongUseError("A local cloud stands already.", "Use it, or end it: orchard local down") from error
-        # What is here was left by a cloud that was killed.
+    # Let go by the kernel alone, when the process has ended: who waits for the lock waits for the process.
+    lock = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock)
+        raise WrongUseError("A local cloud stands already.", "Use it, or end it: orchard local down") from error
+    # What is here was left by a cloud that was killed.
+    (folder / _STATE).unlink(missing_ok=True)
+    shutil.rmtree(work_folder(folder), ignore_errors=True)
+    work_folder(folder).mkdir()
+
+    def announce(standing: Standing) -> None:
+        unfinished = folder / f"{_STATE}.new"
+        unfinished.write_text(json.dumps(asdict(standing)))
+        unfinished.replace(folder / _STATE)
+
+    try:
+        yield announce
+    finally:
         (folder / _STATE).unlink(missing_ok=True)
         shutil.rmtree(work_folder(folder), ignore_errors=True)
-        work_folder(folder).mkdir()
-
-        def announce(standing: Standing) -> None:
-            unfinished = folder / f"{_STATE}.new"
-            unfinished.write_text(json.dumps(asdict(standing)))
-            unfinished.replace(folder / _STATE)
-
-        try:
-            yield announce
-        finally:
-            (folder / _STATE).unlink(missing_ok=True)
-            shutil.rmtree(work_folder(folder), ignore_errors=True)
 
 
 def work_folder(folder: Path) -> Path:

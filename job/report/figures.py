@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from job.features import TASK_STAGES
+from job.extraction import TASK_STAGES
 from job.report.photo_sample import PhotoSample
 from job.report.wording import Words
 

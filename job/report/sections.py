@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from job.extraction import extraction_seconds
 from job.report import figures, heat_map, markup
 from job.report.findings import Evaluation, Findings
 from job.report.wording import Words
@@ -21,15 +22,13 @@ UNSEEN_SHOWN = 20
 def run(findings: Findings, words: Words) -> str:
     """Say what ran and with what."""
     manifest = findings.manifest
-    arguments, backbone, counts = manifest["arguments"], manifest["backbone"], manifest["counts"]
+    arguments, counts = manifest["arguments"], manifest["counts"]
     numbers = {split: words.number(counts[split]) for split in ("train", "test", "predict")}
-    size = {name: str(backbone[name]) for name in ("name", "width", "height")}
     rows = [
         (words("images"), arguments["images"]),
         *((words(f"{name}_images"), arguments[name]) for name in ("test", "predict") if arguments.get(name)),
         ("", words("split_counts", **numbers)),
-        (words("network"), words("network_value", **size, features=words.number(backbone["features"]))),
-        (words("weights"), short_weights(backbone["weights"])),
+        *_described_by(manifest, words),
         (words("standardised"), words("yes" if arguments["standardize"] else "no")),
         (words("started"), manifest["started"]),
         (words("finished"), manifest["finished"]),
@@ -42,6 +41,19 @@ def run(findings: Findings, words: Words) -> str:
     ]
     more = f"<details><summary>{escape(words('all_arguments'))}</summary>{markup.facts(every)}</details>"
     return markup.facts(rows) + more
+
+
+def _described_by(manifest: Mapping[str, Any], words: Words) -> list[tuple[str, str]]:
+    """Return the facts on what turned photos into numbers: a network, or visual words."""
+    vocabulary, backbone = manifest.get("vocabulary"), manifest["backbone"]
+    if vocabulary is not None:
+        values = {name: str(vocabulary[name]) for name in ("words", "descriptor", "keypoints")}
+        return [(words("visual_words"), words("visual_words_value", **values))]
+    size = {name: str(backbone[name]) for name in ("name", "width", "height")}
+    return [
+        (words("network"), words("network_value", **size, features=words.number(backbone["features"]))),
+        (words("weights"), short_weights(backbone["weights"])),
+    ]
 
 
 def labels(findings: Findings, words: Words) -> str:
@@ -109,7 +121,7 @@ def time(findings: Findings, words: Words) -> str:
         "rate_note",
         rate=words.number(rate(manifest), 1),
         photos=words.number(manifest["counts"]["found"]),
-        seconds=words.number(manifest["seconds"]["features"], 1),
+        seconds=words.number(extraction_seconds(manifest["seconds"]), 1),
     )
     drawn = "".join(
         f"<div><h3>{escape(words(title))}</h3>{markup.figure(name, words(title))}</div>"
@@ -240,7 +252,7 @@ def short_weights(weights: str) -> str:
 
 def rate(manifest: Mapping[str, Any]) -> float:
     """Return how many photos a second the stage of the features took in."""
-    return float(manifest["counts"]["found"] / max(manifest["seconds"]["features"], 1e-3))
+    return float(manifest["counts"]["found"] / max(extraction_seconds(manifest["seconds"]), 1e-3))
 
 
 def _component_options(count: int, selected: int, words: Words) -> str:

@@ -56,6 +56,11 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "{name}, {width} x {height} pixels, {features} descripteurs",
     ),
     "weights": ("Weights", "Poids"),
+    "visual_words": ("Visual words", "Mots visuels"),
+    "visual_words_value": (
+        "{words} words from {descriptor} descriptors, {keypoints} keypoints a photo at most",
+        "{words} mots tirés de descripteurs {descriptor}, {keypoints} points d'intérêt par photo au plus",
+    ),
     "standardised": ("Features standardised", "Descripteurs standardisés"),
     "cost": ("Cost", "Coût"),
     "cost_unknown": (
@@ -127,10 +132,16 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "stage_features": ("features", "descripteurs"),
     "stage_fit": ("fit components", "ajuster l'ACP"),
     "stage_projection": ("project", "projeter"),
+    "stage_descriptors": ("keypoints", "points d'intérêt"),
+    "stage_vocabulary": ("visual words", "mots visuels"),
+    "stage_histograms": ("histograms", "histogrammes"),
+    "stage_train": ("train classifier", "entraîner le classifieur"),
+    "stage_predict": ("classify", "classer"),
     "stage_report": ("report", "rapport"),
     "stage_read": ("wait for bytes", "attendre la lecture"),
     "stage_decode": ("decode", "décoder"),
     "stage_infer": ("infer", "inférer"),
+    "stage_describe": ("describe", "décrire"),
     "stage_write": ("write", "écrire"),
     # classifier
     "classifier_note": (

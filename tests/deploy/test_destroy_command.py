@@ -1,6 +1,8 @@
 """Tests of orchard destroy."""
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -84,6 +86,19 @@ def test_deleting_data_empties_both_buckets_and_sets_both_switches(deployed: Dep
             *IN_EUROPE,
         ],
     ]
+
+
+def test_buckets_that_their_stack_lets_go_already_need_no_deployment(deployed: Deployed, world: World) -> None:
+    template: dict[str, Any] = {
+        "Resources": {"Data": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Delete"}},
+        "Outputs": {"DataBucket": {"Value": deployed.data}, "LogsBucket": {"Value": deployed.logs}},
+    }
+    world.aws.cloudformation.update_stack(StackName="OrchardData", TemplateBody=json.dumps(template))
+
+    orchard(world, "delete my data\n", "destroy", "--delete-data")
+
+    assert [command[1] for command in world.called] == ["destroy", "destroy"]
+    assert f"{deployed.data}: 0 objects deleted." in world.said
 
 
 def test_deleting_data_goes_on_where_an_earlier_call_had_deleted_a_bucket_already(

@@ -268,7 +268,7 @@ def test_a_failed_step_whose_logs_never_come_is_told_as_that(deployed: Deployed,
 
     assert raised.value.what == "The run 'first' failed: The logs show no cause that is known."
     assert raised.value.remedy == "Look into the whole log: orchard logs"
-    assert sum(world.slept) == pytest.approx(5 + 12 * 30)
+    assert sum(world.slept) == pytest.approx(2 + 12 * 30)
 
 
 @pytest.mark.usefixtures("photos", "model")

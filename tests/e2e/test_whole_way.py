@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from botocore.exceptions import WaiterError
 
 from infra.local.demonstration import answer, evaluator_client, own_processor
 from infra.local.sample_photos import draw_photos
@@ -115,7 +116,7 @@ def uploads(way: Way) -> None:
 
 
 def runs(way: Way) -> None:
-    words = ["--images", "fruits", "--test", "fruits-test", "--weights", "random", "--classifier", "logistic"]
+    words = ["--images", "fruits", "--test", "fruits-test", "--weights", "random"]
 
     said = way.orchard("run", *words, "--name", "first")
 
@@ -128,14 +129,16 @@ def runs(way: Way) -> None:
     steps = way.client("emr").list_steps(ClusterId=cluster["Id"])["Steps"]
     assert [(step["Name"], step["Status"]["State"]) for step in steps] == [("orchard first", "COMPLETED")]
     assert "COMPLETED" in way.orchard("status", "first")
-    assert "--master" in way.orchard("logs", "first"), "the runner says what it replaced"
+    assert "Results: s3://" in way.orchard("logs", "first")
+    controller = way.log(f"{cluster['Id']}/steps/{steps[0]['Id']}/controller.gz")
+    assert "replaced --deploy-mode client by local mode on this machine" in controller
 
     way.orchard("results", "first", "--to", str(way.folder / "results"))
 
     features = pq.read_table(way.folder / "results" / "features")
     assert (features.num_rows, len(features["features"][0])) == (50, 1280)
     assert (way.folder / "results" / "report.html").is_file()
-    assert "hold results" in way.orchard("run", *words, "--name", "first", expect=2)
+    assert "holds the results of a finished run" in way.orchard("run", *words, "--name", "first", expect=2)
 
 
 def keeps_the_evaluator_to_reading(way: Way) -> None:
@@ -157,17 +160,29 @@ def keeps_the_evaluator_to_reading(way: Way) -> None:
 
 
 def keeps_a_step_to_its_buckets(way: Way) -> None:
-    way.client("s3").create_bucket(Bucket="another", CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3, emr, cluster = way.client("s3"), way.client("emr"), way.cluster()["Id"]
+    s3.create_bucket(Bucket="another", CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_object(Bucket="another", Key="secret", Body=b"theirs")
 
-    said = way.orchard(
-        *("run", "--images", "fruits", "--weights", "random", "--name", "denied"),
-        *("--test", "s3://another/photos"),
-        expect=1,
-    )
+    step = emr.add_job_flow_steps(
+        JobFlowId=cluster,
+        Steps=[
+            {
+                "Name": "curious",
+                "ActionOnFailure": "CONTINUE",
+                "HadoopJarStep": {"Jar": "command-runner.jar", "Args": ["aws", "s3", "cp", "s3://another/secret", "x"]},
+            }
+        ],
+    )["StepIds"][0]
+    with pytest.raises(WaiterError):
+        emr.get_waiter("step_complete").wait(
+            ClusterId=cluster, StepId=step, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
 
-    assert "s3://another" in said
-    assert "permission" in said
-    way.client("s3").delete_bucket(Bucket="another")
+    assert emr.describe_step(ClusterId=cluster, StepId=step)["Step"]["Status"]["State"] == "FAILED"
+    assert "(403)" in way.log(f"{cluster}/steps/{step}/stderr.gz")
+    s3.delete_object(Bucket="another", Key="secret")
+    s3.delete_bucket(Bucket="another")
 
 
 def says_why_a_run_failed(way: Way) -> None:

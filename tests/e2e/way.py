@@ -1,5 +1,6 @@
 """What walks the whole way in a test: the real commands, against a local cloud of the test's own."""
 
+import gzip
 import json
 import os
 import subprocess
@@ -78,9 +79,16 @@ class Way:
         read: Mapping[str, Any] = json.load(body)
         return read
 
+    def log(self, key: str) -> str:
+        """Return a log of EMR's, as the administrator reads it."""
+        bucket = self.outputs("OrchardData")["LogsBucket"]
+        content = self.client("s3").get_object(Bucket=bucket, Key=f"emr/{key}")["Body"].read()
+        return gzip.decompress(content).decode()
+
     @cached_property
     def _own(self) -> dict[str, str]:
-        return {**os.environ, "XDG_STATE_HOME": str(self.folder / "state")}
+        # What another CDK synthesises at the same time, or has left locked, must not be in the way.
+        return {**os.environ, "XDG_STATE_HOME": str(self.folder / "state"), "CDK_OUTPUT": str(self.folder / "cdk.out")}
 
     def _run(self, command: Sequence[str], folder: Path, expect: int) -> str:
         variables = self.variables if standing.find(self.cloud) else self._own

@@ -44,6 +44,7 @@ WRONG_VALUES = {
     "scaling_max": ("many", "it must be a whole number from 1 to 200.", "Set it with -c scaling_max=NUMBER."),
     "session_manager": ("1", "it must be true or false.", "Set it with -c session_manager=true."),
     "jupyterhub": ("", "it must be true or false.", "Set it with -c jupyterhub=true."),
+    "visual_words": ("orb", "it must be true or false.", "Set it with -c visual_words=true."),
     "step_concurrency": (
         "257",
         "it must be a whole number from 1 to 256.",

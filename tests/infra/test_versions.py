@@ -10,6 +10,7 @@ from infra import versions
 from tests.infra.synthesis import ROOT
 
 LIBRARIES = {library.name: library.version for library in versions.LIBRARIES}
+VISUAL_WORDS = {library.name: library.version for library in versions.VISUAL_WORDS}
 
 
 def pins(path: str) -> dict[str, str]:
@@ -30,13 +31,14 @@ def test_pyspark_on_this_machine_is_the_clusters_spark() -> None:
     assert pins("requirements.txt")["pyspark"] == versions.SPARK
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
-def test_a_library_has_the_same_version_here_and_on_the_cluster(library: str) -> None:
-    assert pins("requirements.txt")[library] == LIBRARIES[library]
+@pytest.mark.parametrize(("library", "version"), [*LIBRARIES.items(), *VISUAL_WORDS.items()])
+def test_a_library_has_the_same_version_here_and_on_the_cluster(library: str, version: str) -> None:
+    assert pins("requirements.txt")[library] == version
 
 
 def test_the_clusters_requirements_are_the_libraries_and_nothing_else() -> None:
     assert pins("infra/emr/bootstrap/requirements.in") == LIBRARIES
+    assert pins("infra/emr/bootstrap/visual-words.in") == VISUAL_WORDS
 
 
 @pytest.mark.parametrize("architecture", ["x86_64", "aarch64"])
@@ -44,6 +46,7 @@ def test_a_node_has_the_libraries_of_its_architecture_and_nothing_else(architect
     assert pins(f"infra/emr/bootstrap/requirements.{architecture}.txt") == {
         library.name: library.version for library in versions.LIBRARIES if architecture in library.architectures
     }
+    assert pins(f"infra/emr/bootstrap/visual-words.{architecture}.txt") == VISUAL_WORDS
 
 
 @pytest.mark.parametrize("unneeded", ["tensorflow", "tensorflow-cpu", "pyspark", "pandas"])

@@ -2,9 +2,11 @@
 
 import pytest
 
-from job import arguments
+from job import arguments, word_arguments
+from job.descriptors import KINDS
 from job.errors import UsageError
 from job.networks import NETWORKS
+from job.visual_words import INITIALIZATIONS
 
 NEEDED = ["--images", "photos", "--output", "results"]
 
@@ -135,6 +137,36 @@ def test_csv_is_written_unless_it_is_refused() -> None:
             '--labels "Plum, red cannot be read: unexpected end of data.',
             "Put a label with a comma into double quotes: --labels 'Apple,\"Plum, red\"'.",
         ),
+        (
+            ["--keypoints", "20"],
+            "--keypoints is for visual words, and --descriptor is cnn.",
+            "Add --descriptor orb or sift, or leave it out.",
+        ),
+        (
+            ["--descriptor", "orb", "--model", "a.tflite"],
+            "--model is a network, and --descriptor orb uses none.",
+            "Leave one of the two out.",
+        ),
+        (
+            ["--descriptor", "orb", "--vocabulary", "results", "--visual-words", "9"],
+            "--visual-words is for words that are learned, and --vocabulary gives them.",
+            "Leave one of the two out.",
+        ),
+        (
+            ["--descriptor", "sift", "--visual-words", "1"],
+            "--visual-words 1 is not possible.",
+            "Choose a number of 2 or more.",
+        ),
+        (
+            ["--descriptor", "sift", "--keypoints", "0"],
+            "--keypoints 0 is not possible.",
+            "Choose a number of 1 or more.",
+        ),
+        (
+            ["--descriptor", "sift", "--word-sample", "29"],
+            "--word-sample 29 is too small for --visual-words 30.",
+            "Choose at least ten times as many, better a few hundred times.",
+        ),
         (["--frobnicate"], "Unrecognized arguments: --frobnicate.", "See python -m job --help."),
     ],
 )
@@ -150,6 +182,23 @@ def test_a_missing_folder_of_photos_is_named() -> None:
         arguments.parse(["--output", "results"])
 
     assert raised.value.what == "The following arguments are required: --images."
+
+
+def test_the_choices_for_visual_words_are_those_that_there_are() -> None:
+    assert tuple(KINDS) == word_arguments.DESCRIPTORS
+    assert tuple(INITIALIZATIONS) == word_arguments.STARTS
+
+
+def test_visual_words_have_their_defaults_and_no_share_of_the_variance() -> None:
+    given = arguments.parse([*NEEDED, "--descriptor", "orb"])
+
+    assert (given.keypoints, given.visual_words, given.word_sample) == (50, 30, 20_000)
+    assert (given.word_start, given.word_iterations, given.no_keypoints) == ("parallel", 20, "reject")
+    assert (given.variance, given.components, given.vocabulary) == (None, None, None)
+
+
+def test_a_share_of_the_variance_goes_with_visual_words_too() -> None:
+    assert arguments.parse([*NEEDED, "--descriptor", "sift", "--variance", "0.9"]).variance == 0.9
 
 
 def test_the_help_fits_a_screen() -> None:

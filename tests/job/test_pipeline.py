@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
 from pyspark import TaskContext
 
 from infra.local.sample_photos import draw_photo
@@ -24,6 +23,7 @@ from job.__main__ import main
 from job.features import FeaturesReport, featurize_partition
 from job.networks import NETWORKS
 from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
+from tests.job.bad_photos import BAD, write_bad_and_odd_photos
 
 Manifest = dict[str, Any]
 
@@ -230,16 +230,7 @@ def test_bad_photos_are_set_aside_with_their_reasons_and_the_run_ends_well(
 ) -> None:
     folder = tmp_path / "photos" / "Kiwi"
     shutil.copytree(sample_photos / "Kiwi", folder)
-    whole = (folder / "000.jpg").read_bytes()
-    (folder / "truncated.jpg").write_bytes(whole[: len(whole) // 2])
-    (folder / "empty.jpg").touch()
-    (folder / "text.jpg").write_text("hello")
-    Image.new("1", (20_000, 20_000)).save(folder / "huge.png")
-    Image.new("RGB", (1, 20_000), "red").save(folder / "thin.png")
-    Image.fromarray(np.full((9, 9), 40_000, np.uint16)).save(folder / "16 bits.png")
-    Image.new("CMYK", (9, 9)).save(folder / "cmyk.jpg")
-    Image.new("P", (9, 9)).save(folder / "palette.png")
-    Image.new("RGBA", (9, 9)).save(folder / "alpha.png")
+    write_bad_and_odd_photos(folder, (folder / "000.jpg").read_bytes())
     output = tmp_path / "results"
 
     manifest = pipeline.run(
@@ -248,9 +239,7 @@ def test_bad_photos_are_set_aside_with_their_reasons_and_the_run_ends_well(
 
     rejected = read_all(output, "rejected", manifest)
     assert {Path(path).name: reason for path, reason in zip(rejected["path"], rejected["reason"], strict=True)} == {
-        "empty.jpg": "the file is empty",
-        "huge.png": "more than 100,000,000 pixels",
-        "text.jpg": "not a photo, whatever its name says",
+        **BAD,
         "truncated.jpg": rejected["reason"].iloc[-1],
     }
     assert rejected["reason"].iloc[-1].startswith("damaged: image file is truncated")

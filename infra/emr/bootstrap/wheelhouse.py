@@ -1,7 +1,8 @@
 """Builds the wheelhouse of an architecture once, and keeps it: wheels, their hashes, what to import.
 
-The lock of an architecture (``requirements.ARCHITECTURE.txt``) is the whole input, so its content names the
-file in the cache: the same lock is never downloaded twice, and a warm cache needs no network.
+The locks of an architecture (``requirements.ARCHITECTURE.txt``, and ``visual-words.ARCHITECTURE.txt`` where visual
+words are asked for) are the whole input, so their content names the file in the cache: the same locks are never
+downloaded twice, and a warm cache needs no network.
 """
 
 import hashlib
@@ -27,12 +28,15 @@ class WheelhouseError(OrchardError):
     """The wheelhouse cannot be built."""
 
 
-def lock_file(architecture: Architecture) -> Path:
-    """Return the pinned and hashed list of what is installed on nodes of an architecture."""
-    return HERE / f"requirements.{architecture}.txt"
+def lock_files(architecture: Architecture, visual_words: bool = False) -> list[Path]:
+    """Return the pinned and hashed lists of what is installed on nodes of an architecture."""
+    names = ["requirements", "visual-words"] if visual_words else ["requirements"]
+    return [HERE / f"{name}.{architecture}.txt" for name in names]
 
 
-def provide(architecture: Architecture, environment: Mapping[str, str] = os.environ) -> Path:
+def provide(
+    architecture: Architecture, environment: Mapping[str, str] = os.environ, *, visual_words: bool = False
+) -> Path:
     """Return the wheelhouse of an architecture, building it where the cache does not hold it yet.
 
     Parameters
@@ -41,21 +45,26 @@ def provide(architecture: Architecture, environment: Mapping[str, str] = os.envi
         Of the cluster's nodes, which need not be this machine's.
     environment
         Environment variables; ``XDG_CACHE_HOME`` and ``HOME`` say where the cache is.
+    visual_words
+        Whether OpenCV is among the libraries.
 
     Raises
     ------
     WheelhouseError
         If a wheel cannot be downloaded or is not the one that was locked.
     """
-    lock = lock_file(architecture)
-    wheelhouse = cache_folder(environment) / f"{architecture}-{_fingerprint(lock, architecture)}.zip"
+    locks = lock_files(architecture, visual_words)
+    requirements = "".join(lock.read_text() for lock in locks)
+    names = modules(architecture, visual_words)
+    wheelhouse = cache_folder(environment) / f"{architecture}-{_fingerprint(requirements, names)}.zip"
     if not wheelhouse.is_file():
         wheelhouse.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=wheelhouse.parent) as work:
             wheels = Path(work) / "wheels"
-            download(lock, architecture, wheels)
+            for lock in locks:
+                download(lock, architecture, wheels)
             packed = Path(work) / "wheelhouse.zip"
-            pack(wheels, lock.read_text(), modules(architecture), packed)
+            pack(wheels, requirements, names, packed)
             packed.replace(wheelhouse)
     return wheelhouse
 
@@ -67,9 +76,10 @@ def cache_folder(environment: Mapping[str, str]) -> Path:
     return root / "orchard" / "wheelhouse"
 
 
-def modules(architecture: Architecture) -> list[str]:
+def modules(architecture: Architecture, visual_words: bool = False) -> list[str]:
     """Return everything that must import on a node of an architecture."""
-    libraries = [library for library in versions.LIBRARIES if architecture in library.architectures]
+    chosen = versions.LIBRARIES + (versions.VISUAL_WORDS if visual_words else ())
+    libraries = [library for library in chosen if architecture in library.architectures]
     return [module for library in libraries for module in library.modules]
 
 
@@ -118,6 +128,6 @@ def pack(wheels: Path, requirements: str, names: list[str], target: Path) -> Non
             packed.writestr(zipfile.ZipInfo(wheel.name, _EPOCH), wheel.read_bytes())
 
 
-def _fingerprint(lock: Path, architecture: Architecture) -> str:
-    content = lock.read_bytes() + "\n".join(modules(architecture)).encode()
+def _fingerprint(requirements: str, names: list[str]) -> str:
+    content = (requirements + "\n".join(names)).encode()
     return hashlib.sha256(content).hexdigest()[:32]

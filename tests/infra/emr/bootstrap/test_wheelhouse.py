@@ -31,6 +31,19 @@ def test_every_library_has_a_wheel_that_installs_on_the_cluster(architecture: Ar
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_opencv_is_there_where_visual_words_are_asked_for(architecture: Architecture) -> None:
+    with zipfile.ZipFile(wheelhouse.provide(architecture, visual_words=True)) as packed:
+        wheels = [name for name in packed.namelist() if name.endswith(".whl")]
+        requirements, names = packed.read("requirements.txt").decode(), packed.read("modules.txt").decode().split()
+    accepted = set(wheelhouse.platform_tags(architecture))
+    (opencv,) = [wheel for wheel in wheels if wheel.startswith("opencv_python_headless-")]
+    assert set(opencv.removesuffix(".whl").split("-")[-1].split(".")) & accepted
+    assert len(wheels) == len([library for library in versions.LIBRARIES if architecture in library.architectures]) + 1
+    assert "opencv-python-headless==4.11.0.86" in requirements
+    assert names == [*wheelhouse.modules(architecture), "cv2"]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_no_wheel_asks_for_a_newer_glibc_than_amazon_linux_has(architecture: Architecture) -> None:
     accepted = {*wheelhouse.platform_tags(architecture), "any"}
     with zipfile.ZipFile(wheelhouse.provide(architecture)) as packed:

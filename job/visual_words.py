@@ -1,0 +1,346 @@
+"""The Spark stages of visual words: describe every photo, learn the words from a sample, count them in every photo.
+
+Descriptors are written once, a Parquet file a task; after that the tasks read these files. They are no result: when the
+run is finished they are swept away. What goes through Spark itself is the bounded sample alone.
+"""
+
+import hashlib
+import time
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark import Accumulator, Broadcast, SparkContext
+from pyspark.ml.clustering import KMeans
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import ArrayType, DoubleType, ShortType, StructField, StructType
+
+from job import results
+from job.descriptors import KINDS, LARGEST_SIDE, DescriptorKind, Descriptors, describer
+from job.errors import UsageError
+from job.features import FeaturesReport, features_table, rejected_table
+from job.listing import PREDICT, TRAIN
+from job.reading import Pixels, RejectedPhotoError, decode_at_own_size, photos_in_turn
+from job.results import DataFile
+from job.vectors import vector_column
+from job.vocabulary import Vocabulary
+
+TASK_STAGES = ("read", "decode", "describe", "write")
+"""What a task spends its time on, as in ``job.features``."""
+
+FEWEST_PARTITIONS = 4
+DISTANCES_A_PARTITION = 5_000_000
+"""Of the sample, from which K-Means learns: enough work for a task not to be all start, and for a large sample to be
+shared by a large cluster. The number depends on nothing else, because the first centres that are drawn depend on it."""
+
+INITIALIZATIONS = {"parallel": "k-means||", "random": "random"}
+"""How K-Means finds its first centres, and what Spark ML calls it."""
+
+NO_KEYPOINTS = "no keypoints were found in it"
+"""The reason for which a photo without descriptors is set aside."""
+
+_SAMPLE_SCHEMA = StructType(
+    [StructField("key", DoubleType(), False), StructField("descriptor", ArrayType(ShortType(), False), False)]
+)
+
+
+@dataclass(frozen=True)
+class DescriptorsTask:
+    """What every task that describes photos needs to know.
+
+    Parameters
+    ----------
+    output
+        URI of the results folder.
+    run_id
+        Goes into the files' names.
+    kind
+        Name of the descriptors.
+    keypoints
+        At most so many a photo.
+    keep_empty
+        Whether a photo without keypoints is kept, with no descriptors, rather than set aside.
+    """
+
+    output: str
+    run_id: str
+    kind: str
+    keypoints: int
+    keep_empty: bool
+
+
+@dataclass(frozen=True)
+class DescriptorsReport:
+    """What a task has done.
+
+    Parameters
+    ----------
+    photos
+        As for a network's features, but its file holds descriptors.
+    training
+        How many descriptors the training photos have.
+    empty
+        How many photos without keypoints were kept.
+    """
+
+    photos: FeaturesReport
+    training: int
+    empty: int
+
+
+@dataclass(frozen=True)
+class Learning:
+    """How the words are learned.
+
+    Parameters
+    ----------
+    words
+        How many.
+    sample
+        About so many descriptors of training photos are drawn; all of them, if there are no more.
+    initialization
+        One of ``INITIALIZATIONS``.
+    iterations
+        At most so many.
+    seed
+        Draws the sample and the first centres.
+    """
+
+    words: int
+    sample: int
+    initialization: str
+    iterations: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The centres, float64 of shape (words, dimensions), and how they were found."""
+
+    words: npt.NDArray[np.float64]
+    sampled: int
+    iterations: int
+    cost: float
+
+
+def describe_partition(
+    task: DescriptorsTask, done: Accumulator[int], partition: tuple[int, bytes]
+) -> DescriptorsReport:
+    """Run one task: read, decode and describe a partition's photos, write the descriptors and what was set aside.
+
+    Parameters
+    ----------
+    task
+        What all tasks share.
+    done
+        Counts photos, for the progress bar.
+    partition
+        Its number, and its part of the listing as an Arrow stream.
+    """
+    number, stream = partition
+    listing = pa.ipc.open_stream(stream).read_all()
+    seconds = dict.fromkeys(TASK_STAGES, 0.0)
+    described, reasons = describe_photos(listing, task, seconds, done)
+    began = time.perf_counter()
+    used = listing.filter(pa.array([reason is None for reason in reasons], pa.bool_()))
+    attempt = results.attempt()
+
+    def name(folder: str) -> str:
+        return results.data_file_name(folder, task.run_id, number, attempt, "parquet")
+
+    file = rejected = None
+    if used.num_rows:
+        file = results.write_parquet(task.output, name(results.DESCRIPTORS), descriptors_table(used, described))
+    if used.num_rows < listing.num_rows:
+        rejected = results.write_parquet(task.output, name(results.REJECTED), rejected_table(listing, reasons))
+    seconds["write"] = time.perf_counter() - began
+    splits, labels = used["split"].to_pylist(), used["label"].to_pylist()
+    return DescriptorsReport(
+        FeaturesReport(
+            file,
+            rejected,
+            Counter(splits),
+            Counter((split, label) for split, label in zip(splits, labels, strict=True) if split != PREDICT),
+            seconds,
+        ),
+        sum(len(rows) for rows, split in zip(described, splits, strict=True) if split == TRAIN),
+        sum(len(rows) == 0 for rows in described),
+    )
+
+
+def describe_photos(
+    listing: pa.Table, task: DescriptorsTask, seconds: dict[str, float], done: Accumulator[int]
+) -> tuple[list[Descriptors], list[str | None]]:
+    """Return the descriptors of each photo that can be used, and for every photo why not (None if it can)."""
+    describe = _load_describer(task.kind, task.keypoints)
+    decode = partial(decode_at_own_size, largest_side=LARGEST_SIDE)
+    described: list[Descriptors] = []
+    reasons: list[str | None] = []
+    for photo in photos_in_turn(listing["path"].to_pylist(), listing["problem"].to_pylist(), decode, seconds):
+        began = time.perf_counter()
+        found = _describe(photo, describe, task.keep_empty)
+        if isinstance(found, RejectedPhotoError):
+            reasons.append(str(found))
+        else:
+            described.append(found)
+            reasons.append(None)
+        seconds["describe"] += time.perf_counter() - began
+        done.add(1)
+    return described, reasons
+
+
+def descriptors_table(used: pa.Table, described: Sequence[Descriptors]) -> pa.Table:
+    """Return the rows of a descriptors file."""
+    values = pa.array([rows.tobytes() for rows in described], pa.binary())
+    columns = [used["path"], used["label"], used["split"], values]
+    return pa.table(columns, schema=results.DESCRIPTORS_SCHEMA)
+
+
+def stacked(table: pa.Table, kind: DescriptorKind) -> tuple[Descriptors, npt.NDArray[np.int64]]:
+    """Return a table's descriptors, one photo's after the other, and how many each photo has.
+
+    Returns
+    -------
+    descriptors
+        uint8 of shape (n, kind.width).
+    counts
+        Shape (photos,).
+    """
+    values = table["descriptors"].combine_chunks()
+    counts = pc.binary_length(values).to_numpy(zero_copy_only=False).astype(np.int64) // kind.width
+    joined = b"".join(values.to_pylist())
+    return np.frombuffer(joined, np.uint8).reshape(-1, kind.width), counts
+
+
+def count_words(
+    context: SparkContext,
+    output: str,
+    vocabulary: Vocabulary,
+    files: Sequence[DataFile],
+    done: Accumulator[int],
+) -> list[DataFile]:
+    """Write the histogram of every photo, one features file for each descriptors file; return them in that order."""
+    shared = context.broadcast(vocabulary)
+    tasks = context.parallelize(files, len(files)).map(partial(_count_file, output, shared, done))
+    return list(tasks.collect())
+
+
+def draw_sample(table: pa.Table, kind: DescriptorKind, share: float, seed: int) -> Iterator[tuple[float, Descriptors]]:
+    """Yield about a share of the training photos' descriptors, each with the random number that chose it.
+
+    The numbers come from the seed and the photo's own descriptors, so that the same photos give the same sample
+    however they are cut into partitions, and wherever they lie.
+
+    Parameters
+    ----------
+    table
+        Rows of a descriptors file.
+    kind
+        Of the descriptors.
+    share
+        Above 0; 1 takes all.
+    seed
+        Another seed draws others.
+    """
+    training = table.filter(pc.equal(table["split"], TRAIN))
+    for value in training["descriptors"].to_pylist():
+        digest = hashlib.blake2b(value, digest_size=16, key=str(seed).encode()).digest()
+        rows = np.frombuffer(value, np.uint8).reshape(-1, kind.width)
+        keys = np.random.default_rng(int.from_bytes(digest)).random(len(rows))
+        drawn = keys < share
+        yield from zip(keys[drawn].tolist(), rows[drawn], strict=True)
+
+
+def learn(
+    context: SparkContext,
+    output: str,
+    kind: DescriptorKind,
+    learning: Learning,
+    reports: Sequence[DescriptorsReport],
+) -> Learned:
+    """Return the visual words: the centres that Spark ML's K-Means finds in a sample of the training descriptors.
+
+    Raises
+    ------
+    UsageError
+        If the training photos have fewer descriptors than words are wanted.
+    """
+    available = sum(report.training for report in reports)
+    if available < learning.words:
+        raise UsageError(
+            f"The photos to fit on have {available} descriptors, too few for --visual-words {learning.words}.",
+            "Give more photos, or ask for fewer words.",
+        )
+    files = [report.photos.features for report in reports if report.photos.features is not None]
+    sample = _sample(context, output, kind, files, learning, learning.sample / available).persist()
+    try:
+        model = KMeans(
+            k=learning.words,
+            seed=learning.seed,
+            initMode=INITIALIZATIONS[learning.initialization],
+            maxIter=learning.iterations,
+        ).fit(sample)
+        summary = model.summary
+        return Learned(
+            np.array(model.clusterCenters(), np.float64), sample.count(), summary.numIter, summary.trainingCost
+        )
+    finally:
+        sample.unpersist()
+
+
+def _sample(
+    context: SparkContext,
+    output: str,
+    kind: DescriptorKind,
+    files: Sequence[DataFile],
+    learning: Learning,
+    share: float,
+) -> DataFrame:
+    seed = learning.seed
+    rows = context.parallelize(files, len(files)).flatMap(
+        lambda file: (
+            # An array goes to Java as one block of bytes, and needs no pandas, which a cluster's nodes do not have.
+            (key, array("h", kind.as_numbers(row[np.newaxis]).astype(np.int16).tobytes()))
+            for key, row in draw_sample(results.read_parquet(output, file.path), kind, share, seed)
+        )
+    )
+    frame = SparkSession(context).createDataFrame(rows, _SAMPLE_SCHEMA, verifySchema=False)
+    vectors = frame.select("key", vector_column(context, "descriptor").alias("features"))
+    partitions = max(FEWEST_PARTITIONS, learning.sample * learning.words // DISTANCES_A_PARTITION)
+    # The order of rows and partitions decides which first centres are drawn: here neither depends on the files.
+    return vectors.repartition(partitions, "key").sortWithinPartitions("key")
+
+
+def _describe(
+    photo: Pixels | RejectedPhotoError, describe: Callable[[Pixels], Descriptors], keep_empty: bool
+) -> Descriptors | RejectedPhotoError:
+    if isinstance(photo, RejectedPhotoError):
+        return photo
+    try:
+        found = describe(photo)
+    except RejectedPhotoError as rejection:
+        return rejection
+    return found if len(found) or keep_empty else RejectedPhotoError(NO_KEYPOINTS)
+
+
+def _count_file(output: str, shared: "Broadcast[Vocabulary]", done: Accumulator[int], file: DataFile) -> DataFile:
+    table = results.read_parquet(output, file.path)
+    histograms = shared.value.histograms(*stacked(table, shared.value.kind))
+    name = file.path.removeprefix(f"{results.DESCRIPTORS}/").removesuffix(".parquet")
+    written = results.write_parquet(
+        output, f"{results.FEATURES}/{name}-{results.attempt()}.parquet", features_table(table, histograms)
+    )
+    done.add(file.rows)
+    return written
+
+
+@lru_cache(maxsize=1)
+def _load_describer(kind: str, keypoints: int) -> Callable[[Pixels], Descriptors]:
+    # Once a worker process: Spark keeps the process for the next tasks.
+    return describer(KINDS[kind], keypoints)

@@ -1,0 +1,154 @@
+"""Turns photos into histograms of visual words: learned in this run, or taken over from an earlier one."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+from pyspark import SparkContext
+
+from job import listing, session, storage, vocabulary
+from job.descriptors import KINDS, DescriptorKind, opencv_version
+from job.errors import UsageError
+from job.extraction import Check, Extracted
+from job.features import FeaturesReport, as_stream
+from job.progress import Progress
+from job.results import DataFile
+from job.visual_words import DescriptorsReport, DescriptorsTask, Learning, count_words, describe_partition, learn
+from job.vocabulary import Vocabulary
+
+LARGEST_NUMBERS = 64 * 2**20
+"""Bytes of a partition's descriptors as float64, which a task holds when it counts words."""
+
+PERCEPTRON_ITERATIONS = 200
+
+
+@dataclass(frozen=True)
+class WordExtraction:
+    """Visual words as they were asked for.
+
+    Parameters
+    ----------
+    kind
+        Of the descriptors.
+    keypoints
+        At most so many a photo.
+    keep_empty
+        Whether a photo without keypoints is kept, as a histogram of zeros.
+    source
+        How the words are learned; or those of an earlier run, with their description.
+    """
+
+    kind: DescriptorKind
+    keypoints: int
+    keep_empty: bool
+    source: Learning | tuple[Vocabulary, dict[str, Any]]
+
+    @property
+    def features(self) -> int:
+        """How many words there are, at most."""
+        return self.source.words if isinstance(self.source, Learning) else len(self.source[0].words)
+
+    def carry(self, context: SparkContext) -> None:
+        """Give the executors nothing: OpenCV is installed there, and the words come later."""
+
+    def extract(
+        self, context: SparkContext, photos: pa.Table, output: str, run_id: str, progress: Progress, check: Check
+    ) -> Extracted:
+        """Describe all photos, learn the words, and write each photo's histogram.
+
+        Parameters
+        ----------
+        context, photos, output, run_id, progress, check
+            As ``Extraction`` has them.
+
+        Raises
+        ------
+        UsageError
+            If too few photos can be used, or if they have fewer descriptors than words are wanted.
+        """
+        task = DescriptorsTask(output, run_id, self.kind.name, self.keypoints, self.keep_empty)
+        described = describe_photos(context, photos, task, progress)
+        check([report.photos for report in described])
+        empty = sum(report.empty for report in described)
+        if empty:
+            progress.say(f"{empty:,} photos have no keypoints and count as histograms of zeros.")
+        with progress.stage("vocabulary"):
+            words, description = self._vocabulary(context, output, described)
+        files = [report.photos.features for report in described if report.photos.features is not None]
+        done = context.accumulator(0)
+        with progress.counted_stage("histograms", sum(file.rows for file in files), done):
+            counted = count_words(context, output, words, files, done)
+        return Extracted(
+            with_files([report.photos for report in described], counted),
+            {"backbone": None, "vocabulary": {**vocabulary.describe(words), **description, "without_keypoints": empty}},
+            (words, description),
+        )
+
+    def _vocabulary(
+        self, context: SparkContext, output: str, described: Sequence[DescriptorsReport]
+    ) -> tuple[Vocabulary, dict[str, Any]]:
+        if not isinstance(self.source, Learning):
+            return self.source
+        learned = learn(context, output, self.kind, self.source, described)
+        description = {
+            "opencv": opencv_version(),
+            "learning": {
+                **asdict(self.source),
+                "descriptors": sum(report.training for report in described),
+                "sampled": learned.sampled,
+                "iterations_needed": learned.iterations,
+                "cost": learned.cost,
+            },
+        }
+        return Vocabulary(self.kind, self.keypoints, learned.words), description
+
+
+def describe_photos(
+    context: SparkContext, photos: pa.Table, task: DescriptorsTask, progress: Progress
+) -> list[DescriptorsReport]:
+    """Describe all photos in tasks; return what each reports, in the order of the listing."""
+    largest = LARGEST_NUMBERS // (8 * task.keypoints * KINDS[task.kind].dimensions)
+    partitions = listing.partition(photos, session.slots(context), min(listing.LARGEST_PARTITION, max(1, largest)))
+    numbered = [(number, as_stream(part)) for number, part in enumerate(partitions)]
+    done = context.accumulator(0)
+    with progress.counted_stage("descriptors", len(photos), done):
+        tasks = context.parallelize(numbered, len(numbered)).map(partial(describe_partition, task, done))
+        return list(tasks.collect())
+
+
+def with_files(reports: Sequence[FeaturesReport], files: Sequence[DataFile]) -> list[FeaturesReport]:
+    """Return the reports with the features files in place of the descriptors files, of which there is one for each."""
+    coming = iter(files)
+    return [report if report.features is None else replace(report, features=next(coming)) for report in reports]
+
+
+def reused(folder: str, descriptor: str) -> tuple[Vocabulary, dict[str, Any]]:
+    """Return the visual words of an earlier run and their description.
+
+    Parameters
+    ----------
+    folder
+        Its results.
+    descriptor
+        The kind that was asked for.
+
+    Raises
+    ------
+    UsageError
+        If it has none, or words of another kind of descriptors.
+    """
+    uri = storage.absolute_uri(folder)
+    words, description = vocabulary.load(uri)
+    if words.kind.name != descriptor:
+        raise UsageError(
+            f"The visual words in '{uri}' are of {words.kind.name} descriptors, not of {descriptor}.",
+            f"Use --descriptor {words.kind.name}, or other results.",
+        )
+    return words, {"opencv": description["opencv"], "learning": description["learning"], "reused_from": uri}
+
+
+def perceptron_parameters(components: int) -> dict[str, Any]:
+    """Return the layers and iterations of a perceptron for visual words: two hidden layers as wide as the input."""
+    return {"hidden": [components, components], "maxIter": PERCEPTRON_ITERATIONS}

@@ -1,0 +1,18 @@
+"""What the job imports: only what the bootstrap action puts on a node, and Spark."""
+
+import subprocess
+import sys
+
+import pytest
+
+ABSENT = ("pandas", "tensorflow", "keras", "h5py", "boto3", "sklearn", "scipy", "matplotlib", "cv2", "infra")
+"""Installed where the tests run, but not on a node, or not on every one."""
+
+
+@pytest.mark.parametrize("module", ["job.__main__", "job.training", "job.visual_words", "job.predict"])
+def test_the_job_starts_without_what_nodes_do_not_have(module: str) -> None:
+    code = f"import sys; sys.modules.update(dict.fromkeys({ABSENT})); import {module}"
+
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stderr) == (0, "")

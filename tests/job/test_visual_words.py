@@ -1,0 +1,215 @@
+"""Tests of job/visual_words.py: its stages one by one, on drawn photos and on descriptors that are made up."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+from pyspark import SparkContext
+from sklearn.cluster import KMeans
+
+from job import listing, results, session, visual_words
+from job.descriptors import KINDS, LARGEST_SIDE, Descriptors, describer
+from job.errors import UsageError
+from job.features import FeaturesReport, matrix
+from job.listing import PREDICT, TEST, TRAIN
+from job.reading import decode_at_own_size
+from job.results import DataFile
+from job.visual_words import DescriptorsReport, DescriptorsTask, Learning, describe_partition
+from job.vocabulary import Vocabulary
+
+SIFT = KINDS["sift"]
+LEARNING = Learning(words=3, sample=10_000, initialization="parallel", iterations=20, seed=0)
+
+
+class Counted:
+    """Stands where Spark's accumulator does, outside Spark."""
+
+    value = 0
+
+    def add(self, count: int) -> None:
+        self.value += count
+
+
+@pytest.fixture(scope="module")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkContext]:
+    context = session.start("local[2]")
+    session.carry_code(context, tmp_path_factory.mktemp("code"))
+    yield context
+    context.stop()
+
+
+def as_stream(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())
+
+
+def clouds(photos: int, each: int) -> list[Descriptors]:
+    """Return descriptors of so many photos, around three far-apart points in turn."""
+    random = np.random.default_rng(7)
+    middles = np.array([20, 120, 220])
+    return [
+        (middles[np.arange(each) % 3][:, np.newaxis] + random.integers(-5, 6, (each, 128))).astype(np.uint8)
+        for _ in range(photos)
+    ]
+
+
+def written(output: str, described: list[Descriptors], splits: list[str], parts: int) -> list[DescriptorsReport]:
+    """Write descriptors as tasks do, in so many files; return the reports."""
+    reports = []
+    for number, chosen in enumerate(np.array_split(np.arange(len(described)), parts)):
+        used = pa.table(
+            {
+                "path": [f"/{index}.jpg" for index in chosen],
+                "label": ["a"] * len(chosen),
+                "split": [splits[index] for index in chosen],
+            }
+        )
+        rows = [described[index] for index in chosen]
+        name = f"descriptors/part-{number:05d}-20260101T000000-00000000-{parts}.parquet"
+        file = results.write_parquet(output, name, visual_words.descriptors_table(used, rows))
+        training = sum(len(described[index]) for index in chosen if splits[index] == TRAIN)
+        reports.append(DescriptorsReport(FeaturesReport(file, None, *[{}] * 2), training, 0))  # type: ignore[arg-type]
+    return reports
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_a_task_writes_the_descriptors_of_each_photo_as_opencv_has_them(
+    kind: str, sample_photos: Path, tmp_path: Path
+) -> None:
+    photos = listing.list_photos(str(sample_photos), TRAIN).slice(0, 6)
+    task = DescriptorsTask(str(tmp_path), "run", kind, 50, keep_empty=True)
+    done = Counted()
+
+    report = describe_partition(task, done, (0, as_stream(photos)))  # type: ignore[arg-type]
+
+    assert report.photos.features is not None
+    table = results.read_parquet(str(tmp_path), report.photos.features.path)
+    expected = [
+        describer(KINDS[kind], 50)(decode_at_own_size(Path(path).read_bytes(), LARGEST_SIDE))
+        for path in photos["path"].to_pylist()
+    ]
+    rows, counts = visual_words.stacked(table, KINDS[kind])
+    assert counts.tolist() == [len(each) for each in expected]
+    np.testing.assert_array_equal(rows, np.concatenate(expected))
+    assert report.training == len(rows) > 0
+    assert done.value == 6
+    assert report.photos.used == {TRAIN: 6}
+
+
+def test_a_photo_without_keypoints_is_set_aside_or_kept_without_descriptors_as_asked(tmp_path: Path) -> None:
+    folder = tmp_path / "photos" / "plain"
+    folder.mkdir(parents=True)
+    Image.new("RGB", (100, 100), "white").save(folder / "white.png")
+    (folder / "empty.png").touch()
+    photos = as_stream(listing.list_photos(str(folder.parent), TRAIN))
+    task = DescriptorsTask(str(tmp_path), "run", "orb", 50, keep_empty=False)
+
+    rejecting = describe_partition(task, Counted(), (0, photos))  # type: ignore[arg-type]
+    keeping = describe_partition(replace(task, keep_empty=True), Counted(), (1, photos))  # type: ignore[arg-type]
+
+    def reasons(report: DescriptorsReport) -> dict[str, str]:
+        assert report.photos.rejected is not None
+        rows = results.read_parquet(str(tmp_path), report.photos.rejected.path).to_pylist()
+        return {Path(row["path"]).name: row["reason"] for row in rows}
+
+    assert reasons(rejecting) == {"empty.png": "the file is empty", "white.png": "no keypoints were found in it"}
+    assert (rejecting.photos.features, rejecting.empty) == (None, 0)
+    assert reasons(keeping) == {"empty.png": "the file is empty"}
+    assert (keeping.photos.used, keeping.empty, keeping.training) == ({TRAIN: 1}, 1, 0)
+
+
+def test_a_photo_larger_than_allowed_is_described_scaled_down(tmp_path: Path) -> None:
+    Image.new("L", (3000, 1500)).save(tmp_path / "wide.png")
+    Image.new("L", (1, 20_000)).save(tmp_path / "thin.png")
+
+    assert decode_at_own_size((tmp_path / "wide.png").read_bytes(), LARGEST_SIDE).shape == (512, 1024, 3)
+    assert decode_at_own_size((tmp_path / "thin.png").read_bytes(), LARGEST_SIDE).shape == (1024, 1, 3)
+
+
+def test_the_sample_comes_from_training_photos_alone() -> None:
+    described = clouds(9, 4)
+    splits = [TRAIN, TEST, PREDICT] * 3
+    used = pa.table({"path": [""] * 9, "label": ["a"] * 9, "split": splits})
+
+    drawn = [row for _, row in visual_words.draw_sample(visual_words.descriptors_table(used, described), SIFT, 1.0, 0)]
+
+    np.testing.assert_array_equal(np.stack(drawn), np.concatenate(described[::3]))
+
+
+def test_the_sample_is_about_the_share_asked_for_and_another_with_another_seed() -> None:
+    used = pa.table({"path": [""] * 100, "label": ["a"] * 100, "split": [TRAIN] * 100})
+    table = visual_words.descriptors_table(used, clouds(100, 30))
+
+    first, again, other = ([key for key, _ in visual_words.draw_sample(table, SIFT, 0.2, seed)] for seed in (1, 1, 2))
+
+    assert first == again
+    assert not set(first) & set(other)
+    # Of 3,000 descriptors 600 are expected, and 22 is their standard deviation
+    assert 500 < len(first) < 700
+    assert max(first) < 0.2
+
+
+def test_words_are_the_centres_that_scikit_learn_finds(spark: SparkContext, tmp_path: Path) -> None:
+    described = clouds(40, 12)
+    reports = written(str(tmp_path), described, [TRAIN] * 40, parts=4)
+
+    learned = visual_words.learn(spark, str(tmp_path), SIFT, LEARNING, reports)
+
+    reference = KMeans(3, n_init=5, random_state=0).fit(np.concatenate(described).astype(np.float64))
+    assert learned.sampled == 480
+    ordered = learned.words[learned.words[:, 0].argsort()]
+    np.testing.assert_allclose(ordered, np.sort(reference.cluster_centers_, axis=0), atol=1e-9)
+    np.testing.assert_allclose(learned.cost, reference.inertia_, rtol=1e-9)
+
+
+def test_words_do_not_depend_on_how_the_photos_were_cut_into_files(spark: SparkContext, tmp_path: Path) -> None:
+    described = list(np.random.default_rng(2).integers(0, 256, (60, 10, 128)).astype(np.uint8))
+    learning = replace(LEARNING, words=8, sample=300, iterations=2)
+
+    few, many = (
+        visual_words.learn(spark, str(tmp_path), SIFT, learning, written(str(tmp_path), described, [TRAIN] * 60, parts))
+        for parts in (2, 9)
+    )
+
+    assert 200 < few.sampled < 400
+    assert few.sampled == many.sampled
+    np.testing.assert_array_equal(few.words, many.words)
+
+
+def test_fewer_descriptors_than_words_are_refused(spark: SparkContext, tmp_path: Path) -> None:
+    reports = written(str(tmp_path), clouds(2, 6), [TRAIN, TEST], parts=1)
+
+    with pytest.raises(UsageError) as caught:
+        visual_words.learn(spark, str(tmp_path), SIFT, replace(LEARNING, words=7), reports)
+
+    assert (caught.value.what, caught.value.remedy) == (
+        "The photos to fit on have 6 descriptors, too few for --visual-words 7.",
+        "Give more photos, or ask for fewer words.",
+    )
+
+
+def test_every_photo_gets_its_histogram_in_a_features_file_beside_its_descriptors(
+    spark: SparkContext, tmp_path: Path
+) -> None:
+    described = [*clouds(5, 7), np.empty((0, 128), np.uint8)]
+    splits = [TRAIN, TEST, PREDICT, TRAIN, TRAIN, TEST]
+    files = [
+        report.photos.features or DataFile("", 0, 0) for report in written(str(tmp_path), described, splits, parts=2)
+    ]
+    words = Vocabulary(SIFT, 50, np.array([[20.0] * 128, [120.0] * 128, [220.0] * 128]))
+    done = spark.accumulator(0)
+
+    features = visual_words.count_words(spark, str(tmp_path), words, files, done)
+
+    table = pa.concat_tables([results.read_parquet(str(tmp_path), file.path) for file in features])
+    assert table.schema == results.FEATURES_SCHEMA
+    assert table["path"].to_pylist() == [f"/{index}.jpg" for index in range(6)]
+    assert table["split"].to_pylist() == splits
+    np.testing.assert_array_equal(matrix(table["features"].combine_chunks()), [[3, 2, 2]] * 5 + [[0, 0, 0]])
+    assert done.value == 6
