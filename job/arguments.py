@@ -184,7 +184,7 @@ def parser() -> argparse.ArgumentParser:
     made = _Parser(
         prog="python -m job",
         usage="python -m job --images URI --output URI [options]",
-        description="From photos to features, components and a classifier; python -m job predict applies them.",
+        description="From photos to features, components, a classifier; job predict applies it.",
         epilog="Example: python -m job --images photos/ --variance 0.95 --output results/",
     )
     _add_general_options(made)
