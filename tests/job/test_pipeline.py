@@ -282,7 +282,7 @@ def test_results_are_replaced_only_when_asked_and_only_by_whole_ones(
     assert main([*words, "--components", "3"]) == 0
     before = files_in(output)
 
-    held = "manifest.json, progress.json, features, components, components.csv, pca"
+    held = "manifest.json, progress.json, features, components, components.csv, pca, report.html"
     # When the output holds results, a second run is refused
     assert failure(words, capsys) == (
         2,
@@ -412,7 +412,7 @@ def test_photos_that_are_all_alike_are_refused_and_leave_nothing(
         (
             ["--images", "photos", "--weights", "nowhere.h5"],
             "There is no weights file 'nowhere.h5'.",
-            "Give a Keras weights file, or: imagenet, random.",
+            "Give a file of Keras weights, a .keras model or an exported backbone, or: imagenet, random.",
         ),
         (
             ["--images", "photos", "--labels", "Kiwi,Zebra"],

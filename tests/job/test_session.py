@@ -45,7 +45,11 @@ def test_the_whole_package_is_carried_to_the_executors(tmp_path: Path) -> None:
 
     with zipfile.ZipFile(added[0]) as carried:
         names = carried.namelist()
-    assert sorted(names) == sorted(f"job/{source.name}" for source in archive.PACKAGE.glob("*.py"))
+    assert sorted(names) == sorted(
+        source.relative_to(archive.PACKAGE.parent).as_posix()
+        for pattern in ("*.py", "*.css", "*.js")
+        for source in archive.PACKAGE.rglob(pattern)
+    )
 
 
 def test_a_session_of_our_own_listens_on_this_machine_only() -> None:
