@@ -70,7 +70,7 @@ def test_the_manifest_says_what_the_words_are_and_how_they_were_learned(learned:
     assert learning["sampled"] == learning["descriptors"] > 5
     assert json.loads((output / "vocabulary" / "vocabulary.json").read_text())["learning"] == learning
     stages = ["list", "start", "descriptors", "vocabulary", "histograms", "fit", "projection", "train", "predict"]
-    assert list(manifest["seconds"]) == [*stages, "read", "decode", "describe", "write"]
+    assert list(manifest["seconds"]) == [*stages, "read", "decode", "describe", "write", "report"]
 
 
 def test_the_descriptors_are_swept_away_and_all_that_is_left_is_listed(learned: tuple[Path, Manifest]) -> None:

@@ -24,7 +24,8 @@ CHOICES: dict[str, tuple[dict[str, Any], ...]] = {
     "aarch64, everything": (
         {"primary_instance_types": "m7g.xlarge", "worker_instance_types": "m7g.xlarge,m6g.xlarge"},
         {"alert_email": "owner@example.org", "cost_tag_active": True},
-        {"session_manager": True, "jupyterhub": True, "tls_certificates": "s3://secrets/certificates.zip"},
+        {"session_manager": True, "jupyterhub": True, "visual_words": True},
+        {"tls_certificates": "s3://secrets/certificates.zip"},
         {"delete_data": True, "confirm_delete_data": True, "spot_share": 50, "managed_scaling": True},
     ),
     "no evaluator, one switch": ({"evaluator": False, "delete_data": True, "alert_email": "owner@example.org"},),
