@@ -19,10 +19,12 @@ READY = "The local cloud listens on"
 def main(words: Sequence[str] | None = None) -> int:
     """Serve until a signal comes; return the exit code."""
     given = _parser().parse_args(words)
-    # A pipe and no event: a handler that sets an event can wait for a lock that the thread it interrupts holds.
+    # Python runs a handler only once the main thread goes on, which may be waiting already: the signal itself writes.
     told_to_end, end = os.pipe()
+    os.set_blocking(end, False)
+    signal.set_wakeup_fd(end)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: os.write(end, b"."))
+        signal.signal(number, lambda *_: None)
     try:
         with standing.stand(given.folder) as announce:
             cloud = LocalCloud(given.port, standing.work_folder(given.folder))
