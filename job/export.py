@@ -111,6 +111,22 @@ def cache_folder(environment: Mapping[str, str]) -> Path:
     return Path(base) / "orchard" / "backbones"
 
 
+def find_cached(cache: Path, name: str, sha256: str) -> Path | None:
+    """Return the exported file of a network that has a certain content, None where the cache holds none.
+
+    Parameters
+    ----------
+    cache
+        The folder for exported backbones.
+    name
+        Of the network.
+    sha256
+        Of the file's content, in hexadecimal.
+    """
+    exported = sorted(cache.glob(f"{name}-*.tflite"))
+    return next((file for file in exported if file.is_file() and content_hash(file) == sha256), None)
+
+
 def cache_key(request: ExportRequest) -> str:
     """Return a digest of everything that decides an exported file's content.
 

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 
 import numpy as np
@@ -100,30 +100,66 @@ def featurize_partition(task: FeaturesTask, done: Accumulator[int], partition: t
         seconds,
         lambda: done.add(1),
     )
+    made = partial(features_table, features=features)
+    report = write_partition(task.output, task.run_id, number, results.FEATURES, listing, reasons, made, seconds)
+    return replace(report, computed_in=backbone.computed_in)
+
+
+def write_partition(
+    output: str,
+    run_id: str,
+    number: int,
+    folder: str,
+    listing: pa.Table,
+    reasons: Sequence[str | None],
+    made_of: Callable[[pa.Table], pa.Table],
+    seconds: dict[str, float],
+) -> FeaturesReport:
+    """Write what a task has made of its photos, and what was set aside; return the task's report.
+
+    Parameters
+    ----------
+    output
+        URI of the results folder.
+    run_id, number
+        Of the run and of the partition; they go into the files' names.
+    folder
+        Of the files with what was made.
+    listing
+        The partition's part of the listing.
+    reasons
+        For every photo why it was set aside, None if it was not.
+    made_of
+        Returns the rows to write for the photos that could be used, given their part of the listing.
+    seconds
+        Where the task's time went; writing is set here.
+    """
     began = time.perf_counter()
-    used = listing.filter(pa.array([reason is None for reason in reasons], pa.bool_()))
+    used = usable(listing, reasons)
     attempt = results.attempt()
 
-    def name(folder: str) -> str:
-        return results.data_file_name(folder, task.run_id, number, attempt, "parquet")
+    def name(of: str) -> str:
+        return results.data_file_name(of, run_id, number, attempt, "parquet")
 
-    features_file = rejected_file = None
+    file = rejected = None
     if used.num_rows:
-        table = features_table(used, features)
-        features_file = results.write_parquet(task.output, name(results.FEATURES), table)
+        file = results.write_parquet(output, name(folder), made_of(used))
     if used.num_rows < listing.num_rows:
-        table = rejected_table(listing, reasons)
-        rejected_file = results.write_parquet(task.output, name(results.REJECTED), table)
+        rejected = results.write_parquet(output, name(results.REJECTED), rejected_table(listing, reasons))
     seconds["write"] = time.perf_counter() - began
     splits, labels = used["split"].to_pylist(), used["label"].to_pylist()
     return FeaturesReport(
-        features_file,
-        rejected_file,
+        file,
+        rejected,
         Counter(splits),
         Counter((split, label) for split, label in zip(splits, labels, strict=True) if split != PREDICT),
         seconds,
-        backbone.computed_in,
     )
+
+
+def usable(listing: pa.Table, reasons: Sequence[str | None]) -> pa.Table:
+    """Return the part of a listing whose photos have no reason to be set aside."""
+    return listing.filter(pa.array([reason is None for reason in reasons], pa.bool_()))
 
 
 def compute_features(
@@ -190,7 +226,7 @@ def features_table(used: pa.Table, features: npt.NDArray[np.float32]) -> pa.Tabl
     return pa.table(columns, schema=results.FEATURES_SCHEMA)
 
 
-def rejected_table(listing: pa.Table, reasons: list[str | None]) -> pa.Table:
+def rejected_table(listing: pa.Table, reasons: Sequence[str | None]) -> pa.Table:
     """Return the rows of a rejected file: path and reason of every photo that has a reason."""
     rows = [
         (path, reason) for path, reason in zip(listing["path"].to_pylist(), reasons, strict=True) if reason is not None

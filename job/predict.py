@@ -17,7 +17,7 @@ from job.classification import ComponentsFile
 from job.classifier import Classifier
 from job.descriptors import require_opencv
 from job.errors import RunFailedError, UsageError
-from job.export import ExportRequest, cache_folder, cached_export
+from job.export import ExportRequest, cache_folder, cached_export, find_cached
 from job.extraction import Extraction
 from job.features import FeaturesReport
 from job.listing import PREDICT
@@ -218,9 +218,9 @@ def find_backbone(
 
 def _kept_backbone(manifest: dict[str, Any], cache: Path, folder: Path) -> Path:
     wanted, arguments = manifest["backbone"]["sha256"], manifest["arguments"]
-    for kept in sorted(cache.glob(f"{manifest['backbone']['name']}-*.tflite")):
-        if content_hash(kept) == wanted:
-            return kept
+    kept = find_cached(cache, manifest["backbone"]["name"], wanted)
+    if kept is not None:
+        return kept
     try:
         if arguments["model"] is not None:
             model = storage.local_copy(storage.absolute_uri(arguments["model"]), folder)

@@ -7,7 +7,6 @@ run is finished they are swept away. What goes through Spark itself is the bound
 import hashlib
 import time
 from array import array
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -24,8 +23,8 @@ from pyspark.sql.types import ArrayType, DoubleType, ShortType, StructField, Str
 from job import results
 from job.descriptors import KINDS, LARGEST_SIDE, DescriptorKind, Descriptors, describer
 from job.errors import UsageError
-from job.features import FeaturesReport, features_table, rejected_table
-from job.listing import PREDICT, TRAIN
+from job.features import FeaturesReport, features_table, usable, write_partition
+from job.listing import TRAIN
 from job.reading import Pixels, RejectedPhotoError, decode_at_own_size, photos_in_turn
 from job.results import DataFile
 from job.vectors import vector_column
@@ -147,28 +146,10 @@ def describe_partition(
     listing = pa.ipc.open_stream(stream).read_all()
     seconds = dict.fromkeys(TASK_STAGES, 0.0)
     described, reasons = describe_photos(listing, task, seconds, done)
-    began = time.perf_counter()
-    used = listing.filter(pa.array([reason is None for reason in reasons], pa.bool_()))
-    attempt = results.attempt()
-
-    def name(folder: str) -> str:
-        return results.data_file_name(folder, task.run_id, number, attempt, "parquet")
-
-    file = rejected = None
-    if used.num_rows:
-        file = results.write_parquet(task.output, name(results.DESCRIPTORS), descriptors_table(used, described))
-    if used.num_rows < listing.num_rows:
-        rejected = results.write_parquet(task.output, name(results.REJECTED), rejected_table(listing, reasons))
-    seconds["write"] = time.perf_counter() - began
-    splits, labels = used["split"].to_pylist(), used["label"].to_pylist()
+    made = partial(descriptors_table, described=described)
+    splits = usable(listing, reasons)["split"].to_pylist()
     return DescriptorsReport(
-        FeaturesReport(
-            file,
-            rejected,
-            Counter(splits),
-            Counter((split, label) for split, label in zip(splits, labels, strict=True) if split != PREDICT),
-            seconds,
-        ),
+        write_partition(task.output, task.run_id, number, results.DESCRIPTORS, listing, reasons, made, seconds),
         sum(len(rows) for rows, split in zip(described, splits, strict=True) if split == TRAIN),
         sum(len(rows) == 0 for rows in described),
     )

@@ -1,7 +1,6 @@
 """Finds the exported backbone that a run used, by the hash that its manifest names."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ from infra.deploy.aws import Aws, explained
 from infra.deploy.objects import exists
 from infra.errors import WrongUseError
 from job.backbone import content_hash
-from job.export import cache_folder
+from job.export import cache_folder, find_cached
 
 
 def find_backbone(manifest: dict[str, Any], given: Path | None, aws: Aws, bucket: str | None) -> Path:
@@ -38,9 +37,12 @@ def find_backbone(manifest: dict[str, Any], given: Path | None, aws: Aws, bucket
     if given is not None:
         return _checked(given, name, wanted)
     cache = cache_folder(os.environ)
-    for file in _candidates(manifest, cache, name):
-        if file.is_file() and content_hash(file) == wanted:
-            return file
+    named = Path(manifest["arguments"].get("model") or "")
+    if named.is_file() and content_hash(named) == wanted:
+        return named
+    kept = find_cached(cache, name, wanted)
+    if kept is not None:
+        return kept
     key = f"models/{wanted}.tflite"
     if bucket is not None:
         with explained(f"look for s3://{bucket}/{key}"):
@@ -52,13 +54,6 @@ def find_backbone(manifest: dict[str, Any], given: Path | None, aws: Aws, bucket
         "Name its file with --model FILE, or export it again with the same weights: orchard export "
         f"--backbone {name} --weights FILE",
     )
-
-
-def _candidates(manifest: dict[str, Any], cache: Path, name: str) -> Iterator[Path]:
-    model = manifest["arguments"].get("model")
-    if model:
-        yield Path(model)
-    yield from sorted(cache.glob(f"{name}-*.tflite"))
 
 
 def _checked(file: Path, name: str, wanted: str) -> Path:

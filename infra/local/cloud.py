@@ -16,7 +16,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from infra.local import gaps
 from infra.local.access.guard import Guard
-from infra.local.access.principals import ADMINISTRATOR
+from infra.local.environment import ADMINISTRATOR
 from infra.local.formation.api import FormationResponse
 from infra.local.formation.resources import RESOURCE_TYPES
 from infra.local.formation.service import Formation

@@ -104,7 +104,7 @@ class Demonstration:
         with self.stage("orchard destroy takes everything down"):
             self._orchard(["destroy", "--delete-data", "--yes"], variables)
             for name in STACKS:
-                self.around.say(f"  {self._state(self._ids[name]):<16} {name}")
+                self.around.say(f"  {self._stack(self._ids[name])['StackStatus']:<16} {name}")
 
     def say_where_to_look(self, seconds: float) -> None:
         """End with what there is to see."""
@@ -150,12 +150,13 @@ class Demonstration:
         if subprocess.run(command, cwd=PROJECT, env=dict(variables), check=False).returncode != 0:
             raise OrchardError(f"'orchard {words[0]}' failed; its own message is above.", "See it whole: add --debug")
 
-    def _state(self, stack: str) -> str:
-        return str(self._client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
+    def _stack(self, name: str) -> Mapping[str, Any]:
+        described: Mapping[str, Any] = self._client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+        return described
 
     def _say_states(self, names: Sequence[str]) -> None:
         for name in names:
-            stack = self._client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+            stack = self._stack(name)
             self._ids[name] = stack["StackId"]
             self.around.say(f"  {stack['StackStatus']:<16} {name}")
 
@@ -188,8 +189,7 @@ class Demonstration:
             raise OrchardError("The evaluator may do more or less than reading.", "Look at the stack OrchardAccess.")
 
     def _outputs(self, stack: str) -> Mapping[str, str]:
-        described = self._client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-        return {one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]}
+        return {one["OutputKey"]: one["OutputValue"] for one in self._stack(stack)["Outputs"]}
 
 
 def answer(call: Callable[[], Mapping[str, Any]]) -> str:

@@ -12,9 +12,7 @@ from moto.s3.models import s3_backends
 from moto.sts.models import sts_backends
 
 from infra.local.access.policies import Policies, Policy
-
-ADMINISTRATOR = "testing"
-"""Access key and secret of who may do everything."""
+from infra.local.environment import ADMINISTRATOR
 
 _CDK_ROLE = "cdk-"
 """How the names of the roles begin that `cdk bootstrap` makes. They act for the administrator, and are let through:

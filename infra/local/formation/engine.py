@@ -199,10 +199,7 @@ class Engine:
 
     def _make(self, stack: Stack, declaration: Declaration, properties: Mapping[str, Any], done: list[_Done]) -> None:
         stack.note(declaration, "", "CREATE_IN_PROGRESS")
-        made = self.types[declaration.type].create(self._place(stack, declaration), properties)
-        after = Resource(declaration, properties, made.physical_id, made.attributes)
-        stack.resources[declaration.logical_id] = after
-        done.append(_Done(None, after, replaced=False))
+        after = self._create(stack, None, declaration, properties, done)
         stack.note(declaration, after.physical_id, "CREATE_COMPLETE")
 
     def _replace(
@@ -215,11 +212,23 @@ class Engine:
     ) -> None:
         """Make a new resource; the old one is removed once everything else has been changed."""
         stack.note(declaration, before.physical_id, "UPDATE_IN_PROGRESS", _NEW_ONE)
+        after = self._create(stack, before, declaration, properties, done)
+        stack.note(declaration, after.physical_id, "UPDATE_COMPLETE")
+
+    def _create(
+        self,
+        stack: Stack,
+        before: Resource | None,
+        declaration: Declaration,
+        properties: Mapping[str, Any],
+        done: list[_Done],
+    ) -> Resource:
+        """Return a new resource, made in the place of the one before it where there is one."""
         made = self.types[declaration.type].create(self._place(stack, declaration), properties)
         after = Resource(declaration, properties, made.physical_id, made.attributes)
         stack.resources[declaration.logical_id] = after
-        done.append(_Done(before, after, replaced=True))
-        stack.note(declaration, after.physical_id, "UPDATE_COMPLETE")
+        done.append(_Done(before, after, replaced=before is not None))
+        return after
 
     def _change(
         self,

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 import boto3
 from botocore.config import Config
 
+from infra.local.environment import ADMINISTRATOR
+
 MAKING_CLIENTS = threading.Lock()
 """boto3's clients may be used by many threads, but made by one at a time only."""
-
-ADMINISTRATOR = "testing"
-"""Access key and secret of whom the cloud belongs to; on AWS, EC2 itself hands the role's credentials to a node."""
 
 
 def assume(endpoint: str, region: str, role: str, session: str) -> Mapping[str, str]:
     """Return temporary credentials of a role, by the names of their environment variables.
+
+    The administrator asks for them; on AWS, EC2 itself hands the role's credentials to a node.
 
     Parameters
     ----------
