@@ -53,7 +53,7 @@ def main() -> None:
     app = cdk.App()
     try:
         settings = read_settings(app.node.get_all_context())
-        declare(app, settings, wheelhouse.provide(settings.architecture, visual_words=settings.visual_words))
+        declare(app, settings, wheelhouse.provide(settings.architecture, settings.optional_libraries))
     except OrchardError as error:
         sys.exit(str(error))
     app.synth()

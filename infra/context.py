@@ -124,6 +124,7 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
     "session_manager": _boolean,
     "jupyterhub": _boolean,
     "visual_words": _boolean,
+    "reduced_precision": _boolean,
     # EMR's own bounds.
     "step_concurrency": _whole_number(1, 256),
     "tls_certificates": _matching(
@@ -195,5 +196,10 @@ def _contradictions(settings: Settings) -> list[tuple[bool, str, str]]:
             settings.jupyterhub and not settings.session_manager,
             "jupyterhub is true and session_manager is false, but no other way leads to its port.",
             "Add -c session_manager=true, or -c jupyterhub=false.",
+        ),
+        (
+            settings.reduced_precision and {instance.architecture for instance in workers} != {"x86_64"},
+            f"reduced_precision is true and worker_instance_types names {', '.join(settings.worker_instance_types)}.",
+            "Name x86_64 types, best m7i, c7i or r7i, which compute in bfloat16, or add -c reduced_precision=false.",
         ),
     ]

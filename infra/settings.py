@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from infra import versions
 from infra.emr.instance_types import INSTANCE_TYPES, Architecture, InstanceType
 
 EU_REGIONS = ("eu-central-1", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-3")
@@ -49,6 +50,8 @@ class Settings:
         Whether the cluster runs JupyterHub, with its notebooks in the data bucket.
     visual_words
         Whether the nodes get OpenCV, which the job's ``--descriptor orb`` and ``sift`` need.
+    reduced_precision
+        Whether the nodes get OpenVINO, which the job's ``--precision fast`` needs.
     step_concurrency
         Steps that may run at the same time.
     tls_certificates
@@ -88,6 +91,7 @@ class Settings:
     session_manager: bool
     jupyterhub: bool
     visual_words: bool
+    reduced_precision: bool
     step_concurrency: int
     tls_certificates: str
     generation: int
@@ -105,6 +109,11 @@ class Settings:
     def architecture(self) -> Architecture:
         """The processor architecture of every node."""
         return INSTANCE_TYPES[self.worker_instance_types[0]].architecture
+
+    @property
+    def optional_libraries(self) -> tuple[str, ...]:
+        """Which of ``versions.OPTIONAL`` the nodes get."""
+        return tuple(name for name in versions.OPTIONAL if getattr(self, name))
 
     @property
     def worker(self) -> InstanceType:

@@ -51,13 +51,15 @@ LIBRARIES = (
     # The one dependency of ai-edge-litert that those two modules import beside NumPy. It also asks for
     # protobuf, ml_dtypes, typing-extensions and backports-strenum, for parts that the job never imports.
     Library("flatbuffers", "25.12.19", ("flatbuffers",)),
-    # Reduced precision was measured on x86-64 only; elsewhere --precision fast is full precision.
-    Library("openvino", "2026.4.1", ("openvino",), ("x86_64",)),
     Library("tqdm", "4.70.1", ("tqdm",)),
     # Carries the JavaScript that draws the report.
     Library("vl-convert-python", "1.9.0.post1", ("vl_convert",)),
 )
 
-# The newest OpenCV that goes with the pinned NumPy: later ones ask for NumPy 2. 50 MB more for every node to fetch.
-VISUAL_WORDS = (Library("opencv-python-headless", "4.11.0.86", ("cv2",)),)
-"""What the nodes get beside ``LIBRARIES`` where the setting ``visual_words`` asks for it."""
+OPTIONAL = {
+    # The newest OpenCV that goes with the pinned NumPy: later ones ask for NumPy 2. 50 MB more for every node to fetch.
+    "visual_words": (Library("opencv-python-headless", "4.11.0.86", ("cv2",)),),
+    # Measured on x86-64 only; elsewhere --precision fast is full precision. 59 MB more for every node to fetch.
+    "reduced_precision": (Library("openvino", "2026.4.1", ("openvino",), ("x86_64",)),),
+}
+"""What the nodes get beside ``LIBRARIES``, by the setting that asks for it."""

@@ -11,8 +11,11 @@ LOCKED = {
     "requirements/java.in": "requirements/java.txt",
     "requirements/node.in": "requirements/node.txt",
 }
-CLUSTER_ARCHITECTURES = ("x86_64", "aarch64")
-CLUSTER_LISTS = ("requirements", "visual-words")
+CLUSTER_LISTS = {
+    "requirements": ("x86_64", "aarch64"),
+    "visual_words": ("x86_64", "aarch64"),
+    "reduced_precision": ("x86_64",),
+}
 """The libraries on a cluster's nodes: pip cannot evaluate another machine's markers, so one lock for each."""
 OPTIONS = [
     *("--quiet", "--generate-hashes", "--python-version", "3.11"),
@@ -36,8 +39,8 @@ def main() -> int:
             f"infra/emr/bootstrap/{name}.{architecture}.txt",
             ["--python-platform", f"{architecture}-manylinux_2_34", "--only-binary", ":all:", "--no-deps"],
         )
-        for name in CLUSTER_LISTS
-        for architecture in CLUSTER_ARCHITECTURES
+        for name, architectures in CLUSTER_LISTS.items()
+        for architecture in architectures
     ]
     for source, lock, options in jobs:
         command = ["uv", "pip", "compile", *OPTIONS, *options, source, "--output-file", lock]

@@ -75,14 +75,24 @@ def destroy_cluster(around: Surroundings) -> None:
                 aws.emr.terminate_job_flows(JobFlowIds=[cluster.id])
         teardown.wait_until_ended(aws, cluster.id, around.clock, around.sleep)
         around.say(f"The cluster {cluster.id} has ended.")
-    if around.call(cdk.destroy_command([stacks.CLUSTER], aws)) != 0:
+    try:
+        delete_stack(around, stacks.CLUSTER)
+    except teardown.StackStaysError as failure:
+        around.say(failure.what)
         # What EMR left may be what stands in the way.
         try:
             sweep(around)
         except OrchardError as error:
             around.say(f"What EMR left stays for now: {error.what}")
-        call_cdk(around, cdk.destroy_command([stacks.CLUSTER], aws))
+        delete_stack(around, stacks.CLUSTER)
     sweep(around)
+
+
+def delete_stack(around: Surroundings, name: str) -> None:
+    """Delete a stack, and say so before and after: it takes minutes."""
+    around.say(f"CloudFormation deletes {name}.")
+    teardown.delete_stack(around.aws, name, around.clock, around.sleep)
+    around.say(f"{name} is gone.")
 
 
 def sweep(around: Surroundings) -> None:
@@ -102,37 +112,34 @@ def delete_data(around: Surroundings, buckets: Sequence[str]) -> None:
     if teardown.lets_buckets_go(around.aws):
         return
     switches = {"delete_data": "true", "confirm_delete_data": "true"}
-    call_cdk(around, cdk.deploy_command(stacks.DATA, around.aws, **switches))
-    for bucket in buckets:
-        # Access logs go on arriving in the logs bucket for a while.
-        teardown.empty_bucket(around.aws, bucket)
-
-
-def destroy_the_rest(around: Surroundings, names: Sequence[str], buckets: Sequence[str]) -> None:
-    """Destroy the other stacks; where a log arrived in a bucket in the meantime, empty it and try again.
-
-    Raises
-    ------
-    OrchardError
-        If they still stand after ``ATTEMPTS``.
-    """
-    command = cdk.destroy_command(names, around.aws)
-    for attempt in range(1, ATTEMPTS + 1):
-        if attempt == ATTEMPTS:
-            call_cdk(around, command)
-        elif around.call(command) == 0:
-            return
-        for bucket in buckets:
-            teardown.empty_bucket(around.aws, bucket)
-
-
-def call_cdk(around: Surroundings, command: Sequence[str]) -> None:
-    """Call the CDK; raise OrchardError if it fails."""
+    command = cdk.deploy_command(stacks.DATA, around.aws, **switches)
     if around.call(command) != 0:
         raise OrchardError(
             f"'{' '.join(command[:3])}' failed; the CDK's own message is above.",
             "Mend it, then type the same command again: it goes on where it stopped.",
         )
+
+
+def destroy_the_rest(around: Surroundings, names: Sequence[str], buckets: Sequence[str]) -> None:
+    """Destroy the other stacks, in order; where a log arrives in a bucket meanwhile, empty it and try again.
+
+    Raises
+    ------
+    StackStaysError
+        If one still stands after ``ATTEMPTS``.
+    """
+    for name in names:
+        for attempt in range(1, ATTEMPTS + 1):
+            for bucket in buckets:
+                # Logs go on arriving for a while.
+                teardown.empty_bucket(around.aws, bucket)
+            try:
+                delete_stack(around, name)
+                break
+            except teardown.StackStaysError as failure:
+                if attempt == ATTEMPTS:
+                    raise
+                around.say(f"{failure.what} Trying again.")
 
 
 def say_what_is_left(around: Surroundings) -> None:

@@ -42,12 +42,6 @@ def deploy_command(stack: str, aws: Aws, **settings: object) -> list[str]:
     return ["cdk", "deploy", stack, "--require-approval", "never", *_where(aws), *context]
 
 
-def destroy_command(stacks: Sequence[str], aws: Aws) -> list[str]:
-    """Return the command that destroys stacks without asking: the person has been asked before."""
-    # Where something stands already, no setting may keep it from being taken down.
-    return ["cdk", "destroy", *stacks, "--exclusively", "--force", *_where(aws), "-c", "allow_non_eu=true"]
-
-
 def setting(name: str) -> int:
     """Return a setting that is a number, as cdk.json has it."""
     return int(_find(name, CDK_JSON.read_text()).group(2))

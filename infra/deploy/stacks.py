@@ -1,6 +1,7 @@
 """Reads what the deployed stacks are: the outputs that name their buckets and their cluster."""
 
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -9,10 +10,12 @@ from infra.deploy.aws import Aws, explained
 from infra.errors import WrongUseError
 
 if TYPE_CHECKING:
-    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+    from mypy_boto3_cloudformation.type_defs import StackEventTypeDef, StackTypeDef
 
 DATA, ACCESS, CLUSTER, BUDGET = "OrchardData", "OrchardAccess", "OrchardCluster", "OrchardBudget"
 """Names of the stacks."""
+
+_BEGUN = "DELETE_IN_PROGRESS"
 
 _DEPLOY: Mapping[str, str] = {DATA: f"cdk deploy {DATA}", CLUSTER: "orchard up"}
 
@@ -55,6 +58,19 @@ def status(aws: Aws, stack: str) -> str | None:
     return None if found is None else found["StackStatus"]
 
 
+def deletion_failures(aws: Aws, stack: str) -> list[str]:
+    """Return what of a stack CloudFormation could not delete when it last tried, with its reasons."""
+    with explained(f"read the events of the stack {stack}"):
+        # The newest come first.
+        events = aws.cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+    of_this_time = takewhile(lambda event: not (_of_stack(event) and event["ResourceStatus"] == _BEGUN), events)
+    return [
+        f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
+        for event in of_this_time
+        if event["ResourceStatus"] == "DELETE_FAILED" and not _of_stack(event)
+    ]
+
+
 def data_bucket(aws: Aws) -> str:
     """Return the name of the bucket of images, code, models and results."""
     return _output(aws, DATA, "DataBucket")
@@ -73,6 +89,10 @@ def cluster_id(aws: Aws) -> str:
 def deploy_command(stack: str) -> str:
     """Return what a person types to deploy a stack."""
     return _DEPLOY.get(stack, f"cdk deploy {stack}")
+
+
+def _of_stack(event: "StackEventTypeDef") -> bool:
+    return event.get("PhysicalResourceId") == event["StackId"]
 
 
 def _output(aws: Aws, stack: str, name: str) -> str:

@@ -1,6 +1,6 @@
-"""Takes the environment down: ends the cluster, sweeps what EMR left, empties buckets."""
+"""Takes the environment down: ends the cluster, sweeps what EMR left, empties buckets, deletes stacks."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -14,9 +14,13 @@ STACKS = (stacks.CLUSTER, stacks.BUDGET, stacks.ACCESS, stacks.DATA)
 """In the order in which they can be removed: none after one that it uses."""
 
 SHORTEST_WAIT, LONGEST_WAIT = 0.5, 10.0
-"""Seconds between two looks at a cluster that ends: they double, for EMR takes minutes and the local cloud a second."""
+"""Seconds between two looks at what ends: they double, for AWS takes minutes and the local cloud a second."""
 LONGEST_END = 30 * 60.0
-"""Seconds that EMR may take to end a cluster before we say that it does not."""
+"""Seconds that a cluster or a stack may take to end before we say that it does not."""
+
+
+class StackStaysError(OrchardError):
+    """CloudFormation tried to delete a stack and could not."""
 
 
 def standing(aws: Aws) -> list[str]:
@@ -32,18 +36,51 @@ def wait_until_ended(aws: Aws, cluster: str, clock: Callable[[], float], sleep: 
     OrchardError
         If it takes longer than ``LONGEST_END``.
     """
+    state = _look_until(lambda: clusters.look(aws, cluster).state, clusters.ENDED, clock, sleep)
+    if state not in clusters.ENDED:
+        raise OrchardError(
+            f"The cluster {cluster} is still {state} after {LONGEST_END / 60:.0f} minutes.",
+            f"End it by hand: {aws.typed(f'emr terminate-clusters --cluster-ids {cluster}')}",
+        )
+
+
+def delete_stack(aws: Aws, name: str, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+    """Have CloudFormation delete a stack, and wait until it is gone; one that is gone already is no failure.
+
+    Raises
+    ------
+    StackStaysError
+        With CloudFormation's own reasons, if it cannot.
+    OrchardError
+        If it takes longer than ``LONGEST_END``.
+    """
+    with explained(f"delete the stack {name}"):
+        aws.cloudformation.delete_stack(StackName=name)
+    state = _look_until(lambda: stacks.status(aws, name), (None, "DELETE_FAILED"), clock, sleep)
+    if state == "DELETE_FAILED":
+        raise StackStaysError(
+            f"CloudFormation could not delete {name}: {'; '.join(stacks.deletion_failures(aws, name))}",
+            "Remove what is in the way, then type the same command again: it goes on where it stopped.",
+        )
+    if state is not None:
+        raise OrchardError(
+            f"The stack {name} is still {state} after {LONGEST_END / 60:.0f} minutes.",
+            f"See what it waits for: {aws.typed(f'cloudformation describe-stack-events --stack-name {name}')}",
+        )
+
+
+def _look_until(
+    look: Callable[[], str | None],
+    ended: Collection[str | None],
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+) -> str | None:
+    """Return the state of something once it is one of those in which it has ended, or after ``LONGEST_END``."""
     began, wait = clock(), SHORTEST_WAIT
-    while True:
-        state = clusters.look(aws, cluster).state
-        if state in clusters.ENDED:
-            return
-        if clock() - began > LONGEST_END:
-            raise OrchardError(
-                f"The cluster {cluster} is still {state} after {LONGEST_END / 60:.0f} minutes.",
-                f"End it by hand: {aws.typed(f'emr terminate-clusters --cluster-ids {cluster}')}",
-            )
+    while (state := look()) not in ended and clock() - began <= LONGEST_END:
         sleep(wait)
         wait = min(LONGEST_WAIT, 2 * wait)
+    return state
 
 
 def lets_buckets_go(aws: Aws) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import boto3
 import pytest
 from botocore.validate import ParamValidator
+from moto.cloudformation.models import Event, cloudformation_backends
 from moto.emr.models import emr_backends
 
 from infra.commands.command import Surroundings
@@ -175,6 +176,33 @@ def make_stack(aws: Aws, name: str, outputs: dict[str, str]) -> None:
         "Outputs": {key: {"Value": value} for key, value in outputs.items()},
     }
     aws.cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+
+
+def let_stick(aws: Aws, name: str, times: int) -> list[str]:
+    """Have CloudFormation fail to delete a stack the first times, as it does when a bucket is not empty.
+
+    Return a list of the stacks that it is asked to delete, which grows as it is asked. moto deletes whatever it is
+    asked to, and cannot play this.
+    """
+    asked: list[str] = []
+
+    def answer(params: Mapping[str, Any], **_: Any) -> tuple[SimpleNamespace, dict[str, Any]] | None:
+        asked.append(params["body"]["StackName"])
+        if asked[-1] != name or asked.count(name) > times:
+            return None
+        stack: Any = cloudformation_backends[ACCOUNT][REGION].get_stack(name)
+        stack.status = "DELETE_FAILED"
+        stack._add_stack_event("DELETE_IN_PROGRESS")
+        of_stack = stack.events[-1]
+        failed = Event(
+            of_stack.stack_id, name, "Logs", "logs", "AWS::S3::Bucket", "DELETE_FAILED", "It is not empty.", None
+        )
+        stack.events.append(failed)
+        stack._add_stack_event("DELETE_FAILED")
+        return SimpleNamespace(status_code=200), {"ResponseMetadata": {"HTTPStatusCode": 200}}
+
+    aws.cloudformation.meta.events.register("before-call.cloudformation.DeleteStack", answer)  # type: ignore[arg-type]
+    return asked
 
 
 @pytest.fixture

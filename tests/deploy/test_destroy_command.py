@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,15 +12,16 @@ from infra.deploy import cdk, teardown
 from infra.deploy import step as steps
 from infra.deploy.aws import Aws
 from infra.errors import OrchardError, WrongUseError
-from tests.deploy.conftest import ACCOUNT, Deployed, World, fake_call
-
-IN_EUROPE = ["-c", "region=eu-west-1", "-c", "allow_non_eu=true"]
-DESTROY_CLUSTER = ["cdk", "destroy", "OrchardCluster", "--exclusively", "--force", *IN_EUROPE]
+from tests.deploy.conftest import ACCOUNT, Deployed, FakeCall, World, fake_call, let_stick
 
 
 def orchard(world: World, typed: str, *words: str) -> int:
     given = cli.parse(list(words))
     return int(given.command.execute(given, world.surroundings(typed)))
+
+
+def standing(world: World) -> list[str]:
+    return sorted(stack["StackName"] for stack in world.aws.cloudformation.describe_stacks()["Stacks"])
 
 
 def state_of(deployed: Deployed, world: World) -> str:
@@ -33,12 +35,14 @@ def test_destroy_shows_what_goes_asks_ends_the_cluster_and_keeps_the_data(deploy
     code = orchard(world, "yes\n", "destroy")
 
     assert code == 0
-    assert world.said[:3] == [
+    assert world.said[:5] == [
         "This removes: OrchardCluster.",
         "Type 'yes' to go on:",
         f"The cluster {deployed.cluster} has ended.",
+        "CloudFormation deletes OrchardCluster.",
+        "OrchardCluster is gone.",
     ]
-    assert world.called == [DESTROY_CLUSTER]
+    assert standing(world) == ["OrchardAccess", "OrchardData"]
     assert state_of(deployed, world) == "TERMINATED"
     assert world.aws.s3.list_objects_v2(Bucket=deployed.data)["KeyCount"] == 1
 
@@ -49,7 +53,7 @@ def test_anything_but_yes_removes_nothing(deployed: Deployed, world: World, type
         orchard(world, typed, "destroy")
 
     assert raised.value.what == "Nothing was removed."
-    assert world.called == []
+    assert len(standing(world)) == 3
     assert state_of(deployed, world) == "WAITING"
 
 
@@ -76,16 +80,25 @@ def test_deleting_data_empties_both_buckets_and_sets_both_switches(deployed: Dep
     assert "Versions" not in world.aws.s3.list_object_versions(Bucket=deployed.data)
     assert "Contents" not in world.aws.s3.list_objects_v2(Bucket=deployed.logs)
     assert world.called == [
-        DESTROY_CLUSTER,
         [
             *("cdk", "deploy", "OrchardData", "--require-approval", "never", "-c", "region=eu-west-1"),
             *("-c", "delete_data=true", "-c", "confirm_delete_data=true"),
-        ],
-        [
-            *("cdk", "destroy", "OrchardAccess", "OrchardData", "--exclusively", "--force"),
-            *IN_EUROPE,
-        ],
+        ]
     ]
+    gone = [line for line in world.said if line.endswith(" is gone.")]
+    assert gone == ["OrchardCluster is gone.", "OrchardAccess is gone.", "OrchardData is gone."]
+    assert standing(world) == []
+
+
+def test_switches_that_cannot_be_set_stop_it_before_anything_else_goes(deployed: Deployed, world: World) -> None:
+    world.exit_codes = [1]
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "", "destroy", "--delete-data", "--yes")
+
+    assert raised.value.what == "'cdk deploy OrchardData' failed; the CDK's own message is above."
+    assert standing(world) == ["OrchardAccess", "OrchardData"]
+    assert deployed.data
 
 
 def test_buckets_that_their_stack_lets_go_already_need_no_deployment(deployed: Deployed, world: World) -> None:
@@ -97,7 +110,8 @@ def test_buckets_that_their_stack_lets_go_already_need_no_deployment(deployed: D
 
     orchard(world, "delete my data\n", "destroy", "--delete-data")
 
-    assert [command[1] for command in world.called] == ["destroy", "destroy"]
+    assert world.called == []
+    assert standing(world) == []
     assert f"{deployed.data}: 0 objects deleted." in world.said
 
 
@@ -111,17 +125,29 @@ def test_deleting_data_goes_on_where_an_earlier_call_had_deleted_a_bucket_alread
     assert f"{deployed.data}: 0 objects deleted." in world.said
 
 
-@pytest.mark.parametrize(("failures", "calls"), [(1, 2), (2, 3)])
-def test_stacks_with_buckets_are_destroyed_again_after_late_logs_are_emptied(
-    deployed: Deployed, world: World, failures: int, calls: int
-) -> None:
-    # The cluster's stack, the deployment of the switches, and then the stacks with buckets
-    world.exit_codes = [0, 0, *[1] * failures]
+@pytest.mark.usefixtures("deployed")
+@pytest.mark.parametrize("failures", [1, 2])
+def test_a_stack_with_buckets_is_deleted_again_after_late_logs_are_emptied(world: World, failures: int) -> None:
+    asked = let_stick(world.aws, "OrchardData", failures)
 
     orchard(world, "delete my data\n", "destroy", "--delete-data")
 
-    assert len([command for command in world.called if "OrchardData" in command and "destroy" in command]) == calls
-    assert deployed.data
+    assert asked == ["OrchardCluster", "OrchardAccess", *["OrchardData"] * (failures + 1)]
+    assert "CloudFormation could not delete OrchardData: Logs: It is not empty. Trying again." in world.said
+    assert standing(world) == []
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_stack_with_buckets_that_sticks_for_good_is_told(world: World) -> None:
+    let_stick(world.aws, "OrchardData", 3)
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "delete my data\n", "destroy", "--delete-data")
+
+    assert str(raised.value) == (
+        "CloudFormation could not delete OrchardData: Logs: It is not empty.\n"
+        "Remove what is in the way, then type the same command again: it goes on where it stopped."
+    )
 
 
 def test_runs_that_are_lost_with_the_cluster_are_named_before_the_question(deployed: Deployed, world: World) -> None:
@@ -135,7 +161,6 @@ def test_runs_that_are_lost_with_the_cluster_are_named_before_the_question(deplo
 def test_the_cdk_works_in_the_account_of_the_profile_that_was_named() -> None:
     aws = Aws("eu-west-1", profile="test")
 
-    assert cdk.destroy_command(["OrchardCluster"], aws)[-4:] == ["--profile", "test", "-c", "allow_non_eu=true"]
     assert cdk.deploy_command("OrchardData", aws)[-2:] == ["--profile", "test"]
 
 
@@ -148,21 +173,39 @@ def test_yes_asks_nothing(deployed: Deployed, world: World) -> None:
 
 @pytest.mark.usefixtures("deployed")
 def test_a_stack_that_sticks_is_tried_once_more_after_the_sweep(world: World) -> None:
-    world.exit_codes = [1, 0]
+    asked = let_stick(world.aws, "OrchardCluster", 1)
 
     orchard(world, "", "destroy", "--yes")
 
-    assert world.called == [DESTROY_CLUSTER, DESTROY_CLUSTER]
+    assert asked == ["OrchardCluster", "OrchardCluster"]
+    assert "CloudFormation could not delete OrchardCluster: Logs: It is not empty." in world.said
 
 
 @pytest.mark.usefixtures("deployed")
 def test_a_stack_that_sticks_for_good_is_told(world: World) -> None:
-    world.exit_codes = [1, 1]
+    let_stick(world.aws, "OrchardCluster", 2)
 
     with pytest.raises(OrchardError) as raised:
         orchard(world, "", "destroy", "--yes")
 
-    assert raised.value.what == "'cdk destroy OrchardCluster' failed; the CDK's own message is above."
+    assert raised.value.what == "CloudFormation could not delete OrchardCluster: Logs: It is not empty."
+
+
+def test_a_stack_that_takes_longer_than_half_an_hour_is_told(deployed: Deployed, world: World) -> None:
+    assert deployed.cluster
+    described = {"StackName": "OrchardCluster", "StackStatus": "DELETE_IN_PROGRESS", "CreationTime": datetime.now(UTC)}
+    fake = FakeCall([{"Stacks": [described]}])
+    world.aws.cloudformation.meta.events.register("before-call.cloudformation.DescribeStacks", fake)  # type: ignore[arg-type]
+    around = world.surroundings()
+
+    with pytest.raises(OrchardError) as raised:
+        teardown.delete_stack(world.aws, "OrchardCluster", around.clock, around.sleep)
+
+    assert str(raised.value) == (
+        "The stack OrchardCluster is still DELETE_IN_PROGRESS after 30 minutes.\n"
+        "See what it waits for: "
+        "aws cloudformation describe-stack-events --stack-name OrchardCluster --region eu-west-1"
+    )
 
 
 def test_groups_that_emr_left_are_swept_although_they_refer_to_each_other(world: World) -> None:
@@ -264,7 +307,7 @@ def test_a_cluster_that_emr_has_forgotten_is_destroyed_as_one_that_has_ended(dep
 
     assert orchard(world, "", "destroy", "--yes") == 0
 
-    assert world.called == [DESTROY_CLUSTER]
+    assert standing(world) == ["OrchardAccess", "OrchardData"]
     assert world.said[:2] == ["This removes: OrchardCluster.", f"The cluster {deployed.cluster} has ended."]
 
 
@@ -292,19 +335,19 @@ def test_a_group_that_cannot_be_removed_is_told_once_the_stack_is_gone(world: Wo
         orchard(world, "", "destroy", "--yes")
 
     assert raised.value.what == STUCK
-    assert world.called == [DESTROY_CLUSTER]
+    assert standing(world) == ["OrchardAccess", "OrchardData"]
 
 
 @pytest.mark.usefixtures("deployed", "stuck_group")
-def test_a_group_that_cannot_be_removed_does_not_keep_the_cdk_from_trying_again(world: World) -> None:
-    world.exit_codes = [1, 1]
+def test_a_group_that_cannot_be_removed_does_not_keep_the_stack_from_being_tried_again(world: World) -> None:
+    asked = let_stick(world.aws, "OrchardCluster", 2)
 
     with pytest.raises(OrchardError) as raised:
         orchard(world, "", "destroy", "--yes")
 
     assert f"What EMR left stays for now: {STUCK}" in world.said
-    assert world.called == [DESTROY_CLUSTER, DESTROY_CLUSTER]
-    assert raised.value.what == "'cdk destroy OrchardCluster' failed; the CDK's own message is above."
+    assert asked == ["OrchardCluster", "OrchardCluster"]
+    assert raised.value.what == "CloudFormation could not delete OrchardCluster: Logs: It is not empty."
 
 
 def test_where_nothing_stands_nothing_is_destroyed_and_it_is_no_failure(world: World) -> None:

@@ -439,7 +439,7 @@ def test_then_destroy_ends_the_cluster_after_a_run_that_failed_too(deployed: Dep
     with pytest.raises(OrchardError):
         orchard(world, "run", "--images", "fruits/Training", "--name", "first", "--then-destroy")
 
-    assert [command[:3] for command in world.called] == [["cdk", "destroy", "OrchardCluster"]]
+    assert "OrchardCluster is gone." in world.said
     state = world.aws.emr.describe_cluster(ClusterId=deployed.cluster)["Cluster"]["Status"]["State"]
     assert state == "TERMINATED"
 

@@ -45,6 +45,7 @@ WRONG_VALUES = {
     "session_manager": ("1", "it must be true or false.", "Set it with -c session_manager=true."),
     "jupyterhub": ("", "it must be true or false.", "Set it with -c jupyterhub=true."),
     "visual_words": ("orb", "it must be true or false.", "Set it with -c visual_words=true."),
+    "reduced_precision": ("fast", "it must be true or false.", "Set it with -c reduced_precision=true."),
     "step_concurrency": (
         "257",
         "it must be a whole number from 1 to 256.",
@@ -135,6 +136,13 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "an upper limit below the first nodes": (
         {"managed_scaling": True, "network": "public", "scaling_max": 2},
         ("scaling_max is 2, less than core_count and task_count, 3.\nAdd -c scaling_max=3, or lower task_count."),
+    ),
+    "reduced precision on ARM": (
+        {"reduced_precision": True, "primary_instance_types": "m7g.xlarge", "worker_instance_types": "m7g.xlarge"},
+        (
+            "reduced_precision is true and worker_instance_types names m7g.xlarge.\n"
+            "Name x86_64 types, best m7i, c7i or r7i, which compute in bfloat16, or add -c reduced_precision=false."
+        ),
     ),
     "JupyterHub without a way in": (
         {"jupyterhub": True},

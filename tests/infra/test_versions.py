@@ -10,7 +10,7 @@ from infra import versions
 from tests.infra.synthesis import ROOT
 
 LIBRARIES = {library.name: library.version for library in versions.LIBRARIES}
-VISUAL_WORDS = {library.name: library.version for library in versions.VISUAL_WORDS}
+OPTIONAL = {library.name: library.version for libraries in versions.OPTIONAL.values() for library in libraries}
 
 
 def pins(path: str) -> dict[str, str]:
@@ -31,22 +31,28 @@ def test_pyspark_on_this_machine_is_the_clusters_spark() -> None:
     assert pins("requirements.txt")["pyspark"] == versions.SPARK
 
 
-@pytest.mark.parametrize(("library", "version"), [*LIBRARIES.items(), *VISUAL_WORDS.items()])
+@pytest.mark.parametrize(("library", "version"), [*LIBRARIES.items(), *OPTIONAL.items()])
 def test_a_library_has_the_same_version_here_and_on_the_cluster(library: str, version: str) -> None:
     assert pins("requirements.txt")[library] == version
 
 
 def test_the_clusters_requirements_are_the_libraries_and_nothing_else() -> None:
     assert pins("infra/emr/bootstrap/requirements.in") == LIBRARIES
-    assert pins("infra/emr/bootstrap/visual-words.in") == VISUAL_WORDS
+    for name, libraries in versions.OPTIONAL.items():
+        assert pins(f"infra/emr/bootstrap/{name}.in") == {library.name: library.version for library in libraries}
 
 
+@pytest.mark.parametrize(
+    ("name", "libraries"),
+    [("requirements", versions.LIBRARIES), *versions.OPTIONAL.items()],
+)
 @pytest.mark.parametrize("architecture", ["x86_64", "aarch64"])
-def test_a_node_has_the_libraries_of_its_architecture_and_nothing_else(architecture: str) -> None:
-    assert pins(f"infra/emr/bootstrap/requirements.{architecture}.txt") == {
-        library.name: library.version for library in versions.LIBRARIES if architecture in library.architectures
-    }
-    assert pins(f"infra/emr/bootstrap/visual-words.{architecture}.txt") == VISUAL_WORDS
+def test_a_node_has_the_libraries_of_its_architecture_and_nothing_else(
+    architecture: str, name: str, libraries: tuple[versions.Library, ...]
+) -> None:
+    own = {library.name: library.version for library in libraries if architecture in library.architectures}
+    lock = f"infra/emr/bootstrap/{name}.{architecture}.txt"
+    assert (pins(lock) if (ROOT / lock).exists() else {}) == own
 
 
 @pytest.mark.parametrize("unneeded", ["tensorflow", "tensorflow-cpu", "pyspark", "pandas"])

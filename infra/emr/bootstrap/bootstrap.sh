@@ -57,9 +57,13 @@ step="installing the wheels"
     --no-index --find-links "${work}/wheels" --no-deps --only-binary=:all: \
     --require-hashes --requirement "${work}/wheels/requirements.txt"
 
-while read -r module; do
-    step="importing ${module}"
-    "${python}" -c "import ${module}" </dev/null
-done <"${work}/wheels/modules.txt"
+# One process for all: each would load NumPy and Arrow anew. It notes what it imports, so that even a crash is named.
+"${python}" - "${work}/wheels/modules.txt" "${work}/importing" <<'PYTHON' || { step="importing $(cat "${work}/importing")"; false; }
+import importlib, pathlib, sys
+
+for module in pathlib.Path(sys.argv[1]).read_text().split():
+    pathlib.Path(sys.argv[2]).write_text(module)
+    importlib.import_module(module)
+PYTHON
 
 echo "bootstrap: $(grep -c . "${work}/wheels/modules.txt") modules import with ${python}"

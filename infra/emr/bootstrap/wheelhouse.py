@@ -1,8 +1,8 @@
 """Builds the wheelhouse of an architecture once, and keeps it: wheels, their hashes, what to import.
 
-The locks of an architecture (``requirements.ARCHITECTURE.txt``, and ``visual-words.ARCHITECTURE.txt`` where visual
-words are asked for) are the whole input, so their content names the file in the cache: the same locks are never
-downloaded twice, and a warm cache needs no network.
+The locks of an architecture (``requirements.ARCHITECTURE.txt``, and for example ``visual_words.ARCHITECTURE.txt`` where
+those libraries are asked for) are the whole input, so their content names the file in the cache: the same locks are
+never downloaded twice, and a warm cache needs no network.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from infra import versions
@@ -28,14 +28,13 @@ class WheelhouseError(OrchardError):
     """The wheelhouse cannot be built."""
 
 
-def lock_files(architecture: Architecture, visual_words: bool = False) -> list[Path]:
+def lock_files(architecture: Architecture, optional: Sequence[str] = ()) -> list[Path]:
     """Return the pinned and hashed lists of what is installed on nodes of an architecture."""
-    names = ["requirements", "visual-words"] if visual_words else ["requirements"]
-    return [HERE / f"{name}.{architecture}.txt" for name in names]
+    return [HERE / f"{name}.{architecture}.txt" for name in ("requirements", *optional)]
 
 
 def provide(
-    architecture: Architecture, environment: Mapping[str, str] = os.environ, *, visual_words: bool = False
+    architecture: Architecture, optional: Sequence[str] = (), environment: Mapping[str, str] = os.environ
 ) -> Path:
     """Return the wheelhouse of an architecture, building it where the cache does not hold it yet.
 
@@ -43,19 +42,19 @@ def provide(
     ----------
     architecture
         Of the cluster's nodes, which need not be this machine's.
+    optional
+        Which of ``versions.OPTIONAL`` are among the libraries.
     environment
         Environment variables; ``XDG_CACHE_HOME`` and ``HOME`` say where the cache is.
-    visual_words
-        Whether OpenCV is among the libraries.
 
     Raises
     ------
     WheelhouseError
         If a wheel cannot be downloaded or is not the one that was locked.
     """
-    locks = lock_files(architecture, visual_words)
+    locks = lock_files(architecture, optional)
     requirements = "".join(lock.read_text() for lock in locks)
-    names = modules(architecture, visual_words)
+    names = modules(architecture, optional)
     wheelhouse = cache_folder(environment) / f"{architecture}-{_fingerprint(requirements, names)}.zip"
     if not wheelhouse.is_file():
         wheelhouse.parent.mkdir(parents=True, exist_ok=True)
@@ -76,9 +75,9 @@ def cache_folder(environment: Mapping[str, str]) -> Path:
     return root / "orchard" / "wheelhouse"
 
 
-def modules(architecture: Architecture, visual_words: bool = False) -> list[str]:
+def modules(architecture: Architecture, optional: Sequence[str] = ()) -> list[str]:
     """Return everything that must import on a node of an architecture."""
-    chosen = versions.LIBRARIES + (versions.VISUAL_WORDS if visual_words else ())
+    chosen = [*versions.LIBRARIES, *(library for name in optional for library in versions.OPTIONAL[name])]
     libraries = [library for library in chosen if architecture in library.architectures]
     return [module for library in libraries for module in library.modules]
 

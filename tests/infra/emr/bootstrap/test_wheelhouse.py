@@ -30,17 +30,24 @@ def test_every_library_has_a_wheel_that_installs_on_the_cluster(architecture: Ar
     assert named == sorted(library.name for library in versions.LIBRARIES if architecture in library.architectures)
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_opencv_is_there_where_visual_words_are_asked_for(architecture: Architecture) -> None:
-    with zipfile.ZipFile(wheelhouse.provide(architecture, visual_words=True)) as packed:
+@pytest.mark.parametrize(
+    ("setting", "architecture", "pin", "module"),
+    [
+        ("visual_words", "x86_64", "opencv-python-headless==4.11.0.86", "cv2"),
+        ("visual_words", "aarch64", "opencv-python-headless==4.11.0.86", "cv2"),
+        ("reduced_precision", "x86_64", "openvino==2026.4.1", "openvino"),
+    ],
+)
+def test_a_setting_brings_its_library(setting: str, architecture: Architecture, pin: str, module: str) -> None:
+    with zipfile.ZipFile(wheelhouse.provide(architecture, [setting])) as packed:
         wheels = [name for name in packed.namelist() if name.endswith(".whl")]
         requirements, names = packed.read("requirements.txt").decode(), packed.read("modules.txt").decode().split()
     accepted = set(wheelhouse.platform_tags(architecture))
-    (opencv,) = [wheel for wheel in wheels if wheel.startswith("opencv_python_headless-")]
-    assert set(opencv.removesuffix(".whl").split("-")[-1].split(".")) & accepted
+    (added,) = [wheel for wheel in wheels if wheel.startswith(f"{pin.split('==', maxsplit=1)[0].replace('-', '_')}-")]
+    assert set(added.removesuffix(".whl").split("-")[-1].split(".")) & accepted
     assert len(wheels) == len([library for library in versions.LIBRARIES if architecture in library.architectures]) + 1
-    assert "opencv-python-headless==4.11.0.86" in requirements
-    assert names == [*wheelhouse.modules(architecture), "cv2"]
+    assert pin in requirements
+    assert names == [*wheelhouse.modules(architecture), module]
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -116,5 +123,5 @@ def test_a_download_that_failed_leaves_nothing_in_the_cache(tmp_path: Path, monk
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     with pytest.raises(wheelhouse.WheelhouseError):
-        wheelhouse.provide("x86_64", {"XDG_CACHE_HOME": str(tmp_path)})
+        wheelhouse.provide("x86_64", environment={"XDG_CACHE_HOME": str(tmp_path)})
     assert list((tmp_path / "orchard" / "wheelhouse").iterdir()) == []
