@@ -176,15 +176,17 @@ def _body(outline: Outline, colour: Colour, random: np.random.Generator, speckle
 def _shade(mask: Image.Image, colour: Colour, random: np.random.Generator, speckles: int = 0) -> Image.Image:
     """Return a shape in a colour, lit from the upper left, with darker speckles on its skin."""
     tone = np.array(colour) * random.uniform(0.9, 1.1)
+    # Only where the shape is: a berry is a small part of the canvas, and a bunch has many.
     left, top, right, bottom = mask.getbbox() or (0, 0, _CANVAS, _CANVAS)
-    y, x = np.mgrid[0:_CANVAS, 0:_CANVAS]
-    distance = np.hypot(x - (left + (right - left) * 0.35), y - (top + (bottom - top) * 0.3))
-    light = 1.2 - 0.6 * distance / max(right - left, bottom - top)
+    width, height = right - left, bottom - top
+    y, x = np.ogrid[0:height, 0:width]
+    light = 1.2 - 0.6 * np.hypot(x - width * 0.35, y - height * 0.3) / max(width, height)
     pixels: npt.NDArray[np.float64] = tone * light[..., np.newaxis]
     rows, columns = random.integers(0, _CANVAS - 4, (2, speckles))
-    for row, column in zip(rows, columns, strict=True):
-        pixels[row : row + 4, column : column + 4] *= 0.85
-    shaded = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).convert("RGBA")
+    for row, column in zip(rows - top, columns - left, strict=True):
+        pixels[max(0, row) : max(0, row + 4), max(0, column) : max(0, column + 4)] *= 0.85
+    shaded = Image.new("RGBA", mask.size)
+    shaded.paste(Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)), (left, top))
     shaded.putalpha(mask)
     return shaded
 
