@@ -7,7 +7,7 @@ from typing import Any
 
 from pyspark import SparkContext
 
-from job import evaluation, results, storage, training
+from job import evaluation, results, storage
 from job.classifier import SCHEMA_VERSION, Classifier
 from job.errors import UsageError
 from job.evaluation import Evaluation, Pairs
@@ -106,6 +106,9 @@ def classify(
     """
     with progress.stage("train"):
         trained_on = [(entry.file, entry.splits[TRAIN]) for entry in files]
+        # Imported here: Spark ML takes most of a second to load, and most runs train nothing.
+        from job import training  # noqa: PLC0415
+
         classifier = training.train(context, output, trained_on, kind, sorted(photos), seed, parameters)
     predictions, pairs = predict(context, output, classifier, files, progress)
     evaluated = evaluation.evaluate(classifier.labels, pairs)

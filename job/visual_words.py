@@ -16,7 +16,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import Accumulator, Broadcast, SparkContext
-from pyspark.ml.clustering import KMeans
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import ArrayType, DoubleType, ShortType, StructField, StructType
 
@@ -252,6 +251,9 @@ def learn(
     UsageError
         If the training photos have fewer descriptors than words are wanted.
     """
+    # Imported here: Spark ML takes most of a second to load, and most runs have no visual words.
+    from pyspark.ml.clustering import KMeans  # noqa: PLC0415
+
     available = sum(report.training for report in reports)
     if available < learning.words:
         raise UsageError(

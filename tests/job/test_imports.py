@@ -16,3 +16,11 @@ def test_the_job_starts_without_what_nodes_do_not_have(module: str) -> None:
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_run_without_a_classifier_does_not_wait_for_spark_ml() -> None:
+    code = "import sys, job.__main__; print([name for name in sys.modules if name.startswith('pyspark.ml')])"
+
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stdout) == (0, "[]\n"), ended.stderr
