@@ -41,8 +41,8 @@ class Library:
     architectures: tuple[str, ...] = ("x86_64", "aarch64")
 
 
-# Pandas is left out because neither the job nor Spark ML imports it, pyspark because EMR brings its own,
-# and TensorFlow because it is only needed where a backbone is exported.
+# Pandas is left out because neither the job nor Spark ML imports it, pyspark because EMR brings its own, TensorFlow
+# because it is only needed where a backbone is exported, vl-convert because the job's archive carries what it makes.
 LIBRARIES = (
     Library("numpy", "1.26.4", ("numpy",)),
     Library("pyarrow", "18.1.0", ("pyarrow", "pyarrow.fs", "pyarrow.parquet")),
@@ -52,8 +52,6 @@ LIBRARIES = (
     # protobuf, ml_dtypes, typing-extensions and backports-strenum, for parts that the job never imports.
     Library("flatbuffers", "25.12.19", ("flatbuffers",)),
     Library("tqdm", "4.70.1", ("tqdm",)),
-    # Carries the JavaScript that draws the report.
-    Library("vl-convert-python", "1.9.0.post1", ("vl_convert",)),
 )
 
 OPTIONAL = {

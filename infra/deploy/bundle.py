@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from infra.deploy.aws import Aws, explained
 from infra.deploy.objects import exists
 from job import archive
+from job.report import drawing
 
 MAIN = b'''"""What spark-submit runs: the job, from the archive beside this file."""
 
@@ -46,8 +47,8 @@ class Bundle:
 
 
 def make_bundle() -> Bundle:
-    """Return the job's code as it is now."""
-    return Bundle(archive.pack(), MAIN)
+    """Return the job's code as it is now, with the script that draws the report: the nodes cannot make it."""
+    return Bundle(archive.pack({drawing.IN_ARCHIVE: drawing.script()}), MAIN)
 
 
 def send(aws: Aws, bucket: str, bundle: Bundle) -> bool:

@@ -1,6 +1,10 @@
-"""Provides Vega, Vega-Lite and Vega-Embed as one script, from the Python package that carries them."""
+"""Provides Vega, Vega-Lite and Vega-Embed as one script, from the Python package that carries them.
+
+A cluster's nodes do not have that package: the archive of the job that is sent there holds the script itself.
+"""
 
 import importlib.metadata
+import importlib.resources
 import os
 import tempfile
 from collections.abc import Mapping
@@ -10,18 +14,24 @@ from pathlib import Path
 from job.export import cache_folder
 
 PACKAGE = "vl-convert-python"
+IN_ARCHIVE = "report/vega.js"
+"""Where the script lies in an archive of the job."""
 
 
 def script(environment: Mapping[str, str] = os.environ) -> str:
     """Return the script that defines ``vegaEmbed`` in a page; it may stand between script tags.
 
-    Putting it together takes seconds, so it is kept in this user's cache, under the package's version.
+    An archive of the job may hold it. Else it is put together, which takes seconds, and kept in this user's cache,
+    under the package's version.
 
     Parameters
     ----------
     environment
         Environment variables; ``XDG_CACHE_HOME`` says where the cache is.
     """
+    carried = importlib.resources.files("job").joinpath(IN_ARCHIVE)
+    if carried.is_file():
+        return carried.read_text(encoding="utf-8")
     kept = cache_folder(environment).parent / "report" / f"vega-{importlib.metadata.version(PACKAGE)}.js"
     try:
         return kept.read_text(encoding="utf-8")

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 from job import archive
+from job.report import drawing
 from tests.job.report import synthetic
 
 
@@ -48,14 +49,19 @@ def test_the_job_runs_from_the_archive_alone(tmp_path: Path) -> None:
 
 
 def test_the_report_is_made_from_the_archive_alone(tmp_path: Path) -> None:
-    (tmp_path / "job.zip").write_bytes(archive.pack())
+    # Given a machine without the package that puts the script together, as a cluster's nodes are
+    script = "window.vegaEmbed = () => 'the one in the archive'"
+    (tmp_path / "job.zip").write_bytes(archive.pack({drawing.IN_ARCHIVE: script}))
     synthetic.write(synthetic.Run(("a", "b")), tmp_path / "results")
+    code = "import sys; sys.modules['vl_convert'] = None; from job.__main__ import main; sys.exit(main())"
 
     subprocess.run(
-        [sys.executable, "-m", "job", "report", "results"],
+        [sys.executable, "-c", code, "report", "results"],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path / "job.zip")},
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "job.zip"), "XDG_CACHE_HOME": str(tmp_path / "empty")},
         check=True,
     )
 
-    assert "prefers-color-scheme" in (tmp_path / "results" / "report.html").read_text()
+    page = (tmp_path / "results" / "report.html").read_text()
+    assert "prefers-color-scheme" in page
+    assert script in page

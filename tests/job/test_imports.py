@@ -5,7 +5,19 @@ import sys
 
 import pytest
 
-ABSENT = ("pandas", "tensorflow", "keras", "h5py", "boto3", "sklearn", "scipy", "matplotlib", "cv2", "infra")
+ABSENT = (
+    "pandas",
+    "tensorflow",
+    "keras",
+    "h5py",
+    "boto3",
+    "sklearn",
+    "scipy",
+    "matplotlib",
+    "cv2",
+    "vl_convert",
+    "infra",
+)
 """Installed where the tests run, but not on a node, or not on every one."""
 
 
