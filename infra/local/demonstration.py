@@ -5,6 +5,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -78,18 +79,15 @@ class Demonstration:
         self._client = environment.client_maker(endpoint, self.region)
         self.folder.mkdir(parents=True, exist_ok=True)
         self._log.write_text("")
-        with self.stage("cdk bootstrap prepares the account"):
-            account = self._client("sts").get_caller_identity()["Account"]
-            self._call(["cdk", "bootstrap", f"aws://{account}/{self.region}"], variables, Path(self.folder))
-            self._say_states([TOOLKIT])
-        with self.stage("cdk deploy stands up every stack"):
-            self._call(deploy_command(self.region, platform.machine()), variables)
-            self._say_states(STACKS)
-            self._say_cluster()
-        with self.stage("orchard upload sends the photos"):
-            training, test = self._draw()
-            self._orchard(["upload", str(training), "--to", "fruits"], variables)
-            self._orchard(["upload", str(test), "--to", "fruits-test"], variables)
+        # Drawn while others are waited for: of the two cores that this takes, one has nothing to do until then.
+        with ThreadPoolExecutor(1) as artist:
+            drawing = artist.submit(self._draw)
+            self._show_deployment(variables)
+            with self.stage("orchard upload sends the photos"):
+                training, test, drawn = drawing.result()
+                self.around.say(f"  {drawn} photos drawn in {self.folder / 'photos'}")
+                self._orchard(["upload", str(training), "--to", "fruits"], variables)
+                self._orchard(["upload", str(test), "--to", "fruits-test"], variables)
         with self.stage("orchard run: a step on the cluster, under the cluster's own role"):
             words = ["run", "--images", "fruits", "--test", "fruits-test", "--name", RUN, "--classifier", "logistic"]
             self._orchard([*words, "--weights", weights], variables)
@@ -98,6 +96,16 @@ class Demonstration:
             self._say_evaluator(endpoint)
         with self.stage("orchard results fetches what the run made"):
             self._orchard(["results", RUN, "--to", str(self.folder / "results")], variables)
+
+    def _show_deployment(self, variables: Mapping[str, str]) -> None:
+        with self.stage("cdk bootstrap prepares the account"):
+            account = self._client("sts").get_caller_identity()["Account"]
+            self._call(["cdk", "bootstrap", f"aws://{account}/{self.region}"], variables, Path(self.folder))
+            self._say_states([TOOLKIT])
+        with self.stage("cdk deploy stands up every stack"):
+            self._call(deploy_command(self.region, platform.machine()), variables)
+            self._say_states(STACKS)
+            self._say_cluster()
 
     def take_down(self, variables: Mapping[str, str]) -> None:
         """Show that everything goes again."""
@@ -122,11 +130,11 @@ class Demonstration:
     def _log(self) -> Path:
         return self.folder / "log.txt"
 
-    def _draw(self) -> tuple[Path, Path]:
+    def _draw(self) -> tuple[Path, Path, int]:
+        """Draw the photos; return the folders of those to train on and to test, and how many there are."""
         training, test = self.folder / "photos" / "training", self.folder / "photos" / "test"
         drawn = draw_photos(training, TRAINING_ANGLES, seed=1) + draw_photos(test, TEST_ANGLES, seed=2)
-        self.around.say(f"  {drawn} photos drawn in {self.folder / 'photos'}")
-        return training, test
+        return training, test, drawn
 
     def _call(self, command: Sequence[str], variables: Mapping[str, str], folder: Path = PROJECT) -> None:
         """Run a program that says much into the log; raise OrchardError with its last words if it fails."""

@@ -32,10 +32,15 @@ def way(tmp_path: Path) -> Iterator[Way]:
     assert processes_of(made.cloud) == []
 
 
-def deploy(way: Way, *words: str, **settings: str) -> str:
-    """Deploy with the settings of this test and some of its own."""
+def deploy_command(*words: str, **settings: str) -> list[str]:
+    """Return what deploys with the settings of this test and some others."""
     context = [word for name, value in (SETTINGS | settings).items() for word in ("-c", f"{name}={value}")]
-    return way.cdk("deploy", *words, "--require-approval", "never", *context)
+    return ["cdk", "deploy", *words, "--require-approval", "never", *context]
+
+
+def deploy(way: Way, *words: str, **settings: str) -> str:
+    """Deploy with the settings of this test and some others; return what was printed."""
+    return way.cdk(*deploy_command(*words, **settings)[1:])
 
 
 def test_the_whole_way_from_nothing_to_nothing(way: Way) -> None:
@@ -200,6 +205,10 @@ def says_why_a_run_failed(way: Way) -> None:
 
 
 def takes_everything_down(way: Way) -> None:
+    # The plain command ends the cost, and keeps what was computed.
+    way.cdk("destroy", "OrchardCluster", "--force")
+    assert way.statuses() == COMPLETE
+
     said = way.orchard("destroy", "--delete-data", "--yes")
 
     assert "Nothing is left that carries the project's tag." in said

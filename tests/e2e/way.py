@@ -109,5 +109,5 @@ class Way:
 
 def processes_of(folder: Path) -> list[str]:
     """Return the command lines of the processes that carry a folder in theirs."""
-    listed = subprocess.run(["ps", "-eo", "pid=,args="], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(["ps", "-ww", "-eo", "pid=,args="], capture_output=True, text=True, check=True).stdout
     return [line for line in listed.splitlines() if str(folder) in line]
