@@ -168,7 +168,8 @@ def _carry_out(arguments: Arguments, run: Run) -> dict[str, Any]:
         used = sum((report.used for report in featurized), Counter[str]())
         if arguments.classifier != NO_CLASSIFIER:
             classification.require_labels(label_counts(featurized)[TRAIN], "used")
-        fitted = fit(context, output, files, arguments.standardize, progress)
+        training_files = [(report.features, report.used[TRAIN]) for report in written if report.features is not None]
+        fitted = fit(context, output, training_files, arguments.standardize, progress)
         kept = choose_components(arguments, fitted, used[TRAIN])
         projection = Projection(fitted.mean, fitted.scale, fitted.components[:kept])
         task = ProjectionTask(output, run_id, arguments.csv)
@@ -403,13 +404,13 @@ def precision_notice(precision: dict[str, Any]) -> str | None:
 def fit(
     context: SparkContext,
     output: str,
-    files: Sequence[results.DataFile],
+    files: Sequence[tuple[results.DataFile, int]],
     standardize: bool,
     progress: Progress,
 ) -> PrincipalComponents:
     """Return all principal components of the training photos."""
     done = context.accumulator(0)
-    with progress.counted_stage("fit", sum(file.rows for file in files), done):
+    with progress.counted_stage("fit", sum(rows for _, rows in files), done):
         moments = reduction.sum_moments(context, output, files, session.slots(context), done)
         return components.fit(moments, standardize)
 
