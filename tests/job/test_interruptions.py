@@ -85,7 +85,7 @@ def test_an_interrupted_run_says_so_in_two_lines_and_leaves_nothing_that_runs_or
         assert process.returncode == 130
         assert said.splitlines()[-2:] == [
             "error: Interrupted before the results were complete.",
-            "Run it again with --overwrite.",
+            "Go on with it: the same command with --resume.",
         ]
         assert "Traceback" not in said
         assert not (output / "manifest.json").exists()
