@@ -43,6 +43,9 @@ SMALLEST_PARTITION = 32
 LARGEST_PARTITION = 512
 """Photos; above this a task that is lost costs too much to repeat."""
 
+LOST_AT_MOST = 0.05
+"""Share of the work that is under way at the same time: what a run that is killed has begun and not written."""
+
 TAKEN_OVER = 0.01
 """What a photo costs of which an earlier run's features are taken over, in inferences."""
 
@@ -229,7 +232,8 @@ def partition(listing: pa.Table, slots: int, largest: int = LARGEST_PARTITION) -
     """Cut a listing into partitions: large ones first, ever smaller ones towards the end.
 
     Tasks start in this order, so that all slots finish close together however fast each one is, while most
-    photos are in partitions large enough for the cost of a task not to show.
+    photos are in partitions large enough for the cost of a task not to show. They are small enough for a run that is
+    killed to lose little: what all slots are at together, a twentieth of the whole or ``SMALLEST_PARTITION`` each.
 
     Parameters
     ----------
@@ -245,7 +249,7 @@ def partition(listing: pa.Table, slots: int, largest: int = LARGEST_PARTITION) -
     partitions: list[pa.Table] = []
     start, spent = 0, 0.0
     while start < len(cost):
-        share = max(SMALLEST_PARTITION, (cost[-1] - spent) / (4 * slots))
+        share = max(SMALLEST_PARTITION, min((cost[-1] - spent) / 4, LOST_AT_MOST * cost[-1]) / slots)
         end = int(np.searchsorted(cost, spent + min(share, largest), side="right"))
         end = min(max(end, start + 1), start + largest)
         partitions.append(listing.slice(start, end - start))

@@ -149,7 +149,15 @@ def write_csv(output: str, name: str, table: pa.Table) -> DataFile:
 
 def read_parquet(output: str, name: str) -> pa.Table:
     """Return a Parquet file of a results folder as a table."""
-    return pq.read_table(pa.BufferReader(storage.read_bytes(storage.join(output, name))))
+    return read_with_footer(output, name)[0]
+
+
+def read_with_footer(output: str, name: str) -> tuple[pa.Table, dict[str, str]]:
+    """Return a Parquet file of a results folder as a table, and what it says of itself."""
+    content = storage.read_bytes(storage.join(output, name))
+    with pq.ParquetFile(pa.BufferReader(content)) as file:
+        footer = file.metadata.metadata or {}
+        return file.read(), {name.decode(): value.decode() for name, value in footer.items()}
 
 
 def require_no_results(output: str) -> None:

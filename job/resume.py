@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from job import results, storage
 
-STAMP = b"orchard"
+STAMP = "orchard"
 """The entry of a Parquet file's footer that says what made its rows."""
 
 FOOTERS_AT_A_TIME = 32
@@ -94,7 +94,7 @@ def stamp(made_by: Mapping[str, Any], rows: pa.Table) -> dict[str, str]:
         With the columns of ``ROWS_SCHEMA``, which do not go into the file itself.
     """
     each = {name: rows[name].to_pylist() for name in ROWS_SCHEMA.names}
-    return {STAMP.decode(): json.dumps({"made_by": made_by, **each}, sort_keys=True)}
+    return {STAMP: json.dumps({"made_by": made_by, **each}, sort_keys=True)}
 
 
 def find(output: str, folder: str, made_by: Mapping[str, Any], photos: pa.Table) -> tuple[pa.Table, Found]:
@@ -154,12 +154,11 @@ def earlier_rows(output: str, listing: pa.Table, value: str) -> tuple[pa.Table |
     for name in listing["earlier_file"].drop_null().unique().to_pylist():
         wanted = listing.filter(pc.equal(listing["earlier_file"], name))
         try:
-            content = results.read_parquet(output, name)
-            described = json.loads(content.schema.metadata[STAMP])
+            content, footer = results.read_with_footer(output, name)
         except (OSError, pa.ArrowInvalid):
             unreadable.append(name)
             continue
-        places = wanted["earlier_row"]
+        described, places = json.loads(footer[STAMP]), wanted["earlier_row"]
         columns = [wanted[name] for name in ("path", "label", "split")]
         columns += [content[value].take(places)]
         columns += [pa.array(described[name], pa.string()).take(places) for name in ROWS_SCHEMA.names]
@@ -227,7 +226,7 @@ def _look_into(output: str, name: str) -> _Earlier | None:
     filesystem, path = storage.open_filesystem(storage.join(output, name))
     try:
         with pq.ParquetFile(path, filesystem=filesystem) as file:
-            described = json.loads((file.metadata.metadata or {}).get(STAMP, b"{}"))
+            described = json.loads((file.metadata.metadata or {}).get(STAMP.encode(), b"{}"))
             paths = file.read(columns=["path"])["path"].combine_chunks()
     except (OSError, pa.ArrowInvalid):
         return None

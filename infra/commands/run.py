@@ -214,7 +214,9 @@ def follow_to_the_end(around: Surroundings, bucket: str, results_key: str, step:
         what = "never ran" if step.started is None else "was cut off"
         raise OrchardError(f"The run '{step.run}' {what}: {ended.sentence}", f"{ended.remedy}{ended.where}")
     if step.state == "CANCELLED":
-        raise OrchardError(f"The run '{step.run}' was cancelled.", f"Go on with it: the same command with --name {step.run} --resume.")
+        raise OrchardError(
+            f"The run '{step.run}' was cancelled.", f"Go on with it: the same command with --name {step.run} --resume."
+        )
     try:
         told = explain(around, step, cluster)
     except KeyboardInterrupt:
