@@ -29,7 +29,7 @@ def main(words: Sequence[str] | None = None) -> int:
         return _tell(error.what, error.remedy, error.exit_code, words)
     except KeyboardInterrupt:
         what = "Interrupted before the results were complete."
-        return _tell(what, "Run it again with --overwrite.", INTERRUPTED, words)
+        return _tell(what, "Go on with it: the same command with --resume.", INTERRUPTED, words)
     except Exception as error:  # noqa: BLE001 - a person is never shown a trace that was not asked for
         what = f"The run failed: {type(error).__name__}: {storage.one_line(error)}."
         return _tell(what, "Run it again with --debug for the whole trace.", RunFailedError.exit_code, words)
@@ -59,9 +59,12 @@ def summary(manifest: dict[str, Any], output: str) -> str:
     """Return what a finished run tells the person."""
     counts, components, seconds = manifest["counts"], manifest["components"], manifest["seconds"]
     needed = ", ".join(f"{float(share):.0%} need {count}" for share, count in components["needed"].items())
-    rate, kept = counts["found"] / extraction_seconds(seconds), components["kept"]
+    kept = components["kept"]
+    resumed = manifest.get("resumed") or {"taken_over": 0, "computed": counts["found"]}
+    taken_over, rate = resumed["taken_over"], resumed["computed"] / extraction_seconds(seconds)
     lines = [
         f"{counts['used']:,} of {counts['found']:,} photos used, {counts['rejected']:,} rejected.",
+        *([f"{taken_over:,} were taken over from an earlier run."] if taken_over else []),
         f"Features at {rate:,.0f} photos a second.",
         f"{kept} component{'s' if kept != 1 else ''} for {components['variance_kept']:.2%} of the variance; {needed}.",
         *_classifier_lines(manifest.get("classifier")),

@@ -23,12 +23,15 @@ NO_CLASSIFIER = "none"
 
 _MASTER = re.compile(r"local|local\[(\*|\d+)(,\s*\d+)?\]|local-cluster\[\d+,\s*\d+,\s*\d+\]|yarn|(spark|k8s)://\S+")
 
+_LIMIT = re.compile(r"(?P<number>\d+)|(?P<share>\d+(\.\d+)?)\s*%")
+
 
 @dataclass(frozen=True)
 class Arguments:
     """The arguments of a run, checked. See ``python -m job --help`` for their meaning."""
 
-    images: str
+    images: str | None
+    image_list: str | None
     output: str
     test: str | None
     holdout: float | None
@@ -53,6 +56,8 @@ class Arguments:
     variance: float | None
     classifier: str
     csv: bool
+    max_rejected: str | None
+    resume: bool
     overwrite: bool
     lang: str
     master: str | None
@@ -74,6 +79,8 @@ class PredictArguments:
     model: str | None
     precision: str | None
     csv: bool
+    max_rejected: str | None
+    resume: bool
     overwrite: bool
     master: str | None
     debug: bool
@@ -105,7 +112,8 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
     """
     given = parser().parse_args(arguments)
     _require_master(given.master)
-    _require_not_empty(given, ("images", "test", "predict", "output", "model", "vocabulary"))
+    _require_not_empty(given, ("images", "image_list", "test", "predict", "output", "model", "vocabulary"))
+    _require_limit(given.max_rejected)
     if not 0 <= given.seed < 2**32:
         raise UsageError(f"--seed {given.seed} is no seed.", f"Choose a number from 0 to {2**32 - 1}.")
     components, variance = given.components, given.variance
@@ -125,6 +133,7 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
         raise UsageError(f"There is no backbone '{given.backbone}'.", f"Choose one of: {', '.join(NETWORKS)}.")
     return Arguments(
         images=given.images,
+        image_list=given.image_list,
         output=given.output,
         test=given.test,
         holdout=given.holdout,
@@ -142,6 +151,8 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
         variance=variance,
         classifier=given.classifier,
         csv=given.csv,
+        max_rejected=given.max_rejected,
+        resume=given.resume,
         overwrite=given.overwrite,
         lang=given.lang,
         master=given.master,
@@ -160,6 +171,7 @@ def parse_predict(arguments: Sequence[str]) -> PredictArguments:
     given = predict_parser().parse_args(arguments)
     _require_master(given.master)
     _require_not_empty(given, ("fitted", "images", "output", "model"))
+    _require_limit(given.max_rejected)
     return PredictArguments(**vars(given))
 
 
@@ -190,12 +202,9 @@ def parser() -> argparse.ArgumentParser:
     _add_general_options(made)
 
     photos = made.add_argument_group("photos")
-    photos.add_argument(
-        "--images",
-        metavar="URI",
-        required=True,
-        help="photos; the last folder of a path is the label",
-    )
+    which = photos.add_mutually_exclusive_group(required=True)
+    which.add_argument("--images", metavar="URI", help="photos; the last folder of a path is the label")
+    which.add_argument("--image-list", metavar="URI", help="instead: CSV or Parquet of URIs, or an S3 Inventory")
     tested = photos.add_mutually_exclusive_group()
     tested.add_argument("--test", metavar="URI", help="photos that the fit is tested on, never fitted")
     tested.add_argument("--holdout", metavar="SHARE", type=float, help="of --images, to test the classifier on")
@@ -224,7 +233,7 @@ def parser() -> argparse.ArgumentParser:
 
     word_arguments.add_to(made)
 
-    components = made.add_argument_group("components")
+    components = made.add_argument_group("components and classifier")
     components.add_argument(
         "--no-standardize", dest="standardize", action="store_false", help="only centre the features"
     )
@@ -237,19 +246,39 @@ def parser() -> argparse.ArgumentParser:
         help=f"as many as keep this share ({DEFAULT_VARIANCE}; words: 0.7 of them)",
     )
 
-    classifier = made.add_argument_group("classifier")
-    classifier.add_argument(
+    components.add_argument(
         "--classifier",
         metavar="KIND",
         choices=(NO_CLASSIFIER, *MODELS),
         default=NO_CLASSIFIER,
-        help=f"{NO_CLASSIFIER} (default), {', '.join(MODELS)}: trained on the components",
+        help=f"{NO_CLASSIFIER} (default), {', '.join(MODELS)}",
     )
 
     out = made.add_argument_group("results")
     _add_output_options(out)
     out.add_argument("--lang", choices=LANGUAGES, default=LANGUAGES[0], help="of report.html (default: %(default)s)")
     return made
+
+
+def most_allowed(limit: str, photos: int) -> int:
+    """Return how many of some photos may be set aside.
+
+    Parameters
+    ----------
+    limit
+        A number of photos, like "20", or a share of them, like "5%".
+    photos
+        How many there are.
+
+    Raises
+    ------
+    UsageError
+        If the limit is neither, or a share above 100 %.
+    """
+    match = _LIMIT.fullmatch(limit.strip())
+    if match is None or (match["share"] and float(match["share"]) > 100):
+        raise UsageError(f"--max-rejected {limit} is no limit.", "Give a share like 5%, or a number of photos like 20.")
+    return int(match["number"]) if match["number"] else int(photos * float(match["share"]) / 100)
 
 
 def _add_general_options(made: argparse.ArgumentParser) -> None:
@@ -262,7 +291,10 @@ def _add_output_options(out: argparse._ActionsContainer) -> None:
     out.add_argument(
         "--csv", action=argparse.BooleanOptionalAction, default=True, help="components as CSV beside Parquet"
     )
-    out.add_argument("--overwrite", action="store_true", help="replace results, once the new ones are complete")
+    out.add_argument("--max-rejected", metavar="N|N%", help="fail if more photos than this cannot be used")
+    there = out.add_mutually_exclusive_group()
+    there.add_argument("--resume", action="store_true", help="take over what the output has, compute what it lacks")
+    there.add_argument("--overwrite", action="store_true", help="replace results, once the new ones are complete")
 
 
 def _require_master(master: str | None) -> None:
@@ -276,7 +308,15 @@ def _require_master(master: str | None) -> None:
 def _require_not_empty(given: argparse.Namespace, names: Sequence[str]) -> None:
     for name in names:
         if getattr(given, name) == "":
-            raise UsageError(f"--{name} is empty.", "Name a folder of this machine, or a URI like s3://BUCKET/FOLDER.")
+            raise UsageError(
+                f"--{name.replace('_', '-')} is empty.",
+                "Name a folder of this machine, or a URI like s3://BUCKET/FOLDER.",
+            )
+
+
+def _require_limit(limit: str | None) -> None:
+    if limit is not None:
+        most_allowed(limit, 0)
 
 
 def _require_holdout(given: argparse.Namespace) -> None:

@@ -4,7 +4,7 @@ Every task adds up its rows' sums and products; the driver adds the tasks' and d
 components and every explained variance come from this one decomposition.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -17,6 +17,10 @@ Matrix = npt.NDArray[np.float64]
 
 ROWS_AT_A_TIME = 1024
 """Rows turned into float64 at once: bounds memory, and is enough for matrix products to run at full speed."""
+
+PROJECTED_ROWS, PROJECTED_COLUMNS = 256, 16
+"""A projection multiplies blocks of so many rows, and components in multiples of so many, filled up with zeros: at the
+edges of other shapes OpenBLAS adds in another order, and the last bit of a row would depend on the rows beside it."""
 
 REACHED = 1e-12
 """A share of variance counts as reached when it is missed by no more than this: sums of floats end at 1 - 1e-16."""
@@ -114,6 +118,26 @@ class PrincipalComponents:
         return np.minimum(np.cumsum(self.ratio), 1.0)
 
 
+def add_in_pairs(moments: Iterable[Moments]) -> Moments:
+    """Return the sum of moments, added in pairs, then pairs of pairs, and so on; at least one is needed.
+
+    Sums of aligned groups of 2, 4, 8, ... of them, added in pairs in turn, come to the same result to the last bit:
+    which task adds which group makes no difference.
+    """
+    pending: list[Moments] = []
+    for number, added in enumerate(moments, start=1):
+        pending.append(added)
+        # Every zero at the end of the number, written in twos, completes one more pair.
+        for _ in range((number & -number).bit_length() - 1):
+            last = pending.pop()
+            pending[-1].add(last)
+    total = pending.pop()
+    while pending:
+        pending[-1].add(total)
+        total = pending.pop()
+    return total
+
+
 def fit(moments: Moments, standardize: bool) -> PrincipalComponents:
     """Return the principal components of the rows behind the moments.
 
@@ -198,6 +222,8 @@ def require_components(wanted: int, photos: int, dimensions: int) -> None:
 def project(rows: npt.NDArray[np.float32], mean: Matrix, scale: Matrix, components: Matrix) -> npt.NDArray[np.float32]:
     """Return the components of rows of features, computed in float64 and rounded to float32.
 
+    A row's components are the same to the last bit whichever rows it is projected with.
+
     Parameters
     ----------
     rows
@@ -207,13 +233,17 @@ def project(rows: npt.NDArray[np.float32], mean: Matrix, scale: Matrix, componen
     components
         Shape (components, dimensions).
     """
+    count, dimensions = components.shape
     # The scale goes into the matrix once, rather than into every row.
-    weights = (components / scale).T
-    projected = [
-        ((rows[start : start + ROWS_AT_A_TIME].astype(np.float64) - mean) @ weights).astype(np.float32)
-        for start in range(0, len(rows), ROWS_AT_A_TIME)
-    ]
-    return np.concatenate(projected)
+    weights = np.zeros((-(-count // PROJECTED_COLUMNS) * PROJECTED_COLUMNS, dimensions))
+    weights[:count] = components / scale
+    projected = np.empty((len(rows), count), np.float32)
+    for start in range(0, len(rows), PROJECTED_ROWS):
+        part = rows[start : start + PROJECTED_ROWS]
+        block = np.zeros((PROJECTED_ROWS, dimensions))
+        block[: len(part)] = part - mean
+        projected[start : start + len(part)] = (block @ weights.T)[: len(part), :count]
+    return projected
 
 
 def explained_variance_rows(fitted: PrincipalComponents) -> list[Sequence[float]]:

@@ -51,6 +51,14 @@ class Extraction(Protocol):
     def features(self) -> int:
         """How many values it computes for a photo, at most."""
 
+    @property
+    def writes(self) -> str:
+        """The folder of the results in which its tasks write what they make of the photos."""
+
+    @property
+    def made_by(self) -> Mapping[str, Any]:
+        """What decides what its tasks make of a photo, beside the photo."""
+
     def carry(self, context: SparkContext) -> None:
         """Give the executors what they need beside the code."""
 

@@ -2,17 +2,18 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from pyspark import Accumulator, SparkFiles
 
-from job import results, workers
-from job.backbone import FLOAT32, FULL, Backbone, BackboneDescription
+from job import results, resume, workers
+from job.backbone import Backbone, BackboneDescription
 from job.listing import PREDICT
 from job.reading import Pixels, RejectedPhotoError, decode, photos_in_turn
 from job.results import DataFile
@@ -37,13 +38,16 @@ class FeaturesTask:
         The name under which Spark carries the exported file to the executors.
     precision
         As ``--precision`` names it.
+    made_by
+        What decides the features of a photo; the files say it of themselves.
     """
 
     output: str
     run_id: str
     backbone: BackboneDescription
     model_file: str
-    precision: str = FULL
+    precision: str
+    made_by: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ class FeaturesReport:
     seconds
         By ``TASK_STAGES``.
     computed_in
-        What its processor computed in: float32 or bfloat16.
+        Photos by what they were computed in: float32 or bfloat16.
     """
 
     features: DataFile | None
@@ -71,7 +75,7 @@ class FeaturesReport:
     used: Counter[str]
     labels: Counter[tuple[str, str]]
     seconds: dict[str, float] = field(default_factory=dict)
-    computed_in: str = FLOAT32
+    computed_in: Counter[str] = field(default_factory=Counter)
 
 
 def featurize_partition(task: FeaturesTask, done: Accumulator[int], partition: tuple[int, bytes]) -> FeaturesReport:
@@ -88,21 +92,25 @@ def featurize_partition(task: FeaturesTask, done: Accumulator[int], partition: t
     """
     number, stream = partition
     listing = pa.ipc.open_stream(stream).read_all()
+    earlier, photos = resume.earlier_rows(task.output, listing, "features")
+    done.add(listing.num_rows - photos.num_rows)
     backbone = _load_backbone(SparkFiles.get(task.model_file), task.precision)
     workers.settle()
     seconds = dict.fromkeys(TASK_STAGES, 0.0)
     features, reasons = compute_features(
-        listing["path"].to_pylist(),
-        listing["problem"].to_pylist(),
+        photos["path"].to_pylist(),
+        photos["problem"].to_pylist(),
         task.backbone,
         backbone.compute_batch,
         backbone.batch,
         seconds,
         lambda: done.add(1),
     )
-    made = partial(features_table, features=features)
-    report = write_partition(task.output, task.run_id, number, results.FEATURES, listing, reasons, made, seconds)
-    return replace(report, computed_in=backbone.computed_in)
+    used = usable(photos, reasons)
+    made = resume.with_rows_columns(features_table(used, features), used, backbone.computed_in)
+    rows = resume.in_order(listing, made, earlier)
+    rejected = rejected_table(photos, reasons)
+    return write_partition(task.output, task.run_id, number, results.FEATURES, rows, rejected, task.made_by, seconds)
 
 
 def write_partition(
@@ -110,9 +118,9 @@ def write_partition(
     run_id: str,
     number: int,
     folder: str,
-    listing: pa.Table,
-    reasons: Sequence[str | None],
-    made_of: Callable[[pa.Table], pa.Table],
+    rows: pa.Table,
+    rejected: pa.Table,
+    made_by: Mapping[str, Any],
     seconds: dict[str, float],
 ) -> FeaturesReport:
     """Write what a task has made of its photos, and what was set aside; return the task's report.
@@ -125,35 +133,36 @@ def write_partition(
         Of the run and of the partition; they go into the files' names.
     folder
         Of the files with what was made.
-    listing
-        The partition's part of the listing.
-    reasons
-        For every photo why it was set aside, None if it was not.
-    made_of
-        Returns the rows to write for the photos that could be used, given their part of the listing.
+    rows
+        What was made, with the columns of ``resume.ROWS_SCHEMA``.
+    rejected
+        Path and reason of every photo that was set aside.
+    made_by
+        What decides the rows, beside the photos.
     seconds
         Where the task's time went; writing is set here.
     """
     began = time.perf_counter()
-    used = usable(listing, reasons)
     attempt = results.attempt()
 
     def name(of: str) -> str:
         return results.data_file_name(of, run_id, number, attempt, "parquet")
 
-    file = rejected = None
-    if used.num_rows:
-        file = results.write_parquet(output, name(folder), made_of(used))
-    if used.num_rows < listing.num_rows:
-        rejected = results.write_parquet(output, name(results.REJECTED), rejected_table(listing, reasons))
+    made_file = rejected_file = None
+    if rows.num_rows:
+        content = rows.drop_columns(resume.ROWS_SCHEMA.names)
+        made_file = results.write_parquet(output, name(folder), content, resume.stamp(made_by, rows))
+    if rejected.num_rows:
+        rejected_file = results.write_parquet(output, name(results.REJECTED), rejected)
     seconds["write"] = time.perf_counter() - began
-    splits, labels = used["split"].to_pylist(), used["label"].to_pylist()
+    splits, labels = rows["split"].to_pylist(), rows["label"].to_pylist()
     return FeaturesReport(
-        file,
-        rejected,
+        made_file,
+        rejected_file,
         Counter(splits),
         Counter((split, label) for split, label in zip(splits, labels, strict=True) if split != PREDICT),
         seconds,
+        Counter(rows["computed_in"].to_pylist()),
     )
 
 

@@ -2,7 +2,6 @@
 
 import io
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from job import classification, listing, pipeline, results, storage
+from job import classification, listing, pipeline, results, session, set_aside, storage
 from job.arguments import PredictArguments
 from job.backbone import FULL, BackboneDescription, content_hash, read_description, require_usable
 from job.classification import ComponentsFile
@@ -19,9 +18,10 @@ from job.descriptors import require_opencv
 from job.errors import RunFailedError, UsageError
 from job.export import ExportRequest, cache_folder, cached_export, find_cached
 from job.extraction import Extraction
-from job.features import FeaturesReport
 from job.listing import PREDICT
-from job.pipeline import Run
+from job.manifest import counts, label_counts, listed_files, manifest_files, task_seconds, versions
+from job.network_extraction import NetworkExtraction, warn_if_untrained
+from job.output import Run, finish, into_output
 from job.progress import utc_now
 from job.reduction import Projection, ProjectionTask
 from job.word_arguments import ZERO
@@ -51,9 +51,9 @@ def run(arguments: PredictArguments, environment: dict[str, str]) -> dict[str, A
         raise UsageError(
             f"The output '{output}' is the folder of the results that are applied.", "Choose another --output."
         )
-    return pipeline.into_output(
-        output, arguments.overwrite, [arguments.images], partial(_carry_out, arguments, fitted, environment)
-    )
+    may_hold_results = arguments.overwrite or arguments.resume
+    carry_out = partial(_carry_out, arguments, fitted, environment)
+    return into_output(output, may_hold_results, [arguments.images], carry_out)
 
 
 def _carry_out(arguments: PredictArguments, fitted: str, environment: dict[str, str], run: Run) -> dict[str, Any]:
@@ -64,9 +64,10 @@ def _carry_out(arguments: PredictArguments, fitted: str, environment: dict[str, 
         photos = listing.list_photos(storage.absolute_uri(arguments.images), PREDICT)
     progress.say(f"Found {len(photos):,} photos to predict.")
     extraction = find_extraction(arguments, fitted, earlier, environment, run)
+    photos, found = pipeline.take_over(arguments.resume, run, extraction, photos)
     predictions: list[results.DataFile] = []
-    with pipeline.spark(arguments.master, extraction.carry, progress, run.folder) as context:
-        check = partial(require_any, output, len(photos))
+    with session.opened(arguments.master, extraction.carry, progress, run.folder) as context:
+        check = partial(set_aside.require_any, output, len(photos), arguments.max_rejected)
         extracted = extraction.extract(context, photos, output, run.run_id, progress, check)
         featurized = extracted.reports
         written = [(report.features, report.used) for report in featurized if report.features is not None]
@@ -79,9 +80,10 @@ def _carry_out(arguments: PredictArguments, fitted: str, environment: dict[str, 
                 ComponentsFile(to.components, used) for to, (_, used) in zip(projected, written, strict=True)
             ]
             predictions, _ = classification.predict(context, output, classifier, with_splits, progress)
-    storage.delete(storage.join(output, results.MANIFEST))
+    for name in (results.MANIFEST, results.REPORT):
+        storage.delete(storage.join(output, name))
     used = sum((report.used for report in featurized), Counter[str]())
-    seconds = {**progress.seconds, **pipeline.task_seconds(featurized)}
+    seconds = {**progress.seconds, **task_seconds(featurized)}
     manifest = {
         "schema_version": results.SCHEMA_VERSION,
         "run_id": run.run_id,
@@ -89,19 +91,20 @@ def _carry_out(arguments: PredictArguments, fitted: str, environment: dict[str, 
         "finished": utc_now(),
         "arguments": arguments.as_manifest(),
         "fitted": {"results": fitted, "run_id": earlier["run_id"]},
-        "versions": pipeline.versions(),
+        "versions": versions(),
         **extracted.description,
-        "counts": pipeline.counts(photos, used),
-        "labels": pipeline.label_counts(featurized),
+        "counts": counts(photos, used),
+        "resumed": None if found is None else found.as_manifest(),
+        "labels": label_counts(featurized),
         "components": earlier["components"],
         "classifier": earlier.get("classifier"),
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
         "files": {
-            **pipeline.manifest_files(featurized, projected),
+            **manifest_files(featurized, projected),
             "classifier": [asdict(file) for file in predictions],
         },
     }
-    return pipeline.finish(run, manifest)
+    return finish(run, manifest)
 
 
 def find_extraction(
@@ -118,10 +121,10 @@ def find_extraction(
         with run.progress.stage("backbone"):
             cache = Path(cache_folder(environment))
             model, backbone = find_backbone(arguments.model, earlier, cache, run.folder)
-        pipeline.warn_if_untrained(run.progress, backbone)
+        warn_if_untrained(run.progress, backbone)
         # Results of before there was a choice were computed at full precision.
         precision = arguments.precision or earlier.get("precision", {}).get("asked", FULL)
-        return pipeline.NetworkExtraction(model, backbone, precision)
+        return NetworkExtraction(model, backbone, precision)
     if arguments.model is not None:
         raise UsageError(
             f"--model is a network, and the results '{fitted}' were fitted on visual words.", "Leave --model out."
@@ -129,15 +132,6 @@ def find_extraction(
     require_opencv()
     source = reused(fitted, earlier["vocabulary"]["descriptor"])
     return WordExtraction(source[0].kind, source[0].keypoints, earlier["arguments"]["no_keypoints"] == ZERO, source)
-
-
-def require_any(output: str, photos: int, reports: Sequence[FeaturesReport]) -> None:
-    """Raise UsageError if not one of the photos could be used."""
-    if all(report.features is None for report in reports):
-        raise UsageError(
-            f"None of {photos} photos could be used. The first reason: {pipeline.first_reason(output, reports)}.",
-            "Give other photos, or mend these.",
-        )
 
 
 def read_fitted(fitted: str, manifest: dict[str, Any]) -> tuple[Projection, Classifier | None]:
@@ -157,7 +151,7 @@ def read_fitted(fitted: str, manifest: dict[str, Any]) -> tuple[Projection, Clas
     RunFailedError
         If a file that the manifest lists cannot be read.
     """
-    listed = pipeline.listed_files(manifest)
+    listed = listed_files(manifest)
     if results.PROJECTION not in listed:
         raise UsageError(
             f"The results '{fitted}' fitted nothing: they only apply what another run fitted.",

@@ -24,6 +24,9 @@ LARGEST_PHOTO = 100_000_000
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
 """What a photo may be, whatever its name says: some of Pillow's other decoders run programs on what they read."""
 
+DECODING = 1
+"""Raised when the same bytes come to other pixels than before, so that no run takes over what was made of those."""
+
 Pixels = npt.NDArray[np.uint8]
 
 

@@ -2,24 +2,27 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark import Accumulator, Broadcast, SparkContext
 
-from job import results, workers
-from job.components import Matrix, Moments, project
+from job import results, slices, workers
+from job.components import Matrix, Moments, add_in_pairs, project
 from job.features import list_column, matrix
-from job.listing import TRAIN
 from job.results import DataFile
+from job.slices import Slice
+
+ROWS_IN_A_SLICE = 1024
+"""Training rows that are summed by themselves: adding the sums of two slices costs a tenth of summing one."""
 
 MOMENTS_AT_A_TIME = 8
-"""How many tasks' sums are added by one task of the next round, and at most by the driver."""
+"""How many tasks' sums are added by one task of the next round, and at most by the driver; a power of two."""
 
 TASKS_A_SLOT = 2
-"""Tasks of the projection for each that can run at the same time."""
+"""Tasks of the sums, at most, and of the projection for each that can run at the same time."""
 
 
 @dataclass(frozen=True)
@@ -67,12 +70,13 @@ class Projection:
 
 
 def sum_moments(
-    context: SparkContext, output: str, files: Sequence[DataFile], slots: int, done: Accumulator[int]
+    context: SparkContext, output: str, files: Sequence[tuple[DataFile, int]], slots: int, done: Accumulator[int]
 ) -> Moments:
     """Return the moments of all training rows in the features files.
 
-    The sums are added in the order of the files, whatever order the tasks end in, so that the same files give
-    the same result to the last bit.
+    They are summed by slices of the training rows, and the slices in pairs: the same training rows in the same order
+    give the same result to the last bit, whatever other rows lie between them, however they were dealt to files, and
+    however many tasks there are.
 
     Parameters
     ----------
@@ -81,22 +85,31 @@ def sum_moments(
     output
         URI of the results folder.
     files
-        The features files.
+        The features files in the order of the listing, and how many training rows each one has; at least one in all.
     slots
         How many tasks run at the same time.
     done
-        Counts photos, for the progress bar.
+        Counts training rows, for the progress bar.
     """
-    shift = _first_training_row(output, files)
-    groups = group_by_rows(files, slots)
-    tasks = context.parallelize(list(enumerate(groups)), len(groups)).map(
-        lambda group: (group[0], _moments_of_files(output, group[1], shift, done))
+    parts = slices.cut([(file.path, rows) for file, rows in files], ROWS_IN_A_SLICE)
+    shift = training_rows(next(slices.read(output, parts[0])))[0].astype(np.float64)
+    blocks = group_in_twos(parts, TASKS_A_SLOT * slots)
+    tasks = context.parallelize(list(enumerate(blocks)), len(blocks)).map(
+        lambda block: (block[0], _moments_of_slices(output, block[1], shift, done))
     )
-    count = len(groups)
+    count = len(blocks)
     while count > MOMENTS_AT_A_TIME:
         count = -(-count // MOMENTS_AT_A_TIME)
         tasks = tasks.map(lambda item: (item[0] // MOMENTS_AT_A_TIME, item)).groupByKey(count).mapValues(_added)
     return _added(tasks.collect())
+
+
+def group_in_twos(parts: Sequence[list[Slice]], most: int) -> list[Sequence[list[Slice]]]:
+    """Return groups of 1, 2, 4, 8, ... parts in a row, as small as it takes to have at most so many groups."""
+    size = 1
+    while -(-len(parts) // size) > most:
+        size *= 2
+    return [parts[start : start + size] for start in range(0, len(parts), size)]
 
 
 def group_by_rows(files: Sequence[DataFile], groups: int) -> list[list[DataFile]]:
@@ -132,11 +145,8 @@ def project_files(
     return [reports[file.path] for file in files]
 
 
-def training_rows(table: pa.Table) -> npt.NDArray[np.float32]:
-    """Return the features of a table's training rows, of shape (rows, dimensions)."""
-    training = table.filter(pc.equal(table["split"], TRAIN))
-    if training.num_rows == 0:
-        return np.empty((0, 0), np.float32)
+def training_rows(training: pa.Table) -> npt.NDArray[np.float32]:
+    """Return the features of a table of training rows, of shape (rows, dimensions)."""
     return matrix(training["features"].combine_chunks())
 
 
@@ -156,29 +166,21 @@ def csv_table(components: pa.Table) -> pa.Table:
     return pa.table(columns)
 
 
-def _moments_of_files(output: str, files: Sequence[DataFile], shift: Matrix, done: Accumulator[int]) -> Moments:
+def _moments_of_slices(output: str, parts: Sequence[Sequence[Slice]], shift: Matrix, done: Accumulator[int]) -> Moments:
     workers.settle()
-    moments = Moments.nothing(shift)
-    for file in files:
-        moments.add_rows(training_rows(results.read_parquet(output, file.path)))
-        done.add(file.rows)
-    return moments
+    tables = slices.read(output, [piece for part in parts for piece in part])
+
+    def moments_of(part: Sequence[Slice]) -> Moments:
+        moments = Moments.nothing(shift)
+        moments.add_rows(np.concatenate([training_rows(table) for table in islice(tables, len(part))]))
+        done.add(moments.count)
+        return moments
+
+    return add_in_pairs(moments_of(part) for part in parts)
 
 
 def _added(numbered: Iterable[tuple[int, Moments]]) -> Moments:
-    first, *others = [moments for _, moments in sorted(numbered, key=lambda item: item[0])]
-    for moments in others:
-        first.add(moments)
-    return first
-
-
-def _first_training_row(output: str, files: Sequence[DataFile]) -> Matrix:
-    for file in files:
-        rows = training_rows(results.read_parquet(output, file.path))
-        if len(rows):
-            row: Matrix = rows[0].astype(np.float64)
-            return row
-    return np.empty(0)
+    return add_in_pairs(moments for _, moments in sorted(numbered, key=lambda item: item[0]))
 
 
 def _project_file(

@@ -7,7 +7,7 @@ one piece, lists it. A folder without a manifest is an unfinished run.
 import json
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -117,11 +117,26 @@ def attempt() -> int:
     return context.taskAttemptId() if context is not None else 0
 
 
-def write_parquet(output: str, name: str, table: pa.Table) -> DataFile:
-    """Write a table as one Parquet file in one piece."""
+def write_parquet(output: str, name: str, table: pa.Table, footer: Mapping[str, str] = {}) -> DataFile:
+    """Write a table as one Parquet file in one piece.
+
+    Parameters
+    ----------
+    output
+        URI of the results folder.
+    name
+        Of the file, inside it.
+    table
+        The rows.
+    footer
+        What the file says of itself, beside its schema.
+    """
     sink = pa.BufferOutputStream()
     # Floats hardly repeat, so a dictionary would only cost time; Zstandard's first level is nearly free.
-    pq.write_table(table, sink, compression="zstd", compression_level=1, use_dictionary=["label", "split", "predicted"])
+    repeated = ["label", "split", "predicted"]
+    with pq.ParquetWriter(sink, table.schema, compression="zstd", compression_level=1, use_dictionary=repeated) as file:
+        file.write_table(table)
+        file.add_key_value_metadata(dict(footer))
     return _write(output, name, sink, table.num_rows)
 
 
@@ -134,7 +149,15 @@ def write_csv(output: str, name: str, table: pa.Table) -> DataFile:
 
 def read_parquet(output: str, name: str) -> pa.Table:
     """Return a Parquet file of a results folder as a table."""
-    return pq.read_table(pa.BufferReader(storage.read_bytes(storage.join(output, name))))
+    return read_with_footer(output, name)[0]
+
+
+def read_with_footer(output: str, name: str) -> tuple[pa.Table, dict[str, str]]:
+    """Return a Parquet file of a results folder as a table, and what it says of itself."""
+    content = storage.read_bytes(storage.join(output, name))
+    with pq.ParquetFile(pa.BufferReader(content)) as file:
+        footer = file.metadata.metadata or {}
+        return file.read(), {name.decode(): value.decode() for name, value in footer.items()}
 
 
 def require_no_results(output: str) -> None:
@@ -146,7 +169,7 @@ def require_no_results(output: str) -> None:
     kind = "the results of a finished run" if finished else "what an unfinished run left"
     raise UsageError(
         f"The output '{output}' holds {kind}: {', '.join(found)}.",
-        "Choose another --output, or replace it with --overwrite.",
+        "Go on with it: --resume; replace it: --overwrite; or choose another --output.",
     )
 
 
@@ -198,16 +221,26 @@ def sweep(output: str, listed: Iterable[str], run_id: str) -> None:
         return
     keep = set(listed)
     for file in storage.list_files(output):
-        is_ours = file.inside in WRITTEN_ONCE or _DATA_FILE.fullmatch(file.inside)
+        is_ours = file.inside in WRITTEN_ONCE or is_data_file(file.inside)
         if is_ours and file.inside not in keep:
             storage.delete(storage.join(output, file.inside))
     _remove_empty_folders(output)
 
 
+def is_data_file(name: str) -> bool:
+    """Return whether a file of a results folder is one that a task of some run has written."""
+    return _DATA_FILE.fullmatch(name) is not None
+
+
+def run_of(name: str) -> str:
+    """Return the id of the run that has written a data file; empty for any other file."""
+    match = _DATA_FILE.fullmatch(name)
+    return match["run"] if match else ""
+
+
 def has_data(output: str, run_id: str) -> bool:
     """Return whether a run has written any data file that is still there."""
-    matches = (_DATA_FILE.fullmatch(file.inside) for file in storage.list_files(output))
-    return any(match is not None and match["run"] == run_id for match in matches)
+    return any(run_of(file.inside) == run_id for file in storage.list_files(output))
 
 
 def discard(output: str, run_id: str) -> None:
@@ -216,9 +249,7 @@ def discard(output: str, run_id: str) -> None:
         return
     finished = bool(storage.exists_any(output, [MANIFEST]))
     for file in storage.list_files(output):
-        match = _DATA_FILE.fullmatch(file.inside)
-        of_this_run = match is not None and match["run"] == run_id
-        if of_this_run or (file.inside == PROGRESS and not finished):
+        if run_of(file.inside) == run_id or (file.inside == PROGRESS and not finished):
             storage.delete(storage.join(output, file.inside))
     _remove_empty_folders(output)
 

@@ -5,16 +5,18 @@ import os
 import signal
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pyspark import SparkConf, SparkContext
 
 from job import archive
 from job.archive import PACKAGE
-from job.errors import UsageError
-from job.failures import probable_cause
+from job.errors import JobError, UsageError
+from job.failures import as_job_error, probable_cause
 from job.java import JAVA_VERSION, find_java_home
+from job.progress import Progress
 
 ALL_CORES = "local[*,4]"
 """This machine, and as many attempts a task as on a cluster; plain local[*] gives up at the first failure."""
@@ -64,6 +66,45 @@ def start(master: str | None) -> SparkContext:
         # Spark's own handler speaks to Java from inside the signal, in the middle of another call to Java.
         signal.signal(signal.SIGINT, interrupt)
     return context
+
+
+@contextmanager
+def opened(
+    master: str | None, carry: Callable[[SparkContext], None], progress: Progress, folder: Path
+) -> Iterator[SparkContext]:
+    """Run Spark for as long as the block lasts, with the code and what else it needs on every executor.
+
+    Parameters
+    ----------
+    master
+        Where Spark runs; None as ``start`` has it.
+    carry
+        Gives the executors what they need beside the code.
+    progress
+        Times the start.
+    folder
+        Where the code is packed; it must stay until Spark stops.
+
+    Raises
+    ------
+    JobError
+        Whatever Spark fails with, as a person is told it.
+    """
+    joined = running() is not None
+    with progress.stage("start"):
+        context = start(master)
+        carry_code(context, folder)
+        carry(context)
+    try:
+        yield context
+    except JobError:
+        raise
+    except Exception as error:
+        raise as_job_error(error) from error
+    finally:
+        # Whoever started Spark, a notebook for instance, goes on with it.
+        if not joined:
+            stop(context)
 
 
 def running() -> SparkContext | None:

@@ -7,7 +7,8 @@ percent-decoded or -encoded: a photo named ``100%.jpg`` keeps its name.
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -23,6 +24,9 @@ _ONE_SLASH = re.compile(r"^(s3[an]?|abfss?|gs|gcs):/[^/]", re.IGNORECASE)
 
 S3_ATTEMPTS = 5
 """How often one S3 request is made before it counts as failed; the SDK waits longer each time."""
+
+LOOKS_AT_A_TIME = 64
+"""Files that are looked at together: each takes a request that is mostly waiting."""
 
 
 def absolute_uri(uri: str) -> str:
@@ -115,11 +119,14 @@ class FileFound:
         In bytes.
     problem
         Why it cannot be opened, empty if nothing speaks against it.
+    modified
+        When it was last changed, in nanoseconds since 1970; 0 where the storage does not tell.
     """
 
     inside: str
     size: int
     problem: str = ""
+    modified: int = 0
 
 
 def list_files(folder: str) -> list[FileFound]:
@@ -148,6 +155,28 @@ def list_files(folder: str) -> list[FileFound]:
     except OSError as error:
         raise unreachable(f"The folder '{folder}' could not be listed", error) from error
     return [file for file in found if not _hidden(file.inside)]
+
+
+def look_at(uris: Sequence[str]) -> list[FileFound]:
+    """Return size and time of files, in the order given; ``inside`` is the URI, and a missing one has a problem.
+
+    Raises
+    ------
+    RunFailedError
+        If one cannot be looked at.
+    """
+
+    def look(uri: str) -> FileFound:
+        filesystem, path = open_filesystem(uri)
+        try:
+            info = filesystem.get_file_info(path)
+        except OSError as error:
+            raise unreachable(f"'{uri}' could not be looked at", error) from error
+        problem = "" if info.type == fs.FileType.File else "there is no such file"
+        return FileFound(uri, info.size or 0, problem, info.mtime_ns or 0)
+
+    with ThreadPoolExecutor(LOOKS_AT_A_TIME) as pool:
+        return list(pool.map(look, uris))
 
 
 def exists_any(folder: str, names: Iterable[str]) -> list[str]:
@@ -284,6 +313,9 @@ def _write_and_rename(filesystem: fs.LocalFileSystem, path: str, content: bytes 
     try:
         with filesystem.open_output_stream(temporary) as stream:
             stream.write(content)
+        # A machine that loses its power must not leave a file with its name and without its content.
+        with Path(temporary).open("rb") as written:
+            os.fsync(written.fileno())
         filesystem.move(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
@@ -319,7 +351,8 @@ def _local_file(entry: "os.DirEntry[str]", inside: str) -> FileFound:
         return FileFound(readable, 0, "a link that leads nowhere")
     if not stat.S_ISREG(status.st_mode):
         return FileFound(readable, 0, "not a file")
-    return FileFound(readable, status.st_size, "" if readable == inside else "its name is not UTF-8")
+    problem = "" if readable == inside else "its name is not UTF-8"
+    return FileFound(readable, status.st_size, problem, status.st_mtime_ns)
 
 
 def _list_objects(filesystem: fs.FileSystem, path: str) -> Iterator[FileFound]:
@@ -329,7 +362,7 @@ def _list_objects(filesystem: fs.FileSystem, path: str) -> Iterator[FileFound]:
         inside = info.path.removeprefix(f"{path}/")
         # pyarrow opens no key with an empty part in it, but a shorter one in its place.
         problem = "its key has an empty part" if "//" in inside or inside.startswith("/") else ""
-        yield FileFound(inside, info.size or 0, problem)
+        yield FileFound(inside, info.size or 0, problem, info.mtime_ns or 0)
 
 
 def _hidden(inside: str) -> bool:

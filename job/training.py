@@ -8,7 +8,6 @@ import json
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -26,11 +25,11 @@ from pyspark.ml.classification import (
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import ArrayType, DoubleType, FloatType, StructField, StructType
 
-from job import results
+from job import slices
 from job.classifier import NO_CHILD, Classifier, LogisticModel, Model, PerceptronModel, TreesModel
 from job.features import matrix
-from job.listing import TRAIN
 from job.results import DataFile
+from job.slices import Slice
 from job.vectors import vector_column
 
 ROWS_IN_A_PARTITION = 8192
@@ -52,23 +51,6 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
 _ROWS = StructType(
     [StructField("label", DoubleType(), False), StructField("components", ArrayType(FloatType(), False), False)]
 )
-
-
-@dataclass(frozen=True)
-class Slice:
-    """A range of a components file's training rows.
-
-    Parameters
-    ----------
-    path
-        The file, inside the results folder.
-    start, stop
-        The range, counted among the training rows alone.
-    """
-
-    path: str
-    start: int
-    stop: int
 
 
 def train(
@@ -99,47 +81,17 @@ def train(
     changed
         Parameters in place of some of ``PARAMETERS``.
     """
-    slices = cut([(file.path, rows) for file, rows in files], ROWS_IN_A_PARTITION)
-    with _rows(context, output, slices, labels) as rows:
+    partitions = slices.cut([(file.path, rows) for file, rows in files], ROWS_IN_A_PARTITION)
+    with _rows(context, output, partitions, labels) as rows:
         width = len(rows.head(1)[0]["features"])
         parameters = {**PARAMETERS[kind], **changed}
         model = _TRAINERS[kind](context, rows, (width, len(labels)), parameters, seed)
     return Classifier(kind, tuple(labels), width, {**parameters, "seed": seed}, model)
 
 
-def cut(files: Sequence[tuple[str, int]], size: int) -> list[list[Slice]]:
-    """Cut the training rows of files into partitions of a size, whatever the files' own sizes are.
-
-    How the photos were dealt to files depends on the cluster; the order of the rows does not, and so neither do the
-    partitions.
-
-    Parameters
-    ----------
-    files
-        Path and number of training rows of each.
-    size
-        Rows in a partition; the last one may have fewer.
-    """
-    partitions: list[list[Slice]] = []
-    room = 0
-    for path, rows in files:
-        start = 0
-        while start < rows:
-            if room == 0:
-                partitions.append([])
-                room = size
-            stop = min(rows, start + room)
-            partitions[-1].append(Slice(path, start, stop))
-            room -= stop - start
-            start = stop
-    return partitions
-
-
-def read_rows(output: str, slices: Sequence[Slice], labels: Sequence[str]) -> Iterator[tuple[float, "array[float]"]]:
+def read_rows(output: str, some: Sequence[Slice], labels: Sequence[str]) -> Iterator[tuple[float, "array[float]"]]:
     """Yield class and components of the training rows in some slices."""
-    for piece in slices:
-        table = results.read_parquet(output, piece.path)
-        table = table.filter(pc.equal(table["split"], TRAIN)).slice(piece.start, piece.stop - piece.start)
+    for table in slices.read(output, some):
         classes = pc.index_in(table["label"], value_set=pa.array(labels, pa.string())).to_pylist()
         for number, row in zip(classes, matrix(table["components"].combine_chunks()), strict=True):
             yield float(number), array("f", row.tobytes())
@@ -147,10 +99,10 @@ def read_rows(output: str, slices: Sequence[Slice], labels: Sequence[str]) -> It
 
 @contextmanager
 def _rows(
-    context: SparkContext, output: str, slices: Sequence[Sequence[Slice]], labels: Sequence[str]
+    context: SparkContext, output: str, partitions: Sequence[Sequence[Slice]], labels: Sequence[str]
 ) -> Iterator[DataFrame]:
     session = SparkSession.builder.getOrCreate()
-    read = context.parallelize(slices, len(slices)).flatMap(lambda some: read_rows(output, some, labels))
+    read = context.parallelize(partitions, len(partitions)).flatMap(lambda some: read_rows(output, some, labels))
     frame = session.createDataFrame(read, _ROWS, verifySchema=False)
     rows = frame.select("label", vector_column(context, "components").alias("features"))
     rows.persist(StorageLevel.MEMORY_AND_DISK)

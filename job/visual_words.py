@@ -10,6 +10,8 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from importlib import metadata
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,12 +21,12 @@ from pyspark import Accumulator, Broadcast, SparkContext
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import ArrayType, DoubleType, ShortType, StructField, StructType
 
-from job import results
-from job.descriptors import KINDS, LARGEST_SIDE, DescriptorKind, Descriptors, describer
+from job import results, resume
+from job.descriptors import KINDS, LARGEST_SIDE, DescriptorKind, Descriptors, describer, opencv_version
 from job.errors import UsageError
-from job.features import FeaturesReport, features_table, usable, write_partition
+from job.features import FeaturesReport, features_table, rejected_table, usable, write_partition
 from job.listing import TRAIN
-from job.reading import Pixels, RejectedPhotoError, decode_at_own_size, photos_in_turn
+from job.reading import DECODING, Pixels, RejectedPhotoError, decode_at_own_size, photos_in_turn
 from job.results import DataFile
 from job.vectors import vector_column
 from job.vocabulary import Vocabulary
@@ -127,6 +129,23 @@ class Learned:
     cost: float
 
 
+def made_by(kind: str, keypoints: int, keep_empty: bool) -> dict[str, Any]:
+    """Return what decides the descriptors of a photo, as their files say of themselves.
+
+    Parameters
+    ----------
+    kind, keypoints, keep_empty
+        As ``DescriptorsTask`` has them.
+    """
+    return {
+        "descriptor": kind,
+        "keypoints": keypoints,
+        "empty": keep_empty,
+        "decoding": DECODING,
+        "versions": {"pillow": metadata.version("pillow"), "opencv": opencv_version()},
+    }
+
+
 def describe_partition(
     task: DescriptorsTask, done: Accumulator[int], partition: tuple[int, bytes]
 ) -> DescriptorsReport:
@@ -144,13 +163,27 @@ def describe_partition(
     number, stream = partition
     listing = pa.ipc.open_stream(stream).read_all()
     seconds = dict.fromkeys(TASK_STAGES, 0.0)
-    described, reasons = describe_photos(listing, task, seconds, done)
-    made = partial(descriptors_table, described=described)
-    splits = usable(listing, reasons)["split"].to_pylist()
+    earlier, photos = resume.earlier_rows(task.output, listing, "descriptors")
+    done.add(listing.num_rows - photos.num_rows)
+    described, reasons = describe_photos(photos, task, seconds, done)
+    used = usable(photos, reasons)
+    made = resume.with_rows_columns(descriptors_table(used, described), used, "")
+    rows = resume.in_order(listing, made, earlier)
+    rejected = rejected_table(photos, reasons)
+    training, counts = pc.equal(rows["split"], TRAIN).to_numpy(), stacked(rows, KINDS[task.kind])[1]
     return DescriptorsReport(
-        write_partition(task.output, task.run_id, number, results.DESCRIPTORS, listing, reasons, made, seconds),
-        sum(len(rows) for rows, split in zip(described, splits, strict=True) if split == TRAIN),
-        sum(len(rows) == 0 for rows in described),
+        write_partition(
+            task.output,
+            task.run_id,
+            number,
+            results.DESCRIPTORS,
+            rows,
+            rejected,
+            made_by(task.kind, task.keypoints, task.keep_empty),
+            seconds,
+        ),
+        int(counts[training].sum()),
+        int((counts == 0).sum()),
     )
 
 

@@ -1,6 +1,6 @@
 """Turns photos into histograms of visual words: learned in this run, or taken over from an earlier one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
@@ -8,14 +8,22 @@ from typing import Any
 import pyarrow as pa
 from pyspark import SparkContext
 
-from job import listing, session, storage, vocabulary
+from job import listing, results, session, storage, vocabulary
 from job.descriptors import KINDS, DescriptorKind, opencv_version
 from job.errors import UsageError
 from job.extraction import Check, Extracted
 from job.features import FeaturesReport, as_stream
 from job.progress import Progress
 from job.results import DataFile
-from job.visual_words import DescriptorsReport, DescriptorsTask, Learning, count_words, describe_partition, learn
+from job.visual_words import (
+    DescriptorsReport,
+    DescriptorsTask,
+    Learning,
+    count_words,
+    describe_partition,
+    learn,
+    made_by,
+)
 from job.vocabulary import Vocabulary
 
 LARGEST_NUMBERS = 64 * 2**20
@@ -49,6 +57,16 @@ class WordExtraction:
     def features(self) -> int:
         """How many words there are, at most."""
         return self.source.words if isinstance(self.source, Learning) else len(self.source[0].words)
+
+    @property
+    def writes(self) -> str:
+        """Where the descriptors go; the histograms are counted anew in every run."""
+        return results.DESCRIPTORS
+
+    @property
+    def made_by(self) -> Mapping[str, Any]:
+        """What decides a photo's descriptors."""
+        return made_by(self.kind.name, self.keypoints, self.keep_empty)
 
     def carry(self, context: SparkContext) -> None:
         """Give the executors nothing: OpenCV is installed there, and the words come later."""

@@ -15,9 +15,9 @@ from infra.errors import WrongUseError
 from job import results, storage
 from job.backbone import Backbone, seconds_a_photo
 from job.classifier import Classifier
+from job.manifest import listed_files
 from job.mobile import mobile_model, parse_description
 from job.photo_classifier import PhotoClassifier
-from job.pipeline import listed_files
 from job.reading import RejectedPhotoError, read_ahead
 from job.reduction import Projection
 from job.smaller_weights import with_smaller_weights

@@ -97,7 +97,7 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
         around.say(f"{uri}: {found.count:,} photos, {found.bytes / 2**20:,.0f} MiB")
     if given.model is not None:
         preflight.require_model(aws, given.model)
-    if not checked.overwrite:
+    if not (checked.overwrite or checked.resume):
         preflight.require_no_results(aws, run.bucket, run.results_key)
     around.say(estimate_line(around, photos))
     step = send_and_attach(given, around, run, cluster)
@@ -214,7 +214,9 @@ def follow_to_the_end(around: Surroundings, bucket: str, results_key: str, step:
         what = "never ran" if step.started is None else "was cut off"
         raise OrchardError(f"The run '{step.run}' {what}: {ended.sentence}", f"{ended.remedy}{ended.where}")
     if step.state == "CANCELLED":
-        raise OrchardError(f"The run '{step.run}' was cancelled.", "Run it again with --overwrite.")
+        raise OrchardError(
+            f"The run '{step.run}' was cancelled.", f"Go on with it: the same command with --name {step.run} --resume."
+        )
     try:
         told = explain(around, step, cluster)
     except KeyboardInterrupt:

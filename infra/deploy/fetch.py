@@ -13,7 +13,7 @@ from infra.deploy.aws import Aws, explained
 from infra.deploy.objects import read_if_there
 from infra.errors import WrongUseError
 from job import results
-from job.pipeline import listed_files
+from job.manifest import listed_files
 
 FILES_AT_A_TIME = 16
 

@@ -73,5 +73,6 @@ def require_no_results(aws: Aws, bucket: str, key: str) -> None:
     if found:
         kind = "the results of a finished run" if MANIFEST in found else "what an unfinished run left"
         raise WrongUseError(
-            f"s3://{bucket}/{key} holds {kind}.", "Choose another --name, or replace it with --overwrite."
+            f"s3://{bucket}/{key} holds {kind}.",
+            "Go on with it: --resume; replace it: --overwrite; or choose another --name.",
         )

@@ -111,13 +111,13 @@ def _scatter_content(findings: Findings, thumbnails: Mapping[str, str], words: W
 
 
 def _header(findings: Findings, words: Words) -> str:
-    manifest = findings.manifest
+    manifest, arguments = findings.manifest, findings.manifest["arguments"]
     links = "".join(f'<a href="#{name}">{escape(words(name))}</a>' for name in _section_names(findings))
     untrained = manifest["backbone"] is not None and manifest["backbone"]["untrained"]
     warning = f'<p class="warning">{escape(words("untrained"))}</p>' if untrained else ""
     return (
         f"<header><h1>{escape(words('title'))}</h1>"
-        f'<p class="soft">{escape(manifest["arguments"]["images"])} · {escape(manifest["finished"])}</p>'
+        f'<p class="soft">{escape(arguments["images"] or arguments["image_list"])} · {escape(manifest["finished"])}</p>'
         f"<nav>{links}</nav>{warning}<noscript><p class='warning'>{escape(words('no_script'))}</p></noscript></header>"
     )
 

@@ -25,7 +25,7 @@ def run(findings: Findings, words: Words) -> str:
     arguments, counts = manifest["arguments"], manifest["counts"]
     numbers = {split: words.number(counts[split]) for split in ("train", "test", "predict")}
     rows = [
-        (words("images"), arguments["images"]),
+        (words("images"), arguments["images"] or arguments["image_list"]),
         *((words(f"{name}_images"), arguments[name]) for name in ("test", "predict") if arguments.get(name)),
         ("", words("split_counts", **numbers)),
         *_described_by(manifest, words),

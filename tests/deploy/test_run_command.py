@@ -516,12 +516,12 @@ def test_then_destroy_ends_the_cluster_after_a_run_that_failed_too(deployed: Dep
         (
             ["--images", "fruits/Training", "--name", "done"],
             "s3://{data}/results/done holds the results of a finished run.",
-            "Choose another --name, or replace it with --overwrite.",
+            "Go on with it: --resume; replace it: --overwrite; or choose another --name.",
         ),
         (
             ["--images", "fruits/Training", "--name", "half"],
             "s3://{data}/results/half holds what an unfinished run left.",
-            "Choose another --name, or replace it with --overwrite.",
+            "Go on with it: --resume; replace it: --overwrite; or choose another --name.",
         ),
     ],
 )

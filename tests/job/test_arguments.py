@@ -181,7 +181,7 @@ def test_a_missing_folder_of_photos_is_named() -> None:
     with pytest.raises(UsageError) as raised:
         arguments.parse(["--output", "results"])
 
-    assert raised.value.what == "The following arguments are required: --images."
+    assert raised.value.what == "One of the arguments --images --image-list is required."
 
 
 def test_the_choices_for_visual_words_are_those_that_there_are() -> None:

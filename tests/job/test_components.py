@@ -1,6 +1,7 @@
 """Tests of job/components.py."""
 
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -156,3 +157,32 @@ def test_every_component_has_a_row_of_explained_variance() -> None:
     fitted = PrincipalComponents(np.zeros(2), np.ones(2), np.array([3.0, 1.0]), np.eye(2), 0)
 
     assert components.explained_variance_rows(fitted) == [(1, 3.0, 0.75, 0.75), (2, 1.0, 0.25, 1.0)]
+
+
+def test_a_rows_components_do_not_depend_on_the_rows_beside_it() -> None:
+    random = np.random.default_rng(7)
+    rows = random.normal(size=(700, 130)).astype(np.float32)
+    mean, scale, directions = random.normal(size=130), random.random(130) + 0.5, random.normal(size=(37, 130))
+
+    at_once = components.project(rows, mean, scale, directions)
+    in_parts = [components.project(part, mean, scale, directions) for part in np.split(rows, [1, 14, 301, 600])]
+
+    np.testing.assert_array_equal(np.concatenate(in_parts), at_once)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 8, 13])
+def test_sums_of_aligned_groups_add_up_to_the_same_sum_to_the_last_bit(count: int) -> None:
+    random = np.random.default_rng(count)
+    values = random.normal(size=(count, 3)) * 10.0 ** random.integers(-8, 8, (count, 1))
+
+    def sums(some: np.ndarray[Any, np.dtype[np.float64]]) -> list[Moments]:
+        return [Moments(np.zeros(3), 1, value.copy(), np.outer(value, value)) for value in some]
+
+    at_once = components.add_in_pairs(sums(values))
+    in_groups = components.add_in_pairs(
+        components.add_in_pairs(sums(values[start : start + 4])) for start in range(0, count, 4)
+    )
+
+    assert at_once.count == in_groups.count == count
+    np.testing.assert_array_equal(at_once.total, in_groups.total)
+    np.testing.assert_array_equal(at_once.products, in_groups.products)

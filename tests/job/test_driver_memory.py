@@ -9,7 +9,8 @@ from job.archive import PACKAGE
 
 PROGRAM = """
 import resource
-from job import listing, pipeline, storage
+from job import listing, storage
+from job.features import as_stream
 from job.storage import FileFound
 
 storage.list_files = lambda folder: [
@@ -17,7 +18,7 @@ storage.list_files = lambda folder: [
 ]
 folder = "s3://a-bucket-of-mine/images/fruits"
 photos = listing.hold_out(listing.list_photos(folder, listing.TRAIN), 0.2, 0, folder).combine_chunks()
-partitions = [pipeline._as_stream(part) for part in listing.partition(photos, slots=32)]
+partitions = [as_stream(part) for part in listing.partition(photos, slots=32)]
 print(len(photos), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 """
 

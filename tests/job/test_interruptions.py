@@ -11,8 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow.parquet as pq
 import pytest
+
+from job.__main__ import main
 
 LONGEST_WAIT = 60.0
 """Seconds until a process counts as hanging."""
@@ -49,6 +53,16 @@ def run_in_the_middle(photos: Path, model: Path, output: Path) -> Iterator["subp
         process.communicate()
 
 
+def rows_in(output: Path) -> int:
+    """Return how many photos the features files hold."""
+    return sum(pq.read_metadata(file).num_rows for file in output.glob("features/part-*.parquet"))
+
+
+def projection(output: Path) -> npt.NDArray[np.float64]:
+    with np.load(output / "pca" / "projection.npz", allow_pickle=False) as saved:
+        return np.concatenate([saved["mean"], saved["scale"], saved["components"].ravel()])
+
+
 def wait_for(condition: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + LONGEST_WAIT
     while not condition():
@@ -69,6 +83,32 @@ def members(session: int) -> dict[int, str]:
     return {number: words for number, words in found.items() if words}
 
 
+def test_a_machine_that_goes_dark_loses_what_it_was_at_and_the_resumed_run_computes_nothing_else_again(
+    many_photos: Path, random_backbone: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "results"
+    words = ["--images", str(many_photos), "--model", str(random_backbone), "--no-csv"]
+    with run_in_the_middle(many_photos, random_backbone, output) as process:
+        wait_for(lambda: rows_in(output) > 400, "half of the features")
+        # When driver, Java and every worker die at once, with no chance to put anything away
+        for number in members(process.pid):
+            os.kill(number, signal.SIGKILL)
+        process.communicate(timeout=LONGEST_WAIT)
+    written = rows_in(output)
+    assert not (output / "manifest.json").exists()
+
+    # Then the unfinished results are told to be that
+    assert main([*words, "--output", str(output)]) == 2
+    # And the resumed run takes over all that was written
+    assert main([*words, "--output", str(output), "--resume"]) == 0
+    manifest = json.loads((output / "manifest.json").read_text())
+    assert manifest["resumed"] == {"taken_over": written, "computed": 800 - written, "gone": 0}
+    # And comes to what a run comes to that nothing disturbs, though no file of it holds the same photos
+    assert main([*words, "--output", str(tmp_path / "quiet"), "--master", "local[2]"]) == 0
+    resumed, quiet = (projection(of) for of in (output, tmp_path / "quiet"))
+    np.testing.assert_array_equal(resumed, quiet)
+
+
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_says_so_in_two_lines_and_leaves_nothing_that_runs_or_looks_finished(
     many_photos: Path, random_backbone: Path, tmp_path: Path, sent: signal.Signals
@@ -85,7 +125,7 @@ def test_an_interrupted_run_says_so_in_two_lines_and_leaves_nothing_that_runs_or
         assert process.returncode == 130
         assert said.splitlines()[-2:] == [
             "error: Interrupted before the results were complete.",
-            "Run it again with --overwrite.",
+            "Go on with it: the same command with --resume.",
         ]
         assert "Traceback" not in said
         assert not (output / "manifest.json").exists()

@@ -1,6 +1,7 @@
 """Tests of job/listing.py."""
 
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -254,9 +255,16 @@ def test_partitions_hold_every_photo_once_in_order(photos: int, slots: int) -> N
 def test_partitions_get_smaller_towards_the_end() -> None:
     sizes = [part.num_rows for part in listing.partition(made_listing([5000] * 10_000), slots=2)]
 
-    assert sizes[0] > 400
+    assert sizes[0] > 200
     assert sizes[-1] <= 32
-    assert sizes == sorted(sizes, reverse=True)
+    assert all(later <= earlier + 1 for earlier, later in pairwise(sizes))
+
+
+@pytest.mark.parametrize(("photos", "slots"), [(10_000, 2), (100_000, 32), (40_000, 1)])
+def test_what_all_slots_are_at_is_a_twentieth_of_the_photos_at_most(photos: int, slots: int) -> None:
+    sizes = [part.num_rows for part in listing.partition(made_listing([5000] * photos), slots)]
+
+    assert slots * max(sizes) <= 0.05 * photos
 
 
 def test_partitions_weigh_large_photos_by_their_bytes() -> None:

@@ -18,7 +18,7 @@ import pytest
 from pyspark import TaskContext
 
 from infra.local.sample_photos import draw_photo
-from job import arguments, pipeline
+from job import arguments, network_extraction, pipeline
 from job.__main__ import main
 from job.features import FeaturesReport, featurize_partition
 from job.networks import NETWORKS
@@ -288,7 +288,7 @@ def test_results_are_replaced_only_when_asked_and_only_by_whole_ones(
         2,
         [
             f"error: The output '{output}' holds the results of a finished run: {held}.",
-            "Choose another --output, or replace it with --overwrite.",
+            "Go on with it: --resume; replace it: --overwrite; or choose another --output.",
         ],
     )
     assert files_in(output) == before
@@ -479,7 +479,7 @@ def test_tasks_that_are_tried_again_after_they_have_written_double_no_row(
             raise RuntimeError("lost")
         return report
 
-    monkeypatch.setattr(pipeline, "featurize_partition", lost_at_first)
+    monkeypatch.setattr(network_extraction, "featurize_partition", lost_at_first)
     output = tmp_path / "results"
     words = ["--images", str(photos / "training"), "--model", str(random_backbone), "--output", str(output)]
 

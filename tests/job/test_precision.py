@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from job import pipeline, reduced_precision
+from job import network_extraction, reduced_precision
 from job.backbone import BFLOAT16, FAST, FLOAT32, FULL, Backbone
 from job.export import ExportRequest, cached_export
 from job.features import FeaturesReport
@@ -133,19 +133,19 @@ def test_with_bfloat16_fast_is_bfloat16_and_full_stays_full(
 
 
 def report(photos: int, computed_in: str) -> FeaturesReport:
-    return FeaturesReport(None, None, Counter(train=photos), Counter(), {}, computed_in)
+    return FeaturesReport(None, None, Counter(train=photos), Counter(), {}, Counter({computed_in: photos}))
 
 
 def test_the_manifest_says_what_was_asked_for_and_how_many_photos_were_computed_in_what() -> None:
     reports = [report(300, BFLOAT16), report(200, FLOAT32), report(100, BFLOAT16), report(0, FLOAT32)]
 
-    described = pipeline.describe_precision(FAST, reports)
+    described = network_extraction.describe_precision(FAST, reports)
 
     assert described == {"asked": "fast", "photos": {"bfloat16": 400, "float32": 200}}
 
 
 def test_who_asked_for_fast_and_did_not_get_it_is_told() -> None:
-    told = pipeline.precision_notice({"asked": "fast", "photos": {"bfloat16": 400, "float32": 1200}})
+    told = network_extraction.precision_notice({"asked": "fast", "photos": {"bfloat16": 400, "float32": 1200}})
 
     assert told == ("1,200 photos were computed at full precision: their processor has no bfloat16 that can be used.")
 
@@ -156,4 +156,4 @@ def test_who_asked_for_fast_and_did_not_get_it_is_told() -> None:
     ids=["full", "fast"],
 )
 def test_who_got_what_was_asked_for_is_told_nothing(precision: dict[str, Any]) -> None:
-    assert pipeline.precision_notice(precision) is None
+    assert network_extraction.precision_notice(precision) is None

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pytest
 from pyspark import SparkContext
@@ -14,6 +15,7 @@ from pyspark.ml.linalg import Vectors
 from pyspark.sql import SparkSession
 
 from job import components, reduction, results, session
+from job.components import Moments
 from job.features import features_table, list_column, matrix
 from job.listing import PREDICT, TEST, TRAIN
 from job.reduction import Projection, ProjectionTask
@@ -37,8 +39,11 @@ def rows() -> Rows:
     return (random.normal(size=(600, 24)) @ mixing + 5).astype(np.float32)
 
 
+Files = list[tuple[DataFile, int]]
+
+
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory, rows: Rows) -> tuple[str, list[DataFile]]:
+def written(tmp_path_factory: pytest.TempPathFactory, rows: Rows) -> tuple[str, Files]:
     """Write the rows to 20 features files, two training rows for each one to test or predict."""
     output = str(tmp_path_factory.mktemp("results"))
     files = []
@@ -55,7 +60,8 @@ def written(tmp_path_factory: pytest.TempPathFactory, rows: Rows) -> tuple[str, 
             for row, split in enumerate(splits)
         ]
         table = features_table(pa.Table.from_pylist(photos), part)
-        files.append(results.write_parquet(output, f"features/part-{number:05d}-run-{number}.parquet", table))
+        file = results.write_parquet(output, f"features/part-{number:05d}-run-{number}.parquet", table)
+        files.append((file, splits.count(TRAIN)))
     return output, files
 
 
@@ -63,7 +69,7 @@ def is_training(rows: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
     return np.concatenate([np.arange(len(part)) % 3 < 2 for part in np.array_split(np.arange(rows), 20)])
 
 
-def test_only_training_rows_are_summed(spark: SparkContext, rows: Rows, written: tuple[str, list[DataFile]]) -> None:
+def test_only_training_rows_are_summed(spark: SparkContext, rows: Rows, written: tuple[str, Files]) -> None:
     training = rows[is_training(len(rows))].astype(np.float64)
 
     moments = reduction.sum_moments(spark, *written, slots=2, done=spark.accumulator(0))
@@ -73,31 +79,57 @@ def test_only_training_rows_are_summed(spark: SparkContext, rows: Rows, written:
     np.testing.assert_allclose(moments.covariance(), np.cov(training, rowvar=False), rtol=1e-8, atol=1e-12)
 
 
-def test_many_tasks_are_added_up_in_rounds(
-    spark: SparkContext, rows: Rows, written: tuple[str, list[DataFile]]
+@pytest.mark.parametrize("slots", [1, 3, 20])
+def test_the_sums_are_the_same_to_the_last_bit_however_many_tasks_add_them(
+    spark: SparkContext, written: tuple[str, Files], slots: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Given slices so small that there are 27 of them, and tasks of 16, 8 and 1 of them: the last are added in rounds
+    monkeypatch.setattr(reduction, "ROWS_IN_A_SLICE", 15)
     done = spark.accumulator(0)
 
-    few = reduction.sum_moments(spark, *written, slots=1, done=spark.accumulator(0))
-    many = reduction.sum_moments(spark, *written, slots=20, done=done)
+    moments = reduction.sum_moments(spark, *written, slots, done)
 
-    assert many.count == few.count
-    np.testing.assert_allclose(many.products, few.products, rtol=1e-12, atol=1e-12)
-    assert done.value == len(rows)
+    alone = added_here(*written, 15)
+    np.testing.assert_array_equal(moments.products, alone.products)
+    np.testing.assert_array_equal(moments.total, alone.total)
+    assert moments.count == done.value == 400
 
 
-def test_the_same_files_give_the_same_sums_to_the_last_bit(
-    spark: SparkContext, written: tuple[str, list[DataFile]]
+def test_rows_to_test_and_other_files_change_no_bit_of_the_sums(
+    spark: SparkContext, rows: Rows, written: tuple[str, Files], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, second = (reduction.sum_moments(spark, *written, slots=20, done=spark.accumulator(0)) for _ in range(2))
+    # Given the same training rows, once in 20 files among others, and once by themselves in 3
+    monkeypatch.setattr(reduction, "ROWS_IN_A_SLICE", 15)
+    files = []
+    for number, part in enumerate(np.array_split(rows[is_training(len(rows))], 3)):
+        photos = [{"path": f"/{row}", "label": "a", "split": TRAIN} for row in range(len(part))]
+        table = features_table(pa.Table.from_pylist(photos), part)
+        files.append((results.write_parquet(str(tmp_path), f"features/{number}.parquet", table), len(part)))
 
-    np.testing.assert_array_equal(first.products, second.products)
-    np.testing.assert_array_equal(first.total, second.total)
+    planted = reduction.sum_moments(spark, *written, 2, spark.accumulator(0))
+    alone = reduction.sum_moments(spark, str(tmp_path), files, 2, spark.accumulator(0))
+
+    np.testing.assert_array_equal(planted.products, alone.products)
+    np.testing.assert_array_equal(planted.total, alone.total)
 
 
-def test_explained_variance_equals_spark_mls(
-    spark: SparkContext, rows: Rows, written: tuple[str, list[DataFile]]
-) -> None:
+def added_here(output: str, files: Files, size: int) -> Moments:
+    """Sum the training rows by slices in this process, as the docstring of add_in_pairs says, without Spark."""
+    tables = [results.read_parquet(output, file.path) for file, _ in files]
+    training = pa.concat_tables(table.filter(pc.equal(table["split"], TRAIN)) for table in tables)
+    features = matrix(training["features"].combine_chunks())
+    sums = []
+    for start in range(0, len(features), size):
+        sums.append(Moments.nothing(features[0].astype(np.float64)))
+        sums[-1].add_rows(features[start : start + size])
+    while len(sums) > 1:
+        for left, right in zip(sums[::2], sums[1::2], strict=False):
+            left.add(right)
+        sums = sums[::2]
+    return sums[0]
+
+
+def test_explained_variance_equals_spark_mls(spark: SparkContext, rows: Rows, written: tuple[str, Files]) -> None:
     training = rows[is_training(len(rows))]
     frame = SparkSession(spark).createDataFrame([(Vectors.dense(row.tolist()),) for row in training], ["features"])
     scaler = StandardScaler(withMean=True, withStd=True, inputCol="features", outputCol="scaled").fit(frame)
@@ -112,10 +144,10 @@ def test_explained_variance_equals_spark_mls(
 
 
 def test_every_photo_is_projected_once_and_csv_says_the_same_as_parquet(
-    spark: SparkContext, rows: Rows, written: tuple[str, list[DataFile]]
+    spark: SparkContext, rows: Rows, written: tuple[str, Files]
 ) -> None:
-    output, files = written
-    moments = reduction.sum_moments(spark, output, files, slots=2, done=spark.accumulator(0))
+    output, files = written[0], [file for file, _ in written[1]]
+    moments = reduction.sum_moments(spark, *written, slots=2, done=spark.accumulator(0))
     fitted = components.fit(moments, standardize=True)
     projection = Projection(fitted.mean, fitted.scale, fitted.components[:3])
 
@@ -136,8 +168,8 @@ def test_every_photo_is_projected_once_and_csv_says_the_same_as_parquet(
     )
 
 
-def test_without_csv_none_is_written(spark: SparkContext, written: tuple[str, list[DataFile]]) -> None:
-    output, files = written
+def test_without_csv_none_is_written(spark: SparkContext, written: tuple[str, Files]) -> None:
+    output, files = written[0], [file for file, _ in written[1]]
     projection = Projection(np.zeros(24), np.ones(24), np.eye(24)[:2])
 
     reports = reduction.project_files(

@@ -77,7 +77,7 @@ def test_a_folder_that_holds_any_file_of_the_layout_is_refused(tmp_path: Path, h
         results.require_no_results(output)
 
     assert raised.value.what == f"The output '{output}' holds {what}"
-    assert raised.value.remedy == "Choose another --output, or replace it with --overwrite."
+    assert raised.value.remedy == "Go on with it: --resume; replace it: --overwrite; or choose another --output."
 
 
 def test_a_folder_with_other_files_or_none_may_be_written_to(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from job.classifier import Classifier
 from job.features import list_column
 from job.listing import PREDICT, TEST, TRAIN
 from job.results import DataFile
-from job.training import Slice
+from job.slices import Slice
 
 LABELS = ["apple", "kiwi", "pear"]
 
@@ -118,16 +118,6 @@ def test_the_model_does_not_depend_on_how_the_photos_were_dealt_to_files(
     many = train(spark, write(tmp_path / "many", photos, [32] * 7 + [16]), kind)
 
     assert one.to_files() == many.to_files()
-
-
-def test_training_rows_are_cut_into_partitions_of_a_size_across_files() -> None:
-    partitions = training.cut([("a", 5), ("none", 0), ("b", 2), ("c", 4)], size=4)
-
-    assert partitions == [
-        [Slice("a", 0, 4)],
-        [Slice("a", 4, 5), Slice("b", 0, 2), Slice("c", 0, 1)],
-        [Slice("c", 1, 4)],
-    ]
 
 
 def test_rows_are_read_with_their_class_and_without_those_of_other_splits(photos: pa.Table, tmp_path: Path) -> None:

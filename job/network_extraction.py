@@ -1,0 +1,149 @@
+"""Turns photos into features by an exported network: which file it is, and the stage that computes them."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyspark import SparkContext
+
+from job import listing, results, session, storage
+from job.arguments import Arguments
+from job.backbone import FAST, FLOAT32, FULL, BackboneDescription, content_hash, read_description, require_usable
+from job.export import ExportRequest, cached_export
+from job.extraction import Check, Extracted
+from job.features import FeaturesReport, FeaturesTask, as_stream, featurize_partition
+from job.manifest import installed_version
+from job.progress import Progress
+from job.reading import DECODING
+
+LARGEST_FEATURES = 64 * 2**20
+"""Bytes of features that a task may hold: networks with long vectors get smaller partitions."""
+
+
+RUNTIMES = {FULL: ("ai-edge-litert",), FAST: ("ai-edge-litert", "openvino")}
+"""The libraries that compute features, by precision; a new version may change their last bits."""
+
+
+@dataclass(frozen=True)
+class NetworkExtraction:
+    """Features by an exported network.
+
+    Parameters
+    ----------
+    model
+        The exported file on this machine.
+    backbone
+        Its description.
+    precision
+        As ``--precision`` names it.
+    """
+
+    model: Path
+    backbone: BackboneDescription
+    precision: str
+
+    @property
+    def features(self) -> int:
+        """How many values it computes for a photo."""
+        return self.backbone.features
+
+    @property
+    def writes(self) -> str:
+        """Where the features go."""
+        return results.FEATURES
+
+    @property
+    def made_by(self) -> Mapping[str, Any]:
+        """What decides a photo's features."""
+        libraries = RUNTIMES[self.precision]
+        return {
+            "model": content_hash(self.model),
+            "precision": self.precision,
+            "decoding": DECODING,
+            "versions": {name: installed_version(name) for name in ("pillow", *libraries)},
+        }
+
+    def carry(self, context: SparkContext) -> None:
+        """Give the executors the exported file."""
+        context.addFile(str(self.model))
+
+    def extract(
+        self, context: SparkContext, photos: pa.Table, output: str, run_id: str, progress: Progress, check: Check
+    ) -> Extracted:
+        """Compute and write the features of all photos, as ``Extraction`` has it."""
+        task = FeaturesTask(output, run_id, self.backbone, self.model.name, self.precision, self.made_by)
+        reports = featurize(context, photos, task, progress)
+        check(reports)
+        made_by = {
+            **asdict(self.backbone),
+            "untrained": self.backbone.untrained,
+            "sha256": content_hash(self.model),
+        }
+        return Extracted(
+            reports, {"backbone": made_by, "precision": describe_precision(self.precision, reports), "vocabulary": None}
+        )
+
+
+def choose_backbone(arguments: Arguments, folder: Path) -> tuple[Path, BackboneDescription]:
+    """Return the exported backbone's file on this machine, and its description.
+
+    Parameters
+    ----------
+    arguments
+        Name an exported file, or what is to be exported.
+    folder
+        Where a file that lies elsewhere is copied to.
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be read or is none of ours, or if the backbone cannot be exported.
+    """
+    if arguments.model is None:
+        model = cached_export(ExportRequest(arguments.backbone, arguments.weights, arguments.seed))
+    else:
+        model = storage.local_copy(storage.absolute_uri(arguments.model), folder)
+    description = read_description(model)
+    require_usable(model)
+    return model, description
+
+
+def warn_if_untrained(progress: Progress, backbone: BackboneDescription) -> None:
+    """Tell the person that random weights are for trials only."""
+    if backbone.untrained:
+        progress.say(f"The weights are untrained ({backbone.weights}): features mean nothing, this is a trial.")
+
+
+def featurize(context: SparkContext, photos: pa.Table, task: FeaturesTask, progress: Progress) -> list[FeaturesReport]:
+    """Compute and write the features of all photos; return what each task reports."""
+    largest = max(1, min(listing.LARGEST_PARTITION, LARGEST_FEATURES // (4 * task.backbone.features)))
+    partitions = listing.partition(photos, session.slots(context), largest)
+    numbered = [(number, as_stream(part)) for number, part in enumerate(partitions)]
+    done = context.accumulator(0)
+    with progress.counted_stage("features", len(photos), done):
+        tasks = context.parallelize(numbered, len(numbered)).map(partial(featurize_partition, task, done))
+        reports = list(tasks.collect())
+    notice = precision_notice(describe_precision(task.precision, reports))
+    if notice:
+        progress.say(notice)
+    return reports
+
+
+def describe_precision(asked: str, featurized: Sequence[FeaturesReport]) -> dict[str, Any]:
+    """Return what the manifest says of the precision: asked for, and how many photos were computed in what."""
+    used: Counter[str] = Counter()
+    for report in featurized:
+        used += report.computed_in
+    return {"asked": asked, "photos": {name: photos for name, photos in sorted(used.items()) if photos}}
+
+
+def precision_notice(precision: dict[str, Any]) -> str | None:
+    """Return what a person is told who asked for reduced precision where the processor has none; else None."""
+    at_full = precision["photos"].get(FLOAT32, 0)
+    if precision["asked"] == FULL or not at_full:
+        return None
+    return f"{at_full:,} photos were computed at full precision: their processor has no bfloat16 that can be used."

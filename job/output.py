@@ -1,0 +1,102 @@
+"""A run that writes into an output: what must not be there before, and what becomes of its files at its end."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from job import results, storage
+from job.errors import JobError, UsageError
+from job.manifest import listed_files
+from job.progress import Progress, utc_now
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run under way.
+
+    Parameters
+    ----------
+    output
+        URI of the results folder.
+    run_id
+        Goes into the names of its files.
+    started
+        When, as the manifest says it.
+    progress
+        Tells the person how far it is.
+    folder
+        A folder of this machine for as long as it lasts.
+    """
+
+    output: str
+    run_id: str
+    started: str
+    progress: Progress
+    folder: Path
+
+
+def into_output(
+    output: str, may_hold_results: bool, folders: Sequence[str], carry_out: Callable[[Run], dict[str, Any]]
+) -> dict[str, Any]:
+    """Carry out a run that writes into an output, and put away what it wrote if it cannot be; return the manifest.
+
+    Parameters
+    ----------
+    output
+        URI of the results folder.
+    may_hold_results
+        Whether it may: they are replaced, or taken up.
+    folders
+        URIs of the photos.
+    carry_out
+        The run itself.
+    """
+    output = storage.absolute_uri(output)
+    require_apart(output, folders)
+    if not may_hold_results:
+        results.require_no_results(output)
+    was_there = storage.folder_exists(output)
+    started, run_id = utc_now(), results.new_run_id(datetime.now(UTC))
+    progress = Progress(output, run_id)
+    with tempfile.TemporaryDirectory(prefix="orchard-") as folder:
+        try:
+            return carry_out(Run(output, run_id, started, progress, Path(folder)))
+        except UsageError:
+            _discard(output, run_id, was_there)
+            raise
+        except BaseException:
+            # The first failure is what the person has to hear of, not one of putting things away after it.
+            with suppress(JobError):
+                if results.has_data(output, run_id):
+                    progress.fail()
+                else:
+                    _discard(output, run_id, was_there)
+            raise
+
+
+def _discard(output: str, run_id: str, was_there: bool) -> None:
+    results.discard(output, run_id)
+    if not was_there:
+        storage.remove_empty_folder(output)
+
+
+def require_apart(output: str, folders: Sequence[str]) -> None:
+    """Raise UsageError if results would go among photos: a label may have the name of a results folder."""
+    for folder in folders:
+        photos = storage.absolute_uri(folder)
+        if f"{storage.resolved(photos)}/".startswith(f"{storage.resolved(output)}/"):
+            raise UsageError(
+                f"The photos in '{photos}' lie in the output '{output}'.", "Choose an --output beside the photos."
+            )
+
+
+def finish(run: Run, manifest: dict[str, Any]) -> dict[str, Any]:
+    """Write the manifest, delete what does not count, and say that the run is over; return the manifest."""
+    results.write_manifest(run.output, manifest)
+    results.sweep(run.output, listed_files(manifest), run.run_id)
+    run.progress.finish(manifest["counts"]["used"])
+    return manifest
