@@ -303,12 +303,19 @@ def _walk(root: Path) -> Iterator[FileFound]:
         links: list[Path] = []
         for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
             path = Path(entry.path)
-            if entry.is_dir():
+            if _is_folder(entry):
                 # Links last: a folder that is also reached without one keeps its own path.
                 (links if entry.is_symlink() else waiting).append(path)
             else:
                 yield _local_file(entry, str(path.relative_to(root)))
         waiting += links
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # a link that leads back to itself
 
 
 def _local_file(entry: "os.DirEntry[str]", inside: str) -> FileFound:

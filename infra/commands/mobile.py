@@ -17,8 +17,9 @@ from job.backbone import Backbone, seconds_a_photo
 from job.classifier import Classifier
 from job.mobile import mobile_model, parse_description
 from job.photo_classifier import PhotoClassifier
+from job.photo_limits import RejectedPhotoError
 from job.pipeline import listed_files
-from job.reading import RejectedPhotoError, read_ahead
+from job.reading import read_ahead
 from job.reduction import Projection
 from job.smaller_weights import with_smaller_weights
 

@@ -11,7 +11,8 @@ from PIL import Image
 
 from job import reading
 from job.errors import TryAgainError
-from job.reading import RejectedPhotoError, decode, read_ahead
+from job.photo_limits import RejectedPhotoError
+from job.reading import decode, read_ahead
 
 WIDTH, HEIGHT = 32, 24
 
