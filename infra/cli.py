@@ -20,6 +20,7 @@ from infra.deploy import cdk
 from infra.deploy.aws import Aws, as_orchard_error
 from infra.errors import OrchardError, WrongUseError
 from job.errors import JobError
+from job.plain_text import printable, printable_line
 
 COMMANDS: Sequence[Command] = (
     *(cost.COMMAND, EXPORT, UPLOAD, up.UP, up.SCALE, run.COMMAND),
@@ -158,8 +159,8 @@ def _real_surroundings(given: argparse.Namespace) -> Surroundings:
 
 def _tell(what: str, remedy: str, exit_code: int, words: Sequence[str]) -> int:
     if "--debug" in words:
-        traceback.print_exc()
-    sys.stderr.write(f"error: {what}\n{remedy}\n")
+        sys.stderr.write(printable(traceback.format_exc()))
+    sys.stderr.write(f"error: {printable_line(what)}\n{printable(remedy)}\n")
     return exit_code
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from job import arguments, pipeline, predict, results, storage
 from job.errors import JobError, RunFailedError
 from job.extraction import extraction_seconds
+from job.plain_text import printable, printable_line
 from job.report import command, making
 
 INTERRUPTED = 130
@@ -33,7 +34,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - a person is never shown a trace that was not asked for
         what = f"The run failed: {type(error).__name__}: {storage.one_line(error)}."
         return _tell(what, "Run it again with --debug for the whole trace.", RunFailedError.exit_code, words)
-    sys.stdout.write(said)
+    sys.stdout.write(printable(said))
     return 0
 
 
@@ -50,8 +51,8 @@ def _run(words: Sequence[str]) -> str:
 
 def _tell(what: str, remedy: str, exit_code: int, words: Sequence[str]) -> int:
     if "--debug" in words:
-        traceback.print_exc()
-    sys.stderr.write(f"error: {what}\n{remedy}\n")
+        sys.stderr.write(printable(traceback.format_exc()))
+    sys.stderr.write(f"error: {printable_line(what)}\n{printable(remedy)}\n")
     return exit_code
 
 

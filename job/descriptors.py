@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from job.errors import UsageError
-from job.reading import Pixels, RejectedPhotoError
+from job.photo_limits import RejectedPhotoError
+from job.reading import Pixels
 from job.storage import one_line
 
 LARGEST_SIDE = 1024

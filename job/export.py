@@ -17,6 +17,7 @@ from pathlib import Path
 from job.backbone import BackboneDescription, content_hash, embed_description, read_description
 from job.errors import JobError, RunFailedError, UsageError
 from job.networks import NETWORKS
+from job.plain_text import printable
 
 IMAGENET, RANDOM = "imagenet", "random"
 """The two values of --weights that are no file."""
@@ -211,7 +212,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         export(ExportRequest(given.backbone, given.weights, given.seed), given.to)
     except JobError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{printable(str(error))}\n")
         return error.exit_code
     return 0
 

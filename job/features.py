@@ -15,7 +15,8 @@ from pyspark import Accumulator, SparkFiles
 from job import results, resume, workers
 from job.backbone import Backbone, BackboneDescription
 from job.listing import PREDICT
-from job.reading import Pixels, RejectedPhotoError, decode, photos_in_turn
+from job.photo_limits import RejectedPhotoError
+from job.reading import Pixels, decode, photos_in_turn
 from job.results import DataFile
 
 TASK_STAGES = ("read", "decode", "infer", "write")
@@ -99,6 +100,7 @@ def featurize_partition(task: FeaturesTask, done: Accumulator[int], partition: t
     seconds = dict.fromkeys(TASK_STAGES, 0.0)
     features, reasons = compute_features(
         photos["path"].to_pylist(),
+        photos["size"].to_pylist(),
         photos["problem"].to_pylist(),
         task.backbone,
         backbone.compute_batch,
@@ -173,6 +175,7 @@ def usable(listing: pa.Table, reasons: Sequence[str | None]) -> pa.Table:
 
 def compute_features(
     paths: list[str],
+    sizes: list[int],
     problems: list[str],
     backbone: BackboneDescription,
     compute: Callable[[Sequence[Pixels], npt.NDArray[np.float32]], None],
@@ -186,6 +189,8 @@ def compute_features(
     ----------
     paths
         URIs of the photos.
+    sizes
+        Bytes of each.
     problems
         Why a photo cannot be opened, known from the listing; empty for most.
     backbone
@@ -212,7 +217,7 @@ def compute_features(
     used = 0
     left = len(paths)
     decode_to_size = partial(decode, width=backbone.width, height=backbone.height)
-    for photo in photos_in_turn(paths, problems, decode_to_size, seconds):
+    for photo in photos_in_turn(paths, sizes, problems, decode_to_size, seconds):
         left -= 1
         if isinstance(photo, RejectedPhotoError):
             reasons.append(str(photo))

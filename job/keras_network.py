@@ -79,7 +79,7 @@ def _architecture(keras: Any, network: Network, weights: str | None) -> Any:  # 
 def _from_model_file(keras: Any, name: str, network: Network, file: str) -> Any:  # noqa: ANN401
     """Return a saved model that ends in features; where only its last layer follows them, without that layer."""
     try:
-        model = keras.saving.load_model(file, compile=False)
+        model = keras.saving.load_model(file, compile=False, safe_mode=True)
     except Exception as error:
         raise UsageError(f"'{file}' cannot be read as a Keras model: {_first_line(error)}", CUT_HINT) from error
     photos, features = (None, network.side, network.side, 3), (None, network.features)

@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import PurePosixPath
 
@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from job import storage
 from job.errors import UsageError
+from job.photo_limits import LARGEST_FILE
 from job.storage import FileFound
 
 PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
@@ -273,11 +274,18 @@ def _photos_inside(folder: str) -> list[FileFound]:
     files = storage.list_files(folder)
     if not files:
         raise UsageError(f"The folder '{folder}' is empty.", "Put photos into it, one folder a label.")
-    photos = [file for file in files if file.inside.lower().endswith(PHOTO_ENDINGS)]
+    photos = [_sized(file) for file in files if file.inside.lower().endswith(PHOTO_ENDINGS)]
     if not photos:
         endings = ", ".join(PHOTO_ENDINGS)
         raise UsageError(f"The folder '{folder}' holds {len(files)} files, but no photo.", f"Photos end in {endings}.")
     return photos
+
+
+def _sized(photo: FileFound) -> FileFound:
+    """Return a photo with its problem, if its file is too large to be read."""
+    if photo.size <= LARGEST_FILE or photo.problem:
+        return photo
+    return replace(photo, problem=f"{photo.size:,} bytes, more than the {LARGEST_FILE:,} that a photo may have")
 
 
 def _suggest(wanted: str, known: set[str]) -> str:

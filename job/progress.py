@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from job import results, storage
 from job.errors import RunFailedError
+from job.plain_text import printable
 
 SECONDS_BETWEEN_LOOKS = 0.2
 SECONDS_BETWEEN_FILES = 2.0
@@ -41,7 +42,7 @@ class Progress:
 
     def say(self, line: str) -> None:
         """Tell the person one thing."""
-        self._terminal.write(line + "\n")
+        self._terminal.write(printable(line) + "\n")
         self._terminal.flush()
 
     @contextmanager

@@ -6,20 +6,20 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from job import storage
+from job.photo_limits import LARGEST_PHOTO, RejectedPhotoError, require_size
 from job.storage import one_line, unreachable
 
 READ_AHEAD = 16
 """Photos in flight a task: hides 20 ms an opening behind inference at up to 800 photos a second."""
 
-LARGEST_PHOTO = 100_000_000
-"""Pixels; decoded, a photo of this size takes 300 MB of a task's memory."""
+READ_AHEAD_BYTES = 256_000_000
+"""Of the files in flight a task, where they are large; one is always read, however large it is."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
 """What a photo may be, whatever its name says: some of Pillow's other decoders run programs on what they read."""
@@ -27,15 +27,28 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
 DECODING = 1
 """Raised when the same bytes come to other pixels than before, so that no run takes over what was made of those."""
 
+CONVERTED_AT_A_TIME = 4_000_000
+"""Pixels: converting a photo makes several copies, and of a large one they are made strip by strip."""
+
+LONGEST_REASON = 200
+"""Characters of why a photo is damaged, where a decoder has more to say."""
+
 Pixels = npt.NDArray[np.uint8]
 
-
-class RejectedPhotoError(Exception):
-    """A photo that cannot be used; the message is the reason that goes into the results."""
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes a photo upright, by its EXIF orientation."""
 
 
 def read_ahead(
-    paths: Sequence[str], read: Callable[[str], bytes] = storage.read_bytes
+    paths: Sequence[str], read: Callable[[str], bytes] = storage.read_bytes, sizes: Sequence[int] = ()
 ) -> Iterator[bytes | RejectedPhotoError]:
     """Yield each photo's content in order, or why it cannot be read, while the next ones are on their way.
 
@@ -45,22 +58,32 @@ def read_ahead(
         URIs of the photos.
     read
         Returns the content of one; may raise OSError.
+    sizes
+        Bytes of each, so that large ones do not fill the memory; none where they are known to be small.
     """
     with ThreadPoolExecutor(READ_AHEAD, thread_name_prefix="read-ahead") as pool:
-        coming = iter(paths)
-        waiting = deque((path, pool.submit(read, path)) for path in islice(coming, READ_AHEAD))
+        coming = deque(zip(paths, sizes or [0] * len(paths), strict=True))
+        waiting: deque[tuple[str, int, Future[bytes]]] = deque()
         try:
-            while waiting:
-                content = _outcome(*waiting.popleft())
-                waiting.extend((path, pool.submit(read, path)) for path in islice(coming, 1))
-                yield content
+            while coming or waiting:
+                in_flight = sum(size for _, size, _ in waiting)
+                while coming and len(waiting) < READ_AHEAD:
+                    path, size = coming[0]
+                    if waiting and in_flight + size > READ_AHEAD_BYTES:
+                        break
+                    coming.popleft()
+                    waiting.append((path, size, pool.submit(read, path)))
+                    in_flight += size
+                path, _, future = waiting.popleft()
+                yield _outcome(path, future)
         finally:
-            for _, future in waiting:
+            for _, _, future in waiting:
                 future.cancel()
 
 
 def photos_in_turn(
     paths: Sequence[str],
+    sizes: Sequence[int],
     problems: Sequence[str],
     decode: Callable[[bytes], Pixels],
     seconds: dict[str, float],
@@ -71,6 +94,8 @@ def photos_in_turn(
     ----------
     paths
         URIs of the photos.
+    sizes
+        Bytes of each.
     problems
         Why a photo cannot be opened, known from the listing; empty for most.
     decode
@@ -78,7 +103,8 @@ def photos_in_turn(
     seconds
         Waiting for bytes ("read") and decoding ("decode") add their time to it.
     """
-    contents = read_ahead([path for path, problem in zip(paths, problems, strict=True) if not problem])
+    sound = [(path, size) for path, size, problem in zip(paths, sizes, problems, strict=True) if not problem]
+    contents = read_ahead([path for path, _ in sound], sizes=[size for _, size in sound])
     for problem in problems:
         began = time.perf_counter()
         content = RejectedPhotoError(problem) if problem else next(contents)
@@ -140,9 +166,9 @@ def _decode(content: bytes, size: Callable[[int, int], tuple[int, int]]) -> Pixe
             # What Pillow only warns of (odd EXIF data, many pixels) is either harmless or bounded here.
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(content), formats=FORMATS) as photo:
-                require_size(photo)
-                ImageOps.exif_transpose(photo, in_place=True)
-                pixels = to_rgb(photo).resize(size(photo.width, photo.height))
+                require_size(photo, content)
+                solid = to_rgb(upright(photo))
+                pixels = solid.resize(size(solid.width, solid.height))
     except UnidentifiedImageError:
         raise RejectedPhotoError("not a photo, whatever its name says") from None
     except Image.DecompressionBombError:
@@ -150,32 +176,47 @@ def _decode(content: bytes, size: Callable[[int, int], tuple[int, int]]) -> Pixe
     except RejectedPhotoError:
         raise
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
-        raise RejectedPhotoError(f"damaged: {one_line(error)}") from error
+        raise RejectedPhotoError(f"damaged: {one_line(error)}"[:LONGEST_REASON]) from error
     return np.asarray(pixels)
+
+
+def upright(photo: Image.Image) -> Image.Image:
+    """Return a photo as its EXIF orientation says it is looked at; where that cannot be read, as it lies.
+
+    Decodes the photo, and raises whatever Pillow raises for one that is damaged.
+    """
+    photo.load()
+    try:
+        turn = _TURNS.get(photo.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # noqa: BLE001 - notes about a photo that make no sense do not spoil its pixels
+        return photo
+    return photo if turn is None else photo.transpose(turn)
 
 
 def to_rgb(photo: Image.Image) -> Image.Image:
     """Return an RGB image of the same size, whatever mode the photo has."""
-    if photo.mode == "RGB":
+    if photo.mode == "RGB" and not photo.has_transparency_data:
         return photo
+    rows = max(1, CONVERTED_AT_A_TIME // photo.width)
+    if photo.height <= rows:
+        return _strip_to_rgb(photo)
+    converted = Image.new("RGB", photo.size)
+    for top in range(0, photo.height, rows):
+        strip = (0, top, photo.width, min(top + rows, photo.height))
+        converted.paste(_strip_to_rgb(photo.crop(strip)), strip)
+    return converted
+
+
+def _strip_to_rgb(photo: Image.Image) -> Image.Image:
     if photo.mode.startswith("I"):
         # Pillow would clip 16-bit greys at 255 and so turn nearly all of them white.
-        greys = np.asarray(photo).astype(np.int64) // 257
-        return Image.fromarray(np.clip(greys, 0, 255).astype(np.uint8)).convert("RGB")
+        greys = np.clip(np.asarray(photo) // 257, 0, 255).astype(np.uint8)
+        return Image.fromarray(greys).convert("RGB")
     if photo.has_transparency_data:
         solid = photo.convert("RGBA")
         white = Image.new("RGBA", solid.size, "white")
         return Image.alpha_composite(white, solid).convert("RGB")
     return photo.convert("RGB")
-
-
-def require_size(photo: Image.Image) -> None:
-    """Raise RejectedPhotoError if a photo that is not decoded yet has more pixels than are decoded."""
-    pixels = photo.width * photo.height
-    if pixels > LARGEST_PHOTO:
-        raise RejectedPhotoError(
-            f"{photo.width:,} x {photo.height:,} pixels are {pixels:,}, more than the {LARGEST_PHOTO:,} allowed"
-        )
 
 
 def _outcome(path: str, future: "Future[bytes]") -> bytes | RejectedPhotoError:

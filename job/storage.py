@@ -22,6 +22,11 @@ _SCHEME = re.compile(r"^([a-z][a-z0-9+.-]*)://(.*)$", re.IGNORECASE | re.DOTALL)
 
 _ONE_SLASH = re.compile(r"^(s3[an]?|abfss?|gs|gcs):/[^/]", re.IGNORECASE)
 
+_SECRET = re.compile(
+    r"^[^/@]*:[^/@]*@|[?&](x-amz-(signature|credential|security-token)|sig|sv|googleaccessid|signature)=", re.IGNORECASE
+)
+"""A password before the host, or the parameters of a presigned address (S3, Google) or of a shared access signature."""
+
 S3_ATTEMPTS = 5
 """How often one S3 request is made before it counts as failed; the SDK waits longer each time."""
 
@@ -38,7 +43,8 @@ def absolute_uri(uri: str) -> str:
     Raises
     ------
     UsageError
-        If a scheme is followed by one slash only: the path would be taken for one of this machine.
+        If a scheme is followed by one slash only, for the path would be taken for one of this machine; or if the URI
+        carries a secret, for URIs are written into results, logs and the arguments of a cluster's steps.
     """
     match = _SCHEME.match(uri)
     if match is None:
@@ -46,6 +52,11 @@ def absolute_uri(uri: str) -> str:
             raise UsageError(f"'{uri}' has one slash after its scheme.", f"Write {uri.replace(':/', '://', 1)}")
         return os.path.normpath(Path(uri).absolute())
     scheme, rest = match.group(1).lower(), match.group(2)
+    if _SECRET.search(rest):
+        raise UsageError(
+            f"The URI that begins with '{scheme}://' carries a secret: a password, a key or a signature.",
+            "Leave it out: credentials come from the environment, or from the role of the machine.",
+        )
     if scheme == "file":
         return os.path.normpath("/" + rest.lstrip("/"))
     if scheme in ("s3a", "s3n"):
@@ -335,12 +346,19 @@ def _walk(root: Path) -> Iterator[FileFound]:
         links: list[Path] = []
         for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
             path = Path(entry.path)
-            if entry.is_dir():
+            if _is_folder(entry):
                 # Links last: a folder that is also reached without one keeps its own path.
                 (links if entry.is_symlink() else waiting).append(path)
             else:
                 yield _local_file(entry, str(path.relative_to(root)))
         waiting += links
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # a link that leads back to itself
 
 
 def _local_file(entry: "os.DirEntry[str]", inside: str) -> FileFound:

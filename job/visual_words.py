@@ -26,7 +26,8 @@ from job.descriptors import KINDS, LARGEST_SIDE, DescriptorKind, Descriptors, de
 from job.errors import UsageError
 from job.features import FeaturesReport, features_table, rejected_table, usable, write_partition
 from job.listing import TRAIN
-from job.reading import DECODING, Pixels, RejectedPhotoError, decode_at_own_size, photos_in_turn
+from job.photo_limits import RejectedPhotoError
+from job.reading import DECODING, Pixels, decode_at_own_size, photos_in_turn
 from job.results import DataFile
 from job.vectors import vector_column
 from job.vocabulary import Vocabulary
@@ -195,7 +196,8 @@ def describe_photos(
     decode = partial(decode_at_own_size, largest_side=LARGEST_SIDE)
     described: list[Descriptors] = []
     reasons: list[str | None] = []
-    for photo in photos_in_turn(listing["path"].to_pylist(), listing["problem"].to_pylist(), decode, seconds):
+    paths, sizes, problems = (listing[name].to_pylist() for name in ("path", "size", "problem"))
+    for photo in photos_in_turn(paths, sizes, problems, decode, seconds):
         began = time.perf_counter()
         found = _describe(photo, describe, task.keep_empty)
         if isinstance(found, RejectedPhotoError):

@@ -6,7 +6,7 @@ from pathlib import Path
 from infra.commands.command import Command, Surroundings
 from infra.errors import OrchardError
 from job.photo_classifier import PhotoClassifier
-from job.reading import RejectedPhotoError
+from job.photo_limits import RejectedPhotoError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

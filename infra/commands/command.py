@@ -9,6 +9,7 @@ from typing import TextIO
 
 from infra.deploy import cdk
 from infra.deploy.aws import Aws
+from job.plain_text import printable
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Surroundings:
 
     def say(self, line: str = "") -> None:
         """Print one line at once."""
-        self.terminal.write(line + "\n")
+        self.terminal.write(printable(line) + "\n")
         self.terminal.flush()
 
 

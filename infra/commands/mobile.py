@@ -18,7 +18,8 @@ from job.classifier import Classifier
 from job.manifest import listed_files
 from job.mobile import mobile_model, parse_description
 from job.photo_classifier import PhotoClassifier
-from job.reading import RejectedPhotoError, read_ahead
+from job.photo_limits import RejectedPhotoError
+from job.reading import read_ahead
 from job.reduction import Projection
 from job.smaller_weights import with_smaller_weights
 

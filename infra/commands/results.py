@@ -11,6 +11,7 @@ from infra.deploy import fetch, run_files, stacks
 from infra.deploy.run_backbone import find_backbone
 from infra.errors import OrchardError, WrongUseError
 from job.__main__ import summary
+from job.plain_text import printable
 from job.results import EXPLAINED_VARIANCE, REPORT
 from job.smaller_weights import FLOAT16, INT8
 
@@ -66,7 +67,7 @@ def _fetch(given: argparse.Namespace, around: Surroundings, bucket: str) -> None
     folder = given.to or Path("results") / given.name
     key = f"results/{given.name}"
     copied = fetch.fetch(around.aws, bucket, key, folder, around.terminal)
-    around.terminal.write(summary(fetch.manifest(around.aws, bucket, key), str(folder)))
+    around.terminal.write(printable(summary(fetch.manifest(around.aws, bucket, key), str(folder))))
     around.say(f"{copied} files fetched.")
     if given.open:
         open_report(folder / REPORT)

@@ -25,6 +25,7 @@ from job import arguments as job_arguments
 from job.__main__ import summary
 from job.arguments import Arguments
 from job.export import ExportRequest, cached_export
+from job.plain_text import printable
 
 SECONDS_FOR_LOGS = 30.0
 """Between two looks for the logs of a step that failed: EMR brings them to S3 in rounds."""
@@ -204,7 +205,7 @@ def follow_to_the_end(around: Surroundings, bucket: str, results_key: str, step:
                 f"The step of the run '{step.run}' completed, but left no manifest in s3://{bucket}/{results_key}.",
                 f"See what it printed: orchard logs {step.run}",
             )
-        around.terminal.write(summary(manifest, f"s3://{bucket}/{results_key}"))
+        around.terminal.write(printable(summary(manifest, f"s3://{bucket}/{results_key}")))
         around.say(f"Fetch them: orchard results {step.run}")
         return 0
     now = clusters.look(around.aws, step.cluster)

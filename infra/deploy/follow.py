@@ -11,6 +11,7 @@ from infra.deploy import step as steps
 from infra.deploy.aws import Aws, explained
 from infra.deploy.objects import read_if_there
 from infra.deploy.step import ENDED, Step
+from job.plain_text import printable
 from job.results import PROGRESS
 
 SECONDS_BETWEEN_LOOKS = 2.0
@@ -90,7 +91,7 @@ class _Shown:
             self._last = now
             # A bar says the same in its own words.
             if not self._can_count(progress):
-                self._terminal.write(f"{now}\n")
+                self._terminal.write(f"{printable(now)}\n")
                 self._terminal.flush()
         if progress is not None and self._can_count(progress):
             self._count(progress)

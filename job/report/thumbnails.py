@@ -7,10 +7,11 @@ import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from job import storage
-from job.reading import FORMATS, require_size, to_rgb
+from job.photo_limits import require_size
+from job.reading import FORMATS, to_rgb, upright
 
 SIDE = 72
 """Pixels of the longer side."""
@@ -75,11 +76,10 @@ def thumbnail(content: bytes) -> bytes:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with Image.open(io.BytesIO(content), formats=FORMATS) as photo:
-            require_size(photo)
+            require_size(photo, content)
             # Large JPEGs are decoded at a fraction of their size, in a fraction of the time.
             photo.draft("RGB", (2 * SIDE, 2 * SIDE))
-            ImageOps.exif_transpose(photo, in_place=True)
-            small = to_rgb(photo)
+            small = to_rgb(upright(photo))
     small.thumbnail((SIDE, SIDE))
     made = io.BytesIO()
     small.save(made, "WEBP", quality=QUALITY)

@@ -10,7 +10,8 @@ import pytest
 
 from job.descriptors import KINDS, LARGEST_SIDE, ORB_BORDER, describer, require_opencv
 from job.errors import UsageError
-from job.reading import RejectedPhotoError, decode_at_own_size
+from job.photo_limits import RejectedPhotoError
+from job.reading import decode_at_own_size
 
 OpenCV: Any = cv2
 """Without its types, which lack half of it."""

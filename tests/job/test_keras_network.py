@@ -190,3 +190,23 @@ def test_every_network_of_the_table_is_in_keras(keras: Any) -> None:
     for network in NETWORKS.values():
         assert callable(getattr(keras.applications, network.builder))
         assert callable(getattr(keras.applications, network.module).preprocess_input)
+
+
+# Of an .h5 file nothing but the weights is ever read.
+@pytest.mark.parametrize(("ending", "said"), [(".keras", "cannot be read as a Keras model"), (".h5", "do not fit")])
+def test_a_model_that_carries_code_is_refused_and_its_code_never_runs(
+    keras: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, said: str
+) -> None:
+    # Given a saved model with a layer of Python code, which is what a hostile file would be
+    monkeypatch.delenv("CODE_RAN", raising=False)
+    photos = keras.Input((SMALL.side, SMALL.side, 3))
+    layer = keras.layers.Lambda(lambda x: __import__("os").environ.__setitem__("CODE_RAN", "1") or x)
+    model = keras.Model(photos, keras.layers.GlobalAveragePooling2D()(layer(photos)))
+    file = tmp_path / f"model{ending}"
+    model.save(file)
+    monkeypatch.delenv("CODE_RAN", raising=False)
+
+    error = refused(keras, file)
+
+    assert said in error.what
+    assert "CODE_RAN" not in os.environ

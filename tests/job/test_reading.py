@@ -7,19 +7,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from job import reading
 from job.errors import TryAgainError
-from job.reading import RejectedPhotoError, decode, read_ahead
+from job.photo_limits import RejectedPhotoError
+from job.reading import decode, read_ahead
+from tests.job.hostile_photos import encoded as encoded_as
+from tests.job.hostile_photos import with_exif
 
 WIDTH, HEIGHT = 32, 24
 
 
 def encoded(photo: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
-    content = io.BytesIO()
-    photo.save(content, kind, **options)
-    return content.getvalue()
+    return encoded_as(photo, kind, **options)
 
 
 def gradient(width: int = 60, height: int = 40) -> Image.Image:
@@ -74,14 +75,42 @@ def test_sixteen_bit_greys_are_scaled_not_clipped() -> None:
     assert (decoded(encoded(greys)) == 0x80).all()
 
 
-def test_a_photo_is_turned_upright() -> None:
-    lying = gradient()
-    exif = Image.Exif()
-    exif[0x0112] = 6  # the orientation tag; 6: turn it a quarter clockwise
-    content = encoded(lying, exif=exif)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_photo_is_turned_upright(kind: str, orientation: int) -> None:
+    content = with_exif(gradient(), kind, orientation)
 
-    upright = lying.transpose(Image.Transpose.ROTATE_270).resize((WIDTH, HEIGHT))
+    with Image.open(io.BytesIO(content)) as lying:
+        upright = ImageOps.exif_transpose(lying).convert("RGB").resize((WIDTH, HEIGHT))
     np.testing.assert_array_equal(decoded(content), np.asarray(upright))
+
+
+@pytest.mark.parametrize("notes", [b"Exif\0\0", b"Exif\0\0hello", b"Exif\0\0II*\0\xff\xff\xff\xff"])
+def test_a_photo_whose_exif_cannot_be_read_is_used_as_it_lies(notes: bytes) -> None:
+    content = encoded(gradient(), "JPEG", exif=notes)
+
+    with Image.open(io.BytesIO(content)) as lying:
+        expected = lying.resize((WIDTH, HEIGHT))
+    np.testing.assert_array_equal(decoded(content), np.asarray(expected))
+
+
+def test_a_colour_that_stands_for_transparency_is_laid_over_white() -> None:
+    red = Image.new("RGB", (10, 10), "red")
+
+    assert (decoded(encoded(red, transparency=(255, 0, 0))) == 255).all()
+    assert (decoded(encoded(red, transparency=(0, 255, 0))) == [255, 0, 0]).all()
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "L", "1", "CMYK", "I;16"])
+def test_a_large_photo_is_converted_strip_by_strip_to_the_same_pixels(
+    mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = gradient().convert("L").convert("I;16") if mode == "I;16" else gradient().convert(mode)
+    at_once = reading.to_rgb(photo)
+
+    monkeypatch.setattr(reading, "CONVERTED_AT_A_TIME", 7 * photo.width)
+
+    np.testing.assert_array_equal(np.asarray(reading.to_rgb(photo)), np.asarray(at_once))
 
 
 def test_the_first_frame_of_an_animation_is_taken() -> None:
@@ -159,6 +188,21 @@ def test_no_more_is_read_ahead_than_fits() -> None:
 
     assert len(begun) <= reading.READ_AHEAD + 1
     contents.close()  # type: ignore[attr-defined]
+
+
+def test_of_large_files_only_as_many_are_in_flight_as_fit_into_memory() -> None:
+    begun: list[str] = []
+
+    def read(path: str) -> bytes:
+        begun.append(path)
+        return b"x"
+
+    sizes = [reading.READ_AHEAD_BYTES // 2] * 3 + [2 * reading.READ_AHEAD_BYTES, 1, 1]
+    contents = read_ahead([str(number) for number in range(6)], read, sizes)
+
+    # At first two, then one more, and the largest by itself
+    seen = [len(begun) for _ in contents]
+    assert all(begun_by_then <= most for begun_by_then, most in zip(seen, [2, 3, 3, 4, 6, 6], strict=True))
 
 
 @pytest.mark.parametrize("kind", ["TIFF", "GIF", "EPS"])

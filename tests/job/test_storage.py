@@ -133,3 +133,44 @@ def test_azure_paths_lead_to_the_container_of_the_account(monkeypatch: pytest.Mo
 
     assert isinstance(filesystem, fs.AzureFileSystem)
     assert path == "photos/fruit/apple"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "s3://AKIAIOSFODNN7EXAMPLE:wJalrXUtnFEMI@bucket/images",
+        "https://me:secret@example.org/images",
+        "abfs://container:secret@account.dfs.core.windows.net/images",
+        "https://bucket.s3.amazonaws.com/images?X-Amz-Algorithm=AWS4&X-Amz-Signature=secret",
+        "https://account.blob.core.windows.net/images?sp=r&sig=secret",
+        "gs://bucket/images?GoogleAccessId=me&Signature=secret",
+    ],
+)
+def test_a_uri_that_carries_a_secret_is_refused_without_repeating_it(uri: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        storage.absolute_uri(uri)
+
+    scheme = uri.split(":", maxsplit=1)[0]
+    assert raised.value.what == (
+        f"The URI that begins with '{scheme}://' carries a secret: a password, a key or a signature."
+    )
+    assert "secret" not in raised.value.remedy
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "s3://bucket/a:b@c/image",
+        "abfss://container@account.dfs.core.windows.net/x",
+        "s3://bucket/what?a=b",
+        "/a:b@c?sig=1",
+    ],
+)
+def test_a_uri_that_only_looks_odd_is_not(uri: str) -> None:
+    assert storage.absolute_uri(uri) == uri
+
+
+def test_a_link_that_leads_back_to_itself_is_listed_as_one_that_leads_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "loop.jpg").symlink_to("loop.jpg")
+
+    assert storage.list_files(str(tmp_path)) == [storage.FileFound("loop.jpg", 0, "a link that leads nowhere")]
