@@ -76,7 +76,12 @@ def main(words: Sequence[str] | None = None) -> int:
                     return 1
                 last = measured[name][-1]
                 print(f"round {number + 1}, {name}: {last.photos / last.features:.0f} photos a second", flush=True)
-    found = {"machine": machine(), "photos": str(given.photos), "rounds": given.rounds, "contenders": summary(measured)}
+    found = {
+        "machine": machine(),
+        "photos": Path(given.photos).resolve().name,
+        "rounds": given.rounds,
+        "contenders": summary(measured),
+    }
     (HERE / "results").mkdir(exist_ok=True)
     file = HERE / "results" / f"{datetime.now(UTC):%Y%m%dT%H%M%S}.json"
     file.write_text(json.dumps(found, indent=2) + "\n")
