@@ -213,8 +213,7 @@ def takes_everything_down(way: Way) -> None:
 
     assert "Nothing is left that carries the project's tag." in said
     assert way.statuses() == {"CDKToolkit": "CREATE_COMPLETE"}
-    buckets = [bucket["Name"] for bucket in way.client("s3").list_buckets()["Buckets"]]
-    assert [name for name in buckets if not name.startswith("cdk-")] == []
+    assert [name for name in way.bucket_names() if not name.startswith("cdk-")] == []
     iam, ec2 = way.client("iam"), way.client("ec2")
     assert iam.list_users()["Users"] == []
     assert [role["RoleName"] for role in iam.list_roles()["Roles"] if not role["RoleName"].startswith("cdk-")] == []

@@ -61,6 +61,10 @@ class Way:
         stacks = self.client("cloudformation").describe_stacks()["Stacks"]
         return {stack["StackName"]: stack["StackStatus"] for stack in stacks}
 
+    def bucket_names(self) -> list[str]:
+        """Return the names of all buckets."""
+        return [bucket["Name"] for bucket in self.client("s3").list_buckets()["Buckets"]]
+
     def outputs(self, stack: str) -> dict[str, str]:
         """Return a stack's outputs by name."""
         described = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
