@@ -474,9 +474,9 @@ def test_then_destroy_ends_the_cluster_after_a_run_that_failed_too(deployed: Dep
             "Leave it out, and name the results: --name NAME",
         ),
         (
-            ["--images", "fruits/Training", "--imag", "s3://elsewhere/x"],
-            "--images is written in a way that is not understood.",
-            "Write it in full: --images",
+            ["--images", "fruits/Training", "--predic", "s3://elsewhere/x"],
+            "--predict is written in a way that is not understood.",
+            "Write it in full: --predict",
         ),
         (
             ["--images", "fruits/Training", "--model", "s3://{data}/models/none.tflite"],
