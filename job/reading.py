@@ -6,6 +6,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -17,6 +18,18 @@ from job.storage import one_line, unreachable
 
 READ_AHEAD = 16
 """Photos in flight a task: hides 20 ms an opening behind inference at up to 800 photos a second."""
+
+UNREAD = "cannot be read: "
+"""How the reason begins for which a photo is set aside that its storage does not give."""
+
+LONGEST_READ = 60.0
+"""Seconds that a photo may take to come, from when it is waited for: 4 MB at the slowest of mobile networks."""
+
+READS = 3
+"""How often a photo is asked for that does not come in that time."""
+
+UNREAD_IN_A_ROW = 3
+"""So many photos in a row that a storage does not give are its own fault, not theirs."""
 
 LARGEST_PHOTO = 100_000_000
 """Pixels; decoded, a photo of this size takes 300 MB of a task's memory."""
@@ -34,6 +47,10 @@ class RejectedPhotoError(Exception):
     """A photo that cannot be used; the message is the reason that goes into the results."""
 
 
+class UnreadPhotoError(RejectedPhotoError):
+    """A photo that its storage does not give, whatever it holds; if others come, it is set aside alone."""
+
+
 def read_ahead(
     paths: Sequence[str], read: Callable[[str], bytes] = storage.read_bytes
 ) -> Iterator[bytes | RejectedPhotoError]:
@@ -45,18 +62,31 @@ def read_ahead(
         URIs of the photos.
     read
         Returns the content of one; may raise OSError.
+
+    Raises
+    ------
+    RunFailedError
+        If a storage gives several photos in a row not, or none at all.
     """
-    with ThreadPoolExecutor(READ_AHEAD, thread_name_prefix="read-ahead") as pool:
-        coming = iter(paths)
-        waiting = deque((path, pool.submit(read, path)) for path in islice(coming, READ_AHEAD))
-        try:
-            while waiting:
-                content = _outcome(*waiting.popleft())
-                waiting.extend((path, pool.submit(read, path)) for path in islice(coming, 1))
-                yield content
-        finally:
-            for _, future in waiting:
-                future.cancel()
+    # A read that hangs keeps its thread: there are threads left for the others, and nobody waits for it at the end.
+    pool = ThreadPoolExecutor(2 * READ_AHEAD, thread_name_prefix="read-ahead")
+    coming = iter(paths)
+    waiting = deque((path, pool.submit(read, path)) for path in islice(coming, READ_AHEAD))
+    came = in_a_row = 0
+    try:
+        while waiting:
+            path, future = waiting.popleft()
+            content = _outcome(path, future, partial(pool.submit, read, path))
+            waiting.extend((path, pool.submit(read, path)) for path in islice(coming, 1))
+            came += isinstance(content, bytes)
+            in_a_row = in_a_row + 1 if isinstance(content, UnreadPhotoError) else 0
+            if in_a_row and (in_a_row == UNREAD_IN_A_ROW or not (came or waiting)):
+                # That is no photo's fault: the task fails, Spark tries it again, and a run never ends well with photos
+                # that nobody looked at.
+                raise unreachable(f"The photo '{path}' could not be read", OSError(str(content).removeprefix(UNREAD)))
+            yield content
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def photos_in_turn(
@@ -178,17 +208,27 @@ def require_size(photo: Image.Image) -> None:
         )
 
 
-def _outcome(path: str, future: "Future[bytes]") -> bytes | RejectedPhotoError:
-    """Return a photo's content, or why this photo alone cannot be read; anything else is raised.
+def _outcome(path: str, future: "Future[bytes]", again: "Callable[[], Future[bytes]]") -> bytes | RejectedPhotoError:
+    """Return a photo's content, or why this photo alone cannot be read.
 
-    A remote storage that is out of reach or refuses us is no photo's fault: the task fails, Spark tries it again,
-    and a run never ends well with photos that nobody looked at.
+    Parameters
+    ----------
+    path
+        URI of the photo.
+    future
+        The read that is under way.
+    again
+        Starts another one, over another connection, where the first does not come to an end.
     """
-    try:
-        return future.result()
-    except FileNotFoundError:
-        return RejectedPhotoError("not there any more when it was read")
-    except OSError as error:
-        if storage.is_local(path):
-            return RejectedPhotoError(f"cannot be read: {one_line(error)}")
-        raise unreachable(f"The photo '{path}' could not be read", error) from error
+    for _ in range(READS):
+        try:
+            return future.result(timeout=LONGEST_READ)
+        except FileNotFoundError:
+            return RejectedPhotoError("not there any more when it was read")
+        except OSError as error:
+            if future.done():
+                kind = RejectedPhotoError if storage.is_local(path) else UnreadPhotoError
+                return kind(f"{UNREAD}{one_line(error)}")
+            # TimeoutError is an OSError: the read goes on, and nobody waits for it any more.
+            future = again()
+    return UnreadPhotoError(f"{UNREAD}it did not come within {LONGEST_READ:g} s, {READS} times")
