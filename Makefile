@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format test-all tables lock screenshot bench clean
+.PHONY: help setup demo test check format test-all faults tables lock screenshot bench clean
 
 help: ## what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -29,6 +29,9 @@ format: setup ## put every file into the project's format
 
 test-all: setup check ## make test, and the slow campaigns
 	@python -m pytest -m 'slow or not slow'
+
+faults: setup ## make every fault happen, and write the table of what became of each into docs/reliability.md
+	@python -m pytest tests/faults -m 'slow or not slow' --write-faults
 
 tables: setup ## write the tables of docs/security.md anew, from the calls that the tests make
 	@ORCHARD_WRITE_TABLES=1 python -m pytest -q tests/local/access/test_rights.py

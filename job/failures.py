@@ -11,6 +11,21 @@ _PYTHON = re.compile(r"Traceback \(most recent call last\):\n(?:[ ].*\n)+(?P<err
 _JAVA = re.compile(r"^(?:: |Caused by: )?(?:[\w$]+\.)+(?P<kind>\w+(?:Exception|Error)): (?P<message>.+)$", re.MULTILINE)
 
 
+OUTSIDE_CAUSES = (
+    (
+        re.compile(r"No space left on device|Disk quota exceeded", re.IGNORECASE),
+        "A disk that Spark keeps its temporary files on is full.",
+        "Free some space, or name another disk in SPARK_LOCAL_DIRS, then go on with --resume.",
+    ),
+    (
+        re.compile(r"Python worker exited unexpectedly|ExecutorLostFailure|exited caused by one of the running tasks"),
+        "A process of Spark's ended again and again in the middle of a task: for want of memory, or because it hung.",
+        "Give each task more memory (fewer cores: --master 'local[1]'; larger nodes), then go on with --resume.",
+    ),
+)
+"""What Spark says where something outside the program has ended a task, and what a person is told of it."""
+
+
 def as_job_error(error: Exception) -> JobError:
     """Return what a person is told about an exception that the driver met while Spark worked."""
     if isinstance(error, JobError):
@@ -25,6 +40,9 @@ def as_job_error(error: Exception) -> JobError:
     if ours is not None:
         kinds = {kind.__name__: kind for kind in (UsageError, TryAgainError)}
         return kinds.get(ours.group(1), RunFailedError)(ours["what"], ours["remedy"])
+    for symptoms, what, remedy in OUTSIDE_CAUSES:
+        if symptoms.search(text):
+            return RunFailedError(what, remedy)
     return RunFailedError(
         f"The run failed: {probable_cause(text) or type(error).__name__}",
         "Run it again with --debug for the whole trace.",

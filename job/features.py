@@ -98,16 +98,22 @@ def featurize_partition(task: FeaturesTask, done: Accumulator[int], partition: t
     backbone = _load_backbone(SparkFiles.get(task.model_file), task.precision)
     workers.settle()
     seconds = dict.fromkeys(TASK_STAGES, 0.0)
-    features, reasons = compute_features(
-        photos["path"].to_pylist(),
-        photos["size"].to_pylist(),
-        photos["problem"].to_pylist(),
-        task.backbone,
-        backbone.compute_batch,
-        backbone.batch,
-        seconds,
-        lambda: done.add(1),
-    )
+    with workers.ended_if_silent() as sign:
+
+        def photo_done() -> None:
+            done.add(1)
+            sign()
+
+        features, reasons = compute_features(
+            photos["path"].to_pylist(),
+            photos["size"].to_pylist(),
+            photos["problem"].to_pylist(),
+            task.backbone,
+            backbone.compute_batch,
+            backbone.batch,
+            seconds,
+            photo_done,
+        )
     used = usable(photos, reasons)
     made = resume.with_rows_columns(features_table(used, features), used, backbone.computed_in)
     rows = resume.in_order(listing, made, earlier)

@@ -6,6 +6,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,18 @@ READ_AHEAD = 16
 
 READ_AHEAD_BYTES = 256_000_000
 """Of the files in flight a task, where they are large; one is always read, however large it is."""
+
+UNREAD = "cannot be read: "
+"""How the reason begins for which a photo is set aside that its storage does not give."""
+
+LONGEST_READ = 60.0
+"""Seconds that a photo may take to come, from when it is waited for: 4 MB at the slowest of mobile networks."""
+
+READS = 3
+"""How often a photo is asked for that does not come in that time."""
+
+UNREAD_IN_A_ROW = 3
+"""So many photos in a row that a storage does not give are its own fault, not theirs."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
 """What a photo may be, whatever its name says: some of Pillow's other decoders run programs on what they read."""
@@ -47,6 +60,10 @@ _TURNS = {
 """What makes a photo upright, by its EXIF orientation."""
 
 
+class UnreadPhotoError(RejectedPhotoError):
+    """A photo that its storage does not give, whatever it holds; if others come, it is set aside alone."""
+
+
 def read_ahead(
     paths: Sequence[str], read: Callable[[str], bytes] = storage.read_bytes, sizes: Sequence[int] = ()
 ) -> Iterator[bytes | RejectedPhotoError]:
@@ -60,25 +77,41 @@ def read_ahead(
         Returns the content of one; may raise OSError.
     sizes
         Bytes of each, so that large ones do not fill the memory; none where they are known to be small.
+
+    Raises
+    ------
+    RunFailedError
+        If a storage gives several photos in a row not, or none at all.
     """
-    with ThreadPoolExecutor(READ_AHEAD, thread_name_prefix="read-ahead") as pool:
-        coming = deque(zip(paths, sizes or [0] * len(paths), strict=True))
-        waiting: deque[tuple[str, int, Future[bytes]]] = deque()
-        try:
-            while coming or waiting:
-                in_flight = sum(size for _, size, _ in waiting)
-                while coming and len(waiting) < READ_AHEAD:
-                    path, size = coming[0]
-                    if waiting and in_flight + size > READ_AHEAD_BYTES:
-                        break
-                    coming.popleft()
-                    waiting.append((path, size, pool.submit(read, path)))
-                    in_flight += size
-                path, _, future = waiting.popleft()
-                yield _outcome(path, future)
-        finally:
-            for _, _, future in waiting:
-                future.cancel()
+    # A read that hangs keeps its thread: there are threads left for the others, and nobody waits for it at the end.
+    pool = ThreadPoolExecutor(2 * READ_AHEAD, thread_name_prefix="read-ahead")
+    coming = deque(zip(paths, sizes or [0] * len(paths), strict=True))
+    waiting: deque[tuple[str, int, Future[bytes]]] = deque()
+
+    def ask() -> None:
+        while coming and len(waiting) < READ_AHEAD:
+            path, size = coming[0]
+            if waiting and size + sum(of for _, of, _ in waiting) > READ_AHEAD_BYTES:
+                return
+            coming.popleft()
+            waiting.append((path, size, pool.submit(read, path)))
+
+    came = in_a_row = 0
+    try:
+        ask()
+        while waiting:
+            path, _, future = waiting.popleft()
+            content = _outcome(path, future, partial(pool.submit, read, path))
+            ask()
+            came += isinstance(content, bytes)
+            in_a_row = in_a_row + 1 if isinstance(content, UnreadPhotoError) else 0
+            if in_a_row and (in_a_row == UNREAD_IN_A_ROW or not (came or waiting)):
+                # That is no photo's fault: the task fails, Spark tries it again, and a run never ends well with photos
+                # that nobody looked at.
+                raise unreachable(f"The photo '{path}' could not be read", OSError(str(content).removeprefix(UNREAD)))
+            yield content
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def photos_in_turn(
@@ -219,17 +252,27 @@ def _strip_to_rgb(photo: Image.Image) -> Image.Image:
     return photo.convert("RGB")
 
 
-def _outcome(path: str, future: "Future[bytes]") -> bytes | RejectedPhotoError:
-    """Return a photo's content, or why this photo alone cannot be read; anything else is raised.
+def _outcome(path: str, future: "Future[bytes]", again: "Callable[[], Future[bytes]]") -> bytes | RejectedPhotoError:
+    """Return a photo's content, or why this photo alone cannot be read.
 
-    A remote storage that is out of reach or refuses us is no photo's fault: the task fails, Spark tries it again,
-    and a run never ends well with photos that nobody looked at.
+    Parameters
+    ----------
+    path
+        URI of the photo.
+    future
+        The read that is under way.
+    again
+        Starts another one, over another connection, where the first does not come to an end.
     """
-    try:
-        return future.result()
-    except FileNotFoundError:
-        return RejectedPhotoError("not there any more when it was read")
-    except OSError as error:
-        if storage.is_local(path):
-            return RejectedPhotoError(f"cannot be read: {one_line(error)}")
-        raise unreachable(f"The photo '{path}' could not be read", error) from error
+    for _ in range(READS):
+        try:
+            return future.result(timeout=LONGEST_READ)
+        except FileNotFoundError:
+            return RejectedPhotoError("not there any more when it was read")
+        except OSError as error:
+            if future.done():
+                kind = RejectedPhotoError if storage.is_local(path) else UnreadPhotoError
+                return kind(f"{UNREAD}{one_line(error)}")
+            # TimeoutError is an OSError: the read goes on, and nobody waits for it any more.
+            future = again()
+    return UnreadPhotoError(f"{UNREAD}it did not come within {LONGEST_READ:g} s, {READS} times")

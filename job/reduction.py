@@ -174,9 +174,11 @@ def _moments_of_slices(output: str, parts: Sequence[Sequence[Slice]], shift: Mat
         moments = Moments.nothing(shift)
         moments.add_rows(np.concatenate([training_rows(table) for table in islice(tables, len(part))]))
         done.add(moments.count)
+        sign()
         return moments
 
-    return add_in_pairs(moments_of(part) for part in parts)
+    with workers.ended_if_silent() as sign:
+        return add_in_pairs(moments_of(part) for part in parts)
 
 
 def _added(numbered: Iterable[tuple[int, Moments]]) -> Moments:
@@ -187,7 +189,14 @@ def _project_file(
     task: ProjectionTask, shared: "Broadcast[Projection]", file: DataFile, done: Accumulator[int]
 ) -> ProjectionReport:
     workers.settle()
-    components = components_table(results.read_parquet(task.output, file.path), shared.value)
+    with workers.ended_if_silent():
+        return _project_and_write(task, shared.value, file, done)
+
+
+def _project_and_write(
+    task: ProjectionTask, projection: Projection, file: DataFile, done: Accumulator[int]
+) -> ProjectionReport:
+    components = components_table(results.read_parquet(task.output, file.path), projection)
     name = file.path.removeprefix(f"{results.FEATURES}/").removesuffix(".parquet")
     attempt = results.attempt()
     written = results.write_parquet(task.output, f"{results.COMPONENTS}/{name}-{attempt}.parquet", components)

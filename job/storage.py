@@ -5,13 +5,17 @@ percent-decoded or -encoded: a photo named ``100%.jpg`` keeps its name.
 """
 
 import os
+import random
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 import pyarrow as pa
 from pyarrow import fs
@@ -19,6 +23,8 @@ from pyarrow import fs
 from job.errors import RunFailedError, TryAgainError, UsageError
 
 _SCHEME = re.compile(r"^([a-z][a-z0-9+.-]*)://(.*)$", re.IGNORECASE | re.DOTALL)
+
+_MAKING = threading.Lock()
 
 _ONE_SLASH = re.compile(r"^(s3[an]?|abfss?|gs|gcs):/[^/]", re.IGNORECASE)
 
@@ -29,6 +35,14 @@ _SECRET = re.compile(
 
 S3_ATTEMPTS = 5
 """How often one S3 request is made before it counts as failed; the SDK waits longer each time."""
+
+PAUSES = (2.0, 8.0)
+"""Seconds until what S3's own client has given up is tried again, about."""
+
+FINAL = ("ACCESS_DENIED", "NO_SUCH_BUCKET", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "INVALID_CLIENT_TOKEN")
+"""Words in errors that no second attempt mends."""
+
+_Result = TypeVar("_Result")
 
 LOOKS_AT_A_TIME = 64
 """Files that are looked at together: each takes a request that is mostly waiting."""
@@ -100,7 +114,9 @@ def open_filesystem(uri: str) -> tuple[fs.FileSystem, str]:
         bucket = path.split("/", 1)[0]
         if not bucket:
             raise UsageError(f"'{uri}' names no bucket.", "Write it as s3://BUCKET/FOLDER.")
-        return _s3(bucket), path
+        # Threads that begin together would each make one of their own, and each takes a while.
+        with _MAKING:
+            return _s3(bucket), path
     if scheme in ("abfs", "abfss"):
         authority, _, inside = path.partition("/")
         container, _, account = authority.partition("@")
@@ -180,7 +196,7 @@ def look_at(uris: Sequence[str]) -> list[FileFound]:
     def look(uri: str) -> FileFound:
         filesystem, path = open_filesystem(uri)
         try:
-            info = filesystem.get_file_info(path)
+            info = patiently(partial(filesystem.get_file_info, path))
         except OSError as error:
             raise unreachable(f"'{uri}' could not be looked at", error) from error
         problem = "" if info.type == fs.FileType.File else "there is no such file"
@@ -223,11 +239,41 @@ def read_bytes(uri: str) -> bytes:
     Raises
     ------
     OSError
-        If it cannot be read.
+        If it cannot be read, elsewhere after several attempts.
     """
     filesystem, path = open_filesystem(uri)
-    with filesystem.open_input_file(path) as stream:
-        return bytes(stream.read())
+
+    def read() -> bytes:
+        with filesystem.open_input_file(path) as stream:
+            content, size = bytes(stream.read()), stream.size()
+        if len(content) != size:
+            raise OSError(f"{len(content):,} of {size:,} bytes came")
+        return content
+
+    return read() if is_local(uri) else patiently(read)
+
+
+def patiently(attempt: Callable[[], _Result], pauses: Sequence[float] | None = None) -> _Result:
+    """Return what an attempt returns, which is made again after a pause when its storage fails.
+
+    S3's own client has tried several times then, within seconds; this is for what takes longer to pass. Each pause is
+    drawn from half to one and a half times its length, so that tasks that failed together do not come back together.
+
+    Raises
+    ------
+    OSError
+        Of the last attempt; at once where another would end the same.
+    """
+    for pause in PAUSES if pauses is None else pauses:
+        try:
+            return attempt()
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            if any(word in str(error) for word in FINAL):
+                raise
+            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - nobody gains by guessing it
+    return attempt()
 
 
 def local_copy(uri: str, folder: Path) -> Path:
@@ -273,8 +319,7 @@ def write_bytes(uri: str, content: bytes | pa.Buffer) -> None:
         if isinstance(filesystem, fs.LocalFileSystem):
             _write_and_rename(filesystem, path, content)
         else:
-            with filesystem.open_output_stream(path) as stream:
-                stream.write(content)
+            patiently(partial(_upload, filesystem, path, content))
     except OSError as error:
         raise RunFailedError(
             f"'{uri}' could not be written: {one_line(error)}.",
@@ -315,6 +360,11 @@ def unreachable(what: str, error: OSError) -> RunFailedError:
 def one_line(error: BaseException) -> str:
     """Return an error's message on one line, its type where it has no message."""
     return " ".join(str(error).split()).rstrip(".") or type(error).__name__
+
+
+def _upload(filesystem: fs.FileSystem, path: str, content: bytes | pa.Buffer) -> None:
+    with filesystem.open_output_stream(path) as stream:
+        stream.write(content)
 
 
 def _write_and_rename(filesystem: fs.LocalFileSystem, path: str, content: bytes | pa.Buffer) -> None:

@@ -21,7 +21,7 @@ from pyspark import Accumulator, Broadcast, SparkContext
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import ArrayType, DoubleType, ShortType, StructField, StructType
 
-from job import results, resume
+from job import results, resume, workers
 from job.descriptors import KINDS, LARGEST_SIDE, DescriptorKind, Descriptors, describer, opencv_version
 from job.errors import UsageError
 from job.features import FeaturesReport, features_table, rejected_table, usable, write_partition
@@ -166,7 +166,8 @@ def describe_partition(
     seconds = dict.fromkeys(TASK_STAGES, 0.0)
     earlier, photos = resume.earlier_rows(task.output, listing, "descriptors")
     done.add(listing.num_rows - photos.num_rows)
-    described, reasons = describe_photos(photos, task, seconds, done)
+    with workers.ended_if_silent() as sign:
+        described, reasons = describe_photos(photos, task, seconds, done, sign)
     used = usable(photos, reasons)
     made = resume.with_rows_columns(descriptors_table(used, described), used, "")
     rows = resume.in_order(listing, made, earlier)
@@ -189,7 +190,11 @@ def describe_partition(
 
 
 def describe_photos(
-    listing: pa.Table, task: DescriptorsTask, seconds: dict[str, float], done: Accumulator[int]
+    listing: pa.Table,
+    task: DescriptorsTask,
+    seconds: dict[str, float],
+    done: Accumulator[int],
+    sign: Callable[[], None],
 ) -> tuple[list[Descriptors], list[str | None]]:
     """Return the descriptors of each photo that can be used, and for every photo why not (None if it can)."""
     describe = _load_describer(task.kind, task.keypoints)
@@ -207,6 +212,7 @@ def describe_photos(
             reasons.append(None)
         seconds["describe"] += time.perf_counter() - began
         done.add(1)
+        sign()
     return described, reasons
 
 

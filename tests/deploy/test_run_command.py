@@ -205,8 +205,9 @@ def test_a_step_that_completed_without_a_manifest_is_no_success(deployed: Deploy
 
 
 @pytest.mark.usefixtures("photos", "model")
-def test_a_run_that_overwrites_counts_neither_the_earlier_runs_progress_nor_its_manifest(
-    deployed: Deployed, world: World
+@pytest.mark.parametrize("option", ["--overwrite", "--resume"])
+def test_a_run_into_earlier_results_counts_neither_the_earlier_runs_progress_nor_its_manifest(
+    option: str, deployed: Deployed, world: World
 ) -> None:
     # Given what an earlier run has left
     progress = json.dumps({"schema_version": 1, "stage": "finished", "done": 40, "total": 40}).encode()
@@ -223,7 +224,7 @@ def test_a_run_that_overwrites_counts_neither_the_earlier_runs_progress_nor_its_
     world.during_sleep = advance
 
     with pytest.raises(OrchardError) as raised:
-        orchard(world, "run", "--images", "fruits/Training", "--name", "first", "--overwrite")
+        orchard(world, "run", "--images", "fruits/Training", "--name", "first", option)
 
     # Nothing of the earlier run was shown as this one's
     assert world.said[-2:] == ["RUNNING", "COMPLETED"]

@@ -94,7 +94,8 @@ def test_s3_is_read_written_and_listed_like_a_disk(bucket: str) -> None:
     storage.write_bytes(f"s3://{bucket}/folder/a b%20.txt", b"content")
 
     assert storage.read_bytes(f"s3://{bucket}/folder/a b%20.txt") == b"content"
-    assert storage.list_files(f"s3://{bucket}/folder") == [FileFound("a b%20.txt", 7)]
+    modified = int(boto3.client("s3").list_objects_v2(Bucket=bucket)["Contents"][0]["LastModified"].timestamp() * 1e9)
+    assert storage.list_files(f"s3://{bucket}/folder") == [FileFound("a b%20.txt", 7, "", modified)]
     assert storage.exists_any(f"s3://{bucket}", ["folder", "none"]) == ["folder"]
     keys = [entry["Key"] for entry in boto3.client("s3").list_objects_v2(Bucket=bucket)["Contents"]]
     assert keys == ["folder/a b%20.txt"]

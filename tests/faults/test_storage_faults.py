@@ -1,0 +1,174 @@
+"""What becomes of wrong answers of S3: asked again, set aside with the reason, or the task fails in a sentence."""
+
+import time
+from collections.abc import Callable
+
+import boto3
+import pytest
+
+from job import reading, storage
+from job.errors import RunFailedError, TryAgainError
+from job.photo_limits import RejectedPhotoError
+from job.reading import read_ahead
+from tests import faulty_s3
+from tests.faults.conftest import spoiling
+from tests.faulty_s3 import FaultyS3, Rule
+
+Became = Callable[[str, str], None]
+
+PHOTOS = [f"{number:02d}.jpg" for number in range(8)]
+
+
+@pytest.fixture
+def photos(bucket: str, faulty: FaultyS3) -> list[str]:
+    """Return the URIs of eight objects behind the server that fails; each holds its own name, 200 times."""
+    assert faulty.endpoint
+    client = boto3.client("s3", endpoint_url=faulty.endpoint)
+    for name in PHOTOS:
+        client.put_object(Bucket=bucket, Key=f"photos/{name}", Body=name.encode() * 200)
+    return [f"s3://{bucket}/photos/{name}" for name in PHOTOS]
+
+
+def read(photos: list[str]) -> dict[str, str]:
+    """Return what came of each photo: "whole", or the reason why not."""
+    outcomes = {}
+    for uri, content in zip(photos, read_ahead(photos), strict=True):
+        name = uri.rsplit("/", 1)[1]
+        whole = content == name.encode() * 200
+        outcomes[name] = "whole" if whole else str(content)
+    return outcomes
+
+
+@pytest.mark.parametrize("fault", [faulty_s3.SLOW_DOWN, faulty_s3.INTERNAL_ERROR, faulty_s3.RESET, faulty_s3.TRUNCATED])
+def test_a_photo_that_comes_wrong_twice_is_asked_for_again_and_comes_whole(
+    photos: list[str], faulty: FaultyS3, fault: str, became: Became
+) -> None:
+    with spoiling(faulty, Rule(fault, "03.jpg", ("GET",), times=2)):
+        outcomes = read(photos)
+
+    assert outcomes == dict.fromkeys(PHOTOS, "whole")
+    assert faulty.spoiled[fault] == 2
+    became(f"S3: {fault}, twice", "asked again, with growing pauses: every photo came whole")
+
+
+@pytest.mark.parametrize("fault", [faulty_s3.SLOW_DOWN, faulty_s3.TRUNCATED, faulty_s3.FORBIDDEN])
+def test_a_photo_that_never_comes_is_set_aside_alone_where_the_others_come(
+    photos: list[str], faulty: FaultyS3, fault: str, monkeypatch: pytest.MonkeyPatch, became: Became
+) -> None:
+    monkeypatch.setattr(storage, "S3_ATTEMPTS", 1)
+
+    with spoiling(faulty, Rule(fault, "03.jpg", ("GET", "HEAD") if fault[0] == "4" else ("GET",))):
+        outcomes = read(photos)
+
+    reason = outcomes.pop("03.jpg")
+    assert set(outcomes.values()) == {"whole"}
+    assert reason.startswith("cannot be read: ")
+    # What no second attempt mends is not attempted again
+    assert faulty.spoiled[fault] == (1 if fault == faulty_s3.FORBIDDEN else 3)
+    became(f"S3: {fault}, always, one photo", "set aside with the reason; all others are used")
+
+
+def test_a_listed_photo_that_has_gone_is_set_aside_and_not_asked_for_again(
+    photos: list[str], faulty: FaultyS3, became: Became
+) -> None:
+    with spoiling(faulty, Rule(faulty_s3.NOT_FOUND, "03.jpg")):
+        outcomes = read(photos)
+
+    assert outcomes == dict.fromkeys(PHOTOS, "whole") | {"03.jpg": "not there any more when it was read"}
+    assert faulty.spoiled[faulty_s3.NOT_FOUND] == 1
+    became(f"S3: {faulty_s3.NOT_FOUND} for a listed photo", "set aside: not there any more when it was read")
+
+
+def test_a_trickle_is_not_waited_for_and_asked_for_over_another_connection(
+    photos: list[str], faulty: FaultyS3, monkeypatch: pytest.MonkeyPatch, became: Became
+) -> None:
+    monkeypatch.setattr(reading, "LONGEST_READ", 1.0)
+    began = time.monotonic()
+
+    with spoiling(faulty, Rule(faulty_s3.TRICKLE, "03.jpg", ("GET",), times=1)):
+        outcomes = read(photos)
+
+    assert outcomes == dict.fromkeys(PHOTOS, "whole")
+    # The 1,200 bytes alone would have taken 60 seconds
+    assert time.monotonic() - began < 20
+    became(f"S3: {faulty_s3.TRICKLE}", "asked for again after a minute (a second in the test): came whole")
+
+
+def test_a_photo_that_only_trickles_is_set_aside_alone(
+    photos: list[str], faulty: FaultyS3, monkeypatch: pytest.MonkeyPatch, became: Became
+) -> None:
+    monkeypatch.setattr(reading, "LONGEST_READ", 1.5)
+
+    with spoiling(faulty, Rule(faulty_s3.TRICKLE, "03.jpg", ("GET",))):
+        outcomes = read(photos)
+
+    assert outcomes.pop("03.jpg") == "cannot be read: it did not come within 1.5 s, 3 times"
+    assert set(outcomes.values()) == {"whole"}
+    became(f"S3: {faulty_s3.TRICKLE}, always, one photo", "set aside with the reason; all others are used")
+
+
+@pytest.mark.parametrize("fault", [faulty_s3.SLOW_DOWN, faulty_s3.RESET, faulty_s3.FORBIDDEN])
+def test_a_storage_that_gives_nothing_any_more_fails_the_task_in_a_sentence_instead_of_all_its_photos(
+    photos: list[str], faulty: FaultyS3, fault: str, monkeypatch: pytest.MonkeyPatch, became: Became
+) -> None:
+    monkeypatch.setattr(storage, "S3_ATTEMPTS", 1)
+
+    with spoiling(faulty, Rule(fault, "0[3-7].jpg")), pytest.raises(TryAgainError) as raised:
+        read(photos)
+
+    assert raised.value.what.startswith(f"The photo '{photos[5]}' could not be read: ")
+    assert raised.value.exit_code == 75
+    became(f"S3: {fault}, always, all photos", "the run fails in one sentence, exit code 75; --resume goes on")
+
+
+def test_a_result_is_written_though_its_storage_refuses_at_first(
+    bucket: str, faulty: FaultyS3, monkeypatch: pytest.MonkeyPatch, became: Became
+) -> None:
+    monkeypatch.setattr(storage, "S3_ATTEMPTS", 1)
+
+    with spoiling(faulty, Rule(faulty_s3.SLOW_DOWN, "result", ("PUT", "POST"), times=2)):
+        storage.write_bytes(f"s3://{bucket}/result", b"content")
+
+    assert storage.read_bytes(f"s3://{bucket}/result") == b"content"
+    assert faulty.spoiled[faulty_s3.SLOW_DOWN] == 2
+    became(f"S3: {faulty_s3.SLOW_DOWN} to a result", "written again, whole")
+
+
+def test_a_result_that_can_never_be_written_is_told_and_leaves_nothing(
+    bucket: str, faulty: FaultyS3, monkeypatch: pytest.MonkeyPatch, became: Became
+) -> None:
+    monkeypatch.setattr(storage, "S3_ATTEMPTS", 1)
+
+    with (
+        spoiling(faulty, Rule(faulty_s3.INTERNAL_ERROR, "result", ("PUT", "POST"))),
+        pytest.raises(RunFailedError) as raised,
+    ):
+        storage.write_bytes(f"s3://{bucket}/result", b"content")
+
+    assert raised.value.what.startswith(f"'s3://{bucket}/result' could not be written: ")
+    assert "Contents" not in boto3.client("s3", endpoint_url=faulty.endpoint).list_objects_v2(Bucket=bucket)
+    became(f"S3: {faulty_s3.INTERNAL_ERROR} to a result, always", "the run fails in one sentence; nothing half-written")
+
+
+def test_pauses_grow_and_no_two_are_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    paused: list[float] = []
+    monkeypatch.setattr(time, "sleep", paused.append)
+
+    def fail() -> None:
+        raise OSError("AWS Error SLOW_DOWN during GetObject operation")
+
+    for _ in range(2):
+        with pytest.raises(OSError, match="SLOW_DOWN"):
+            storage.patiently(fail, (2, 8))
+
+    assert 1 <= paused[0] <= 3
+    assert 4 <= paused[1] <= 12
+    assert paused[:2] != paused[2:]
+
+
+def test_what_a_reader_is_told_when_a_photo_is_rejected_is_one_line(photos: list[str], faulty: FaultyS3) -> None:
+    with spoiling(faulty, Rule(faulty_s3.FORBIDDEN, "03.jpg")):
+        content = list(read_ahead(photos))[3]
+
+    assert isinstance(content, RejectedPhotoError)
+    assert "\n" not in str(content)

@@ -1,0 +1,213 @@
+"""What becomes of a run whose workers are killed, hang, or find the disk full: a real Spark, real signals.
+
+The faults are put in from here, around functions of the job that Spark carries to its workers: the job has no code for
+them. Each happens once in a run, to whoever comes first, unless a test says otherwise.
+"""
+
+import errno
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark import SparkContext
+
+from job import arguments, listing, network_extraction, pipeline, predictions, reduction, session, training
+from job.errors import JobError, RunFailedError
+from job.features import featurize_partition
+from tests.faults.comparing import Whole, assert_same
+
+Became = Callable[[str, str], None]
+Function = Callable[..., Any]
+
+STAGES: dict[str, tuple[Any, str]] = {
+    "features": (network_extraction, "featurize_partition"),
+    "fit": (reduction, "_moments_of_slices"),
+    "projection": (reduction, "_project_file"),
+    "train": (training, "read_rows"),
+    "predict": (predictions, "_predict_file"),
+}
+"""What a task of each stage calls, and where its name is looked up when Spark packs the task."""
+
+
+def first_does(act: Callable[[], None], function: Function, marker: Path) -> Function:
+    """Return a function that does something bad before its work, the first time that it is called on any worker."""
+
+    def does(*given: Any) -> Any:
+        try:
+            os.close(os.open(marker, os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return function(*given)
+        act()
+        return function(*given)
+
+    return does
+
+
+def always_does(act: Callable[[], None], function: Function) -> Function:
+    """Return a function that does something bad before its work, every time."""
+
+    def does(*given: Any) -> Any:
+        act()
+        return function(*given)
+
+    return does
+
+
+@pytest.fixture(scope="module", autouse=True)
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkContext]:
+    """Run one Spark, with four attempts a task, for all runs of this module, which join it."""
+    context = session.start("local[2,4]")
+    session.carry_code(context, tmp_path_factory.mktemp("code"))
+    yield context
+    context.stop()
+
+
+@pytest.fixture(autouse=True)
+def several_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "LARGEST_PARTITION", 8)
+
+
+@pytest.fixture(scope="module")
+def words(sample_photos: Path, random_backbone: Path) -> list[str]:
+    given = ["--images", str(sample_photos), "--model", str(random_backbone), "--components", "3", "--no-csv"]
+    return [*given, "--classifier", "tree", "--holdout", "0.25"]
+
+
+def run(words: list[str], output: Path, *more: str) -> Whole:
+    return output, pipeline.run(arguments.parse([*words, "--output", str(output), *more]))
+
+
+@pytest.fixture(scope="module")
+def quiet(words: list[str], tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    """Return a run that nothing disturbs."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(listing, "LARGEST_PARTITION", 8)
+        return run(words, tmp_path_factory.mktemp("quiet") / "results")
+
+
+def test_a_worker_killed_at_every_stage_costs_no_photo_doubles_none_and_changes_no_bit(
+    words: list[str], quiet: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, became: Became
+) -> None:
+    # Given workers that are killed as the kernel does it when memory runs out
+    def killed() -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    for stage, (module, name) in STAGES.items():
+        disturbed = first_does(killed, getattr(module, name), tmp_path / f"{stage} was killed")
+        monkeypatch.setattr(module, name, disturbed)
+
+    disturbed_run = run(words, tmp_path / "results")
+
+    assert sorted(path.name for path in tmp_path.glob("* was killed")) == sorted(f"{of} was killed" for of in STAGES)
+    assert_same(disturbed_run, quiet)
+    became(
+        "Python worker killed (SIGKILL, as for memory), at every stage",
+        "its tasks are tried again; same results to the last bit",
+    )
+
+
+def test_a_worker_that_is_always_killed_fails_the_run_in_a_sentence_and_resume_goes_on(
+    words: list[str], quiet: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, became: Became
+) -> None:
+    def killed() -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(reduction, "_moments_of_slices", always_does(killed, reduction._moments_of_slices))
+        with pytest.raises(JobError) as raised:
+            run(words, tmp_path / "results")
+
+    assert raised.value.exit_code == 1
+    assert raised.value.what == (
+        "A process of Spark's ended again and again in the middle of a task: for want of memory, or because it hung."
+    )
+    assert not (tmp_path / "results" / "manifest.json").exists()
+    resumed = run(words, tmp_path / "results", "--resume")
+    assert resumed[1]["resumed"]["computed"] == 0
+    assert_same(resumed, quiet)
+    became("Python worker killed, always", "the run fails in one sentence; --resume computes no photo again")
+
+
+def test_a_task_that_hangs_is_ended_and_tried_again(
+    words: list[str], quiet: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, became: Became
+) -> None:
+    def hang() -> None:
+        from job import features, workers  # noqa: PLC0415 - of the worker, which does not outlive it
+
+        workers.LONGEST_SILENCE = 2.0
+        features.compute_features = lambda *_: time.sleep(1000)  # type: ignore[assignment]
+
+    disturbed = first_does(hang, featurize_partition, tmp_path / "hung")
+    monkeypatch.setattr(network_extraction, "featurize_partition", disturbed)
+
+    assert_same(run(words, tmp_path / "results"), quiet)
+    assert (tmp_path / "hung").exists()
+    became("a task hangs", "its process is ended after 10 minutes without a photo (2 s in the test) and tried again")
+
+
+def test_a_full_disk_fails_the_run_in_a_sentence_leaves_nothing_half_written_and_resume_goes_on(
+    words: list[str], quiet: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, became: Became
+) -> None:
+    # Given a disk that is full once two files are written, until somebody frees some space
+    is_full = tmp_path / "the disk is full"
+    is_full.touch()
+
+    def fill() -> None:
+        from job import storage  # noqa: PLC0415 - of the worker
+
+        write = vars(storage).setdefault("write_before_the_test", storage._write_and_rename)
+
+        def write_if_there_is_space(filesystem: Any, path: str, content: Any) -> None:
+            if is_full.exists() and len(list(Path(path).parent.glob("part-*"))) >= 2:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            write(filesystem, path, content)
+
+        storage._write_and_rename = write_if_there_is_space
+
+    monkeypatch.setattr(network_extraction, "featurize_partition", always_does(fill, featurize_partition))
+    with pytest.raises(RunFailedError) as raised:
+        run(words, tmp_path / "results")
+
+    assert "could not be written: " in raised.value.what
+    assert "No space left on device" in raised.value.what
+    assert [path for path in (tmp_path / "results").rglob(".*") if path.is_file()] == []
+    is_full.unlink()
+    resumed = run(words, tmp_path / "results", "--resume")
+    assert resumed[1]["resumed"]["taken_over"] > 0
+    assert_same(resumed, quiet)
+    became("the output's disk is full", "the run fails in one sentence, nothing half-written; --resume goes on")
+
+
+@pytest.mark.parametrize("stage", ["fit", "project", "write_components"])
+def test_results_that_are_to_be_replaced_stay_whole_until_the_new_ones_are(
+    words: list[str], stage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, became: Became
+) -> None:
+    # Given finished results, and a run that is to replace them and dies at a stage
+    before = run(words, tmp_path / "results")
+    content = {file: file.read_bytes() for file in listed(before)}
+
+    def dies(*_: object) -> None:
+        raise RuntimeError("the driver has died")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pipeline, stage, dies)
+        with pytest.raises((JobError, RuntimeError), match="the driver has died"):
+            run(words, tmp_path / "results", "--overwrite", "--components", "4")
+
+    manifest = tmp_path / "results" / "manifest.json"
+    if stage == "write_components":
+        # Everything is computed: the old manifest has gone before the first old file is replaced
+        assert not manifest.exists()
+        became(f"--overwrite, the driver dies before {stage}", "no manifest: an unfinished run, and told to be one")
+    else:
+        assert manifest.exists()
+        assert {file: file.read_bytes() for file in listed(before)} == content
+        became(f"--overwrite, the driver dies before {stage}", "the old results stand, whole")
+
+
+def listed(whole: Whole) -> list[Path]:
+    return [whole[0] / entry["path"] for entries in whole[1]["files"].values() for entry in entries]

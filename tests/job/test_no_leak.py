@@ -1,0 +1,50 @@
+"""Photos to test move no bit of what is fitted, however many there are and wherever their features come to lie."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pyspark import SparkContext
+
+from infra.local.sample_photos import draw_photo
+from job import arguments, listing, pipeline, reduction, session
+
+
+@pytest.fixture(scope="module", autouse=True)
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkContext]:
+    context = session.start("local[2]")
+    session.carry_code(context, tmp_path_factory.mktemp("code"))
+    yield context
+    context.stop()
+
+
+def fitted(words: list[str], output: Path) -> tuple[int, dict[str, bytes]]:
+    """Run; return how many features files there are, and the content of everything that was fitted."""
+    manifest = pipeline.run(arguments.parse([*words, "--output", str(output)]))
+    names = ["pca/projection.npz", "pca/explained_variance.csv", "classifier/model.npz"]
+    return len(manifest["files"]["features"]), {name: (output / name).read_bytes() for name in names}
+
+
+def test_planted_test_photos_change_no_bit_of_scaler_components_and_classifier(
+    sample_photos: Path, random_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given runs whose features lie in several files, and are summed in several slices
+    monkeypatch.setattr(listing, "LARGEST_PARTITION", 7)
+    monkeypatch.setattr(reduction, "ROWS_IN_A_SLICE", 9)
+    few = tmp_path / "few"
+    (few / "Kiwi").mkdir(parents=True)
+    draw_photo("Kiwi", 10, np.random.default_rng(0)).save(few / "Kiwi" / "000.jpg", "JPEG")
+    many = Path(shutil.copytree(few, tmp_path / "many"))
+    for number in range(1, 12):
+        draw_photo("Pear", number, np.random.default_rng(number)).save(many / "Kiwi" / f"{number:03d}.jpg", "JPEG")
+    words = ["--images", str(sample_photos), "--model", str(random_backbone), "--classifier", "logistic", "--no-csv"]
+
+    # When one run tests one photo and the other twelve, of another label in truth, and on more slots
+    files, one = fitted([*words, "--test", str(few)], tmp_path / "one")
+    monkeypatch.setattr(listing, "LARGEST_PARTITION", 5)
+    more_files, twelve = fitted([*words, "--test", str(many)], tmp_path / "twelve")
+
+    assert (files, more_files) == (6, 11)
+    assert one == twelve
