@@ -96,7 +96,7 @@ def start(folder: Path, port: int, sleep: Callable[[float], None]) -> Standing:
     OrchardError
         If it ends, or does not answer within a minute.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    _make_own(folder)
     log = folder / _LOG
     command = [sys.executable, "-m", "infra.local.serve", "--port", str(_free(port)), "--folder", str(folder)]
     project = Path(__file__).resolve().parent.parent.parent
@@ -145,7 +145,7 @@ def stand(folder: Path) -> Iterator[Callable[[Standing], None]]:
     WrongUseError
         If another cloud holds it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    _make_own(folder)
     # Let go by the kernel alone, when the process has ended: who waits for the lock waits for the process.
     lock = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR)
     try:
@@ -173,6 +173,12 @@ def stand(folder: Path) -> Iterator[Callable[[Standing], None]]:
 def work_folder(folder: Path) -> Path:
     """Return where the cloud's nodes keep their files."""
     return folder / _WORK
+
+
+def _make_own(folder: Path) -> None:
+    """Make a folder into which nobody else of this machine may look: nodes' logs and files lie in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
 
 
 def _held(folder: Path) -> bool:

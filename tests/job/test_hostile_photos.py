@@ -22,6 +22,9 @@ from tests.job.hostile_photos import Fate, Hostile, hostile_photos, write_traps
 
 SEED = 10
 
+SECRET = "wJalrXUtnFEMI-not-a-real-one"
+SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_KEY")
+
 LARGEST_WORKER = 1_100_000
 """KiB that a Python worker may take at its peak: its share of half an executor, see job/photo_limits.py."""
 
@@ -92,7 +95,10 @@ def network(
 ) -> tuple[Path, dict[str, Any]]:
     """Return the results of a run of the network over all of them. Read only."""
     output = tmp_path_factory.mktemp("network") / "results"
-    return output, run(hostile, output, "--model", str(random_backbone), "--components", "3")
+    with pytest.MonkeyPatch.context() as environment:
+        for name in SECRETS:
+            environment.setenv(name, SECRET)
+        return output, run(hostile, output, "--model", str(random_backbone), "--components", "3")
 
 
 def require_nothing_lost(folder: Folder, output: Path, manifest: dict[str, Any]) -> tuple[set[str], dict[str, str]]:
@@ -159,6 +165,13 @@ def test_labels_and_paths_are_in_the_results_as_they_are_on_the_disk(
         output / csv["path"], parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True)
     ).to_pylist()
     assert {row["path"] for row in read} <= set(labels)
+
+
+def test_nothing_secret_of_the_environment_is_in_the_results(network: tuple[Path, dict[str, Any]]) -> None:
+    written = [file for file in network[0].rglob("*") if file.is_file()]
+
+    assert {file.name for file in written} > {"manifest.json", "progress.json", "report.html"}
+    assert [file for file in written if SECRET.encode() in file.read_bytes()] == []
 
 
 def test_a_page_of_such_labels_holds_none_of_them_as_markup(network: tuple[Path, dict[str, Any]]) -> None:

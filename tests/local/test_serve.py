@@ -33,6 +33,9 @@ def test_it_listens_on_this_machine_only_and_ends_cleanly_when_told_to(tmp_path:
             port = int(line.rsplit(":", 1)[1])
             with socket.create_connection(("127.0.0.1", port), timeout=5):
                 pass
+            # Another address of this machine, on which a server that listens everywhere would answer
+            with pytest.raises(OSError):  # noqa: PT011 - refused on Linux, out of reach elsewhere
+                socket.create_connection(("127.0.0.2", port), timeout=1)
         finally:
             process.send_signal(number)
         assert process.wait(timeout=60) == 0

@@ -102,3 +102,10 @@ def test_the_state_lies_where_the_person_keeps_state(monkeypatch: pytest.MonkeyP
 
     assert standing.home({}) == Path("/home/anna/.local/state/orchard/local-cloud")
     assert standing.home({"XDG_STATE_HOME": "/s"}) == Path("/s/orchard/local-cloud")
+
+
+def test_nobody_else_of_this_machine_may_look_into_a_clouds_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "state" / "cloud"
+
+    with standing.stand(folder):
+        assert folder.stat().st_mode & 0o777 == 0o700

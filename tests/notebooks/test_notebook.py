@@ -19,6 +19,8 @@ def test_the_notebook_runs_from_its_first_cell_to_its_last(
     nbclient: Any = pytest.importorskip("nbclient", reason="needs nbclient: make setup")
     nbformat: Any = pytest.importorskip("nbformat", reason="needs nbformat: make setup")
     shutil.copytree(sample_photos, tmp_path / "photos")
+    # A label that matplotlib would take for a formula, and a wrong one
+    (tmp_path / "photos" / "Kiwi").rename(tmp_path / "photos" / r"$\wrong{$")
     read = nbformat.read(notebook.SOURCE, as_version=4)
     for cell in read.cells:
         if cell.metadata.get("tags") == ["settings"]:

@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from infra.local.access import principals, refusals, signatures
@@ -14,6 +15,9 @@ from infra.local.access.refusals import Refusal
 from infra.local.access.signatures import Arrived, Signature
 
 Application = Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]
+
+_OWN_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+"""What this machine is called by who means it."""
 
 _ALWAYS_ALLOWED = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 """What no policy can take away."""
@@ -38,7 +42,9 @@ class Guard:
         try:
             signature = signatures.read(request)
             service = "s3" if signature is None else signature.service
-            refusal = _anonymous(request) if signature is None else _refusal(request, signature)
+            refusal = _refusal_of_page(request) or (
+                _anonymous(request) if signature is None else _refusal(request, signature)
+            )
         except (ValueError, LookupError):
             refusal = refusals.NOT_UNDERSTOOD
         if refusal is None:
@@ -47,6 +53,18 @@ class Guard:
         headers = [("Content-Type", kind), ("Content-Length", str(len(body))), ("x-amzn-ErrorType", code)]
         start_response(f"{status} {code}", headers)
         return [body]
+
+
+def _refusal_of_page(request: Arrived) -> Refusal | None:
+    """Return why a request is refused that a web page makes a browser on this machine send.
+
+    Everybody knows the administrator's key, so any page could sign, and start a cluster whose steps run here. A browser
+    says which page asks, or that one does; a page whose own name was made to lead to this machine asks for that name.
+    """
+    name = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    elsewhere = name not in _OWN_NAMES and not name.endswith(".localhost")
+    page = "origin" in request.headers or request.headers.get("sec-fetch-site", "none") != "none"
+    return refusals.FROM_A_PAGE if elsewhere or page else None
 
 
 def _refusal(request: Arrived, signature: Signature) -> Refusal | None:

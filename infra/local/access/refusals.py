@@ -77,6 +77,10 @@ NOT_SIGNED = Refusal(
     ("AuthFailure", 401),
     "Request is missing Authentication Token",
 )
+FROM_A_PAGE = Refusal(
+    ("AccessDenied", 403), ("AccessDenied", 403), ("AccessDeniedException", 400), ("UnauthorizedOperation", 403),
+    "The local cloud answers programs on this machine, and no web page.",
+)  # fmt: skip
 NOT_UNDERSTOOD = Refusal(
     ("AuthorizationHeaderMalformed", 400),
     ("IncompleteSignature", 400),

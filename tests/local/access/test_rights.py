@@ -239,6 +239,25 @@ def test_emr_touches_no_bucket_and_no_identity(stacks: Deployed) -> None:
     ]
 
 
+def test_cloudformation_never_says_the_evaluators_secret(stacks: Deployed) -> None:
+    formation, secrets = stacks.administrator("cloudformation"), stacks.administrator("secretsmanager")
+    secret = json.loads(secrets.get_secret_value(SecretId=stacks.outputs["EvaluatorSecret"])["SecretString"])
+
+    said = [
+        str(answered)
+        for stack in ("OrchardData", "OrchardAccess", "OrchardCluster")
+        for answered in (
+            formation.describe_stacks(StackName=stack)["Stacks"],
+            formation.describe_stack_events(StackName=stack)["StackEvents"],
+            formation.list_stack_resources(StackName=stack)["StackResourceSummaries"],
+            formation.get_template(StackName=stack)["TemplateBody"],
+        )
+    ]
+
+    assert stacks.outputs["EvaluatorUser"] in "".join(said)
+    assert [text for text in said if secret["secret_access_key"] in text] == []
+
+
 def test_emr_passes_and_makes_only_the_roles_that_a_cluster_needs(stacks: Deployed) -> None:
     # Nobody calls these: services ask for them on behalf of EMR, so the policies in force are asked instead.
     iam, role = stacks.administrator("iam"), stacks.resource("PermissionsServiceRole")
