@@ -18,8 +18,8 @@ from infra.commands.export import EXPORT
 from infra.commands.upload import UPLOAD
 from infra.deploy import cdk
 from infra.deploy.aws import Aws, as_orchard_error
-from infra.errors import OrchardError, WrongUseError
-from job.errors import JobError
+from infra.errors import InterruptedCommandError, OrchardError, WrongUseError
+from job.errors import JobError, in_two_lines
 
 COMMANDS: Sequence[Command] = (
     *(cost.COMMAND, EXPORT, UPLOAD, up.UP, up.SCALE, run.COMMAND),
@@ -27,9 +27,6 @@ COMMANDS: Sequence[Command] = (
     *(evaluator.COMMAND, destroy.COMMAND, local.COMMAND, demo.COMMAND),
 )
 """In the order in which a person needs them."""
-
-INTERRUPTED = 130
-"""What a shell reports for a program that Ctrl-C ended."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -81,12 +78,11 @@ def main(words: Sequence[str] | None = None, surroundings: Surroundings | None =
             return 0
         return command.execute(given, surroundings or _real_surroundings(given))
     except (OrchardError, JobError) as error:
-        return _tell(error.what, error.remedy, error.exit_code, words)
+        return _tell(error, words)
     except KeyboardInterrupt:
-        return _tell("Interrupted.", "Type the same command again to go on.", INTERRUPTED, words)
+        return _tell(InterruptedCommandError("Interrupted.", "Type the same command again to go on."), words)
     except Exception as error:  # noqa: BLE001 - a person is never shown a trace that was not asked for
-        told = as_orchard_error(error, "go on")
-        return _tell(told.what, told.remedy, told.exit_code, words)
+        return _tell(as_orchard_error(error, "go on"), words)
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
@@ -156,11 +152,11 @@ def _real_surroundings(given: argparse.Namespace) -> Surroundings:
     return Surroundings(Aws(given.region or default_region(os.environ), given.profile))
 
 
-def _tell(what: str, remedy: str, exit_code: int, words: Sequence[str]) -> int:
+def _tell(error: OrchardError | JobError, words: Sequence[str]) -> int:
     if "--debug" in words:
         traceback.print_exc()
-    sys.stderr.write(f"error: {what}\n{remedy}\n")
-    return exit_code
+    sys.stderr.write(in_two_lines(error.what, error.remedy, error.code))
+    return error.exit_code
 
 
 if __name__ == "__main__":

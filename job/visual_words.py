@@ -22,7 +22,7 @@ from pyspark.sql.types import ArrayType, DoubleType, ShortType, StructField, Str
 
 from job import results
 from job.descriptors import KINDS, LARGEST_SIDE, DescriptorKind, Descriptors, describer
-from job.errors import UsageError
+from job.errors import TooFewPhotosError
 from job.features import FeaturesReport, features_table, usable, write_partition
 from job.listing import TRAIN
 from job.reading import Pixels, RejectedPhotoError, decode_at_own_size, photos_in_turn
@@ -254,7 +254,7 @@ def learn(
     """
     available = sum(report.training for report in reports)
     if available < learning.words:
-        raise UsageError(
+        raise TooFewPhotosError(
             f"The photos to fit on have {available} descriptors, too few for --visual-words {learning.words}.",
             "Give more photos, or ask for fewer words.",
         )

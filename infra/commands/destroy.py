@@ -7,7 +7,7 @@ from infra.commands.command import Command, Surroundings
 from infra.deploy import cdk, clusters, leftovers, stacks, teardown
 from infra.deploy import step as steps
 from infra.deploy.aws import explained
-from infra.errors import OrchardError, WrongUseError
+from infra.errors import DeploymentFailedError, OrchardError, WrongUseError
 
 CONFIRMATION = "delete my data"
 
@@ -129,7 +129,7 @@ def destroy_the_rest(around: Surroundings, names: Sequence[str], buckets: Sequen
 def call_cdk(around: Surroundings, command: Sequence[str]) -> None:
     """Call the CDK; raise OrchardError if it fails."""
     if around.call(command) != 0:
-        raise OrchardError(
+        raise DeploymentFailedError(
             f"'{' '.join(command[:3])}' failed; the CDK's own message is above.",
             "Mend it, then type the same command again: it goes on where it stopped.",
         )

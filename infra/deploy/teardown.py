@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from infra.deploy import clusters, stacks
 from infra.deploy.aws import Aws, explained
 from infra.deploy.leftovers import COST_TAG
-from infra.errors import OrchardError
+from infra.errors import ClusterStillThereError, NotDeletedError
 
 STACKS = (stacks.CLUSTER, stacks.BUDGET, stacks.ACCESS, stacks.DATA)
 """In the order in which they can be removed: none after one that it uses."""
@@ -38,7 +38,7 @@ def wait_until_ended(aws: Aws, cluster: str, clock: Callable[[], float], sleep: 
         if state in clusters.ENDED:
             return
         if clock() - began > LONGEST_END:
-            raise OrchardError(
+            raise ClusterStillThereError(
                 f"The cluster {cluster} is still {state} after {LONGEST_END / 60:.0f} minutes.",
                 f"End it by hand: {aws.typed(f'emr terminate-clusters --cluster-ids {cluster}')}",
             )
@@ -121,7 +121,7 @@ def _bucket_exists(aws: Aws, bucket: str) -> bool:
 def _require_deleted(bucket: str, errors: Sequence[Mapping[str, object]]) -> None:
     if errors:
         first = errors[0]
-        raise OrchardError(
+        raise NotDeletedError(
             f"{len(errors)} objects of {bucket} could not be deleted, the first: {first.get('Key')}: "
             f"{first.get('Message')}",
             "Look at the bucket's policy, then type the same command again.",

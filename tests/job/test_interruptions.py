@@ -14,6 +14,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from tests.telling import told
+
 LONGEST_WAIT = 60.0
 """Seconds until a process counts as hanging."""
 
@@ -83,7 +85,7 @@ def test_an_interrupted_run_says_so_in_two_lines_and_leaves_nothing_that_runs_or
         _, said = process.communicate(timeout=LONGEST_WAIT)
 
         assert process.returncode == 130
-        assert said.splitlines()[-2:] == [
+        assert told(said)[-2:] == [
             "error: Interrupted before the results were complete.",
             "Run it again with --overwrite.",
         ]
@@ -103,7 +105,7 @@ def test_a_java_process_that_dies_is_told_in_two_lines(
         _, said = process.communicate(timeout=LONGEST_WAIT)
 
     assert process.returncode == 1
-    assert said.splitlines()[-2] == "error: Spark's Java process has ended in the middle of the run."
+    assert told(said)[-2] == "error: Spark's Java process has ended in the middle of the run."
     assert "Traceback" not in said
 
 
