@@ -34,8 +34,9 @@ test-all: setup check ## make test, and the slow campaigns
 lock: setup ## write the locked requirements anew from requirements/*.in
 	@python tools/lock.py
 
-docs: setup ## write anew what the documentation takes from the code: error codes, index of decisions
+docs: setup ## write anew what the documentation takes from the code: error codes, decisions, the picture
 	@python -m tools.documents
+	@python -m tools.picture
 
 screenshot: demo ## photograph the demo's report for README; needs Chromium
 	@python tools/screenshot.py
