@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import argcomplete
 
+from infra import versions
 from infra.commands import classify, cost, demo, destroy, evaluator, local, logs, notebook, results, run, status, ui, up
 from infra.commands.command import Command, Surroundings
 from infra.commands.export import EXPORT
@@ -116,6 +117,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="orchard COMMAND --help shows a command's arguments and an example.",
         formatter_class=_Help,
     )
+    made.add_argument("--version", action="version", version=versions.in_one_line(), help="own version, and EMR's")
     made.set_defaults(command=None)
     commands = made.add_subparsers(title="commands", metavar="COMMAND", prog="orchard")
     for command in COMMANDS:
