@@ -4,12 +4,13 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format test-all faults tables lock screenshot bench clean
+.PHONY: help setup demo test check format test-all faults tables lock docs screenshot bench clean
 
 help: ## what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
 
 setup: ## everything the project needs, in .venv and node_modules; needs only Python 3.11
+	@$(PYTHON) -c '' 2>/dev/null || { printf 'error: There is no %s on this machine. [ORC-002]\nInstall Python 3.11, or say where it is: make PYTHON=/path/to/python3.11\n' '$(PYTHON)' >&2; exit 1; }
 	@$(PYTHON) tools/set_up.py
 
 demo: setup ## the whole way on a cloud on this machine, with drawn photos; WEIGHTS=FILE for your own weights
@@ -38,6 +39,10 @@ tables: setup ## write the tables of docs/security.md anew, from the calls that 
 
 lock: setup ## write the locked requirements anew from requirements/*.in
 	@python tools/lock.py
+
+docs: setup ## write anew what the documentation takes from the code: error codes, decisions, the picture
+	@python -m tools.documents
+	@python -m tools.picture
 
 screenshot: demo ## photograph the demo's report for README; needs Chromium
 	@python tools/screenshot.py

@@ -15,6 +15,7 @@ from infra.stacks.access import AccessStack
 from infra.stacks.budget import COST_TAG, BudgetStack
 from infra.stacks.cluster import ClusterStack
 from infra.stacks.data import DataStack
+from job.errors import in_two_lines
 
 
 def declare(app: cdk.App, settings: Settings, libraries: Path) -> None:
@@ -55,7 +56,8 @@ def main() -> None:
         settings = read_settings(app.node.get_all_context())
         declare(app, settings, wheelhouse.provide(settings.architecture, settings.optional_libraries))
     except OrchardError as error:
-        sys.exit(str(error))
+        sys.stderr.write(in_two_lines(error.what, error.remedy, error.code))
+        sys.exit(1)
     app.synth()
 
 

@@ -12,14 +12,15 @@ from typing import NoReturn
 
 import argcomplete
 
+from infra import versions
 from infra.commands import classify, cost, demo, destroy, evaluator, local, logs, notebook, results, run, status, ui, up
 from infra.commands.command import Command, Surroundings
 from infra.commands.export import EXPORT
 from infra.commands.upload import UPLOAD
 from infra.deploy import cdk
 from infra.deploy.aws import Aws, as_orchard_error
-from infra.errors import OrchardError, WrongUseError
-from job.errors import JobError
+from infra.errors import InterruptedCommandError, OrchardError, WrongUseError
+from job.errors import JobError, in_two_lines
 from job.plain_text import printable, printable_line
 
 COMMANDS: Sequence[Command] = (
@@ -28,9 +29,6 @@ COMMANDS: Sequence[Command] = (
     *(evaluator.COMMAND, destroy.COMMAND, local.COMMAND, demo.COMMAND),
 )
 """In the order in which a person needs them."""
-
-INTERRUPTED = 130
-"""What a shell reports for a program that Ctrl-C ended."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -82,12 +80,11 @@ def main(words: Sequence[str] | None = None, surroundings: Surroundings | None =
             return 0
         return command.execute(given, surroundings or _real_surroundings(given))
     except (OrchardError, JobError) as error:
-        return _tell(error.what, error.remedy, error.exit_code, words)
+        return _tell(error, words)
     except KeyboardInterrupt:
-        return _tell("Interrupted.", "Type the same command again to go on.", INTERRUPTED, words)
+        return _tell(InterruptedCommandError("Interrupted.", "Type the same command again to go on."), words)
     except Exception as error:  # noqa: BLE001 - a person is never shown a trace that was not asked for
-        told = as_orchard_error(error, "go on")
-        return _tell(told.what, told.remedy, told.exit_code, words)
+        return _tell(as_orchard_error(error, "go on"), words)
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
@@ -121,6 +118,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="orchard COMMAND --help shows a command's arguments and an example.",
         formatter_class=_Help,
     )
+    made.add_argument("--version", action="version", version=versions.in_one_line(), help="own version, and EMR's")
     made.set_defaults(command=None)
     commands = made.add_subparsers(title="commands", metavar="COMMAND", prog="orchard")
     for command in COMMANDS:
@@ -157,11 +155,11 @@ def _real_surroundings(given: argparse.Namespace) -> Surroundings:
     return Surroundings(Aws(given.region or default_region(os.environ), given.profile))
 
 
-def _tell(what: str, remedy: str, exit_code: int, words: Sequence[str]) -> int:
+def _tell(error: OrchardError | JobError, words: Sequence[str]) -> int:
     if "--debug" in words:
         sys.stderr.write(printable(traceback.format_exc()))
-    sys.stderr.write(f"error: {printable_line(what)}\n{printable(remedy)}\n")
-    return exit_code
+    sys.stderr.write(in_two_lines(printable_line(error.what), printable(error.remedy), error.code))
+    return error.exit_code
 
 
 if __name__ == "__main__":

@@ -12,7 +12,14 @@ from infra.settings import EU_REGIONS, NETWORKS, OTHER_REGIONS, Settings
 
 
 class SettingsError(WrongUseError):
-    """A setting is wrong."""
+    """A setting is wrong, unknown, or contradicts another.
+
+    Settings stand in cdk.json, or behind `-c` for one command. They are checked before anything is deployed.
+
+    Set it as the second line says. infra/settings.py explains each setting.
+    """
+
+    code = "ORC-210"
 
 
 def read_settings(context: Mapping[str, Any]) -> Settings:

@@ -4,7 +4,9 @@ Raise them together: a newer EMR release brings another Spark and another defaul
 must have wheels for that Python that run on the release's operating system. Source: the EMR Release Guide.
 """
 
+import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 
 RELEASE_LABEL = "emr-7.14.0"
 SPARK = "3.5.8"
@@ -17,6 +19,13 @@ CDK_COMMAND_LINE = "2.1148.1"
 
 CLUSTER_PYTHON = f"/usr/bin/python{PYTHON}"
 """The interpreter that EMR installs on every node."""
+
+
+def in_one_line() -> str:
+    """Return this project's own version, which stands in pyproject.toml alone, and what it is made for."""
+    project = Path(__file__).resolve().parent.parent / "pyproject.toml"
+    own = tomllib.loads(project.read_text())["project"]["version"]
+    return f"orchard {own} for {RELEASE_LABEL} (Spark {SPARK}, Python {PYTHON}, Java {JAVA})"
 
 
 @dataclass(frozen=True)

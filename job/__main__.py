@@ -9,13 +9,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from job import arguments, pipeline, predict, results, storage
-from job.errors import JobError, RunFailedError
+from job.errors import InterruptedRunError, JobError, RunFailedError, in_two_lines
 from job.extraction import extraction_seconds
 from job.plain_text import printable, printable_line
 from job.report import command, making
-
-INTERRUPTED = 130
-"""What a shell reports for a program that Ctrl-C ended."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -27,13 +24,13 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         said = _run(words)
     except JobError as error:
-        return _tell(error.what, error.remedy, error.exit_code, words)
+        return _tell(error, words)
     except KeyboardInterrupt:
         what = "Interrupted before the results were complete."
-        return _tell(what, "Go on with it: the same command with --resume.", INTERRUPTED, words)
+        return _tell(InterruptedRunError(what, "Go on with it: the same command with --resume."), words)
     except Exception as error:  # noqa: BLE001 - a person is never shown a trace that was not asked for
         what = f"The run failed: {type(error).__name__}: {storage.one_line(error)}."
-        return _tell(what, "Run it again with --debug for the whole trace.", RunFailedError.exit_code, words)
+        return _tell(RunFailedError(what, "Run it again with --debug for the whole trace."), words)
     sys.stdout.write(printable(said))
     return 0
 
@@ -49,11 +46,11 @@ def _run(words: Sequence[str]) -> str:
     return summary(pipeline.run(given), given.output)
 
 
-def _tell(what: str, remedy: str, exit_code: int, words: Sequence[str]) -> int:
+def _tell(error: JobError, words: Sequence[str]) -> int:
     if "--debug" in words:
         sys.stderr.write(printable(traceback.format_exc()))
-    sys.stderr.write(f"error: {printable_line(what)}\n{printable(remedy)}\n")
-    return exit_code
+    sys.stderr.write(in_two_lines(printable_line(error.what), printable(error.remedy), error.code))
+    return error.exit_code
 
 
 def summary(manifest: dict[str, Any], output: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from job import word_arguments
 from job.backbone import FAST, FULL
 from job.classifier import MODELS
-from job.errors import UsageError
+from job.errors import BackboneError, UsageError
 from job.export import IMAGENET
 from job.networks import NETWORKS
 from job.report.wording import LANGUAGES
@@ -130,7 +130,7 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
         raise UsageError(f"--per-label {given.per_label} takes no photo.", "Choose a number of 1 or more.")
     _require_holdout(given)
     if given.model is None and given.backbone not in NETWORKS:
-        raise UsageError(f"There is no backbone '{given.backbone}'.", f"Choose one of: {', '.join(NETWORKS)}.")
+        raise BackboneError(f"There is no backbone '{given.backbone}'.", f"Choose one of: {', '.join(NETWORKS)}.")
     return Arguments(
         images=given.images,
         image_list=given.image_list,

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from job import reduced_precision
-from job.errors import UsageError
+from job.errors import BackboneError, UsageError
 from job.reduced_precision import ReducedPrecisionNetwork
 
 DESCRIPTION_KEY = "orchard.backbone"
@@ -152,7 +152,7 @@ def read_description(path: str | Path) -> BackboneDescription:
     try:
         content = Path(path).read_bytes()
     except OSError as error:
-        raise UsageError(
+        raise BackboneError(
             f"The backbone '{path}' cannot be read: {error.strerror}.",
             "Name a file that was exported before.",
         ) from error
@@ -161,7 +161,7 @@ def read_description(path: str | Path) -> BackboneDescription:
     except Exception as error:  # the generated reader fails in many ways on what is cut off or no model at all
         raise _damaged(path) from error
     if found is None:
-        raise UsageError(
+        raise BackboneError(
             f"'{path}' was not exported by this project.",
             "Export a backbone with python -m job.export, or leave --model out: it is then done on the spot.",
         )
@@ -183,7 +183,7 @@ def content_hash(path: str | Path) -> str:
 
 
 def _damaged(path: str | Path) -> UsageError:
-    return UsageError(f"The backbone '{path}' is damaged, or is no backbone.", "Export it anew, or copy it again.")
+    return BackboneError(f"The backbone '{path}' is damaged, or is no backbone.", "Export it anew, or copy it again.")
 
 
 def seconds_a_photo(network: Backbone, least: float = 1.0) -> float:

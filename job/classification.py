@@ -9,7 +9,7 @@ from pyspark import SparkContext
 
 from job import evaluation, results, storage
 from job.classifier import SCHEMA_VERSION, Classifier
-from job.errors import UsageError
+from job.errors import TooFewPhotosError
 from job.evaluation import Evaluation, Pairs
 from job.listing import TRAIN
 from job.predictions import predict_files
@@ -67,7 +67,7 @@ def require_labels(photos: Mapping[str, int], found: str) -> None:
     """
     if len(photos) < 2:
         names = ", ".join(f"'{label}'" for label in photos)
-        raise UsageError(
+        raise TooFewPhotosError(
             f"A classifier needs photos of at least 2 labels to train on; {found}: {names or 'none'}.",
             "Put each label's photos into a folder of its own, or leave --classifier out.",
         )

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from job.errors import UsageError
+from job.errors import ResultsUnusableError
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int32]
@@ -252,7 +252,7 @@ class Classifier:
         """
         content = json.loads(description)
         if content.get("schema_version") != SCHEMA_VERSION or content.get("classifier") not in MODELS:
-            raise UsageError(
+            raise ResultsUnusableError(
                 f"The classifier is of kind '{content.get('classifier')}', version {content.get('schema_version')}; "
                 f"this program reads version {SCHEMA_VERSION}.",
                 "Read it with the version of the program that wrote it.",

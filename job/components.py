@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from job.errors import UsageError
+from job.errors import TooFewPhotosError
 
 Matrix = npt.NDArray[np.float64]
 
@@ -157,14 +157,14 @@ def fit(moments: Moments, standardize: bool) -> PrincipalComponents:
         If there are fewer than two rows, or if they are all alike.
     """
     if moments.count < 2:
-        raise UsageError(
+        raise TooFewPhotosError(
             f"Principal components need at least 2 photos that can be used; there is {moments.count}.",
             "Give more photos.",
         )
     covariance = moments.covariance()
     deviations = np.sqrt(np.clip(np.diag(covariance), 0, None))
     if not deviations.any():
-        raise UsageError(
+        raise TooFewPhotosError(
             f"All {moments.count} photos have the same features, so there is no variance to explain.",
             "Give photos that differ.",
         )
@@ -213,7 +213,7 @@ def require_components(wanted: int, photos: int, dimensions: int) -> None:
     """
     most = min(photos - 1, dimensions)
     if not 1 <= wanted <= most:
-        raise UsageError(
+        raise TooFewPhotosError(
             f"--components {wanted} is not possible with {photos} photos of {dimensions} features each.",
             f"Choose between 1 and {most}: at most the smaller of photos - 1 and features.",
         )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from job.errors import UsageError
+from job.errors import NotInstalledError
 from job.photo_limits import RejectedPhotoError
 from job.reading import Pixels
 from job.storage import one_line
@@ -114,7 +114,7 @@ def _opencv() -> Any:  # noqa: ANN401 - a module without complete types
     try:
         import cv2  # noqa: PLC0415 - needed by these descriptors alone
     except ImportError as error:
-        raise UsageError(
+        raise NotInstalledError(
             "--descriptor orb and sift need OpenCV, and it is not installed here.",
             "On this machine: pip install -r requirements.txt; on a cluster: deploy it with -c visual_words=true.",
         ) from error

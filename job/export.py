@@ -15,7 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from job.backbone import BackboneDescription, content_hash, embed_description, read_description
-from job.errors import JobError, RunFailedError, UsageError
+from job.errors import (
+    BackboneError,
+    ExportFailedError,
+    JobError,
+    NotInstalledError,
+    UsageError,
+    in_two_lines,
+    read_two_lines,
+)
 from job.networks import NETWORKS
 from job.plain_text import printable
 
@@ -47,17 +55,17 @@ class ExportRequest:
     def __post_init__(self) -> None:
         """Raise UsageError if the network is unknown or the weights file is not there."""
         if self.backbone not in NETWORKS:
-            raise UsageError(f"There is no backbone '{self.backbone}'.", f"Choose one of: {', '.join(NETWORKS)}.")
+            raise BackboneError(f"There is no backbone '{self.backbone}'.", f"Choose one of: {', '.join(NETWORKS)}.")
         if self.weights in (IMAGENET, RANDOM):
             return
         path = Path(self.weights)
         if not path.is_file():
-            raise UsageError(
+            raise BackboneError(
                 f"There is no weights file '{self.weights}'.",
                 "Give a file of Keras weights, a .keras model or an exported backbone, or: imagenet, random.",
             )
         if not os.access(path, os.R_OK):
-            raise UsageError(f"The weights file '{self.weights}' may not be read.", "Change its permissions.")
+            raise BackboneError(f"The weights file '{self.weights}' may not be read.", "Change its permissions.")
 
     @property
     def names_exported_file(self) -> bool:
@@ -98,7 +106,7 @@ def cached_export(request: ExportRequest, cache: Path | None = None) -> Path:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UsageError(
+            raise BackboneError(
                 f"The folder '{folder}' for exported backbones cannot be made: {error.strerror}.",
                 "Name another place for caches in XDG_CACHE_HOME.",
             ) from error
@@ -139,7 +147,7 @@ def cache_key(request: ExportRequest) -> str:
     try:
         versions = [importlib.metadata.version(name) for name in ("keras", "ai-edge-litert")]
     except importlib.metadata.PackageNotFoundError as error:
-        raise UsageError(
+        raise NotInstalledError(
             f"A backbone cannot be exported here: {error.name} is not installed.",
             "Export it on the machine that submits the job, and give the file with --model.",
         ) from error
@@ -174,7 +182,7 @@ def export(request: ExportRequest, destination: Path) -> None:
 def _exported_before(request: ExportRequest) -> Path:
     described = read_description(request.weights)
     if described.name != request.backbone:
-        raise UsageError(
+        raise BackboneError(
             f"'{request.weights}' is an exported {described.name}, not {request.backbone}.",
             f"Ask for it: --backbone {described.name}, or give the file with --model.",
         )
@@ -191,11 +199,12 @@ def _export_in_own_process(request: ExportRequest, destination: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": path})
     if done.returncode == 0:
         return
+    told = read_two_lines(done.stderr)
+    if isinstance(told, UsageError):
+        raise told
     lines = [line for line in done.stderr.splitlines() if line.strip()]
-    if done.returncode == UsageError.exit_code and len(lines) >= 2:
-        raise UsageError(lines[-2], lines[-1])
     reason = lines[-1] if lines else f"exit code {done.returncode}"
-    raise RunFailedError(
+    raise ExportFailedError(
         f"The backbone {request.backbone} could not be exported: {reason}",
         f"See the whole message with: {' '.join(['python', *command[1:]])}",
     )
@@ -212,7 +221,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         export(ExportRequest(given.backbone, given.weights, given.seed), given.to)
     except JobError as error:
-        sys.stderr.write(f"{printable(str(error))}\n")
+        sys.stderr.write(in_two_lines(printable(error.what), printable(error.remedy), error.code))
         return error.exit_code
     return 0
 

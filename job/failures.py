@@ -4,7 +4,7 @@ import re
 
 from py4j.protocol import Py4JNetworkError
 
-from job.errors import JobError, RunFailedError, TryAgainError, UsageError
+from job.errors import JobError, RunFailedError, SparkEndedError, kinds
 
 _OURS = re.compile(r"^job\.errors\.(\w+): (?P<what>.+)\n(?P<remedy>.+)$", re.MULTILINE)
 _PYTHON = re.compile(r"Traceback \(most recent call last\):\n(?:[ ].*\n)+(?P<error>\S.*)$", re.MULTILINE)
@@ -31,15 +31,15 @@ def as_job_error(error: Exception) -> JobError:
     if isinstance(error, JobError):
         return error
     if isinstance(error, (Py4JNetworkError, ConnectionError)):
-        return RunFailedError(
+        return SparkEndedError(
             "Spark's Java process has ended in the middle of the run.",
             "If the machine ran out of memory, give Spark fewer cores: --master 'local[1]'. Then run it again.",
         )
     text = str(error)
     ours = _OURS.search(text)
     if ours is not None:
-        kinds = {kind.__name__: kind for kind in (UsageError, TryAgainError)}
-        return kinds.get(ours.group(1), RunFailedError)(ours["what"], ours["remedy"])
+        by_name = {kind.__name__: kind for kind in kinds()}
+        return by_name.get(ours.group(1), RunFailedError)(ours["what"], ours["remedy"])
     for symptoms, what, remedy in OUTSIDE_CAUSES:
         if symptoms.search(text):
             return RunFailedError(what, remedy)

@@ -10,7 +10,7 @@ from typing import Any
 
 import h5py
 
-from job.errors import UsageError
+from job.errors import BackboneError, WeightsNotDownloadedError
 from job.export import IMAGENET, RANDOM
 from job.keras_weights import difference
 from job.networks import Network
@@ -52,7 +52,7 @@ def _core(keras: Any, name: str, network: Network, weights: str, seed: int) -> A
         try:
             return _architecture(keras, network, IMAGENET)
         except Exception as error:
-            raise UsageError(
+            raise WeightsNotDownloadedError(
                 f"The ImageNet weights of {name} could not be downloaded: {' '.join(str(error).split())}",
                 "Give a file that was downloaded elsewhere: --weights FILE; or --weights random to try things out.",
             ) from error
@@ -81,10 +81,10 @@ def _from_model_file(keras: Any, name: str, network: Network, file: str) -> Any:
     try:
         model = keras.saving.load_model(file, compile=False, safe_mode=True)
     except Exception as error:
-        raise UsageError(f"'{file}' cannot be read as a Keras model: {_first_line(error)}", CUT_HINT) from error
+        raise BackboneError(f"'{file}' cannot be read as a Keras model: {_first_line(error)}", CUT_HINT) from error
     photos, features = (None, network.side, network.side, 3), (None, network.features)
     if tuple(model.input_shape) not in (photos, (None, None, None, 3)):
-        raise UsageError(
+        raise BackboneError(
             f"The model in '{file}' does not fit {name}: its layer '{model.layers[0].name}' takes "
             f"{model.input_shape[1:]}, {name} takes {photos[1:]}.",
             CUT_HINT,
@@ -94,7 +94,7 @@ def _from_model_file(keras: Any, name: str, network: Network, file: str) -> Any:
         return model
     if tuple(last.input.shape) == features:
         return keras.Model(model.input, last.input)
-    raise UsageError(
+    raise BackboneError(
         f"The model in '{file}' does not fit {name}: its last layer '{last.name}' gives {model.output_shape[1:]}, "
         f"{name} gives {features[1:]}.",
         CUT_HINT,
@@ -106,7 +106,7 @@ def _load_weights(core: Any, name: str, file: str) -> None:  # noqa: ANN401
         core.load_weights(file)
     except Exception as error:
         told = difference(core, file) or _first_line(error)
-        raise UsageError(f"The weights in '{file}' do not fit {name}: {told}", CUT_HINT) from error
+        raise BackboneError(f"The weights in '{file}' do not fit {name}: {told}", CUT_HINT) from error
 
 
 def _scaled_for_imagenet(file: str) -> bool:

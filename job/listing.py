@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from job import storage
-from job.errors import UsageError
+from job.errors import PhotosNotFoundError, TooFewPhotosError
 from job.photo_limits import LARGEST_FILE
 from job.storage import FileFound
 
@@ -158,7 +158,7 @@ def draw(photos: Sequence[FileFound], subset: Subset, folder: str, root_label: s
         by_label.setdefault(label_of(photo.inside, root_label), []).append(photo.inside)
     for wanted in subset.labels or ():
         if wanted not in by_label:
-            raise UsageError(f"There is no label '{wanted}' in '{folder}'.", _suggest(wanted, set(by_label)))
+            raise PhotosNotFoundError(f"There is no label '{wanted}' in '{folder}'.", _suggest(wanted, set(by_label)))
     drawn = {
         inside
         for label, members in by_label.items()
@@ -203,7 +203,7 @@ def hold_out(photos: pa.Table, share: float, seed: int, folder: str) -> pa.Table
         ]
     }
     if not held:
-        raise UsageError(
+        raise TooFewPhotosError(
             f"--holdout {share:g} keeps no photo: no label has enough of them.",
             "Choose a larger share, or give --test.",
         )
@@ -223,7 +223,7 @@ def require_separate(folders: Sequence[str]) -> None:
     for first in range(len(folders)):
         for second in range(first):
             if resolved[first].startswith(resolved[second]) or resolved[second].startswith(resolved[first]):
-                raise UsageError(
+                raise PhotosNotFoundError(
                     f"'{folders[second]}' and '{folders[first]}' are the same folder, or one lies in the other.",
                     "Give folders that do not share photos.",
                 )
@@ -273,11 +273,13 @@ def count_by_label(listing: pa.Table, split: str) -> dict[str, int]:
 def _photos_inside(folder: str) -> list[FileFound]:
     files = storage.list_files(folder)
     if not files:
-        raise UsageError(f"The folder '{folder}' is empty.", "Put photos into it, one folder a label.")
+        raise PhotosNotFoundError(f"The folder '{folder}' is empty.", "Put photos into it, one folder a label.")
     photos = [_sized(file) for file in files if file.inside.lower().endswith(PHOTO_ENDINGS)]
     if not photos:
         endings = ", ".join(PHOTO_ENDINGS)
-        raise UsageError(f"The folder '{folder}' holds {len(files)} files, but no photo.", f"Photos end in {endings}.")
+        raise PhotosNotFoundError(
+            f"The folder '{folder}' holds {len(files)} files, but no photo.", f"Photos end in {endings}."
+        )
     return photos
 
 

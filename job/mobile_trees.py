@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
 from job.classifier import TreesModel
-from job.errors import UsageError
+from job.errors import PhoneModelError
 from job.tflite_graph import Graph
 
 LARGEST = 64_000_000
@@ -130,7 +130,7 @@ def _as_float(graph: Graph, answers: int, count: int) -> int:
 
 def _require_small(leaves: int, questions: int) -> None:
     if 4 * leaves * questions > LARGEST:
-        raise UsageError(
+        raise PhoneModelError(
             f"The trees of this run are too large for a phone: as matrices they take more than {LARGEST / 1e6:.0f} MB.",
             "Train with --classifier logistic or mlp, or shallower trees.",
         )

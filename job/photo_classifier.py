@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from job.backbone import Backbone
-from job.errors import UsageError
+from job.errors import PhoneModelError, UsageError
 from job.mobile import MobileDescription, parse_description
 from job.reading import decode
 
@@ -60,7 +60,7 @@ def _read_description(path: str | Path) -> MobileDescription:
     try:
         content = Path(path).read_bytes()
     except OSError as error:
-        raise UsageError(
+        raise PhoneModelError(
             f"The model '{path}' cannot be read: {error.strerror}.", "Make one: orchard results NAME --mobile FILE"
         ) from error
     try:
@@ -68,9 +68,9 @@ def _read_description(path: str | Path) -> MobileDescription:
     except Exception as error:  # the generated reader fails in many ways on what is cut off
         raise _damaged(path) from error
     if described is None:
-        raise UsageError(f"'{path}' is no model for phones.", "Make one: orchard results NAME --mobile FILE")
+        raise PhoneModelError(f"'{path}' is no model for phones.", "Make one: orchard results NAME --mobile FILE")
     return described
 
 
 def _damaged(path: str | Path) -> UsageError:
-    return UsageError(f"The model '{path}' is damaged.", "Make it again: orchard results NAME --mobile FILE")
+    return PhoneModelError(f"The model '{path}' is damaged.", "Make it again: orchard results NAME --mobile FILE")

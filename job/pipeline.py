@@ -16,7 +16,7 @@ from job.arguments import NO_CLASSIFIER, Arguments
 from job.classification import Classified, ComponentsFile
 from job.components import PrincipalComponents
 from job.descriptors import KINDS, require_opencv
-from job.errors import UsageError
+from job.errors import TooFewPhotosError
 from job.extraction import Extracted, Extraction
 from job.listing import TRAIN
 from job.manifest import counts, describe_components, label_counts, manifest_files, task_seconds, versions
@@ -88,7 +88,7 @@ def require_possible(arguments: Arguments, photos: pa.Table, extraction: Extract
     """Raise UsageError if what is asked for cannot be had of the photos that are listed."""
     training = count(photos, TRAIN)
     if training < 2:
-        raise UsageError(
+        raise TooFewPhotosError(
             f"There is {training} photo to fit on, and principal components need at least 2.", "Give more photos."
         )
     if arguments.components is not None:

@@ -15,7 +15,13 @@ from job.backbone import FULL, BackboneDescription, content_hash, read_descripti
 from job.classification import ComponentsFile
 from job.classifier import Classifier
 from job.descriptors import require_opencv
-from job.errors import RunFailedError, UsageError
+from job.errors import (
+    BackboneError,
+    OutputRefusedError,
+    ResultsIncompleteError,
+    ResultsUnusableError,
+    UsageError,
+)
 from job.export import ExportRequest, cache_folder, cached_export, find_cached
 from job.extraction import Extraction
 from job.listing import PREDICT
@@ -48,7 +54,7 @@ def run(arguments: PredictArguments, environment: dict[str, str]) -> dict[str, A
     fitted = storage.absolute_uri(arguments.fitted)
     output = storage.absolute_uri(arguments.output)
     if storage.resolved(fitted) == storage.resolved(output):
-        raise UsageError(
+        raise OutputRefusedError(
             f"The output '{output}' is the folder of the results that are applied.", "Choose another --output."
         )
     may_hold_results = arguments.overwrite or arguments.resume
@@ -153,7 +159,7 @@ def read_fitted(fitted: str, manifest: dict[str, Any]) -> tuple[Projection, Clas
     """
     listed = listed_files(manifest)
     if results.PROJECTION not in listed:
-        raise UsageError(
+        raise ResultsUnusableError(
             f"The results '{fitted}' fitted nothing: they only apply what another run fitted.",
             f"Give that run's: --fitted {manifest.get('fitted', {}).get('results', 'RESULTS')}",
         )
@@ -161,7 +167,7 @@ def read_fitted(fitted: str, manifest: dict[str, Any]) -> tuple[Projection, Clas
         content = storage.read_bytes(storage.join(fitted, results.PROJECTION))
         classifier = classification.read(fitted) if results.MODEL in listed else None
     except OSError as error:
-        raise RunFailedError(
+        raise ResultsIncompleteError(
             f"The results '{fitted}' are not whole: {storage.one_line(error)}.", "Fetch them again, or run them again."
         ) from error
     with np.load(io.BytesIO(content), allow_pickle=False) as saved:
@@ -198,7 +204,7 @@ def find_backbone(
         model = storage.local_copy(storage.absolute_uri(given), folder)
         description = read_description(model)
         if content_hash(model) != wanted:
-            raise UsageError(
+            raise BackboneError(
                 f"The backbone '{given}' is not the one that was fitted with: "
                 f"its SHA-256 is {content_hash(model)}, the manifest says {wanted}.",
                 "Give the file that the earlier run was given or exported.",
@@ -222,12 +228,12 @@ def _kept_backbone(manifest: dict[str, Any], cache: Path, folder: Path) -> Path:
         else:
             model = cached_export(ExportRequest(arguments["backbone"], arguments["weights"], arguments["seed"]))
     except UsageError as error:
-        raise UsageError(
+        raise BackboneError(
             f"The backbone that was fitted with is not on this machine: {error.what}",
             "Name its file with --model FILE.",
         ) from error
     if content_hash(model) != wanted:
-        raise UsageError(
+        raise BackboneError(
             f"The backbone that was fitted with (SHA-256 {wanted}) is not on this machine.",
             "Name its file with --model FILE.",
         )

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from pyspark import TaskContext
 
 from job import storage
-from job.errors import UsageError
+from job.errors import OutputRefusedError, ResultsUnusableError
 
 SCHEMA_VERSION = 1
 """Of the manifest and of progress.json; raised when a reader of the old one would misread the new one."""
@@ -167,7 +167,7 @@ def require_no_results(output: str) -> None:
         return
     finished = MANIFEST in found
     kind = "the results of a finished run" if finished else "what an unfinished run left"
-    raise UsageError(
+    raise OutputRefusedError(
         f"The output '{output}' holds {kind}: {', '.join(found)}.",
         "Go on with it: --resume; replace it: --overwrite; or choose another --output.",
     )
@@ -189,12 +189,12 @@ def read_manifest(output: str) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads(storage.read_bytes(storage.join(output, MANIFEST)))
     except FileNotFoundError:
-        raise UsageError(
+        raise ResultsUnusableError(
             f"'{output}' holds no {MANIFEST}: its run is unfinished, or it is no results folder.",
             "Wait until the run has ended, or run it again.",
         ) from None
     if manifest.get("schema_version") != SCHEMA_VERSION:
-        raise UsageError(
+        raise ResultsUnusableError(
             f"'{output}' was written in version {manifest.get('schema_version')} of the layout, "
             f"this program reads version {SCHEMA_VERSION}.",
             "Read it with the version of the program that wrote it.",

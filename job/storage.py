@@ -20,7 +20,7 @@ from typing import TypeVar
 import pyarrow as pa
 from pyarrow import fs
 
-from job.errors import RunFailedError, TryAgainError, UsageError
+from job.errors import AddressError, BackboneError, NotWrittenError, PhotosNotFoundError, RunFailedError, TryAgainError
 
 _SCHEME = re.compile(r"^([a-z][a-z0-9+.-]*)://(.*)$", re.IGNORECASE | re.DOTALL)
 
@@ -63,11 +63,11 @@ def absolute_uri(uri: str) -> str:
     match = _SCHEME.match(uri)
     if match is None:
         if _ONE_SLASH.match(uri):
-            raise UsageError(f"'{uri}' has one slash after its scheme.", f"Write {uri.replace(':/', '://', 1)}")
+            raise AddressError(f"'{uri}' has one slash after its scheme.", f"Write {uri.replace(':/', '://', 1)}")
         return os.path.normpath(Path(uri).absolute())
     scheme, rest = match.group(1).lower(), match.group(2)
     if _SECRET.search(rest):
-        raise UsageError(
+        raise AddressError(
             f"The URI that begins with '{scheme}://' carries a secret: a password, a key or a signature.",
             "Leave it out: credentials come from the environment, or from the role of the machine.",
         )
@@ -113,7 +113,7 @@ def open_filesystem(uri: str) -> tuple[fs.FileSystem, str]:
     if scheme == "s3":
         bucket = path.split("/", 1)[0]
         if not bucket:
-            raise UsageError(f"'{uri}' names no bucket.", "Write it as s3://BUCKET/FOLDER.")
+            raise AddressError(f"'{uri}' names no bucket.", "Write it as s3://BUCKET/FOLDER.")
         # Threads that begin together would each make one of their own, and each takes a while.
         with _MAKING:
             return _s3(bucket), path
@@ -121,14 +121,14 @@ def open_filesystem(uri: str) -> tuple[fs.FileSystem, str]:
         authority, _, inside = path.partition("/")
         container, _, account = authority.partition("@")
         if not account:
-            raise UsageError(
+            raise AddressError(
                 f"'{uri}' names no storage account.",
                 f"Write it as {scheme}://CONTAINER@ACCOUNT.dfs.core.windows.net/FOLDER.",
             )
         return _azure(account.split(".", 1)[0]), f"{container}/{inside}".rstrip("/")
     if scheme in ("gs", "gcs"):
         return _google(), path
-    raise UsageError(
+    raise AddressError(
         f"'{uri}' is on a kind of storage that is not known here: '{scheme}'.",
         "Use a folder of this machine, or s3://, abfs:// or gs://.",
     )
@@ -172,9 +172,11 @@ def list_files(folder: str) -> list[FileFound]:
     try:
         root = filesystem.get_file_info(path)
         if root.type == fs.FileType.NotFound:
-            raise UsageError(f"There is no folder '{folder}'.", "Check its name, and that it can be reached from here.")
+            raise PhotosNotFoundError(
+                f"There is no folder '{folder}'.", "Check its name, and that it can be reached from here."
+            )
         if root.type != fs.FileType.Directory:
-            raise UsageError(f"'{folder}' is a file, not a folder.", "Name the folder that holds the photos.")
+            raise PhotosNotFoundError(f"'{folder}' is a file, not a folder.", "Name the folder that holds the photos.")
         if isinstance(filesystem, fs.LocalFileSystem):
             found = list(_walk(Path(path)))
         else:
@@ -288,7 +290,7 @@ def local_copy(uri: str, folder: Path) -> Path:
 
     Raises
     ------
-    UsageError
+    BackboneError
         If it cannot be read.
     """
     if is_local(uri):
@@ -297,7 +299,7 @@ def local_copy(uri: str, folder: Path) -> Path:
     try:
         copy.write_bytes(read_bytes(uri))
     except OSError as error:
-        raise UsageError(
+        raise BackboneError(
             f"'{uri}' cannot be read: {one_line(error)}.", "Check its name, and that it may be read."
         ) from error
     return copy
@@ -321,7 +323,7 @@ def write_bytes(uri: str, content: bytes | pa.Buffer) -> None:
         else:
             patiently(partial(_upload, filesystem, path, content))
     except OSError as error:
-        raise RunFailedError(
+        raise NotWrittenError(
             f"'{uri}' could not be written: {one_line(error)}.",
             "Check that the output may be written to and has space left, then run it again.",
         ) from error

@@ -23,7 +23,7 @@ from pyspark.sql.types import ArrayType, DoubleType, ShortType, StructField, Str
 
 from job import results, resume, workers
 from job.descriptors import KINDS, LARGEST_SIDE, DescriptorKind, Descriptors, describer, opencv_version
-from job.errors import UsageError
+from job.errors import TooFewPhotosError
 from job.features import FeaturesReport, features_table, rejected_table, usable, write_partition
 from job.listing import TRAIN
 from job.photo_limits import RejectedPhotoError
@@ -297,7 +297,7 @@ def learn(
 
     available = sum(report.training for report in reports)
     if available < learning.words:
-        raise UsageError(
+        raise TooFewPhotosError(
             f"The photos to fit on have {available} descriptors, too few for --visual-words {learning.words}.",
             "Give more photos, or ask for fewer words.",
         )

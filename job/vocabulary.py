@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from job import results, storage
 from job.descriptors import KINDS, DescriptorKind, Descriptors
-from job.errors import UsageError
+from job.errors import ResultsUnusableError, UsageError
 from job.results import DataFile
 
 SHARE_OF_COMPONENTS = (7, 10)
@@ -124,7 +124,7 @@ def load(folder: str) -> tuple[Vocabulary, dict[str, Any]]:
     """
     listed = results.read_manifest(folder)["files"].get("vocabulary", [])
     if results.WORDS not in [entry["path"] for entry in listed]:
-        raise UsageError(
+        raise ResultsUnusableError(
             f"The results in '{folder}' hold no visual words.",
             "Name those of a run with --descriptor orb or sift, and not of a prediction.",
         )
@@ -143,6 +143,6 @@ def load(folder: str) -> tuple[Vocabulary, dict[str, Any]]:
 
 
 def _damaged(folder: str) -> UsageError:
-    return UsageError(
+    return ResultsUnusableError(
         f"The visual words in '{folder}/vocabulary' cannot be read.", "Copy the results again, or run it again."
     )

@@ -10,7 +10,7 @@ from pyspark import SparkContext
 
 from job import listing, results, session, storage, vocabulary
 from job.descriptors import KINDS, DescriptorKind, opencv_version
-from job.errors import UsageError
+from job.errors import ResultsUnusableError
 from job.extraction import Check, Extracted
 from job.features import FeaturesReport, as_stream
 from job.progress import Progress
@@ -160,7 +160,7 @@ def reused(folder: str, descriptor: str) -> tuple[Vocabulary, dict[str, Any]]:
     uri = storage.absolute_uri(folder)
     words, description = vocabulary.load(uri)
     if words.kind.name != descriptor:
-        raise UsageError(
+        raise ResultsUnusableError(
             f"The visual words in '{uri}' are of {words.kind.name} descriptors, not of {descriptor}.",
             f"Use --descriptor {words.kind.name}, or other results.",
         )

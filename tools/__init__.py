@@ -1,1 +1,1 @@
-"""What set-up and upkeep run; standard library only, because it runs before anything is installed."""
+"""What set-up and upkeep run. Set-up itself uses the standard library only: nothing is installed yet."""

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from infra.commands.command import Command, Surroundings
-from infra.errors import OrchardError
+from infra.errors import NotClassifiedError
 from job.photo_classifier import PhotoClassifier
 from job.photo_limits import RejectedPhotoError
 
@@ -37,7 +37,7 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
         unusable += 1
         around.say(f"{photo}: not classified, {reason}")
     if unusable:
-        raise OrchardError(
+        raise NotClassifiedError(
             f"{unusable} of {len(given.photos)} photos could not be classified.",
             "Give photos in JPEG, PNG, WebP or BMP.",
         )

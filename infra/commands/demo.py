@@ -6,7 +6,7 @@ from pathlib import Path
 
 from infra.commands.command import Command, Surroundings
 from infra.deploy.cdk import with_programs
-from infra.errors import WrongUseError
+from infra.errors import LocalCloudStateError
 from infra.local import environment, standing
 from infra.local.demonstration import Demonstration, choose_weights
 
@@ -30,7 +30,9 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
     """
     folder = standing.home(os.environ)
     if standing.find(folder) is not None:
-        raise WrongUseError("A local cloud stands already.", "End it, with all that is in it: orchard local down")
+        raise LocalCloudStateError(
+            "A local cloud stands already.", "End it, with all that is in it: orchard local down"
+        )
     began = around.clock()
     demonstration = Demonstration(around, given.folder.resolve(), around.aws.region)
     weights = choose_weights(given.weights, around.say)

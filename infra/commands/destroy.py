@@ -7,7 +7,7 @@ from infra.commands.command import Command, Surroundings
 from infra.deploy import cdk, clusters, leftovers, stacks, teardown
 from infra.deploy import step as steps
 from infra.deploy.aws import explained
-from infra.errors import OrchardError, WrongUseError
+from infra.errors import DeploymentFailedError, OrchardError, StackStaysError, WrongUseError
 
 CONFIRMATION = "delete my data"
 
@@ -77,7 +77,7 @@ def destroy_cluster(around: Surroundings) -> None:
         around.say(f"The cluster {cluster.id} has ended.")
     try:
         delete_stack(around, stacks.CLUSTER)
-    except teardown.StackStaysError as failure:
+    except StackStaysError as failure:
         around.say(failure.what)
         # What EMR left may be what stands in the way.
         try:
@@ -114,7 +114,7 @@ def delete_data(around: Surroundings, buckets: Sequence[str]) -> None:
     switches = {"delete_data": "true", "confirm_delete_data": "true"}
     command = cdk.deploy_command(stacks.DATA, around.aws, **switches)
     if around.call(command) != 0:
-        raise OrchardError(
+        raise DeploymentFailedError(
             f"'{' '.join(command[:3])}' failed; the CDK's own message is above.",
             "Mend it, then type the same command again: it goes on where it stopped.",
         )
@@ -136,7 +136,7 @@ def destroy_the_rest(around: Surroundings, names: Sequence[str], buckets: Sequen
             try:
                 delete_stack(around, name)
                 break
-            except teardown.StackStaysError as failure:
+            except StackStaysError as failure:
                 if attempt == ATTEMPTS:
                     raise
                 around.say(f"{failure.what} Trying again.")

@@ -4,7 +4,7 @@ import argparse
 
 from infra.commands.command import Command, Surroundings
 from infra.deploy import cdk, stacks
-from infra.errors import OrchardError, WrongUseError
+from infra.errors import DeploymentFailedError, OrchardError, StackNotReadyError
 
 SERIAL = "evaluator_key_serial"
 
@@ -24,7 +24,7 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
     """
     found = stacks.outputs_if_there(around.aws, stacks.ACCESS)
     if found is not None and "EvaluatorSecret" not in found:
-        raise WrongUseError(
+        raise StackNotReadyError(
             "There is no evaluator: the setting evaluator is off.",
             "Switch it on: cdk deploy OrchardAccess -c evaluator=true",
         )
@@ -54,7 +54,7 @@ def rotate(around: Surroundings) -> None:
         raise
     if code != 0:
         cdk.change_setting(SERIAL, serial - 1)
-        raise OrchardError(
+        raise DeploymentFailedError(
             f"{stacks.ACCESS} could not be deployed; the CDK's own message is above. The old key still works.",
             "Mend it: orchard evaluator --rotate",
         )

@@ -9,7 +9,7 @@ from infra.commands.backbone_table import backbone_table, exported_here
 from infra.commands.command import Command, Surroundings
 from infra.deploy.models import place_model
 from infra.deploy.stacks import data_bucket
-from infra.errors import WrongUseError
+from infra.errors import NotWritableError
 from job.backbone import content_hash, read_description
 from job.export import IMAGENET, ExportRequest, cache_folder, cached_export
 
@@ -50,7 +50,7 @@ def _copy(file: Path, destination: Path) -> Path:
         temporary.replace(target)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise WrongUseError(
+        raise NotWritableError(
             f"'{target}' cannot be written: {error.strerror}.", "Name another place: --to FILE"
         ) from error
     return target

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from infra.commands.command import Surroundings
 from infra.deploy.aws import Aws, explained
 from infra.deploy.run_files import RunFiles
-from infra.errors import WrongUseError
+from infra.errors import NotWritableError, RunFilesError
 from job import results, storage
 from job.backbone import Backbone, seconds_a_photo
 from job.classifier import Classifier
@@ -111,7 +111,7 @@ def run_model(run: RunFiles, backbone: Path) -> bytes:
     """Return the phone's model of a run, with its weights as the run used them."""
     description, numbers = run.read_if_there(results.MODEL), run.read_if_there(results.MODEL_NUMBERS)
     if description is None or numbers is None:
-        raise WrongUseError(
+        raise RunFilesError(
             f"'{run.where}' holds no classifier.", "Run the job with --classifier logistic, and try again."
         )
     with np.load(io.BytesIO(run.read(results.PROJECTION)), allow_pickle=False) as archive:
@@ -191,6 +191,6 @@ def _write(content: bytes, destination: Path) -> None:
         part.replace(destination)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise WrongUseError(
+        raise NotWritableError(
             f"'{destination}' cannot be written: {error.strerror}.", "Name another place: --mobile FILE"
         ) from error

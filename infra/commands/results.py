@@ -9,7 +9,7 @@ from infra.commands.command import Command, Surroundings
 from infra.commands.variance_table import cumulative_shares, numbers, variance_table
 from infra.deploy import fetch, run_files, stacks
 from infra.deploy.run_backbone import find_backbone
-from infra.errors import OrchardError, WrongUseError
+from infra.errors import ReportNotShownError, WrongUseError
 from job.__main__ import summary
 from job.plain_text import printable
 from job.results import EXPLAINED_VARIANCE, REPORT
@@ -98,9 +98,9 @@ def open_report(report: Path) -> None:
         If there is no report, or no browser.
     """
     if not report.is_file():
-        raise OrchardError(f"There is no {report}.", f"Make it: python -m job report {report.parent}")
+        raise ReportNotShownError(f"There is no {report}.", f"Make it: python -m job report {report.parent}")
     if not webbrowser.open(report.resolve().as_uri()):
-        raise OrchardError("No browser could be opened here.", f"Open {report} in one yourself.")
+        raise ReportNotShownError("No browser could be opened here.", f"Open {report} in one yourself.")
 
 
 COMMAND = Command(

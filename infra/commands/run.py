@@ -20,7 +20,14 @@ from infra.deploy.image_sets import set_uri
 from infra.deploy.names import nearest_name, require_name
 from infra.deploy.preflight import PhotosFound
 from infra.deploy.step import Step
-from infra.errors import OrchardError, TryAgainError, WrongUseError
+from infra.errors import (
+    OrchardError,
+    RunNotFinishedError,
+    RunOnClusterFailedError,
+    RunRefusedError,
+    TryAgainError,
+    WrongUseError,
+)
 from job import arguments as job_arguments
 from job.__main__ import summary
 from job.arguments import Arguments
@@ -86,7 +93,7 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
     cluster = clusters.look(aws, stacks.cluster_id(aws))
     clusters.require_alive(cluster)
     if run.name in steps.active_runs(aws, cluster.id):
-        raise WrongUseError(
+        raise RunRefusedError(
             f"A run '{run.name}' waits or runs already on the cluster {cluster.id}.",
             f"Follow it: orchard status {run.name} --follow, or choose another --name.",
         )
@@ -201,7 +208,7 @@ def follow_to_the_end(around: Surroundings, bucket: str, results_key: str, step:
     if step.state == "COMPLETED":
         manifest = fetch.manifest_if_there(around.aws, bucket, results_key, since=step.started)
         if manifest is None:
-            raise OrchardError(
+            raise RunNotFinishedError(
                 f"The step of the run '{step.run}' completed, but left no manifest in s3://{bucket}/{results_key}.",
                 f"See what it printed: orchard logs {step.run}",
             )
@@ -213,19 +220,23 @@ def follow_to_the_end(around: Surroundings, bucket: str, results_key: str, step:
         bootstrap = logs.bootstrap_logs(around.aws, now.log_uri, now.id)
         ended = diagnose_cluster(now.state, now.reason, bootstrap)
         what = "never ran" if step.started is None else "was cut off"
-        raise OrchardError(f"The run '{step.run}' {what}: {ended.sentence}", f"{ended.remedy}{ended.where}")
+        raise RunOnClusterFailedError(
+            f"The run '{step.run}' {what}: {ended.sentence}", f"{ended.remedy}{ended.where}", ended.code
+        )
     if step.state == "CANCELLED":
-        raise OrchardError(
+        raise RunNotFinishedError(
             f"The run '{step.run}' was cancelled.", f"Go on with it: the same command with --name {step.run} --resume."
         )
     try:
         told = explain(around, step, cluster)
     except KeyboardInterrupt:
-        raise OrchardError(
+        raise RunNotFinishedError(
             f"The run '{step.run}' failed; its logs had not come yet.",
             f"Wait for them: orchard status {step.run} --follow",
         ) from None
-    raise OrchardError(f"The run '{step.run}' failed: {told.sentence}", f"{told.remedy}{told.where}")
+    raise RunOnClusterFailedError(
+        f"The run '{step.run}' failed: {told.sentence}", f"{told.remedy}{told.where}", told.code
+    )
 
 
 def in_sight(around: Surroundings, bucket: str, results_key: str, step: Step) -> Step:
@@ -246,7 +257,7 @@ def in_sight(around: Surroundings, bucket: str, results_key: str, step: Step) ->
             come_back if isinstance(error, TryAgainError) else f"{error.remedy}    {come_back}",
         ) from error
     except KeyboardInterrupt:
-        raise OrchardError(
+        raise RunNotFinishedError(
             f"No longer following '{step.run}'; the step goes on, and so does its cost.",
             f"Come back: orchard status {step.run} --follow    Cancel it: orchard cancel {step.run}",
         ) from None

@@ -9,7 +9,7 @@ from infra.deploy.aws import Aws, explained
 from infra.deploy.clusters import Cluster
 from infra.deploy.diagnose import diagnose_cluster
 from infra.deploy.limits import scaling_limits, worker_fleets
-from infra.errors import OrchardError, WrongUseError
+from infra.errors import ClusterUnfitError, DeploymentFailedError, OrchardError, WrongUseError
 
 DATA_FOLDERS = ("images", "results", "notebooks", "jupyter")
 """Of the data bucket, those that nobody can make anew with a command."""
@@ -61,7 +61,9 @@ def up(given: argparse.Namespace, around: Surroundings) -> int:
 
 def why_it_failed(aws: Aws, generation: int) -> OrchardError:
     """Return the probable cause of a deployment that failed: EMR's own reason, where it came as far as a cluster."""
-    failed = OrchardError("The cluster could not be deployed; the CDK's own message is above.", "Mend it: orchard up")
+    failed = DeploymentFailedError(
+        "The cluster could not be deployed; the CDK's own message is above.", "Mend it: orchard up"
+    )
     with explained("look for the cluster that failed"):
         listed = aws.emr.list_clusters(ClusterStates=["TERMINATED_WITH_ERRORS"])["Clusters"]
     ours = [each for each in listed if each["Name"] == f"orchard-{generation}"]
@@ -71,14 +73,16 @@ def why_it_failed(aws: Aws, generation: int) -> OrchardError:
     cluster = clusters.look(aws, newest["Id"])
     bootstrap = logs.bootstrap_logs(aws, cluster.log_uri, cluster.id) if cluster.log_uri else {}
     told = diagnose_cluster(cluster.state, cluster.reason, bootstrap)
-    return OrchardError(f"The cluster could not be deployed: {told.sentence}", f"{told.remedy}{told.where}")
+    return DeploymentFailedError(
+        f"The cluster could not be deployed: {told.sentence}", f"{told.remedy}{told.where}", told.code
+    )
 
 
 def require_idle(aws: Aws, cluster: Cluster) -> None:
     """Raise WrongUseError while a cluster runs anything: a deployment may replace it."""
     active = steps.active_runs(aws, cluster.id)
     if active:
-        raise WrongUseError(
+        raise ClusterUnfitError(
             f"The cluster {cluster.id} is there and busy with: {', '.join(active)}.",
             "Deploying could replace it. Wait for the run, or cancel it: orchard cancel NAME",
         )
@@ -137,7 +141,7 @@ def scale(given: argparse.Namespace, around: Surroundings) -> int:
         around.say(f"EMR keeps the cluster {cluster.id} between {given.least} and {given.most} nodes.")
         return 0
     if given.least != given.most:
-        raise WrongUseError(
+        raise ClusterUnfitError(
             f"The cluster {cluster.id} has a fixed size: EMR cannot move it between {given.least} and {given.most}.",
             f"Give one size: orchard scale {given.most} {given.most}, or deploy with -c managed_scaling=true.",
         )
@@ -151,7 +155,7 @@ def _resize(around: Surroundings, cluster: str, nodes: int) -> None:
     core, task = fleets["CORE"], fleets.get("TASK")
     wanted = nodes - core["TargetOnDemandCapacity"]
     if task is None or wanted < 0:
-        raise WrongUseError(
+        raise ClusterUnfitError(
             f"The cluster {cluster} cannot have {nodes} nodes: core nodes stay, and only task nodes are added.",
             "Deploy it with other counts: orchard up -c task_count=N",
         )

@@ -10,7 +10,7 @@ from infra.deploy.photo_folder import Survey, is_photo, survey, walk
 from infra.deploy.sending import Sender
 from infra.deploy.stacks import data_bucket
 from infra.deploy.upload import Result, upload
-from infra.errors import OrchardError
+from infra.errors import NotSentError
 
 MOST_SHOWN = 100
 """Failures that are listed; the others are counted."""
@@ -61,7 +61,7 @@ def _raise_for_failures(result: Result, unit: str, surroundings: Surroundings) -
         surroundings.say(failure)
     if len(failures) > MOST_SHOWN:
         surroundings.say(f"and {len(failures) - MOST_SHOWN:,} more.")
-    raise OrchardError(
+    raise NotSentError(
         f"{len(failures):,} of the {unit} could not be sent; they are listed above.",
         "Put right what is wrong with them, then type the same command again: it sends only what is missing.",
     )

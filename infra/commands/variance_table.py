@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 
 from infra.commands.text_table import in_columns
-from infra.errors import WrongUseError
+from infra.errors import RunFilesError
 
 
 def numbers(text: str) -> list[int]:
@@ -35,7 +35,7 @@ def cumulative_shares(explained_variance: bytes) -> list[float]:
     try:
         return [float(row["cumulative"]) for row in rows]
     except (KeyError, TypeError, ValueError) as error:
-        raise WrongUseError("The run's explained_variance.csv is damaged.", "Fetch the results again.") from error
+        raise RunFilesError("The run's explained_variance.csv is damaged.", "Fetch the results again.") from error
 
 
 def variance_table(shares: Sequence[float], wanted: Sequence[int]) -> list[str]:

@@ -10,7 +10,16 @@ from botocore import exceptions
 from botocore.config import Config
 from botocore.httpsession import get_cert_path
 
-from infra.errors import OrchardError, TryAgainError, WrongUseError
+from infra.errors import (
+    AwsBusyError,
+    AwsNotReachedError,
+    BucketGoneError,
+    NotAllowedError,
+    OrchardError,
+    SignInError,
+    WrongClockError,
+    WrongRegionError,
+)
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
@@ -127,17 +136,17 @@ def as_orchard_error(error: Exception, doing: str) -> OrchardError:
     if isinstance(error, exceptions.ClientError):
         return _refused(error, doing)
     if isinstance(error, (exceptions.NoCredentialsError, exceptions.PartialCredentialsError)):
-        return WrongUseError(
+        return SignInError(
             f"Could not {doing}: there are no AWS credentials.",
             "Sign in (aws sso login, or aws configure), or name a profile with --profile.",
         )
     if isinstance(error, exceptions.ProfileNotFound):
-        return WrongUseError(f"Could not {doing}: {error}.", "See which there are: aws configure list-profiles")
+        return SignInError(f"Could not {doing}: {error}.", "See which there are: aws configure list-profiles")
     for kinds, what, remedy in _SIGN_IN:
         if isinstance(error, kinds):
-            return WrongUseError(f"Could not {doing}: {what}", remedy)
+            return SignInError(f"Could not {doing}: {what}", remedy)
     if isinstance(error, (exceptions.ConnectionError, exceptions.HTTPClientError)):
-        return TryAgainError(
+        return AwsNotReachedError(
             f"Could not {doing}: AWS could not be reached ({type(error).__name__}).",
             "Check the network, then type the same command again.",
         )
@@ -178,7 +187,7 @@ _AGAIN_LATER = "Type the same command again later."
 _REFUSALS: Sequence[tuple[frozenset[str], type[OrchardError], str, str]] = (
     (
         frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"}),
-        WrongUseError,
+        SignInError,
         "the AWS credentials have expired.",
         "Sign in again: aws sso login",
     ),
@@ -186,13 +195,13 @@ _REFUSALS: Sequence[tuple[frozenset[str], type[OrchardError], str, str]] = (
         frozenset(
             {"InvalidClientTokenId", "InvalidAccessKeyId", "UnrecognizedClientException", "SignatureDoesNotMatch"}
         ),
-        WrongUseError,
+        SignInError,
         "AWS does not accept the credentials ({code}).",
         "Check which are used: aws sts get-caller-identity",
     ),
     (
         frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "403"}),
-        WrongUseError,
+        NotAllowedError,
         "{operation} is not allowed. {message}",
         "Ask whoever manages the account for this permission, or use another --profile.",
     ),
@@ -200,37 +209,37 @@ _REFUSALS: Sequence[tuple[frozenset[str], type[OrchardError], str, str]] = (
         frozenset(
             {"SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"}
         ),
-        TryAgainError,
+        AwsBusyError,
         f"AWS asks to slow down ({{code}}), {ATTEMPTS} attempts long.",
         "Wait a minute, then type the same command again.",
     ),
     (
         frozenset({"InternalError", "InternalFailure", "InternalServerException", "ServiceUnavailable"}),
-        TryAgainError,
+        AwsBusyError,
         f"AWS failed ({{code}}), {ATTEMPTS} attempts long.",
         _AGAIN_LATER,
     ),
     (
         frozenset({"500", "502", "503", "504", "RequestTimeout"}),
-        TryAgainError,
+        AwsBusyError,
         f"AWS failed ({{code}}), {ATTEMPTS} attempts long.",
         _AGAIN_LATER,
     ),
     (
         frozenset({"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301"}),
-        WrongUseError,
+        WrongRegionError,
         "it is in another region ({code}).",
         "Name the region where it is: --region REGION",
     ),
     (
         frozenset({"NoSuchBucket"}),
-        WrongUseError,
+        BucketGoneError,
         "the bucket is not there.",
         "If it was deleted by hand, make it anew: cdk destroy OrchardData, then cdk deploy OrchardData",
     ),
     (
         frozenset({"RequestTimeTooSkewed"}),
-        WrongUseError,
+        WrongClockError,
         "this machine's clock is wrong.",
         "Set the clock, then type the same command again.",
     ),

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from infra.deploy.aws import Aws
-from infra.errors import OrchardError
+from infra.errors import OrchardError, ProgramMissingError
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 CDK_JSON = PROJECT / "cdk.json"
@@ -26,7 +26,7 @@ def call(command: Sequence[str]) -> int:
     try:
         return subprocess.run(command, cwd=PROJECT, env=environment, check=False).returncode
     except FileNotFoundError as error:
-        raise OrchardError(f"The program {command[0]} is not installed.", "Install it: make setup") from error
+        raise ProgramMissingError(f"The program {command[0]} is not installed.", "Install it: make setup") from error
 
 
 def with_programs(environment: Mapping[str, str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from botocore.exceptions import ClientError
 
 from infra.deploy.aws import Aws, explained
-from infra.errors import WrongUseError
+from infra.errors import ClusterUnfitError
 
 ALIVE = ("STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING")
 ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
@@ -81,7 +81,7 @@ def look(aws: Aws, cluster_id: str) -> Cluster:
 def require_known(cluster: Cluster) -> None:
     """Raise WrongUseError if EMR can tell nothing of a cluster any more."""
     if cluster.forgotten:
-        raise WrongUseError(
+        raise ClusterUnfitError(
             f"EMR knows nothing of the cluster {cluster.id}: {FORGOTTEN}.", "Make a new one: orchard up"
         )
 
@@ -91,7 +91,7 @@ def require_alive(cluster: Cluster) -> None:
     if cluster.alive:
         return
     because = f" ({cluster.reason})" if cluster.reason else ""
-    raise WrongUseError(
+    raise ClusterUnfitError(
         f"The cluster {cluster.id} has ended: {cluster.state}{because}. Its stack still stands.",
         "Make a new one: orchard up",
     )

@@ -7,7 +7,7 @@ from infra.deploy.price_table import NodePrice, RegionPrices
 from infra.deploy.speed import Speed
 from infra.emr.capacity import DISK_GIB, ROOT_DISK_GIB, task_capacity
 from infra.emr.instance_types import INSTANCE_TYPES
-from infra.errors import WrongUseError
+from infra.errors import PriceUnknownError, WrongUseError
 from infra.settings import Settings
 
 HOURS_A_MONTH = 730
@@ -222,7 +222,7 @@ def no_price(instance_types: Sequence[str], prices: RegionPrices, market: str = 
     names = " or ".join(dict.fromkeys(instance_types))
     missing = without_price(instance_types, prices)
     parts = f" ({', '.join(f'{name}: none for {part}' for name, part in missing.items())})" if missing else ""
-    return WrongUseError(
+    return PriceUnknownError(
         f"No full price is known for {names} {market} in {prices.region}{parts}.",
         "Sign in to AWS, so that its Price List API can be asked (aws sso login), or name another --type or region.",
     )

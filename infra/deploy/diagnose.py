@@ -13,6 +13,8 @@ class Cause:
 
     Parameters
     ----------
+    code
+        What the message carries; kept for ever, like an error class's own.
     name
         For the table of the documentation.
     pattern
@@ -23,6 +25,7 @@ class Cause:
         What to do about it.
     """
 
+    code: str
     name: str
     pattern: re.Pattern[str]
     sentence: str
@@ -39,11 +42,14 @@ class Diagnosis:
         What happened, and what to do.
     log
         URI of the log that shows it; empty where none does.
+    code
+        Of the cause; empty where it is not known.
     """
 
     sentence: str
     remedy: str
     log: str = ""
+    code: str = ""
 
     @property
     def where(self) -> str:
@@ -57,12 +63,14 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 CAUSES: Sequence[Cause] = (
     Cause(
+        "ORC-501",
         "disk full",
         _pattern(r"No space left on device"),
         "A node's disk is full.",
         "Use more or larger nodes: orchard up -c core_count=N",
     ),
     Cause(
+        "ORC-502",
         "out of memory, by YARN",
         _pattern(
             r"(?:exit (?:code|status):? ?|Exit status: |exitCode: )137\b|running beyond (?:physical|virtual) memory"
@@ -71,18 +79,21 @@ CAUSES: Sequence[Cause] = (
         "Use nodes with more memory a core: orchard up -c worker_instance_types=r6i.xlarge",
     ),
     Cause(
+        "ORC-502",
         "out of memory, in Java",
         _pattern(r"java\.lang\.OutOfMemoryError: (?P<what>.+)$"),
         "Spark's Java process ran out of memory ({what}).",
         "Use nodes with more memory a core: orchard up -c worker_instance_types=r6i.xlarge",
     ),
     Cause(
+        "ORC-502",
         "out of memory, in Python",
         _pattern(r"^(?:numpy\.[\w.]+)?MemoryError\b.*$|Cannot allocate memory"),
         "A Python process ran out of memory.",
         "Use nodes with more memory a core: orchard up -c worker_instance_types=r6i.xlarge",
     ),
     Cause(
+        "ORC-503",
         "permission, told by IAM",
         _pattern(
             r"(?:User: )?(?P<who>arn:aws:\S+) is not authorized to perform: (?P<action>[\w:*]+)"
@@ -92,6 +103,7 @@ CAUSES: Sequence[Cause] = (
         "A step may read and write the data bucket only; use its folders, or add the permission to the node role.",
     ),
     Cause(
+        "ORC-503",
         "permission, told by S3",
         _pattern(
             r"(?:key '(?P<key>[^']*)' in )?bucket '(?P<bucket>[^']+)'[^\n]*"
@@ -101,6 +113,7 @@ CAUSES: Sequence[Cause] = (
         "A step may read and write the data bucket only; use its folders, or add the permission to the node role.",
     ),
     Cause(
+        "ORC-504",
         "Spot node lost",
         _pattern(
             r"Container released on a \*lost\* node|[Ss]pot [Ii]nstance (?:interruption|termination)|node was lost"
@@ -109,21 +122,24 @@ CAUSES: Sequence[Cause] = (
         "Run it again, with more nodes on demand: orchard up -c spot_share=0",
     ),
     Cause(
+        "ORC-505",
         "library missing",
         _pattern(r"^ModuleNotFoundError: No module named '(?P<module>[^']+)'"),
         "The Python library {module} is not on the cluster.",
         "Deploy the cluster anew, so that its bootstrap action installs what this version needs: orchard up",
     ),
     Cause(
+        "ORC-506",
         "no such bucket",
         _pattern(r"AWS Error NO_SUCH_BUCKET|The specified bucket does not exist"),
         "A bucket that the run names does not exist.",
         "Check the URIs of the run: orchard status",
     ),
     Cause(
+        "",
         "the job's own words",
         # Where the job itself only passes on what Spark raised, the traceback behind it says more.
-        _pattern(r"^error: (?P<what>(?!The run failed).+)\n(?P<todo>.+)$"),
+        _pattern(r"^error: (?P<what>(?!The run failed).+?)(?: \[(?P<code>ORC-\d{3})\])?\n(?P<todo>.+)$"),
         "{what}",
         "{todo}",
     ),
@@ -146,7 +162,8 @@ def diagnose(logs: Mapping[str, str], reason: str = "") -> Diagnosis:
             match = cause.pattern.search(text)
             if match is not None:
                 words = {name: value or "" for name, value in match.groupdict().items()}
-                return Diagnosis(cause.sentence.format(**words), cause.remedy.format(**words), uri)
+                sentence, remedy = cause.sentence.format(**words), cause.remedy.format(**words)
+                return Diagnosis(sentence, remedy, uri, cause.code or words.get("code", ""))
     for uri, text in logs.items():
         if "Traceback (most recent call last)" in text or "Exception" in text:
             return Diagnosis(f"{probable_cause(text)}", "The whole log shows more: orchard logs", uri)
@@ -169,25 +186,53 @@ def diagnose_cluster(state: str, reason: str, bootstrap: Mapping[str, str]) -> D
             lines = [line.strip() for line in text.splitlines() if line.strip()]
             if lines:
                 last = " / ".join(lines[-3:])
-                return Diagnosis(f"The bootstrap action failed: {last}", "Mend it, then: orchard up", uri)
-        return Diagnosis("The bootstrap action failed, and its log is not there yet.", "Look again: orchard status")
-    for pattern, sentence, remedy in _CLUSTER_CAUSES:
-        if pattern.search(reason):
-            return Diagnosis(sentence.format(reason=reason), remedy)
+                return Diagnosis(
+                    f"The bootstrap action failed: {last}", "Mend it, then: orchard up", uri, BOOTSTRAP_FAILED
+                )
+        return Diagnosis(
+            "The bootstrap action failed, and its log is not there yet.",
+            "Look again: orchard status",
+            code=BOOTSTRAP_FAILED,
+        )
+    for cause in CLUSTER_CAUSES:
+        if cause.pattern.search(reason):
+            return Diagnosis(cause.sentence.format(reason=reason), cause.remedy, code=cause.code)
     told = reason.rstrip(".") or "EMR gives no reason"
     return Diagnosis(f"The cluster is {state}: {told}.", "Make a new one: orchard up")
 
 
 _OTHER_TYPES = "Name more instance types: orchard up -c worker_instance_types=m6i.xlarge,m5.xlarge"
 
-_CLUSTER_CAUSES: Sequence[tuple[re.Pattern[str], str, str]] = (
-    (
+BOOTSTRAP_FAILED = "ORC-510"
+
+CLUSTER_CAUSES: Sequence[Cause] = (
+    Cause(
+        "ORC-511",
+        "quota of the account",
         _pattern(r"vCPU"),
         "The account may not start that many nodes: {reason}",
         "Have AWS raise the quota of EC2's vCPUs, or begin with fewer nodes: orchard up -c task_count=0",
     ),
-    (_pattern(r"^INSTANCE_FLEET_TIMEOUT"), "AWS did not bring the nodes in time: {reason}", _OTHER_TYPES),
-    (_pattern(r"^VALIDATION_ERROR"), "EMR refuses such a cluster: {reason}", "Change what it names, then: orchard up"),
-    (_pattern(r"INSTANCE_FAILURE|[Cc]apacity"), "AWS had no such nodes: {reason}", _OTHER_TYPES),
+    Cause(
+        "ORC-512",
+        "no nodes in time",
+        _pattern(r"^INSTANCE_FLEET_TIMEOUT"),
+        "AWS did not bring the nodes in time: {reason}",
+        _OTHER_TYPES,
+    ),
+    Cause(
+        "ORC-513",
+        "refused by EMR",
+        _pattern(r"^VALIDATION_ERROR"),
+        "EMR refuses such a cluster: {reason}",
+        "Change what it names, then: orchard up",
+    ),
+    Cause(
+        "ORC-514",
+        "no such nodes",
+        _pattern(r"INSTANCE_FAILURE|[Cc]apacity"),
+        "AWS had no such nodes: {reason}",
+        _OTHER_TYPES,
+    ),
 )
 """Looked for in this order in why a cluster ended: EMR's code, then its sentence."""

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from infra.deploy.aws import Aws, explained
 from infra.deploy.objects import read_if_there
-from infra.errors import WrongUseError
+from infra.errors import RunUnknownError, WrongUseError
 from job import results
 from job.manifest import listed_files
 
@@ -113,12 +113,12 @@ def _make_way_for(run_id: str, folder: Path) -> None:
 def _no_manifest(aws: Aws, bucket: str, results_key: str) -> WrongUseError:
     name, known = results_key.rsplit("/", 1)[1], names(aws, bucket)
     if name in known:
-        return WrongUseError(
+        return RunUnknownError(
             f"The run '{name}' is unfinished: s3://{bucket}/{results_key} holds no manifest.",
             f"Follow it: orchard status {name} --follow",
         )
     shown = f"Runs: {', '.join(known[:8])}." if known else "Start one: orchard run --images SET"
-    return WrongUseError(f"There is no run '{name}' in s3://{bucket}/results.", shown)
+    return RunUnknownError(f"There is no run '{name}' in s3://{bucket}/results.", shown)
 
 
 def _is_there(file: Path, size: int | None) -> bool:

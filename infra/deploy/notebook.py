@@ -7,7 +7,7 @@ from typing import Any
 
 from infra.deploy.aws import Aws, explained
 from infra.deploy.objects import exists
-from infra.errors import WrongUseError
+from infra.errors import NotWritableError
 
 SOURCE = Path(__file__).resolve().parent.parent.parent / "notebooks" / "orchard.ipynb"
 
@@ -80,7 +80,7 @@ def require_free(aws: Aws, bucket: str, name: str) -> None:
     with explained(f"look for the notebook {uri}"):
         taken = exists(aws, bucket, key(name))
     if taken:
-        raise WrongUseError(
+        raise NotWritableError(
             f"There is a notebook {uri} already, and somebody may have worked in it.",
             "Choose another --name, or replace it with --overwrite.",
         )

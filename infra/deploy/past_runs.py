@@ -12,7 +12,7 @@ from infra.deploy.fetch import manifest_if_there
 from infra.deploy.speed import Speed, measured
 from infra.deploy.step import output_of, runs_of
 from infra.emr.instance_types import INSTANCE_TYPES
-from infra.errors import WrongUseError
+from infra.errors import ClusterUnfitError, RunUnknownError
 
 if TYPE_CHECKING:
     from mypy_boto3_emr.type_defs import InstanceTypeDef
@@ -107,7 +107,7 @@ def cluster_of(aws: Aws, run: str | None) -> str:
         return standing
     newest = next(past_runs(aws), None)
     if newest is None:
-        raise WrongUseError("No cluster stands, and none has run anything yet.", "Make one: orchard up")
+        raise ClusterUnfitError("No cluster stands, and none has run anything yet.", "Make one: orchard up")
     return newest.cluster
 
 
@@ -125,7 +125,7 @@ def find_run(aws: Aws, run: str) -> PastRun:
             return past
         names.append(past.run)
     known = ", ".join(dict.fromkeys(names))
-    raise WrongUseError(
+    raise RunUnknownError(
         f"There is no run '{run}' on the clusters of the last two months in {aws.region}.",
         f"The runs there: {known}." if known else "There is none at all: name the region of yours with --region.",
     )

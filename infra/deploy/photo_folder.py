@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infra.errors import OrchardError, WrongUseError
+from infra.errors import PhotoFolderError, UnreadableFolderError
 from job.listing import PHOTO_ENDINGS
 
 
@@ -66,9 +66,9 @@ def survey(folder: Path, *, every_file: bool = False) -> Survey:
         If there is nothing to send.
     """
     if not folder.exists():
-        raise WrongUseError(f"There is no folder '{folder}'.", "Check its name; see what is here: ls")
+        raise PhotoFolderError(f"There is no folder '{folder}'.", "Check its name; see what is here: ls")
     if not folder.is_dir():
-        raise WrongUseError(f"'{folder}' is a file, not a folder.", "Name the folder that holds the photos.")
+        raise PhotoFolderError(f"'{folder}' is a file, not a folder.", "Name the folder that holds the photos.")
     found = Survey()
     for file in walk(folder):
         if every_file or is_photo(file.inside):
@@ -78,10 +78,10 @@ def survey(folder: Path, *, every_file: bool = False) -> Survey:
         else:
             found.passed_over += 1
     if not found.files and not found.passed_over:
-        raise WrongUseError(f"The folder '{folder}' is empty.", "Put photos into it, one folder a label.")
+        raise PhotoFolderError(f"The folder '{folder}' is empty.", "Put photos into it, one folder a label.")
     if not found.files:
         endings = ", ".join(PHOTO_ENDINGS)
-        raise WrongUseError(
+        raise PhotoFolderError(
             f"The folder '{folder}' holds {found.passed_over:,} {'file' if found.passed_over == 1 else 'files'}, "
             "but no photo.",
             f"Photos end in {endings}; to send other files as well: --every-file",
@@ -119,7 +119,7 @@ def _walk(path: str, inside: str, above: frozenset[tuple[int, int]]) -> Iterator
         with os.scandir(path) as entries:
             here = [(entry.name + "/" if entry.is_dir() else entry.name, entry) for entry in entries]
     except OSError as error:
-        raise OrchardError(
+        raise UnreadableFolderError(
             f"The folder '{path}' cannot be read: {error.strerror}.", "Change its permissions."
         ) from error
     identity = (state.st_dev, state.st_ino)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from infra.deploy.aws import Aws, explained
 from infra.deploy.objects import exists
-from infra.errors import WrongUseError
+from infra.errors import RunRefusedError
 from job.listing import PHOTO_ENDINGS
 from job.results import LAYOUT, MANIFEST
 
@@ -44,7 +44,7 @@ def require_photos(aws: Aws, uri: str) -> PhotosFound:
                     size += entry["Size"]
     if count == 0:
         name = key.removeprefix("images/").split("/", 1)[0]
-        raise WrongUseError(f"There are no photos in {uri}.", f"Upload them: orchard upload DIR --to {name}")
+        raise RunRefusedError(f"There are no photos in {uri}.", f"Upload them: orchard upload DIR --to {name}")
     return PhotosFound(count, size)
 
 
@@ -52,13 +52,13 @@ def require_model(aws: Aws, uri: str) -> None:
     """Raise WrongUseError if a backbone is not in S3, where the cluster can read it."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     if not uri.startswith("s3://") or not key:
-        raise WrongUseError(
+        raise RunRefusedError(
             f"--model {uri} is no file in S3.",
             "Have the backbone exported and sent: leave --model out, and choose --backbone and --weights.",
         )
     with explained(f"look for {uri}"):
         if not exists(aws, bucket, key):
-            raise WrongUseError(
+            raise RunRefusedError(
                 f"There is no backbone {uri}.", "See which there are: " + aws.typed(f"s3 ls s3://{bucket}/models/")
             )
 
@@ -72,7 +72,7 @@ def require_no_results(aws: Aws, bucket: str, key: str) -> None:
     found = [name for name in (name.rsplit("/", 1)[1] for name in names) if name in LAYOUT]
     if found:
         kind = "the results of a finished run" if MANIFEST in found else "what an unfinished run left"
-        raise WrongUseError(
+        raise RunRefusedError(
             f"s3://{bucket}/{key} holds {kind}.",
             "Go on with it: --resume; replace it: --overwrite; or choose another --name.",
         )

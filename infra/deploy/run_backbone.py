@@ -6,7 +6,7 @@ from typing import Any
 
 from infra.deploy.aws import Aws, explained
 from infra.deploy.objects import exists
-from infra.errors import WrongUseError
+from infra.errors import RunFilesError
 from job.backbone import content_hash
 from job.export import cache_folder, find_cached
 
@@ -29,7 +29,7 @@ def find_backbone(manifest: dict[str, Any], given: Path | None, aws: Aws, bucket
         If it is nowhere, if the given file is another one, or if the run used visual words instead.
     """
     if manifest["backbone"] is None:
-        raise WrongUseError(
+        raise RunFilesError(
             "This run describes photos by visual words, and the phone's model is made of a network.",
             "Make it of a run with --descriptor cnn.",
         )
@@ -48,7 +48,7 @@ def find_backbone(manifest: dict[str, Any], given: Path | None, aws: Aws, bucket
         with explained(f"look for s3://{bucket}/{key}"):
             if exists(aws, bucket, key):
                 return _fetched(aws, bucket, key, cache / f"{name}-{wanted[:16]}.tflite")
-    raise WrongUseError(
+    raise RunFilesError(
         f"The backbone of this run ({name}, {manifest['backbone']['weights']}) is not on this machine"
         f"{'' if bucket is None else ', nor in the data bucket'}.",
         "Name its file with --model FILE, or export it again with the same weights: orchard export "
@@ -58,9 +58,9 @@ def find_backbone(manifest: dict[str, Any], given: Path | None, aws: Aws, bucket
 
 def _checked(file: Path, name: str, wanted: str) -> Path:
     if not file.is_file():
-        raise WrongUseError(f"There is no file '{file}'.", f"Name the exported {name} of the run.")
+        raise RunFilesError(f"There is no file '{file}'.", f"Name the exported {name} of the run.")
     if content_hash(file) != wanted:
-        raise WrongUseError(
+        raise RunFilesError(
             f"'{file}' is not the backbone that this run used.",
             f"Name the exported {name} whose SHA-256 begins with {wanted[:12]}.",
         )

@@ -8,7 +8,7 @@ from typing import Any
 from infra.deploy import fetch
 from infra.deploy.aws import Aws, explained
 from infra.deploy.objects import read_if_there
-from infra.errors import WrongUseError
+from infra.errors import RunFilesError
 from job import results
 
 
@@ -40,7 +40,7 @@ class RunFiles:
         """
         content = self.read_if_there(path)
         if content is None:
-            raise WrongUseError(f"There is no {path} in '{self.where}'.", "Fetch the results again, or run it again.")
+            raise RunFilesError(f"There is no {path} in '{self.where}'.", "Fetch the results again, or run it again.")
         return content
 
 

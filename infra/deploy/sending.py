@@ -13,7 +13,7 @@ from infra.deploy.aws import Aws, as_orchard_error, explained
 from infra.deploy.patience import patiently
 from infra.deploy.photo_folder import LocalFile
 from infra.deploy.quick_put import quick_put
-from infra.errors import OrchardError
+from infra.errors import NotSentError, OrchardError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -209,4 +209,4 @@ def _check(key: str) -> None:
 
 def _at_file(file: LocalFile, reason: str) -> OrchardError:
     shown = file.inside.encode("utf-8", "replace").decode()
-    return OrchardError(f"Could not send '{shown}': {reason}.", "Type the same command again afterwards.")
+    return NotSentError(f"Could not send '{shown}': {reason}.", "Type the same command again afterwards.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from infra.deploy.aws import Aws, explained
-from infra.errors import WrongUseError
+from infra.errors import StackNotReadyError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackEventTypeDef, StackTypeDef
@@ -32,14 +32,14 @@ def outputs(aws: Aws, stack: str) -> Mapping[str, str]:
     """
     found = _describe(aws, stack)
     if found is None:
-        raise WrongUseError(
+        raise StackNotReadyError(
             f"There is no stack {stack} in {aws.region}.",
             f"Deploy it: {deploy_command(stack)}; or name the region where it is: --region REGION",
         )
     status = found["StackStatus"]
     named = _named(found)
     if not named:
-        raise WrongUseError(
+        raise StackNotReadyError(
             f"The stack {stack} is not ready: it is in state {status}.",
             f"If nothing is changing it at the moment, deploy it again: {deploy_command(stack)}",
         )
@@ -98,7 +98,7 @@ def _of_stack(event: "StackEventTypeDef") -> bool:
 def _output(aws: Aws, stack: str, name: str) -> str:
     named = outputs(aws, stack)
     if name not in named:
-        raise WrongUseError(
+        raise StackNotReadyError(
             f"The stack {stack} has no output {name}: it was deployed by another version of this project.",
             f"Deploy it again: {deploy_command(stack)}",
         )

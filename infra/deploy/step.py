@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from infra.deploy.aws import Aws, explained
-from infra.errors import OrchardError, WrongUseError
+from infra.errors import RunNotFinishedError, RunUnknownError
 
 if TYPE_CHECKING:
     from mypy_boto3_emr.type_defs import StepConfigTypeDef, StepSummaryTypeDef
@@ -129,7 +129,7 @@ def find(aws: Aws, cluster: str, run: str | None = None) -> Step:
     matching = [step for step in ours if run is None or step.run == run]
     if not matching:
         names = ", ".join(dict.fromkeys(step.run for step in ours))
-        raise WrongUseError(
+        raise RunUnknownError(
             f"There is no run '{run}' on the cluster {cluster}."
             if run
             else f"The cluster {cluster} has run nothing yet.",
@@ -178,7 +178,7 @@ def cancel(aws: Aws, step: Step) -> None:
     # The call itself succeeds for steps that are not cancelled, too.
     refusals = [each.get("Reason", "it gives no reason.") for each in answered if each.get("Status") == "FAILED"]
     if refusals:
-        raise OrchardError(
+        raise RunNotFinishedError(
             f"EMR does not cancel the run '{step.run}': {refusals[0]}", f"See how it is: orchard status {step.run}"
         )
 

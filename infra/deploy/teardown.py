@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from infra.deploy import clusters, stacks
 from infra.deploy.aws import Aws, explained
 from infra.deploy.leftovers import COST_TAG
-from infra.errors import OrchardError
+from infra.errors import ClusterStillThereError, NotDeletedError, StackStaysError
 
 STACKS = (stacks.CLUSTER, stacks.BUDGET, stacks.ACCESS, stacks.DATA)
 """In the order in which they can be removed: none after one that it uses."""
@@ -17,10 +17,6 @@ SHORTEST_WAIT, LONGEST_WAIT = 0.5, 10.0
 """Seconds between two looks at what ends: they double, for AWS takes minutes and the local cloud a second."""
 LONGEST_END = 30 * 60.0
 """Seconds that a cluster or a stack may take to end before we say that it does not."""
-
-
-class StackStaysError(OrchardError):
-    """CloudFormation tried to delete a stack and could not."""
 
 
 def standing(aws: Aws) -> list[str]:
@@ -38,7 +34,7 @@ def wait_until_ended(aws: Aws, cluster: str, clock: Callable[[], float], sleep: 
     """
     state = _look_until(lambda: clusters.look(aws, cluster).state, clusters.ENDED, clock, sleep)
     if state not in clusters.ENDED:
-        raise OrchardError(
+        raise ClusterStillThereError(
             f"The cluster {cluster} is still {state} after {LONGEST_END / 60:.0f} minutes.",
             f"End it by hand: {aws.typed(f'emr terminate-clusters --cluster-ids {cluster}')}",
         )
@@ -50,9 +46,7 @@ def delete_stack(aws: Aws, name: str, clock: Callable[[], float], sleep: Callabl
     Raises
     ------
     StackStaysError
-        With CloudFormation's own reasons, if it cannot.
-    OrchardError
-        If it takes longer than ``LONGEST_END``.
+        With CloudFormation's own reasons if it cannot, or if it takes longer than ``LONGEST_END``.
     """
     with explained(f"delete the stack {name}"):
         aws.cloudformation.delete_stack(StackName=name)
@@ -63,7 +57,7 @@ def delete_stack(aws: Aws, name: str, clock: Callable[[], float], sleep: Callabl
             "Remove what is in the way, then type the same command again: it goes on where it stopped.",
         )
     if state is not None:
-        raise OrchardError(
+        raise StackStaysError(
             f"The stack {name} is still {state} after {LONGEST_END / 60:.0f} minutes.",
             f"See what it waits for: {aws.typed(f'cloudformation describe-stack-events --stack-name {name}')}",
         )
@@ -158,7 +152,7 @@ def _bucket_exists(aws: Aws, bucket: str) -> bool:
 def _require_deleted(bucket: str, errors: Sequence[Mapping[str, object]]) -> None:
     if errors:
         first = errors[0]
-        raise OrchardError(
+        raise NotDeletedError(
             f"{len(errors)} objects of {bucket} could not be deleted, the first: {first.get('Key')}: "
             f"{first.get('Message')}",
             "Look at the bucket's policy, then type the same command again.",

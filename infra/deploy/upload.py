@@ -9,7 +9,7 @@ from queue import Empty, Queue, SimpleQueue
 from infra.deploy.aws import CONNECTIONS
 from infra.deploy.photo_folder import LocalFile, sort_key
 from infra.deploy.sending import Kept, Outcome, Sender
-from infra.errors import TryAgainError, WrongUseError
+from infra.errors import UploadGivenUpError, WrongUseError
 
 THREADS = CONNECTIONS
 """Files on their way at the same time; docs/decisions/0031 has what was measured."""
@@ -75,7 +75,7 @@ def upload(sender: Sender, files: Iterable[LocalFile], watch: Callable[[Outcome]
                 if outcome.at_aws and isinstance(outcome.failure, WrongUseError):
                     raise outcome.failure
                 if failed_in_a_row >= THREADS:
-                    raise TryAgainError(
+                    raise UploadGivenUpError(
                         f"The upload was given up after {failed_in_a_row} failures in a row. {outcome.failure.what}",
                         outcome.failure.remedy,
                     )

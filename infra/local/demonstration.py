@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from infra.commands.command import Surroundings
 from infra.deploy import stacks
 from infra.deploy.cdk import PROJECT
-from infra.errors import OrchardError
+from infra.errors import LocalCloudError
 from infra.local import environment
 from infra.local.sample_photos import draw_photos
 from job.errors import JobError
@@ -146,7 +146,7 @@ class Demonstration:
                 command, cwd=folder, env=dict(variables), stdout=log, stderr=log, check=False
             ).returncode
         if code != 0:
-            raise OrchardError(
+            raise LocalCloudError(
                 f"'{' '.join(command[:2])}' failed: {self._log.read_text().rstrip().splitlines()[-1]}",
                 f"Its whole output is in {self._log}",
             )
@@ -156,7 +156,9 @@ class Demonstration:
         self.around.say(f"  $ orchard {' '.join(words)}")
         command = [sys.executable, "-m", "infra.cli", *words]
         if subprocess.run(command, cwd=PROJECT, env=dict(variables), check=False).returncode != 0:
-            raise OrchardError(f"'orchard {words[0]}' failed; its own message is above.", "See it whole: add --debug")
+            raise LocalCloudError(
+                f"'orchard {words[0]}' failed; its own message is above.", "See it whole: add --debug"
+            )
 
     def _stack(self, name: str) -> Mapping[str, Any]:
         described: Mapping[str, Any] = self._client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
@@ -194,7 +196,7 @@ class Demonstration:
         for what, said in answers.items():
             self.around.say(f"  {said:<16} {what}")
         if list(answers.values()) != ["200", "200", "AccessDenied", "AccessDenied"]:
-            raise OrchardError("The evaluator may do more or less than reading.", "Look at the stack OrchardAccess.")
+            raise LocalCloudError("The evaluator may do more or less than reading.", "Look at the stack OrchardAccess.")
 
     def _outputs(self, stack: str) -> Mapping[str, str]:
         return {one["OutputKey"]: one["OutputValue"] for one in self._stack(stack)["Outputs"]}

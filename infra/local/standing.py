@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from infra.errors import OrchardError, WrongUseError
+from infra.errors import LocalCloudError, LocalCloudStateError, NoPortError
 
 USUAL_PORT = 5055
 
@@ -75,7 +75,7 @@ def require(folder: Path) -> Standing:
     """Return the cloud that stands; raise WrongUseError where there is none."""
     found = find(folder)
     if found is None:
-        raise WrongUseError("No local cloud stands on this machine.", "Start it: orchard local up")
+        raise LocalCloudStateError("No local cloud stands on this machine.", "Start it: orchard local up")
     return found
 
 
@@ -115,7 +115,7 @@ def start(folder: Path, port: int, sleep: Callable[[float], None]) -> Standing:
     process.kill()
     process.wait()
     last = (log.read_text().strip().splitlines() or ["it printed nothing"])[-1]
-    raise OrchardError(f"The local cloud did not start: {last}", f"Its whole output is in {log}")
+    raise LocalCloudError(f"The local cloud did not start: {last}", f"Its whole output is in {log}")
 
 
 def stop(folder: Path, sleep: Callable[[float], None]) -> Standing | None:
@@ -152,7 +152,7 @@ def stand(folder: Path) -> Iterator[Callable[[Standing], None]]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(lock)
-        raise WrongUseError("A local cloud stands already.", "Use it, or end it: orchard local down") from error
+        raise LocalCloudStateError("A local cloud stands already.", "Use it, or end it: orchard local down") from error
     # What is here was left by a cloud that was killed.
     (folder / _STATE).unlink(missing_ok=True)
     shutil.rmtree(work_folder(folder), ignore_errors=True)
@@ -202,4 +202,4 @@ def _free(port: int) -> int:
             except OSError:
                 continue
             return int(trial.getsockname()[1])
-    raise OrchardError(f"No port of 127.0.0.1 is free, {port} neither.", "End a program that holds one.")
+    raise NoPortError(f"No port of 127.0.0.1 is free, {port} neither.", "End a program that holds one.")

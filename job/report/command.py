@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import NoReturn
 
 from job import results, storage
-from job.errors import RunFailedError, UsageError
+from job.errors import ResultsIncompleteError, UsageError
 from job.report import making
 from job.report.wording import LANGUAGES
 
@@ -41,7 +41,7 @@ def run(words: Sequence[str]) -> str:
             return f"Report: {given.output}\n"
         file = making.write(folder, manifest, language)
     except OSError as error:
-        raise RunFailedError(
+        raise ResultsIncompleteError(
             f"The results in '{folder}' could not be read: {storage.one_line(error)}.",
             "Check that all files that its manifest.json lists are there.",
         ) from error

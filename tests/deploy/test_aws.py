@@ -142,7 +142,8 @@ def test_a_failure_is_one_sentence_and_what_to_do(
     with pytest.raises(OrchardError) as raised, aws.explained("list"):
         raise error
 
-    assert type(raised.value) is kind
+    assert isinstance(raised.value, kind)
+    assert raised.value.exit_code == kind.exit_code
     assert (raised.value.what, raised.value.remedy) == (what, remedy)
 
 

@@ -11,6 +11,7 @@ from infra import cli
 from infra.commands.command import Command, Surroundings
 from infra.deploy.aws import Aws
 from infra.errors import WrongUseError
+from tests.telling import told
 
 
 def test_every_command_of_the_design_is_there() -> None:
@@ -62,7 +63,7 @@ def test_a_wrong_command_line_is_two_lines_and_exit_code_2(
 ) -> None:
     code = cli.main(words)
 
-    lines = capsys.readouterr().err.splitlines()
+    lines = told(capsys.readouterr().err)
     assert code == 2
     assert len(lines) == 2
     assert lines[0].startswith(f"error: {what}")
@@ -77,7 +78,7 @@ def test_a_failure_nobody_thought_of_is_two_lines_too_and_a_trace_with_debug(
     monkeypatch.setattr(cli, "parse", break_down)
 
     assert cli.main(["status"]) == 1
-    assert capsys.readouterr().err.splitlines() == [
+    assert told(capsys.readouterr().err) == [
         "error: Could not go on: odd",
         "Type the same command with --debug for the whole trace.",
     ]

@@ -19,6 +19,7 @@ from infra.deploy import cdk, past_runs
 from infra.deploy.step import PREFIX
 from infra.errors import WrongUseError
 from tests.deploy.fake_price_list import NOW, FakeAws, FakePriceList
+from tests.telling import told
 
 FIVE = "eu-west-3,eu-west-1,eu-central-1,eu-west-2,eu-north-1"
 NOT_COUNTED = "Not counted: tax, interface endpoints, keys and secrets, logs, data sent out of AWS."
@@ -32,6 +33,7 @@ TYPES = (
     "Name one of m5.xlarge, m5a.xlarge, m6i.xlarge, m7i.xlarge, c6i.xlarge, c7i.xlarge, r6i.xlarge, r7i.xlarge, "
     "m6g.xlarge, m7g.xlarge, m8g.xlarge, c7g.xlarge, c8g.xlarge, r7g.xlarge, r8g.xlarge, or a larger size."
 )
+
 START = "The start is assumed to take 15 minutes (--start-minutes)."
 
 
@@ -209,13 +211,13 @@ def test_a_failure_is_one_line_on_what_and_one_on_what_to_do(
     line: str, what: str, remedy: str, person: Person, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert person.types(line) == 2
-    assert capsys.readouterr().err == f"error: {what}\n{remedy}\n"
+    assert told(capsys.readouterr().err) == [f"error: {what}", remedy]
 
 
 @pytest.mark.parametrize("text", ["mars-1", "eu-west-1,mars-1"])
 def test_an_unknown_region_is_named(text: str, person: Person, capsys: pytest.CaptureFixture[str]) -> None:
     assert person.types(f"cost --regions {text}") == 2
-    what, remedy, _ = capsys.readouterr().err.split("\n")
+    what, remedy = told(capsys.readouterr().err)
     assert what == "error: 'mars-1' is not a region that is known here."
     assert remedy.startswith("Name some of eu-central-1, eu-north-1, eu-south-1, eu-south-2, eu-west-1, eu-west-3, ")
 
@@ -226,9 +228,10 @@ def test_a_wrong_setting_is_told_as_one(
     _with_settings(tmp_path, monkeypatch, core_count=0)
 
     assert person.types("cost") == 2
-    assert capsys.readouterr().err == (
-        "error: core_count is '0': it must be a whole number from 1 to 100.\nSet it with -c core_count=NUMBER.\n"
-    )
+    assert told(capsys.readouterr().err) == [
+        "error: core_count is '0': it must be a whole number from 1 to 100.",
+        "Set it with -c core_count=NUMBER.",
+    ]
 
 
 def test_managed_scaling_is_told_at_its_largest(
@@ -302,9 +305,10 @@ def test_an_unknown_run_is_told_with_those_that_are_there(person: Person, capsys
     _cluster_that_ran("first", NOW - timedelta(hours=2), minutes=60, step=(10, 20))
 
     assert person.types("cost --run second") == 2
-    assert capsys.readouterr().err == (
-        "error: There is no run 'second' on the clusters of the last two months in eu-west-1.\nThe runs there: first.\n"
-    )
+    assert told(capsys.readouterr().err) == [
+        "error: There is no run 'second' on the clusters of the last two months in eu-west-1.",
+        "The runs there: first.",
+    ]
 
 
 def test_the_time_comes_from_the_last_run_on_that_type(person: Person) -> None:

@@ -117,7 +117,22 @@ Caused by: java.net.SocketException: Connection reset
 def test_a_log_is_one_sentence_with_what_to_do_and_where_it_stands(log: str, sentence: str, remedy: str) -> None:
     told = diagnose({"s3://logs/step/stdout.gz": "all went well\n", "s3://logs/step/stderr.gz": log})
 
-    assert told == Diagnosis(sentence, remedy, "s3://logs/step/stderr.gz")
+    assert (told.sentence, told.remedy, told.log) == (sentence, remedy, "s3://logs/step/stderr.gz")
+
+
+def test_a_cause_carries_its_own_code_and_the_jobs_words_carry_the_jobs() -> None:
+    with_code = OWN_WORDS.replace("each.\n", "each. [ORC-111]\n")
+
+    assert diagnose({"uri": SPOT_LOST}).code == "ORC-504"
+    assert diagnose({"uri": UNKNOWN_PYTHON}).code == ""
+    # A step of an older version of the job printed no code
+    assert diagnose({"uri": OWN_WORDS}).code == ""
+    assert diagnose({"uri": with_code}) == Diagnosis(
+        "--components 500 is not possible with 30 photos of 1280 features each.",
+        "Choose between 1 and 29: at most the smaller of photos - 1 and features.",
+        "uri",
+        "ORC-111",
+    )
 
 
 def test_every_cause_of_the_table_is_shown_by_a_log_here() -> None:
@@ -148,6 +163,7 @@ def test_a_failed_bootstrap_action_is_told_by_the_last_lines_of_its_log() -> Non
         "Looking in links: /tmp/wheels / ERROR: hash mismatch for numpy / bootstrap: pip failed",
         "Mend it, then: orchard up",
         "s3://logs/b.gz",
+        "ORC-510",
     )
 
 
@@ -156,36 +172,46 @@ OTHER_TYPES = "Name more instance types: orchard up -c worker_instance_types=m6i
 
 
 @pytest.mark.parametrize(
-    ("reason", "sentence", "remedy"),
+    ("reason", "code", "sentence", "remedy"),
     [
         (
             "BOOTSTRAP_FAILURE: bootstrap action 1 failed",
+            "ORC-510",
             "The bootstrap action failed, and its log is not there yet.",
             "Look again: orchard status",
         ),
         (
             "INSTANCE_FAILURE: insufficient capacity for m6i.xlarge",
+            "ORC-514",
             "AWS had no such nodes: INSTANCE_FAILURE: insufficient capacity for m6i.xlarge",
             OTHER_TYPES,
         ),
         (
             "INSTANCE_FLEET_TIMEOUT: Provisioning of the fleet if-1 timed out.",
+            "ORC-512",
             "AWS did not bring the nodes in time: INSTANCE_FLEET_TIMEOUT: Provisioning of the fleet if-1 timed out.",
             OTHER_TYPES,
         ),
         (
             "VALIDATION_ERROR: m8g.xlarge is not supported in eu-west-3c.",
+            "ORC-513",
             "EMR refuses such a cluster: VALIDATION_ERROR: m8g.xlarge is not supported in eu-west-3c.",
             "Change what it names, then: orchard up",
         ),
         (
             "VALIDATION_ERROR: More vCPUs than the limit of 16 allows.",
+            "ORC-511",
             "The account may not start that many nodes: VALIDATION_ERROR: More vCPUs than the limit of 16 allows.",
             "Have AWS raise the quota of EC2's vCPUs, or begin with fewer nodes: orchard up -c task_count=0",
         ),
-        ("USER_REQUEST: ended by idle time.", "The cluster is TERMINATED: USER_REQUEST: ended by idle time.", NEW_ONE),
-        ("", "The cluster is TERMINATED: EMR gives no reason.", NEW_ONE),
+        (
+            "USER_REQUEST: ended by idle time.",
+            "",
+            "The cluster is TERMINATED: USER_REQUEST: ended by idle time.",
+            NEW_ONE,
+        ),
+        ("", "", "The cluster is TERMINATED: EMR gives no reason.", NEW_ONE),
     ],
 )
-def test_a_cluster_that_ended_is_told_by_emrs_reason(reason: str, sentence: str, remedy: str) -> None:
-    assert diagnose_cluster("TERMINATED", reason, {}) == Diagnosis(sentence, remedy)
+def test_a_cluster_that_ended_is_told_by_emrs_reason(reason: str, code: str, sentence: str, remedy: str) -> None:
+    assert diagnose_cluster("TERMINATED", reason, {}) == Diagnosis(sentence, remedy, code=code)

@@ -13,6 +13,7 @@ from infra.commands.command import Surroundings
 from infra.deploy.aws import Aws
 from infra.deploy.models import PlacedModel, place_model
 from infra.errors import WrongUseError
+from tests.telling import told
 
 RANDOM = ["export", "--weights", "random"]
 
@@ -95,7 +96,7 @@ def test_a_place_that_cannot_be_written_is_said(
 ) -> None:
     assert cli.main([*RANDOM, "--to", str(tmp_path / "nowhere" / "mine.tflite")], surroundings) == 2
 
-    assert capsys.readouterr().err.splitlines() == [
+    assert told(capsys.readouterr().err) == [
         f"error: '{tmp_path}/nowhere/mine.tflite' cannot be written: No such file or directory.",
         "Name another place: --to FILE",
     ]
@@ -119,7 +120,7 @@ def test_a_stack_that_is_missing_is_said_before_the_export(
     assert cli.main([*RANDOM, "--upload"], surroundings) == 2
 
     assert said(surroundings) == []
-    assert capsys.readouterr().err.splitlines() == [
+    assert told(capsys.readouterr().err) == [
         "error: There is no stack OrchardData in eu-west-1.",
         "Deploy it: cdk deploy OrchardData; or name the region where it is: --region REGION",
     ]
@@ -130,4 +131,4 @@ def test_a_backbone_that_nobody_knows_is_refused(
 ) -> None:
     assert cli.main(["export", "--backbone", "alexnet"], surroundings) == 2
 
-    assert capsys.readouterr().err.splitlines()[0] == "error: There is no backbone 'alexnet'."
+    assert told(capsys.readouterr().err)[0] == "error: There is no backbone 'alexnet'."

@@ -19,6 +19,7 @@ from infra.errors import OrchardError, TryAgainError, WrongUseError
 from job.networks import NETWORKS
 from tests.deploy.conftest import Deployed, World, fake_call
 from tests.deploy.fake_price_list import FakePriceList
+from tests.telling import told
 
 MANIFEST: dict[str, Any] = {
     "schema_version": 1,
@@ -539,8 +540,8 @@ def test_what_cannot_work_is_refused_before_anything_is_attached(
 
     code = cli.main(["run", *(word.format(data=deployed.data) for word in words)], world.surroundings())
 
-    told = f"error: {what}\n{remedy}\n".format(data=deployed.data)
-    assert (code, capsys.readouterr().err) == (2, told)
+    expected = f"error: {what}\n{remedy}".format(data=deployed.data).splitlines()
+    assert (code, told(capsys.readouterr().err)) == (2, expected)
     assert world.aws.emr.list_steps(ClusterId=deployed.cluster)["Steps"] == []
 
 
@@ -563,4 +564,4 @@ def test_without_stacks_the_command_that_deploys_them_is_named(
     code = cli.main(["run", "--images", "fruits"], world.surroundings())
 
     assert code == 2
-    assert capsys.readouterr().err.splitlines()[0] == "error: There is no stack OrchardData in eu-west-1."
+    assert told(capsys.readouterr().err)[0] == "error: There is no stack OrchardData in eu-west-1."

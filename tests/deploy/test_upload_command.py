@@ -17,6 +17,7 @@ from infra.deploy.aws import Aws
 from infra.deploy.image_sets import set_prefix
 from infra.errors import WrongUseError
 from tests.deploy.s3_server import FakeS3
+from tests.telling import told
 
 
 class Clock:
@@ -124,7 +125,7 @@ def test_files_that_fail_are_listed_at_the_end_and_the_exit_code_is_one(
         "Could not send 'apple/2.jpg': AWS failed (InternalError), 8 attempts long.",
         "Could not send 'pear/4.jpg': the file cannot be read (No such file or directory).",
     ]
-    assert capsys.readouterr().err.splitlines() == [
+    assert told(capsys.readouterr().err) == [
         "error: 2 of the photos could not be sent; they are listed above.",
         "Put right what is wrong with them, then type the same command again: it sends only what is missing.",
     ]
@@ -169,7 +170,7 @@ def test_a_listing_that_aws_refuses_is_two_lines(
 
     assert cli.main(["upload", str(photos)], surroundings) == exit_code
 
-    assert capsys.readouterr().err.splitlines() == [f"error: Could not list s3://data/images/fruits/: {what}", remedy]
+    assert told(capsys.readouterr().err) == [f"error: Could not list s3://data/images/fruits/: {what}", remedy]
 
 
 @pytest.mark.usefixtures("fake_s3")
@@ -207,7 +208,7 @@ def test_interrupted_it_says_how_to_go_on(
 
     assert cli.main(["upload", str(photos)], surroundings) == 130
 
-    assert capsys.readouterr().err.splitlines() == ["error: Interrupted.", "Type the same command again to go on."]
+    assert told(capsys.readouterr().err) == ["error: Interrupted.", "Type the same command again to go on."]
 
 
 def test_a_folder_that_is_not_there_is_said_before_aws_is_asked(
@@ -215,7 +216,7 @@ def test_a_folder_that_is_not_there_is_said_before_aws_is_asked(
 ) -> None:
     assert cli.main(["upload", str(tmp_path / "nowhere")], surroundings) == 2
 
-    assert capsys.readouterr().err.splitlines() == [
+    assert told(capsys.readouterr().err) == [
         f"error: There is no folder '{tmp_path}/nowhere'.",
         "Check its name; see what is here: ls",
     ]
@@ -228,7 +229,7 @@ def test_with_the_stack_of_an_account_the_photos_are_in_its_bucket(
     assert s3_endpoint
     aws = surroundings.aws
     assert cli.main(["upload", str(photos)], surroundings) == 2
-    assert capsys.readouterr().err.splitlines()[0] == "error: There is no stack OrchardData in eu-west-1."
+    assert told(capsys.readouterr().err)[0] == "error: There is no stack OrchardData in eu-west-1."
     template = {
         "Resources": {"Data": {"Type": "AWS::S3::Bucket"}},
         "Outputs": {"DataBucket": {"Value": {"Ref": "Data"}}},

@@ -147,7 +147,7 @@ def test_a_wrong_setting_ends_the_real_command_with_two_lines_and_no_traceback(
     assert (result.returncode, lines) == (
         1,
         [
-            "network is 'privat': it must be one of private, private-nat, public.",
+            "error: network is 'privat': it must be one of private, private-nat, public. [ORC-210]",
             "Set it with -c network=private.",
         ],
     )

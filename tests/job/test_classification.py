@@ -15,6 +15,7 @@ import pytest
 from job import classification, training
 from job.__main__ import main
 from job.errors import UsageError
+from tests.telling import told
 
 Manifest = dict[str, Any]
 Run = Callable[..., Manifest]
@@ -162,7 +163,7 @@ def test_an_earlier_run_applied_again_gives_what_it_gave_itself(
 
 def failure(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
     code = main(words)
-    return code, capsys.readouterr().err.splitlines()[-2:]
+    return code, told(capsys.readouterr().err)[-2:]
 
 
 def test_another_backbone_than_the_one_fitted_with_is_refused(

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from job.__main__ import main
+from tests.telling import told
 
 LONGEST_WAIT = 60.0
 """Seconds until a process counts as hanging."""
@@ -123,7 +124,7 @@ def test_an_interrupted_run_says_so_in_two_lines_and_leaves_nothing_that_runs_or
         _, said = process.communicate(timeout=LONGEST_WAIT)
 
         assert process.returncode == 130
-        assert said.splitlines()[-2:] == [
+        assert told(said)[-2:] == [
             "error: Interrupted before the results were complete.",
             "Go on with it: the same command with --resume.",
         ]
@@ -143,7 +144,7 @@ def test_a_java_process_that_dies_is_told_in_two_lines(
         _, said = process.communicate(timeout=LONGEST_WAIT)
 
     assert process.returncode == 1
-    assert said.splitlines()[-2] == "error: Spark's Java process has ended in the middle of the run."
+    assert told(said)[-2] == "error: Spark's Java process has ended in the middle of the run."
     assert "Traceback" not in said
 
 

@@ -24,6 +24,7 @@ from job.features import FeaturesReport, featurize_partition
 from job.networks import NETWORKS
 from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
 from tests.job.bad_photos import BAD, write_bad_and_odd_photos
+from tests.telling import told
 
 Manifest = dict[str, Any]
 
@@ -45,7 +46,7 @@ def files_in(folder: Path) -> list[str]:
 def failure(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
     """Run the job; return its exit code and the last two lines that it wrote to standard error."""
     code = main(words)
-    return code, capsys.readouterr().err.splitlines()[-2:]
+    return code, told(capsys.readouterr().err)[-2:]
 
 
 @pytest.fixture(scope="module")

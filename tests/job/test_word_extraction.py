@@ -15,6 +15,7 @@ from job.__main__ import main
 from job.descriptors import LARGEST_SIDE, ORB_BORDER
 from job.reading import decode_at_own_size
 from tests.job.bad_photos import BAD, ODD, write_bad_and_odd_photos
+from tests.telling import told
 
 OpenCV: Any = cv2
 """Without its types, which lack half of it."""
@@ -192,7 +193,7 @@ def test_what_cannot_be_done_is_said_before_spark_starts(
 
     code = main(["--images", str(photos / "training"), *words, "--output", str(tmp_path / "results")])
 
-    said = capsys.readouterr().err.splitlines()[-2:]
+    said = told(capsys.readouterr().err)[-2:]
     assert (code, said) == (2, [what.replace("RESULTS", str(learned[0])), remedy])
     assert not (tmp_path / "results").exists()
 
@@ -203,7 +204,7 @@ def test_predict_with_a_network_for_visual_words_is_refused(
     words = ["--fitted", str(learned[0]), "--images", str(photos / "test"), "--model", "any.tflite"]
 
     assert main(["predict", *words, "--output", str(tmp_path / "p")]) == 2
-    assert capsys.readouterr().err.splitlines()[-2:] == [
+    assert told(capsys.readouterr().err)[-2:] == [
         f"error: --model is a network, and the results '{learned[0]}' were fitted on visual words.",
         "Leave --model out.",
     ]

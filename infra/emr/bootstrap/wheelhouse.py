@@ -25,7 +25,14 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 class WheelhouseError(OrchardError):
-    """The wheelhouse cannot be built."""
+    """The cluster's Python libraries could not be downloaded.
+
+    They are fetched once for each architecture and kept; the package index did not answer, or a wheel is gone.
+
+    Check the network and type the same command again.
+    """
+
+    code = "ORC-211"
 
 
 def lock_files(architecture: Architecture, optional: Sequence[str] = ()) -> list[Path]:

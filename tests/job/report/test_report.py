@@ -20,6 +20,7 @@ from job.report import drawing, figures, findings, heat_map, making, page, photo
 from job.report.wording import LANGUAGES, NARROW_SPACE, TEXTS, Words
 from tests.job.report import synthetic
 from tests.job.report.conftest import HOSTILE
+from tests.telling import told
 
 ENGLISH, FRENCH = (Words(language) for language in LANGUAGES)
 FRUITS_360_LABELS = tuple(f"Fruit number {number}" for number in range(131))
@@ -270,7 +271,7 @@ def test_the_report_can_go_elsewhere_and_then_leaves_the_results_alone(tmp_path:
 )
 def test_wrong_words_are_told_as_everywhere(words: list[str], what: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == UsageError.exit_code
-    assert capsys.readouterr().err.splitlines() == [f"error: {what}", "See python -m job report --help."]
+    assert told(capsys.readouterr().err) == [f"error: {what}", "See python -m job report --help."]
 
 
 def test_incomplete_results_are_told_as_such(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -279,7 +280,7 @@ def test_incomplete_results_are_told_as_such(tmp_path: Path, capsys: pytest.Capt
 
     assert main(["report", str(tmp_path)]) == 1
 
-    what, remedy = capsys.readouterr().err.splitlines()
+    what, remedy = told(capsys.readouterr().err)
     assert what.startswith(f"error: The results in '{tmp_path}' could not be read: ")
     assert remedy == "Check that all files that its manifest.json lists are there."
 

@@ -1,0 +1,1 @@
+"""Tests of README and docs: what they say is so."""

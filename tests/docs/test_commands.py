@@ -1,0 +1,297 @@
+"""Every command of README and docs is run here, by the test that it names, or is marked as needing AWS or real photos.
+
+Those that are not run are read by the real parsers all the same.
+"""
+
+import argparse
+import contextlib
+import importlib.util
+import io
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import botocore.session
+import pytest
+from botocore import xform_name
+
+from infra import cli
+from infra.commands import run
+from infra.context import read_settings
+from infra.errors import OrchardError
+from infra.local.sample_photos import draw_photos
+from job import arguments
+from job.__main__ import main as run_job
+from job.errors import JobError
+from job.report import command as report_command
+from tests.docs.pages import ROOT, RUN_BY, Block, inline, inline_commands, name, pages, shell_blocks, words
+from tests.infra.synthesis import default_context
+
+STACKS = {"OrchardData", "OrchardAccess", "OrchardBudget", "OrchardCluster"}
+CDK_COMMANDS = {"bootstrap", "deploy", "destroy", "diff", "synth"}
+CDK_OPTIONS = {"--all", "-c", "--cloudformation-execution-policies"}
+AWS_CONFIGURATION = {"configure", "sso", "login"}
+"""What the AWS command line does by itself, without an operation of a service."""
+
+SHELL_LINES = {
+    "source .venv/bin/activate": "the tests run in it",
+    'eval "$(register-python-argcomplete orchard)"': "for an interactive shell",
+}
+"""Lines that no test runs, and why."""
+
+OWN_PHOTOS = "## Your own photos"
+"""The section of README whose commands are run here, in their order."""
+
+NO_DOWNLOAD = ["--weights", "random"]
+"""Given to commands that name no weights: tests have no network, and ImageNet's would be downloaded."""
+
+
+def blocks_with_commands() -> list[Block]:
+    found = shell_blocks()
+    assert len(found) > 10
+    return found
+
+
+def by_hand(block: Block) -> str:
+    return f"{name(block.page)}: {block.commands()[0]}"
+
+
+def executed() -> list[str]:
+    """Return the commands of README that are run here."""
+    section = (ROOT / "README.md").read_text().split(OWN_PHOTOS)[1]
+    (block,) = [one for one in shell_blocks() if one.text in section and not one.marker]
+    return [command for command in block.commands() if command not in SHELL_LINES]
+
+
+@pytest.mark.parametrize("block", blocks_with_commands(), ids=by_hand)
+def test_a_block_of_commands_is_run_somewhere_or_says_what_it_needs(block: Block) -> None:
+    if block.marker.startswith(RUN_BY):
+        assert (ROOT / block.marker.removeprefix(RUN_BY)).is_file()
+    elif not block.marker:
+        # In French the report is too
+        asked = [command.replace(" --lang fr", "") for command in block.commands()]
+        assert [command for command in asked if command not in executed() and command not in SHELL_LINES] == []
+
+
+@pytest.mark.parametrize("block", blocks_with_commands(), ids=by_hand)
+def test_every_command_of_a_block_is_one_that_its_program_takes(block: Block) -> None:
+    for command in block.commands():
+        if command not in SHELL_LINES and not command.startswith("eval "):
+            check(command)
+
+
+@pytest.mark.parametrize("page", pages(), ids=name)
+def test_every_command_in_a_sentence_has_options_that_its_program_knows(page: Path) -> None:
+    for command in inline_commands(page):
+        if command not in SHELL_LINES:
+            check_options(command)
+
+
+# Decisions name options of other programs, and of what was not taken.
+@pytest.mark.parametrize("page", [page for page in pages() if page.parent.name != "decisions"], ids=name)
+def test_every_option_in_a_sentence_is_one_of_some_program(page: Path) -> None:
+    named = {option for text in inline(page) for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)}
+    others = {"--quantized", "--hash", "--require-hashes", *CDK_OPTIONS}
+    # Of make bench's own BENCH='...', of aws and of Spark
+    others |= {"--rounds", "--only", "--copies", "--other", "--recursive", "--force", "--deploy-mode"}
+    assert sorted(named - all_options() - others) == []
+
+
+def check(command: str) -> None:
+    """Have the real parser read a command; fail with what it says."""
+    program, *rest = words(command)
+    if program == "make":
+        check_make(rest)
+    elif program == "cdk":
+        check_cdk(rest)
+    elif program == "aws":
+        check_aws(rest)
+    elif program == "orchard":
+        given = cli.parse(rest)
+        if given.command.name == "run":
+            run.check_arguments(given, run.plan(given, "bucket", 0.0))
+    elif rest[:2] == ["-m", "job"]:
+        parse_job(rest[2:])
+    else:
+        check_options(command)
+
+
+def parse_job(rest: list[str]) -> None:
+    if rest[:1] == ["predict"]:
+        arguments.parse_predict(rest[1:])
+    elif rest[:1] != [report_command.WORD]:
+        arguments.parse(rest)
+
+
+def check_make(rest: list[str]) -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for word in rest:
+        variable, given, _ = word.partition("=")
+        if given:
+            assert re.search(rf"\b{variable}\b", makefile), word
+        else:
+            assert re.search(rf"^{word}:", makefile, re.MULTILINE), word
+
+
+def check_cdk(rest: list[str]) -> None:
+    verb, *others = rest
+    assert verb in CDK_COMMANDS
+    changed = {}
+    while others:
+        word = others.pop(0)
+        if word == "-c":
+            setting, _, value = others.pop(0).partition("=")
+            changed[setting] = value
+        elif word.startswith("-"):
+            assert word in CDK_OPTIONS, word
+            others = others[1:] if word == "--cloudformation-execution-policies" else others
+        else:
+            assert word in STACKS or word.startswith("aws://"), word
+    read_settings({**default_context(), **changed})
+
+
+def check_aws(rest: list[str]) -> None:
+    service, *others = rest
+    if service in AWS_CONFIGURATION or service == "s3":
+        return
+    model = botocore.session.get_session().get_service_model(service)
+    operations = {xform_name(each).replace("_", "-"): each for each in model.operation_names}
+    shape = model.operation_model(operations[others[0]]).input_shape
+    members = {xform_name(member).replace("_", "-") for member in (shape.members if shape else {})}
+    assert {word.removeprefix("--") for word in others if word.startswith("--")} <= members
+
+
+def options_of(parser: argparse.ArgumentParser) -> set[str]:
+    """Return the options that a parser knows."""
+    return {option for action in parser._actions for option in action.option_strings}
+
+
+def orchard_parsers() -> Mapping[str, argparse.ArgumentParser]:
+    """Return the parser of each command of ``orchard``."""
+    (found,) = [each for each in cli.parser()._actions if isinstance(each, argparse._SubParsersAction)]
+    parsers: Mapping[str, argparse.ArgumentParser] = found.choices
+    return parsers
+
+
+def job_options() -> set[str]:
+    """Return the options of the job, as its help shows them."""
+    shown = ""
+    for words_given in (["--help"], ["predict", "--help"], ["report", "--help"]):
+        with contextlib.redirect_stdout(io.StringIO()) as printed, contextlib.suppress(SystemExit):
+            run_job(words_given)
+        shown += printed.getvalue()
+    return set(re.findall(r"--[a-z][a-z-]+", shown))
+
+
+def all_options() -> set[str]:
+    found = job_options() | options_of(cli.parser())
+    for parser in orchard_parsers().values():
+        found |= options_of(parser)
+    return found
+
+
+def check_options(command: str) -> None:
+    """Fail unless the program of a command knows the subcommand and every option."""
+    program, *rest = words(command)
+    given = {word for word in rest if re.match(r"--?[a-z]", word)}
+    if program == "make":
+        check_make(rest)
+    elif program == "cdk":
+        check_cdk(rest)
+    elif program == "aws":
+        check_aws([word for word in rest if word not in ("NAME", "FILE")])
+    elif program == "orchard":
+        known = {**orchard_parsers(), "COMMAND": cli.parser()}
+        allowed = options_of(known[rest[0]]) if rest[0] in known else options_of(cli.parser())
+        assert rest[0] in known or rest[0].startswith("--"), command
+        assert given <= allowed | (job_options() if rest[0] == "run" else set()), command
+    elif rest[:2] == ["-m", "job"]:
+        assert given - {"-m"} <= job_options(), command
+    elif rest[:1] == ["-m"]:
+        found = importlib.util.find_spec(rest[1])
+        assert found is not None, command
+        assert found.origin is not None
+        if rest[1] != "pytest":
+            source = Path(found.origin).read_text()
+            assert [option for option in given - {"-m"} if option not in source] == [], command
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of README's commands.
+
+    Attributes
+    ----------
+    folder
+        Where they ran.
+    printed
+        What each one printed.
+    """
+
+    folder: Path
+    printed: Mapping[str, str]
+
+
+@pytest.fixture(scope="module")
+def own_photos(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Run README's commands, in their order, in a folder with drawn photos."""
+    folder = tmp_path_factory.mktemp("own")
+    draw_photos(folder / "photos", angles=5, seed=3)
+    draw_photos(folder / "new-photos", angles=1, seed=4)
+    shutil.copy(next((folder / "new-photos").rglob("*.jpg")), folder / "photo.jpg")
+    (folder / "photos" / "Kiwi" / "broken.jpg").write_bytes(b"no photo")
+    printed = {}
+    with pytest.MonkeyPatch.context() as patch, contextlib.chdir(folder):
+        patch.delenv("AWS_PROFILE", raising=False)
+        for command in executed():
+            with contextlib.redirect_stdout(io.StringIO()) as out:
+                assert execute(command) == 0, command
+            printed[command] = out.getvalue()
+    return Run(folder, printed)
+
+
+def execute(command: str) -> int:
+    program, *rest = words(command)
+    if program == "orchard":
+        return cli.main(rest)
+    fits = "--output" in rest and rest[2] != "predict"
+    return run_job([*rest[2:], *(NO_DOWNLOAD if fits else [])])
+
+
+def test_readmes_commands_on_own_photos_do_what_it_says(own_photos: Run) -> None:
+    fit, predict, table, mobile, classify = own_photos.printed.values()
+
+    assert "Results: results/" in fit
+    assert "1 rejected" in fit
+    assert "Results: predictions/" in predict
+    assert "30" in table
+    assert (own_photos.folder / "fruits.tflite").is_file()
+    assert "fruits.tflite" in mobile
+    assert "photo.jpg" in classify
+
+
+def test_every_file_in_the_table_of_results_is_written_and_every_file_written_is_in_the_table(own_photos: Run) -> None:
+    table = (ROOT / "docs" / "results.md").read_text().split("## What came out")[0]
+    named = {
+        file for row in re.findall(r"^\| (`[^|]+) \|", table, re.MULTILINE) for file in re.findall("`([^`]+)`", row)
+    }
+    results = own_photos.folder / "results"
+
+    # Of visual words there are none in a run with a network
+    unwritten = {file for file in named if not list(results.glob(file))}
+    assert unwritten == {"vocabulary/words.npz", "vocabulary/vocabulary.json"}
+    covered = {found for file in named for found in results.glob(file)}
+    written = {file for file in results.rglob("*") if file.is_file() and not file.name.startswith((".", "_"))}
+    assert sorted(str(file.relative_to(results)) for file in written - covered) == []
+
+
+def test_a_command_that_is_wrong_is_found() -> None:
+    for wrong in ("orchard cost --fotos 3", "python -m job --images a --output b --varianz 1", "make everything"):
+        with pytest.raises((OrchardError, JobError, AssertionError)):
+            check(wrong)
+    with pytest.raises(OrchardError):
+        check("cdk deploy OrchardCluster -c network=privat")
+    with pytest.raises(AssertionError):
+        check_options("orchard status --folow")

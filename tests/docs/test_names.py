@@ -1,0 +1,108 @@
+"""What README and docs name is there: settings, figures, limits of the help, and the licence."""
+
+import contextlib
+import io
+import json
+import re
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from infra import cli, versions
+from infra.settings import Settings
+from job.__main__ import main as run_job
+from tests.docs.pages import ROOT, inline, name, pages
+
+JOB_HELP = 50
+"""Lines of the job's help at 80 columns, at most."""
+
+
+def everything_in_the_code() -> str:
+    files = [ROOT / "cdk.json", ROOT / "pyproject.toml", ROOT / "app.py"]
+    files += [
+        file for room in ("job", "infra", "bench", "tools") for file in (ROOT / room).rglob("*") if file.is_file()
+    ]
+    return "\n".join(file.read_text() for file in files if file.suffix in (".py", ".json", ".toml", ".sh", ".txt"))
+
+
+@pytest.fixture(scope="module")
+def code() -> str:
+    return everything_in_the_code()
+
+
+def settings() -> set[str]:
+    return {field.name for field in fields(Settings)}
+
+
+# Decisions name what was not taken, too.
+@pytest.mark.parametrize("page", [page for page in pages() if page.parent.name != "decisions"], ids=name)
+def test_every_name_in_quotes_with_an_underscore_is_one_of_the_code(page: Path, code: str) -> None:
+    named = {text for text in inline(page) if re.fullmatch(r"[a-z0-9]+(?:_[a-z0-9]+)+", text)}
+    assert sorted(each for each in named if not re.search(rf"\b{re.escape(each)}\b", code)) == []
+
+
+@pytest.mark.parametrize("page", pages(), ids=name)
+def test_every_setting_that_is_set_in_a_sentence_is_one(page: Path) -> None:
+    named = {found for text in inline(page) for found in re.findall(r"-c ([a-z_]+)=", text)}
+    assert named <= settings()
+
+
+def test_every_setting_has_its_default_in_cdk_json_and_is_explained() -> None:
+    declared = {each for each in json.loads((ROOT / "cdk.json").read_text())["context"] if not each.startswith("@")}
+    explained = set(re.findall(r"^    ([a-z_]+(?:, [a-z_]+)*)$", Settings.__doc__ or "", re.MULTILINE))
+
+    assert declared == settings()
+    assert {each for line in explained for each in line.split(", ")} == settings()
+
+
+def test_the_cost_that_readme_names_is_what_the_command_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    readme = (ROOT / "README.md").read_text()
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        assert cli.main(["cost", "--offline", "--photos", "67692"]) == 0
+
+    (total,) = re.findall(r"^all +\d:\d\d:\d\d +([\d.]+)$", printed.getvalue(), re.MULTILINE)
+    (storage,) = re.findall(r"^storage in S3, each month +([\d.]+)$", printed.getvalue(), re.MULTILINE)
+    assert f"**{float(total):.2f} USD**" in readme
+    assert f"cost {storage} USD a month" in readme
+    assert "15 minutes" in printed.getvalue()
+
+
+def test_every_measured_figure_in_readme_stands_in_the_pages_of_figures() -> None:
+    measured = (ROOT / "README.md").read_text().split("<!-- measured: begin")[1].split("<!-- measured: end")[0]
+    sources = "".join((ROOT / "docs" / page).read_text() for page in ("performance.md", "results.md"))
+
+    figures = re.findall(r"\d[\d,]*(?:\.\d+)?", measured.split("-->")[1])
+
+    assert len(figures) > 5
+    assert [figure for figure in figures if not re.search(rf"(?<![\d.]){re.escape(figure)}(?![\d])", sources)] == []
+
+
+def test_the_help_of_the_job_fits_two_screens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+    with contextlib.redirect_stdout(io.StringIO()) as printed, pytest.raises(SystemExit):
+        run_job(["--help"])
+
+    assert len(printed.getvalue().splitlines()) <= JOB_HELP
+
+
+def test_the_version_stands_in_one_place_and_is_shown_with_the_release(capsys: pytest.CaptureFixture[str]) -> None:
+    own = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--version"])
+
+    assert ended.value.code == 0
+    assert (
+        capsys.readouterr().out == f"orchard {own} for {versions.RELEASE_LABEL} (Spark 3.5.8, Python 3.11, Java 17)\n"
+    )
+    assert f"## [{own}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_the_licence_is_the_one_that_pyproject_names() -> None:
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["license"] == "Apache-2.0"
+    assert (ROOT / "LICENSE").read_text().split()[:4] == ["Apache", "License", "Version", "2.0,"]
