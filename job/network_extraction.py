@@ -146,4 +146,4 @@ def precision_notice(precision: dict[str, Any]) -> str | None:
     at_full = precision["photos"].get(FLOAT32, 0)
     if precision["asked"] == FULL or not at_full:
         return None
-    return f"{at_full:,} photos were computed at full precision: their processor has no bfloat16 that can be used."
+    return f"{at_full:,} photos were computed at full precision: there was no bfloat16, or no OpenVINO."

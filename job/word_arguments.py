@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from job.backbone import FAST
 from job.errors import UsageError
 
 CNN = "cnn"
@@ -75,6 +76,11 @@ def checked(given: argparse.Namespace) -> dict[str, Any]:
     elif given.model is not None:
         raise UsageError(
             f"--model is a network, and --descriptor {given.descriptor} uses none.", "Leave one of the two out."
+        )
+    elif given.precision == FAST:
+        raise UsageError(
+            f"--precision {FAST} is a network's, and --descriptor {given.descriptor} uses none.",
+            "Leave one of the two out.",
         )
     if given.vocabulary is not None:
         learned = [name for name in stated if name in LEARNED]

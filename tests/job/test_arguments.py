@@ -143,6 +143,11 @@ def test_csv_is_written_unless_it_is_refused() -> None:
             "Add --descriptor orb or sift, or leave it out.",
         ),
         (
+            ["--descriptor", "orb", "--precision", "fast"],
+            "--precision fast is a network's, and --descriptor orb uses none.",
+            "Leave one of the two out.",
+        ),
+        (
             ["--descriptor", "orb", "--model", "a.tflite"],
             "--model is a network, and --descriptor orb uses none.",
             "Leave one of the two out.",

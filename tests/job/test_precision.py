@@ -147,7 +147,7 @@ def test_the_manifest_says_what_was_asked_for_and_how_many_photos_were_computed_
 def test_who_asked_for_fast_and_did_not_get_it_is_told() -> None:
     told = network_extraction.precision_notice({"asked": "fast", "photos": {"bfloat16": 400, "float32": 1200}})
 
-    assert told == ("1,200 photos were computed at full precision: their processor has no bfloat16 that can be used.")
+    assert told == ("1,200 photos were computed at full precision: there was no bfloat16, or no OpenVINO.")
 
 
 @pytest.mark.parametrize(
