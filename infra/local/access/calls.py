@@ -3,15 +3,15 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote
-from xml.etree import ElementTree
 
 from moto.core.request import Request
 from moto.core.routing import get_service_router
 from werkzeug.exceptions import NotFound
 
+from infra.local.access import deletions
 from infra.local.access.policies import Action
 from infra.local.access.signatures import Arrived
 
@@ -75,10 +75,13 @@ class Call:
         All of them have to be allowed.
     bucket
         Whose policy counts as well, None outside S3.
+    each
+        Actions of which each is decided by itself, by the key that it touches; empty where one decides for all.
     """
 
     actions: tuple[Action, ...]
     bucket: str | None
+    each: Mapping[str, Action] = field(default_factory=dict)
 
 
 def s3_call(request: Arrived) -> Call:
@@ -99,8 +102,10 @@ def s3_call(request: Arrived) -> Call:
         action = _OF_VERSIONS.get(action, action)
     if bucket is None:
         return Call((Action(f"s3:{action}", "*", context),), None)
-    keys = _keys_to_delete(request.body) if name == "DeleteObjects" else [key]
-    actions = [Action(f"s3:{action}", _s3_arn(bucket, one), context) for one in keys]
+    if name == "DeleteObjects":
+        several = {one: Action(f"s3:{action}", _s3_arn(bucket, one), context) for one in deletions.keys(request.body)}
+        return Call(tuple(several.values()), bucket, several)
+    actions = [Action(f"s3:{action}", _s3_arn(bucket, key), context)]
     if name in ("CopyObject", "UploadPartCopy"):
         source, _, versioned = unquote(request.headers["x-amz-copy-source"]).lstrip("/").partition("?")
         read = "s3:GetObjectVersion" if versioned else "s3:GetObject"
@@ -152,12 +157,6 @@ def _s3_context(query: Mapping[str, str], headers: Mapping[str, str]) -> dict[st
         if re.fullmatch(r"x-amz-(acl|storage-class|server-side-encryption.*|copy-source)", name):
             context[f"s3:{name}"] = [value]
     return context
-
-
-def _keys_to_delete(body: bytes) -> list[str]:
-    """Return the keys that a request to delete several objects names."""
-    found = ElementTree.fromstring(body)  # noqa: S314 - it came from this machine
-    return [str(key.text) for key in found.iter() if key.tag.rsplit("}", 1)[-1] == "Key"]
 
 
 def _json(body: bytes) -> Mapping[str, Any]:

@@ -1,13 +1,15 @@
 """Stands before the services: lets through what its signer may do, and answers everything else as AWS would."""
 
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from infra.local.access import principals, refusals, signatures
+from werkzeug.test import run_wsgi_app
+
+from infra.local.access import deletions, principals, refusals, signatures
 from infra.local.access.calls import Call, other_call, s3_call
 from infra.local.access.policies import Action, Policies, allowed
 from infra.local.access.principals import Principal
@@ -15,6 +17,9 @@ from infra.local.access.refusals import Refusal
 from infra.local.access.signatures import Arrived, Signature
 
 Application = Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]
+
+Judged = tuple[Refusal | None, Mapping[str, Refusal]]
+"""Why a request is refused as a whole, None if it is not; and the keys for which alone it is refused."""
 
 _OWN_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 """What this machine is called by who means it."""
@@ -39,20 +44,39 @@ class Guard:
         """Answer one request."""
         request = _arrived(environ)
         service = "s3"
+        denied: Mapping[str, Refusal] = {}
         try:
             signature = signatures.read(request)
             service = "s3" if signature is None else signature.service
-            refusal = _refusal_of_page(request) or (
-                _anonymous(request) if signature is None else _refusal(request, signature)
-            )
+            refusal, denied = _refusal_of_page(request), {}
+            if refusal is None:
+                refusal, denied = _anonymous(request) if signature is None else _judged(request, signature)
         except (ValueError, LookupError):
             refusal = refusals.NOT_UNDERSTOOD
+        if refusal is None and denied:
+            return self._delete_others(environ, start_response, request, denied)
         if refusal is None:
             return self._services(environ, start_response)
         status, code, kind, body = refusals.written(refusal, service, request.method, request.headers)
         headers = [("Content-Type", kind), ("Content-Length", str(len(body))), ("x-amzn-ErrorType", code)]
         start_response(f"{status} {code}", headers)
         return [body]
+
+    def _delete_others(
+        self, environ: WSGIEnvironment, start_response: StartResponse, request: Arrived, denied: Mapping[str, Refusal]
+    ) -> Iterable[bytes]:
+        """Delete what may be deleted, and say of the rest that it may not."""
+        left = deletions.without(request.body, denied)
+        status, headers, answer = "200 OK", [("Content-Type", "application/xml")], b""
+        if left is not None:
+            environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(left), str(len(left))
+            parts, status, found = run_wsgi_app(self._services, environ, buffered=True)
+            answer = b"".join(parts)
+            headers = [(name, value) for name, value in found if name.lower() != "content-length"]
+        if status.startswith("200"):
+            answer = deletions.with_errors(answer, {key: refusal.message for key, refusal in denied.items()})
+        start_response(status, [*headers, ("Content-Length", str(len(answer)))])
+        return [answer]
 
 
 def _refusal_of_page(request: Arrived) -> Refusal | None:
@@ -67,14 +91,14 @@ def _refusal_of_page(request: Arrived) -> Refusal | None:
     return refusals.FROM_A_PAGE if elsewhere or page else None
 
 
-def _refusal(request: Arrived, signature: Signature) -> Refusal | None:
-    """Return why a signed request is refused, None if it is allowed."""
+def _judged(request: Arrived, signature: Signature) -> Judged:
+    """Return why a signed request is refused, or parts of it are."""
     principal = principals.find(signature.key)
     if principal is None:
-        return refusals.UNKNOWN_KEY
+        return refusals.UNKNOWN_KEY, {}
     refusal = _not_genuine(request, signature, principal)
     if refusal is not None or principal.unrestricted:
-        return refusal
+        return refusal, {}
     if signature.service == "s3":
         call = s3_call(request)
     else:
@@ -93,21 +117,27 @@ def _not_genuine(request: Arrived, signature: Signature, principal: Principal) -
     return refusals.ADDRESS_EXPIRED if signature.expired else None
 
 
-def _anonymous(request: Arrived) -> Refusal | None:
+def _anonymous(request: Arrived) -> Judged:
     """Return why a request that nobody signed is refused: only a bucket's policy can allow one."""
     if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        return refusals.NOT_SIGNED
+        return refusals.NOT_SIGNED, {}
     return _denied(s3_call(request), Policies(frozenset(), ()), "anonymous", _CONNECTION)
 
 
-def _denied(call: Call, policies: Policies, arn: str, context: dict[str, list[str]]) -> Refusal | None:
+def _denied(call: Call, policies: Policies, arn: str, context: dict[str, list[str]]) -> Judged:
     if call.bucket is not None:
         policies = replace(policies, resource=principals.bucket_policies(call.bucket))
-    for action in call.actions:
+
+    def refusal(action: Action) -> Refusal | None:
         asked = Action(action.name, action.resource, {**context, **action.context})
-        if action.name not in _ALWAYS_ALLOWED and not allowed(asked, policies):
-            return refusals.access_denied(arn, action.name, action.resource)
-    return None
+        if action.name in _ALWAYS_ALLOWED or allowed(asked, policies):
+            return None
+        return refusals.access_denied(arn, action.name, action.resource)
+
+    if call.each:
+        judged = {key: refusal(action) for key, action in call.each.items()}
+        return None, {key: found for key, found in judged.items() if found is not None}
+    return next(filter(None, map(refusal, call.actions)), None), {}
 
 
 _CONNECTION = {

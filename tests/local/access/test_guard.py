@@ -86,7 +86,6 @@ def test_what_no_policy_allows_is_denied(evaluator: Evaluator, client: MakeClien
 
     assert code(lambda: s3.put_object(Bucket=own, Key="b", Body=b"x")) == "AccessDenied"
     assert code(lambda: s3.delete_object(Bucket=own, Key="p/a b.txt")) == "AccessDenied"
-    assert code(lambda: s3.delete_objects(Bucket=own, Delete={"Objects": [{"Key": "p/a b.txt"}]})) == "AccessDenied"
     assert code(lambda: s3.copy_object(Bucket=own, Key="c", CopySource=copied)) == "AccessDenied"
     assert code(lambda: s3.create_multipart_upload(Bucket=own, Key="m")) == "AccessDenied"
     assert code(lambda: s3.put_bucket_policy(Bucket=own, Policy="{}")) == "AccessDenied"
@@ -100,6 +99,34 @@ def test_what_no_policy_allows_is_denied(evaluator: Evaluator, client: MakeClien
     assert code(others["ec2"].describe_vpcs) == "UnauthorizedOperation"
     assert code(others["cloudformation"].list_stacks) == "AccessDenied"
     assert client("s3").get_object(Bucket=own, Key="p/a b.txt")["Body"].read() == b"hi"
+
+
+def test_of_several_objects_those_that_may_be_deleted_are_and_each_other_is_answered_for(
+    evaluator: Evaluator, client: MakeClient
+) -> None:
+    iam, owner, s3 = client("iam"), client("s3"), evaluator.s3()
+    names = ["mine/<1>.txt", "mine/2.txt", "theirs/3.txt", "p/a b.txt"]
+    for name in names[:3]:
+        owner.put_object(Bucket=evaluator.own, Key=name, Body=b"x")
+
+    def deleted(keys: list[str]) -> tuple[list[str], list[tuple[str, str]]]:
+        said = s3.delete_objects(Bucket=evaluator.own, Delete={"Objects": [{"Key": key} for key in keys]})
+        refused = [(one["Key"], one["Code"]) for one in said.get("Errors", [])]
+        return sorted(one["Key"] for one in said.get("Deleted", [])), refused
+
+    # Given nothing that it may delete
+    assert deleted(names[:2]) == ([], [("mine/<1>.txt", "AccessDenied"), ("mine/2.txt", "AccessDenied")])
+    # When it may delete in one folder
+    statement = {"Effect": "Allow", "Action": "s3:DeleteObject", "Resource": f"{ARN}{evaluator.own}/mine/*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    iam.put_user_policy(UserName="guard-evaluator", PolicyName="mine", PolicyDocument=document)
+    try:
+        assert deleted(names) == (sorted(names[:2]), [("theirs/3.txt", "AccessDenied"), ("p/a b.txt", "AccessDenied")])
+    finally:
+        iam.delete_user_policy(UserName="guard-evaluator", PolicyName="mine")
+    left = owner.list_objects_v2(Bucket=evaluator.own)["Contents"]
+    assert [entry["Key"] for entry in left] == ["p/a b.txt", "theirs/3.txt"]
+    owner.delete_object(Bucket=evaluator.own, Key="theirs/3.txt")
 
 
 def test_a_refusal_says_who_may_not_do_what_to_what(evaluator: Evaluator) -> None:
