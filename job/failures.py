@@ -33,7 +33,7 @@ def as_job_error(error: Exception) -> JobError:
     if isinstance(error, (Py4JNetworkError, ConnectionError)):
         return SparkEndedError(
             "Spark's Java process has ended in the middle of the run.",
-            "If the machine ran out of memory, give Spark fewer cores: --master 'local[1]'. Then run it again.",
+            "If the machine ran out of memory, give Spark fewer cores: --master 'local[1]'. Then go on with --resume.",
         )
     text = str(error)
     ours = _OURS.search(text)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pyspark import Accumulator, SparkFiles
 
-from job import results, resume, workers
+from job import results, resume, storage, workers
 from job.backbone import Backbone, BackboneDescription
 from job.listing import PREDICT
 from job.photo_limits import RejectedPhotoError
@@ -92,6 +92,8 @@ def featurize_partition(task: FeaturesTask, done: Accumulator[int], partition: t
         Its number, and its part of the listing as an Arrow stream.
     """
     number, stream = partition
+    # Arrow makes no client for another bucket while a read hangs: the output's must be there before.
+    storage.open_filesystem(task.output)
     listing = pa.ipc.open_stream(stream).read_all()
     earlier, photos = resume.earlier_rows(task.output, listing, "features")
     done.add(listing.num_rows - photos.num_rows)

@@ -173,6 +173,21 @@ def test_csv_is_written_unless_it_is_refused() -> None:
             "Choose at least ten times as many, better a few hundred times.",
         ),
         (["--frobnicate"], "Unrecognized arguments: --frobnicate.", "See python -m job --help."),
+        (
+            ["--resume", "--overwrite"],
+            "Argument --overwrite: not allowed with argument --resume.",
+            "See python -m job --help.",
+        ),
+        (
+            ["--image-list", "list.csv"],
+            "Argument --image-list: not allowed with argument --images.",
+            "See python -m job --help.",
+        ),
+        (
+            ["--max-rejected", "few"],
+            "--max-rejected few is no limit.",
+            "Give a share like 5%, or a number of photos like 20.",
+        ),
     ],
 )
 def test_a_wrong_argument_is_named_with_its_remedy(words: list[str], what: str, remedy: str) -> None:

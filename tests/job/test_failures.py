@@ -1,5 +1,6 @@
 """Tests of job/failures.py, on texts as Spark gives them."""
 
+import pytest
 from py4j.protocol import Py4JNetworkError
 
 from job.errors import RunFailedError, UsageError
@@ -79,3 +80,31 @@ def test_a_failure_of_ours_stays_itself() -> None:
     ours = UsageError("what", "remedy")
 
     assert as_job_error(ours) is ours
+
+
+ENDED = "A process of Spark's ended again and again in the middle of a task: for want of memory, or because it hung."
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (
+            "SparkException: Python worker exited unexpectedly (crashed)\nCaused by: java.io.EOFException",
+            ENDED,
+        ),
+        (
+            "ExecutorLostFailure (executor 3 exited caused by one of the running tasks) Reason: killed by YARN",
+            ENDED,
+        ),
+        (
+            "Caused by: java.io.IOException: No space left on device",
+            "A disk that Spark keeps its temporary files on is full.",
+        ),
+    ],
+    ids=["worker", "executor", "disk"],
+)
+def test_what_ends_a_task_from_outside_is_told_as_what_it_is(text: str, what: str) -> None:
+    error = as_job_error(RuntimeError(text))
+
+    assert (type(error), error.what) == (RunFailedError, what)
+    assert error.remedy.endswith("then go on with --resume.")

