@@ -46,6 +46,7 @@ ORC-222 NotSentError
 ORC-223 UploadGivenUpError
 ORC-230 StackNotReadyError
 ORC-231 DeploymentFailedError
+ORC-232 StackStaysError
 ORC-240 ClusterUnfitError
 ORC-241 ClusterStillThereError
 ORC-250 RunUnknownError
