@@ -228,11 +228,11 @@ def _look_into(output: str, name: str) -> _Earlier | None:
         with pq.ParquetFile(path, filesystem=filesystem) as file:
             described = json.loads((file.metadata.metadata or {}).get(STAMP.encode(), b"{}"))
             paths = file.read(columns=["path"])["path"].combine_chunks()
-    except (OSError, pa.ArrowInvalid):
+        rows = len(paths)
+        columns = [paths, described.get("version", [None] * rows), [name] * rows, list(range(rows))]
+        return _Earlier(described.get("made_by"), pa.table(columns, schema=_EARLIER_SCHEMA))
+    except (OSError, ValueError, KeyError):  # Arrow's errors are ValueErrors
         return None
-    rows = len(paths)
-    columns = [paths, described.get("version", [None] * rows), [name] * rows, list(range(rows))]
-    return _Earlier(described.get("made_by"), pa.table(columns, schema=_EARLIER_SCHEMA))
 
 
 def _difference(there: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> str | None:

@@ -51,7 +51,7 @@ def measured(manifest: Mapping[str, Any], cores: float, where: str) -> Speed | N
     Parameters
     ----------
     manifest
-        The run's, as the job writes it: ``counts.used``, and ``seconds`` a stage.
+        The run's, as the job writes it: ``counts.used``, ``seconds`` a stage, and what was ``resumed``.
     cores
         Virtual CPUs that worked on it, the mean over the run.
     where
@@ -59,7 +59,9 @@ def measured(manifest: Mapping[str, Any], cores: float, where: str) -> Speed | N
     """
     photos, seconds = manifest.get("counts", {}).get("used", 0), manifest.get("seconds", {})
     growing = sum(seconds.get(stage, 0.0) for stage in GROWING_STAGES)
-    if photos < LEAST_PHOTOS or growing <= 0 or cores <= 0:
+    # Features that were taken over from an earlier run took no time in this one.
+    taken_over = (manifest.get("resumed") or {}).get("taken_over", 0)
+    if photos < LEAST_PHOTOS or growing <= 0 or cores <= 0 or taken_over:
         return None
     fixed = sum(seconds.get(stage, 0.0) for stage in FIXED_STAGES)
     return Speed(photos / growing / cores, fixed, f"{where}: {photos:,} photos in {growing + fixed:,.0f} s")

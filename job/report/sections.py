@@ -120,7 +120,7 @@ def time(findings: Findings, words: Words) -> str:
     note = words(
         "rate_note",
         rate=words.number(rate(manifest), 1),
-        photos=words.number(manifest["counts"]["found"]),
+        photos=words.number(computed(manifest)),
         seconds=words.number(extraction_seconds(manifest["seconds"]), 1),
     )
     drawn = "".join(
@@ -250,9 +250,14 @@ def short_weights(weights: str) -> str:
     return re.sub(r"([0-9a-f]{16})[0-9a-f]{48}", r"\1...", weights)
 
 
+def computed(manifest: Mapping[str, Any]) -> int:
+    """Return how many photos a run has looked at itself: all that it found, but for those taken over."""
+    return int((manifest.get("resumed") or {"computed": manifest["counts"]["found"]})["computed"])
+
+
 def rate(manifest: Mapping[str, Any]) -> float:
     """Return how many photos a second the stage of the features took in."""
-    return float(manifest["counts"]["found"] / max(extraction_seconds(manifest["seconds"]), 1e-3))
+    return float(computed(manifest) / max(extraction_seconds(manifest["seconds"]), 1e-3))
 
 
 def _component_options(count: int, selected: int, words: Words) -> str:

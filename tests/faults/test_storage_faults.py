@@ -118,7 +118,7 @@ def test_a_storage_that_gives_nothing_any_more_fails_the_task_in_a_sentence_inst
 
     assert raised.value.what.startswith(f"The photo '{photos[5]}' could not be read: ")
     assert raised.value.exit_code == 75
-    became(f"S3: {fault}, always, all photos", "the run fails in one sentence, exit code 75; --resume goes on")
+    became(f"S3: {fault}, always, all photos", "its tasks, and so the run, fail in one sentence with exit code 75")
 
 
 def test_a_result_is_written_though_its_storage_refuses_at_first(
@@ -147,7 +147,9 @@ def test_a_result_that_can_never_be_written_is_told_and_leaves_nothing(
 
     assert raised.value.what.startswith(f"'s3://{bucket}/result' could not be written: ")
     assert "Contents" not in boto3.client("s3", endpoint_url=faulty.endpoint).list_objects_v2(Bucket=bucket)
-    became(f"S3: {faulty_s3.INTERNAL_ERROR} to a result, always", "the run fails in one sentence; nothing half-written")
+    became(
+        f"S3: {faulty_s3.INTERNAL_ERROR} to a result, always", "the write fails in one sentence; nothing half-written"
+    )
 
 
 def test_pauses_grow_and_no_two_are_alike(monkeypatch: pytest.MonkeyPatch) -> None:
