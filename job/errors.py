@@ -226,6 +226,17 @@ class ResultsIncompleteError(RunFailedError):
     code = "ORC-164"
 
 
+class TooManyRejectedError(RunFailedError):
+    """More photos were set aside than `--max-rejected` allows.
+
+    The commonest reason is named; `rejected/` holds the path and the reason of each.
+
+    Mend the photos, or allow more with `--max-rejected`, and run it again as the second line says.
+    """
+
+    code = "ORC-165"
+
+
 class TryAgainError(RunFailedError):
     """Something outside the run failed, perhaps for a short time.
 

@@ -14,7 +14,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from job import listing, storage
-from job.errors import UsageError
+from job.errors import PhotosNotFoundError
 from job.listing import PHOTO_ENDINGS, Subset
 from job.storage import FileFound
 
@@ -72,7 +72,9 @@ def list_photos(uri: str, split: str, subset: Subset) -> pa.Table:
     entries = {name: entry for name, entry in named.items() if name.lower().endswith(PHOTO_ENDINGS)}
     if not entries:
         endings = ", ".join(PHOTO_ENDINGS)
-        raise UsageError(f"The list '{uri}' names {len(named)} files, but no photo.", f"Photos end in {endings}.")
+        raise PhotosNotFoundError(
+            f"The list '{uri}' names {len(named)} files, but no photo.", f"Photos end in {endings}."
+        )
     ordered = [FileFound(name, 0) for name in sorted(entries)]
     wanted = [entries[photo.inside] for photo in listing.draw(ordered, subset, uri, "")]
     found = storage.look_at([entry.uri for entry in wanted if entry.size is None or not entry.version])
@@ -105,7 +107,7 @@ def read(uri: str) -> list[Listed]:
             return _named(pq.read_table(pa.BufferReader(content)), folder, encoded=False)
         return _named(_csv(content), folder, encoded=True)
     except (pa.ArrowException, ValueError, KeyError, TypeError, EOFError, gzip.BadGzipFile) as error:
-        raise UsageError(
+        raise PhotosNotFoundError(
             f"The list '{uri}' cannot be read: {storage.one_line(error)}.",
             "Give a CSV or Parquet file with a column of URIs, or the manifest.json of an S3 Inventory.",
         ) from error
@@ -115,7 +117,7 @@ def _content(uri: str) -> bytes:
     try:
         return storage.read_bytes(uri)
     except FileNotFoundError:
-        raise UsageError(
+        raise PhotosNotFoundError(
             f"There is no list '{uri}'.", "Check its name, and that it can be reached from here."
         ) from None
     except OSError as error:

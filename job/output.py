@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from job import results, storage
-from job.errors import JobError, UsageError
+from job.errors import JobError, OutputRefusedError, UsageError
 from job.manifest import listed_files
 from job.progress import Progress, utc_now
 
@@ -89,7 +89,7 @@ def require_apart(output: str, folders: Sequence[str]) -> None:
     for folder in folders:
         photos = storage.absolute_uri(folder)
         if f"{storage.resolved(photos)}/".startswith(f"{storage.resolved(output)}/"):
-            raise UsageError(
+            raise OutputRefusedError(
                 f"The photos in '{photos}' lie in the output '{output}'.", "Choose an --output beside the photos."
             )
 

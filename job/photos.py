@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from job import image_list, listing, storage
 from job.arguments import Arguments
-from job.errors import UsageError
+from job.errors import OutputRefusedError, PhotosNotFoundError
 from job.listing import PREDICT, TEST, TRAIN, Subset
 
 
@@ -41,14 +41,14 @@ def require_elsewhere(named: pa.Table, others: Sequence[pa.Table], arguments: Ar
     output = storage.absolute_uri(arguments.output)
     inside = named["path"].filter(pc.starts_with(named["path"], f"{output}/"))
     if len(inside):
-        raise UsageError(
+        raise OutputRefusedError(
             f"The photo '{inside[0]}' of the list lies in the output '{output}'.",
             "Choose an --output beside the photos.",
         )
     for other in others:
         twice = named["path"].filter(pc.is_in(named["path"], value_set=other["path"].combine_chunks()))
         if len(twice):
-            raise UsageError(
+            raise PhotosNotFoundError(
                 f"The photo '{twice[0]}' is in the list, and in the folder of those to {other['split'][0]} as well.",
                 "Take it out of one of them: what is tested on must not have been fitted on.",
             )

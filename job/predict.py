@@ -15,13 +15,7 @@ from job.backbone import FULL, BackboneDescription, content_hash, read_descripti
 from job.classification import ComponentsFile
 from job.classifier import Classifier
 from job.descriptors import require_opencv
-from job.errors import (
-    BackboneError,
-    OutputRefusedError,
-    ResultsIncompleteError,
-    ResultsUnusableError,
-    UsageError,
-)
+from job.errors import BackboneError, OutputRefusedError, ResultsIncompleteError, ResultsUnusableError, UsageError
 from job.export import ExportRequest, cache_folder, cached_export, find_cached
 from job.extraction import Extraction
 from job.listing import PREDICT

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from job import results
 from job.arguments import most_allowed
-from job.errors import RunFailedError, UsageError
+from job.errors import TooFewPhotosError, TooManyRejectedError
 from job.features import FeaturesReport
 from job.listing import TRAIN
 
@@ -35,7 +35,7 @@ def require_enough(output: str, training: int, limit: str | None, reports: Seque
     require_within(output, limit, reports)
     used = sum(report.used[TRAIN] for report in reports)
     if used < 2:
-        raise UsageError(
+        raise TooFewPhotosError(
             f"Of {training} photos to fit on, {used} could be used, and at least 2 are needed. "
             f"The first reason: {first_reason(output, reports)}.",
             "Give more photos, or mend these.",
@@ -46,7 +46,7 @@ def require_any(output: str, photos: int, limit: str | None, reports: Sequence[F
     """Raise if more photos were set aside than allowed, or if not one could be used; else as ``require_enough``."""
     require_within(output, limit, reports)
     if all(report.features is None for report in reports):
-        raise UsageError(
+        raise TooFewPhotosError(
             f"None of {photos} photos could be used. The first reason: {first_reason(output, reports)}.",
             "Give other photos, or mend these.",
         )
@@ -61,7 +61,7 @@ def require_within(output: str, limit: str | None, reports: Sequence[FeaturesRep
     if rejected <= most_allowed(limit, photos):
         return
     reason, number = commonest([reason for _, reason in _rejected(output, reports)])
-    raise RunFailedError(
+    raise TooManyRejectedError(
         f"{rejected:,} of {photos:,} photos ({rejected / photos:.2%}) were set aside, more than the {limit} of "
         f"--max-rejected. The commonest reason, of {number:,}: {reason}.",
         f"See all in {output}/{results.REJECTED}. Mend the photos or allow more, then run it again with --resume.",

@@ -31,6 +31,7 @@ ORC-161 SparkEndedError
 ORC-162 NotWrittenError
 ORC-163 ExportFailedError
 ORC-164 ResultsIncompleteError
+ORC-165 TooManyRejectedError
 ORC-170 TryAgainError
 ORC-190 InterruptedRunError
 ORC-200 OrchardError
