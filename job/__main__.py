@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from job import arguments, pipeline, predict, results, storage
+from job import addresses, arguments, failures, pipeline, predict, results
 from job.errors import InterruptedRunError, JobError, RunFailedError, in_two_lines
 from job.extraction import extraction_seconds
 from job.plain_text import printable, printable_line
@@ -29,7 +29,7 @@ def main(words: Sequence[str] | None = None) -> int:
         what = "Interrupted before the results were complete."
         return _tell(InterruptedRunError(what, "Go on with it: the same command with --resume."), words)
     except Exception as error:  # noqa: BLE001 - a person is never shown a trace that was not asked for
-        what = f"The run failed: {type(error).__name__}: {storage.one_line(error)}."
+        what = f"The run failed: {type(error).__name__}: {failures.one_line(error)}."
         return _tell(RunFailedError(what, "Run it again with --debug for the whole trace."), words)
     sys.stdout.write(printable(said))
     return 0
@@ -69,7 +69,7 @@ def summary(manifest: dict[str, Any], output: str) -> str:
         f"Results: {output}",
     ]
     if manifest["files"].get(making.FILES):
-        lines.append(f"To look at: {storage.join(output, results.REPORT)}")
+        lines.append(f"To look at: {addresses.join(output, results.REPORT)}")
     return "\n".join(lines) + "\n"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pyspark import SparkContext
 
-from job import evaluation, results, storage
+from job import addresses, evaluation, results, storage
 from job.classifier import SCHEMA_VERSION, Classifier
 from job.errors import TooFewPhotosError
 from job.evaluation import Evaluation, Pairs
@@ -162,7 +162,7 @@ def write(output: str, classified: Classified) -> list[DataFile]:
     }
     files = list(classified.predictions)
     for name, content in contents.items():
-        storage.write_bytes(storage.join(output, name), content)
+        storage.write_bytes(addresses.join(output, name), content)
         files.append(DataFile(name, labels, len(content)))
     if classified.evaluation.photos:
         files.append(results.write_csv(output, results.CONFUSION_MATRIX, classified.evaluation.table()))
@@ -202,5 +202,5 @@ def describe(classified: Classified) -> dict[str, Any]:
 
 def read(output: str) -> Classifier:
     """Return the classifier of a finished run's results."""
-    contents = (storage.read_bytes(storage.join(output, name)) for name in (results.MODEL, results.MODEL_NUMBERS))
+    contents = (storage.read_bytes(addresses.join(output, name)) for name in (results.MODEL, results.MODEL_NUMBERS))
     return Classifier.from_files(*contents)

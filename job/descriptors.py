@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from job.errors import NotInstalledError
+from job.failures import one_line
 from job.photo_limits import RejectedPhotoError
 from job.reading import Pixels
-from job.storage import one_line
 
 LARGEST_SIDE = 1024
 """Pixels; a photo with a longer side is scaled down to it. SIFT doubles a photo and keeps some 15 float copies of it:

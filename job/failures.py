@@ -4,7 +4,7 @@ import re
 
 from py4j.protocol import Py4JNetworkError
 
-from job.errors import JobError, RunFailedError, SparkEndedError, kinds
+from job.errors import JobError, RunFailedError, SparkEndedError, TryAgainError, kinds
 
 _OURS = re.compile(r"^job\.errors\.(\w+): (?P<what>.+)\n(?P<remedy>.+)$", re.MULTILINE)
 _PYTHON = re.compile(r"Traceback \(most recent call last\):\n(?:[ ].*\n)+(?P<error>\S.*)$", re.MULTILINE)
@@ -59,3 +59,15 @@ def probable_cause(text: str) -> str:
         return f"{java[-1]['kind']}: {java[-1]['message'].strip()}"
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else ""
+
+
+def unreachable(what: str, error: OSError) -> RunFailedError:
+    """Return what a person is told when a storage does not answer as it should."""
+    return TryAgainError(
+        f"{what}: {one_line(error)}.", "Check that it may be read and can be reached from here, then run it again."
+    )
+
+
+def one_line(error: BaseException) -> str:
+    """Return an error's message on one line, its type where it has no message."""
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

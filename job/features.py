@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pyspark import Accumulator, SparkFiles
 
-from job import results, resume, storage, workers
+from job import filesystems, results, resume, workers
 from job.backbone import Backbone, BackboneDescription
 from job.listing import PREDICT
 from job.photo_limits import RejectedPhotoError
@@ -93,7 +93,7 @@ def featurize_partition(task: FeaturesTask, done: Accumulator[int], partition: t
     """
     number, stream = partition
     # Arrow makes no client for another bucket while a read hangs: the output's must be there before.
-    storage.open_filesystem(task.output)
+    filesystems.open_filesystem(task.output)
     listing = pa.ipc.open_stream(stream).read_all()
     earlier, photos = resume.earlier_rows(task.output, listing, "features")
     done.add(listing.num_rows - photos.num_rows)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from job import listing, storage
+from job import addresses, failures, listing, storage
 from job.errors import PhotosNotFoundError
 from job.listing import PHOTO_ENDINGS, Subset
 from job.storage import FileFound
@@ -108,7 +108,7 @@ def read(uri: str) -> list[Listed]:
         return _named(_csv(content), folder, encoded=True)
     except (pa.ArrowException, ValueError, KeyError, TypeError, EOFError, gzip.BadGzipFile) as error:
         raise PhotosNotFoundError(
-            f"The list '{uri}' cannot be read: {storage.one_line(error)}.",
+            f"The list '{uri}' cannot be read: {failures.one_line(error)}.",
             "Give a CSV or Parquet file with a column of URIs, or the manifest.json of an S3 Inventory.",
         ) from error
 
@@ -121,7 +121,7 @@ def _content(uri: str) -> bytes:
             f"There is no list '{uri}'.", "Check its name, and that it can be reached from here."
         ) from None
     except OSError as error:
-        raise storage.unreachable(f"The list '{uri}' could not be read", error) from error
+        raise failures.unreachable(f"The list '{uri}' could not be read", error) from error
 
 
 def _inventory(manifest: dict[str, Any]) -> list[Listed]:
@@ -191,8 +191,8 @@ def _named(table: pa.Table, folder: str, *, encoded: bool) -> list[Listed]:
 
 
 def _absolute(uri: str, folder: str) -> str:
-    is_relative = storage.is_local(uri) and not uri.startswith("/")
-    return storage.absolute_uri(storage.join(folder, uri) if is_relative else uri)
+    is_relative = addresses.is_local(uri) and not uri.startswith("/")
+    return addresses.absolute_uri(addresses.join(folder, uri) if is_relative else uri)
 
 
 def _plain(name: str) -> str:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from job import storage
+from job import addresses, storage
 from job.errors import PhotosNotFoundError, TooFewPhotosError
 from job.photo_limits import LARGEST_FILE
 from job.storage import FileFound
@@ -99,7 +99,7 @@ def list_photos(folder: str, split: str, subset: Subset = Subset()) -> pa.Table:
         photos = draw(photos, subset, folder, root_label)
     labels = [label_of(photo.inside, root_label) if split != PREDICT else None for photo in photos]
     return as_listing(
-        [storage.join(folder, photo.inside) for photo in photos],
+        [addresses.join(folder, photo.inside) for photo in photos],
         labels,
         split,
         [photo.size for photo in photos],
@@ -219,7 +219,7 @@ def require_separate(folders: Sequence[str]) -> None:
     folders
         Their URIs; links on this machine are followed.
     """
-    resolved = [storage.resolved(folder) + "/" for folder in folders]
+    resolved = [addresses.resolved(folder) + "/" for folder in folders]
     for first in range(len(folders)):
         for second in range(first):
             if resolved[first].startswith(resolved[second]) or resolved[second].startswith(resolved[first]):

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 from pyspark import SparkContext
 
-from job import listing, results, session, storage
+from job import addresses, listing, results, session, storage
 from job.arguments import Arguments
 from job.backbone import FAST, FLOAT32, FULL, BackboneDescription, content_hash, read_description, require_usable
 from job.export import ExportRequest, cached_export
@@ -106,7 +106,7 @@ def choose_backbone(arguments: Arguments, folder: Path) -> tuple[Path, BackboneD
     if arguments.model is None:
         model = cached_export(ExportRequest(arguments.backbone, arguments.weights, arguments.seed))
     else:
-        model = storage.local_copy(storage.absolute_uri(arguments.model), folder)
+        model = storage.local_copy(addresses.absolute_uri(arguments.model), folder)
     description = read_description(model)
     require_usable(model)
     return model, description

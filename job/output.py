@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from job import results, storage
+from job import addresses, results, storage
 from job.errors import JobError, OutputRefusedError, UsageError
 from job.manifest import listed_files
 from job.progress import Progress, utc_now
@@ -55,7 +55,7 @@ def into_output(
     carry_out
         The run itself.
     """
-    output = storage.absolute_uri(output)
+    output = addresses.absolute_uri(output)
     require_apart(output, folders)
     if not may_hold_results:
         results.require_no_results(output)
@@ -87,8 +87,8 @@ def _discard(output: str, run_id: str, was_there: bool) -> None:
 def require_apart(output: str, folders: Sequence[str]) -> None:
     """Raise UsageError if results would go among photos: a label may have the name of a results folder."""
     for folder in folders:
-        photos = storage.absolute_uri(folder)
-        if f"{storage.resolved(photos)}/".startswith(f"{storage.resolved(output)}/"):
+        photos = addresses.absolute_uri(folder)
+        if f"{addresses.resolved(photos)}/".startswith(f"{addresses.resolved(output)}/"):
             raise OutputRefusedError(
                 f"The photos in '{photos}' lie in the output '{output}'.", "Choose an --output beside the photos."
             )

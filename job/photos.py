@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from job import image_list, listing, storage
+from job import addresses, image_list, listing
 from job.arguments import Arguments
 from job.errors import OutputRefusedError, PhotosNotFoundError
 from job.listing import PREDICT, TEST, TRAIN, Subset
@@ -23,11 +23,11 @@ def list_all(arguments: Arguments) -> pa.Table:
     """
     subset = Subset(arguments.labels, arguments.per_label, arguments.seed)
     folders = [(arguments.images, TRAIN), (arguments.test, TEST), (arguments.predict, PREDICT)]
-    given = [(storage.absolute_uri(folder), split) for folder, split in folders if folder is not None]
+    given = [(addresses.absolute_uri(folder), split) for folder, split in folders if folder is not None]
     listing.require_separate([folder for folder, _ in given])
     listings = [listing.list_photos(folder, split, subset) for folder, split in given]
     if arguments.image_list is not None:
-        named = image_list.list_photos(storage.absolute_uri(arguments.image_list), TRAIN, subset)
+        named = image_list.list_photos(addresses.absolute_uri(arguments.image_list), TRAIN, subset)
         require_elsewhere(named, listings, arguments)
         listings.insert(0, named)
     if arguments.holdout is not None:
@@ -38,7 +38,7 @@ def list_all(arguments: Arguments) -> pa.Table:
 
 def require_elsewhere(named: pa.Table, others: Sequence[pa.Table], arguments: Arguments) -> None:
     """Raise UsageError if a photo of a list is one to test or to predict too, or lies in the output."""
-    output = storage.absolute_uri(arguments.output)
+    output = addresses.absolute_uri(arguments.output)
     inside = named["path"].filter(pc.starts_with(named["path"], f"{output}/"))
     if len(inside):
         raise OutputRefusedError(

@@ -11,7 +11,19 @@ import numpy as np
 import pyarrow as pa
 from pyspark import SparkContext
 
-from job import classification, components, listing, reduction, results, resume, session, set_aside, storage, vocabulary
+from job import (
+    addresses,
+    classification,
+    components,
+    listing,
+    reduction,
+    results,
+    resume,
+    session,
+    set_aside,
+    storage,
+    vocabulary,
+)
 from job.arguments import NO_CLASSIFIER, Arguments
 from job.classification import Classified, ComponentsFile
 from job.components import PrincipalComponents
@@ -141,7 +153,7 @@ def write_results(
     output, progress, reports = run.output, run.progress, extracted.reports
     # From here on the old results, if there were any, are no longer whole; the new ones are in a moment.
     for name in (results.MANIFEST, results.REPORT):
-        storage.delete(storage.join(output, name))
+        storage.delete(addresses.join(output, name))
     files = manifest_files(reports, fitted.projected)
     files["pca"] = [asdict(file) for file in write_components(output, fitted.components, fitted.projection)]
     if extracted.vocabulary is not None:
@@ -254,5 +266,5 @@ def write_components(output: str, fitted: PrincipalComponents, projection: Proje
     archive = io.BytesIO()
     np.savez(archive, mean=projection.mean, scale=projection.scale, components=projection.components)
     content = archive.getvalue()
-    storage.write_bytes(storage.join(output, results.PROJECTION), content)
+    storage.write_bytes(addresses.join(output, results.PROJECTION), content)
     return [explained, results.DataFile(results.PROJECTION, len(projection.components), len(content))]

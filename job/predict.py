@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from job import classification, listing, pipeline, results, session, set_aside, storage
+from job import addresses, classification, failures, listing, pipeline, results, session, set_aside, storage
 from job.arguments import PredictArguments
 from job.backbone import FULL, BackboneDescription, content_hash, read_description, require_usable
 from job.classification import ComponentsFile
@@ -45,9 +45,9 @@ def run(arguments: PredictArguments, environment: dict[str, str]) -> dict[str, A
     RunFailedError
         If the run could not be finished; what it wrote stays, without a manifest.
     """
-    fitted = storage.absolute_uri(arguments.fitted)
-    output = storage.absolute_uri(arguments.output)
-    if storage.resolved(fitted) == storage.resolved(output):
+    fitted = addresses.absolute_uri(arguments.fitted)
+    output = addresses.absolute_uri(arguments.output)
+    if addresses.resolved(fitted) == addresses.resolved(output):
         raise OutputRefusedError(
             f"The output '{output}' is the folder of the results that are applied.", "Choose another --output."
         )
@@ -61,7 +61,7 @@ def _carry_out(arguments: PredictArguments, fitted: str, environment: dict[str, 
     earlier = results.read_manifest(fitted)
     projection, classifier = read_fitted(fitted, earlier)
     with progress.stage("list"):
-        photos = listing.list_photos(storage.absolute_uri(arguments.images), PREDICT)
+        photos = listing.list_photos(addresses.absolute_uri(arguments.images), PREDICT)
     progress.say(f"Found {len(photos):,} photos to predict.")
     extraction = find_extraction(arguments, fitted, earlier, environment, run)
     photos, found = pipeline.take_over(arguments.resume, run, extraction, photos)
@@ -81,7 +81,7 @@ def _carry_out(arguments: PredictArguments, fitted: str, environment: dict[str, 
             ]
             predictions, _ = classification.predict(context, output, classifier, with_splits, progress)
     for name in (results.MANIFEST, results.REPORT):
-        storage.delete(storage.join(output, name))
+        storage.delete(addresses.join(output, name))
     used = sum((report.used for report in featurized), Counter[str]())
     seconds = {**progress.seconds, **task_seconds(featurized)}
     manifest = {
@@ -158,11 +158,11 @@ def read_fitted(fitted: str, manifest: dict[str, Any]) -> tuple[Projection, Clas
             f"Give that run's: --fitted {manifest.get('fitted', {}).get('results', 'RESULTS')}",
         )
     try:
-        content = storage.read_bytes(storage.join(fitted, results.PROJECTION))
+        content = storage.read_bytes(addresses.join(fitted, results.PROJECTION))
         classifier = classification.read(fitted) if results.MODEL in listed else None
     except OSError as error:
         raise ResultsIncompleteError(
-            f"The results '{fitted}' are not whole: {storage.one_line(error)}.", "Fetch them again, or run them again."
+            f"The results '{fitted}' are not whole: {failures.one_line(error)}.", "Fetch them again, or run them again."
         ) from error
     with np.load(io.BytesIO(content), allow_pickle=False) as saved:
         projection = Projection(saved["mean"], saved["scale"], saved["components"])
@@ -195,7 +195,7 @@ def find_backbone(
     """
     wanted = manifest["backbone"]["sha256"]
     if given is not None:
-        model = storage.local_copy(storage.absolute_uri(given), folder)
+        model = storage.local_copy(addresses.absolute_uri(given), folder)
         description = read_description(model)
         if content_hash(model) != wanted:
             raise BackboneError(
@@ -217,7 +217,7 @@ def _kept_backbone(manifest: dict[str, Any], cache: Path, folder: Path) -> Path:
         return kept
     try:
         if arguments["model"] is not None:
-            model = storage.local_copy(storage.absolute_uri(arguments["model"]), folder)
+            model = storage.local_copy(addresses.absolute_uri(arguments["model"]), folder)
             read_description(model)
         else:
             model = cached_export(ExportRequest(arguments["backbone"], arguments["weights"], arguments["seed"]))

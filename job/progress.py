@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from pyspark import Accumulator
 from tqdm import tqdm
 
-from job import results, storage
+from job import addresses, results, storage
 from job.errors import RunFailedError
 from job.plain_text import printable
 
@@ -34,7 +34,7 @@ class Progress:
     """
 
     def __init__(self, output: str, run_id: str, terminal: TextIO | None = None) -> None:
-        self._uri = storage.join(output, results.PROGRESS)
+        self._uri = addresses.join(output, results.PROGRESS)
         self._run_id = run_id
         self._terminal = terminal or sys.stderr
         self._written = False

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from job import storage
+from job import addresses, storage
+from job.failures import one_line, unreachable
 from job.photo_limits import LARGEST_PHOTO, RejectedPhotoError, require_size
-from job.storage import one_line, unreachable
 
 READ_AHEAD = 16
 """Photos in flight a task: hides 20 ms an opening behind inference at up to 800 photos a second."""
@@ -98,14 +98,13 @@ def read_ahead(
 
     came = in_a_row = 0
     try:
-        ask()
-        while waiting:
+        while coming or waiting:
+            ask()
             path, _, future = waiting.popleft()
             content = _outcome(path, future, partial(pool.submit, read, path))
-            ask()
             came += isinstance(content, bytes)
             in_a_row = in_a_row + 1 if isinstance(content, UnreadPhotoError) else 0
-            if in_a_row and (in_a_row == UNREAD_IN_A_ROW or not (came or waiting)):
+            if in_a_row and (in_a_row == UNREAD_IN_A_ROW or not (came or waiting or coming)):
                 # That is no photo's fault: the task fails, Spark tries it again, and a run never ends well with photos
                 # that nobody looked at.
                 raise unreachable(f"The photo '{path}' could not be read", OSError(str(content).removeprefix(UNREAD)))
@@ -271,7 +270,7 @@ def _outcome(path: str, future: "Future[bytes]", again: "Callable[[], Future[byt
             return RejectedPhotoError("not there any more when it was read")
         except OSError as error:
             if future.done():
-                kind = RejectedPhotoError if storage.is_local(path) else UnreadPhotoError
+                kind = RejectedPhotoError if addresses.is_local(path) else UnreadPhotoError
                 return kind(f"{UNREAD}{one_line(error)}")
             # TimeoutError is an OSError: the read goes on, and nobody waits for it any more.
             future = again()

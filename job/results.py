@@ -17,7 +17,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 from pyspark import TaskContext
 
-from job import storage
+from job import addresses, storage
 from job.errors import OutputRefusedError, ResultsUnusableError
 
 SCHEMA_VERSION = 1
@@ -154,7 +154,7 @@ def read_parquet(output: str, name: str) -> pa.Table:
 
 def read_with_footer(output: str, name: str) -> tuple[pa.Table, dict[str, str]]:
     """Return a Parquet file of a results folder as a table, and what it says of itself."""
-    content = storage.read_bytes(storage.join(output, name))
+    content = storage.read_bytes(addresses.join(output, name))
     with pq.ParquetFile(pa.BufferReader(content)) as file:
         footer = file.metadata.metadata or {}
         return file.read(), {name.decode(): value.decode() for name, value in footer.items()}
@@ -175,7 +175,7 @@ def require_no_results(output: str) -> None:
 
 def write_manifest(output: str, manifest: dict[str, Any]) -> None:
     """Write the manifest: from now on the run's files count."""
-    storage.write_bytes(storage.join(output, MANIFEST), to_json(manifest))
+    storage.write_bytes(addresses.join(output, MANIFEST), to_json(manifest))
 
 
 def read_manifest(output: str) -> dict[str, Any]:
@@ -187,7 +187,7 @@ def read_manifest(output: str) -> dict[str, Any]:
         If there is none (an unfinished run, or no results at all), or if this version cannot read it.
     """
     try:
-        manifest: dict[str, Any] = json.loads(storage.read_bytes(storage.join(output, MANIFEST)))
+        manifest: dict[str, Any] = json.loads(storage.read_bytes(addresses.join(output, MANIFEST)))
     except FileNotFoundError:
         raise ResultsUnusableError(
             f"'{output}' holds no {MANIFEST}: its run is unfinished, or it is no results folder.",
@@ -223,7 +223,7 @@ def sweep(output: str, listed: Iterable[str], run_id: str) -> None:
     for file in storage.list_files(output):
         is_ours = file.inside in WRITTEN_ONCE or is_data_file(file.inside)
         if is_ours and file.inside not in keep:
-            storage.delete(storage.join(output, file.inside))
+            storage.delete(addresses.join(output, file.inside))
     _remove_empty_folders(output)
 
 
@@ -250,7 +250,7 @@ def discard(output: str, run_id: str) -> None:
     finished = bool(storage.exists_any(output, [MANIFEST]))
     for file in storage.list_files(output):
         if run_of(file.inside) == run_id or (file.inside == PROGRESS and not finished):
-            storage.delete(storage.join(output, file.inside))
+            storage.delete(addresses.join(output, file.inside))
     _remove_empty_folders(output)
 
 
@@ -268,10 +268,10 @@ _DATA_FILE = re.compile(
 
 def _remove_empty_folders(output: str) -> None:
     for name in (PREDICTIONS, *LAYOUT):
-        storage.remove_empty_folder(storage.join(output, name))
+        storage.remove_empty_folder(addresses.join(output, name))
 
 
 def _write(output: str, name: str, sink: pa.BufferOutputStream, rows: int) -> DataFile:
     content = sink.getvalue()
-    storage.write_bytes(storage.join(output, name), content)
+    storage.write_bytes(addresses.join(output, name), content)
     return DataFile(name, rows, content.size)

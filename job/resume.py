@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from job import results, storage
+from job import addresses, filesystems, results, storage
 
 STAMP = "orchard"
 """The entry of a Parquet file's footer that says what made its rows."""
@@ -216,14 +216,14 @@ _EARLIER_SCHEMA = pa.schema(
 def _data_files(output: str, folder: str) -> list[str]:
     if not storage.exists_any(output, [folder]):
         return []
-    found = (f"{folder}/{file.inside}" for file in storage.list_files(storage.join(output, folder)))
+    found = (f"{folder}/{file.inside}" for file in storage.list_files(addresses.join(output, folder)))
     # The latest run's first: where two have the same photo, its row is taken.
     return sorted((name for name in found if results.is_data_file(name)), key=results.run_of, reverse=True)
 
 
 def _look_into(output: str, name: str) -> _Earlier | None:
     """Return what a data file says of itself; None if it cannot be read, which is no reason to give up."""
-    filesystem, path = storage.open_filesystem(storage.join(output, name))
+    filesystem, path = filesystems.open_filesystem(addresses.join(output, name))
     try:
         with pq.ParquetFile(path, filesystem=filesystem) as file:
             described = json.loads((file.metadata.metadata or {}).get(STAMP.encode(), b"{}"))

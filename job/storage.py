@@ -1,40 +1,23 @@
-"""Opens, lists, reads and writes files by URI, the same way on a disk, on S3 and wherever else ``pyarrow.fs`` reaches.
-
-A URI here is a path on this machine, or ``s3://bucket/key``, ``abfs://...``, ``gs://...``. It is never
-percent-decoded or -encoded: a photo named ``100%.jpg`` keeps its name.
-"""
+"""Lists, reads and writes files by URI, the same way on a disk, on S3 and wherever else ``pyarrow.fs`` reaches."""
 
 import os
 import random
-import re
 import stat
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 import pyarrow as pa
 from pyarrow import fs
 
-from job.errors import AddressError, BackboneError, NotWrittenError, PhotosNotFoundError, RunFailedError, TryAgainError
-
-_SCHEME = re.compile(r"^([a-z][a-z0-9+.-]*)://(.*)$", re.IGNORECASE | re.DOTALL)
-
-_MAKING = threading.Lock()
-
-_ONE_SLASH = re.compile(r"^(s3[an]?|abfss?|gs|gcs):/[^/]", re.IGNORECASE)
-
-_SECRET = re.compile(
-    r"^[^/@]*:[^/@]*@|[?&](x-amz-(signature|credential|security-token)|sig|sv|googleaccessid|signature)=", re.IGNORECASE
-)
-"""A password before the host, or the parameters of a presigned address (S3, Google) or of a shared access signature."""
-
-S3_ATTEMPTS = 5
-"""How often one S3 request is made before it counts as failed; the SDK waits longer each time."""
+from job.addresses import is_local
+from job.errors import BackboneError, NotWrittenError, PhotosNotFoundError
+from job.failures import one_line, unreachable
+from job.filesystems import open_filesystem
 
 PAUSES = (2.0, 8.0)
 """Seconds until what S3's own client has given up is tried again, about."""
@@ -46,92 +29,6 @@ _Result = TypeVar("_Result")
 
 LOOKS_AT_A_TIME = 64
 """Files that are looked at together: each takes a request that is mostly waiting."""
-
-
-def absolute_uri(uri: str) -> str:
-    """Return a URI that means the same in every process: local paths absolute, no slash at the end.
-
-    ``file://`` is dropped, because a local path is its own URI here; ``s3a://`` and ``s3n://``, as Hadoop
-    calls it, become ``s3://``.
-
-    Raises
-    ------
-    UsageError
-        If a scheme is followed by one slash only, for the path would be taken for one of this machine; or if the URI
-        carries a secret, for URIs are written into results, logs and the arguments of a cluster's steps.
-    """
-    match = _SCHEME.match(uri)
-    if match is None:
-        if _ONE_SLASH.match(uri):
-            raise AddressError(f"'{uri}' has one slash after its scheme.", f"Write {uri.replace(':/', '://', 1)}")
-        return os.path.normpath(Path(uri).absolute())
-    scheme, rest = match.group(1).lower(), match.group(2)
-    if _SECRET.search(rest):
-        raise AddressError(
-            f"The URI that begins with '{scheme}://' carries a secret: a password, a key or a signature.",
-            "Leave it out: credentials come from the environment, or from the role of the machine.",
-        )
-    if scheme == "file":
-        return os.path.normpath("/" + rest.lstrip("/"))
-    if scheme in ("s3a", "s3n"):
-        scheme = "s3"
-    return f"{scheme}://{rest.rstrip('/')}"
-
-
-def is_local(uri: str) -> bool:
-    """Return whether a URI is a path on this machine."""
-    return _SCHEME.match(uri) is None
-
-
-def resolved(uri: str) -> str:
-    """Return the URI of the real thing: links on this machine are followed."""
-    return os.path.realpath(uri) if is_local(uri) else uri
-
-
-def join(folder: str, *names: str) -> str:
-    """Return the URI of something inside a folder."""
-    return "/".join([folder.rstrip("/"), *names])
-
-
-def open_filesystem(uri: str) -> tuple[fs.FileSystem, str]:
-    """Return the file system that a URI lies on, and the path inside it.
-
-    Parameters
-    ----------
-    uri
-        As ``absolute_uri`` returns it.
-
-    Raises
-    ------
-    UsageError
-        If no file system is known for the URI's scheme.
-    """
-    match = _SCHEME.match(uri)
-    if match is None:
-        return _local(), uri
-    scheme, path = match.group(1), match.group(2)
-    if scheme == "s3":
-        bucket = path.split("/", 1)[0]
-        if not bucket:
-            raise AddressError(f"'{uri}' names no bucket.", "Write it as s3://BUCKET/FOLDER.")
-        # Threads that begin together would each make one of their own, and each takes a while.
-        with _MAKING:
-            return _s3(bucket), path
-    if scheme in ("abfs", "abfss"):
-        authority, _, inside = path.partition("/")
-        container, _, account = authority.partition("@")
-        if not account:
-            raise AddressError(
-                f"'{uri}' names no storage account.",
-                f"Write it as {scheme}://CONTAINER@ACCOUNT.dfs.core.windows.net/FOLDER.",
-            )
-        return _azure(account.split(".", 1)[0]), f"{container}/{inside}".rstrip("/")
-    if scheme in ("gs", "gcs"):
-        return _google(), path
-    raise AddressError(
-        f"'{uri}' is on a kind of storage that is not known here: '{scheme}'.",
-        "Use a folder of this machine, or s3://, abfs:// or gs://.",
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,18 +249,6 @@ def remove_empty_folder(uri: str) -> None:
         Path(path).rmdir()
 
 
-def unreachable(what: str, error: OSError) -> RunFailedError:
-    """Return what a person is told when a storage does not answer as it should."""
-    return TryAgainError(
-        f"{what}: {one_line(error)}.", "Check that it may be read and can be reached from here, then run it again."
-    )
-
-
-def one_line(error: BaseException) -> str:
-    """Return an error's message on one line, its type where it has no message."""
-    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
-
-
 def _upload(filesystem: fs.FileSystem, path: str, content: bytes | pa.Buffer) -> None:
     with filesystem.open_output_stream(path) as stream:
         stream.write(content)
@@ -442,52 +327,3 @@ def _hidden(inside: str) -> bool:
 def _has_file(filesystem: fs.FileSystem, path: str) -> bool:
     infos = filesystem.get_file_info(fs.FileSelector(path, recursive=True))
     return any(info.type == fs.FileType.File and not _hidden(info.base_name) for info in infos)
-
-
-@lru_cache(maxsize=1)
-def _local() -> fs.FileSystem:
-    return fs.LocalFileSystem()
-
-
-@lru_cache(maxsize=16)
-def _s3(bucket: str) -> fs.FileSystem:
-    # One file system a bucket: buckets may lie in different regions.
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    region = s3_region(os.environ)
-    if region is None and endpoint is None:
-        try:
-            region = fs.resolve_s3_region(bucket)
-        except OSError as error:
-            raise unreachable(f"The region of the bucket '{bucket}' could not be found", error) from error
-    return fs.S3FileSystem(
-        region=region,
-        endpoint_override=endpoint,
-        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=S3_ATTEMPTS),
-    )
-
-
-def s3_region(environment: Mapping[str, str]) -> str | None:
-    """Return the AWS region that the environment names, None where it names none."""
-    return environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or None
-
-
-@lru_cache(maxsize=4)
-def _azure(account: str) -> fs.FileSystem:
-    # The variables are those of Azure's own command line; an emulator's address comes in the last two.
-    authority = os.environ.get("AZURE_STORAGE_BLOB_AUTHORITY")
-    emulator = (
-        {
-            "blob_storage_authority": authority,
-            "dfs_storage_authority": authority,
-            "blob_storage_scheme": os.environ.get("AZURE_STORAGE_SCHEME", "https"),
-            "dfs_storage_scheme": os.environ.get("AZURE_STORAGE_SCHEME", "https"),
-        }
-        if authority
-        else {}
-    )
-    return fs.AzureFileSystem(account, account_key=os.environ.get("AZURE_STORAGE_KEY"), **emulator)
-
-
-@lru_cache(maxsize=1)
-def _google() -> fs.FileSystem:
-    return fs.GcsFileSystem()

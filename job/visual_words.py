@@ -21,7 +21,7 @@ from pyspark import Accumulator, Broadcast, SparkContext
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import ArrayType, DoubleType, ShortType, StructField, StructType
 
-from job import results, resume, storage, workers
+from job import filesystems, results, resume, workers
 from job.descriptors import KINDS, LARGEST_SIDE, DescriptorKind, Descriptors, describer, opencv_version
 from job.errors import TooFewPhotosError
 from job.features import FeaturesReport, features_table, rejected_table, usable, write_partition
@@ -163,7 +163,7 @@ def describe_partition(
     """
     number, stream = partition
     # Arrow makes no client for another bucket while a read hangs: the output's must be there before.
-    storage.open_filesystem(task.output)
+    filesystems.open_filesystem(task.output)
     listing = pa.ipc.open_stream(stream).read_all()
     seconds = dict.fromkeys(TASK_STAGES, 0.0)
     earlier, photos = resume.earlier_rows(task.output, listing, "descriptors")

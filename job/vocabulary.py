@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from job import results, storage
+from job import addresses, results, storage
 from job.descriptors import KINDS, DescriptorKind, Descriptors
 from job.errors import ResultsUnusableError, UsageError
 from job.results import DataFile
@@ -106,8 +106,8 @@ def save(output: str, vocabulary: Vocabulary, description: dict[str, Any]) -> li
             **description,
         }
     )
-    storage.write_bytes(storage.join(output, results.WORDS), words)
-    storage.write_bytes(storage.join(output, results.WORDS_DESCRIPTION), text)
+    storage.write_bytes(addresses.join(output, results.WORDS), words)
+    storage.write_bytes(addresses.join(output, results.WORDS_DESCRIPTION), text)
     return [
         DataFile(results.WORDS, len(vocabulary.words), len(words)),
         DataFile(results.WORDS_DESCRIPTION, 1, len(text)),
@@ -129,8 +129,10 @@ def load(folder: str) -> tuple[Vocabulary, dict[str, Any]]:
             "Name those of a run with --descriptor orb or sift, and not of a prediction.",
         )
     try:
-        description: dict[str, Any] = json.loads(storage.read_bytes(storage.join(folder, results.WORDS_DESCRIPTION)))
-        with np.load(io.BytesIO(storage.read_bytes(storage.join(folder, results.WORDS))), allow_pickle=False) as saved:
+        description: dict[str, Any] = json.loads(storage.read_bytes(addresses.join(folder, results.WORDS_DESCRIPTION)))
+        with np.load(
+            io.BytesIO(storage.read_bytes(addresses.join(folder, results.WORDS))), allow_pickle=False
+        ) as saved:
             words = saved["words"].astype(np.float64)
         kind = KINDS[description["descriptor"]]
         vocabulary = Vocabulary(kind, int(description["keypoints"]), words)

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 from pyspark import SparkContext
 
-from job import listing, results, session, storage, vocabulary
+from job import addresses, listing, results, session, vocabulary
 from job.descriptors import KINDS, DescriptorKind, opencv_version
 from job.errors import ResultsUnusableError
 from job.extraction import Check, Extracted
@@ -157,7 +157,7 @@ def reused(folder: str, descriptor: str) -> tuple[Vocabulary, dict[str, Any]]:
     UsageError
         If it has none, or words of another kind of descriptors.
     """
-    uri = storage.absolute_uri(folder)
+    uri = addresses.absolute_uri(folder)
     words, description = vocabulary.load(uri)
     if words.kind.name != descriptor:
         raise ResultsUnusableError(

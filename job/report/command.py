@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import NoReturn
 
-from job import results, storage
+from job import addresses, failures, results, storage
 from job.errors import ResultsIncompleteError, UsageError
 from job.report import making
 from job.report.wording import LANGUAGES
@@ -31,24 +31,24 @@ def run(words: Sequence[str]) -> str:
         If the results cannot be read or the report not written.
     """
     given = parser().parse_args(words)
-    folder = storage.absolute_uri(given.results)
+    folder = addresses.absolute_uri(given.results)
     manifest = results.read_manifest(folder)
     language = given.lang or manifest["arguments"].get("lang", LANGUAGES[0])
     try:
         if given.output is not None:
             content = making.make(folder, manifest, language).encode()
-            storage.write_bytes(storage.absolute_uri(given.output), content)
+            storage.write_bytes(addresses.absolute_uri(given.output), content)
             return f"Report: {given.output}\n"
         file = making.write(folder, manifest, language)
     except OSError as error:
         raise ResultsIncompleteError(
-            f"The results in '{folder}' could not be read: {storage.one_line(error)}.",
+            f"The results in '{folder}' could not be read: {failures.one_line(error)}.",
             "Check that all files that its manifest.json lists are there.",
         ) from error
     # Whoever copies the results goes by the sizes in the manifest.
     manifest["files"][making.FILES] = [asdict(file)]
     results.write_manifest(folder, manifest)
-    return f"Report: {storage.join(given.results, results.REPORT)}\n"
+    return f"Report: {addresses.join(given.results, results.REPORT)}\n"
 
 
 def parser() -> argparse.ArgumentParser:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from job import results, storage
+from job import addresses, results, storage
 from job.report.photo_sample import PhotoSample, draw
 
 METRICS = "classifier/metrics.json"
@@ -173,7 +173,7 @@ def _rejected(output: str, files: Sequence[str]) -> Rejected:
 def _evaluation(output: str, listed: Sequence[str]) -> Evaluation | None:
     if METRICS not in listed or CONFUSION_MATRIX not in listed:
         return None
-    metrics = json.loads(storage.read_bytes(storage.join(output, METRICS)))
+    metrics = json.loads(storage.read_bytes(addresses.join(output, METRICS)))
     rows = _read_csv(output, CONFUSION_MATRIX)
     _, *labels = next(rows)
     body = list(rows)
@@ -202,5 +202,5 @@ def _mistakes(output: str, files: Sequence[str]) -> list[Mistake]:
 
 
 def _read_csv(output: str, name: str) -> Iterator[list[str]]:
-    content = storage.read_bytes(storage.join(output, name)).decode()
+    content = storage.read_bytes(addresses.join(output, name)).decode()
     return csv.reader(io.StringIO(content, newline=""))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from job import results, storage
+from job import addresses, failures, results, storage
 from job.report import drawing, findings, page, thumbnails
 from job.report.wording import Words
 from job.results import DataFile
@@ -47,7 +47,7 @@ def write(output: str, manifest: dict[str, Any], language: str) -> DataFile:
         As ``make`` and ``storage.write_bytes`` do.
     """
     content = make(output, manifest, language).encode()
-    storage.write_bytes(storage.join(output, results.REPORT), content)
+    storage.write_bytes(addresses.join(output, results.REPORT), content)
     return DataFile(results.REPORT, 1, len(content))
 
 
@@ -73,8 +73,8 @@ def write_if_possible(
     """
     try:
         # An earlier run's report must not stand beside this run's results.
-        storage.delete(storage.join(output, results.REPORT))
+        storage.delete(addresses.join(output, results.REPORT))
         return [write(output, manifest, language)]
     except Exception as error:  # noqa: BLE001 - whatever it is, the run's results are complete without it
-        say(f"The report could not be drawn: {storage.one_line(error)}. Make it later: python -m job report {output}")
+        say(f"The report could not be drawn: {failures.one_line(error)}. Make it later: python -m job report {output}")
         return []

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from pyarrow import fs
 
-from job import results, storage
+from job import filesystems, results, storage
 
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -38,7 +38,7 @@ def azurite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv("AZURE_STORAGE_KEY", KEY)
         monkeypatch.setenv("AZURE_STORAGE_BLOB_AUTHORITY", f"127.0.0.1:{port}")
         monkeypatch.setenv("AZURE_STORAGE_SCHEME", "http")
-        filesystem, container = storage.open_filesystem(CONTAINER)
+        filesystem, container = filesystems.open_filesystem(CONTAINER)
         filesystem.create_dir(container)
         yield
     finally:
@@ -72,4 +72,4 @@ def test_photos_and_results_on_azure(sample_photos: Path, random_backbone: Path)
     assert manifest["counts"]["used"] == 40
     components = results.read_parquet(f"{CONTAINER}/results", manifest["files"]["components"][0]["path"])
     assert components["path"][0].as_py().startswith(f"{CONTAINER}/images/")
-    assert isinstance(storage.open_filesystem(CONTAINER)[0], fs.AzureFileSystem)
+    assert isinstance(filesystems.open_filesystem(CONTAINER)[0], fs.AzureFileSystem)

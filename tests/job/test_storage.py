@@ -4,55 +4,10 @@ from pathlib import Path
 
 import boto3
 import pytest
-from pyarrow import fs
 
 from job import storage
 from job.errors import RunFailedError, UsageError
 from job.storage import FileFound
-
-
-@pytest.mark.parametrize(
-    ("given", "absolute"),
-    [
-        ("/photos/", "/photos"),
-        ("/elsewhere/../photos", "/photos"),
-        ("file:///photos/100%/a b", "/photos/100%/a b"),
-        ("s3://bucket/photos/", "s3://bucket/photos"),
-        ("s3a://bucket/photos", "s3://bucket/photos"),
-        ("S3://bucket", "s3://bucket"),
-        ("abfs://photos@account.dfs.core.windows.net/fruit/", "abfs://photos@account.dfs.core.windows.net/fruit"),
-    ],
-)
-def test_a_uri_means_the_same_in_every_process(given: str, absolute: str) -> None:
-    assert storage.absolute_uri(given) == absolute
-
-
-def test_a_uri_with_one_slash_is_not_taken_for_a_path() -> None:
-    with pytest.raises(UsageError) as raised:
-        storage.absolute_uri("s3:/bucket/photos")
-
-    assert raised.value.remedy == "Write s3://bucket/photos"
-
-
-def test_a_relative_path_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-    assert storage.absolute_uri("photos") == f"{tmp_path}/photos"
-
-
-@pytest.mark.parametrize(
-    ("uri", "what"),
-    [
-        ("ftp://host/photos", "'ftp://host/photos' is on a kind of storage that is not known here: 'ftp'."),
-        ("s3:///photos", "'s3:///photos' names no bucket."),
-        ("abfs://container/photos", "'abfs://container/photos' names no storage account."),
-    ],
-)
-def test_a_uri_that_leads_nowhere_is_refused(uri: str, what: str) -> None:
-    with pytest.raises(UsageError) as raised:
-        storage.open_filesystem(uri)
-
-    assert raised.value.what == what
 
 
 def test_a_file_is_written_whole_into_folders_that_are_made_for_it(tmp_path: Path) -> None:
@@ -125,50 +80,6 @@ def test_a_file_elsewhere_that_is_not_there_is_refused(bucket: str, tmp_path: Pa
         storage.local_copy(f"s3://{bucket}/none", tmp_path)
 
     assert raised.value.what.startswith(f"'s3://{bucket}/none' cannot be read: ")
-
-
-def test_azure_paths_lead_to_the_container_of_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AZURE_STORAGE_KEY", "a2V5")
-
-    filesystem, path = storage.open_filesystem("abfs://photos@account.dfs.core.windows.net/fruit/apple")
-
-    assert isinstance(filesystem, fs.AzureFileSystem)
-    assert path == "photos/fruit/apple"
-
-
-@pytest.mark.parametrize(
-    "uri",
-    [
-        "s3://AKIAIOSFODNN7EXAMPLE:wJalrXUtnFEMI@bucket/images",
-        "https://me:secret@example.org/images",
-        "abfs://container:secret@account.dfs.core.windows.net/images",
-        "https://bucket.s3.amazonaws.com/images?X-Amz-Algorithm=AWS4&X-Amz-Signature=secret",
-        "https://account.blob.core.windows.net/images?sp=r&sig=secret",
-        "gs://bucket/images?GoogleAccessId=me&Signature=secret",
-    ],
-)
-def test_a_uri_that_carries_a_secret_is_refused_without_repeating_it(uri: str) -> None:
-    with pytest.raises(UsageError) as raised:
-        storage.absolute_uri(uri)
-
-    scheme = uri.split(":", maxsplit=1)[0]
-    assert raised.value.what == (
-        f"The URI that begins with '{scheme}://' carries a secret: a password, a key or a signature."
-    )
-    assert "secret" not in raised.value.remedy
-
-
-@pytest.mark.parametrize(
-    "uri",
-    [
-        "s3://bucket/a:b@c/image",
-        "abfss://container@account.dfs.core.windows.net/x",
-        "s3://bucket/what?a=b",
-        "/a:b@c?sig=1",
-    ],
-)
-def test_a_uri_that_only_looks_odd_is_not(uri: str) -> None:
-    assert storage.absolute_uri(uri) == uri
 
 
 def test_a_link_that_leads_back_to_itself_is_listed_as_one_that_leads_nowhere(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from job import results, storage
+from job import addresses, results, storage
 from job.features import list_column
 from job.results import DataFile
 
@@ -212,8 +212,8 @@ def write_classifier(
             for name, p, r, f, n in zip(names, precision, recall, f1, confusion.sum(axis=1), strict=True)
         ],
     }
-    storage.write_bytes(storage.join(output, "classifier/metrics.json"), json.dumps(metrics).encode())
-    storage.write_bytes(storage.join(output, "classifier/confusion_matrix.csv"), text.getvalue().encode())
+    storage.write_bytes(addresses.join(output, "classifier/metrics.json"), json.dumps(metrics).encode())
+    storage.write_bytes(addresses.join(output, "classifier/confusion_matrix.csv"), text.getvalue().encode())
     table = pa.table(
         [
             [paths[row] for row in tested],

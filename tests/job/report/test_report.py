@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from job import results, storage
+from job import addresses, results, storage
 from job.__main__ import main
 from job.errors import UsageError
 from job.report import drawing, figures, findings, heat_map, making, page, photo_sample, sections, thumbnails
@@ -289,9 +289,9 @@ def test_the_report_goes_into_s3_and_is_made_from_it(bucket: str, tmp_path: Path
     manifest = synthetic.write(synthetic.Run(("a", "b"), classifier=False), tmp_path)
     output = f"s3://{bucket}/results/first"
     for file in tmp_path.rglob("*.*"):
-        storage.write_bytes(storage.join(output, str(file.relative_to(tmp_path))), file.read_bytes())
+        storage.write_bytes(addresses.join(output, str(file.relative_to(tmp_path))), file.read_bytes())
 
     written = making.write(output, manifest, "en")
 
-    content = storage.read_bytes(storage.join(output, written.path))
+    content = storage.read_bytes(addresses.join(output, written.path))
     assert (len(content), content[:15]) == (written.bytes, b"<!DOCTYPE html>")

@@ -1,0 +1,31 @@
+"""Tests of job/filesystems.py."""
+
+import pytest
+from pyarrow import fs
+
+from job import filesystems
+from job.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("uri", "what"),
+    [
+        ("ftp://host/photos", "'ftp://host/photos' is on a kind of storage that is not known here: 'ftp'."),
+        ("s3:///photos", "'s3:///photos' names no bucket."),
+        ("abfs://container/photos", "'abfs://container/photos' names no storage account."),
+    ],
+)
+def test_a_uri_that_leads_nowhere_is_refused(uri: str, what: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        filesystems.open_filesystem(uri)
+
+    assert raised.value.what == what
+
+
+def test_azure_paths_lead_to_the_container_of_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_STORAGE_KEY", "a2V5")
+
+    filesystem, path = filesystems.open_filesystem("abfs://photos@account.dfs.core.windows.net/fruit/apple")
+
+    assert isinstance(filesystem, fs.AzureFileSystem)
+    assert path == "photos/fruit/apple"
