@@ -6,7 +6,7 @@ from collections.abc import Callable
 import boto3
 import pytest
 
-from job import reading, storage
+from job import filesystems, reading, storage
 from job.errors import RunFailedError, TryAgainError
 from job.photo_limits import RejectedPhotoError
 from job.reading import read_ahead
@@ -55,7 +55,7 @@ def test_a_photo_that_comes_wrong_twice_is_asked_for_again_and_comes_whole(
 def test_a_photo_that_never_comes_is_set_aside_alone_where_the_others_come(
     photos: list[str], faulty: FaultyS3, fault: str, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
-    monkeypatch.setattr(storage, "S3_ATTEMPTS", 1)
+    monkeypatch.setattr(filesystems, "S3_ATTEMPTS", 1)
 
     with spoiling(faulty, Rule(fault, "03.jpg", ("GET", "HEAD") if fault[0] == "4" else ("GET",))):
         outcomes = read(photos)
@@ -111,7 +111,7 @@ def test_a_photo_that_only_trickles_is_set_aside_alone(
 def test_a_storage_that_gives_nothing_any_more_fails_the_task_in_a_sentence_instead_of_all_its_photos(
     photos: list[str], faulty: FaultyS3, fault: str, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
-    monkeypatch.setattr(storage, "S3_ATTEMPTS", 1)
+    monkeypatch.setattr(filesystems, "S3_ATTEMPTS", 1)
 
     with spoiling(faulty, Rule(fault, "0[3-7].jpg")), pytest.raises(TryAgainError) as raised:
         read(photos)
@@ -124,7 +124,7 @@ def test_a_storage_that_gives_nothing_any_more_fails_the_task_in_a_sentence_inst
 def test_a_result_is_written_though_its_storage_refuses_at_first(
     bucket: str, faulty: FaultyS3, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
-    monkeypatch.setattr(storage, "S3_ATTEMPTS", 1)
+    monkeypatch.setattr(filesystems, "S3_ATTEMPTS", 1)
 
     with spoiling(faulty, Rule(faulty_s3.SLOW_DOWN, "result", ("PUT", "POST"), times=2)):
         storage.write_bytes(f"s3://{bucket}/result", b"content")
@@ -137,7 +137,7 @@ def test_a_result_is_written_though_its_storage_refuses_at_first(
 def test_a_result_that_can_never_be_written_is_told_and_leaves_nothing(
     bucket: str, faulty: FaultyS3, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
-    monkeypatch.setattr(storage, "S3_ATTEMPTS", 1)
+    monkeypatch.setattr(filesystems, "S3_ATTEMPTS", 1)
 
     with (
         spoiling(faulty, Rule(faulty_s3.INTERNAL_ERROR, "result", ("PUT", "POST"))),
