@@ -28,7 +28,9 @@ CHOICES: dict[str, tuple[dict[str, Any], ...]] = {
         {"tls_certificates": "s3://secrets/certificates.zip"},
         {"delete_data": True, "confirm_delete_data": True, "spot_share": 50, "managed_scaling": True},
     ),
-    "no evaluator, one switch": ({"evaluator": False, "delete_data": True, "alert_email": "owner@example.org"},),
+    "no evaluator, one switch": (
+        {"evaluator": False, "delete_data": True, "alert_email": "owner@example.org", "reduced_precision": True},
+    ),
 }
 """Settings that between them set every switch both ways."""
 
