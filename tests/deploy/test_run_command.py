@@ -476,9 +476,14 @@ def test_then_destroy_ends_the_cluster_after_a_run_that_failed_too(deployed: Dep
             "Leave it out, and name the results: --name NAME",
         ),
         (
-            ["--images", "fruits/Training", "--predic", "s3://elsewhere/x"],
-            "--predict is written in a way that is not understood.",
-            "Write it in full: --predict",
+            ["--images", "fruits/Training", "--see", "5"],
+            "--seed is written in a way that is not understood.",
+            "Write it in full: --seed",
+        ),
+        (
+            ["--images", "fruits/Training", "--image-list", "s3://elsewhere/list.csv"],
+            "Argument --image-list: not allowed with argument --images.",
+            "See python -m job --help.",
         ),
         (
             ["--images", "fruits/Training", "--model", "s3://{data}/models/none.tflite"],
