@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from job.__main__ import main
+from tests.telling import told
 
 RUN = "20261120T110000-aaaaaaaa"
 
@@ -30,6 +31,6 @@ def test_every_reader_of_an_unfinished_run_is_told_that_it_is_one(
     code = main([word.format(tmp_path) for word in words])
 
     assert code == 2
-    assert capsys.readouterr().err.splitlines()[-2] == (
+    assert told(capsys.readouterr().err)[-2] == (
         f"error: '{tmp_path}' holds no manifest.json: its run is unfinished, or it is no results folder."
     )
