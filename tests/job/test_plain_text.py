@@ -40,7 +40,7 @@ def test_the_jobs_messages_obey_no_name_of_a_file(tmp_path: Path, capsys: pytest
     assert main(["--images", str(folder), "--output", str(tmp_path / "out"), "--weights", "random"]) == 2
 
     assert capsys.readouterr().err == (
-        f"error: The folder '{tmp_path}/\\x1b[2J\\nResults: all is well' is empty.\n"
+        f"error: The folder '{tmp_path}/\\x1b[2J\\nResults: all is well' is empty. [ORC-110]\n"
         "Put photos into it, one folder a label.\n"
     )
 
