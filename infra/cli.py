@@ -5,7 +5,6 @@ import argparse
 import json
 import os
 import sys
-import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -20,8 +19,8 @@ from infra.commands.upload import UPLOAD
 from infra.deploy import cdk
 from infra.deploy.aws import Aws, as_orchard_error
 from infra.errors import InterruptedCommandError, OrchardError, WrongUseError
-from job.errors import JobError, in_two_lines
-from job.plain_text import printable, printable_line
+from job.errors import JobError
+from job.telling import tell
 
 COMMANDS: Sequence[Command] = (
     *(cost.COMMAND, EXPORT, UPLOAD, up.UP, up.SCALE, run.COMMAND),
@@ -80,11 +79,11 @@ def main(words: Sequence[str] | None = None, surroundings: Surroundings | None =
             return 0
         return command.execute(given, surroundings or _real_surroundings(given))
     except (OrchardError, JobError) as error:
-        return _tell(error, words)
+        return tell(error, words)
     except KeyboardInterrupt:
-        return _tell(InterruptedCommandError("Interrupted.", "Type the same command again to go on."), words)
+        return tell(InterruptedCommandError("Interrupted.", "Type the same command again to go on."), words)
     except Exception as error:  # noqa: BLE001 - a person is never shown a trace that was not asked for
-        return _tell(as_orchard_error(error, "go on"), words)
+        return tell(as_orchard_error(error, "go on"), words)
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
@@ -153,13 +152,6 @@ def default_region(environment: Mapping[str, str], cdk_json: Path = cdk.CDK_JSON
 
 def _real_surroundings(given: argparse.Namespace) -> Surroundings:
     return Surroundings(Aws(given.region or default_region(os.environ), given.profile))
-
-
-def _tell(error: OrchardError | JobError, words: Sequence[str]) -> int:
-    if "--debug" in words:
-        sys.stderr.write(printable(traceback.format_exc()))
-    sys.stderr.write(in_two_lines(printable_line(error.what), printable(error.remedy), error.code))
-    return error.exit_code
 
 
 if __name__ == "__main__":

@@ -4,15 +4,15 @@ import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Sequence
 from typing import Any
 
 from job import addresses, arguments, failures, pipeline, predict, results
-from job.errors import InterruptedRunError, JobError, RunFailedError, in_two_lines
+from job.errors import InterruptedRunError, JobError, RunFailedError
 from job.extraction import extraction_seconds
-from job.plain_text import printable, printable_line
+from job.plain_text import printable
 from job.report import command, making
+from job.telling import tell
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -24,13 +24,13 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         said = _run(words)
     except JobError as error:
-        return _tell(error, words)
+        return tell(error, words)
     except KeyboardInterrupt:
         what = "Interrupted before the results were complete."
-        return _tell(InterruptedRunError(what, "Go on with it: the same command with --resume."), words)
+        return tell(InterruptedRunError(what, "Go on with it: the same command with --resume."), words)
     except Exception as error:  # noqa: BLE001 - a person is never shown a trace that was not asked for
         what = f"The run failed: {type(error).__name__}: {failures.one_line(error)}."
-        return _tell(RunFailedError(what, "Run it again with --debug for the whole trace."), words)
+        return tell(RunFailedError(what, "Run it again with --debug for the whole trace."), words)
     sys.stdout.write(printable(said))
     return 0
 
@@ -44,13 +44,6 @@ def _run(words: Sequence[str]) -> str:
         return summary(predict.run(prediction, dict(os.environ)), prediction.output)
     given = arguments.parse(words)
     return summary(pipeline.run(given), given.output)
-
-
-def _tell(error: JobError, words: Sequence[str]) -> int:
-    if "--debug" in words:
-        sys.stderr.write(printable(traceback.format_exc()))
-    sys.stderr.write(in_two_lines(printable_line(error.what), printable(error.remedy), error.code))
-    return error.exit_code
 
 
 def summary(manifest: dict[str, Any], output: str) -> str:
