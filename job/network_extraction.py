@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +56,9 @@ class NetworkExtraction:
         """Where the features go."""
         return results.FEATURES
 
-    @property
+    @cached_property
     def made_by(self) -> Mapping[str, Any]:
-        """What decides a photo's features."""
+        """What decides a photo's features; the file is read through for it, and some are hundreds of megabytes."""
         libraries = RUNTIMES[self.precision]
         return {
             "model": content_hash(self.model),
@@ -81,7 +81,7 @@ class NetworkExtraction:
         made_by = {
             **asdict(self.backbone),
             "untrained": self.backbone.untrained,
-            "sha256": content_hash(self.model),
+            "sha256": self.made_by["model"],
         }
         return Extracted(
             reports, {"backbone": made_by, "precision": describe_precision(self.precision, reports), "vocabulary": None}
