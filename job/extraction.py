@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 from pyspark import SparkContext
 
-from job.features import FeaturesReport
+from job.photo_tasks import PhotosReport
 from job.progress import Progress
 from job.vocabulary import Vocabulary
 
@@ -16,7 +16,7 @@ STAGES = ("features", "descriptors", "vocabulary", "histograms")
 TASK_STAGES = ("read", "decode", "infer", "describe", "write")
 """What the tasks of these stages spend their time on, either way."""
 
-Check = Callable[[Sequence[FeaturesReport]], None]
+Check = Callable[[Sequence[PhotosReport]], None]
 """Looks at what could be used of the photos, and raises UsageError where it is not enough to go on with."""
 
 
@@ -39,7 +39,7 @@ class Extracted:
         The visual words and what vocabulary.json says of them; None for a network.
     """
 
-    reports: list[FeaturesReport]
+    reports: list[PhotosReport]
     description: dict[str, Any]
     vocabulary: tuple[Vocabulary, dict[str, Any]] | None = None
 

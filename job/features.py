@@ -1,9 +1,8 @@
-"""Computes the features of a partition's photos, in one Spark task, and writes them as one Parquet file."""
+"""Computes the features of a task's photos by a network, and has them written as one Parquet file."""
 
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
@@ -12,12 +11,11 @@ import numpy.typing as npt
 import pyarrow as pa
 from pyspark import Accumulator, SparkFiles
 
-from job import filesystems, results, resume, workers
+from job import photo_tasks, results, workers
 from job.backbone import Backbone, BackboneDescription
-from job.listing import PREDICT
 from job.photo_limits import RejectedPhotoError
+from job.photo_tasks import Numbered, PhotosReport, usable
 from job.reading import Pixels, decode, photos_in_turn
-from job.results import DataFile
 
 TASK_STAGES = ("read", "decode", "infer", "write")
 """What a task spends its time on; reading is the time it waited for bytes, beside what was read ahead."""
@@ -51,36 +49,8 @@ class FeaturesTask:
     made_by: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class FeaturesReport:
-    """What a task has done: its files, its photos, and where its time went.
-
-    Parameters
-    ----------
-    features
-        The Parquet file of features; None if no photo could be used.
-    rejected
-        The Parquet file of photos set aside; None if there are none.
-    used
-        Photos by split.
-    labels
-        Photos by split and label; those without a label are left out.
-    seconds
-        By ``TASK_STAGES``.
-    computed_in
-        Photos by what they were computed in: float32 or bfloat16.
-    """
-
-    features: DataFile | None
-    rejected: DataFile | None
-    used: Counter[str]
-    labels: Counter[tuple[str, str]]
-    seconds: dict[str, float] = field(default_factory=dict)
-    computed_in: Counter[str] = field(default_factory=Counter)
-
-
-def featurize_partition(task: FeaturesTask, done: Accumulator[int], partition: tuple[int, bytes]) -> FeaturesReport:
-    """Run one task: read, decode and infer a partition's photos, write the features and what was set aside.
+def featurize_partition(task: FeaturesTask, done: Accumulator[int], numbered: Numbered) -> PhotosReport:
+    """Run one task: read, decode and infer its photos, write the features and what was set aside.
 
     Parameters
     ----------
@@ -88,15 +58,10 @@ def featurize_partition(task: FeaturesTask, done: Accumulator[int], partition: t
         What all tasks share.
     done
         Counts photos, for the progress bar.
-    partition
-        Its number, and its part of the listing as an Arrow stream.
+    numbered
+        Its part of the listing, as ``photo_tasks.in_tasks`` gives it.
     """
-    number, stream = partition
-    # Arrow makes no client for another bucket while a read hangs: the output's must be there before.
-    filesystems.open_filesystem(task.output)
-    listing = pa.ipc.open_stream(stream).read_all()
-    earlier, photos = resume.earlier_rows(task.output, listing, "features")
-    done.add(listing.num_rows - photos.num_rows)
+    part = photo_tasks.take_part(task.output, "features", done, numbered)
     backbone = _load_backbone(SparkFiles.get(task.model_file), task.precision)
     workers.settle()
     seconds = dict.fromkeys(TASK_STAGES, 0.0)
@@ -107,78 +72,20 @@ def featurize_partition(task: FeaturesTask, done: Accumulator[int], partition: t
             sign()
 
         features, reasons = compute_features(
-            photos["path"].to_pylist(),
-            photos["size"].to_pylist(),
-            photos["problem"].to_pylist(),
+            part.photos["path"].to_pylist(),
+            part.photos["size"].to_pylist(),
+            part.photos["problem"].to_pylist(),
             task.backbone,
             backbone.compute_batch,
             backbone.batch,
             seconds,
             photo_done,
         )
-    used = usable(photos, reasons)
-    made = resume.with_rows_columns(features_table(used, features), used, backbone.computed_in)
-    rows = resume.in_order(listing, made, earlier)
-    rejected = rejected_table(photos, reasons)
-    return write_partition(task.output, task.run_id, number, results.FEATURES, rows, rejected, task.made_by, seconds)
-
-
-def write_partition(
-    output: str,
-    run_id: str,
-    number: int,
-    folder: str,
-    rows: pa.Table,
-    rejected: pa.Table,
-    made_by: Mapping[str, Any],
-    seconds: dict[str, float],
-) -> FeaturesReport:
-    """Write what a task has made of its photos, and what was set aside; return the task's report.
-
-    Parameters
-    ----------
-    output
-        URI of the results folder.
-    run_id, number
-        Of the run and of the partition; they go into the files' names.
-    folder
-        Of the files with what was made.
-    rows
-        What was made, with the columns of ``resume.ROWS_SCHEMA``.
-    rejected
-        Path and reason of every photo that was set aside.
-    made_by
-        What decides the rows, beside the photos.
-    seconds
-        Where the task's time went; writing is set here.
-    """
-    began = time.perf_counter()
-    attempt = results.attempt()
-
-    def name(of: str) -> str:
-        return results.data_file_name(of, run_id, number, attempt, "parquet")
-
-    made_file = rejected_file = None
-    if rows.num_rows:
-        content = rows.drop_columns(resume.ROWS_SCHEMA.names)
-        made_file = results.write_parquet(output, name(folder), content, resume.stamp(made_by, rows))
-    if rejected.num_rows:
-        rejected_file = results.write_parquet(output, name(results.REJECTED), rejected)
-    seconds["write"] = time.perf_counter() - began
-    splits, labels = rows["split"].to_pylist(), rows["label"].to_pylist()
-    return FeaturesReport(
-        made_file,
-        rejected_file,
-        Counter(splits),
-        Counter((split, label) for split, label in zip(splits, labels, strict=True) if split != PREDICT),
-        seconds,
-        Counter(rows["computed_in"].to_pylist()),
+    used = usable(part.photos, reasons)
+    rows = photo_tasks.all_rows(part, features_table(used, features), used, backbone.computed_in)
+    return photo_tasks.write_part(
+        task.output, task.run_id, part, results.FEATURES, rows, reasons, task.made_by, seconds
     )
-
-
-def usable(listing: pa.Table, reasons: Sequence[str | None]) -> pa.Table:
-    """Return the part of a listing whose photos have no reason to be set aside."""
-    return listing.filter(pa.array([reason is None for reason in reasons], pa.bool_()))
 
 
 def compute_features(
@@ -246,23 +153,6 @@ def features_table(used: pa.Table, features: npt.NDArray[np.float32]) -> pa.Tabl
     """Return the rows of a features file; the values are taken over without a copy."""
     columns = [used["path"], used["label"], used["split"], list_column(features)]
     return pa.table(columns, schema=results.FEATURES_SCHEMA)
-
-
-def rejected_table(listing: pa.Table, reasons: Sequence[str | None]) -> pa.Table:
-    """Return the rows of a rejected file: path and reason of every photo that has a reason."""
-    rows = [
-        (path, reason) for path, reason in zip(listing["path"].to_pylist(), reasons, strict=True) if reason is not None
-    ]
-    columns = [[path for path, _ in rows], [reason for _, reason in rows]]
-    return pa.table(columns, schema=results.REJECTED_SCHEMA)
-
-
-def as_stream(table: pa.Table) -> bytes:
-    """Return a table as an Arrow stream, as a task takes its part of the listing."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return bytes(sink.getvalue())
 
 
 def list_column(rows: npt.NDArray[np.float32]) -> pa.ListArray:

@@ -12,8 +12,8 @@ import pyspark
 
 from job import components, results
 from job.components import PrincipalComponents
-from job.features import FeaturesReport
 from job.listing import PREDICT, TEST, TRAIN
+from job.photo_tasks import PhotosReport
 from job.reduction import ProjectionReport
 
 LIBRARIES = ("numpy", "pyarrow", "pillow", "ai-edge-litert", "openvino")
@@ -43,7 +43,7 @@ def counts(photos: pa.Table, used: Counter[str]) -> dict[str, int]:
     return {"found": len(photos), "used": total, "rejected": len(photos) - total, **by_split}
 
 
-def label_counts(featurized: Sequence[FeaturesReport]) -> dict[str, dict[str, int]]:
+def label_counts(featurized: Sequence[PhotosReport]) -> dict[str, dict[str, int]]:
     """Return how many photos of each label were used, by split."""
     labels = sum((report.labels for report in featurized), Counter[tuple[str, str]]())
     return {
@@ -51,7 +51,7 @@ def label_counts(featurized: Sequence[FeaturesReport]) -> dict[str, dict[str, in
     }
 
 
-def task_seconds(featurized: Sequence[FeaturesReport]) -> dict[str, float]:
+def task_seconds(featurized: Sequence[PhotosReport]) -> dict[str, float]:
     """Return the seconds that the feature tasks spent on each of their stages, all tasks together."""
     stages = featurized[0].seconds
     return {name: sum(report.seconds[name] for report in featurized) for name in stages}
@@ -74,11 +74,11 @@ def installed_version(library: str) -> str | None:
 
 
 def manifest_files(
-    featurized: Sequence[FeaturesReport], projected: Sequence[ProjectionReport]
+    featurized: Sequence[PhotosReport], projected: Sequence[ProjectionReport]
 ) -> dict[str, list[dict[str, Any]]]:
     """Return the run's data files as the manifest lists them."""
     files: dict[str, list[results.DataFile | None]] = {
-        results.FEATURES: [report.features for report in featurized],
+        results.FEATURES: [report.made for report in featurized],
         results.REJECTED: [report.rejected for report in featurized],
         results.COMPONENTS: [report.components for report in projected],
         results.COMPONENTS_CSV: [report.csv for report in projected],

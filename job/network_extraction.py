@@ -10,19 +10,19 @@ from typing import Any
 import pyarrow as pa
 from pyspark import SparkContext
 
-from job import addresses, listing, results, session, storage
+from job import addresses, results, storage
 from job.arguments import Arguments
 from job.backbone import FAST, FLOAT32, FULL, BackboneDescription, content_hash, read_description, require_usable
 from job.export import ExportRequest, cached_export
 from job.extraction import Check, Extracted
-from job.features import FeaturesReport, FeaturesTask, as_stream, featurize_partition
+from job.features import FeaturesTask, featurize_partition
 from job.manifest import installed_version
+from job.photo_tasks import PhotosReport, in_tasks
 from job.progress import Progress
 from job.reading import DECODING
 
 LARGEST_FEATURES = 64 * 2**20
 """Bytes of features that a task may hold: networks with long vectors get smaller partitions."""
-
 
 RUNTIMES = {FULL: ("ai-edge-litert",), FAST: ("ai-edge-litert", "openvino")}
 """The libraries that compute features, by precision; a new version may change their last bits."""
@@ -118,22 +118,17 @@ def warn_if_untrained(progress: Progress, backbone: BackboneDescription) -> None
         progress.say(f"The weights are untrained ({backbone.weights}): features mean nothing, this is a trial.")
 
 
-def featurize(context: SparkContext, photos: pa.Table, task: FeaturesTask, progress: Progress) -> list[FeaturesReport]:
+def featurize(context: SparkContext, photos: pa.Table, task: FeaturesTask, progress: Progress) -> list[PhotosReport]:
     """Compute and write the features of all photos; return what each task reports."""
-    largest = max(1, min(listing.LARGEST_PARTITION, LARGEST_FEATURES // (4 * task.backbone.features)))
-    partitions = listing.partition(photos, session.slots(context), largest)
-    numbered = [(number, as_stream(part)) for number, part in enumerate(partitions)]
-    done = context.accumulator(0)
-    with progress.counted_stage("features", len(photos), done):
-        tasks = context.parallelize(numbered, len(numbered)).map(partial(featurize_partition, task, done))
-        reports = list(tasks.collect())
+    largest = LARGEST_FEATURES // (4 * task.backbone.features)
+    reports = in_tasks(context, photos, largest, partial(featurize_partition, task), "features", progress)
     notice = precision_notice(describe_precision(task.precision, reports))
     if notice:
         progress.say(notice)
     return reports
 
 
-def describe_precision(asked: str, featurized: Sequence[FeaturesReport]) -> dict[str, Any]:
+def describe_precision(asked: str, featurized: Sequence[PhotosReport]) -> dict[str, Any]:
     """Return what the manifest says of the precision: asked for, and how many photos were computed in what."""
     used: Counter[str] = Counter()
     for report in featurized:

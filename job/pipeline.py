@@ -125,7 +125,7 @@ def fit_all(context: SparkContext, arguments: Arguments, run: Run, extracted: Ex
     labels = label_counts(reports)[TRAIN]
     if arguments.classifier != NO_CLASSIFIER:
         classification.require_labels(labels, "used")
-    files = [(report.features, report.used) for report in reports if report.features is not None]
+    files = [(report.made, report.used) for report in reports if report.made is not None]
     fitted = fit(context, output, [(file, used[TRAIN]) for file, used in files], arguments.standardize, progress)
     kept = choose_components(arguments, fitted, sum(labels.values()))
     projection = Projection(fitted.mean, fitted.scale, fitted.components[:kept])

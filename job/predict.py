@@ -70,7 +70,7 @@ def _carry_out(arguments: PredictArguments, fitted: str, environment: dict[str, 
         check = partial(set_aside.require_any, output, len(photos), arguments.max_rejected)
         extracted = extraction.extract(context, photos, output, run.run_id, progress, check)
         featurized = extracted.reports
-        written = [(report.features, report.used) for report in featurized if report.features is not None]
+        written = [(report.made, report.used) for report in featurized if report.made is not None]
         files = [file for file, _ in written]
         projected = pipeline.project(
             context, ProjectionTask(output, run.run_id, arguments.csv), projection, files, progress

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from job import results
 from job.arguments import most_allowed
 from job.errors import TooFewPhotosError, TooManyRejectedError
-from job.features import FeaturesReport
 from job.listing import TRAIN
+from job.photo_tasks import PhotosReport
 
 
-def require_enough(output: str, training: int, limit: str | None, reports: Sequence[FeaturesReport]) -> None:
+def require_enough(output: str, training: int, limit: str | None, reports: Sequence[PhotosReport]) -> None:
     """Raise if more photos were set aside than allowed, or if fewer than two to fit on could be used.
 
     Parameters
@@ -42,17 +42,17 @@ def require_enough(output: str, training: int, limit: str | None, reports: Seque
         )
 
 
-def require_any(output: str, photos: int, limit: str | None, reports: Sequence[FeaturesReport]) -> None:
+def require_any(output: str, photos: int, limit: str | None, reports: Sequence[PhotosReport]) -> None:
     """Raise if more photos were set aside than allowed, or if not one could be used; else as ``require_enough``."""
     require_within(output, limit, reports)
-    if all(report.features is None for report in reports):
+    if all(report.made is None for report in reports):
         raise TooFewPhotosError(
             f"None of {photos} photos could be used. The first reason: {first_reason(output, reports)}.",
             "Give other photos, or mend these.",
         )
 
 
-def require_within(output: str, limit: str | None, reports: Sequence[FeaturesReport]) -> None:
+def require_within(output: str, limit: str | None, reports: Sequence[PhotosReport]) -> None:
     """Raise RunFailedError if more photos were set aside than a limit allows."""
     if limit is None:
         return
@@ -75,14 +75,14 @@ def commonest(reasons: Sequence[str]) -> tuple[str, int]:
     return next(reason for reason in reasons if re.sub(r"\d[\d,.]*", "0", reason) == kind), number
 
 
-def first_reason(output: str, reports: Sequence[FeaturesReport]) -> str:
+def first_reason(output: str, reports: Sequence[PhotosReport]) -> str:
     """Return path and reason of the first photo that was set aside."""
     for path, reason in _rejected(output, reports):
         return f"{path}: {reason}"
     return "none was rejected"
 
 
-def _rejected(output: str, reports: Sequence[FeaturesReport]) -> Iterator[tuple[str, str]]:
+def _rejected(output: str, reports: Sequence[PhotosReport]) -> Iterator[tuple[str, str]]:
     for report in reports:
         if report.rejected is not None:
             for row in results.read_parquet(output, report.rejected.path).to_pylist():

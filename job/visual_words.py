@@ -21,12 +21,13 @@ from pyspark import Accumulator, Broadcast, SparkContext
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import ArrayType, DoubleType, ShortType, StructField, StructType
 
-from job import filesystems, results, resume, workers
+from job import photo_tasks, results, workers
 from job.descriptors import KINDS, LARGEST_SIDE, DescriptorKind, Descriptors, describer, opencv_version
 from job.errors import TooFewPhotosError
-from job.features import FeaturesReport, features_table, rejected_table, usable, write_partition
+from job.features import features_table
 from job.listing import TRAIN
 from job.photo_limits import RejectedPhotoError
+from job.photo_tasks import Numbered, PhotosReport, usable
 from job.reading import DECODING, Pixels, decode_at_own_size, photos_in_turn
 from job.results import DataFile
 from job.vectors import vector_column
@@ -83,14 +84,14 @@ class DescriptorsReport:
     Parameters
     ----------
     photos
-        As for a network's features, but its file holds descriptors.
+        Its file holds descriptors.
     training
         How many descriptors the training photos have.
     empty
         How many photos without keypoints were kept.
     """
 
-    photos: FeaturesReport
+    photos: PhotosReport
     training: int
     empty: int
 
@@ -147,10 +148,8 @@ def made_by(kind: str, keypoints: int, keep_empty: bool) -> dict[str, Any]:
     }
 
 
-def describe_partition(
-    task: DescriptorsTask, done: Accumulator[int], partition: tuple[int, bytes]
-) -> DescriptorsReport:
-    """Run one task: read, decode and describe a partition's photos, write the descriptors and what was set aside.
+def describe_partition(task: DescriptorsTask, done: Accumulator[int], numbered: Numbered) -> DescriptorsReport:
+    """Run one task: read, decode and describe its photos, write the descriptors and what was set aside.
 
     Parameters
     ----------
@@ -158,34 +157,19 @@ def describe_partition(
         What all tasks share.
     done
         Counts photos, for the progress bar.
-    partition
-        Its number, and its part of the listing as an Arrow stream.
+    numbered
+        Its part of the listing, as ``photo_tasks.in_tasks`` gives it.
     """
-    number, stream = partition
-    # Arrow makes no client for another bucket while a read hangs: the output's must be there before.
-    filesystems.open_filesystem(task.output)
-    listing = pa.ipc.open_stream(stream).read_all()
+    part = photo_tasks.take_part(task.output, "descriptors", done, numbered)
     seconds = dict.fromkeys(TASK_STAGES, 0.0)
-    earlier, photos = resume.earlier_rows(task.output, listing, "descriptors")
-    done.add(listing.num_rows - photos.num_rows)
     with workers.ended_if_silent() as sign:
-        described, reasons = describe_photos(photos, task, seconds, done, sign)
-    used = usable(photos, reasons)
-    made = resume.with_rows_columns(descriptors_table(used, described), used, "")
-    rows = resume.in_order(listing, made, earlier)
-    rejected = rejected_table(photos, reasons)
+        described, reasons = describe_photos(part.photos, task, seconds, done, sign)
+    used = usable(part.photos, reasons)
+    rows = photo_tasks.all_rows(part, descriptors_table(used, described), used, computed_in="")
     training, counts = pc.equal(rows["split"], TRAIN).to_numpy(), stacked(rows, KINDS[task.kind])[1]
+    by = made_by(task.kind, task.keypoints, task.keep_empty)
     return DescriptorsReport(
-        write_partition(
-            task.output,
-            task.run_id,
-            number,
-            results.DESCRIPTORS,
-            rows,
-            rejected,
-            made_by(task.kind, task.keypoints, task.keep_empty),
-            seconds,
-        ),
+        photo_tasks.write_part(task.output, task.run_id, part, results.DESCRIPTORS, rows, reasons, by, seconds),
         int(counts[training].sum()),
         int((counts == 0).sum()),
     )
@@ -303,7 +287,7 @@ def learn(
             f"The photos to fit on have {available} descriptors, too few for --visual-words {learning.words}.",
             "Give more photos, or ask for fewer words.",
         )
-    files = [report.photos.features for report in reports if report.photos.features is not None]
+    files = [report.photos.made for report in reports if report.photos.made is not None]
     sample = _sample(context, output, kind, files, learning, learning.sample / available).persist()
     try:
         model = KMeans(

@@ -8,11 +8,11 @@ from typing import Any
 import pyarrow as pa
 from pyspark import SparkContext
 
-from job import addresses, listing, results, session, vocabulary
+from job import addresses, results, vocabulary
 from job.descriptors import KINDS, DescriptorKind, opencv_version
 from job.errors import ResultsUnusableError
 from job.extraction import Check, Extracted
-from job.features import FeaturesReport, as_stream
+from job.photo_tasks import PhotosReport, in_tasks
 from job.progress import Progress
 from job.results import DataFile
 from job.visual_words import (
@@ -94,7 +94,7 @@ class WordExtraction:
             progress.say(f"{empty:,} photos have no keypoints and count as histograms of zeros.")
         with progress.stage("vocabulary"):
             words, description = self._vocabulary(context, output, described)
-        files = [report.photos.features for report in described if report.photos.features is not None]
+        files = [report.photos.made for report in described if report.photos.made is not None]
         done = context.accumulator(0)
         with progress.counted_stage("histograms", sum(file.rows for file in files), done):
             counted = count_words(context, output, words, files, done)
@@ -128,18 +128,13 @@ def describe_photos(
 ) -> list[DescriptorsReport]:
     """Describe all photos in tasks; return what each reports, in the order of the listing."""
     largest = LARGEST_NUMBERS // (8 * task.keypoints * KINDS[task.kind].dimensions)
-    partitions = listing.partition(photos, session.slots(context), min(listing.LARGEST_PARTITION, max(1, largest)))
-    numbered = [(number, as_stream(part)) for number, part in enumerate(partitions)]
-    done = context.accumulator(0)
-    with progress.counted_stage("descriptors", len(photos), done):
-        tasks = context.parallelize(numbered, len(numbered)).map(partial(describe_partition, task, done))
-        return list(tasks.collect())
+    return in_tasks(context, photos, largest, partial(describe_partition, task), "descriptors", progress)
 
 
-def with_files(reports: Sequence[FeaturesReport], files: Sequence[DataFile]) -> list[FeaturesReport]:
+def with_files(reports: Sequence[PhotosReport], files: Sequence[DataFile]) -> list[PhotosReport]:
     """Return the reports with the features files in place of the descriptors files, of which there is one for each."""
     coming = iter(files)
-    return [report if report.features is None else replace(report, features=next(coming)) for report in reports]
+    return [report if report.made is None else replace(report, made=next(coming)) for report in reports]
 
 
 def reused(folder: str, descriptor: str) -> tuple[Vocabulary, dict[str, Any]]:

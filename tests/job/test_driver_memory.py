@@ -10,7 +10,7 @@ from job.archive import PACKAGE
 PROGRAM = """
 import resource
 from job import listing, storage
-from job.features import as_stream
+from job.photo_tasks import as_stream
 from job.storage import FileFound
 
 storage.list_files = lambda folder: [

@@ -20,8 +20,9 @@ from pyspark import TaskContext
 from infra.local.sample_photos import draw_photo
 from job import arguments, network_extraction, pipeline
 from job.__main__ import main
-from job.features import FeaturesReport, featurize_partition
+from job.features import featurize_partition
 from job.networks import NETWORKS
+from job.photo_tasks import PhotosReport
 from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
 from tests.job.bad_photos import BAD, write_bad_and_odd_photos
 from tests.telling import told
@@ -473,7 +474,7 @@ def test_tasks_that_are_tried_again_after_they_have_written_double_no_row(
     photos: Path, random_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given tasks whose first attempt is lost after its file was written, and before Spark heard of it
-    def lost_at_first(*given: Any) -> FeaturesReport:
+    def lost_at_first(*given: Any) -> PhotosReport:
         report = featurize_partition(*given)
         attempt = TaskContext.get()
         if attempt is not None and attempt.attemptNumber() == 0:

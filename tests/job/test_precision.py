@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from job import network_extraction, reduced_precision
 from job.backbone import BFLOAT16, FAST, FLOAT32, FULL, Backbone
 from job.export import ExportRequest, cached_export
-from job.features import FeaturesReport
+from job.photo_tasks import PhotosReport
 from job.reading import Pixels, decode
 from job.reduced_precision import ReducedPrecisionNetwork
 from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
@@ -132,8 +132,8 @@ def test_with_bfloat16_fast_is_bfloat16_and_full_stays_full(
     assert Backbone(random_backbone, FULL).computed_in == FLOAT32
 
 
-def report(photos: int, computed_in: str) -> FeaturesReport:
-    return FeaturesReport(None, None, Counter(train=photos), Counter(), {}, Counter({computed_in: photos}))
+def report(photos: int, computed_in: str) -> PhotosReport:
+    return PhotosReport(None, None, Counter(train=photos), Counter(), {}, Counter({computed_in: photos}))
 
 
 def test_the_manifest_says_what_was_asked_for_and_how_many_photos_were_computed_in_what() -> None:

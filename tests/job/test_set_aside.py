@@ -9,13 +9,13 @@ import pytest
 from job import results, set_aside
 from job.arguments import most_allowed
 from job.errors import RunFailedError, UsageError
-from job.features import FeaturesReport
+from job.photo_tasks import PhotosReport
 
 
-def report(output: Path, used: int, reasons: list[str]) -> FeaturesReport:
+def report(output: Path, used: int, reasons: list[str]) -> PhotosReport:
     rows = pa.table([[f"/{row}.jpg" for row in range(len(reasons))], reasons], schema=results.REJECTED_SCHEMA)
     rejected = results.write_parquet(str(output), f"rejected/{used}.parquet", rows) if reasons else None
-    return FeaturesReport(None, rejected, Counter(train=used), Counter())
+    return PhotosReport(None, rejected, Counter(train=used), Counter())
 
 
 @pytest.mark.parametrize(("limit", "most"), [("5%", 5), ("0%", 0), ("2.5 %", 2), ("100%", 100), ("20", 20), ("0", 0)])

@@ -14,8 +14,9 @@ from sklearn.cluster import KMeans
 from job import listing, results, session, visual_words
 from job.descriptors import KINDS, LARGEST_SIDE, Descriptors, describer
 from job.errors import UsageError
-from job.features import FeaturesReport, matrix
+from job.features import matrix
 from job.listing import PREDICT, TEST, TRAIN
+from job.photo_tasks import PhotosReport, as_stream
 from job.reading import decode_at_own_size
 from job.results import DataFile
 from job.visual_words import DescriptorsReport, DescriptorsTask, Learning, describe_partition
@@ -40,13 +41,6 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkContext]:
     session.carry_code(context, tmp_path_factory.mktemp("code"))
     yield context
     context.stop()
-
-
-def as_stream(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return bytes(sink.getvalue())
 
 
 def clouds(photos: int, each: int) -> list[Descriptors]:
@@ -74,7 +68,7 @@ def written(output: str, described: list[Descriptors], splits: list[str], parts:
         name = f"descriptors/part-{number:05d}-20260101T000000-00000000-{parts}.parquet"
         file = results.write_parquet(output, name, visual_words.descriptors_table(used, rows))
         training = sum(len(described[index]) for index in chosen if splits[index] == TRAIN)
-        reports.append(DescriptorsReport(FeaturesReport(file, None, *[{}] * 2), training, 0))  # type: ignore[arg-type]
+        reports.append(DescriptorsReport(PhotosReport(file, None, *[{}] * 2), training, 0))  # type: ignore[arg-type]
     return reports
 
 
@@ -88,8 +82,8 @@ def test_a_task_writes_the_descriptors_of_each_photo_as_opencv_has_them(
 
     report = describe_partition(task, done, (0, as_stream(photos)))  # type: ignore[arg-type]
 
-    assert report.photos.features is not None
-    table = results.read_parquet(str(tmp_path), report.photos.features.path)
+    assert report.photos.made is not None
+    table = results.read_parquet(str(tmp_path), report.photos.made.path)
     expected = [
         describer(KINDS[kind], 50)(decode_at_own_size(Path(path).read_bytes(), LARGEST_SIDE))
         for path in photos["path"].to_pylist()
@@ -119,7 +113,7 @@ def test_a_photo_without_keypoints_is_set_aside_or_kept_without_descriptors_as_a
         return {Path(row["path"]).name: row["reason"] for row in rows}
 
     assert reasons(rejecting) == {"empty.png": "the file is empty", "white.png": "no keypoints were found in it"}
-    assert (rejecting.photos.features, rejecting.empty) == (None, 0)
+    assert (rejecting.photos.made, rejecting.empty) == (None, 0)
     assert reasons(keeping) == {"empty.png": "the file is empty"}
     assert (keeping.photos.used, keeping.empty, keeping.training) == ({TRAIN: 1}, 1, 0)
 
@@ -199,9 +193,7 @@ def test_every_photo_gets_its_histogram_in_a_features_file_beside_its_descriptor
 ) -> None:
     described = [*clouds(5, 7), np.empty((0, 128), np.uint8)]
     splits = [TRAIN, TEST, PREDICT, TRAIN, TRAIN, TEST]
-    files = [
-        report.photos.features or DataFile("", 0, 0) for report in written(str(tmp_path), described, splits, parts=2)
-    ]
+    files = [report.photos.made or DataFile("", 0, 0) for report in written(str(tmp_path), described, splits, parts=2)]
     words = Vocabulary(SIFT, 50, np.array([[20.0] * 128, [120.0] * 128, [220.0] * 128]))
     done = spark.accumulator(0)
 
