@@ -2,6 +2,8 @@
 PYTHON ?= python3.11
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export CDK_DISABLE_CLI_TELEMETRY := true
+# The test files are dealt to the cores, in their order: those that take longest do not come last.
+DEALT := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check format test-all faults tables lock docs screenshot bench clean
@@ -17,7 +19,7 @@ demo: setup ## the whole way on a cloud on this machine, with drawn photos; WEIG
 	@python -m infra.cli demo $(if $(WEIGHTS),--weights $(WEIGHTS))
 
 test: setup check ## lint, types and the whole test suite but the slow campaigns
-	@python -m pytest
+	@python -m pytest $(DEALT)
 
 check: setup ## lint, format and types
 	@ruff check .
@@ -29,7 +31,7 @@ format: setup ## put every file into the project's format
 	@ruff format --quiet .
 
 test-all: setup check ## make test, and the slow campaigns
-	@python -m pytest -m 'slow or not slow'
+	@python -m pytest $(DEALT) -m 'slow or not slow'
 
 faults: setup ## make every fault happen, and write the table of what became of each into docs/reliability.md
 	@python -m pytest tests/faults -m 'slow or not slow' --write-faults

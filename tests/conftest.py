@@ -2,9 +2,11 @@
 
 import logging
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import boto3
+import botocore.session
 import pytest
 from moto.server import ThreadedMotoServer
 
@@ -20,6 +22,10 @@ needs_real_photos = pytest.mark.skipif(
     not (REAL_PHOTOS.is_dir() and REAL_WEIGHTS.is_file()),
     reason="needs real photos and weights beside the checkout; the same behaviour is tested on drawn photos too",
 )
+
+
+# Each session reads AWS's descriptions of its services anew, a third of a second of work, and tests make hundreds.
+botocore.session.create_loader = cache(botocore.session.create_loader)
 
 
 @pytest.fixture(scope="session")

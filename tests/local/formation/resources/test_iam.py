@@ -1,6 +1,7 @@
 """Users, roles, instance profiles, policies and keys: made, changed and removed as IAM itself tells it."""
 
 import itertools
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from unittest.mock import patch
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
+from moto.iam import models
 
 from infra.local.formation.resource import Place
 from infra.local.formation.resources.iam import AccessKey, InstanceProfile, ManagedPolicy, Policy, Role, User
@@ -19,10 +21,23 @@ READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 EMR = "arn:aws:iam::aws:policy/service-role/AmazonEMRServicePolicy_v2"
 
 
+@pytest.fixture(scope="module")
+def policies_of_aws() -> str:
+    """Return AWS's own policies as moto has them: the two that are named here, of more than a thousand."""
+    known = json.loads(vars(models)["aws_managed_policies_data"])
+    return json.dumps({name: known[name] for name in (arn.rpartition("/")[2] for arn in (READ_ONLY, EMR))})
+
+
 @pytest.fixture
-def aws() -> Iterator[Client]:
+def aws(policies_of_aws: str) -> Iterator[Client]:
     """Return clients of an account that knows AWS's own policies."""
-    with patch.dict(os.environ, {**SETTINGS, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"}), mock_aws():
+    settings = {**SETTINGS, "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"}
+    # Reading all of them takes a second, and moto does so several times for each account.
+    with (
+        patch.dict(os.environ, settings),
+        patch.object(models, "aws_managed_policies_data", policies_of_aws),
+        mock_aws(),
+    ):
         yield client
 
 
