@@ -90,10 +90,11 @@ class PredictArguments:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """A parser whose errors are like all others of the job: what, and what to do."""
 
     def error(self, message: str) -> NoReturn:
+        """Raise UsageError with argparse's message, and the way to the help."""
         raise UsageError(f"{message[:1].upper()}{message[1:]}.", f"See {self.prog} --help.")
 
 
@@ -177,7 +178,7 @@ def parse_predict(arguments: Sequence[str]) -> PredictArguments:
 
 def predict_parser() -> argparse.ArgumentParser:
     """Return the parser of ``python -m job predict``."""
-    made = _Parser(
+    made = Parser(
         prog="python -m job predict",
         description="Apply what an earlier run fitted to other photos: features, components and predictions.",
         epilog="Example: python -m job predict --fitted results/ --images photos/ --output predictions/",
@@ -193,7 +194,7 @@ def predict_parser() -> argparse.ArgumentParser:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser, for the command itself and for whoever checks a command before it is sent."""
-    made = _Parser(
+    made = Parser(
         prog="python -m job",
         usage="python -m job --images URI --output URI [options]",
         description="From photos to features, components, a classifier; job predict applies it.",
