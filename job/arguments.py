@@ -10,9 +10,9 @@ from typing import Any, NoReturn
 from job import word_arguments
 from job.backbone import FAST, FULL
 from job.classifier import MODELS
-from job.errors import BackboneError, UsageError
+from job.errors import UsageError
 from job.export import IMAGENET
-from job.networks import NETWORKS
+from job.networks import require_network
 from job.report.wording import LANGUAGES
 from job.word_arguments import CNN
 
@@ -130,8 +130,8 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
     if given.per_label is not None and given.per_label < 1:
         raise UsageError(f"--per-label {given.per_label} takes no photo.", "Choose a number of 1 or more.")
     _require_holdout(given)
-    if given.model is None and given.backbone not in NETWORKS:
-        raise BackboneError(f"There is no backbone '{given.backbone}'.", f"Choose one of: {', '.join(NETWORKS)}.")
+    if given.model is None:
+        require_network(given.backbone)
     return Arguments(
         images=given.images,
         image_list=given.image_list,

@@ -23,7 +23,7 @@ from job.errors import (
     UsageError,
     read_two_lines,
 )
-from job.networks import NETWORKS
+from job.networks import NETWORKS, require_network
 from job.telling import tell
 
 IMAGENET, RANDOM = "imagenet", "random"
@@ -53,8 +53,7 @@ class ExportRequest:
 
     def __post_init__(self) -> None:
         """Raise UsageError if the network is unknown or the weights file is not there."""
-        if self.backbone not in NETWORKS:
-            raise BackboneError(f"There is no backbone '{self.backbone}'.", f"Choose one of: {', '.join(NETWORKS)}.")
+        require_network(self.backbone)
         if self.weights in (IMAGENET, RANDOM):
             return
         path = Path(self.weights)
