@@ -13,6 +13,7 @@ from pyspark import Accumulator, SparkFiles
 
 from job import photo_tasks, results, workers
 from job.backbone import Backbone, BackboneDescription
+from job.columns import list_column
 from job.photo_limits import RejectedPhotoError
 from job.photo_tasks import Numbered, PhotosReport, usable
 from job.reading import Pixels, decode, photos_in_turn
@@ -153,19 +154,6 @@ def features_table(used: pa.Table, features: npt.NDArray[np.float32]) -> pa.Tabl
     """Return the rows of a features file; the values are taken over without a copy."""
     columns = [used["path"], used["label"], used["split"], list_column(features)]
     return pa.table(columns, schema=results.FEATURES_SCHEMA)
-
-
-def list_column(rows: npt.NDArray[np.float32]) -> pa.ListArray:
-    """Return a matrix as an Arrow column of lists, one a row, sharing the matrix's memory."""
-    offsets = np.arange(0, rows.size + 1, rows.shape[1], dtype=np.int32)
-    values = pa.array(np.ascontiguousarray(rows).reshape(-1))
-    return pa.ListArray.from_arrays(pa.array(offsets), values, type=results.FEATURES_SCHEMA.field("features").type)
-
-
-def matrix(rows: pa.ListArray) -> npt.NDArray[np.float32]:
-    """Return an Arrow array of equally long lists as a float32 matrix, one row a list, sharing its memory."""
-    values: npt.NDArray[np.float32] = rows.flatten().to_numpy(zero_copy_only=True)
-    return values.reshape(len(rows), -1)
 
 
 @lru_cache(maxsize=1)

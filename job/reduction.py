@@ -10,8 +10,8 @@ import pyarrow as pa
 from pyspark import Accumulator, Broadcast, SparkContext
 
 from job import results, slices, workers
+from job.columns import list_column, matrix
 from job.components import Matrix, Moments, add_in_pairs, project
-from job.features import list_column, matrix
 from job.results import DataFile
 from job.slices import Slice
 

@@ -12,9 +12,9 @@ from pyspark import SparkContext
 from sklearn.cluster import KMeans
 
 from job import listing, results, session, visual_words
+from job.columns import matrix
 from job.descriptors import KINDS, LARGEST_SIDE, Descriptors, describer
 from job.errors import UsageError
-from job.features import matrix
 from job.listing import PREDICT, TEST, TRAIN
 from job.photo_tasks import PhotosReport, as_stream
 from job.reading import decode_at_own_size

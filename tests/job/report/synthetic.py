@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from job import addresses, results, storage
-from job.features import list_column
+from job.columns import list_column
 from job.results import DataFile
 
 RUN = "20261121T100000-0123abcd"
