@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from job.backbone import FULL, Backbone, read_description
-from job.reading import decode
+from job.decoding import decode
 
 DECODED_BEFORE = 200
 """Photos that inference alone goes round and round with: decoded, they take 30 MB a process."""

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from job.decoding import Pixels
 from job.errors import NotInstalledError
 from job.failures import one_line
 from job.photo_limits import RejectedPhotoError
-from job.reading import Pixels
 
 LARGEST_SIDE = 1024
 """Pixels; a photo with a longer side is scaled down to it. SIFT doubles a photo and keeps some 15 float copies of it:

@@ -14,9 +14,10 @@ from pyspark import Accumulator, SparkFiles
 from job import photo_tasks, results, workers
 from job.backbone import Backbone, BackboneDescription
 from job.columns import list_column
+from job.decoding import Pixels, decode
 from job.photo_limits import RejectedPhotoError
 from job.photo_tasks import Numbered, PhotosReport, usable
-from job.reading import Pixels, decode, photos_in_turn
+from job.reading import photos_in_turn
 
 TASK_STAGES = ("read", "decode", "infer", "write")
 """What a task spends its time on; reading is the time it waited for bytes, beside what was read ahead."""

@@ -22,13 +22,14 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import ArrayType, DoubleType, ShortType, StructField, StructType
 
 from job import photo_tasks, results, workers
+from job.decoding import DECODING, Pixels, decode_at_own_size
 from job.descriptors import KINDS, LARGEST_SIDE, DescriptorKind, Descriptors, describer, opencv_version
 from job.errors import TooFewPhotosError
 from job.features import features_table
 from job.listing import TRAIN
 from job.photo_limits import RejectedPhotoError
 from job.photo_tasks import Numbered, PhotosReport, usable
-from job.reading import DECODING, Pixels, decode_at_own_size, photos_in_turn
+from job.reading import photos_in_turn
 from job.results import DataFile
 from job.vectors import vector_column
 from job.vocabulary import Vocabulary

@@ -13,11 +13,11 @@ from sklearn.cluster import KMeans
 
 from job import listing, results, session, visual_words
 from job.columns import matrix
+from job.decoding import decode_at_own_size
 from job.descriptors import KINDS, LARGEST_SIDE, Descriptors, describer
 from job.errors import UsageError
 from job.listing import PREDICT, TEST, TRAIN
 from job.photo_tasks import PhotosReport, as_stream
-from job.reading import decode_at_own_size
 from job.results import DataFile
 from job.visual_words import DescriptorsReport, DescriptorsTask, Learning, describe_partition
 from job.vocabulary import Vocabulary
