@@ -47,11 +47,6 @@ class Run:
     photos: str = "/photos"
 
 
-def generator(seed: int) -> np.random.Generator:
-    """Return random numbers that are the same every time."""
-    return np.random.default_rng(seed)
-
-
 def write(run: Run, folder: Path, files: int = 4) -> dict[str, Any]:
     """Write the results of a run that never was into a folder; return its manifest."""
     output = str(folder)
