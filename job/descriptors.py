@@ -81,8 +81,8 @@ def describer(kind: DescriptorKind, keypoints: int) -> Callable[[Pixels], Descri
     Returns
     -------
     A function from RGB pixels, uint8 of shape (height, width, 3), to descriptors, uint8 of shape (found, kind.width),
-    strongest scale and place as OpenCV orders them. The photo is made grey as OpenCV does, by the weights of ITU-R
-    BT.601. It raises RejectedPhotoError where OpenCV fails on the photo.
+    in OpenCV's own order. The photo is made grey as OpenCV does, by the weights of ITU-R BT.601. It raises
+    RejectedPhotoError where OpenCV fails on the photo.
     """
     cv2 = _opencv()
     # There are as many tasks as cores, and threads of several tasks would fight for them.

@@ -78,14 +78,13 @@ class NetworkExtraction:
         task = FeaturesTask(output, run_id, self.backbone, self.model.name, self.precision, self.made_by)
         reports = featurize(context, photos, task, progress)
         check(reports)
-        made_by = {
+        described = {
             **asdict(self.backbone),
             "untrained": self.backbone.untrained,
             "sha256": self.made_by["model"],
         }
-        return Extracted(
-            reports, {"backbone": made_by, "precision": describe_precision(self.precision, reports), "vocabulary": None}
-        )
+        precision = describe_precision(self.precision, reports)
+        return Extracted(reports, {"backbone": described, "precision": precision, "vocabulary": None})
 
 
 def choose_backbone(arguments: Arguments, folder: Path) -> tuple[Path, BackboneDescription]:

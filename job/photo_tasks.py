@@ -42,7 +42,7 @@ class PhotosReport:
     seconds
         By the stages inside a task.
     computed_in
-        Photos by what a network computed them in: float32 or bfloat16.
+        Photos by what a network computed them in, float32 or bfloat16; all under the empty name where none did.
     """
 
     made: DataFile | None
@@ -60,11 +60,11 @@ class Part:
     Parameters
     ----------
     number
-        Of the part.
+        Its place among the parts; goes into the names of its files.
     listing
         All its photos.
     photos
-        Those that are left to this task.
+        Those of them that no earlier run has left a row of: what this task works on.
     earlier
         The rows that an earlier run has made of the others; None if there are none.
     """
@@ -116,9 +116,9 @@ def take_part(output: str, column: str, done: Accumulator[int], numbered: Number
     output
         URI of the results folder.
     column
-        Of the results, with what is made of a photo.
+        Name of the column that holds what is made of a photo: "features" or "descriptors".
     done
-        Counts photos.
+        Counts photos, for the progress bar.
     numbered
         As ``in_tasks`` gives it.
     """

@@ -124,7 +124,19 @@ class Learning:
 
 @dataclass(frozen=True)
 class Learned:
-    """The centres, float64 of shape (words, dimensions), and how they were found."""
+    """The visual words, and how they were found.
+
+    Parameters
+    ----------
+    words
+        The centres, float64 of shape (words, dimensions).
+    sampled
+        How many descriptors they were learned from.
+    iterations
+        How many K-Means took.
+    cost
+        Sum of the squared distances from each of these descriptors to its centre.
+    """
 
     words: npt.NDArray[np.float64]
     sampled: int

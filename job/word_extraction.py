@@ -30,6 +30,7 @@ LARGEST_NUMBERS = 64 * 2**20
 """Bytes of a partition's descriptors as float64, which a task holds when it counts words."""
 
 PERCEPTRON_ITERATIONS = 200
+"""Of its training, at most."""
 
 
 @dataclass(frozen=True)
@@ -163,5 +164,13 @@ def reused(folder: str, descriptor: str) -> tuple[Vocabulary, dict[str, Any]]:
 
 
 def perceptron_parameters(components: int) -> dict[str, Any]:
-    """Return the layers and iterations of a perceptron for visual words: two hidden layers as wide as the input."""
+    """Return the layers and iterations of a perceptron for visual words: two hidden layers as wide as the input.
+
+    They are those of the measurement in docs/decisions/0070-visual-words.md.
+
+    Parameters
+    ----------
+    components
+        How many components a photo has: the input.
+    """
     return {"hidden": [components, components], "maxIter": PERCEPTRON_ITERATIONS}
