@@ -67,12 +67,7 @@ def featurize_partition(task: FeaturesTask, done: Accumulator[int], numbered: Nu
     backbone = _load_backbone(SparkFiles.get(task.model_file), task.precision)
     workers.settle()
     seconds = dict.fromkeys(TASK_STAGES, 0.0)
-    with workers.ended_if_silent() as sign:
-
-        def photo_done() -> None:
-            done.add(1)
-            sign()
-
+    with photo_tasks.counting(done) as photo_done:
         features, reasons = compute_features(
             part.photos["path"].to_pylist(),
             part.photos["size"].to_pylist(),

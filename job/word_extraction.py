@@ -12,18 +12,11 @@ from job import addresses, results, vocabulary
 from job.descriptors import KINDS, DescriptorKind, opencv_version
 from job.errors import ResultsUnusableError
 from job.extraction import Check, Extracted
+from job.photo_descriptors import DescriptorsReport, DescriptorsTask, describe_partition, made_by
 from job.photo_tasks import PhotosReport, in_tasks
 from job.progress import Progress
 from job.results import DataFile
-from job.visual_words import (
-    DescriptorsReport,
-    DescriptorsTask,
-    Learning,
-    count_words,
-    describe_partition,
-    learn,
-    made_by,
-)
+from job.visual_words import Learning, count_words, learn
 from job.vocabulary import Vocabulary
 
 LARGEST_NUMBERS = 64 * 2**20
@@ -88,7 +81,7 @@ class WordExtraction:
             If too few photos can be used, or if they have fewer descriptors than words are wanted.
         """
         task = DescriptorsTask(output, run_id, self.kind.name, self.keypoints, self.keep_empty)
-        described = describe_photos(context, photos, task, progress)
+        described = describe_all(context, photos, task, progress)
         check([report.photos for report in described])
         empty = sum(report.empty for report in described)
         if empty:
@@ -124,7 +117,7 @@ class WordExtraction:
         return Vocabulary(self.kind, self.keypoints, learned.words), description
 
 
-def describe_photos(
+def describe_all(
     context: SparkContext, photos: pa.Table, task: DescriptorsTask, progress: Progress
 ) -> list[DescriptorsReport]:
     """Describe all photos in tasks; return what each reports, in the order of the listing."""

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from job import decoding
-from job.decoding import decode
+from job.decoding import decode, decode_at_own_size
 from job.photo_limits import RejectedPhotoError
 from tests.job.hostile_photos import encoded as encoded_as
 from tests.job.hostile_photos import with_exif
@@ -160,3 +160,9 @@ def test_a_photo_that_even_pillow_refuses_is_rejected_for_its_size() -> None:
 def test_another_kind_of_image_is_no_photo_whatever_its_name_says(kind: str) -> None:
     with pytest.raises(RejectedPhotoError, match=r"^not a photo, whatever its name says$"):
         decoded(encoded(gradient(), kind))
+
+
+def test_at_its_own_size_a_photo_has_no_side_longer_than_allowed_and_none_of_no_pixel() -> None:
+    assert decode_at_own_size(encoded(Image.new("L", (3000, 1500))), 1024).shape == (512, 1024, 3)
+    assert decode_at_own_size(encoded(Image.new("L", (1, 20_000))), 1024).shape == (1024, 1, 3)
+    assert decode_at_own_size(encoded(Image.new("L", (30, 15))), 1024).shape == (15, 30, 3)
