@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from job.backbone import FULL, Backbone, read_description
-from job.reading import decode
+from job.decoding import Pixels, decode
 
 DECODED_BEFORE = 200
 """Photos that inference alone goes round and round with: decoded, they take 30 MB a process."""
@@ -59,7 +59,7 @@ def time_processes(limit: str, paths: Sequence[str], model: str, precision: str,
 def _compute(limit: str, paths: Sequence[str], model: str, precision: str, ready: Barrier, ended: Barrier) -> None:
     described, backbone = read_description(model), Backbone(model, precision)
 
-    def pixels(path: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    def pixels(path: str) -> Pixels:
         return decode(Path(path).read_bytes(), described.width, described.height)
 
     before = [pixels(path) for path in paths[:DECODED_BEFORE]]

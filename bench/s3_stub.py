@@ -70,7 +70,7 @@ class Store:
         return etag
 
     def after(self, path: str) -> list[str]:
-        """Return all paths from one on, sorted."""
+        """Return all paths that come after one, sorted."""
         if self._sorted is None:
             self._sorted = sorted(self.objects)
         return self._sorted[bisect.bisect_right(self._sorted, path) :]

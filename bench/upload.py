@@ -9,7 +9,6 @@ named by --aws (``python -m venv FOLDER && FOLDER/bin/pip install awscli`` makes
 """
 
 import argparse
-import json
 import os
 import shutil
 import socket
@@ -18,13 +17,12 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from bench.s3_stub import REPORT
+from bench.running_stub import environment, report, running
 
 LABELS = 20
 CONNECTIONS_OF_BARE_LOOP = 8
@@ -120,13 +118,13 @@ def orchard_command(folder: Path) -> list[str]:
 
 def measure(command: Sequence[str], files: int) -> Measured:
     """Run an upload against a stub of its own, and check that every file has arrived."""
-    with stub() as port:
+    with running() as endpoint:
         began = time.perf_counter()
-        process = subprocess.Popen(command, env=environment(port), stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(command, env=environment(endpoint), stdout=subprocess.DEVNULL)
         _, status, used = os.wait4(process.pid, 0)
         took = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
-        told = ask(port)
+        told = report(endpoint)
     if process.returncode or told["objects"] != files:
         raise SystemExit(f"{command[0]} ended with {process.returncode}; {told['objects']} of {files} files arrived")
     unit = 1 if sys.platform == "darwin" else 1024
@@ -137,8 +135,9 @@ def measure(command: Sequence[str], files: int) -> Measured:
 def bare_loop(files: int, size: int) -> float:
     """Return how many files a second the stub takes from a client that does next to nothing."""
     body = os.urandom(size)
-    with stub() as port:
-        sockets = [socket.create_connection(("127.0.0.1", port)) for _ in range(CONNECTIONS_OF_BARE_LOOP)]
+    with running() as endpoint:
+        address = urlsplit(endpoint)
+        sockets = [socket.create_connection((address.hostname, address.port)) for _ in range(CONNECTIONS_OF_BARE_LOOP)]
         began = time.perf_counter()
         for start in range(0, files, len(sockets)):
             active = sockets[: files - start]
@@ -151,39 +150,6 @@ def bare_loop(files: int, size: int) -> float:
         for one in sockets:
             one.close()
     return files / took
-
-
-@contextmanager
-def stub() -> Iterator[int]:
-    """Run a stub while the block runs; yield its port."""
-    process = subprocess.Popen([sys.executable, "-m", "bench.s3_stub"], stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None  # noqa: S101 - asked for above
-        yield int(process.stdout.readline())
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def ask(port: int) -> Mapping[str, float]:
-    """Return the stub's report."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{REPORT}") as answer:
-        told: Mapping[str, float] = json.load(answer)
-    return told
-
-
-def environment(port: int) -> Mapping[str, str]:
-    """Return what points a command at the stub, and keeps it from the user's own configuration."""
-    return {
-        **os.environ,
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "AWS_ACCESS_KEY_ID": "measuring",
-        "AWS_SECRET_ACCESS_KEY": "measuring",
-        "AWS_REGION": "eu-west-1",
-        "AWS_DEFAULT_REGION": "eu-west-1",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ from typing import Any, NoReturn
 from job import word_arguments
 from job.backbone import FAST, FULL
 from job.classifier import MODELS
-from job.errors import BackboneError, UsageError
+from job.errors import UsageError
 from job.export import IMAGENET
-from job.networks import NETWORKS
+from job.networks import require_network
 from job.report.wording import LANGUAGES
 from job.word_arguments import CNN
 
@@ -90,10 +90,11 @@ class PredictArguments:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """A parser whose errors are like all others of the job: what, and what to do."""
 
     def error(self, message: str) -> NoReturn:
+        """Raise UsageError with argparse's message, and the way to the help."""
         raise UsageError(f"{message[:1].upper()}{message[1:]}.", f"See {self.prog} --help.")
 
 
@@ -129,8 +130,8 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
     if given.per_label is not None and given.per_label < 1:
         raise UsageError(f"--per-label {given.per_label} takes no photo.", "Choose a number of 1 or more.")
     _require_holdout(given)
-    if given.model is None and given.backbone not in NETWORKS:
-        raise BackboneError(f"There is no backbone '{given.backbone}'.", f"Choose one of: {', '.join(NETWORKS)}.")
+    if given.model is None:
+        require_network(given.backbone)
     return Arguments(
         images=given.images,
         image_list=given.image_list,
@@ -177,7 +178,7 @@ def parse_predict(arguments: Sequence[str]) -> PredictArguments:
 
 def predict_parser() -> argparse.ArgumentParser:
     """Return the parser of ``python -m job predict``."""
-    made = _Parser(
+    made = Parser(
         prog="python -m job predict",
         description="Apply what an earlier run fitted to other photos: features, components and predictions.",
         epilog="Example: python -m job predict --fitted results/ --images photos/ --output predictions/",
@@ -193,7 +194,7 @@ def predict_parser() -> argparse.ArgumentParser:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser, for the command itself and for whoever checks a command before it is sent."""
-    made = _Parser(
+    made = Parser(
         prog="python -m job",
         usage="python -m job --images URI --output URI [options]",
         description="From photos to features, components, a classifier; job predict applies it.",

@@ -77,7 +77,7 @@ class Moments:
         return self.shift + self.total / self.count
 
     def covariance(self) -> Matrix:
-        """Return the covariance of the rows, divided by rows - 1 as Spark and scikit-learn do."""
+        """Return the covariance of the rows, of shape (dimensions, dimensions), divided by rows - 1 as Spark does."""
         covariance: Matrix = (self.products - np.outer(self.total, self.total) / self.count) / (self.count - 1)
         return covariance
 

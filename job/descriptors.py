@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from job.decoding import Pixels
 from job.errors import NotInstalledError
 from job.failures import one_line
 from job.photo_limits import RejectedPhotoError
-from job.reading import Pixels
 
 LARGEST_SIDE = 1024
 """Pixels; a photo with a longer side is scaled down to it. SIFT doubles a photo and keeps some 15 float copies of it:
@@ -81,8 +81,8 @@ def describer(kind: DescriptorKind, keypoints: int) -> Callable[[Pixels], Descri
     Returns
     -------
     A function from RGB pixels, uint8 of shape (height, width, 3), to descriptors, uint8 of shape (found, kind.width),
-    strongest scale and place as OpenCV orders them. The photo is made grey as OpenCV does, by the weights of ITU-R
-    BT.601. It raises RejectedPhotoError where OpenCV fails on the photo.
+    in OpenCV's own order. The photo is made grey as OpenCV does, by the weights of ITU-R BT.601. It raises
+    RejectedPhotoError where OpenCV fails on the photo.
     """
     cv2 = _opencv()
     # There are as many tasks as cores, and threads of several tasks would fight for them.

@@ -1,7 +1,7 @@
 """Exports a Keras network to the one file that the job takes: colour scaling, network and pooling together.
 
-Keras and TensorFlow are used here and nowhere else, on the machine that submits the job. They are run in a process
-of their own, because they are large, slow to import and talkative: ``python -m job.export --help``.
+Nothing else of the job uses Keras and TensorFlow, and only the machine that submits it has them. They are run in a
+process of their own, because they are large, slow to import and talkative: ``python -m job.export --help``.
 """
 
 import argparse
@@ -21,11 +21,10 @@ from job.errors import (
     JobError,
     NotInstalledError,
     UsageError,
-    in_two_lines,
     read_two_lines,
 )
-from job.networks import NETWORKS
-from job.plain_text import printable
+from job.networks import NETWORKS, require_network
+from job.telling import tell
 
 IMAGENET, RANDOM = "imagenet", "random"
 """The two values of --weights that are no file."""
@@ -54,8 +53,7 @@ class ExportRequest:
 
     def __post_init__(self) -> None:
         """Raise UsageError if the network is unknown or the weights file is not there."""
-        if self.backbone not in NETWORKS:
-            raise BackboneError(f"There is no backbone '{self.backbone}'.", f"Choose one of: {', '.join(NETWORKS)}.")
+        require_network(self.backbone)
         if self.weights in (IMAGENET, RANDOM):
             return
         path = Path(self.weights)
@@ -156,7 +154,13 @@ def cache_key(request: ExportRequest) -> str:
 
 
 def export(request: ExportRequest, destination: Path) -> None:
-    """Build the network in this process, convert it and write the file in one piece."""
+    """Build the network in this process, convert it and write the file in one piece.
+
+    Raises
+    ------
+    UsageError
+        If the weights cannot be had or do not fit the network.
+    """
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     # Imported here: they take seconds, and this is the only place that needs them.
     import keras  # noqa: PLC0415
@@ -221,8 +225,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         export(ExportRequest(given.backbone, given.weights, given.seed), given.to)
     except JobError as error:
-        sys.stderr.write(in_two_lines(printable(error.what), printable(error.remedy), error.code))
-        return error.exit_code
+        return tell(error, [])
     return 0
 
 

@@ -13,6 +13,7 @@ from job.vocabulary import Vocabulary
 
 STAGES = ("features", "descriptors", "vocabulary", "histograms")
 """From photos to features, of a network (the first) or of visual words (the others)."""
+
 TASK_STAGES = ("read", "decode", "infer", "describe", "write")
 """What the tasks of these stages spend their time on, either way."""
 
@@ -34,7 +35,8 @@ class Extracted:
     reports
         What each task did; its file is in ``features/``.
     description
-        The manifest's entries on where the features come from: "backbone" and "vocabulary", one of them null.
+        The manifest's entries on where the features come from: "backbone" and "vocabulary", one of them null, and of a
+        network "precision".
     vocabulary
         The visual words and what vocabulary.json says of them; None for a network.
     """

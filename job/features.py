@@ -13,9 +13,11 @@ from pyspark import Accumulator, SparkFiles
 
 from job import photo_tasks, results, workers
 from job.backbone import Backbone, BackboneDescription
+from job.columns import list_column
+from job.decoding import Pixels, decode
 from job.photo_limits import RejectedPhotoError
 from job.photo_tasks import Numbered, PhotosReport, usable
-from job.reading import Pixels, decode, photos_in_turn
+from job.reading import photos_in_turn
 
 TASK_STAGES = ("read", "decode", "infer", "write")
 """What a task spends its time on; reading is the time it waited for bytes, beside what was read ahead."""
@@ -65,12 +67,7 @@ def featurize_partition(task: FeaturesTask, done: Accumulator[int], numbered: Nu
     backbone = _load_backbone(SparkFiles.get(task.model_file), task.precision)
     workers.settle()
     seconds = dict.fromkeys(TASK_STAGES, 0.0)
-    with workers.ended_if_silent() as sign:
-
-        def photo_done() -> None:
-            done.add(1)
-            sign()
-
+    with photo_tasks.counting(done) as photo_done:
         features, reasons = compute_features(
             part.photos["path"].to_pylist(),
             part.photos["size"].to_pylist(),
@@ -153,19 +150,6 @@ def features_table(used: pa.Table, features: npt.NDArray[np.float32]) -> pa.Tabl
     """Return the rows of a features file; the values are taken over without a copy."""
     columns = [used["path"], used["label"], used["split"], list_column(features)]
     return pa.table(columns, schema=results.FEATURES_SCHEMA)
-
-
-def list_column(rows: npt.NDArray[np.float32]) -> pa.ListArray:
-    """Return a matrix as an Arrow column of lists, one a row, sharing the matrix's memory."""
-    offsets = np.arange(0, rows.size + 1, rows.shape[1], dtype=np.int32)
-    values = pa.array(np.ascontiguousarray(rows).reshape(-1))
-    return pa.ListArray.from_arrays(pa.array(offsets), values, type=results.FEATURES_SCHEMA.field("features").type)
-
-
-def matrix(rows: pa.ListArray) -> npt.NDArray[np.float32]:
-    """Return an Arrow array of equally long lists as a float32 matrix, one row a list, sharing its memory."""
-    values: npt.NDArray[np.float32] = rows.flatten().to_numpy(zero_copy_only=True)
-    return values.reshape(len(rows), -1)
 
 
 @lru_cache(maxsize=1)

@@ -93,8 +93,8 @@ def _azure(account: str) -> fs.FileSystem:
         {
             "blob_storage_authority": authority,
             "dfs_storage_authority": authority,
-            "blob_storage_scheme": os.environ.get("AZURE_STORAGESCHEME", "https"),
-            "dfs_storage_scheme": os.environ.get("AZURE_STORAGESCHEME", "https"),
+            "blob_storage_scheme": os.environ.get("AZURE_STORAGE_SCHEME", "https"),
+            "dfs_storage_scheme": os.environ.get("AZURE_STORAGE_SCHEME", "https"),
         }
         if authority
         else {}

@@ -79,7 +79,9 @@ def list_photos(uri: str, split: str, subset: Subset) -> pa.Table:
     wanted = [entries[photo.inside] for photo in listing.draw(ordered, subset, uri, "")]
     found = storage.look_at([entry.uri for entry in wanted if entry.size is None or not entry.version])
     asked = {file.inside: file for file in found}
-    files = [asked.get(entry.uri) or FileFound(entry.uri, entry.size or 0) for entry in wanted]
+    files = [
+        listing.with_problem_of_size(asked.get(entry.uri) or FileFound(entry.uri, entry.size or 0)) for entry in wanted
+    ]
     return listing.as_listing(
         [entry.uri for entry in wanted],
         [listing.label_of(entry.uri, "") for entry in wanted],

@@ -129,6 +129,13 @@ def label_of(inside: str, root_label: str) -> str:
     return parents or root_label
 
 
+def with_problem_of_size(photo: FileFound) -> FileFound:
+    """Return a photo with that as its problem if its file is too large to be read; else as it is."""
+    if photo.size <= LARGEST_FILE or photo.problem:
+        return photo
+    return replace(photo, problem=f"{photo.size:,} bytes, more than the {LARGEST_FILE:,} that a photo may have")
+
+
 def draw(photos: Sequence[FileFound], subset: Subset, folder: str, root_label: str) -> list[FileFound]:
     """Return the wanted photos of a folder, in the order given.
 
@@ -274,20 +281,13 @@ def _photos_inside(folder: str) -> list[FileFound]:
     files = storage.list_files(folder)
     if not files:
         raise PhotosNotFoundError(f"The folder '{folder}' is empty.", "Put photos into it, one folder a label.")
-    photos = [_sized(file) for file in files if file.inside.lower().endswith(PHOTO_ENDINGS)]
+    photos = [with_problem_of_size(file) for file in files if file.inside.lower().endswith(PHOTO_ENDINGS)]
     if not photos:
         endings = ", ".join(PHOTO_ENDINGS)
         raise PhotosNotFoundError(
             f"The folder '{folder}' holds {len(files)} files, but no photo.", f"Photos end in {endings}."
         )
     return photos
-
-
-def _sized(photo: FileFound) -> FileFound:
-    """Return a photo with its problem, if its file is too large to be read."""
-    if photo.size <= LARGEST_FILE or photo.problem:
-        return photo
-    return replace(photo, problem=f"{photo.size:,} bytes, more than the {LARGEST_FILE:,} that a photo may have")
 
 
 def _suggest(wanted: str, known: set[str]) -> str:

@@ -8,14 +8,13 @@ operations are used. Why the file is made from the exported backbone: docs/decis
 import io
 import json
 import zipfile
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 import numpy as np
-import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
 from job.backbone import DESCRIPTION_KEY
-from job.classifier import Classifier, LogisticModel, Model, PerceptronModel, TreesModel
+from job.classifier import Classifier, Floats, LogisticModel, Model, PerceptronModel, TreesModel
 from job.mobile_trees import apply_trees
 from job.reduction import Projection
 from job.tflite_graph import Graph, read_metadata
@@ -25,8 +24,6 @@ MOBILE_KEY = "orchard.classifier"
 
 LABELS_FILE = "labels.txt"
 """One label a line, in a ZIP archive behind the model: where tools for phones look for labels."""
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -94,7 +91,7 @@ def mobile_model(backbone: bytes, projection: Projection, classifier: Classifier
 
     Raises
     ------
-    job.errors.UsageError
+    UsageError
         If trees are too large to become matrices.
     """
     described = json.loads(read_metadata(backbone, DESCRIPTION_KEY) or b"{}")
@@ -140,11 +137,6 @@ def parse_description(model: bytes) -> MobileDescription | None:
         return None
     described = json.loads(found)
     return MobileDescription(**{**described, "labels": tuple(described["labels"])})
-
-
-def stored_smaller(description: MobileDescription, stored_as: str) -> MobileDescription:
-    """Return the description of the same model with its weights stored in another way."""
-    return replace(description, stored_as=stored_as)
 
 
 def projecting(projection: Projection) -> Dense:

@@ -18,7 +18,7 @@ from job.tflite_graph import Graph
 LARGEST = 64_000_000
 """Bytes of the matrices that trees become; deeper forests do not belong on a phone."""
 
-Floats = npt.NDArray[np.float32]
+Float32s = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,20 @@ class TreeMatrices:
     """
 
     asked: npt.NDArray[np.int32]
-    thresholds: Floats
-    paths: Floats
-    yeses: Floats
-    shares: Floats
+    thresholds: Float32s
+    paths: Float32s
+    yeses: Float32s
+    shares: Float32s
 
 
 def tree_matrices(model: TreesModel, root: int) -> TreeMatrices:
-    """Return the matrices of the tree that begins at a root."""
+    """Return the matrices of the tree that begins at a root.
+
+    Raises
+    ------
+    UsageError
+        If they are too large.
+    """
     questions: list[int] = []
     leaves: list[tuple[int, dict[int, int]]] = []
     waiting: list[tuple[int, dict[int, int]]] = [(int(root), {})]
@@ -76,7 +82,7 @@ def tree_matrices(model: TreesModel, root: int) -> TreeMatrices:
     )
 
 
-def at_most(thresholds: npt.NDArray[np.float64]) -> Floats:
+def at_most(thresholds: npt.NDArray[np.float64]) -> Float32s:
     """Return each threshold as the largest float32 that is at most it: comparisons of float32 values stay the same."""
     rounded = thresholds.astype(np.float32)
     return np.where(rounded > thresholds, np.nextafter(rounded, np.float32(-np.inf)), rounded)

@@ -13,13 +13,13 @@ from pyspark import SparkContext
 from job import addresses, results, storage
 from job.arguments import Arguments
 from job.backbone import FAST, FLOAT32, FULL, BackboneDescription, content_hash, read_description, require_usable
+from job.decoding import DECODING
 from job.export import ExportRequest, cached_export
 from job.extraction import Check, Extracted
 from job.features import FeaturesTask, featurize_partition
 from job.manifest import installed_version
 from job.photo_tasks import PhotosReport, in_tasks
 from job.progress import Progress
-from job.reading import DECODING
 
 LARGEST_FEATURES = 64 * 2**20
 """Bytes of features that a task may hold: networks with long vectors get smaller partitions."""
@@ -78,14 +78,13 @@ class NetworkExtraction:
         task = FeaturesTask(output, run_id, self.backbone, self.model.name, self.precision, self.made_by)
         reports = featurize(context, photos, task, progress)
         check(reports)
-        made_by = {
+        described = {
             **asdict(self.backbone),
             "untrained": self.backbone.untrained,
             "sha256": self.made_by["model"],
         }
-        return Extracted(
-            reports, {"backbone": made_by, "precision": describe_precision(self.precision, reports), "vocabulary": None}
-        )
+        precision = describe_precision(self.precision, reports)
+        return Extracted(reports, {"backbone": described, "precision": precision, "vocabulary": None})
 
 
 def choose_backbone(arguments: Arguments, folder: Path) -> tuple[Path, BackboneDescription]:

@@ -8,6 +8,8 @@ the slow test of ``tests/job/test_networks.py`` then shows whether the exported 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from job.errors import BackboneError
+
 
 @dataclass(frozen=True)
 class Network:
@@ -71,3 +73,9 @@ NETWORKS: Mapping[str, Network] = {
     "convnext_small": Network("convnext", "ConvNeXtSmall", 224, 768),
 }
 """What --backbone takes."""
+
+
+def require_network(name: str) -> None:
+    """Raise UsageError if a name is not one of ``NETWORKS``."""
+    if name not in NETWORKS:
+        raise BackboneError(f"There is no backbone '{name}'.", f"Choose one of: {', '.join(NETWORKS)}.")

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from job.backbone import Backbone
+from job.decoding import decode
 from job.errors import PhoneModelError, UsageError
 from job.mobile import MobileDescription, parse_description
-from job.reading import decode
 
 
 class PhotoClassifier:

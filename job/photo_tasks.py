@@ -1,12 +1,13 @@
 """Deals the photos of a run to Spark tasks: what each takes, what it leaves to an earlier run, and what it reports.
 
 Both ways to turn photos into features go by it. What a task makes of a photo is the business of ``job.features`` and
-``job.visual_words``.
+``job.photo_descriptors``.
 """
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 from pyspark import Accumulator, SparkContext
 
-from job import filesystems, listing, results, resume, session
+from job import filesystems, listing, results, resume, session, workers
 from job.listing import PREDICT
 from job.progress import Progress
 from job.results import DataFile
@@ -42,7 +43,7 @@ class PhotosReport:
     seconds
         By the stages inside a task.
     computed_in
-        Photos by what a network computed them in: float32 or bfloat16.
+        Photos by what a network computed them in, float32 or bfloat16; all under the empty name where none did.
     """
 
     made: DataFile | None
@@ -60,11 +61,11 @@ class Part:
     Parameters
     ----------
     number
-        Of the part.
+        Its place among the parts; goes into the names of its files.
     listing
         All its photos.
     photos
-        Those that are left to this task.
+        Those of them that no earlier run has left a row of: what this task works on.
     earlier
         The rows that an earlier run has made of the others; None if there are none.
     """
@@ -116,9 +117,9 @@ def take_part(output: str, column: str, done: Accumulator[int], numbered: Number
     output
         URI of the results folder.
     column
-        Of the results, with what is made of a photo.
+        Name of the column that holds what is made of a photo: "features" or "descriptors".
     done
-        Counts photos.
+        Counts photos, for the progress bar.
     numbered
         As ``in_tasks`` gives it.
     """
@@ -129,6 +130,26 @@ def take_part(output: str, column: str, done: Accumulator[int], numbered: Number
     earlier, photos = resume.earlier_rows(output, rows, column)
     done.add(rows.num_rows - photos.num_rows)
     return Part(number, rows, photos, earlier)
+
+
+@contextmanager
+def counting(done: Accumulator[int]) -> Iterator[Callable[[], None]]:
+    """Watch a task while the block lasts; yield what it calls after every photo.
+
+    The call counts the photo, and is the sign of life without which ``workers.ended_if_silent`` ends the process.
+
+    Parameters
+    ----------
+    done
+        Counts photos, for the progress bar.
+    """
+    with workers.ended_if_silent() as sign:
+
+        def photo_done() -> None:
+            done.add(1)
+            sign()
+
+        yield photo_done
 
 
 def all_rows(part: Part, made: pa.Table, used: pa.Table, computed_in: str) -> pa.Table:

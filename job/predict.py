@@ -119,8 +119,7 @@ def find_extraction(
     """
     if earlier.get("vocabulary") is None:
         with run.progress.stage("backbone"):
-            cache = Path(cache_folder(environment))
-            model, backbone = find_backbone(arguments.model, earlier, cache, run.folder)
+            model, backbone = find_backbone(arguments.model, earlier, cache_folder(environment), run.folder)
         warn_if_untrained(run.progress, backbone)
         # Results of before there was a choice were computed at full precision.
         precision = arguments.precision or earlier.get("precision", {}).get("asked", FULL)

@@ -11,8 +11,8 @@ from pyspark import Accumulator, Broadcast, SparkContext
 
 from job import results
 from job.classifier import Classifier
+from job.columns import list_column, matrix
 from job.evaluation import Pairs
-from job.features import list_column, matrix
 from job.listing import TEST, TRAIN
 from job.results import DataFile
 

@@ -10,8 +10,8 @@ import pyarrow as pa
 from pyspark import Accumulator, Broadcast, SparkContext
 
 from job import results, slices, workers
+from job.columns import list_column, matrix
 from job.components import Matrix, Moments, add_in_pairs, project
-from job.features import list_column, matrix
 from job.results import DataFile
 from job.slices import Slice
 
@@ -22,7 +22,7 @@ MOMENTS_AT_A_TIME = 8
 """How many tasks' sums are added by one task of the next round, and at most by the driver; a power of two."""
 
 TASKS_A_SLOT = 2
-"""Tasks of the sums, at most, and of the projection for each that can run at the same time."""
+"""Tasks that a pass over the features is cut into, at most, for each that can run at the same time."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def sum_moments(
 
 
 def group_in_twos(parts: Sequence[list[Slice]], most: int) -> list[Sequence[list[Slice]]]:
-    """Return groups of 1, 2, 4, 8, ... parts in a row, as small as it takes to have at most so many groups."""
+    """Return the parts in groups of one size, the least of 1, 2, 4, 8, ... that makes at most so many groups."""
     size = 1
     while -(-len(parts) // size) > most:
         size *= 2
@@ -135,6 +135,21 @@ def project_files(
 
     Projecting a file takes less time than starting a task, so a task takes several: there are a few tasks a slot, for
     all slots to end close together.
+
+    Parameters
+    ----------
+    context
+        The running Spark.
+    task
+        What all tasks share.
+    projection
+        What is applied to every row.
+    files
+        The features files.
+    slots
+        How many tasks run at the same time.
+    done
+        Counts photos, for the progress bar.
     """
     shared = context.broadcast(projection)
     groups = group_by_rows(files, TASKS_A_SLOT * slots)

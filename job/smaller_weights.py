@@ -5,13 +5,14 @@ measured: docs/decisions/0051-the-quantised-model.md.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
-from job.mobile import finished, parse_description, stored_smaller
+from job.mobile import finished, parse_description
 from job.tflite_graph import Graph
 
 FLOAT16, INT8 = "float16", "int8"
@@ -53,7 +54,7 @@ def with_smaller_weights(model: bytes, stored_as: str) -> bytes:
     ]
     graph.subgraph.operators = [*restoring, *graph.subgraph.operators]
     _drop_unused_buffers(graph)
-    return finished(graph, stored_smaller(described, stored_as))
+    return finished(graph, replace(described, stored_as=stored_as))
 
 
 def int8_steps(weights: Weights, axis: int) -> tuple[npt.NDArray[np.int8], Weights]:

@@ -25,10 +25,10 @@ PAUSES = (2.0, 8.0)
 FINAL = ("ACCESS_DENIED", "NO_SUCH_BUCKET", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "INVALID_CLIENT_TOKEN")
 """Words in errors that no second attempt mends."""
 
-_Result = TypeVar("_Result")
-
 LOOKS_AT_A_TIME = 64
 """Files that are looked at together: each takes a request that is mostly waiting."""
+
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +127,18 @@ def exists_any(folder: str, names: Iterable[str]) -> list[str]:
 
 
 def folder_exists(folder: str) -> bool:
-    """Return whether a folder is there."""
+    """Return whether a folder is there.
+
+    Raises
+    ------
+    RunFailedError
+        If it cannot be found out.
+    """
     filesystem, path = open_filesystem(folder)
-    return bool(filesystem.get_file_info(path).type == fs.FileType.Directory)
+    try:
+        return bool(filesystem.get_file_info(path).type == fs.FileType.Directory)
+    except OSError as error:
+        raise unreachable(f"The folder '{folder}' could not be looked into", error) from error
 
 
 def read_bytes(uri: str) -> bytes:
@@ -187,8 +196,8 @@ def local_copy(uri: str, folder: Path) -> Path:
 
     Raises
     ------
-    BackboneError
-        If it cannot be read.
+    UsageError
+        If it cannot be read: what is copied is a backbone that was asked for.
     """
     if is_local(uri):
         return Path(uri)

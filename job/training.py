@@ -27,7 +27,7 @@ from pyspark.sql.types import ArrayType, DoubleType, FloatType, StructField, Str
 
 from job import slices
 from job.classifier import NO_CHILD, Classifier, LogisticModel, Model, PerceptronModel, TreesModel
-from job.features import matrix
+from job.columns import matrix
 from job.results import DataFile
 from job.slices import Slice
 from job.vectors import vector_column

@@ -1,17 +1,15 @@
-"""The Spark stages of visual words: describe every photo, learn the words from a sample, count them in every photo.
+"""The Spark stages of visual words: learns them from a sample of all descriptors, and counts them in every photo.
 
-Descriptors are written once, a Parquet file a task; after that the tasks read these files. They are no result: when the
-run is finished they are swept away. What goes through Spark itself is the bounded sample alone.
+Descriptors are written once, a Parquet file a task (``job/photo_descriptors.py``); the tasks here read these files.
+They are no result: when the run is finished they are swept away. What goes through Spark itself is the bounded sample
+alone.
 """
 
 import hashlib
-import time
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
-from importlib import metadata
-from typing import Any
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -21,20 +19,15 @@ from pyspark import Accumulator, Broadcast, SparkContext
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import ArrayType, DoubleType, ShortType, StructField, StructType
 
-from job import photo_tasks, results, workers
-from job.descriptors import KINDS, LARGEST_SIDE, DescriptorKind, Descriptors, describer, opencv_version
+from job import results
+from job.descriptors import DescriptorKind, Descriptors
 from job.errors import TooFewPhotosError
 from job.features import features_table
 from job.listing import TRAIN
-from job.photo_limits import RejectedPhotoError
-from job.photo_tasks import Numbered, PhotosReport, usable
-from job.reading import DECODING, Pixels, decode_at_own_size, photos_in_turn
+from job.photo_descriptors import DescriptorsReport, stacked
 from job.results import DataFile
 from job.vectors import vector_column
 from job.vocabulary import Vocabulary
-
-TASK_STAGES = ("read", "decode", "describe", "write")
-"""What a task spends its time on, as in ``job.features``."""
 
 FEWEST_PARTITIONS = 4
 DISTANCES_A_PARTITION = 5_000_000
@@ -44,56 +37,9 @@ shared by a large cluster. The number depends on nothing else, because the first
 INITIALIZATIONS = {"parallel": "k-means||", "random": "random"}
 """How K-Means finds its first centres, and what Spark ML calls it."""
 
-NO_KEYPOINTS = "no keypoints were found in it"
-"""The reason for which a photo without descriptors is set aside."""
-
 _SAMPLE_SCHEMA = StructType(
     [StructField("key", DoubleType(), False), StructField("descriptor", ArrayType(ShortType(), False), False)]
 )
-
-
-@dataclass(frozen=True)
-class DescriptorsTask:
-    """What every task that describes photos needs to know.
-
-    Parameters
-    ----------
-    output
-        URI of the results folder.
-    run_id
-        Goes into the files' names.
-    kind
-        Name of the descriptors.
-    keypoints
-        At most so many a photo.
-    keep_empty
-        Whether a photo without keypoints is kept, with no descriptors, rather than set aside.
-    """
-
-    output: str
-    run_id: str
-    kind: str
-    keypoints: int
-    keep_empty: bool
-
-
-@dataclass(frozen=True)
-class DescriptorsReport:
-    """What a task has done.
-
-    Parameters
-    ----------
-    photos
-        Its file holds descriptors.
-    training
-        How many descriptors the training photos have.
-    empty
-        How many photos without keypoints were kept.
-    """
-
-    photos: PhotosReport
-    training: int
-    empty: int
 
 
 @dataclass(frozen=True)
@@ -123,106 +69,24 @@ class Learning:
 
 @dataclass(frozen=True)
 class Learned:
-    """The centres, float64 of shape (words, dimensions), and how they were found."""
+    """The visual words, and how they were found.
+
+    Parameters
+    ----------
+    words
+        The centres, float64 of shape (words, dimensions).
+    sampled
+        How many descriptors they were learned from.
+    iterations
+        How many K-Means took.
+    cost
+        Sum of the squared distances from each of these descriptors to its centre.
+    """
 
     words: npt.NDArray[np.float64]
     sampled: int
     iterations: int
     cost: float
-
-
-def made_by(kind: str, keypoints: int, keep_empty: bool) -> dict[str, Any]:
-    """Return what decides the descriptors of a photo, as their files say of themselves.
-
-    Parameters
-    ----------
-    kind, keypoints, keep_empty
-        As ``DescriptorsTask`` has them.
-    """
-    return {
-        "descriptor": kind,
-        "keypoints": keypoints,
-        "empty": keep_empty,
-        "decoding": DECODING,
-        "versions": {"pillow": metadata.version("pillow"), "opencv": opencv_version()},
-    }
-
-
-def describe_partition(task: DescriptorsTask, done: Accumulator[int], numbered: Numbered) -> DescriptorsReport:
-    """Run one task: read, decode and describe its photos, write the descriptors and what was set aside.
-
-    Parameters
-    ----------
-    task
-        What all tasks share.
-    done
-        Counts photos, for the progress bar.
-    numbered
-        Its part of the listing, as ``photo_tasks.in_tasks`` gives it.
-    """
-    part = photo_tasks.take_part(task.output, "descriptors", done, numbered)
-    seconds = dict.fromkeys(TASK_STAGES, 0.0)
-    with workers.ended_if_silent() as sign:
-        described, reasons = describe_photos(part.photos, task, seconds, done, sign)
-    used = usable(part.photos, reasons)
-    rows = photo_tasks.all_rows(part, descriptors_table(used, described), used, computed_in="")
-    training, counts = pc.equal(rows["split"], TRAIN).to_numpy(), stacked(rows, KINDS[task.kind])[1]
-    by = made_by(task.kind, task.keypoints, task.keep_empty)
-    return DescriptorsReport(
-        photo_tasks.write_part(task.output, task.run_id, part, results.DESCRIPTORS, rows, reasons, by, seconds),
-        int(counts[training].sum()),
-        int((counts == 0).sum()),
-    )
-
-
-def describe_photos(
-    listing: pa.Table,
-    task: DescriptorsTask,
-    seconds: dict[str, float],
-    done: Accumulator[int],
-    sign: Callable[[], None],
-) -> tuple[list[Descriptors], list[str | None]]:
-    """Return the descriptors of each photo that can be used, and for every photo why not (None if it can)."""
-    describe = _load_describer(task.kind, task.keypoints)
-    decode = partial(decode_at_own_size, largest_side=LARGEST_SIDE)
-    described: list[Descriptors] = []
-    reasons: list[str | None] = []
-    paths, sizes, problems = (listing[name].to_pylist() for name in ("path", "size", "problem"))
-    for photo in photos_in_turn(paths, sizes, problems, decode, seconds):
-        began = time.perf_counter()
-        found = _describe(photo, describe, task.keep_empty)
-        if isinstance(found, RejectedPhotoError):
-            reasons.append(str(found))
-        else:
-            described.append(found)
-            reasons.append(None)
-        seconds["describe"] += time.perf_counter() - began
-        done.add(1)
-        sign()
-    return described, reasons
-
-
-def descriptors_table(used: pa.Table, described: Sequence[Descriptors]) -> pa.Table:
-    """Return the rows of a descriptors file."""
-    values = pa.array([rows.tobytes() for rows in described], pa.binary())
-    columns = [used["path"], used["label"], used["split"], values]
-    return pa.table(columns, schema=results.DESCRIPTORS_SCHEMA)
-
-
-def stacked(table: pa.Table, kind: DescriptorKind) -> tuple[Descriptors, npt.NDArray[np.int64]]:
-    """Return a table's descriptors, one photo's after the other, and how many each photo has.
-
-    Returns
-    -------
-    descriptors
-        uint8 of shape (n, kind.width).
-    counts
-        Shape (photos,).
-    """
-    values = table["descriptors"].combine_chunks()
-    counts = pc.binary_length(values).to_numpy(zero_copy_only=False).astype(np.int64) // kind.width
-    joined = b"".join(values.to_pylist())
-    return np.frombuffer(joined, np.uint8).reshape(-1, kind.width), counts
 
 
 def count_words(
@@ -327,18 +191,6 @@ def _sample(
     return vectors.repartition(partitions, "key").sortWithinPartitions("key")
 
 
-def _describe(
-    photo: Pixels | RejectedPhotoError, describe: Callable[[Pixels], Descriptors], keep_empty: bool
-) -> Descriptors | RejectedPhotoError:
-    if isinstance(photo, RejectedPhotoError):
-        return photo
-    try:
-        found = describe(photo)
-    except RejectedPhotoError as rejection:
-        return rejection
-    return found if len(found) or keep_empty else RejectedPhotoError(NO_KEYPOINTS)
-
-
 def _count_file(output: str, shared: "Broadcast[Vocabulary]", done: Accumulator[int], file: DataFile) -> DataFile:
     table = results.read_parquet(output, file.path)
     histograms = shared.value.histograms(*stacked(table, shared.value.kind))
@@ -348,9 +200,3 @@ def _count_file(output: str, shared: "Broadcast[Vocabulary]", done: Accumulator[
     )
     done.add(file.rows)
     return written
-
-
-@lru_cache(maxsize=1)
-def _load_describer(kind: str, keypoints: int) -> Callable[[Pixels], Descriptors]:
-    # Once a worker process: Spark keeps the process for the next tasks.
-    return describer(KINDS[kind], keypoints)

@@ -12,24 +12,18 @@ from job import addresses, results, vocabulary
 from job.descriptors import KINDS, DescriptorKind, opencv_version
 from job.errors import ResultsUnusableError
 from job.extraction import Check, Extracted
+from job.photo_descriptors import DescriptorsReport, DescriptorsTask, describe_partition, made_by
 from job.photo_tasks import PhotosReport, in_tasks
 from job.progress import Progress
 from job.results import DataFile
-from job.visual_words import (
-    DescriptorsReport,
-    DescriptorsTask,
-    Learning,
-    count_words,
-    describe_partition,
-    learn,
-    made_by,
-)
+from job.visual_words import Learning, count_words, learn
 from job.vocabulary import Vocabulary
 
 LARGEST_NUMBERS = 64 * 2**20
 """Bytes of a partition's descriptors as float64, which a task holds when it counts words."""
 
 PERCEPTRON_ITERATIONS = 200
+"""Of its training, at most."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +81,7 @@ class WordExtraction:
             If too few photos can be used, or if they have fewer descriptors than words are wanted.
         """
         task = DescriptorsTask(output, run_id, self.kind.name, self.keypoints, self.keep_empty)
-        described = describe_photos(context, photos, task, progress)
+        described = describe_all(context, photos, task, progress)
         check([report.photos for report in described])
         empty = sum(report.empty for report in described)
         if empty:
@@ -123,7 +117,7 @@ class WordExtraction:
         return Vocabulary(self.kind, self.keypoints, learned.words), description
 
 
-def describe_photos(
+def describe_all(
     context: SparkContext, photos: pa.Table, task: DescriptorsTask, progress: Progress
 ) -> list[DescriptorsReport]:
     """Describe all photos in tasks; return what each reports, in the order of the listing."""
@@ -163,5 +157,13 @@ def reused(folder: str, descriptor: str) -> tuple[Vocabulary, dict[str, Any]]:
 
 
 def perceptron_parameters(components: int) -> dict[str, Any]:
-    """Return the layers and iterations of a perceptron for visual words: two hidden layers as wide as the input."""
+    """Return the layers and iterations of a perceptron for visual words: two hidden layers as wide as the input.
+
+    They are those of the measurement in docs/decisions/0070-visual-words.md.
+
+    Parameters
+    ----------
+    components
+        How many components a photo has: the input.
+    """
     return {"hidden": [components, components], "maxIter": PERCEPTRON_ITERATIONS}

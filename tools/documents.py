@@ -30,7 +30,7 @@ Kind = type[job.errors.JobError] | type[infra.errors.OrchardError] | type[SetUpE
 class Entry:
     """What the page says about one code.
 
-    Attributes
+    Parameters
     ----------
     code, title, meaning, remedy
         From the class's attribute and docstring.

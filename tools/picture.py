@@ -52,7 +52,7 @@ text { font: 13px system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-seri
 class Stage:
     """A box of the upper row.
 
-    Attributes
+    Parameters
     ----------
     title
         What is made there.

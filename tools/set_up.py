@@ -41,6 +41,7 @@ OLDEST_NODE = 22
 BYTES_NEEDED = 5_000_000_000
 """On the disk of this folder: what is installed takes about 2.7 GB, and its archives are unpacked beside it."""
 
+# Run as a file, this finds its neighbours but not the job, of which it needs one module.
 sys.path.insert(0, str(ROOT))
 
 
@@ -179,7 +180,7 @@ def install(*locks: Path) -> None:
 
 
 def fit_node() -> bool:
-    """Whether the machine's own node is new enough and has npm beside it."""
+    """Return whether the machine's own node is new enough and has npm beside it."""
     node = shutil.which("node")
     if node is None or shutil.which("npm") is None:
         return False

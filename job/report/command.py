@@ -3,21 +3,14 @@
 import argparse
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import NoReturn
 
 from job import addresses, failures, results, storage
-from job.errors import ResultsIncompleteError, UsageError
+from job.arguments import Parser
+from job.errors import ResultsIncompleteError
 from job.report import making
 from job.report.wording import LANGUAGES
 
 WORD = "report"
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are like all others of the job: what, and what to do."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message[:1].upper()}{message[1:]}.", f"See {self.prog} --help.")
 
 
 def run(words: Sequence[str]) -> str:
@@ -53,7 +46,7 @@ def run(words: Sequence[str]) -> str:
 
 def parser() -> argparse.ArgumentParser:
     """Return the command's parser."""
-    made = _Parser(
+    made = Parser(
         prog=f"python -m job {WORD}",
         description="Make the report of finished results again.",
         epilog="Example: python -m job report results/ --lang fr --output rapport.html",

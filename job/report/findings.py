@@ -13,11 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from job import addresses, results, storage
+from job.listing import TEST
 from job.report.photo_sample import PhotoSample, draw
-
-METRICS = "classifier/metrics.json"
-CONFUSION_MATRIX = "classifier/confusion_matrix.csv"
-PREDICTIONS = "classifier/predictions/"
 
 MISTAKES_SHOWN = 24
 REJECTED_SHOWN = 100
@@ -171,13 +168,13 @@ def _rejected(output: str, files: Sequence[str]) -> Rejected:
 
 
 def _evaluation(output: str, listed: Sequence[str]) -> Evaluation | None:
-    if METRICS not in listed or CONFUSION_MATRIX not in listed:
+    if results.METRICS not in listed or results.CONFUSION_MATRIX not in listed:
         return None
-    metrics = json.loads(storage.read_bytes(addresses.join(output, METRICS)))
-    rows = _read_csv(output, CONFUSION_MATRIX)
+    metrics = json.loads(storage.read_bytes(addresses.join(output, results.METRICS)))
+    rows = _read_csv(output, results.CONFUSION_MATRIX)
     _, *labels = next(rows)
     body = list(rows)
-    mistakes = _mistakes(output, [path for path in listed if path.startswith(PREDICTIONS)])
+    mistakes = _mistakes(output, [path for path in listed if path.startswith(f"{results.PREDICTIONS}/")])
     return Evaluation(
         metrics,
         labels,
@@ -195,7 +192,7 @@ def _mistakes(output: str, files: Sequence[str]) -> list[Mistake]:
         wrong = (
             Mistake(path, label, predicted, float(probability))
             for path, label, split, predicted, probability in zip(*table.values(), strict=True)
-            if split == "test" and label != predicted
+            if split == TEST and label != predicted
         )
         worst = nlargest(MISTAKES_SHOWN, [*worst, *wrong], key=lambda mistake: mistake.probability)
     return worst

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from job import results
-from job.features import matrix
+from job.columns import matrix
 
 PHOTOS_SHOWN = 2400
 """Points of the scatter: enough to see groups, few enough to draw at once on a phone."""

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from PIL import Image
 
 from job import storage
+from job.decoding import FORMATS, to_rgb, upright
 from job.photo_limits import require_size
-from job.reading import FORMATS, to_rgb, upright
 
 SIDE = 72
 """Pixels of the longer side."""

@@ -128,6 +128,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "seconds": ("Seconds", "Secondes"),
     "stage_list": ("list photos", "lister les photos"),
     "stage_backbone": ("load network", "charger le réseau"),
+    "stage_resume": ("find earlier work", "retrouver l'acquis"),
     "stage_start": ("start Spark", "démarrer Spark"),
     "stage_features": ("features", "descripteurs"),
     "stage_fit": ("fit components", "ajuster l'ACP"),

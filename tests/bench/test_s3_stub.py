@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from bench import s3_stub
-from bench.upload import ask, stub
+from bench.running_stub import environment, report, running
 from infra.deploy.aws import Aws
 from infra.deploy.stacks import data_bucket
 
@@ -15,20 +15,16 @@ NAMES = ["apple/100%.jpg", "apple/a&b <c>.jpg", "pomme/été 🍎.jpg"]
 
 
 @pytest.fixture
-def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    with stub() as port:
-        for name, value in {
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-            "AWS_ACCESS_KEY_ID": "testing",
-            "AWS_SECRET_ACCESS_KEY": "testing",
-            "AWS_REGION": "eu-west-1",
-            "AWS_DEFAULT_REGION": "eu-west-1",
-        }.items():
-            monkeypatch.setenv(name, value)
-        yield port
+def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Run a stub, and point everything that speaks to AWS at it."""
+    with running() as endpoint:
+        for name, value in environment(endpoint).items():
+            if name.startswith("AWS_"):
+                monkeypatch.setenv(name, value)
+        yield endpoint
 
 
-def test_what_boto3_puts_it_gets_heads_and_lists(port: int) -> None:
+def test_what_boto3_puts_it_gets_heads_and_lists(endpoint: str) -> None:
     client = boto3.client("s3")
     for name in NAMES:
         client.put_object(Bucket="data", Key=name, Body=name.encode())
@@ -40,12 +36,12 @@ def test_what_boto3_puts_it_gets_heads_and_lists(port: int) -> None:
     assert client.list_objects_v2(Bucket="other")["KeyCount"] == 0
     with pytest.raises(ClientError, match="404"):
         client.head_object(Bucket="data", Key="nothing")
-    told = ask(port)
+    told = report(endpoint)
     assert (told["PUT"], told["objects"]) == (3, 3)
     assert told["processor_seconds"] > 0
 
 
-@pytest.mark.usefixtures("port")
+@pytest.mark.usefixtures("endpoint")
 def test_a_listing_goes_on_over_several_pages() -> None:
     client = boto3.client("s3")
     keys = [f"set/{number}.jpg" for number in range(5)]
@@ -59,7 +55,7 @@ def test_a_listing_goes_on_over_several_pages() -> None:
     assert [[one["Key"] for one in page["Contents"]] for page in pages] == [keys[:2], keys[2:4], keys[4:]]
 
 
-@pytest.mark.usefixtures("port")
+@pytest.mark.usefixtures("endpoint")
 def test_it_names_the_bucket_of_the_stack() -> None:
     assert data_bucket(Aws("eu-west-1")) == "data"
 

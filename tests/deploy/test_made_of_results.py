@@ -22,9 +22,9 @@ from infra.errors import OrchardError, WrongUseError
 from job.backbone import Backbone, content_hash
 from job.classifier import Classifier, LogisticModel
 from job.components import project
+from job.decoding import decode
 from job.errors import UsageError
 from job.photo_classifier import PhotoClassifier
-from job.reading import decode
 from tests.deploy.conftest import Deployed, World
 from tests.deploy.test_run_command import MANIFEST
 

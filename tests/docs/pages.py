@@ -26,7 +26,7 @@ _INDENTED = re.compile(r"(?:^ {4}\S.*\n(?:^ {4}.*\n|^\n(?= {4}))*)", re.MULTILIN
 class Block:
     """Some lines of code of a page.
 
-    Attributes
+    Parameters
     ----------
     page
         The page.

@@ -222,7 +222,7 @@ def check_options(command: str) -> None:
 class Run:
     """What came of README's commands.
 
-    Attributes
+    Parameters
     ----------
     folder
         Where they ran.

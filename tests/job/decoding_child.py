@@ -13,9 +13,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from job.decoding import decode, decode_at_own_size
 from job.descriptors import KINDS, LARGEST_SIDE, describer
 from job.photo_limits import RejectedPhotoError
-from job.reading import decode, decode_at_own_size
 from tests.job.hostile_photos import mutations
 
 SEED = 10

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
+from job.decoding import decode_at_own_size
 from job.descriptors import KINDS, LARGEST_SIDE, ORB_BORDER, describer, require_opencv
 from job.errors import UsageError
 from job.photo_limits import RejectedPhotoError
-from job.reading import decode_at_own_size
 
 OpenCV: Any = cv2
 """Without its types, which lack half of it."""

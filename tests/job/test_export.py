@@ -10,9 +10,9 @@ from PIL import Image
 
 from job import export
 from job.backbone import Backbone, BackboneDescription, content_hash, read_description
+from job.decoding import decode
 from job.errors import UsageError
 from job.export import IMAGENET, RANDOM, ExportRequest, cached_export
-from job.reading import decode
 from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
 
 Features = np.ndarray[Any, np.dtype[np.float32]]

@@ -29,3 +29,20 @@ def test_azure_paths_lead_to_the_container_of_the_account(monkeypatch: pytest.Mo
 
     assert isinstance(filesystem, fs.AzureFileSystem)
     assert path == "photos/fruit/apple"
+
+
+def test_an_emulator_of_azure_is_spoken_to_at_its_own_address_and_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_STORAGE_KEY", "a2V5")
+    monkeypatch.setenv("AZURE_STORAGE_BLOB_AUTHORITY", "127.0.0.1:10000")
+    monkeypatch.setenv("AZURE_STORAGE_SCHEME", "http")
+
+    filesystem, _ = filesystems.open_filesystem("abfs://photos@emulated.dfs.core.windows.net/fruit")
+
+    assert filesystem == fs.AzureFileSystem(
+        "emulated",
+        account_key="a2V5",
+        blob_storage_authority="127.0.0.1:10000",
+        dfs_storage_authority="127.0.0.1:10000",
+        blob_storage_scheme="http",
+        dfs_storage_scheme="http",
+    )

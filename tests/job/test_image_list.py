@@ -13,6 +13,7 @@ from job import image_list
 from job.errors import UsageError
 from job.image_list import Listed
 from job.listing import TRAIN, Subset
+from job.photo_limits import LARGEST_FILE
 
 
 def write(path: Path, content: str | bytes) -> str:
@@ -94,6 +95,14 @@ def test_sizes_and_versions_that_the_list_tells_are_not_asked_for(tmp_path: Path
     photo = image_list.list_photos(list_uri, TRAIN, Subset()).to_pylist()[0]
 
     assert (photo["size"], photo["version"], photo["problem"]) == (5, "5-abc", "")
+
+
+def test_a_photo_that_is_too_large_to_be_read_is_set_aside_as_one_of_a_folder_is(tmp_path: Path) -> None:
+    list_uri = write(tmp_path / "list.csv", f"uri,size,etag\ns3://nobody/reads/1.jpg,{LARGEST_FILE + 1},abc\n")
+
+    photo = image_list.list_photos(list_uri, TRAIN, Subset()).to_pylist()[0]
+
+    assert photo["problem"] == "500,000,001 bytes, more than the 500,000,000 that a photo may have"
 
 
 def test_a_subset_is_drawn_from_a_list(tmp_path: Path) -> None:

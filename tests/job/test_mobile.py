@@ -11,12 +11,12 @@ import pytest
 from job.backbone import Backbone, read_description
 from job.classifier import Classifier, LogisticModel, Model, PerceptronModel, TreesModel
 from job.components import project
+from job.decoding import decode
 from job.errors import UsageError
 from job.mobile import MobileDescription, mobile_model, parse_description
 from job.mobile_trees import at_most, tree_matrices
 from job.photo_classifier import PhotoClassifier
 from job.photo_limits import RejectedPhotoError
-from job.reading import decode
 from job.reduction import Projection
 from job.smaller_weights import FLOAT16, INT8, int8_steps, with_smaller_weights
 

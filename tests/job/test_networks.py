@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from job.backbone import Backbone, read_description
+from job.decoding import decode
 from job.export import RANDOM, ExportRequest, cached_export
 from job.networks import NETWORKS
-from job.reading import decode
 
 IN_EVERY_TEST_RUN = ("mobilenet_v2", "inception_v3")
 """Different sides and numbers of features; the others are exported by the slow campaign."""

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from job.decoding import decode
 from job.listing import TRAIN, list_photos
 from job.photo_limits import LARGEST_FILE, RejectedPhotoError, jpeg_scans
-from job.reading import decode
 from tests.job.hostile_photos import encoded, many_scans, run_length_encoded
 
 

@@ -13,9 +13,9 @@ from sklearn.preprocessing import StandardScaler
 
 from job import network_extraction, reduced_precision
 from job.backbone import BFLOAT16, FAST, FLOAT32, FULL, Backbone
+from job.decoding import Pixels, decode
 from job.export import ExportRequest, cached_export
 from job.photo_tasks import PhotosReport
-from job.reading import Pixels, decode
 from job.reduced_precision import ReducedPrecisionNetwork
 from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
 

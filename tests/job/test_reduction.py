@@ -15,8 +15,9 @@ from pyspark.ml.linalg import Vectors
 from pyspark.sql import SparkSession
 
 from job import components, reduction, results, session
+from job.columns import matrix
 from job.components import Moments
-from job.features import features_table, list_column, matrix
+from job.features import features_table
 from job.listing import PREDICT, TEST, TRAIN
 from job.reduction import Projection, ProjectionTask
 from job.results import DataFile
@@ -189,13 +190,3 @@ def test_files_are_dealt_into_groups_of_about_equally_many_rows() -> None:
 
 def test_there_are_no_more_groups_than_files() -> None:
     assert len(reduction.group_by_rows([DataFile("features/a", 1, 0)], 8)) == 1
-
-
-def test_a_matrix_becomes_a_column_of_lists_without_a_copy() -> None:
-    rows = np.arange(12, dtype=np.float32).reshape(4, 3)
-
-    column = list_column(rows)
-
-    assert column.to_pylist() == rows.tolist()
-    assert column.values.buffers()[1].address == rows.ctypes.data
-    np.testing.assert_array_equal(matrix(column), rows)

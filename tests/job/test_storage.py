@@ -5,8 +5,8 @@ from pathlib import Path
 import boto3
 import pytest
 
-from job import storage
-from job.errors import RunFailedError, UsageError
+from job import filesystems, storage
+from job.errors import RunFailedError, TryAgainError, UsageError
 from job.storage import FileFound
 
 
@@ -56,8 +56,21 @@ def test_s3_is_read_written_and_listed_like_a_disk(bucket: str) -> None:
     assert keys == ["folder/a b%20.txt"]
 
 
-def test_a_bucket_that_does_not_exist_is_told_in_one_sentence(s3_endpoint: str) -> None:
-    assert s3_endpoint
+def test_a_storage_that_does_not_answer_is_told_to_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given an address of this machine where nothing listens, asked once
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setattr(filesystems, "S3_ATTEMPTS", 1)
+
+    with pytest.raises(TryAgainError) as raised:
+        storage.folder_exists("s3://bucket-that-nobody-holds/results")
+
+    assert raised.value.what.startswith("The folder 's3://bucket-that-nobody-holds/results' could not be looked into: ")
+    assert raised.value.exit_code == 75
+
+
+@pytest.mark.usefixtures("s3_endpoint")
+def test_a_bucket_that_does_not_exist_is_told_in_one_sentence() -> None:
     with pytest.raises(RunFailedError) as raised:
         storage.write_bytes("s3://no-such-bucket/file", b"content")
 

@@ -20,7 +20,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from job import results, session, training
 from job.classifier import Classifier
-from job.features import list_column
+from job.columns import list_column
 from job.listing import PREDICT, TEST, TRAIN
 from job.results import DataFile
 from job.slices import Slice

@@ -1,5 +1,6 @@
-"""Tests of job/visual_words.py: its stages one by one, on drawn photos and on descriptors that are made up."""
+"""Tests of job/visual_words.py: its stages one by one, on descriptors that are made up."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -7,32 +8,22 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from PIL import Image
 from pyspark import SparkContext
 from sklearn.cluster import KMeans
 
-from job import listing, results, session, visual_words
-from job.descriptors import KINDS, LARGEST_SIDE, Descriptors, describer
+from job import results, session, visual_words
+from job.columns import matrix
+from job.descriptors import KINDS, Descriptors
 from job.errors import UsageError
-from job.features import matrix
 from job.listing import PREDICT, TEST, TRAIN
-from job.photo_tasks import PhotosReport, as_stream
-from job.reading import decode_at_own_size
+from job.photo_descriptors import DescriptorsReport, descriptors_table
+from job.photo_tasks import PhotosReport
 from job.results import DataFile
-from job.visual_words import DescriptorsReport, DescriptorsTask, Learning, describe_partition
+from job.visual_words import Learning
 from job.vocabulary import Vocabulary
 
 SIFT = KINDS["sift"]
 LEARNING = Learning(words=3, sample=10_000, initialization="parallel", iterations=20, seed=0)
-
-
-class Counted:
-    """Stands where Spark's accumulator does, outside Spark."""
-
-    value = 0
-
-    def add(self, count: int) -> None:
-        self.value += count
 
 
 @pytest.fixture(scope="module")
@@ -66,64 +57,10 @@ def written(output: str, described: list[Descriptors], splits: list[str], parts:
         )
         rows = [described[index] for index in chosen]
         name = f"descriptors/part-{number:05d}-20260101T000000-00000000-{parts}.parquet"
-        file = results.write_parquet(output, name, visual_words.descriptors_table(used, rows))
+        file = results.write_parquet(output, name, descriptors_table(used, rows))
         training = sum(len(described[index]) for index in chosen if splits[index] == TRAIN)
-        reports.append(DescriptorsReport(PhotosReport(file, None, *[{}] * 2), training, 0))  # type: ignore[arg-type]
+        reports.append(DescriptorsReport(PhotosReport(file, None, Counter(), Counter()), training, 0))
     return reports
-
-
-@pytest.mark.parametrize("kind", list(KINDS))
-def test_a_task_writes_the_descriptors_of_each_photo_as_opencv_has_them(
-    kind: str, sample_photos: Path, tmp_path: Path
-) -> None:
-    photos = listing.list_photos(str(sample_photos), TRAIN).slice(0, 6)
-    task = DescriptorsTask(str(tmp_path), "run", kind, 50, keep_empty=True)
-    done = Counted()
-
-    report = describe_partition(task, done, (0, as_stream(photos)))  # type: ignore[arg-type]
-
-    assert report.photos.made is not None
-    table = results.read_parquet(str(tmp_path), report.photos.made.path)
-    expected = [
-        describer(KINDS[kind], 50)(decode_at_own_size(Path(path).read_bytes(), LARGEST_SIDE))
-        for path in photos["path"].to_pylist()
-    ]
-    rows, counts = visual_words.stacked(table, KINDS[kind])
-    assert counts.tolist() == [len(each) for each in expected]
-    np.testing.assert_array_equal(rows, np.concatenate(expected))
-    assert report.training == len(rows) > 0
-    assert done.value == 6
-    assert report.photos.used == {TRAIN: 6}
-
-
-def test_a_photo_without_keypoints_is_set_aside_or_kept_without_descriptors_as_asked(tmp_path: Path) -> None:
-    folder = tmp_path / "photos" / "plain"
-    folder.mkdir(parents=True)
-    Image.new("RGB", (100, 100), "white").save(folder / "white.png")
-    (folder / "empty.png").touch()
-    photos = as_stream(listing.list_photos(str(folder.parent), TRAIN))
-    task = DescriptorsTask(str(tmp_path), "run", "orb", 50, keep_empty=False)
-
-    rejecting = describe_partition(task, Counted(), (0, photos))  # type: ignore[arg-type]
-    keeping = describe_partition(replace(task, keep_empty=True), Counted(), (1, photos))  # type: ignore[arg-type]
-
-    def reasons(report: DescriptorsReport) -> dict[str, str]:
-        assert report.photos.rejected is not None
-        rows = results.read_parquet(str(tmp_path), report.photos.rejected.path).to_pylist()
-        return {Path(row["path"]).name: row["reason"] for row in rows}
-
-    assert reasons(rejecting) == {"empty.png": "the file is empty", "white.png": "no keypoints were found in it"}
-    assert (rejecting.photos.made, rejecting.empty) == (None, 0)
-    assert reasons(keeping) == {"empty.png": "the file is empty"}
-    assert (keeping.photos.used, keeping.empty, keeping.training) == ({TRAIN: 1}, 1, 0)
-
-
-def test_a_photo_larger_than_allowed_is_described_scaled_down(tmp_path: Path) -> None:
-    Image.new("L", (3000, 1500)).save(tmp_path / "wide.png")
-    Image.new("L", (1, 20_000)).save(tmp_path / "thin.png")
-
-    assert decode_at_own_size((tmp_path / "wide.png").read_bytes(), LARGEST_SIDE).shape == (512, 1024, 3)
-    assert decode_at_own_size((tmp_path / "thin.png").read_bytes(), LARGEST_SIDE).shape == (1024, 1, 3)
 
 
 def test_the_sample_comes_from_training_photos_alone() -> None:
@@ -131,14 +68,14 @@ def test_the_sample_comes_from_training_photos_alone() -> None:
     splits = [TRAIN, TEST, PREDICT] * 3
     used = pa.table({"path": [""] * 9, "label": ["a"] * 9, "split": splits})
 
-    drawn = [row for _, row in visual_words.draw_sample(visual_words.descriptors_table(used, described), SIFT, 1.0, 0)]
+    drawn = [row for _, row in visual_words.draw_sample(descriptors_table(used, described), SIFT, 1.0, 0)]
 
     np.testing.assert_array_equal(np.stack(drawn), np.concatenate(described[::3]))
 
 
 def test_the_sample_is_about_the_share_asked_for_and_another_with_another_seed() -> None:
     used = pa.table({"path": [""] * 100, "label": ["a"] * 100, "split": [TRAIN] * 100})
-    table = visual_words.descriptors_table(used, clouds(100, 30))
+    table = descriptors_table(used, clouds(100, 30))
 
     first, again, other = ([key for key, _ in visual_words.draw_sample(table, SIFT, 0.2, seed)] for seed in (1, 1, 2))
 

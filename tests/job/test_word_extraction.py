@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from job.__main__ import main
+from job.decoding import decode_at_own_size
 from job.descriptors import LARGEST_SIDE, ORB_BORDER
-from job.reading import decode_at_own_size
 from tests.job.bad_photos import BAD, ODD, write_bad_and_odd_photos
 from tests.telling import told
 

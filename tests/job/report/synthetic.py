@@ -12,21 +12,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from job import addresses, results, storage
-from job.features import list_column
+from job.columns import list_column
 from job.results import DataFile
 
 RUN = "20261121T100000-0123abcd"
-
-PREDICTIONS_SCHEMA = pa.schema(
-    [
-        pa.field("path", pa.string()),
-        pa.field("label", pa.string()),
-        pa.field("split", pa.string()),
-        pa.field("predicted", pa.string()),
-        pa.field("probability", pa.float32()),
-        pa.field("probabilities", pa.list_(pa.field("element", pa.float32()))),
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -56,11 +45,6 @@ class Run:
     classifier: bool = True
     rejected: tuple[tuple[str, str], ...] = ()
     photos: str = "/photos"
-
-
-def generator(seed: int) -> np.random.Generator:
-    """Return random numbers that are the same every time."""
-    return np.random.default_rng(seed)
 
 
 def write(run: Run, folder: Path, files: int = 4) -> dict[str, Any]:
@@ -212,8 +196,8 @@ def write_classifier(
             for name, p, r, f, n in zip(names, precision, recall, f1, confusion.sum(axis=1), strict=True)
         ],
     }
-    storage.write_bytes(addresses.join(output, "classifier/metrics.json"), json.dumps(metrics).encode())
-    storage.write_bytes(addresses.join(output, "classifier/confusion_matrix.csv"), text.getvalue().encode())
+    storage.write_bytes(addresses.join(output, results.METRICS), json.dumps(metrics).encode())
+    storage.write_bytes(addresses.join(output, results.CONFUSION_MATRIX), text.getvalue().encode())
     table = pa.table(
         [
             [paths[row] for row in tested],
@@ -223,7 +207,7 @@ def write_classifier(
             pa.array(random.uniform(0.4, 1, len(tested)), pa.float32()),
             [[1.0]] * len(tested),
         ],
-        schema=PREDICTIONS_SCHEMA,
+        schema=results.PREDICTIONS_SCHEMA,
     )
-    file = results.write_parquet(output, f"classifier/predictions/part-00000-{RUN}-0.parquet", table)
-    return [DataFile("classifier/metrics.json", 1, 0), DataFile("classifier/confusion_matrix.csv", 1, 0), file]
+    file = results.write_parquet(output, f"{results.PREDICTIONS}/part-00000-{RUN}-0.parquet", table)
+    return [DataFile(results.METRICS, 1, 0), DataFile(results.CONFUSION_MATRIX, 1, 0), file]

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -139,7 +140,7 @@ def test_pointing_at_a_photo_shows_its_thumbnail_label_and_name(browser: Any, tm
     for kind in kinds:
         (tmp_path / "photos" / kind).mkdir(parents=True)
         for number in range(4):
-            photo = Image.new("RGB", (100, 100)) if number == 0 else draw_photo(kind, 0, synthetic.generator(number))
+            photo = Image.new("RGB", (100, 100)) if number == 0 else draw_photo(kind, 0, np.random.default_rng(number))
             photo.save(tmp_path / "photos" / kind / f"{number:04d}.jpg")
     making.write(str(tmp_path / "results"), manifest, "en")
 

@@ -16,6 +16,7 @@ from PIL import Image
 from job import addresses, results, storage
 from job.__main__ import main
 from job.errors import UsageError
+from job.extraction import STAGES, TASK_STAGES
 from job.report import drawing, figures, findings, heat_map, making, page, photo_sample, sections, thumbnails
 from job.report.wording import LANGUAGES, NARROW_SPACE, TEXTS, Words
 from tests.job.report import synthetic
@@ -182,6 +183,12 @@ def test_every_text_takes_the_same_values_in_both_languages() -> None:
         return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
     assert [name for name, (english, french) in TEXTS.items() if fields(english) != fields(french)] == []
+
+
+def test_every_stage_of_a_run_has_a_name_in_both_languages() -> None:
+    others = ("list", "backbone", "resume", "start", "fit", "projection", "train", "predict", "report")
+
+    assert [name for name in (*STAGES, *TASK_STAGES, *others) if f"stage_{name}" not in TEXTS] == []
 
 
 def test_numbers_are_written_as_each_language_does() -> None:

@@ -1,0 +1,49 @@
+"""Runs the S3 stub beside a measurement: starts it, points commands at it, and asks what it has cost."""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from bench.s3_stub import REPORT
+
+
+@contextmanager
+def running(*options: str) -> Iterator[str]:
+    """Run a stub of one's own while the block lasts; yield its address.
+
+    Parameters
+    ----------
+    options
+        As ``python -m bench.s3_stub`` takes them.
+    """
+    with subprocess.Popen([sys.executable, "-m", "bench.s3_stub", *options], stdout=subprocess.PIPE, text=True) as stub:
+        try:
+            assert stub.stdout is not None  # noqa: S101 - asked for above
+            yield f"http://127.0.0.1:{int(stub.stdout.readline())}"
+        finally:
+            stub.terminate()
+
+
+def report(endpoint: str) -> Mapping[str, float]:
+    """Return what the stub has cost so far: requests by method, objects, and seconds of processor time."""
+    with urllib.request.urlopen(f"{endpoint}{REPORT}") as answer:  # noqa: S310 - our own stub
+        told: Mapping[str, float] = json.load(answer)
+    return told
+
+
+def environment(endpoint: str) -> dict[str, str]:
+    """Return what points a command at the stub, and keeps it from the user's own configuration."""
+    return {
+        **os.environ,
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "measuring",
+        "AWS_SECRET_ACCESS_KEY": "measuring",
+        "AWS_REGION": "eu-west-1",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
