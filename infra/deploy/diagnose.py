@@ -166,7 +166,7 @@ def diagnose(logs: Mapping[str, str], reason: str = "") -> Diagnosis:
                 return Diagnosis(sentence, remedy, uri, cause.code or words.get("code", ""))
     for uri, text in logs.items():
         if "Traceback (most recent call last)" in text or "Exception" in text:
-            return Diagnosis(f"{probable_cause(text)}", "The whole log shows more: orchard logs", uri)
+            return Diagnosis(probable_cause(text), "The whole log shows more: orchard logs", uri)
     told = f"EMR says: {reason}" if reason else "The logs show no cause that is known."
     return Diagnosis(told, "Look into the whole log: orchard logs")
 
