@@ -34,7 +34,7 @@ def group(logical_id: str) -> str:
     return logical_id.removeprefix("Network").split("Group")[0]
 
 
-def flows(environment: Environment, kind: str, near: str, far: str) -> list[tuple[str, str, str, int, int]]:
+def flows(environment: Environment, kind: str, near: str, far: str) -> list[Flow]:
     """Return (near group, far group, protocol, ports) of all rules between groups."""
     rules = environment.resources(STACK, f"AWS::EC2::SecurityGroup{kind}").values()
     properties = [environment.resolve(STACK, rule["Properties"]) for rule in rules]
