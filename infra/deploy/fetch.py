@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from tqdm import tqdm
 
 from infra.deploy.aws import Aws, explained
-from infra.deploy.objects import read_if_there
+from infra.deploy.objects import download, read_if_there
 from infra.errors import RunUnknownError, WrongUseError
 from job import results
 from job.manifest import listed_files
@@ -68,6 +68,11 @@ def fetch(aws: Aws, bucket: str, results_key: str, folder: Path, terminal: TextI
         Where they go.
     terminal
         Where a bar is drawn, if it is a terminal.
+
+    Raises
+    ------
+    RunUnknownError
+        If there is no such run, or it is unfinished.
     """
     described = manifest(aws, bucket, results_key)
     _make_way_for(described["run_id"], folder)
@@ -78,9 +83,9 @@ def fetch(aws: Aws, bucket: str, results_key: str, folder: Path, terminal: TextI
         tqdm(total=len(wanted), unit=" files", file=terminal, disable=not terminal.isatty()) as bar,
         explained(f"fetch the results in s3://{bucket}/{results_key}"),
     ):
-        for _ in pool.map(lambda path: _copy(aws, bucket, results_key, path, folder), wanted):
+        for _ in pool.map(lambda path: download(aws, bucket, f"{results_key}/{path}", folder / path), wanted):
             bar.update()
-        _copy(aws, bucket, results_key, results.MANIFEST, folder)
+        download(aws, bucket, f"{results_key}/{results.MANIFEST}", folder / results.MANIFEST)
     return len(wanted) + 1
 
 
@@ -123,12 +128,3 @@ def _no_manifest(aws: Aws, bucket: str, results_key: str) -> WrongUseError:
 
 def _is_there(file: Path, size: int | None) -> bool:
     return size is not None and file.is_file() and file.stat().st_size == size
-
-
-def _copy(aws: Aws, bucket: str, results_key: str, path: str, folder: Path) -> None:
-    destination = folder / path
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    # A hidden name until it is complete: an interrupted copy never looks like a file of the results.
-    part = destination.with_name(f".{destination.name}.part")
-    aws.s3.download_file(bucket, f"{results_key}/{path}", str(part))
-    part.replace(destination)
