@@ -6,6 +6,7 @@ from typing import Any
 
 from infra.deploy.aws import Aws, explained
 from infra.deploy.models import model_key
+from infra.deploy.names import nearest_name
 from infra.deploy.objects import download, exists
 from infra.errors import RunFilesError
 from job.backbone import content_hash
@@ -48,9 +49,10 @@ def find_backbone(manifest: dict[str, Any], given: Path | None, aws: Aws, bucket
     if bucket is not None:
         with explained(f"fetch s3://{bucket}/{key}"):
             if exists(aws, bucket, key):
-                file = cache / f"{name}-{wanted[:16]}.tflite"
+                # A plain file name, whatever the manifest says: whoever writes to the bucket writes it.
+                file = cache / f"{nearest_name(f'{name}-{wanted[:16]}', 'backbone')}.tflite"
                 download(aws, bucket, key, file)
-                return file
+                return _fetched(file, f"s3://{bucket}/{key}", wanted)
     raise RunFilesError(
         f"The backbone of this run ({name}, {manifest['backbone']['weights']}) is not on this machine"
         f"{'' if bucket is None else ', nor in the data bucket'}.",
@@ -66,5 +68,15 @@ def _checked(file: Path, name: str, wanted: str) -> Path:
         raise RunFilesError(
             f"'{file}' is not the backbone that this run used.",
             f"Name the exported {name} whose SHA-256 begins with {wanted[:12]}.",
+        )
+    return file
+
+
+def _fetched(file: Path, uri: str, wanted: str) -> Path:
+    if content_hash(file) != wanted:
+        file.unlink()
+        raise RunFilesError(
+            f"'{uri}' is not the backbone that its name says.",
+            "Name the file of the run's backbone: --model FILE; and find out who has changed that object.",
         )
     return file
