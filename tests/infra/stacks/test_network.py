@@ -1,15 +1,13 @@
 """The cluster's network: ways out, ways in, and every security-group rule in both directions."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.infra.synthesis import Environment
+from infra.settings import NETWORKS
+from tests.infra.synthesis import Environment, Synthesise
 
-Synthesise = Callable[..., Environment]
 STACK = "OrchardCluster"
-NETWORKS = ("private", "private-nat", "public")
 TAG = {"Key": "for-use-with-amazon-emr-managed-policies", "Value": "true"}
 
 WITHIN = {
