@@ -133,7 +133,7 @@ CAUSES: Sequence[Cause] = (
         "no such bucket",
         _pattern(r"AWS Error NO_SUCH_BUCKET|The specified bucket does not exist"),
         "A bucket that the run names does not exist.",
-        "Check the URIs of the run: orchard status",
+        "Check the URIs that the run was given: --images, --test, --predict and --model.",
     ),
     Cause(
         "",
