@@ -8,11 +8,12 @@ import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 
 from infra.context import read_settings
+from infra.cost_tag import COST_TAG
 from infra.emr.bootstrap import wheelhouse
 from infra.errors import OrchardError
 from infra.settings import Settings
 from infra.stacks.access import AccessStack
-from infra.stacks.budget import COST_TAG, BudgetStack
+from infra.stacks.budget import BudgetStack
 from infra.stacks.cluster import ClusterStack
 from infra.stacks.data import DataStack
 from job.errors import in_two_lines
@@ -36,13 +37,7 @@ def declare(app: cdk.App, settings: Settings, libraries: Path) -> None:
     if settings.alert_email:
         BudgetStack(app, "OrchardBudget", settings=settings, env=env)
     ClusterStack(
-        app,
-        "OrchardCluster",
-        settings=settings,
-        data=data.data,
-        logs=data.logs,
-        wheelhouse=libraries,
-        env=env,
+        app, "OrchardCluster", settings=settings, data=data.data, logs=data.logs, wheelhouse=libraries, env=env
     )
     cdk.Tags.of(app).add(*COST_TAG)
     # Synthesis fails on any finding that nobody has given a reason for.

@@ -146,7 +146,7 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
     "alert_email": _matching(r"([^@\s]+@[^@\s]+\.[^@\s.]+)?", "an e-mail address", "you@example.org"),
     "cost_tag_active": _boolean,
     "log_retention_days": _whole_number(1, 3_650),
-    # S3 moves nothing to Standard-IA before 30 days.
+    # From 30: Glacier Instant Retrieval bills 90 days of each object at least, too dear for what is still worked on.
     "results_archive_days": _whole_number(30, 3_650),
     "delete_data": _boolean,
     "confirm_delete_data": _boolean,

@@ -224,8 +224,8 @@ class RunNotFinishedError(OrchardError):
 class RunOnClusterFailedError(OrchardError):
     """A run failed on the cluster, and its logs show no cause that is known.
 
-    Where they do, the message carries the code of the cause: one of 1.. for what the job itself said, one of 5.. for
-    the rest.
+    Where they do, the message carries the code of the cause instead: ORC-1.. where the job itself said what is wrong,
+    ORC-5.. where its logs show it.
 
     `orchard logs NAME` shows the whole log, `--containers` those of the executors.
     """
@@ -305,7 +305,7 @@ class NotAllowedError(WrongUseError):
 
     AWS refused the call that the message names.
 
-    Ask for this permission; docs/policies/deploy.json is the policy of a person who deploys and runs.
+    Ask for this permission; docs/policies/operator.json is the policy of a person who deploys and runs.
     """
 
     code = "ORC-301"

@@ -20,7 +20,7 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
 
     Raises
     ------
-    OrchardError
+    NotClassifiedError
         At the end, if any photo could not be used.
     """
     classifier, unusable = PhotoClassifier(given.model), 0

@@ -4,7 +4,7 @@ import argparse
 import json
 from dataclasses import replace
 
-from infra.context import SettingsError, read_settings
+from infra.context import read_settings
 from infra.deploy import cdk
 from infra.emr.instance_types import INSTANCE_TYPES
 from infra.errors import WrongUseError
@@ -24,18 +24,16 @@ def read_cost_settings(instance_type: str | None, region: str) -> Settings:
     Raises
     ------
     WrongUseError
-        If the type is none that a cluster may be made of, or if cdk.json is wrong.
+        If the type is none that a cluster may be made of.
+    SettingsError
+        If cdk.json is wrong.
     """
     if instance_type is not None and instance_type not in INSTANCE_TYPES:
         raise WrongUseError(
             f"'{instance_type}' is not an instance type that a cluster may be made of.",
             f"Name one of {', '.join(name for name in INSTANCE_TYPES if name.endswith('.xlarge'))}, or a larger size.",
         )
-    try:
-        settings = read_settings(json.loads(cdk.CDK_JSON.read_text(encoding="utf-8"))["context"])
-    except SettingsError as error:
-        what, remedy = str(error).split("\n", 1)
-        raise WrongUseError(what, remedy) from error
+    settings = read_settings(json.loads(cdk.CDK_JSON.read_text(encoding="utf-8"))["context"])
     types = (instance_type,) if instance_type else None
     return replace(
         settings,

@@ -23,7 +23,7 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
 
     Raises
     ------
-    WrongUseError
+    LocalCloudStateError
         If a cloud stands already: what is in it may be wanted.
     OrchardError
         If a stage fails.

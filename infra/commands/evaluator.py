@@ -19,7 +19,7 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
 
     Raises
     ------
-    WrongUseError
+    StackNotReadyError
         If the evaluator is switched off.
     """
     found = stacks.outputs_if_there(around.aws, stacks.ACCESS)

@@ -7,9 +7,8 @@ from typing import Any
 
 from infra.commands.command import Command, Surroundings
 from infra.commands.text_table import in_columns
+from infra.deploy.clusters import ENDED
 from infra.local import environment, standing
-
-ENDED = frozenset({"TERMINATED", "TERMINATED_WITH_ERRORS"})
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,7 @@
 import argparse
 
 from infra.commands.command import Command, Surroundings
-from infra.commands.run import follow_to_the_end
+from infra.commands.follow_run import follow_to_the_end
 from infra.deploy import clusters, fetch, logs, past_runs
 from infra.deploy import step as steps
 from infra.deploy.clusters import Cluster

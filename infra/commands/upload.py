@@ -17,7 +17,7 @@ MOST_SHOWN = 100
 
 
 def execute(given: argparse.Namespace, surroundings: Surroundings) -> int:
-    """Upload a folder; raise OrchardError if a file is missing in the end."""
+    """Upload a folder; raise NotSentError if a file is missing in the end."""
     folder: Path = given.folder
     name: str = given.to or folder.resolve().name
     prefix = set_prefix(name)

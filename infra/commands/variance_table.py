@@ -30,12 +30,25 @@ def cumulative_shares(explained_variance: bytes) -> list[float]:
     ----------
     explained_variance
         The content of ``pca/explained_variance.csv``.
+
+    Returns
+    -------
+    list of float
+        One value a component of the fit, at least one, 0 to 1.
+
+    Raises
+    ------
+    RunFilesError
+        If it is no such table, or an empty one.
     """
-    rows = csv.DictReader(io.StringIO(explained_variance.decode()))
+    damaged = RunFilesError("The run's explained_variance.csv is damaged.", "Fetch the results again.")
     try:
-        return [float(row["cumulative"]) for row in rows]
+        shares = [float(row["cumulative"]) for row in csv.DictReader(io.StringIO(explained_variance.decode()))]
     except (KeyError, TypeError, ValueError) as error:
-        raise RunFilesError("The run's explained_variance.csv is damaged.", "Fetch the results again.") from error
+        raise damaged from error
+    if not shares:
+        raise damaged
+    return shares
 
 
 def variance_table(shares: Sequence[float], wanted: Sequence[int]) -> list[str]:

@@ -129,7 +129,7 @@ def explained(doing: str) -> Iterator[None]:
 
 
 def as_orchard_error(error: Exception, doing: str) -> OrchardError:
-    """Return what a person is told about an exception of botocore.
+    """Return what a person is told about an exception: of botocore, or one that nobody thought of.
 
     No message repeats what was sent: credentials and signatures never get into it.
     """
@@ -182,8 +182,6 @@ _SIGN_IN: Sequence[tuple[tuple[type[Exception], ...], str, str]] = (
 )
 """What botocore raises before it has credentials at all; the first kind that an error belongs to counts."""
 
-_AGAIN_LATER = "Type the same command again later."
-
 _REFUSALS: Sequence[tuple[frozenset[str], type[OrchardError], str, str]] = (
     (
         frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"}),
@@ -214,16 +212,15 @@ _REFUSALS: Sequence[tuple[frozenset[str], type[OrchardError], str, str]] = (
         "Wait a minute, then type the same command again.",
     ),
     (
-        frozenset({"InternalError", "InternalFailure", "InternalServerException", "ServiceUnavailable"}),
+        frozenset(
+            {
+                *("InternalError", "InternalFailure", "InternalServerException", "ServiceUnavailable"),
+                *("500", "502", "503", "504", "RequestTimeout"),
+            }
+        ),
         AwsBusyError,
         f"AWS failed ({{code}}), {ATTEMPTS} attempts long.",
-        _AGAIN_LATER,
-    ),
-    (
-        frozenset({"500", "502", "503", "504", "RequestTimeout"}),
-        AwsBusyError,
-        f"AWS failed ({{code}}), {ATTEMPTS} attempts long.",
-        _AGAIN_LATER,
+        "Type the same command again later.",
     ),
     (
         frozenset({"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301"}),

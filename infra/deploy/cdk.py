@@ -19,7 +19,7 @@ def call(command: Sequence[str]) -> int:
 
     Raises
     ------
-    OrchardError
+    ProgramMissingError
         If it is not installed.
     """
     environment = with_programs(os.environ)
@@ -43,7 +43,13 @@ def deploy_command(stack: str, aws: Aws, **settings: object) -> list[str]:
 
 
 def setting(name: str) -> int:
-    """Return a setting that is a number, as cdk.json has it."""
+    """Return a setting that is a number, as cdk.json has it.
+
+    Raises
+    ------
+    OrchardError
+        If cdk.json holds none of this name.
+    """
     return int(_find(name, CDK_JSON.read_text()).group(2))
 
 
@@ -51,6 +57,11 @@ def change_setting(name: str, value: int) -> None:
     """Write a new value of a setting that is a number into cdk.json, and leave everything else as it is.
 
     The file is where the next plain ``cdk deploy`` looks: kept anywhere else, the value would be undone by it.
+
+    Raises
+    ------
+    OrchardError
+        If cdk.json holds none of this name.
     """
     text = CDK_JSON.read_text()
     found = _find(name, text)

@@ -11,6 +11,9 @@ from infra.errors import ClusterUnfitError
 ALIVE = ("STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING")
 ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
 
+NAME = re.compile(r"orchard-(\d+)")
+"""As the stack OrchardCluster names its clusters: after the generation."""
+
 FORGOTTEN = "it forgets a cluster two months after its end"
 """Why a cluster that ended long ago has no reason, no name and no logs any more."""
 
@@ -51,7 +54,7 @@ class Cluster:
     @property
     def generation(self) -> int:
         """The setting that its name was made from; a higher one makes CloudFormation replace it."""
-        match = re.fullmatch(r"orchard-(\d+)", self.name)
+        match = NAME.fullmatch(self.name)
         return int(match.group(1)) if match else 1
 
 

@@ -133,7 +133,7 @@ CAUSES: Sequence[Cause] = (
         "no such bucket",
         _pattern(r"AWS Error NO_SUCH_BUCKET|The specified bucket does not exist"),
         "A bucket that the run names does not exist.",
-        "Check the URIs of the run: orchard status",
+        "Check the URIs that the run was given: --images, --test, --predict and --model.",
     ),
     Cause(
         "",
@@ -166,7 +166,7 @@ def diagnose(logs: Mapping[str, str], reason: str = "") -> Diagnosis:
                 return Diagnosis(sentence, remedy, uri, cause.code or words.get("code", ""))
     for uri, text in logs.items():
         if "Traceback (most recent call last)" in text or "Exception" in text:
-            return Diagnosis(f"{probable_cause(text)}", "The whole log shows more: orchard logs", uri)
+            return Diagnosis(probable_cause(text), "The whole log shows more: orchard logs", uri)
     told = f"EMR says: {reason}" if reason else "The logs show no cause that is known."
     return Diagnosis(told, "Look into the whole log: orchard logs")
 

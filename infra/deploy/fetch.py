@@ -4,14 +4,14 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, TextIO
 
 from tqdm import tqdm
 
 from infra.deploy.aws import Aws, explained
-from infra.deploy.objects import read_if_there
-from infra.errors import RunUnknownError, WrongUseError
+from infra.deploy.objects import download, read_if_there
+from infra.errors import RunFilesError, RunUnknownError, WrongUseError
 from job import results
 from job.manifest import listed_files
 
@@ -68,8 +68,21 @@ def fetch(aws: Aws, bucket: str, results_key: str, folder: Path, terminal: TextI
         Where they go.
     terminal
         Where a bar is drawn, if it is a terminal.
+
+    Raises
+    ------
+    RunUnknownError
+        If there is no such run, or it is unfinished.
+    RunFilesError
+        If its manifest lists what is no file of its folder.
     """
     described = manifest(aws, bucket, results_key)
+    outside = [path for path in listed_files(described) if not _is_inside(path)]
+    if outside:
+        raise RunFilesError(
+            f"The manifest in s3://{bucket}/{results_key} lists '{outside[0]}', which is no file of its folder.",
+            "The job writes no such manifest: find out who did, and run it again.",
+        )
     _make_way_for(described["run_id"], folder)
     sizes = {entry["path"]: entry["bytes"] for entries in described["files"].values() for entry in entries}
     wanted = [path for path in listed_files(described) if not _is_there(folder / path, sizes.get(path))]
@@ -78,9 +91,9 @@ def fetch(aws: Aws, bucket: str, results_key: str, folder: Path, terminal: TextI
         tqdm(total=len(wanted), unit=" files", file=terminal, disable=not terminal.isatty()) as bar,
         explained(f"fetch the results in s3://{bucket}/{results_key}"),
     ):
-        for _ in pool.map(lambda path: _copy(aws, bucket, results_key, path, folder), wanted):
+        for _ in pool.map(lambda path: download(aws, bucket, f"{results_key}/{path}", folder / path), wanted):
             bar.update()
-        _copy(aws, bucket, results_key, results.MANIFEST, folder)
+        download(aws, bucket, f"{results_key}/{results.MANIFEST}", folder / results.MANIFEST)
     return len(wanted) + 1
 
 
@@ -106,7 +119,7 @@ def _make_way_for(run_id: str, folder: Path) -> None:
     # First of all: a folder that is only partly new must not look complete.
     here.unlink()
     if earlier.get("run_id") != run_id:
-        for path in listed_files(earlier):
+        for path in filter(_is_inside, listed_files(earlier)):
             (folder / path).unlink(missing_ok=True)
 
 
@@ -121,14 +134,10 @@ def _no_manifest(aws: Aws, bucket: str, results_key: str) -> WrongUseError:
     return RunUnknownError(f"There is no run '{name}' in s3://{bucket}/results.", shown)
 
 
+def _is_inside(path: str) -> bool:
+    """Return whether a listed path stays in its folder: whoever may write to the bucket may write a manifest."""
+    return not PurePath(path).is_absolute() and ".." not in PurePath(path).parts
+
+
 def _is_there(file: Path, size: int | None) -> bool:
     return size is not None and file.is_file() and file.stat().st_size == size
-
-
-def _copy(aws: Aws, bucket: str, results_key: str, path: str, folder: Path) -> None:
-    destination = folder / path
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    # A hidden name until it is complete: an interrupted copy never looks like a file of the results.
-    part = destination.with_name(f".{destination.name}.part")
-    aws.s3.download_file(bucket, f"{results_key}/{path}", str(part))
-    part.replace(destination)

@@ -36,7 +36,7 @@ class Progress:
 
 
 def follow(
-    aws: Aws, bucket: str, output_key: str, step: Step, terminal: TextIO, sleep: Callable[[float], None]
+    aws: Aws, bucket: str, results_key: str, step: Step, terminal: TextIO, sleep: Callable[[float], None]
 ) -> Step:
     """Show a step's way until it has ended; return it as it ended.
 
@@ -44,7 +44,7 @@ def follow(
     ----------
     aws
         The account and region.
-    bucket, output_key
+    bucket, results_key
         Where the run's results go, with no slash at the end.
     step
         The step, attached.
@@ -56,7 +56,7 @@ def follow(
     shown = _Shown(terminal)
     while True:
         step = steps.look(aws, step.cluster, step.id)
-        progress = read_progress(aws, bucket, output_key, step)
+        progress = read_progress(aws, bucket, results_key, step)
         shown.update(step.state, progress)
         if step.state in ENDED:
             shown.close()
@@ -64,12 +64,12 @@ def follow(
         sleep(SECONDS_BETWEEN_LOOKS)
 
 
-def read_progress(aws: Aws, bucket: str, output_key: str, step: Step) -> Progress | None:
+def read_progress(aws: Aws, bucket: str, results_key: str, step: Step) -> Progress | None:
     """Return how far a run is; None while it has not said, for what an earlier run has left says nothing of it."""
     if step.state != "RUNNING":
         return None
-    with explained(f"read the progress in s3://{bucket}/{output_key}"):
-        body = read_if_there(aws, bucket, f"{output_key}/{PROGRESS}", since=step.started)
+    with explained(f"read the progress in s3://{bucket}/{results_key}"):
+        body = read_if_there(aws, bucket, f"{results_key}/{PROGRESS}", since=step.started)
     if body is None:
         return None
     content = json.loads(body)

@@ -10,10 +10,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.cost_tag import COST_TAG
 from infra.deploy import stacks
 from infra.deploy.aws import Aws, explained
-
-COST_TAG = ("project", "orchard")
 
 _S3 = "arn:aws:s3:::"
 _GONE = frozenset({"deleted", "deleting", "terminated", "shutting-down", "cancelled", "closed"})

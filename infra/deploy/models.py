@@ -24,9 +24,9 @@ class PlacedModel:
     sent: bool
 
 
-def model_key(file: Path) -> str:
-    """Return the key of a backbone: the same content has the same one."""
-    return f"models/{content_hash(file)}.tflite"
+def model_key(sha256: str) -> str:
+    """Return the key of a backbone in the data bucket, from the hash of its content: the same content is sent once."""
+    return f"models/{sha256}.tflite"
 
 
 def place_model(aws: Aws, bucket: str, file: Path) -> PlacedModel:
@@ -46,7 +46,7 @@ def place_model(aws: Aws, bucket: str, file: Path) -> PlacedModel:
     OrchardError
         If AWS refuses or fails.
     """
-    key = model_key(file)
+    key = model_key(content_hash(file))
     uri = f"s3://{bucket}/{key}"
     with explained(f"look for {uri}"):
         if exists(aws, bucket, key):

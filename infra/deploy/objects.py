@@ -1,6 +1,7 @@
-"""Single objects in S3 that may not be there: whether one is, and what is in it."""
+"""Single objects in S3: whether one is there, what is in it, and how it comes to this machine."""
 
 from datetime import datetime
+from pathlib import Path
 
 from botocore.exceptions import ClientError
 
@@ -41,3 +42,12 @@ def read_if_there(aws: Aws, bucket: str, key: str, since: datetime | None = None
     if since is not None and answer["LastModified"] < since.replace(microsecond=0):
         return None
     return answer["Body"].read()
+
+
+def download(aws: Aws, bucket: str, key: str, file: Path) -> None:
+    """Copy an object to a file of this machine, whose folder is made."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # A hidden name until it is complete: an interrupted copy is never taken for the file.
+    part = file.with_name(f".{file.name}.part")
+    aws.s3.download_file(bucket, key, str(part))
+    part.replace(file)

@@ -1,6 +1,5 @@
 """Finds what our clusters ran, newest first: the step of a run, the nodes it had, and its manifest."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.deploy import stacks
 from infra.deploy.aws import Aws, explained
+from infra.deploy.clusters import NAME as CLUSTER_NAME
 from infra.deploy.fetch import manifest_if_there
 from infra.deploy.speed import Speed, measured
 from infra.deploy.step import output_of, runs_of
@@ -16,9 +16,6 @@ from infra.errors import ClusterUnfitError, RunUnknownError
 
 if TYPE_CHECKING:
     from mypy_boto3_emr.type_defs import InstanceTypeDef
-
-CLUSTER_NAME = re.compile(r"orchard-\d+")
-"""As the stack OrchardCluster names its clusters: after the generation."""
 
 MOST_CLUSTERS = 10
 """How many clusters are looked through for a run to learn the speed from; each takes a few calls."""

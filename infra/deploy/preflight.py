@@ -1,4 +1,4 @@
-"""What is checked before anything is spent: that there are photos, and that no results are in the way."""
+"""What is checked before anything is spent: that photos and backbone are there, and no results are in the way."""
 
 from dataclasses import dataclass
 

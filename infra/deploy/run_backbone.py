@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from infra.deploy.aws import Aws, explained
-from infra.deploy.objects import exists
+from infra.deploy.models import model_key
+from infra.deploy.names import nearest_name
+from infra.deploy.objects import download, exists
 from infra.errors import RunFilesError
 from job.backbone import content_hash
 from job.export import cache_folder, find_cached
@@ -43,11 +45,14 @@ def find_backbone(manifest: dict[str, Any], given: Path | None, aws: Aws, bucket
     kept = find_cached(cache, name, wanted)
     if kept is not None:
         return kept
-    key = f"models/{wanted}.tflite"
+    key = model_key(wanted)
     if bucket is not None:
-        with explained(f"look for s3://{bucket}/{key}"):
+        with explained(f"fetch s3://{bucket}/{key}"):
             if exists(aws, bucket, key):
-                return _fetched(aws, bucket, key, cache / f"{name}-{wanted[:16]}.tflite")
+                # A plain file name, whatever the manifest says: whoever writes to the bucket writes it.
+                file = cache / f"{nearest_name(f'{name}-{wanted[:16]}', 'backbone')}.tflite"
+                download(aws, bucket, key, file)
+                return _fetched(file, f"s3://{bucket}/{key}", wanted)
     raise RunFilesError(
         f"The backbone of this run ({name}, {manifest['backbone']['weights']}) is not on this machine"
         f"{'' if bucket is None else ', nor in the data bucket'}.",
@@ -67,11 +72,11 @@ def _checked(file: Path, name: str, wanted: str) -> Path:
     return file
 
 
-def _fetched(aws: Aws, bucket: str, key: str, file: Path) -> Path:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    # A hidden name until it is complete: an interrupted copy is never taken for a backbone.
-    part = file.with_name(f".{file.name}.part")
-    with explained(f"fetch s3://{bucket}/{key}"):
-        aws.s3.download_file(bucket, key, str(part))
-    part.replace(file)
+def _fetched(file: Path, uri: str, wanted: str) -> Path:
+    if content_hash(file) != wanted:
+        file.unlink()
+        raise RunFilesError(
+            f"'{uri}' is not the backbone that its name says.",
+            "Name the file of the run's backbone: --model FILE; and find out who has changed that object.",
+        )
     return file

@@ -5,9 +5,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from infra.cost_tag import COST_TAG
 from infra.deploy import clusters, stacks
 from infra.deploy.aws import Aws, explained
-from infra.deploy.leftovers import COST_TAG
 from infra.errors import ClusterStillThereError, NotDeletedError, StackStaysError
 
 STACKS = (stacks.CLUSTER, stacks.BUDGET, stacks.ACCESS, stacks.DATA)

@@ -76,7 +76,8 @@ def spark(
             {
                 "yarn.nodemanager.resource.memory-mb": str(size.yarn_memory),
                 "yarn.scheduler.maximum-allocation-mb": str(size.yarn_memory),
-                # A driver on a Spot node would take the whole run with it when the node is reclaimed.
+                # An application master, in cluster mode with the driver in it, would take the whole run with it
+                # when its Spot node is reclaimed.
                 "yarn.node-labels.enabled": "true",
                 "yarn.node-labels.am.default-node-label-expression": "ON_DEMAND",
             },

@@ -100,7 +100,7 @@ class Demonstration:
     def _show_deployment(self, variables: Mapping[str, str]) -> None:
         with self.stage("cdk bootstrap prepares the account"):
             account = self._client("sts").get_caller_identity()["Account"]
-            self._call(["cdk", "bootstrap", f"aws://{account}/{self.region}"], variables, Path(self.folder))
+            self._call(["cdk", "bootstrap", f"aws://{account}/{self.region}"], variables, self.folder)
             self._say_states([TOOLKIT])
         with self.stage("cdk deploy stands up every stack"):
             self._call(deploy_command(self.region, platform.machine()), variables)

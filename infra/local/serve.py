@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from infra.errors import OrchardError
+from infra.errors import LocalCloudError, OrchardError
 from infra.local import standing
 from infra.local.cloud import LocalCloud
 from job.progress import utc_now
@@ -28,7 +28,7 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         with standing.stand(given.folder) as announce:
             cloud = LocalCloud(given.port, standing.work_folder(given.folder))
-            cloud.start()
+            _listen(cloud, given.port)
             try:
                 announce(standing.Standing(cloud.endpoint, os.getpid(), utc_now()))
                 sys.stdout.write(f"{READY} {cloud.endpoint}\n")
@@ -37,13 +37,21 @@ def main(words: Sequence[str] | None = None) -> int:
             finally:
                 cloud.stop()
     except OrchardError as error:
+        # In one line: whoever started this process tells its last one.
         sys.stderr.write(f"{error.what} {error.remedy}\n")
         return error.exit_code
-    except OSError as error:
-        sys.stderr.write(f"Port {given.port} of this machine cannot be listened on: {os.strerror(error.errno or 0)}.\n")
-        sys.stderr.write("Choose another one: --port 0 takes any that is free.\n")
-        return 1
     return 0
+
+
+def _listen(cloud: LocalCloud, port: int) -> None:
+    """Start a cloud; raise LocalCloudError where its port cannot be had."""
+    try:
+        cloud.start()
+    except OSError as error:
+        raise LocalCloudError(
+            f"Port {port} of this machine cannot be listened on: {os.strerror(error.errno or 0)}.",
+            "Choose another one: --port 0 takes any that is free.",
+        ) from error
 
 
 def _parser() -> argparse.ArgumentParser:

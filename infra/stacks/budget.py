@@ -4,10 +4,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_budgets as budgets
 from constructs import Construct
 
+from infra.cost_tag import COST_TAG
 from infra.settings import Settings
 
-COST_TAG = ("project", "orchard")
-"""Key and value of the tag on everything that costs."""
 ALERTS = (("ACTUAL", 50), ("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100))
 """Of which cost, at which percentage of the budget."""
 ACTIVATION = (

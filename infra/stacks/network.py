@@ -154,10 +154,15 @@ class Network(Construct):
 
     Attributes
     ----------
+    vpc
+        The network itself.
     subnet_ids
         Where nodes may be started.
+    s3_endpoint
+        The way to S3 that needs no internet.
     groups
-        Security groups by name: ``primary``, ``worker``; ``service`` in a private network.
+        Security groups by name: ``primary`` and ``worker``; ``service`` where the network is not public; ``endpoint``
+        where services have private endpoints.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, kind: str, endpoint_services: Iterable[str]) -> None:

@@ -238,9 +238,3 @@ def deployed(aws: Aws, request: pytest.FixtureRequest) -> Iterator[Deployed]:
         if bucket.name in (data, logs):
             bucket.object_versions.all().delete()
             bucket.delete()
-
-
-def put(aws: Aws, bucket: str, **objects: bytes) -> None:
-    """Put objects into a bucket; two underscores in a name stand for a slash."""
-    for name, content in objects.items():
-        aws.s3.put_object(Bucket=bucket, Key=name.replace("__", "/"), Body=content)

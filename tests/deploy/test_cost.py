@@ -157,12 +157,15 @@ def test_a_manifest_tells_the_speed_of_its_run() -> None:
     [
         ({"counts": {"used": 999}, "seconds": {"features": 9.0}}, 4),
         ({"counts": {"used": 5000}, "seconds": {}}, 4),
+        ({"counts": {"used": 5000}, "seconds": {"descriptors": 16.1, "fit": 0.3, "projection": 0.4}}, 4),
         ({"counts": {"used": 5000}, "seconds": {"features": 9.0}}, 0.0),
         ({"counts": {"used": 5000}, "seconds": {"features": 9.0}, "resumed": {"taken_over": 4000}}, 4),
         ({}, 4),
     ],
 )
-def test_a_run_too_short_resumed_or_without_times_tells_no_speed(manifest: dict[str, object], cores: float) -> None:
+def test_a_run_too_short_resumed_with_visual_words_or_without_times_tells_no_speed(
+    manifest: dict[str, object], cores: float
+) -> None:
     assert measured(manifest, cores, "a run") is None
 
 

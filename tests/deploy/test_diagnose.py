@@ -103,7 +103,7 @@ Caused by: java.net.SocketException: Connection reset
         (
             NO_BUCKET,
             "A bucket that the run names does not exist.",
-            "Check the URIs of the run: orchard status",
+            "Check the URIs that the run was given: --images, --test, --predict and --model.",
         ),
         (
             OWN_WORDS,

@@ -283,6 +283,23 @@ def test_the_backbone_is_fetched_from_the_bucket_once(aws: Aws, bucket: str, cac
     assert find_backbone(wanted, None, aws, None) == file
 
 
+def test_a_backbone_in_the_bucket_that_is_not_what_its_name_says_is_refused_and_not_kept(
+    aws: Aws, bucket: str, cache: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "m").write_text("the backbone")
+    wanted = manifest_of(tmp_path / "m")
+    wanted["backbone"]["name"] = "../../elsewhere"
+    key = f"models/{wanted['backbone']['sha256']}.tflite"
+    aws.s3.put_object(Bucket=bucket, Key=key, Body=b"another one")
+
+    with pytest.raises(WrongUseError) as raised:
+        find_backbone(wanted, None, aws, bucket)
+
+    assert raised.value.what == f"'s3://{bucket}/{key}' is not the backbone that its name says."
+    assert list(cache.iterdir()) == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "m"]
+
+
 @pytest.mark.usefixtures("cache")
 def test_a_backbone_that_is_nowhere_or_another_one_is_refused(around: Surroundings, tmp_path: Path) -> None:
     (tmp_path / "m").write_text("the backbone")

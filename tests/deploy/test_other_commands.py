@@ -288,6 +288,23 @@ def test_results_of_a_run_that_was_made_anew_replace_the_earlier_ones(
     assert [file.name for file in (tmp_path / "features").iterdir()] == ["part-two.parquet"]
 
 
+@pytest.mark.parametrize("path", ["../outside.txt", "features/../../outside.txt", "/tmp/outside.txt"])  # noqa: S108 - never made
+def test_a_manifest_that_lists_files_outside_of_its_folder_is_refused_and_nothing_is_written(
+    deployed: Deployed, world: World, tmp_path: Path, path: str
+) -> None:
+    manifest = {**MANIFEST, "run_id": "one", "files": {"features": [{"path": path, "rows": 1, "bytes": 3}]}}
+    for key, body in (("manifest.json", json.dumps(manifest).encode()), (path, b"xyz")):
+        world.aws.s3.put_object(Bucket=deployed.data, Key=f"results/first/{key}", Body=body)
+
+    with pytest.raises(WrongUseError) as raised:
+        orchard(world, "results", "first", "--to", str(tmp_path / "here"))
+
+    assert raised.value.what == (
+        f"The manifest in s3://{deployed.data}/results/first lists '{path}', which is no file of its folder."
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_evaluator_that_is_switched_off_is_told_as_that(deployed: Deployed, world: World) -> None:
     assert deployed.data
     world.aws.cloudformation.delete_stack(StackName="OrchardAccess")

@@ -10,6 +10,9 @@ from tests.docs.pages import ROOT, inline, name, pages
 _LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 _PATH = re.compile(r"(?:job|infra|tests|docs|tools|bench|notebooks|requirements)/[\w./-]*\w/?")
 
+_FILE = re.compile(r"(?<![\w./-])(?:job|infra|tests|docs|tools|bench|notebooks)/[\w./-]*\.(?:py|md|json|sh|in|ipynb)\b")
+"""A path of the project with an ending, in code quotes or not."""
+
 
 def slugs(page: Path) -> set[str]:
     """Return the anchors of a page's headings, as GitHub makes them."""
@@ -34,6 +37,12 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def test_every_path_that_is_named_exists(page: Path) -> None:
     named = {text for text in inline(page) if _PATH.fullmatch(text)}
     assert sorted(path for path in named if not (ROOT / path).exists()) == []
+
+
+@pytest.mark.parametrize("page", pages(), ids=name)
+def test_every_file_that_is_named_in_a_sentence_exists(page: Path) -> None:
+    named = set(_FILE.findall(page.read_text()))
+    assert sorted(file for file in named if not (ROOT / file).exists() and not (page.parent / file).exists()) == []
 
 
 def test_every_page_can_be_reached_from_readme() -> None:

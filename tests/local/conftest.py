@@ -1,4 +1,4 @@
-"""A local cloud in a process of its own: closing gaps changes moto for a whole process, never for that of the tests."""
+"""A local cloud in a process of its own: closing all gaps changes moto for good, and so for every test after it."""
 
 import subprocess
 import sys

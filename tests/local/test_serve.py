@@ -46,7 +46,7 @@ def test_it_listens_on_this_machine_only_and_ends_cleanly_when_told_to(tmp_path:
         probe.bind(("127.0.0.1", port))
 
 
-def test_a_port_that_is_taken_is_told_in_two_lines(tmp_path: Path) -> None:
+def test_a_port_that_is_taken_is_told_in_one_line_for_whoever_started_it(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -57,6 +57,6 @@ def test_a_port_that_is_taken_is_told_in_two_lines(tmp_path: Path) -> None:
     assert process.returncode == 1
     assert said[0] == ""
     assert said[1] == (
-        f"Port {port} of this machine cannot be listened on: Address already in use.\n"
+        f"Port {port} of this machine cannot be listened on: Address already in use. "
         "Choose another one: --port 0 takes any that is free.\n"
     )

@@ -2,17 +2,15 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from infra.settings import NETWORKS
 from tests.infra.conftest import environment, stub_wheelhouse  # noqa: F401 - fixtures
-from tests.infra.synthesis import Environment
+from tests.infra.synthesis import Environment, Synthesise
 from tests.infra.test_wildcards import EVERYTHING
-
-Synthesise = Callable[..., Environment]
 
 _KEY = re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b")
 _LITERAL = re.compile(r"password|secret|token|credential", re.IGNORECASE)

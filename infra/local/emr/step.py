@@ -8,7 +8,6 @@ from typing import Any
 from infra.local.emr.identifiers import step_id
 
 ACTIVE_STATES = ("RUNNING", "CANCEL_PENDING")
-ENDED_STATES = ("COMPLETED", "CANCELLED", "FAILED", "INTERRUPTED")
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from infra.local.formation.failures import FormationError
@@ -80,14 +81,16 @@ def values(template: Template, given: Mapping[str, str], stored: Callable[[str],
 
 
 def shown(template: Template, given: Mapping[str, str], stored: Callable[[str], str]) -> list[dict[str, str]]:
-    """Return parameters as DescribeStacks shows them: secret ones hidden, stored ones with what was read."""
+    """Return parameters as DescribeStacks shows them: secret ones hidden, stored ones with what is read now."""
     answer = []
     for name, text in given.items():
         declaration = template.section("Parameters").get(name, {})
         hidden = str(declaration.get("NoEcho", "")).lower() == "true"
         entry = {"ParameterKey": name, "ParameterValue": "****" if hidden else text}
         if _STORED.fullmatch(str(declaration.get("Type", ""))):
-            entry["ResolvedValue"] = stored(text)
+            # A stack stands also where what it was deployed with has been removed since, as the CDK's own stack may be.
+            with suppress(FormationError):
+                entry["ResolvedValue"] = stored(text)
         answer.append(entry)
     return answer
 

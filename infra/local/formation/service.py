@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from infra.local.formation.failures import (
 from infra.local.formation.no_operation import NO_OPERATIONS
 from infra.local.formation.resource import ResourceType
 from infra.local.formation.stacks import Blueprint, ChangeSet, Stack, now
+from infra.local.formation.surroundings import stored_parameter
 from infra.local.formation.template import Template
 
 NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
@@ -95,10 +96,8 @@ class Formation:
                 return other.name
         return None
 
-    def _neighbours(self, stack: Stack) -> Iterator[Stack]:
-        yield from (
-            other for other in self.living(stack.account, stack.region) if other is not stack and other.deleted is None
-        )
+    def _neighbours(self, stack: Stack) -> list[Stack]:
+        return [other for other in self.living(stack.account, stack.region) if other is not stack]
 
     # Finding.
 
@@ -268,7 +267,7 @@ class Formation:
 
     def read_stored(self, region: str) -> Callable[[str], str]:
         """Return what reads a parameter of AWS Systems Manager in a region, by name."""
-        return lambda name: str(self._client("ssm", region).get_parameter(Name=name)["Parameter"]["Value"])
+        return lambda name: stored_parameter(self._client("ssm", region), name)
 
     def _stack_to_change(self, account: str, region: str, name: str, kind: str, change_set: str) -> tuple[Stack, bool]:
         """Return the stack that a change set is for, and whether it is a new one."""

@@ -11,6 +11,22 @@ from infra.local.formation.intrinsics import KNOWN_AFTER_APPLY
 from infra.local.formation.stacks import Resource
 
 
+def stored_parameter(ssm: Any, name: str) -> str:  # noqa: ANN401 - boto3 client
+    """Return the value of a parameter of AWS Systems Manager.
+
+    Raises
+    ------
+    FormationError
+        If there is none of this name.
+    """
+    try:
+        return str(ssm.get_parameter(Name=name)["Parameter"]["Value"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ParameterNotFound":
+            raise
+        raise FormationError(f"Unable to fetch parameters [{name}] from parameter store for this account.") from error
+
+
 @dataclass
 class Seen:
     """What a deployment used of other stacks.
@@ -41,14 +57,7 @@ class Account:
 
     def stored(self, name: str) -> str:
         """Return a parameter of AWS Systems Manager."""
-        try:
-            return str(self.client("ssm").get_parameter(Name=name)["Parameter"]["Value"])
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ParameterNotFound":
-                raise
-            raise FormationError(
-                f"Unable to fetch parameters [{name}] from parameter store for this account."
-            ) from error
+        return stored_parameter(self.client("ssm"), name)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What moto lacks beside AWS, closed: one module a gap, each with a ``close()`` that changes moto in this process.
 
-The changes are global to the process. They are made in the process of the local cloud and never in that of a test.
+The changes are global to the process: they are made in that of the local cloud. A test that makes one in its own takes
+it back at its end (``patching``).
 """
 
 import importlib

@@ -1,7 +1,7 @@
 """What a step's command becomes on this machine: what is fetched, what is replaced, what is run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 COMMAND_RUNNER = "command-runner.jar"
 
@@ -33,7 +33,7 @@ class Plan:
 
     command: Sequence[str]
     fetched: Sequence[int] = ()
-    replaced: Sequence[str] = field(default_factory=tuple)
+    replaced: Sequence[str] = ()
 
 
 def plan(jar: str, arguments: Sequence[str]) -> Plan:

@@ -1,15 +1,13 @@
 """OrchardAccess lets the evaluator look at everything in the two buckets and change nothing."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.infra.iam import allowed
-from tests.infra.synthesis import Environment
+from tests.infra.synthesis import Environment, Synthesise
 
-Synthesise = Callable[..., Environment]
 STACK = "OrchardAccess"
 
 ON_BUCKETS = ("s3:GetBucketLocation", "s3:ListBucket")

@@ -1,11 +1,8 @@
 """OrchardBudget warns in time, and says what it counts."""
 
-from collections.abc import Callable
-
 from infra.stacks.budget import scope_sentence
-from tests.infra.synthesis import Environment
+from tests.infra.synthesis import Synthesise
 
-Synthesise = Callable[..., Environment]
 STACK = "OrchardBudget"
 ADDRESS = "owner@example.org"
 

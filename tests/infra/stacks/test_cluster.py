@@ -1,14 +1,12 @@
 """OrchardCluster is the cluster that the settings ask for."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.infra.synthesis import Environment
+from tests.infra.synthesis import Environment, Synthesise
 
-Synthesise = Callable[..., Environment]
 STACK = "OrchardCluster"
 SCALED = {"network": "private-nat", "managed_scaling": True}
 HUB = {"session_manager": True, "jupyterhub": True}

@@ -1,13 +1,11 @@
 """OrchardData keeps what its two buckets promise."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.infra.synthesis import Environment
+from tests.infra.synthesis import Environment, Synthesise
 
-Synthesise = Callable[..., Environment]
 STACK = "OrchardData"
 BUCKETS = ("Data", "Logs")
 

@@ -1,15 +1,13 @@
 """The cluster's network: ways out, ways in, and every security-group rule in both directions."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.infra.synthesis import Environment
+from infra.settings import NETWORKS
+from tests.infra.synthesis import Environment, Synthesise
 
-Synthesise = Callable[..., Environment]
 STACK = "OrchardCluster"
-NETWORKS = ("private", "private-nat", "public")
 TAG = {"Key": "for-use-with-amazon-emr-managed-policies", "Value": "true"}
 
 WITHIN = {
@@ -34,7 +32,7 @@ def group(logical_id: str) -> str:
     return logical_id.removeprefix("Network").split("Group")[0]
 
 
-def flows(environment: Environment, kind: str, near: str, far: str) -> list[tuple[str, str, str, int, int]]:
+def flows(environment: Environment, kind: str, near: str, far: str) -> list[Flow]:
     """Return (near group, far group, protocol, ports) of all rules between groups."""
     rules = environment.resources(STACK, f"AWS::EC2::SecurityGroup{kind}").values()
     properties = [environment.resolve(STACK, rule["Properties"]) for rule in rules]

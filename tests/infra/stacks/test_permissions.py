@@ -1,14 +1,12 @@
 """What EMR, the nodes and everybody else may do on a cluster: action by action, allowed and denied."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.infra.iam import allowed
-from tests.infra.synthesis import ACCOUNT, Environment
+from tests.infra.synthesis import ACCOUNT, Environment, Synthesise
 
-Synthesise = Callable[..., Environment]
 STACK = "OrchardCluster"
 CERTIFICATES = "s3://secrets/certificates.zip"
 ASSETS = f"arn:aws:s3:::cdk-hnb659fds-assets-{ACCOUNT}-eu-west-1"

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from infra.emr.classifications import Classification
 from infra.local.emr.cluster import Cluster
 
 BEGIN = datetime(2026, 11, 21, 12, 0, 0)
@@ -46,6 +47,15 @@ def step(name: str, action: str = "CONTINUE", *command: str) -> dict[str, Any]:
         "Name": name,
         "ActionOnFailure": action,
         "HadoopJarStep": {"Jar": "command-runner.jar", "Args": list(command or ("true",))},
+    }
+
+
+def described(classification: Classification) -> dict[str, Any]:
+    """Return a classification as the API has it."""
+    return {
+        "Classification": classification.name,
+        "Properties": classification.properties,
+        "Configurations": [described(inner) for inner in classification.nested],
     }
 
 

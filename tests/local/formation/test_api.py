@@ -202,6 +202,24 @@ def test_events_come_in_pages(formation: Any, name: str) -> None:
     formation.delete_stack(StackName=name)
 
 
+def test_a_stack_is_described_though_a_parameter_it_was_deployed_with_is_gone(
+    formation: Any, client: MakeClient, name: str
+) -> None:
+    client("ssm").put_parameter(Name=f"/{name}", Type="String", Value="30")
+    version = {"Type": "AWS::SSM::Parameter::Value<String>", "Default": f"/{name}"}
+    body = {"Parameters": {"Version": version}, "Resources": {"H": {"Type": HANDLE}}}
+    formation.create_stack(StackName=name, TemplateBody=json.dumps(body))
+    client("ssm").delete_parameter(Name=f"/{name}")
+
+    described = formation.describe_stacks(StackName=name)["Stacks"][0]
+
+    assert (described["StackStatus"], described["Parameters"]) == (
+        "CREATE_COMPLETE",
+        [{"ParameterKey": "Version", "ParameterValue": f"/{name}"}],
+    )
+    formation.delete_stack(StackName=name)
+
+
 def test_an_action_that_is_not_modelled_is_refused_by_name(formation: Any) -> None:
     with pytest.raises(ClientError) as caught:
         formation.list_types()

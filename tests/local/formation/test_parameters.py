@@ -53,6 +53,15 @@ def test_secret_parameters_are_not_shown() -> None:
     assert answer["Version"] == {"ParameterKey": "Version", "ParameterValue": "/version", "ResolvedValue": "30"}
 
 
+def test_a_stored_parameter_that_is_gone_is_shown_without_its_value() -> None:
+    def gone(name: str) -> str:
+        raise FormationError(f"Unable to fetch parameters [{name}] from parameter store for this account.")
+
+    answer = {one["ParameterKey"]: one for one in shown(TEMPLATE, given_values(TEMPLATE, {"Secret": "x"}, {}), gone)}
+
+    assert answer["Version"] == {"ParameterKey": "Version", "ParameterValue": "/version"}
+
+
 @pytest.mark.parametrize(
     ("asked", "message"),
     [

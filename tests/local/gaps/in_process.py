@@ -1,4 +1,4 @@
-"""Closes gaps in this process for one test only, and makes the resources whose removal they are about."""
+"""Closes gaps in this process, for one test only."""
 
 from types import ModuleType
 

@@ -1,26 +1,20 @@
 """How a cluster's configuration is made to fit a machine."""
 
+from typing import Any
+
 import pytest
 
-from infra.emr.classifications import Classification, spark
+from infra.emr.classifications import spark
 from infra.emr.executors import executor_size
 from infra.emr.instance_types import INSTANCE_TYPES
 from infra.local.steps.configuration import OWN, Machine, configure, mebibytes, sizes
+from tests.local.emr.clusters import described
 
-Described = dict[str, object]
 SMALL = Machine(cores=2, memory=8192)
 
 
-def described(classification: Classification) -> Described:
-    return {
-        "Classification": classification.name,
-        "Properties": classification.properties,
-        "Configurations": [described(inner) for inner in classification.nested],
-    }
-
-
 @pytest.fixture
-def of_our_cluster() -> list[Described]:
+def of_our_cluster() -> list[dict[str, Any]]:
     size = executor_size(INSTANCE_TYPES["m6i.xlarge"])
     return [described(each) for each in spark(size, 2, 4, "/opt/orchard/python/bin/python", "eu-west-3")]
 
@@ -29,7 +23,7 @@ def below_node(value: str) -> str:
     return f"/node{value}" if value.startswith("/opt/") else value
 
 
-def test_what_is_about_size_fits_the_machine(of_our_cluster: list[Described]) -> None:
+def test_what_is_about_size_fits_the_machine(of_our_cluster: list[dict[str, Any]]) -> None:
     made = configure(of_our_cluster, SMALL, below_node).defaults
     assert made["spark.master"] == "local[2,4]"
     assert made["spark.driver.memory"] == "2048m"
@@ -38,13 +32,13 @@ def test_what_is_about_size_fits_the_machine(of_our_cluster: list[Described]) ->
     assert made["spark.dynamicAllocation.maxExecutors"] == "1"
 
 
-def test_what_is_not_about_size_is_the_clusters_own(of_our_cluster: list[Described]) -> None:
+def test_what_is_not_about_size_is_the_clusters_own(of_our_cluster: list[dict[str, Any]]) -> None:
     made = configure(of_our_cluster, SMALL, below_node).defaults
     assert made["spark.sql.execution.arrow.pyspark.enabled"] == "true"
     assert made["spark.executorEnv.OMP_NUM_THREADS"] == "1"
 
 
-def test_the_interpreter_is_the_one_on_the_node(of_our_cluster: list[Described]) -> None:
+def test_the_interpreter_is_the_one_on_the_node(of_our_cluster: list[dict[str, Any]]) -> None:
     made = configure(of_our_cluster, SMALL, below_node)
     assert made.environment["PYSPARK_PYTHON"] == "/node/opt/orchard/python/bin/python"
     assert made.environment["PYSPARK_DRIVER_PYTHON"] == "/node/opt/orchard/python/bin/python"

@@ -13,12 +13,12 @@ from infra.deploy.bundle import make_bundle
 from infra.deploy.step import step_configuration
 from infra.emr import bootstrap
 from infra.emr.bootstrap import wheelhouse
-from infra.emr.classifications import Classification, spark
+from infra.emr.classifications import spark
 from infra.emr.executors import executor_size
 from infra.emr.instance_types import INSTANCE_TYPES
 from infra.versions import CLUSTER_PYTHON
 from tests.infra.emr.bootstrap.test_bootstrap import ARCHITECTURE
-from tests.local.emr.clusters import request, step
+from tests.local.emr.clusters import described, request, step
 from tests.local.steps.emr_cloud import REGION, Client, address, clients, make_bucket, make_roles, running
 from tests.local.steps.test_process import is_gone, wait_for
 
@@ -229,11 +229,3 @@ def test_our_own_step_runs_in_the_environment_that_our_bootstrap_action_made(
     assert status["State"] == "COMPLETED", cloud.log(f"{cluster}/steps/{made}/stderr.gz")
     assert "40 of 40 photos used" in cloud.log(f"{cluster}/steps/{made}/stdout.gz")
     assert s3.head_object(Bucket="data", Key="results/r1/manifest.json")
-
-
-def described(classification: Classification) -> dict[str, Any]:
-    return {
-        "Classification": classification.name,
-        "Properties": classification.properties,
-        "Configurations": [described(inner) for inner in classification.nested],
-    }

@@ -26,6 +26,8 @@ def request(client: Any, operation: str, **given: Any) -> dict[str, Any]:  # noq
     ------
     ValueError
         If a value is not what it stands for, or a name is not known to the service.
+    TypeError
+        If there is something else where the service wants an object.
     """
     shape = client.meta.service_model.operation_model(operation).input_shape
     parameters: dict[str, Any] = _fitted(given, shape, operation)
@@ -77,7 +79,7 @@ def document(value: object) -> str:
 
 
 def refuse_others(where: str, given: Mapping[str, Any], known: Collection[str]) -> None:
-    """Raise ``ValueError`` if there is a name that is not known: what is not modelled is never passed over."""
+    """Raise ``ValueError`` for a name that is not known, ``TypeError`` for no object at all: nothing is passed over."""
     if not isinstance(given, Mapping):
         raise TypeError(f"{where} is {given!r}: it must be an object.")
     for name in given:

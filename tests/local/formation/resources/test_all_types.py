@@ -1,7 +1,7 @@
 """All types together: they cover what the stacks and the CDK use, and replace what AWS replaces."""
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,12 +12,11 @@ from infra.local.formation.resource import ResourceType
 from infra.local.formation.resources import RESOURCE_TYPES
 from infra.settings import NETWORKS, Settings
 from tests.infra.conftest import environment, stub_wheelhouse  # noqa: F401 - fixtures
-from tests.infra.synthesis import ROOT, Environment, default_context
+from tests.infra.synthesis import ROOT, Synthesise, default_context
 
 NEVER_MADE = {"AWS::CloudFormation::WaitConditionHandle"}
 """What a template may hold and nothing is made of: the engine itself knows it."""
 
-Synthesise = Callable[..., Environment]
 
 CHOICES: dict[str, tuple[dict[str, Any], ...]] = {
     "x86_64, nothing more": ({"alert_email": "", "spot_share": 0, "task_count": 0},),
