@@ -26,6 +26,9 @@ REPORT = "/-/report"
 MOST_KEYS = 1000
 """What S3 lists in one answer."""
 
+LAST_CHARACTER = "\U0010ffff"
+"""Sorts after every other."""
+
 STACK = (
     "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>OrchardData</StackName>"
     "<StackStatus>CREATE_COMPLETE</StackStatus><CreationTime>2026-01-01T00:00:00Z</CreationTime><Outputs><member>"
@@ -69,11 +72,12 @@ class Store:
         self._sorted = None
         return etag
 
-    def after(self, path: str) -> list[str]:
-        """Return all paths that come after one, sorted."""
+    def next_after(self, path: str) -> str | None:
+        """Return the first path after one, as they are sorted; None if there is none."""
         if self._sorted is None:
             self._sorted = sorted(self.objects)
-        return self._sorted[bisect.bisect_right(self._sorted, path) :]
+        place = bisect.bisect_right(self._sorted, path)
+        return self._sorted[place] if place < len(self._sorted) else None
 
 
 class Conversation(asyncio.Protocol):
@@ -182,37 +186,48 @@ class Conversation(asyncio.Protocol):
 
 
 def listing(store: Store, bucket: str, asked: Mapping[str, str]) -> bytes:
-    """Return one page of ListObjectsV2 as XML; delimiters are not understood."""
+    """Return one page of ListObjectsV2 as XML."""
     prefix, most = asked.get("prefix", ""), min(int(asked.get("max-keys", MOST_KEYS)), MOST_KEYS)
-    start = unquote(asked.get("continuation-token", "")) or asked.get("start-after", "")
-    encoded = asked.get("encoding-type") == "url"
-    # From just before the prefix on, everything that has the prefix stands together.
-    begin = f"{bucket}/{start}" if start else f"{bucket}/{prefix}"[:-1]
+    delimiter, encoded = asked.get("delimiter", ""), asked.get("encoding-type") == "url"
+    # The token is the path after which the next page begins.
+    token, start = unquote(asked.get("continuation-token", "")), asked.get("start-after", "")
     rows: list[str] = []
-    key, more = "", False
-    for path in store.after(begin):
+    last, more = token or f"{bucket}/{start or prefix[:-1]}", False
+    while path := store.next_after(last):
         if not path.startswith(f"{bucket}/{prefix}"):
             if path > f"{bucket}/{prefix}":
                 break
+            last = path
             continue
         if len(rows) == most:
             more = True
             break
         key = path[len(bucket) + 1 :]
+        folder, found, _ = key[len(prefix) :].partition(delimiter) if delimiter else ("", "", "")
+        if found:
+            shared = f"{prefix}{folder}{delimiter}"
+            rows.append(f"<CommonPrefixes><Prefix>{_shown(shared, encoded)}</Prefix></CommonPrefixes>")
+            # Past everything that begins so
+            last = f"{bucket}/{shared}{LAST_CHARACTER}"
+            continue
         content, etag = store.objects[path]
-        shown = quote(key) if encoded else escape(key)
         rows.append(
-            f"<Contents><Key>{shown}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified>"
+            f"<Contents><Key>{_shown(key, encoded)}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified>"
             f"<ETag>&quot;{etag}&quot;</ETag><Size>{len(content)}</Size><StorageClass>STANDARD</StorageClass></Contents>"
         )
-    following = f"<NextContinuationToken>{quote(key)}</NextContinuationToken>" if more else ""
+        last = path
+    following = f"<NextContinuationToken>{quote(last)}</NextContinuationToken>" if more else ""
     return (
         '<?xml version="1.0" encoding="UTF-8"?><ListBucketResult>'
-        f"<Name>{bucket}</Name><Prefix>{quote(prefix) if encoded else escape(prefix)}</Prefix>"
+        f"<Name>{bucket}</Name><Prefix>{_shown(prefix, encoded)}</Prefix><Delimiter>{delimiter}</Delimiter>"
         f"<KeyCount>{len(rows)}</KeyCount><MaxKeys>{most}</MaxKeys>"
         f"{'<EncodingType>url</EncodingType>' if encoded else ''}"
         f"<IsTruncated>{str(more).lower()}</IsTruncated>{following}{''.join(rows)}</ListBucketResult>"
     ).encode()
+
+
+def _shown(key: str, encoded: bool) -> str:
+    return quote(key) if encoded else escape(key)
 
 
 def report(counted: Mapping[str, float], objects: int) -> dict[str, float]:

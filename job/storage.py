@@ -28,6 +28,9 @@ FINAL = ("ACCESS_DENIED", "NO_SUCH_BUCKET", "INVALID_ACCESS_KEY_ID", "SIGNATURE_
 LOOKS_AT_A_TIME = 64
 """Files that are looked at together: each takes a request that is mostly waiting."""
 
+FOLDERS_AT_A_TIME = 16
+"""Folders of an object store that are listed together."""
+
 _Result = TypeVar("_Result")
 
 
@@ -320,13 +323,33 @@ def _local_file(entry: "os.DirEntry[str]", inside: str) -> FileFound:
 
 
 def _list_objects(filesystem: fs.FileSystem, path: str) -> Iterator[FileFound]:
-    for info in filesystem.get_file_info(fs.FileSelector(path, recursive=True)):
-        if info.type == fs.FileType.Directory:
-            continue
+    """Yield every object below a prefix.
+
+    A store names a thousand objects at a time, and each time only after the one before: so the folders of the first
+    level that has enough of them are listed at the same time.
+    """
+    folders, found = [path], []
+    with ThreadPoolExecutor(FOLDERS_AT_A_TIME) as pool:
+        while 0 < len(folders) < FOLDERS_AT_A_TIME:
+            levels = list(pool.map(partial(_level, filesystem), folders))
+            if None in levels:
+                break
+            found += [info for level in levels if level for info in level if info.type != fs.FileType.Directory]
+            folders = [info.path for level in levels if level for info in level if info.type == fs.FileType.Directory]
+        below = pool.map(lambda folder: filesystem.get_file_info(fs.FileSelector(folder, recursive=True)), folders)
+        found += [info for infos in below for info in infos if info.type != fs.FileType.Directory]
+    for info in found:
         inside = info.path.removeprefix(f"{path}/")
         # pyarrow opens no key with an empty part in it, but a shorter one in its place.
         problem = "its key has an empty part" if "//" in inside or inside.startswith("/") else ""
         yield FileFound(inside, info.size or 0, problem, info.mtime_ns or 0)
+
+
+def _level(filesystem: fs.FileSystem, folder: str) -> list[fs.FileInfo] | None:
+    """Return what lies in a folder itself; None if some of it can only be listed together with all that is below."""
+    infos: list[fs.FileInfo] = filesystem.get_file_info(fs.FileSelector(folder))
+    # Of a key with an empty part pyarrow makes the folder that it is asked for.
+    return None if any(info.path == folder for info in infos) else infos
 
 
 def _hidden(inside: str) -> bool:

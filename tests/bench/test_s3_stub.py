@@ -56,6 +56,26 @@ def test_a_listing_goes_on_over_several_pages() -> None:
 
 
 @pytest.mark.usefixtures("endpoint")
+def test_a_listing_with_a_delimiter_names_folders_in_place_of_what_lies_in_them() -> None:
+    client = boto3.client("s3")
+    for key in ["shelf/1.jpg", "shelf/a/2.jpg", "shelf/a/3.jpg", "shelf/b/4.jpg", "shelf/c.jpg", "shelf2/5.jpg"]:
+        client.put_object(Bucket="data", Key=key, Body=b"x")
+
+    pages = client.get_paginator("list_objects_v2").paginate(
+        Bucket="data", Prefix="shelf/", Delimiter="/", PaginationConfig={"PageSize": 1}
+    )
+
+    named = [
+        [
+            *(one["Key"] for one in page.get("Contents", [])),
+            *(one["Prefix"] for one in page.get("CommonPrefixes", [])),
+        ]
+        for page in pages
+    ]
+    assert named == [["shelf/1.jpg"], ["shelf/a/"], ["shelf/b/"], ["shelf/c.jpg"]]
+
+
+@pytest.mark.usefixtures("endpoint")
 def test_it_names_the_bucket_of_the_stack() -> None:
     assert data_bucket(Aws("eu-west-1")) == "data"
 

@@ -56,6 +56,34 @@ def test_s3_is_read_written_and_listed_like_a_disk(bucket: str) -> None:
     assert keys == ["folder/a b%20.txt"]
 
 
+@pytest.mark.parametrize("folders", [1, 3, 40])
+def test_every_object_of_s3_is_listed_once_however_many_folders_there_are(folders: int, bucket: str) -> None:
+    keys = {f"photos/{number % folders}/{'deeper/' * (number % 3)}{number}.jpg" for number in range(80)}
+    keys |= {"photos/0.jpg", "photos/a b%20/é.jpg", "photos/0", "photographs/other.jpg"}
+    client = boto3.client("s3")
+    for key in keys:
+        client.put_object(Bucket=bucket, Key=key, Body=b"1")
+
+    found = storage.list_files(f"s3://{bucket}/photos")
+
+    expected = [key.removeprefix("photos/") for key in keys if key.startswith("photos/")]
+    assert sorted(file.inside for file in found) == sorted(expected)
+
+
+@pytest.mark.parametrize("odd", ["photos//x.jpg", "photos/a//x.jpg", "photos/a/b//x.jpg", "photos///x.jpg"])
+def test_an_object_whose_key_has_an_empty_part_is_listed_with_that_as_its_problem(odd: str, bucket: str) -> None:
+    client = boto3.client("s3")
+    for key in (odd, "photos/a/1.jpg", "photos/a/b/2.jpg", "photos/c/3.jpg", "photos/4.jpg"):
+        client.put_object(Bucket=bucket, Key=key, Body=b"1")
+
+    found = {file.inside: file.problem for file in storage.list_files(f"s3://{bucket}/photos")}
+
+    assert found == {
+        odd.removeprefix("photos/"): "its key has an empty part",
+        **dict.fromkeys(("a/1.jpg", "a/b/2.jpg", "c/3.jpg", "4.jpg"), ""),
+    }
+
+
 def test_a_storage_that_does_not_answer_is_told_to_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     # Given an address of this machine where nothing listens, asked once
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
