@@ -27,7 +27,8 @@ class Watched:
     output
         What it printed.
     memory
-        Largest resident memory of one process, in bytes, by the first word of its command (python, java, ...).
+        Largest resident memory of one process, in bytes, by the process's name (python, java, ...);
+        Spark's Python workers are called worker.
     """
 
     seconds: float
@@ -77,6 +78,8 @@ def resident_memory(ancestor: int) -> list[tuple[str, int]]:
         try:
             # The name is in brackets, and may itself hold brackets and spaces.
             name, rest = (entry / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
+            if b"pyspark.daemon" in (entry / "cmdline").read_bytes():
+                name = "worker"
         except OSError:
             continue  # it has ended in the meantime
         words = rest.split()
