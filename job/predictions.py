@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import Accumulator, Broadcast, SparkContext
 
-from job import results
+from job import results, workers
 from job.classifier import Classifier
 from job.columns import list_column, matrix
 from job.evaluation import Pairs
@@ -79,10 +79,11 @@ def count_pairs(predictions: pa.Table) -> Pairs:
 def _predict_file(
     output: str, shared: "Broadcast[Classifier]", file: DataFile, done: Accumulator[int]
 ) -> PredictionsReport:
-    components = results.read_parquet(output, file.path)
-    others = components.filter(pc.not_equal(components["split"], TRAIN))
-    table = predictions_table(others, shared.value)
-    name = file.path.removeprefix(f"{results.COMPONENTS}/").removesuffix(".parquet")
-    written = results.write_parquet(output, f"{results.PREDICTIONS}/{name}-{results.attempt()}.parquet", table)
+    with workers.ended_if_silent():
+        components = results.read_parquet(output, file.path)
+        others = components.filter(pc.not_equal(components["split"], TRAIN))
+        table = predictions_table(others, shared.value)
+        name = file.path.removeprefix(f"{results.COMPONENTS}/").removesuffix(".parquet")
+        written = results.write_parquet(output, f"{results.PREDICTIONS}/{name}-{results.attempt()}.parquet", table)
     done.add(table.num_rows)
     return PredictionsReport(written, count_pairs(table))
