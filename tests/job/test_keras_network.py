@@ -1,5 +1,6 @@
 """Tests of job/keras_network.py and job/keras_weights.py: which files are weights, and what is said of others."""
 
+import hashlib
 import os
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,6 @@ from job.networks import NETWORKS, Network
 
 SMALL = Network("mobilenet", "MobileNet", 32, 1024)
 """A network of the table on photos so small that a test takes a moment."""
-
-
-@pytest.fixture(scope="module")
-def keras() -> Any:
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    import keras  # noqa: PLC0415 - seconds long, and only these tests need it
-
-    return keras
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +165,7 @@ def test_imagenet_weights_of_efficientnet_keep_their_own_colour_scaling_when_the
     monkeypatch.setattr(module.file_utils, "get_file", lambda *_, **__: str(tmp_path / "plain.weights.h5"))
     published = keras.applications.EfficientNetB0(weights="imagenet", **options)
     published.save_weights(tmp_path / "saved.weights.h5")
-    digest = __import__("hashlib").md5((tmp_path / "published.h5").read_bytes(), usedforsecurity=False).hexdigest()
+    digest = hashlib.md5((tmp_path / "published.h5").read_bytes(), usedforsecurity=False).hexdigest()
     monkeypatch.setitem(module.WEIGHTS_HASHES, "b0", ("", digest))
     pixels = np.random.default_rng(3).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
     network = Network("efficientnet", "EfficientNetB0", 32, 1280)
