@@ -146,7 +146,7 @@ def predict(
     with progress.counted_stage("predict", sum(entry.others for entry in wanted), done):
         reports = predict_files(context, output, classifier, [entry.file for entry in wanted], done)
     return (
-        [report.predictions for report in reports if report.predictions is not None],
+        [report.predictions for report in reports],
         sum((report.pairs for report in reports), Counter[tuple[str, str]]()),
     )
 

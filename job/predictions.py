@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import Accumulator, Broadcast, SparkContext
 
-from job import results
+from job import results, workers
 from job.classifier import Classifier
 from job.columns import list_column, matrix
 from job.evaluation import Pairs
@@ -24,12 +24,12 @@ class PredictionsReport:
     Parameters
     ----------
     predictions
-        The Parquet file; None if the task had nothing to predict.
+        The Parquet file.
     pairs
         Test photos by true and predicted label.
     """
 
-    predictions: DataFile | None
+    predictions: DataFile
     pairs: Pairs
 
 
@@ -47,12 +47,10 @@ def predict_files(
     classifier
         What predicts.
     files
-        Components files that hold such photos.
+        Components files, each of which holds such photos.
     done
         Counts photos, for the progress bar.
     """
-    if not files:
-        return []
     shared = context.broadcast(classifier)
     tasks = context.parallelize(files, len(files)).map(lambda file: _predict_file(output, shared, file, done))
     return list(tasks.collect())
@@ -81,12 +79,11 @@ def count_pairs(predictions: pa.Table) -> Pairs:
 def _predict_file(
     output: str, shared: "Broadcast[Classifier]", file: DataFile, done: Accumulator[int]
 ) -> PredictionsReport:
-    components = results.read_parquet(output, file.path)
-    components = components.filter(pc.not_equal(components["split"], TRAIN))
-    if components.num_rows == 0:
-        return PredictionsReport(None, Counter())
-    table = predictions_table(components, shared.value)
-    name = file.path.removeprefix(f"{results.COMPONENTS}/").removesuffix(".parquet")
-    written = results.write_parquet(output, f"{results.PREDICTIONS}/{name}-{results.attempt()}.parquet", table)
+    with workers.ended_if_silent():
+        components = results.read_parquet(output, file.path)
+        others = components.filter(pc.not_equal(components["split"], TRAIN))
+        table = predictions_table(others, shared.value)
+        name = file.path.removeprefix(f"{results.COMPONENTS}/").removesuffix(".parquet")
+        written = results.write_parquet(output, f"{results.PREDICTIONS}/{name}-{results.attempt()}.parquet", table)
     done.add(table.num_rows)
     return PredictionsReport(written, count_pairs(table))

@@ -19,7 +19,7 @@ from pyspark import Accumulator, Broadcast, SparkContext
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import ArrayType, DoubleType, ShortType, StructField, StructType
 
-from job import results
+from job import results, workers
 from job.descriptors import DescriptorKind, Descriptors
 from job.errors import TooFewPhotosError
 from job.features import features_table
@@ -192,11 +192,12 @@ def _sample(
 
 
 def _count_file(output: str, shared: "Broadcast[Vocabulary]", done: Accumulator[int], file: DataFile) -> DataFile:
-    table = results.read_parquet(output, file.path)
-    histograms = shared.value.histograms(*stacked(table, shared.value.kind))
-    name = file.path.removeprefix(f"{results.DESCRIPTORS}/").removesuffix(".parquet")
-    written = results.write_parquet(
-        output, f"{results.FEATURES}/{name}-{results.attempt()}.parquet", features_table(table, histograms)
-    )
+    with workers.ended_if_silent():
+        table = results.read_parquet(output, file.path)
+        histograms = shared.value.histograms(*stacked(table, shared.value.kind))
+        name = file.path.removeprefix(f"{results.DESCRIPTORS}/").removesuffix(".parquet")
+        written = results.write_parquet(
+            output, f"{results.FEATURES}/{name}-{results.attempt()}.parquet", features_table(table, histograms)
+        )
     done.add(file.rows)
     return written

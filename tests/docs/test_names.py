@@ -1,4 +1,4 @@
-"""What README and docs name is there: settings, figures, limits of the help, and the licence."""
+"""What README and docs name is there: settings, figures, the version, and the licence."""
 
 import contextlib
 import io
@@ -12,11 +12,7 @@ import pytest
 
 from infra import cli, versions
 from infra.settings import Settings
-from job.__main__ import main as run_job
 from tests.docs.pages import ROOT, inline, name, pages
-
-JOB_HELP = 50
-"""Lines of the job's help at 80 columns, at most."""
 
 
 def everything_in_the_code() -> str:
@@ -79,15 +75,6 @@ def test_every_measured_figure_in_readme_stands_in_the_pages_of_figures() -> Non
 
     assert len(figures) > 5
     assert [figure for figure in figures if not re.search(rf"(?<![\d.]){re.escape(figure)}(?![\d])", sources)] == []
-
-
-def test_the_help_of_the_job_fits_two_screens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-
-    with contextlib.redirect_stdout(io.StringIO()) as printed, pytest.raises(SystemExit):
-        run_job(["--help"])
-
-    assert len(printed.getvalue().splitlines()) <= JOB_HELP
 
 
 def test_the_version_stands_in_one_place_and_is_shown_with_the_release(capsys: pytest.CaptureFixture[str]) -> None:

@@ -221,5 +221,7 @@ def test_a_share_of_the_variance_goes_with_visual_words_too() -> None:
     assert arguments.parse([*NEEDED, "--descriptor", "sift", "--variance", "0.9"]).variance == 0.9
 
 
-def test_the_help_fits_a_screen() -> None:
+def test_the_help_fits_two_screens_of_25_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
     assert len(arguments.parser().format_help().splitlines()) <= 50

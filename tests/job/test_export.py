@@ -1,6 +1,5 @@
 """Tests of job/export.py and job/backbone.py: the exported file computes what Keras computes."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,6 @@ from job.export import IMAGENET, RANDOM, ExportRequest, cached_export
 from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
 
 Features = np.ndarray[Any, np.dtype[np.float32]]
-
-
-@pytest.fixture(scope="module")
-def keras() -> Any:
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    import keras  # noqa: PLC0415 - seconds long, and only these tests need it
-
-    return keras
 
 
 def computed_here(model: Path, photos: list[Path]) -> Features:

@@ -3,7 +3,6 @@
 import json
 import resource
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import pytest
 from PIL import Image
 from pyspark import SparkContext
 
-from job import results, session, vocabulary
+from job import results, vocabulary
 from job.__main__ import main
 from job.descriptors import KINDS, DescriptorKind
 from tests.job.hostile_photos import Fate, Hostile, hostile_photos, write_traps
@@ -76,14 +75,6 @@ def run(folder: Folder, output: Path, *words: str) -> dict[str, Any]:
 def rows(output: Path, manifest: dict[str, Any], data_set: str) -> list[dict[str, Any]]:
     files = [output / entry["path"] for entry in manifest["files"][data_set] if entry["path"].endswith(".parquet")]
     return [row for file in files for row in pq.read_table(file).to_pylist()]
-
-
-@pytest.fixture(scope="module")
-def spark() -> Iterator[SparkContext]:
-    """Return a Spark that all runs of this module join."""
-    context = session.start("local[2]")
-    yield context
-    session.stop(context)
 
 
 @pytest.fixture(scope="module")

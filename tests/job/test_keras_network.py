@@ -17,14 +17,6 @@ SMALL = Network("mobilenet", "MobileNet", 32, 1024)
 
 
 @pytest.fixture(scope="module")
-def keras() -> Any:
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    import keras  # noqa: PLC0415 - seconds long, and only these tests need it
-
-    return keras
-
-
-@pytest.fixture(scope="module")
 def original(keras: Any) -> Any:
     keras.utils.set_random_seed(7)
     return keras.applications.MobileNet(weights=None, include_top=False, pooling="avg", input_shape=(32, 32, 3))

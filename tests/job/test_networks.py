@@ -1,6 +1,5 @@
 """Tests of job/networks.py: every network exports, and its file computes what Keras computes."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +30,7 @@ def by_file(file: Path, photos: list[bytes]) -> Features:
     return features
 
 
-def by_keras(name: str, photos: list[bytes]) -> Features:
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    import keras  # noqa: PLC0415 - seconds long, and only these tests need it
-
+def by_keras(keras: Any, name: str, photos: list[bytes]) -> Features:
     network = NETWORKS[name]
     applications = keras.applications
     keras.backend.clear_session()
@@ -51,9 +47,9 @@ def by_keras(name: str, photos: list[bytes]) -> Features:
     return features
 
 
-def require_equal(name: str, file: Path, photos: list[bytes]) -> None:
+def require_equal(keras: Any, name: str, file: Path, photos: list[bytes]) -> None:
     described, network = read_description(file), NETWORKS[name]
-    ours, theirs = by_file(file, photos), by_keras(name, photos)
+    ours, theirs = by_file(file, photos), by_keras(keras, name, photos)
     cosine = (ours * theirs).sum(axis=1) / np.linalg.norm(ours, axis=1) / np.linalg.norm(theirs, axis=1)
     # With random weights all photos look alike to a network: what sets them apart must be equal too, or a wrong
     # order of colours would go unseen.
@@ -66,16 +62,16 @@ def require_equal(name: str, file: Path, photos: list[bytes]) -> None:
 
 
 @pytest.mark.parametrize("name", IN_EVERY_TEST_RUN)
-def test_an_exported_network_computes_what_keras_computes(name: str, photos: list[bytes]) -> None:
-    require_equal(name, cached_export(ExportRequest(name, RANDOM, seed=0)), photos)
+def test_an_exported_network_computes_what_keras_computes(keras: Any, name: str, photos: list[bytes]) -> None:
+    require_equal(keras, name, cached_export(ExportRequest(name, RANDOM, seed=0)), photos)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in NETWORKS if name not in IN_EVERY_TEST_RUN])
-def test_every_other_network_does_so_too(name: str, photos: list[bytes], tmp_path: Path) -> None:
+def test_every_other_network_does_so_too(keras: Any, name: str, photos: list[bytes], tmp_path: Path) -> None:
     file = cached_export(ExportRequest(name, RANDOM, seed=0), cache=tmp_path)
 
-    require_equal(name, file, photos)
+    require_equal(keras, name, file, photos)
 
     # Hundreds of megabytes each, and pytest keeps the folders of three runs.
     file.unlink()

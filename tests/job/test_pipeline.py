@@ -13,7 +13,6 @@ from typing import Any
 import boto3
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 from pyspark import TaskContext
 
@@ -25,15 +24,7 @@ from job.networks import NETWORKS
 from job.photo_tasks import PhotosReport
 from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
 from tests.job.bad_photos import BAD, write_bad_and_odd_photos
-from tests.telling import told
-
-Manifest = dict[str, Any]
-
-
-def read_all(output: Path, data_set: str, manifest: Manifest) -> pd.DataFrame:
-    """Return the rows of the files that the manifest lists, by path."""
-    files = [output / entry["path"] for entry in manifest["files"][data_set]]
-    return pd.concat([pq.read_table(file).to_pandas() for file in files]).sort_values("path", ignore_index=True)
+from tests.job.whole_runs import Manifest, copy_in_splits, failure, read_all
 
 
 def values(column: "pd.Series[Any]") -> np.ndarray[Any, np.dtype[np.float32]]:
@@ -44,20 +35,11 @@ def files_in(folder: Path) -> list[str]:
     return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
 
 
-def failure(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
-    """Run the job; return its exit code and the last two lines that it wrote to standard error."""
-    code = main(words)
-    return code, told(capsys.readouterr().err)[-2:]
-
-
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory, sample_photos: Path) -> Path:
     """Return folders of photos: training 10 x 3, test 10 x 1, and 3 without a label."""
     folder = tmp_path_factory.mktemp("photos")
-    for photo in sorted(sample_photos.glob("*/*.jpg")):
-        split = "test" if photo.name == "003.jpg" else "training"
-        (folder / split / photo.parent.name).mkdir(parents=True, exist_ok=True)
-        shutil.copy(photo, folder / split / photo.parent.name)
+    copy_in_splits(sample_photos, folder)
     (folder / "unlabelled").mkdir()
     for number, kind in enumerate(["Kiwi", "Pear", "Banana"]):
         draw_photo(kind, 10, np.random.default_rng(number)).save(folder / "unlabelled" / f"{number}.png")

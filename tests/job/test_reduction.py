@@ -1,6 +1,5 @@
 """Tests of job/reduction.py on a real Spark, beside Spark ML's own scaler and principal components."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from pyspark.ml.feature import PCA, StandardScaler
 from pyspark.ml.linalg import Vectors
 from pyspark.sql import SparkSession
 
-from job import components, reduction, results, session
+from job import components, reduction, results
 from job.columns import matrix
 from job.components import Moments
 from job.features import features_table
@@ -23,14 +22,6 @@ from job.reduction import Projection, ProjectionTask
 from job.results import DataFile
 
 Rows = np.ndarray[Any, np.dtype[np.float32]]
-
-
-@pytest.fixture(scope="module")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkContext]:
-    context = session.start("local[2]")
-    session.carry_code(context, tmp_path_factory.mktemp("code"))
-    yield context
-    context.stop()
 
 
 @pytest.fixture(scope="module")

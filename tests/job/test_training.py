@@ -1,6 +1,5 @@
 """Tests of job/training.py on a real Spark: what we take over predicts as Spark ML's own models do."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from pyspark.ml.classification import (
 from pyspark.ml.linalg import Vectors
 from pyspark.sql import DataFrame, SparkSession
 
-from job import results, session, training
+from job import results, training
 from job.classifier import Classifier
 from job.columns import list_column
 from job.listing import PREDICT, TEST, TRAIN
@@ -34,14 +33,6 @@ SMALL: dict[str, dict[str, Any]] = {
     "mlp": {"hidden": [6], "maxIter": 5},
 }
 """Less work than the real parameters, for the same arithmetic."""
-
-
-@pytest.fixture(scope="module")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkContext]:
-    context = session.start("local[2]")
-    session.carry_code(context, tmp_path_factory.mktemp("code"))
-    yield context
-    context.stop()
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """Tests of job/visual_words.py: its stages one by one, on descriptors that are made up."""
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 from pyspark import SparkContext
 from sklearn.cluster import KMeans
 
-from job import results, session, visual_words
+from job import results, visual_words
 from job.columns import matrix
 from job.descriptors import KINDS, Descriptors
 from job.errors import UsageError
@@ -24,14 +23,6 @@ from job.vocabulary import Vocabulary
 
 SIFT = KINDS["sift"]
 LEARNING = Learning(words=3, sample=10_000, initialization="parallel", iterations=20, seed=0)
-
-
-@pytest.fixture(scope="module")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkContext]:
-    context = session.start("local[2]")
-    session.carry_code(context, tmp_path_factory.mktemp("code"))
-    yield context
-    context.stop()
 
 
 def clouds(photos: int, each: int) -> list[Descriptors]:

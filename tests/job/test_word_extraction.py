@@ -1,48 +1,28 @@
 """Tests of whole runs with visual words: learned, applied by ``python -m job predict``, and reused."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 
 from job.__main__ import main
 from job.decoding import decode_at_own_size
 from job.descriptors import LARGEST_SIDE, ORB_BORDER
 from tests.job.bad_photos import BAD, ODD, write_bad_and_odd_photos
-from tests.telling import told
+from tests.job.whole_runs import Manifest, copy_in_splits, failure, read_all, run
 
 OpenCV: Any = cv2
 """Without its types, which lack half of it."""
-
-Manifest = dict[str, Any]
-
-
-def run(output: Path, *words: str) -> Manifest:
-    assert main([*words, "--no-csv", "--master", "local[2]", "--output", str(output)]) == 0
-    manifest: Manifest = json.loads((output / "manifest.json").read_text())
-    return manifest
-
-
-def read_all(output: Path, data_set: str, manifest: Manifest) -> pd.DataFrame:
-    """Return the rows of the Parquet files that the manifest lists, by path."""
-    files = [output / entry["path"] for entry in manifest["files"][data_set] if entry["path"].endswith(".parquet")]
-    return pd.concat([pq.read_table(file).to_pandas() for file in files]).sort_values("path", ignore_index=True)
 
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory, sample_photos: Path) -> Path:
     """Return folders of photos: training 10 x 3, test 10 x 1 and what is bad or odd beside them."""
     folder = tmp_path_factory.mktemp("photos")
-    for photo in sorted(sample_photos.glob("*/*.jpg")):
-        split = "test" if photo.name == "003.jpg" else "training"
-        (folder / split / photo.parent.name).mkdir(parents=True, exist_ok=True)
-        shutil.copy(photo, folder / split / photo.parent.name)
+    copy_in_splits(sample_photos, folder)
     write_bad_and_odd_photos(folder / "test" / "Kiwi", (folder / "test" / "Kiwi" / "003.jpg").read_bytes())
     return folder
 
@@ -191,20 +171,21 @@ def test_what_cannot_be_done_is_said_before_spark_starts(
 ) -> None:
     words = [word.replace("RESULTS", str(learned[0])) for word in words]
 
-    code = main(["--images", str(photos / "training"), *words, "--output", str(tmp_path / "results")])
+    outcome = failure(["--images", str(photos / "training"), *words, "--output", str(tmp_path / "results")], capsys)
 
-    said = told(capsys.readouterr().err)[-2:]
-    assert (code, said) == (2, [what.replace("RESULTS", str(learned[0])), remedy])
+    assert outcome == (2, [what.replace("RESULTS", str(learned[0])), remedy])
     assert not (tmp_path / "results").exists()
 
 
 def test_predict_with_a_network_for_visual_words_is_refused(
     learned: tuple[Path, Manifest], photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["--fitted", str(learned[0]), "--images", str(photos / "test"), "--model", "any.tflite"]
+    words = ["predict", "--fitted", str(learned[0]), "--images", str(photos / "test"), "--model", "any.tflite"]
 
-    assert main(["predict", *words, "--output", str(tmp_path / "p")]) == 2
-    assert told(capsys.readouterr().err)[-2:] == [
-        f"error: --model is a network, and the results '{learned[0]}' were fitted on visual words.",
-        "Leave --model out.",
-    ]
+    assert failure([*words, "--output", str(tmp_path / "p")], capsys) == (
+        2,
+        [
+            f"error: --model is a network, and the results '{learned[0]}' were fitted on visual words.",
+            "Leave --model out.",
+        ],
+    )

@@ -1,8 +1,12 @@
 """Tests of job/workers.py."""
 
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from zipimport import zipimporter
+
+import pytest
 
 from job.workers import unless_unchanged
 
@@ -50,3 +54,31 @@ def test_a_deleted_archive_holds_nothing_any_more(tmp_path: Path) -> None:
     invalidate(importer)
 
     assert importer.find_spec("first") is None
+
+
+HANGING = """
+import time
+from types import SimpleNamespace
+from job import predictions, reduction, results, visual_words, workers
+
+workers.LONGEST_SILENCE = 0.2
+results.read_parquet = lambda *_: time.sleep(60)
+file, shared = results.DataFile("folder/file.parquet", 1, 1), SimpleNamespace(value=None)
+"""
+"""A worker whose storage gives a file's first bytes and no others."""
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "reduction._project_file(reduction.ProjectionTask('out', 'run', False), shared, file, None)",
+        "predictions._predict_file('out', shared, file, None)",
+        "visual_words._count_file('out', shared, None, file)",
+    ],
+    ids=["projection", "predictions", "histograms"],
+)
+def test_a_task_whose_storage_hangs_is_ended(task: str) -> None:
+    ended = subprocess.run([sys.executable, "-c", HANGING + task], capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("Timeout (0:00:00.200000)!")
