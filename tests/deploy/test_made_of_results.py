@@ -25,8 +25,8 @@ from job.components import project
 from job.errors import UsageError
 from job.photo_classifier import PhotoClassifier
 from job.reading import decode
+from tests.deploy.commands import MANIFEST
 from tests.deploy.conftest import Deployed, World
-from tests.deploy.test_run_command import MANIFEST
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "mobile.md"
 
