@@ -503,6 +503,23 @@ def test_a_deployment_that_fails_in_the_bootstrap_action_is_told_by_its_log(depl
     )
 
 
+@pytest.mark.usefixtures("cdk_json")
+def test_a_deployment_that_fails_is_not_told_by_a_cluster_that_failed_earlier(deployed: Deployed, world: World) -> None:
+    # Given a cluster of the same generation that failed a year ago
+    deployed.set_cluster_state("TERMINATED_WITH_ERRORS", "BOOTSTRAP_FAILURE: on the primary node")
+    world.aws.cloudformation.delete_stack(StackName="OrchardCluster")
+    cdk.change_setting("generation", 3)
+    created = world.aws.emr.describe_cluster(ClusterId=deployed.cluster)["Cluster"]["Status"]["Timeline"]
+    a_year = timedelta(days=365).total_seconds()
+    world.slept = [created["CreationDateTime"].timestamp() + a_year - world.surroundings().clock()]
+    world.exit_codes = [1]
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "up")
+
+    assert raised.value.what == "The cluster could not be deployed; the CDK's own message is above."
+
+
 def test_a_log_that_was_pushed_before_a_step_ended_has_not_come(
     deployed: Deployed, world: World, attached: str
 ) -> None:
