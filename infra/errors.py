@@ -1,7 +1,8 @@
 """The failures that a person can meet at the command line: what, with a code; what to do; and an exit code.
 
 Each class is one kind of failure. Its docstring is what docs/troubleshooting.md says about it: a title, what it
-means, what to do. Codes never change their meaning; a new kind takes a new one.
+means, what to do. Codes never change their meaning; a new kind takes a new one. Two kinds stand beside what raises
+them: ``infra.context.SettingsError`` and ``infra.emr.bootstrap.wheelhouse.WheelhouseError``.
 """
 
 from collections.abc import Iterator

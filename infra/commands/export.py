@@ -14,30 +14,30 @@ from job.backbone import content_hash, read_description
 from job.export import IMAGENET, ExportRequest, cache_folder, cached_export
 
 
-def execute(given: argparse.Namespace, surroundings: Surroundings) -> int:
+def execute(given: argparse.Namespace, around: Surroundings) -> int:
     """Export a backbone, unless that was done before, and say where it is; or list all backbones."""
     if given.list:
         for line in backbone_table(exported_here(cache_folder(os.environ))):
-            surroundings.say(line)
-        surroundings.say("Images a second: one core of this machine, measured once a file. Photos are RGB of any size.")
+            around.say(line)
+        around.say("Images a second: one core of this machine, measured once a file. Photos are RGB of any size.")
         return 0
     request = ExportRequest(given.backbone, given.weights, given.seed)
     # Asked before the export, which takes longer: a stack that is missing is said at once.
-    bucket = data_bucket(surroundings.aws) if given.upload else None
+    bucket = data_bucket(around.aws) if given.upload else None
     file = cached_export(request)
     if given.to is not None:
         file = _copy(file, given.to)
     described = read_description(file)
-    surroundings.say(str(file))
-    surroundings.say(
+    around.say(str(file))
+    around.say(
         f"{described.name}, weights {described.weights}: photos of {described.width} x {described.height} pixels to "
         f"{described.features:,} features; {file.stat().st_size / 1e6:,.1f} MB, SHA-256 {content_hash(file)}"
     )
     if described.untrained:
-        surroundings.say("Its weights are random: everything runs, but the features mean nothing.")
+        around.say("Its weights are random: everything runs, but the features mean nothing.")
     if bucket is not None:
-        placed = place_model(surroundings.aws, bucket, file)
-        surroundings.say(f"{'Sent to' if placed.sent else 'Already at'} {placed.uri}")
+        placed = place_model(around.aws, bucket, file)
+        around.say(f"{'Sent to' if placed.sent else 'Already at'} {placed.uri}")
     return 0
 
 

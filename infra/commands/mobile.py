@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from infra.commands.command import Surroundings
 from infra.deploy.aws import Aws, explained
+from infra.deploy.objects import read_if_there
 from infra.deploy.run_files import RunFiles
 from infra.errors import NotWritableError, RunFilesError
 from job import results, storage
@@ -145,7 +146,13 @@ def photos_to_measure(run: RunFiles) -> list[PhotoToMeasure]:
 
 
 def measure(aws: Aws, file: Path, photos: Sequence[PhotoToMeasure]) -> Measured:
-    """Classify test photos with a model; those that cannot be read any more are left out."""
+    """Classify test photos with a model; those that are not there any more, or are no photos, are left out.
+
+    Raises
+    ------
+    OrchardError
+        If S3 refuses or fails.
+    """
     classifier, measured = PhotoClassifier(file), Measured()
     for photo, content in zip(photos, _contents(aws, photos), strict=True):
         try:
@@ -166,7 +173,10 @@ def _contents(aws: Aws, photos: Sequence[PhotoToMeasure]) -> Iterator[bytes | Re
         if not uri.startswith("s3://"):
             return storage.read_bytes(uri)
         bucket, _, key = uri.removeprefix("s3://").partition("/")
-        return aws.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        content = read_if_there(aws, bucket, key)
+        if content is None:
+            raise FileNotFoundError(uri)
+        return content
 
     with explained("read the run's test photos"):
         yield from read_ahead([photo.path for photo in photos], read)

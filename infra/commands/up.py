@@ -14,6 +14,9 @@ from infra.errors import ClusterUnfitError, DeploymentFailedError, OrchardError,
 DATA_FOLDERS = ("images", "results", "notebooks", "jupyter")
 """Of the data bucket, those that nobody can make anew with a command."""
 
+CLOCKS_DIFFER = 300.0
+"""Seconds by which this machine's clock may be ahead of AWS'."""
+
 
 def add_up_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``orchard up``."""
@@ -51,26 +54,37 @@ def up(given: argparse.Namespace, around: Surroundings) -> int:
             around.say(f"The cluster {cluster.id} has ended ({cluster.reason or cluster.state}).")
             around.say(f"Making a new one: cdk.json now says generation {generation}.")
     settings = [word for setting in given.settings for word in ("-c", setting)]
+    began = around.clock()
     if around.call([*cdk.deploy_command(stacks.CLUSTER, around.aws, generation=generation), *settings]) != 0:
-        raise why_it_failed(around.aws, generation)
+        raise why_it_failed(around.aws, generation, began - CLOCKS_DIFFER)
     cluster = clusters.look(around.aws, stacks.cluster_id(around.aws))
     around.say(f"Cluster {cluster.id} ({cluster.name}): {cluster.state}")
     say_what_was_kept(around)
     return 0
 
 
-def why_it_failed(aws: Aws, generation: int) -> OrchardError:
-    """Return the probable cause of a deployment that failed: EMR's own reason, where it came as far as a cluster."""
+def why_it_failed(aws: Aws, generation: int, since: float) -> OrchardError:
+    """Return the probable cause of a deployment that failed: EMR's own reason, where it came as far as a cluster.
+
+    Parameters
+    ----------
+    aws
+        The account and region.
+    generation
+        Of the cluster that was to be.
+    since
+        When the deployment began, in seconds since 1970: an earlier cluster of this generation may have failed too.
+    """
     failed = DeploymentFailedError(
         "The cluster could not be deployed; the CDK's own message is above.", "Mend it: orchard up"
     )
     with explained("look for the cluster that failed"):
         listed = aws.emr.list_clusters(ClusterStates=["TERMINATED_WITH_ERRORS"])["Clusters"]
-    ours = [each for each in listed if each["Name"] == f"orchard-{generation}"]
+    created = {each["Id"]: each["Status"]["Timeline"]["CreationDateTime"].timestamp() for each in listed}
+    ours = [each["Id"] for each in listed if each["Name"] == f"orchard-{generation}" and created[each["Id"]] >= since]
     if not ours:
         return failed
-    newest = max(ours, key=lambda each: each["Status"]["Timeline"]["CreationDateTime"])
-    cluster = clusters.look(aws, newest["Id"])
+    cluster = clusters.look(aws, max(ours, key=lambda cluster: created[cluster]))
     bootstrap = logs.bootstrap_logs(aws, cluster.log_uri, cluster.id) if cluster.log_uri else {}
     told = diagnose_cluster(cluster.state, cluster.reason, bootstrap)
     return DeploymentFailedError(

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from infra.deploy.aws import Aws, explained
 from infra.deploy.objects import exists
+from infra.deploy.photo_folder import is_photo
 from infra.errors import RunRefusedError
-from job.listing import PHOTO_ENDINGS
 from job.results import LAYOUT, MANIFEST
 
 
@@ -26,30 +26,32 @@ class PhotosFound:
 
 
 def require_photos(aws: Aws, uri: str) -> PhotosFound:
-    """Return how many photos lie below a folder in S3.
+    """Return how many photos lie below a folder in S3, or in a whole bucket, as the job will list them.
 
     Raises
     ------
-    WrongUseError
+    RunRefusedError
         If there are none.
     """
     bucket, _, key = uri.removeprefix("s3://").partition("/")
+    prefix = f"{key.rstrip('/')}/".lstrip("/")
     count = size = 0
     with explained(f"list the photos in {uri}"):
-        pages = aws.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key.rstrip("/") + "/")
+        pages = aws.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         for page in pages:
             for entry in page.get("Contents", ()):
-                if entry["Key"].lower().endswith(PHOTO_ENDINGS):
+                inside = entry["Key"].removeprefix(prefix)
+                if is_photo(inside) and not any(part.startswith(".") for part in inside.split("/")):
                     count += 1
                     size += entry["Size"]
     if count == 0:
-        name = key.removeprefix("images/").split("/", 1)[0]
+        name = key.removeprefix("images/").split("/", 1)[0] or "SET"
         raise RunRefusedError(f"There are no photos in {uri}.", f"Upload them: orchard upload DIR --to {name}")
     return PhotosFound(count, size)
 
 
 def require_model(aws: Aws, uri: str) -> None:
-    """Raise WrongUseError if a backbone is not in S3, where the cluster can read it."""
+    """Raise RunRefusedError if a backbone is not in S3, where the cluster can read it."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     if not uri.startswith("s3://") or not key:
         raise RunRefusedError(
@@ -64,7 +66,7 @@ def require_model(aws: Aws, uri: str) -> None:
 
 
 def require_no_results(aws: Aws, bucket: str, key: str) -> None:
-    """Raise WrongUseError if a results folder already holds results."""
+    """Raise RunRefusedError if a results folder already holds results."""
     with explained(f"list the results in s3://{bucket}/{key}"):
         answer = aws.s3.list_objects_v2(Bucket=bucket, Prefix=f"{key}/", Delimiter="/")
     names = [entry["Key"] for entry in answer.get("Contents", ())]

@@ -20,6 +20,7 @@ from infra.local.environment import ADMINISTRATOR
 from infra.local.formation.api import FormationResponse
 from infra.local.formation.resources import RESOURCE_TYPES
 from infra.local.formation.service import Formation
+from infra.local.steps.credentials import MAKING_CLIENTS
 from infra.local.steps.runner import StepRunner
 
 HOST = "127.0.0.1"
@@ -110,8 +111,5 @@ def _client(endpoint: str, service: str, region: str) -> Any:  # noqa: ANN401
     """Return a client with the administrator's key; made once, for making one takes longer than using it."""
     session = boto3.Session(aws_access_key_id=ADMINISTRATOR, aws_secret_access_key=ADMINISTRATOR, region_name=region)
     configuration = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, proxies={})
-    with _SESSIONS:
+    with MAKING_CLIENTS:
         return session.client(service, endpoint_url=endpoint, config=configuration)  # type: ignore[call-overload]
-
-
-_SESSIONS = threading.Lock()

@@ -14,11 +14,11 @@ from infra.errors import WrongUseError
 from tests.telling import told
 
 
-def test_every_command_of_the_design_is_there() -> None:
-    wanted = {"cost", "export", "up", "scale", "upload", "run", "status", "logs"}
-    wanted |= {"ui", "results", "evaluator", "destroy"}
-
-    assert wanted <= {command.name for command in cli.COMMANDS}
+def test_the_commands_are_these_in_the_order_in_which_a_person_needs_them() -> None:
+    assert [command.name for command in cli.COMMANDS] == [
+        *("cost", "export", "upload", "up", "scale", "run", "status", "cancel", "logs", "ui", "results", "classify"),
+        *("notebook", "evaluator", "destroy", "local", "demo"),
+    ]
 
 
 @pytest.mark.parametrize("command", cli.COMMANDS, ids=lambda command: command.name)
@@ -116,10 +116,10 @@ def test_the_region_is_that_of_cdk_json_before_the_environments(tmp_path: Path) 
     assert raised.value.remedy == "Name one: --region eu-west-1"
 
 
+@pytest.mark.usefixtures("s3_endpoint")
 def test_credentials_are_never_printed_even_with_debug(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], s3_endpoint: str
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert s3_endpoint
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI-secret")
 
     code = cli.main(["results", "first", "--debug"], Surroundings(Aws("eu-west-1")))

@@ -90,7 +90,8 @@ def test_deleting_data_empties_both_buckets_and_sets_both_switches(deployed: Dep
     assert standing(world) == []
 
 
-def test_switches_that_cannot_be_set_stop_it_before_anything_else_goes(deployed: Deployed, world: World) -> None:
+@pytest.mark.usefixtures("deployed")
+def test_switches_that_cannot_be_set_stop_it_before_anything_else_goes(world: World) -> None:
     world.exit_codes = [1]
 
     with pytest.raises(OrchardError) as raised:
@@ -98,7 +99,6 @@ def test_switches_that_cannot_be_set_stop_it_before_anything_else_goes(deployed:
 
     assert raised.value.what == "'cdk deploy OrchardData' failed; the CDK's own message is above."
     assert standing(world) == ["OrchardAccess", "OrchardData"]
-    assert deployed.data
 
 
 def test_buckets_that_their_stack_lets_go_already_need_no_deployment(deployed: Deployed, world: World) -> None:
@@ -191,8 +191,8 @@ def test_a_stack_that_sticks_for_good_is_told(world: World) -> None:
     assert raised.value.what == "CloudFormation could not delete OrchardCluster: Logs: It is not empty."
 
 
-def test_a_stack_that_takes_longer_than_half_an_hour_is_told(deployed: Deployed, world: World) -> None:
-    assert deployed.cluster
+@pytest.mark.usefixtures("deployed")
+def test_a_stack_that_takes_longer_than_half_an_hour_is_told(world: World) -> None:
     described = {"StackName": "OrchardCluster", "StackStatus": "DELETE_IN_PROGRESS", "CreationTime": datetime.now(UTC)}
     fake = FakeCall([{"Stacks": [described]}])
     world.aws.cloudformation.meta.events.register("before-call.cloudformation.DescribeStacks", fake)  # type: ignore[arg-type]
@@ -301,7 +301,6 @@ def test_where_everything_that_is_listed_has_gone_nothing_is_left(world: World) 
 
 
 def test_a_cluster_that_emr_has_forgotten_is_destroyed_as_one_that_has_ended(deployed: Deployed, world: World) -> None:
-    assert deployed.cluster
     refusal = {"Code": "InvalidRequestException", "Message": "Cluster id 'j-1' is not valid."}
     fake_call(world.aws, "emr.DescribeCluster", {"Error": refusal})
 

@@ -16,8 +16,10 @@ from sklearn.linear_model import LogisticRegression
 
 from infra import cli
 from infra.commands.command import Surroundings
+from infra.commands.mobile import PhotoToMeasure, measure, run_model
 from infra.deploy.aws import Aws
 from infra.deploy.run_backbone import find_backbone
+from infra.deploy.run_files import in_folder
 from infra.errors import OrchardError, WrongUseError
 from job.backbone import Backbone, content_hash
 from job.classifier import Classifier, LogisticModel
@@ -25,8 +27,8 @@ from job.components import project
 from job.decoding import decode
 from job.errors import UsageError
 from job.photo_classifier import PhotoClassifier
+from tests.deploy.commands import MANIFEST
 from tests.deploy.conftest import Deployed, World
-from tests.deploy.test_run_command import MANIFEST
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "mobile.md"
 
@@ -139,6 +141,20 @@ def test_the_phones_model_gives_the_runs_own_labels_and_says_so(
     agreed = "It gives the run's own label on 12 of 12 test photos (1 more could not be read)"
     assert said[1:] == [f"{agreed}: accuracy {right:.2%}, the run's {right:.2%}."]
     assert [path.name for path in tmp_path.iterdir()] == ["fruits.tflite"]
+
+
+def test_a_test_photo_that_has_gone_from_the_bucket_is_left_out_of_the_measuring(
+    aws: Aws, bucket: str, finished_run: Path, random_backbone: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "fruits.tflite"
+    file.write_bytes(run_model(in_folder(finished_run), random_backbone))
+    row = pq.read_table(finished_run / "classifier" / "predictions" / "part.parquet").to_pylist()[0]
+    aws.s3.put_object(Bucket=bucket, Key="images/there.jpg", Body=Path(row["path"]).read_bytes())
+    uris = [f"s3://{bucket}/images/{name}.jpg" for name in ("there", "gone")]
+
+    measured = measure(aws, file, [PhotoToMeasure(uri, row["label"], row["predicted"]) for uri in uris])
+
+    assert (measured.photos, measured.agree) == (1, 1)
 
 
 def test_a_quantised_model_is_measured_beside_the_full_one(

@@ -4,17 +4,12 @@ import json
 
 import pytest
 
-from infra import cli
 from infra.deploy import notebook
 from infra.errors import WrongUseError
+from tests.deploy.commands import orchard
 from tests.deploy.conftest import Deployed, World
 
 PLACES = notebook.Places("s3://data/images/fruits", "s3://data/results/notebook-mine", "s3://data/m", "s3://data/c")
-
-
-def orchard(world: World, *words: str) -> int:
-    given = cli.parse(list(words))
-    return int(given.command.execute(given, world.surroundings()))
 
 
 def tagged(made: notebook.Notebook, start: str) -> list[str]:

@@ -10,17 +10,11 @@ from typing import Any
 import boto3
 import pytest
 
-from infra import cli
 from infra.deploy import cdk, logs
 from infra.deploy import step as steps
 from infra.errors import OrchardError, WrongUseError
+from tests.deploy.commands import MANIFEST, orchard
 from tests.deploy.conftest import Deployed, FakeCall, World, fake_call, make_stack
-from tests.deploy.test_run_command import MANIFEST
-
-
-def orchard(world: World, *words: str) -> int:
-    given = cli.parse(list(words))
-    return int(given.command.execute(given, world.surroundings()))
 
 
 @pytest.fixture
@@ -63,14 +57,13 @@ def test_status_can_follow_a_run_that_somebody_else_started(deployed: Deployed, 
     assert world.said[-1] == "Fetch them: orchard results first"
 
 
-def test_status_names_the_runs_where_there_is_no_such_run(deployed: Deployed, world: World, attached: str) -> None:
-    assert attached
+@pytest.mark.usefixtures("attached")
+def test_status_names_the_runs_where_there_is_no_such_run(world: World) -> None:
     with pytest.raises(WrongUseError) as raised:
         orchard(world, "status", "second")
 
     assert raised.value.what == "There is no run 'second' on the clusters of the last two months in eu-west-1."
     assert raised.value.remedy == "The runs there: first."
-    assert deployed.cluster
 
 
 def test_status_of_a_cluster_that_has_run_nothing_says_how_to_start(deployed: Deployed, world: World) -> None:
@@ -172,8 +165,8 @@ def test_status_says_why_a_cluster_ended(deployed: Deployed, world: World) -> No
     ]
 
 
-def test_a_run_that_has_ended_is_not_cancelled(deployed: Deployed, world: World, attached: str) -> None:
-    assert attached
+@pytest.mark.usefixtures("attached")
+def test_a_run_that_has_ended_is_not_cancelled(deployed: Deployed, world: World) -> None:
     deployed.set_step_state("COMPLETED")
 
     orchard(world, "cancel", "first")
@@ -305,8 +298,8 @@ def test_a_manifest_that_lists_files_outside_of_its_folder_is_refused_and_nothin
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_evaluator_that_is_switched_off_is_told_as_that(deployed: Deployed, world: World) -> None:
-    assert deployed.data
+@pytest.mark.usefixtures("deployed")
+def test_the_evaluator_that_is_switched_off_is_told_as_that(world: World) -> None:
     world.aws.cloudformation.delete_stack(StackName="OrchardAccess")
     make_stack(world.aws, "OrchardAccess", {})
 
@@ -459,8 +452,8 @@ def test_up_leaves_a_cluster_alone_that_is_busy(deployed: Deployed, world: World
     assert world.called == []
 
 
-@pytest.mark.usefixtures("cdk_json")
-def test_up_deploys_where_a_first_deployment_has_failed(deployed: Deployed, world: World) -> None:
+@pytest.mark.usefixtures("deployed", "cdk_json")
+def test_up_deploys_where_a_first_deployment_has_failed(world: World) -> None:
     world.aws.cloudformation.delete_stack(StackName="OrchardCluster")
     make_stack(world.aws, "OrchardCluster", {})
 
@@ -468,7 +461,6 @@ def test_up_deploys_where_a_first_deployment_has_failed(deployed: Deployed, worl
         orchard(world, "up")
 
     assert world.called[0][:3] == ["cdk", "deploy", "OrchardCluster"]
-    assert deployed.cluster
 
 
 def test_up_makes_a_new_cluster_where_the_old_one_ended_itself(
@@ -509,6 +501,23 @@ def test_a_deployment_that_fails_in_the_bootstrap_action_is_told_by_its_log(depl
     assert raised.value.what == (
         "The cluster could not be deployed: The bootstrap action failed: bootstrap: FAILED while importing pyarrow"
     )
+
+
+@pytest.mark.usefixtures("cdk_json")
+def test_a_deployment_that_fails_is_not_told_by_a_cluster_that_failed_earlier(deployed: Deployed, world: World) -> None:
+    # Given a cluster of the same generation that failed a year ago
+    deployed.set_cluster_state("TERMINATED_WITH_ERRORS", "BOOTSTRAP_FAILURE: on the primary node")
+    world.aws.cloudformation.delete_stack(StackName="OrchardCluster")
+    cdk.change_setting("generation", 3)
+    created = world.aws.emr.describe_cluster(ClusterId=deployed.cluster)["Cluster"]["Status"]["Timeline"]
+    a_year = timedelta(days=365).total_seconds()
+    world.slept = [created["CreationDateTime"].timestamp() + a_year - world.surroundings().clock()]
+    world.exit_codes = [1]
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "up")
+
+    assert raised.value.what == "The cluster could not be deployed; the CDK's own message is above."
 
 
 def test_a_log_that_was_pushed_before_a_step_ended_has_not_come(

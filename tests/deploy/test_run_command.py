@@ -17,17 +17,10 @@ from infra.deploy.limits import most_executors
 from infra.deploy.speed import BENCHMARK
 from infra.errors import OrchardError, TryAgainError, WrongUseError
 from job.networks import NETWORKS
+from tests.deploy.commands import MANIFEST, orchard
 from tests.deploy.conftest import Deployed, World, fake_call
 from tests.deploy.fake_price_list import FakePriceList
 from tests.telling import told
-
-MANIFEST: dict[str, Any] = {
-    "schema_version": 1,
-    "counts": {"found": 40, "used": 39, "rejected": 1},
-    "components": {"kept": 5, "variance_kept": 0.951, "needed": {"0.8": 2, "0.9": 4, "0.95": 5, "0.99": 9}},
-    "seconds": {"features": 4.0},
-    "files": {},
-}
 
 
 @pytest.fixture
@@ -53,11 +46,6 @@ def model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     exported.write_bytes(b"model")
     monkeypatch.setattr(run, "cached_export", lambda _request: exported)
     return exported
-
-
-def orchard(world: World, *words: str) -> int:
-    given = cli.parse(list(words))
-    return int(given.command.execute(given, world.surroundings()))
 
 
 def finish(deployed: Deployed, world: World, name: str = "first") -> None:

@@ -1,6 +1,5 @@
 """Tests of infra/deploy/stacks.py: what the stacks say about themselves."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,15 +8,12 @@ import pytest
 from infra.deploy import stacks
 from infra.deploy.aws import Aws
 from infra.errors import WrongUseError
+from tests.deploy.conftest import make_stack
 
 
 @contextmanager
 def deployed(aws: Aws, name: str, outputs: dict[str, str]) -> Iterator[None]:
-    template = {
-        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
-        "Outputs": {key: {"Value": value} for key, value in outputs.items()},
-    }
-    aws.cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+    make_stack(aws, name, outputs)
     yield
     aws.cloudformation.delete_stack(StackName=name)
 

@@ -13,6 +13,7 @@ from moto.emr.models import emr_backends
 from moto.emr.responses import ElasticMapReduceResponse
 from moto.iam.models import iam_backends
 
+from infra.local import patching
 from infra.local.emr.cluster import Cluster
 from infra.local.emr.errors import RefusedError, invalid, invalid_request
 
@@ -83,7 +84,10 @@ class Call:
 _EXCEPTIONS = {"ValidationException": ValidationException, "InvalidRequestException": InvalidRequestException}
 """moto's own: it finds by their module how EMR writes an error."""
 
-Answer = Callable[[Call], Mapping[str, Any]]
+Output = Mapping[str, Any]
+"""What the API gives back for a request."""
+
+Answer = Callable[[Call], Output]
 
 
 def serve(operation: str, answer: Answer, *, pages: bool = False) -> None:
@@ -108,7 +112,7 @@ def serve(operation: str, answer: Answer, *, pages: bool = False) -> None:
             raise _EXCEPTIONS[error.code](error.message) from error
         return PaginatedResult(given) if pages else ActionResult(given)
 
-    setattr(ElasticMapReduceResponse, camelcase_to_underscores(operation), method)
+    patching.replace(ElasticMapReduceResponse, camelcase_to_underscores(operation), method)
 
 
 def is_answered(operation: str) -> bool:

@@ -13,7 +13,7 @@ from infra.local.formation import answers, parameters
 from infra.local.formation.capabilities import require_capabilities
 from infra.local.formation.failures import FormationError
 from infra.local.formation.service import Formation, Request
-from infra.local.formation.stacks import Stack
+from infra.local.formation.stacks import ChangeSet, Stack
 from infra.local.formation.template import Template, parse
 
 LONGEST_BODY = 51200
@@ -234,7 +234,7 @@ class FormationResponse(BaseResponse):
     def _stack(self, missing: str = "Stack with id {} does not exist") -> Stack:
         return self.formation.stack(self.current_account, self.region, self._needed("StackName"), missing)
 
-    def _change_set(self) -> Any:  # noqa: ANN401
+    def _change_set(self) -> ChangeSet:
         return self.formation.change_set(
             self.current_account, self.region, self._needed("ChangeSetName"), self.params.get("StackName")
         )

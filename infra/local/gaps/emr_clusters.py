@@ -5,16 +5,12 @@ ones, roles and profiles are not looked at, and no state has a reason code. The 
 their place.
 """
 
-from collections.abc import Mapping
 from datetime import UTC
-from typing import Any
 
 from infra.local.emr import request, service
 from infra.local.emr.cluster import Cluster
 from infra.local.emr.errors import invalid, invalid_request
-from infra.local.emr.service import Call
-
-Output = Mapping[str, Any]
+from infra.local.emr.service import Call, Output
 
 
 def close() -> None:

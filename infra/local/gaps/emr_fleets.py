@@ -1,13 +1,8 @@
 """EMR: moto knows instance groups only, and has no node for a cluster that was asked for in fleets."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from infra.local.emr import service
 from infra.local.emr.errors import invalid, invalid_request
-from infra.local.emr.service import Call
-
-Output = Mapping[str, Any]
+from infra.local.emr.service import Call, Output
 
 
 def close() -> None:

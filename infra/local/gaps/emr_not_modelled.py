@@ -1,8 +1,5 @@
 """EMR: what moto does not answer ends in an error 500 without a word, and it knows no cluster of ours by groups."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from botocore.session import get_session
 
 from infra.local.emr import service
@@ -40,7 +37,7 @@ def refusal(operation: str) -> service.Answer:
         else f"The local cloud does not model {operation} of EMR."
     )
 
-    def refuse(_call: service.Call) -> Mapping[str, Any]:
+    def refuse(_call: service.Call) -> service.Output:
         raise invalid(told)
 
     return refuse

@@ -1,12 +1,7 @@
 """EMR: moto answers 500 to the policies of auto-termination and managed scaling."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from infra.local.emr import request, service
-from infra.local.emr.service import Call
-
-Output = Mapping[str, Any]
+from infra.local.emr.service import Call, Output
 
 
 def close() -> None:

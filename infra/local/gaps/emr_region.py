@@ -3,8 +3,9 @@
 from moto.core.responses import BaseResponse
 from moto.emr.responses import ElasticMapReduceResponse
 
+from infra.local import patching
+
 
 def close() -> None:
     """Let EMR read the region where every other service reads it: in the request's signature."""
-    service: type[BaseResponse] = ElasticMapReduceResponse
-    service.get_region_from_url = BaseResponse.get_region_from_url  # type: ignore[method-assign]
+    patching.replace(ElasticMapReduceResponse, "get_region_from_url", BaseResponse.get_region_from_url)

@@ -1,10 +1,7 @@
 """EMR: moto makes security configurations but does not list them."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from infra.local.emr import service
-from infra.local.emr.service import Call
+from infra.local.emr.service import Call, Output
 
 
 def close() -> None:
@@ -12,7 +9,7 @@ def close() -> None:
     service.serve("ListSecurityConfigurations", list_security_configurations, pages=True)
 
 
-def list_security_configurations(call: Call) -> Mapping[str, Any]:
+def list_security_configurations(call: Call) -> Output:
     """Tell the security configurations of the account and region."""
     return {
         "SecurityConfigurations": [

@@ -1,12 +1,7 @@
 """EMR: moto's first step is RUNNING for ever and the others PENDING; none can be cancelled or fail."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from infra.local.emr import service
-from infra.local.emr.service import Call
-
-Output = Mapping[str, Any]
+from infra.local.emr.service import Call, Output
 
 
 def close() -> None:

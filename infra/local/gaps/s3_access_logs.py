@@ -6,10 +6,12 @@ before the policy, for the policy names that bucket: it could never be deployed.
 
 from moto.s3.models import FakeBucket
 
+from infra.local import patching
+
 
 def close() -> None:
     """Take permission to write access logs for given."""
-    FakeBucket._log_permissions_enabled_policy = _granted  # type: ignore[assignment, method-assign]
+    patching.replace(FakeBucket, "_log_permissions_enabled_policy", _granted)
 
 
 def _granted(self: FakeBucket, target_bucket: FakeBucket, target_prefix: str | None) -> bool:  # noqa: ARG001

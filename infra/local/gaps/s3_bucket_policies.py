@@ -9,10 +9,12 @@ from typing import Any
 from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket
 
+from infra.local import patching
+
 
 def close() -> None:
     """Let everything through that reaches a bucket."""
-    FakeBucket.get_permission = _permitted  # type: ignore[method-assign]
+    patching.replace(FakeBucket, "get_permission", _permitted)
 
 
 def _permitted(self: Any, action: str, resource: str) -> PermissionResult:  # noqa: ANN401, ARG001

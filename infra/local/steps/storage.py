@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
+from infra.local.steps.commands import is_remote
 from infra.local.steps.credentials import MAKING_CLIENTS
 
 if TYPE_CHECKING:
@@ -53,10 +54,9 @@ def fetch(s3: "S3Client", uris: str, folder: Path) -> str:
 
 
 def _fetch_one(s3: "S3Client", uri: str, folder: Path) -> str:
-    scheme, separator, rest = uri.partition("://")
-    if scheme not in ("s3", "s3a", "s3n") or not separator:
+    if not is_remote(uri):
         return uri
-    bucket, _, key = rest.partition("/")
+    bucket, _, key = uri.partition("://")[2].partition("/")
     key, _, fragment = key.partition("#")
     target = folder / str(len(list(folder.iterdir()))) / (Path(key).name or "object")
     target.parent.mkdir()

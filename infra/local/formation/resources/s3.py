@@ -34,9 +34,8 @@ class Bucket:
         if _exists(client, name):
             # In us-east-1 alone S3 takes the second making of one's own bucket for success.
             raise ValueError(f"{name} already exists")
-        configuration = {} if place.region == _HOME_REGION else {"LocationConstraint": place.region}
-        parameters = {"CreateBucketConfiguration": configuration} if configuration else {}
-        client.create_bucket(Bucket=name, **parameters)
+        elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": place.region}}
+        client.create_bucket(Bucket=name, **({} if place.region == _HOME_REGION else elsewhere))
         with undone_on_failure(lambda: client.delete_bucket(Bucket=name)):
             _apply(client, name, {}, properties)
         return _made(place, name)
