@@ -48,6 +48,8 @@ class Guard:
         try:
             signature = signatures.read(request)
             service = "s3" if signature is None else signature.service
+            if not _may_be_large(request, service):
+                request = replace(request, body=_body(environ))
             refusal, denied = _refusal_of_page(request), {}
             if refusal is None:
                 refusal, denied = _anonymous(request) if signature is None else _judged(request, signature)
@@ -156,17 +158,22 @@ def _context(principal: Principal) -> dict[str, list[str]]:
 
 
 def _arrived(environ: WSGIEnvironment) -> Arrived:
-    """Return a request as it arrived, its body still to be read by who answers it."""
+    """Return a request as it arrived, its body still to be read."""
     headers = {
         name.removeprefix("HTTP_").replace("_", "-").lower(): str(value)
         for name, value in environ.items()
         if name.startswith("HTTP_") or name in ("CONTENT_TYPE", "CONTENT_LENGTH")
     }
     path, _, query = str(environ.get("RAW_URI") or environ["PATH_INFO"]).partition("?")
-    # Objects may be large, and need not be read here: who signs a request to S3 says the hash of its body.
-    hashed = "x-amz-content-sha256" in headers and not query.startswith("delete")
-    body = b"" if hashed else _body(environ)
-    return Arrived(environ["REQUEST_METHOD"], path, query, headers, body)
+    return Arrived(environ["REQUEST_METHOD"], path, query, headers, b"")
+
+
+def _may_be_large(request: Arrived, service: str) -> bool:
+    """Tell whether a body may be a large object, which need not be read here: a header says its hash, which is signed.
+
+    Some clients, JavaScript's among them, say the hash of every body; those to other services say what is asked for.
+    """
+    return service == "s3" and "x-amz-content-sha256" in request.headers and not request.query.startswith("delete")
 
 
 def _body(environ: WSGIEnvironment) -> bytes:
