@@ -79,6 +79,7 @@ def classify(
     files: Sequence[ComponentsFile],
     kind: str,
     photos: Mapping[str, int],
+    width: int,
     seed: int,
     progress: Progress,
     parameters: Mapping[str, Any] = {},
@@ -97,6 +98,8 @@ def classify(
         As ``--classifier`` names it.
     photos
         How many training photos each label has.
+    width
+        How many components a photo has.
     seed
         Of the training.
     progress
@@ -109,7 +112,7 @@ def classify(
         # Imported here: Spark ML takes most of a second to load, and most runs train nothing.
         from job import training  # noqa: PLC0415
 
-        classifier = training.train(context, output, trained_on, kind, sorted(photos), seed, parameters)
+        classifier = training.train(context, output, trained_on, kind, sorted(photos), width, seed, parameters)
     predictions, pairs = predict(context, output, classifier, files, progress)
     evaluated = evaluation.evaluate(classifier.labels, pairs)
     for entry in evaluated.unseen_labels():

@@ -139,6 +139,7 @@ def fit_all(context: SparkContext, arguments: Arguments, run: Run, extracted: Ex
             [ComponentsFile(to.components, used) for (_, used), to in zip(files, projected, strict=True)],
             arguments.classifier,
             labels,
+            kept,
             arguments.seed,
             progress,
             perceptron_parameters(kept) if extracted.vocabulary and arguments.classifier == PERCEPTRON else {},

@@ -59,6 +59,7 @@ def train(
     files: Sequence[tuple[DataFile, int]],
     kind: str,
     labels: Sequence[str],
+    width: int,
     seed: int,
     changed: Mapping[str, Any] = {},
 ) -> Classifier:
@@ -76,15 +77,16 @@ def train(
         A key of ``PARAMETERS``.
     labels
         The training labels, sorted.
+    width
+        How many components a photo has.
     seed
         Of the forest's draws and the perceptron's first weights.
     changed
         Parameters in place of some of ``PARAMETERS``.
     """
     partitions = slices.cut([(file.path, rows) for file, rows in files], ROWS_IN_A_PARTITION)
+    parameters = {**PARAMETERS[kind], **changed}
     with _rows(context, output, partitions, labels) as rows:
-        width = len(rows.head(1)[0]["features"])
-        parameters = {**PARAMETERS[kind], **changed}
         model = _TRAINERS[kind](context, rows, (width, len(labels)), parameters, seed)
     return Classifier(kind, tuple(labels), width, {**parameters, "seed": seed}, model)
 

@@ -13,10 +13,12 @@ LOCKED = {
 }
 CLUSTER_LISTS = {
     "requirements": ("x86_64", "aarch64"),
+    "installer": ("x86_64", "aarch64"),
     "visual_words": ("x86_64", "aarch64"),
     "reduced_precision": ("x86_64",),
 }
-"""The libraries on a cluster's nodes: pip cannot evaluate another machine's markers, so one lock for each."""
+"""The libraries on a cluster's nodes, and what installs them there: pip cannot evaluate another machine's markers, so
+one lock for each."""
 OPTIONS = [
     *("--quiet", "--generate-hashes", "--python-version", "3.11"),
     *(

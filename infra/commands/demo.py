@@ -40,8 +40,6 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
         with demonstration.stage("A local AWS comes up"):
             cloud = standing.start(folder, standing.USUAL_PORT, around.sleep)
             variables = with_programs(environment.applied(os.environ, cloud.endpoint, around.aws.region))
-            # Not the project's own cdk.out, which a deployment to AWS may be reading at this moment.
-            variables["CDK_OUTPUT"] = str(demonstration.folder / "cdk.out")
             around.say(f"  {cloud.endpoint}, process {cloud.process}, no account, nothing outside 127.0.0.1")
         demonstration.show(cloud.endpoint, weights, variables)
         if given.keep:

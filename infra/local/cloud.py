@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from moto.cloudformation import urls as cloudformation_urls
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from infra.local import gaps
@@ -20,6 +20,7 @@ from infra.local.environment import ADMINISTRATOR
 from infra.local.formation.api import FormationResponse
 from infra.local.formation.resources import RESOURCE_TYPES
 from infra.local.formation.service import Formation
+from infra.local.services import application_of
 from infra.local.steps.credentials import MAKING_CLIENTS
 from infra.local.steps.runner import StepRunner
 
@@ -77,7 +78,7 @@ class LocalCloud:
         gaps.close_all()
         FormationResponse.formation = Formation(RESOURCE_TYPES, self._client)
         cloudformation_urls.url_paths = {"{0}/$": FormationResponse.dispatch}
-        application = Guard(DomainDispatcherApplication(create_backend_app))
+        application = Guard(DomainDispatcherApplication(application_of))  # type: ignore[arg-type]
         # Bound here: where the port is taken, werkzeug would end the process instead of raising.
         with socket.create_server((HOST, self._port), backlog=_BACKLOG) as listening:
             self._server = make_server(

@@ -5,7 +5,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -79,10 +79,11 @@ class Demonstration:
         self._client = environment.client_maker(endpoint, self.region)
         self.folder.mkdir(parents=True, exist_ok=True)
         self._log.write_text("")
-        # Drawn while others are waited for: of the two cores that this takes, one has nothing to do until then.
-        with ThreadPoolExecutor(1) as artist:
-            drawing = artist.submit(self._draw)
-            self._show_deployment(variables)
+        # What needs nothing of the cloud is done while the cloud is waited for: of two cores one has nothing to do.
+        with ThreadPoolExecutor(1) as beside:
+            synthesis = beside.submit(self._synthesise, variables)
+            drawing = beside.submit(self._draw)
+            self._show_deployment(variables, synthesis)
             with self.stage("orchard upload sends the photos"):
                 training, test, drawn = drawing.result()
                 self.around.say(f"  {drawn} photos drawn in {self.folder / 'photos'}")
@@ -97,13 +98,21 @@ class Demonstration:
         with self.stage("orchard results fetches what the run made"):
             self._orchard(["results", RUN, "--to", str(self.folder / "results")], variables)
 
-    def _show_deployment(self, variables: Mapping[str, str]) -> None:
+    def _show_deployment(
+        self, variables: Mapping[str, str], synthesis: "Future[subprocess.CompletedProcess[str]]"
+    ) -> None:
         with self.stage("cdk bootstrap prepares the account"):
             account = self._client("sts").get_caller_identity()["Account"]
             self._call(["cdk", "bootstrap", f"aws://{account}/{self.region}"], variables, self.folder)
             self._say_states([TOOLKIT])
         with self.stage("cdk deploy stands up every stack"):
-            self._call(deploy_command(self.region, platform.machine()), variables)
+            # Begun with the stage before.
+            synthesised = synthesis.result()
+            self._say_command(synthesised.args)
+            with self._log.open("a") as log:
+                log.write(synthesised.stdout)
+            self._require_success(synthesised.args, synthesised.returncode)
+            self._call(deploy_command(self._assembly), variables)
             self._say_states(STACKS)
             self._say_cluster()
 
@@ -130,6 +139,23 @@ class Demonstration:
     def _log(self) -> Path:
         return self.folder / "log.txt"
 
+    @property
+    def _assembly(self) -> Path:
+        """Where templates are synthesised: not the project's own cdk.out, which another deployment may be reading."""
+        return self.folder / "cdk.out"
+
+    def _synthesise(self, variables: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+        """Synthesise every stack; return how that ended."""
+        return subprocess.run(
+            synth_command(self.region, platform.machine(), self._assembly),
+            cwd=PROJECT,
+            env=dict(variables),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
     def _draw(self) -> tuple[Path, Path, int]:
         """Draw the photos; return the folders of those to train on and to test, and how many there are."""
         training, test = self.folder / "photos" / "training", self.folder / "photos" / "test"
@@ -138,13 +164,21 @@ class Demonstration:
 
     def _call(self, command: Sequence[str], variables: Mapping[str, str], folder: Path = PROJECT) -> None:
         """Run a program that says much into the log; raise OrchardError with its last words if it fails."""
-        self.around.say(f"  $ {' '.join(command)}")
+        self._say_command(command)
         with self._log.open("a") as log:
-            log.write(f"$ {' '.join(command)}\n")
-            log.flush()
             code = subprocess.run(
                 command, cwd=folder, env=dict(variables), stdout=log, stderr=log, check=False
             ).returncode
+        self._require_success(command, code)
+
+    def _say_command(self, command: Sequence[str]) -> None:
+        """Show a command to the person, and put it into the log before what it says."""
+        self.around.say(f"  $ {' '.join(command)}")
+        with self._log.open("a") as log:
+            log.write(f"$ {' '.join(command)}\n")
+
+    def _require_success(self, command: Sequence[str], code: int) -> None:
+        """Raise OrchardError with the last words of a program that failed."""
         if code != 0:
             raise LocalCloudError(
                 f"'{' '.join(command[:2])}' failed: {self._log.read_text().rstrip().splitlines()[-1]}",
@@ -221,8 +255,8 @@ def evaluator_client(secret: Mapping[str, str], endpoint: str, region: str) -> A
     )
 
 
-def deploy_command(region: str, machine: str) -> list[str]:
-    """Return the command that deploys everything for a machine's own processor, so that it may be deleted again.
+def synth_command(region: str, machine: str, assembly: Path) -> list[str]:
+    """Return the command that writes every stack's template for a machine's own processor, to be deleted again.
 
     Parameters
     ----------
@@ -230,10 +264,17 @@ def deploy_command(region: str, machine: str) -> list[str]:
         Where to.
     machine
         As Python names this machine's processor: ``x86_64``, ``aarch64`` or ``arm64``.
+    assembly
+        The folder for what is synthesised.
     """
     settings = {"region": region, **own_processor(machine), "delete_data": "true", "confirm_delete_data": "true"}
     context = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-    return ["cdk", "deploy", "--all", "--require-approval", "never", *context]
+    return ["cdk", "synth", "--quiet", "--output", str(assembly), *context]
+
+
+def deploy_command(assembly: Path) -> list[str]:
+    """Return the command that deploys everything that has been synthesised into a folder."""
+    return ["cdk", "deploy", "--app", str(assembly), "--all", "--require-approval", "never"]
 
 
 def own_processor(machine: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,9 +28,12 @@ class Way:
     ----------
     folder
         The test's own; the cloud's state lies in it.
+    key
+        Environment variables of the key that commands use instead of the administrator's; none to begin with.
     """
 
     folder: Path
+    key: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def cloud(self) -> Path:
@@ -41,7 +44,7 @@ class Way:
     def variables(self) -> dict[str, str]:
         """The environment in which every call goes to the cloud that stands."""
         found = standing.require(self.cloud)
-        return with_programs(environment.applied(self._own, found.endpoint, REGION))
+        return with_programs(environment.applied(self._own, found.endpoint, REGION)) | self.key
 
     def orchard(self, *words: str, expect: int = 0) -> str:
         """Run a command of ours; return what it printed."""

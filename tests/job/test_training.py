@@ -74,7 +74,7 @@ def spark_model(kind: str, rows: DataFrame) -> Any:
 
 
 def train(spark: SparkContext, written: tuple[str, list[tuple[DataFile, int]]], kind: str) -> Classifier:
-    return training.train(spark, *written, kind, LABELS, seed=1)
+    return training.train(spark, *written, kind, LABELS, width=5, seed=1)
 
 
 @pytest.mark.parametrize("kind", list(SMALL))

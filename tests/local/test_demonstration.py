@@ -39,12 +39,18 @@ def test_imagenet_weights_are_taken_where_they_can_be_had(monkeypatch: pytest.Mo
     ("machine", "instance_type"), [("x86_64", "m6i.xlarge"), ("aarch64", "m6g.xlarge"), ("arm64", "m6g.xlarge")]
 )
 def test_the_cluster_has_the_machine_s_own_processor(machine: str, instance_type: str) -> None:
-    command = demonstration.deploy_command("eu-west-1", machine)
+    command = demonstration.synth_command("eu-west-1", machine, Path("/demo/cdk.out"))
 
     assert command == [
-        *("cdk", "deploy", "--all", "--require-approval", "never", "-c", "region=eu-west-1"),
+        *("cdk", "synth", "--quiet", "--output", "/demo/cdk.out", "-c", "region=eu-west-1"),
         *("-c", f"primary_instance_types={instance_type}", "-c", f"worker_instance_types={instance_type}"),
         *("-c", "delete_data=true", "-c", "confirm_delete_data=true"),
+    ]
+
+
+def test_what_has_been_synthesised_is_deployed() -> None:
+    assert demonstration.deploy_command(Path("/demo/cdk.out")) == [
+        *("cdk", "deploy", "--app", "/demo/cdk.out", "--all", "--require-approval", "never"),
     ]
 
 

@@ -63,10 +63,11 @@ def test_what_installs_python_packages_asks_for_hashes(file: str) -> None:
 
 def test_a_node_installs_with_hashes_and_without_an_index() -> None:
     script = (ROOT / "infra" / "emr" / "bootstrap" / "bootstrap.sh").read_text()
-    (install,) = re.findall(r"pip install(?:\\\n|[^\n])*", script)
+    (install,) = re.findall(r"uv pip install(?:\\\n|[^\n])*", script)
 
     assert "--require-hashes" in install
     assert "--no-index" in install
+    assert "--offline" in install
 
 
 def test_pip_refuses_a_wheel_that_is_not_the_one_that_was_locked(tmp_path: Path) -> None:

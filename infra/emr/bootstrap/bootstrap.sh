@@ -5,7 +5,8 @@
 #
 #   INTERPRETER  Python to make the environment with, /usr/bin/python3.11
 #   FOLDER       where the environment goes; what is there is replaced
-#   WHEELHOUSE   zip with wheels, requirements.txt (with hashes) and modules.txt: a file, or s3://bucket/key
+#   WHEELHOUSE   zip with wheels, requirements.txt (with hashes) and modules.txt, and with uv, which installs
+#                them: a file, or s3://bucket/key
 #
 # Ends with a code other than 0, and says why, unless every module imports with the environment's own Python.
 # EMR then ends the node, and the cluster if it is the primary: better than a step that fails after an hour.
@@ -48,14 +49,20 @@ if ! mkdir -p "${folder}" 2>/dev/null || [ ! -w "${folder}" ]; then
     # Bootstrap actions run as the user hadoop, who owns nothing below /opt.
     sudo install -d -o "$(id -un)" "${folder}"
 fi
-"${interpreter}" -m venv --clear "${folder}"
+"${interpreter}" -m venv --clear --without-pip "${folder}"
 python="${folder}/bin/python"
 
+step="unpacking what installs the wheels"
+"${interpreter}" -m zipfile -e "${work}"/wheels/uv-*.whl "${work}/installer"
+chmod +x "${work}"/installer/uv-*.data/scripts/uv
+
 step="installing the wheels"
-# What is not in the wheelhouse, or is not what it was, stops here: pip names it.
-"${python}" -m pip install --quiet --disable-pip-version-check --no-cache-dir --no-input \
-    --no-index --find-links "${work}/wheels" --no-deps --only-binary=:all: \
+# What is not in the wheelhouse, or is not what it was, stops here: uv names it. Its cache lies beside what it installs,
+# on the same disk: what was unpacked is linked there instead of being written a second time.
+"${work}"/installer/uv-*.data/scripts/uv pip install --quiet --no-config --offline --python "${python}" \
+    --cache-dir "${folder}/cache" --no-index --find-links "${work}/wheels" --no-deps --only-binary :all: \
     --require-hashes --requirement "${work}/wheels/requirements.txt"
+rm -rf "${folder}/cache" "${folder}/.lock"
 
 # One process for all: each would load NumPy and Arrow anew. It notes what it imports, so that even a crash is named.
 "${python}" - "${work}/wheels/modules.txt" "${work}/importing" <<'PYTHON' || { step="importing $(cat "${work}/importing")"; false; }

@@ -1,8 +1,8 @@
 """Builds the wheelhouse of an architecture once, and keeps it: wheels, their hashes, what to import.
 
 The locks of an architecture (``requirements.ARCHITECTURE.txt``, and for example ``visual_words.ARCHITECTURE.txt`` where
-those libraries are asked for) are the whole input, so their content names the file in the cache: the same locks are
-never downloaded twice, and a warm cache needs no network.
+those libraries are asked for; ``installer.ARCHITECTURE.txt`` for uv, which installs them) are the whole input, so their
+content names the file in the cache: the same locks are never downloaded twice, and a warm cache needs no network.
 """
 
 import hashlib
@@ -40,6 +40,11 @@ def lock_files(architecture: Architecture, optional: Sequence[str] = ()) -> list
     return [HERE / f"{name}.{architecture}.txt" for name in ("requirements", *optional)]
 
 
+def installer_lock(architecture: Architecture) -> Path:
+    """Return the pinned and hashed list of what installs the others on nodes of an architecture."""
+    return HERE / f"installer.{architecture}.txt"
+
+
 def provide(
     architecture: Architecture, optional: Sequence[str] = (), environment: Mapping[str, str] = os.environ
 ) -> Path:
@@ -59,15 +64,16 @@ def provide(
     WheelhouseError
         If a wheel cannot be downloaded or is not the one that was locked.
     """
-    locks = lock_files(architecture, optional)
+    locks, installer = lock_files(architecture, optional), installer_lock(architecture)
     requirements = "".join(lock.read_text() for lock in locks)
     names = modules(architecture, optional)
-    wheelhouse = cache_folder(environment) / f"{architecture}-{_fingerprint(requirements, names)}.zip"
+    fingerprint = _fingerprint(requirements, installer.read_text(), *names)
+    wheelhouse = cache_folder(environment) / f"{architecture}-{fingerprint}.zip"
     if not wheelhouse.is_file():
         wheelhouse.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=wheelhouse.parent) as work:
             wheels = Path(work) / "wheels"
-            for lock in locks:
+            for lock in (*locks, installer):
                 download(lock, architecture, wheels)
             packed = Path(work) / "wheelhouse.zip"
             pack(wheels, requirements, names, packed)
@@ -134,6 +140,5 @@ def pack(wheels: Path, requirements: str, names: list[str], target: Path) -> Non
             packed.writestr(zipfile.ZipInfo(wheel.name, _EPOCH), wheel.read_bytes())
 
 
-def _fingerprint(requirements: str, names: list[str]) -> str:
-    content = (requirements + "\n".join(names)).encode()
-    return hashlib.sha256(content).hexdigest()[:32]
+def _fingerprint(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]

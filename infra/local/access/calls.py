@@ -57,6 +57,7 @@ _PREFIXES = {"monitoring": "cloudwatch", "tagging": "tag", "email": "ses", "api.
 
 _RESOURCES: Mapping[str, tuple[str, str]] = {
     "sts": ("RoleArn", "{}"),
+    "cloudformation": ("StackName", "arn:aws:cloudformation:{region}:{account}:stack/{}/*"),
     "kms": ("KeyId", "arn:aws:kms:{region}:{account}:key/{}"),
     "ssm": ("Name", "arn:aws:ssm:{region}:{account}:parameter/{}"),
     "secretsmanager": ("SecretId", "arn:aws:secretsmanager:{region}:{account}:secret:{}"),

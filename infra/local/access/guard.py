@@ -42,12 +42,14 @@ class Guard:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        request = _arrived(environ)
+        request = arrived(environ)
         service = "s3"
         denied: Mapping[str, Refusal] = {}
         try:
             signature = signatures.read(request)
             service = "s3" if signature is None else signature.service
+            if not _may_be_large(request, service):
+                request = replace(request, body=_body(environ))
             refusal, denied = _refusal_of_page(request), {}
             if refusal is None:
                 refusal, denied = _anonymous(request) if signature is None else _judged(request, signature)
@@ -57,10 +59,7 @@ class Guard:
             return self._delete_others(environ, start_response, request, denied)
         if refusal is None:
             return self._services(environ, start_response)
-        status, code, kind, body = refusals.written(refusal, service, request.method, request.headers)
-        headers = [("Content-Type", kind), ("Content-Length", str(len(body))), ("x-amzn-ErrorType", code)]
-        start_response(f"{status} {code}", headers)
-        return [body]
+        return refused(refusal, service, request, start_response)
 
     def _delete_others(
         self, environ: WSGIEnvironment, start_response: StartResponse, request: Arrived, denied: Mapping[str, Refusal]
@@ -77,6 +76,25 @@ class Guard:
             answer = deletions.with_errors(answer, {key: refusal.message for key, refusal in denied.items()})
         start_response(status, [*headers, ("Content-Length", str(len(answer)))])
         return [answer]
+
+
+def arrived(environ: WSGIEnvironment) -> Arrived:
+    """Return a request as it arrived, its body still to be read."""
+    headers = {
+        name.removeprefix("HTTP_").replace("_", "-").lower(): str(value)
+        for name, value in environ.items()
+        if name.startswith("HTTP_") or name in ("CONTENT_TYPE", "CONTENT_LENGTH")
+    }
+    path, _, query = str(environ.get("RAW_URI") or environ["PATH_INFO"]).partition("?")
+    return Arrived(environ["REQUEST_METHOD"], path, query, headers, b"")
+
+
+def refused(refusal: Refusal, service: str, request: Arrived, start_response: StartResponse) -> Iterable[bytes]:
+    """Answer a request with a refusal, as its service would."""
+    status, code, kind, body = refusals.written(refusal, service, request.method, request.headers)
+    headers = [("Content-Type", kind), ("Content-Length", str(len(body))), ("x-amzn-ErrorType", code)]
+    start_response(f"{status} {code}", headers)
+    return [body]
 
 
 def _refusal_of_page(request: Arrived) -> Refusal | None:
@@ -155,18 +173,12 @@ def _context(principal: Principal) -> dict[str, list[str]]:
     return {**_CONNECTION, **accounts, **principal.context}
 
 
-def _arrived(environ: WSGIEnvironment) -> Arrived:
-    """Return a request as it arrived, its body still to be read by who answers it."""
-    headers = {
-        name.removeprefix("HTTP_").replace("_", "-").lower(): str(value)
-        for name, value in environ.items()
-        if name.startswith("HTTP_") or name in ("CONTENT_TYPE", "CONTENT_LENGTH")
-    }
-    path, _, query = str(environ.get("RAW_URI") or environ["PATH_INFO"]).partition("?")
-    # Objects may be large, and need not be read here: who signs a request to S3 says the hash of its body.
-    hashed = "x-amz-content-sha256" in headers and not query.startswith("delete")
-    body = b"" if hashed else _body(environ)
-    return Arrived(environ["REQUEST_METHOD"], path, query, headers, body)
+def _may_be_large(request: Arrived, service: str) -> bool:
+    """Tell whether a body may be a large object, which need not be read here: a header says its hash, which is signed.
+
+    Some clients, JavaScript's among them, say the hash of every body; those to other services say what is asked for.
+    """
+    return service == "s3" and "x-amz-content-sha256" in request.headers and not request.query.startswith("delete")
 
 
 def _body(environ: WSGIEnvironment) -> bytes:

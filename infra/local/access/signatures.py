@@ -24,7 +24,7 @@ class Arrived:
     headers
         Names in lower case.
     body
-        Its bytes; empty for S3, whose requests say their body's hash in a header.
+        Its bytes; empty where it may be a large object for S3, of which a header says the hash.
     """
 
     method: str
@@ -126,9 +126,12 @@ def _canonical(request: Arrived, signature: Signature) -> str:
         if name != "X-Amz-Signature"
     )
     headers = [f"{name}:{' '.join(request.headers.get(name, '').split())}\n" for name in signature.signed]
-    if signature.seconds is None:
-        payload = request.headers.get("x-amz-content-sha256") or hashlib.sha256(request.body).hexdigest()
-    else:
-        payload = "UNSIGNED-PAYLOAD"
+    payload = "UNSIGNED-PAYLOAD" if signature.seconds is not None else _hash_of_body(request, signature)
     query = "&".join(f"{name}={value}" for name, value in encoded)
     return "\n".join([request.method, path, query, "".join(headers), ";".join(signature.signed), payload])
+
+
+def _hash_of_body(request: Arrived, signature: Signature) -> str:
+    """Return the body's hash; S3 alone takes what a header says of it, for its bodies may be streams."""
+    said = request.headers.get("x-amz-content-sha256") if signature.service == "s3" else None
+    return said or hashlib.sha256(request.body).hexdigest()

@@ -23,6 +23,9 @@ PROJECT = Path(__file__).resolve().parents[3]
 NODE_FOLDERS = ("/opt/", "/mnt/", "/home/hadoop/")
 """Of a node's file system; what lies elsewhere belongs to the operating system, which is this machine's own."""
 
+COMPILE_QUICKLY = "-XX:TieredStopAtLevel=1"
+"""For Java: its second, thorough compiler takes the processors from a step that lasts for a minute; decision 0022."""
+
 
 @dataclass(frozen=True)
 class Node:
@@ -88,9 +91,8 @@ class Node:
             "SPARK_CONF_DIR": str(self.spark_configuration),
             "SPARK_LOCAL_IP": "127.0.0.1",
             # Nothing in the machine's own /tmp, where a killed Java would leave it.
-            "SPARK_SUBMIT_OPTS": f"-Djava.io.tmpdir={work} -XX:-UsePerfData",
-            # What is imported is compiled then, and the bootstrap action imports what is used.
-            "PIP_NO_COMPILE": "1",
+            "SPARK_SUBMIT_OPTS": f"-Djava.io.tmpdir={work} -XX:-UsePerfData {COMPILE_QUICKLY}",
+            "SPARK_LAUNCHER_OPTS": COMPILE_QUICKLY,
             "JAVA_HOME": java_home(),
             "PYSPARK_PYTHON": os.path.realpath(sys.executable),
             **exported,

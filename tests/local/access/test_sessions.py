@@ -28,14 +28,21 @@ def client() -> Iterator[Callable[[str], Any]]:
         yield lambda service: make_client(None, service)
 
 
-def answered(given: dict[str, Any], service: str, request: AWSRequest) -> str:
-    """Return status and code with which the guard answers a request that a session signed; 200 where it lets it."""
+def answered(
+    given: dict[str, Any], service: str, request: AWSRequest, *, hash_said: bool = False, sent: str | None = None
+) -> str:
+    """Return status and code with which the guard answers a request that a session signed; 200 where it lets it.
+
+    The hash of the body may be said in a header, as S3's clients do and JavaScript's do everywhere, and another
+    body may be sent than the one that was signed.
+    """
     credentials = Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
-    (S3SigV4Auth if service == "s3" else SigV4Auth)(credentials, service, REGION).add_auth(request)
+    signer = S3SigV4Auth if service == "s3" or hash_said else SigV4Auth
+    signer(credentials, service, REGION).add_auth(request)
     answer = Client(Guard(Response("done"))).open(
         path="/" + str(request.url).split("/", 3)[3],
         method=request.method,
-        data=request.body,
+        data=request.body if sent is None else sent,
         headers=[("Host", "localhost"), *((n, v) for n, v in request.headers.items() if n.lower() != "host")],
     )
     return f"{answer.status_code} {answer.headers.get('x-amzn-ErrorType', '')}".strip()
@@ -127,6 +134,26 @@ def test_a_session_that_is_over_is_told_so_in_the_words_of_each_service(client: 
         "elasticmapreduce": "400 ExpiredTokenException",
         "ec2": "400 RequestExpired",
     }
+
+
+def test_what_is_asked_for_is_read_also_where_a_header_says_the_hash_of_it(client: Callable[[str], Any]) -> None:
+    given = assume(client, "ec2:DescribeVpcs")
+    asked = requests()
+
+    assert answered(given, "sts", asked["sts"], hash_said=True) == "200"
+    assert answered(given, "ec2", asked["ec2"], hash_said=True) == "200"
+    assert answered(given, "elasticmapreduce", asked["elasticmapreduce"], hash_said=True) == (
+        "400 AccessDeniedException"
+    )
+
+
+def test_another_body_than_the_one_that_was_signed_is_refused_also_where_a_header_says_the_hash_of_it(
+    client: Callable[[str], Any],
+) -> None:
+    given = assume(client, "ec2:*")
+    other = "Action=DeleteVpc&VpcId=vpc-1&Version=2016-11-15"
+
+    assert answered(given, "ec2", requests()["ec2"], hash_said=True, sent=other) == "401 AuthFailure"
 
 
 def test_a_permissions_boundary_narrows_what_a_role_is_allowed(client: Callable[[str], Any]) -> None:

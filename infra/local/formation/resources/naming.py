@@ -21,8 +21,7 @@ def physical_name(place: Place, longest: int, *, lower_case: bool = False) -> st
     lower_case
         For services that know no capitals.
     """
-    alphabet = string.ascii_uppercase + string.digits
-    suffix = "".join(secrets.choice(alphabet) for _ in range(_SUFFIX))
+    suffix = _random(string.ascii_uppercase + string.digits)
     stack, logical = place.stack_name, place.logical_id
     excess = len(stack) + len(logical) + _SUFFIX + 2 - longest
     if excess > 0:
@@ -31,3 +30,12 @@ def physical_name(place: Place, longest: int, *, lower_case: bool = False) -> st
         logical = logical[: longest - _SUFFIX - 2 - len(stack)]
     name = f"{stack}-{logical}-{suffix}"
     return name.lower() if lower_case else name
+
+
+def name_without_stack(place: Place) -> str:
+    """Return logical id and random characters, joined by a hyphen: how a few newer types name theirs."""
+    return f"{place.logical_id}-{_random(string.ascii_letters + string.digits)}"
+
+
+def _random(alphabet: str) -> str:
+    return "".join(secrets.choice(alphabet) for _ in range(_SUFFIX))

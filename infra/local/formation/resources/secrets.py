@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from infra.local.formation.resource import Made, Place, Properties
-from infra.local.formation.resources.naming import physical_name
+from infra.local.formation.resources.naming import name_without_stack
 from infra.local.formation.resources.requests import passing_over, refuse_others, request
 from infra.local.formation.resources.tagging import tag_changes, tag_list
 
-_LONGEST_NAME = 512
 _TEMPLATE = ("GenerateStringKey", "SecretStringTemplate")
 _RULES = (
     *("ExcludeCharacters", "ExcludeLowercase", "ExcludeNumbers", "ExcludePunctuation", "ExcludeUppercase"),
@@ -30,7 +29,7 @@ class Secret:
         parameters = request(
             client,
             "CreateSecret",
-            Name=properties.get("Name") or physical_name(place, _LONGEST_NAME),
+            Name=properties.get("Name") or name_without_stack(place),
             Description=properties.get("Description"),
             KmsKeyId=properties.get("KmsKeyId"),
             SecretString=_value(client, properties),

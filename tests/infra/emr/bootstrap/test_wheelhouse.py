@@ -27,7 +27,8 @@ def test_every_library_has_a_wheel_that_installs_on_the_cluster(architecture: Ar
     with zipfile.ZipFile(wheelhouse.provide(architecture)) as packed:
         wheels = [name for name in packed.namelist() if name.endswith(".whl")]
     named = sorted(wheel.split("-")[0].replace("_", "-").lower() for wheel in wheels)
-    assert named == sorted(library.name for library in versions.LIBRARIES if architecture in library.architectures)
+    own = [library.name for library in versions.LIBRARIES if architecture in library.architectures]
+    assert named == sorted([*own, "uv"])
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,8 @@ def test_a_setting_brings_its_library(setting: str, architecture: Architecture, 
     accepted = set(wheelhouse.platform_tags(architecture))
     (added,) = [wheel for wheel in wheels if wheel.startswith(f"{pin.split('==', maxsplit=1)[0].replace('-', '_')}-")]
     assert set(added.removesuffix(".whl").split("-")[-1].split(".")) & accepted
-    assert len(wheels) == len([library for library in versions.LIBRARIES if architecture in library.architectures]) + 1
+    usual = [library for library in versions.LIBRARIES if architecture in library.architectures]
+    assert len(wheels) == len([*usual, "what the setting brings", "uv"])
     assert pin in requirements
     assert names == [*wheelhouse.modules(architecture), module]
 
@@ -57,6 +59,12 @@ def test_no_wheel_asks_for_a_newer_glibc_than_amazon_linux_has(architecture: Arc
         wheels = [name for name in packed.namelist() if name.endswith(".whl")]
     platforms = {wheel: set(wheel.removesuffix(".whl").split("-")[-1].split(".")) for wheel in wheels}
     assert [wheel for wheel, tags in platforms.items() if not tags & accepted] == []
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_what_installs_the_libraries_is_not_among_what_is_installed(architecture: Architecture) -> None:
+    with zipfile.ZipFile(wheelhouse.provide(architecture)) as packed:
+        assert "uv==" not in packed.read("requirements.txt").decode()
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

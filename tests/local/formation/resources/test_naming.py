@@ -2,7 +2,7 @@
 
 import re
 
-from infra.local.formation.resources.naming import physical_name
+from infra.local.formation.resources.naming import name_without_stack, physical_name
 from tests.local.formation.resources.conftest import place_of
 
 
@@ -33,3 +33,9 @@ def test_a_name_is_never_longer_than_allowed_and_keeps_something_of_both() -> No
     assert re.fullmatch(r"Data-R{46}-\w{12}", long_resource)
     assert re.fullmatch(r"S+-R+-\w{12}", long_both)
     assert [len(name) for name in (long_stack, long_resource, long_both)] == [64, 64, 63]
+
+
+def test_a_secret_is_named_without_its_stack() -> None:
+    place = place_of("KeySecret2DA13121", lambda _service: None, stack="OrchardAccess")
+
+    assert re.fullmatch(r"KeySecret2DA13121-[A-Za-z0-9]{12}", name_without_stack(place))
