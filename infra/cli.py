@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,8 +16,9 @@ from infra import versions
 from infra.commands import classify, cost, demo, destroy, evaluator, local, logs, notebook, results, run, status, ui, up
 from infra.commands.command import Command, Surroundings
 from infra.commands.export import EXPORT
+from infra.commands.follow_up import Given
 from infra.commands.upload import UPLOAD
-from infra.deploy import cdk
+from infra.deploy import cdk, kept_prices
 from infra.deploy.aws import Aws, as_orchard_error
 from infra.errors import InterruptedCommandError, OrchardError, WrongUseError
 from job.errors import JobError
@@ -71,19 +73,26 @@ def main(words: Sequence[str] | None = None, surroundings: Surroundings | None =
         What the command works with; None for the real account, terminal and clock.
     """
     words = sys.argv[1:] if words is None else words
+    repeated = Given()
     try:
         given = parse(words)
         command: Command | None = given.command
         if command is None:
             parser().print_help()
             return 0
-        return command.execute(given, surroundings or _real_surroundings(given))
+        repeated = Given(given.profile, given.region)
+        return command.execute(given, replace(surroundings or _real_surroundings(given), given=repeated))
     except (OrchardError, JobError) as error:
-        return tell(error, words)
+        return _tell(error, words, repeated)
     except KeyboardInterrupt:
-        return tell(InterruptedCommandError("Interrupted.", "Type the same command again to go on."), words)
+        return _tell(InterruptedCommandError("Interrupted.", "Type the same command again to go on."), words, repeated)
     except Exception as error:  # noqa: BLE001 - a person is never shown a trace that was not asked for
-        return tell(as_orchard_error(error, "go on"), words)
+        return _tell(as_orchard_error(error, "go on"), words, repeated)
+
+
+def _tell(failure: OrchardError | JobError, words: Sequence[str], repeated: Given) -> int:
+    failure.remedy = repeated.repeated_in(failure.remedy)
+    return tell(failure, words)
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
@@ -151,7 +160,8 @@ def default_region(environment: Mapping[str, str], cdk_json: Path = cdk.CDK_JSON
 
 
 def _real_surroundings(given: argparse.Namespace) -> Surroundings:
-    return Surroundings(Aws(given.region or default_region(os.environ), given.profile))
+    aws = Aws(given.region or default_region(os.environ), given.profile)
+    return Surroundings(aws, kept_prices=kept_prices.folder(os.environ))
 
 
 if __name__ == "__main__":

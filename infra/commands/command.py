@@ -5,10 +5,14 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TextIO
 
+from infra.commands.follow_up import Given
 from infra.deploy import cdk
 from infra.deploy.aws import Aws
+from infra.deploy.prices import PriceSource
 from job.plain_text import printable
 
 
@@ -30,6 +34,10 @@ class Surroundings:
         Waits for seconds.
     call
         Runs another program, which speaks to the person itself; returns its exit code.
+    kept_prices
+        Folder in which prices are kept between commands; None keeps none.
+    given
+        What the person gave of account and region: commands that are printed repeat it.
     """
 
     aws: Aws
@@ -38,10 +46,20 @@ class Surroundings:
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     call: Callable[[Sequence[str]], int] = cdk.call
+    kept_prices: Path | None = None
+    given: Given = field(default_factory=Given)
+
+    def prices(self, *, offline: bool = False) -> PriceSource:
+        """Return where prices come from at this time; ``offline`` asks AWS for none."""
+        return PriceSource(self.aws, datetime.fromtimestamp(self.clock(), UTC), offline, self.kept_prices)
 
     def say(self, line: str = "") -> None:
-        """Print one line at once."""
-        self.terminal.write(printable(line) + "\n")
+        """Print one line at once, of our own words: what others wrote goes through ``show``."""
+        self.show(self.given.repeated_in(line))
+
+    def show(self, text: str) -> None:
+        """Print a text as it is, and the end of a line."""
+        self.terminal.write(printable(text) + "\n")
         self.terminal.flush()
 
 

@@ -3,16 +3,15 @@
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from infra.commands import cost_report as report
 from infra.commands.command import Command, Surroundings
 from infra.commands.cost_request import amount, count, read_cost_settings, read_regions
 from infra.commands.text_table import in_columns
-from infra.deploy import cost, past_runs, spent
-from infra.deploy.aws import explained
+from infra.deploy import cost, past_runs
 from infra.deploy.price_table import RegionPrices
-from infra.deploy.prices import PriceSource, mean_spot_price
+from infra.deploy.prices import PriceSource
+from infra.deploy.run_cost import run_cost
 from infra.deploy.speed import BENCHMARK, Speed
 from infra.errors import OrchardError, WrongUseError
 from infra.settings import Settings
@@ -63,7 +62,10 @@ def execute(given: argparse.Namespace, surroundings: Surroundings) -> int:
             f"Type it alone: orchard cost --run {given.run}",
         )
     asked = _Asked(
-        given, surroundings, read_cost_settings(given.type, surroundings.aws.region), _source(given, surroundings)
+        given,
+        surroundings,
+        read_cost_settings(given.type, surroundings.aws.region),
+        surroundings.prices(offline=given.offline),
     )
     if given.run:
         asked.did_cost()
@@ -137,37 +139,20 @@ class _Asked:
 
     def did_cost(self) -> None:
         say, aws = self.surroundings.say, self.surroundings.aws
-        run = past_runs.find_run(aws, self.given.run)
-        nodes = past_runs.nodes_of(aws, run.cluster)
-        with explained(f"look at the cluster {run.cluster}"):
-            cluster = aws.emr.describe_cluster(ClusterId=run.cluster)["Cluster"]
-        zone = cluster.get("Ec2InstanceAttributes", {}).get("Ec2AvailabilityZone", "")
-        prices = self.source.of(aws.region, [node.instance_type for node in nodes])
-
-        def spot_price(name: str, begin: datetime, end: datetime) -> float | None:
-            if self.source.from_table:
-                return None
-            try:
-                return mean_spot_price(aws, aws.region, name, zone, begin, end)
-            except OrchardError:
-                return None
-
-        found = spent.spent_on(nodes, prices, spot_price, self.source.now)
-        whole = sum(each.usd for each in found)
+        found = run_cost(aws, self.source, past_runs.find_run(aws, self.given.run))
+        run = found.run
         say(f"What the cluster {run.cluster} of the run '{run.run}' did cost in {aws.region}, in USD:")
         say()
-        self._say_lines(report.spent_lines(found))
+        self._say_lines(report.spent_lines(found.spent))
         say()
-        if any(node.end is None for node in nodes):
+        if found.cluster_runs:
             say("The cluster still runs: this is until now.")
-        if run.begin is not None:
-            end = run.end or self.source.now
-            part = spent.share(nodes, run.begin, end, self.source.now)
-            took = report.clock((end - run.begin).total_seconds() / 3600)
-            say(f"The run took {took}, {part:.0%} of the cluster's node hours: {part * whole:.3f}.")
-        if not all(each.spot_price_known for each in found):
+        if found.share is not None and found.hours is not None:
+            took = report.clock(found.hours)
+            say(f"The run took {took}, {found.share:.0%} of the cluster's node hours: {found.usd:.3f}.")
+        if not found.spot_prices_known:
             say("Spot nodes are counted at the price on demand, which is more than was paid: AWS told no Spot price.")
-        say(report.not_counted(self.settings, [] if prices.gp3_gib_month else ["disks"]))
+        say(report.not_counted(self.settings, [] if found.counts_disks else ["disks"], also=["S3"]))
         say("Hours: EMR's timeline, from each node's creation, a little before it is billed. The bill is AWS' own.")
         say(self.source.origin)
 
@@ -240,10 +225,6 @@ class _Asked:
     def _say_lines(self, lines: Sequence[str]) -> None:
         for line in lines:
             self.surroundings.say(line)
-
-
-def _source(given: argparse.Namespace, surroundings: Surroundings) -> PriceSource:
-    return PriceSource(surroundings.aws, datetime.fromtimestamp(surroundings.clock(), UTC), given.offline)
 
 
 def _types(settings: Settings) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ def spent_lines(spent: Sequence[NodesSpent]) -> list[str]:
     return in_columns(rows, text_columns=2)
 
 
-def not_counted(settings: Settings, unknown: Sequence[str]) -> str:
+def not_counted(settings: Settings, unknown: Sequence[str], also: Sequence[str] = ()) -> str:
     """Return one sentence on what the amounts leave out.
 
     Parameters
@@ -78,7 +78,9 @@ def not_counted(settings: Settings, unknown: Sequence[str]) -> str:
         Whose network has its price, too.
     unknown
         What has no known price here.
+    also
+        What these amounts leave out besides what all of them do.
     """
-    parts = ["tax", _NETWORK_NOT_COUNTED[settings.network], "keys and secrets", "logs", "data sent out of AWS"]
+    parts = ["tax", _NETWORK_NOT_COUNTED[settings.network], "keys and secrets", "logs", "data sent out of AWS", *also]
     left_out = f"Not counted: {', '.join(parts)}."
     return f"{left_out} Not counted for want of a price: {', '.join(unknown)}." if unknown else left_out

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
+from infra.commands import kept_buckets
 from infra.commands.command import Command, Surroundings
 from infra.deploy import cdk, clusters, leftovers, stacks, teardown
 from infra.deploy import step as steps
@@ -35,6 +36,7 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
         if given.delete_data and stacks.DATA in going:
             buckets = [stacks.data_bucket(aws), stacks.logs_bucket(aws)]
             around.say(f"It deletes everything in {buckets[0]} and {buckets[1]}, for good.")
+            kept_buckets.say_what_stays_kept(around)
         if not given.yes:
             ask(around, CONFIRMATION if buckets else "yes")
         if stacks.CLUSTER in going:
@@ -157,9 +159,7 @@ def say_what_is_left(around: Surroundings) -> None:
         for each in alike:
             around.say(f"  {each.arn}{'' if each.confirmed else ' (the tagging service says)'}")
             if each.bucket is not None and each.bucket not in ours:
-                around.say(
-                    f"    of no stack any more; delete it: {around.aws.typed(f's3 rb --force s3://{each.bucket}')}"
-                )
+                around.say(f"    of no stack any more; delete it: {kept_buckets.delete(around.aws, each.bucket)}")
     if stacks.DATA in standing or stacks.ACCESS in standing:
         around.say("Buckets and the evaluator stay on purpose. Remove them too: orchard destroy --delete-data")
 

@@ -1,13 +1,10 @@
 """What a run on the standing cluster will take, in one line: hours and USD."""
 
-from datetime import UTC, datetime
-
 from infra.commands.command import Surroundings
 from infra.commands.cost_report import clock
 from infra.commands.cost_request import read_cost_settings
 from infra.deploy import cost, past_runs
 from infra.deploy.preflight import PhotosFound
-from infra.deploy.prices import PriceSource
 from infra.deploy.speed import BENCHMARK, Speed
 from infra.errors import OrchardError
 
@@ -24,9 +21,8 @@ def estimate_line(around: Surroundings, photos: PhotosFound) -> str:
     """
     try:
         settings = read_cost_settings(None, around.aws.region)
-        source = PriceSource(around.aws, datetime.fromtimestamp(around.clock(), UTC))
         types = tuple(dict.fromkeys([*settings.primary_instance_types, *settings.worker_instance_types]))
-        prices = source.of(settings.region, types)
+        prices = around.prices().of(settings.region, types)
         spot = cost.cheapest(settings.worker_instance_types, prices, cost.SPOT) is not None
         hour = cost.hour_cost(settings, prices, spot=spot)
         speed = _speed(around, cost.cheapest(settings.worker_instance_types, prices) or "")

@@ -27,7 +27,7 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
         around.say(f"EMR has not brought the logs of '{step.run}' to S3 yet: it does so every five minutes.")
     for uri, text in found.items():
         around.say(f"==> {uri} <==")
-        around.say(text.rstrip("\n"))
+        around.show(text.rstrip("\n"))
     around.say(f"All logs of the cluster: {cluster.log_uri}{cluster.id}/")
     return 0
 

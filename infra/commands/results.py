@@ -6,6 +6,7 @@ from pathlib import Path
 
 from infra.commands import mobile
 from infra.commands.command import Command, Surroundings
+from infra.commands.cost_in_report import fill_in_cost
 from infra.commands.variance_table import cumulative_shares, numbers, variance_table
 from infra.deploy import fetch, run_files, stacks
 from infra.deploy.run_backbone import find_backbone
@@ -67,8 +68,10 @@ def _fetch(given: argparse.Namespace, around: Surroundings, bucket: str) -> None
     folder = given.to or Path("results") / given.name
     key = f"results/{given.name}"
     copied = fetch.fetch(around.aws, bucket, key, folder, around.terminal)
-    around.terminal.write(printable(summary(fetch.manifest(around.aws, bucket, key), str(folder))))
+    manifest = fetch.manifest(around.aws, bucket, key)
+    around.terminal.write(printable(summary(manifest, str(folder))))
     around.say(f"{copied} files fetched.")
+    fill_in_cost(around, bucket, key, manifest, folder)
     if given.open:
         open_report(folder / REPORT)
 

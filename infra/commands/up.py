@@ -3,16 +3,14 @@
 import argparse
 
 from infra.commands.command import Command, Surroundings
-from infra.deploy import cdk, clusters, leftovers, logs, stacks
+from infra.commands.kept_buckets import say_what_was_kept
+from infra.deploy import cdk, clusters, logs, stacks
 from infra.deploy import step as steps
 from infra.deploy.aws import Aws, explained
 from infra.deploy.clusters import Cluster
 from infra.deploy.diagnose import diagnose_cluster
 from infra.deploy.limits import scaling_limits, worker_fleets
 from infra.errors import ClusterUnfitError, DeploymentFailedError, OrchardError, WrongUseError
-
-DATA_FOLDERS = ("images", "results", "notebooks", "jupyter")
-"""Of the data bucket, those that nobody can make anew with a command."""
 
 CLOCKS_DIFFER = 300.0
 """Seconds by which this machine's clock may be ahead of AWS'."""
@@ -100,25 +98,6 @@ def require_idle(aws: Aws, cluster: Cluster) -> None:
             f"The cluster {cluster.id} is there and busy with: {', '.join(active)}.",
             "Deploying could replace it. Wait for the run, or cancel it: orchard cancel NAME",
         )
-
-
-def say_what_was_kept(around: Surroundings) -> None:
-    """Name buckets that an earlier destroy has kept, and how to take over or delete what is in them."""
-    aws = around.aws
-    for bucket in leftovers.kept_buckets(aws):
-        around.say(f"The bucket {bucket} is kept from an earlier deployment.")
-        for folder in kept_data(aws, bucket):
-            command = aws.typed(f"s3 sync s3://{bucket}/{folder} s3://{stacks.data_bucket(aws)}/{folder}")
-            around.say(f"  take over: {command}")
-        around.say(f"  delete:    {aws.typed(f's3 rb --force s3://{bucket}')}")
-
-
-def kept_data(aws: Aws, bucket: str) -> list[str]:
-    """Return which folders of a kept bucket are a person's data; a bucket of logs has none."""
-    with explained(f"look into the bucket {bucket}"):
-        listed = aws.s3.list_objects_v2(Bucket=bucket, Delimiter="/").get("CommonPrefixes", ())
-    there = {entry["Prefix"].rstrip("/") for entry in listed}
-    return [folder for folder in DATA_FOLDERS if folder in there]
 
 
 def add_scale_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from infra.commands.bar import duration, shown
 from infra.commands.command import Command, Surroundings
+from infra.commands.kept_buckets import say_where_the_set_is_kept
 from infra.deploy.image_sets import set_prefix
 from infra.deploy.photo_folder import Survey, is_photo, survey, walk
 from infra.deploy.sending import Sender
@@ -25,6 +26,7 @@ def execute(given: argparse.Namespace, surroundings: Surroundings) -> int:
     unit = "files" if given.every_file else "photos"
     bucket = data_bucket(surroundings.aws)
     surroundings.say(f"{_described(found, unit)} to s3://{bucket}/{prefix}")
+    say_where_the_set_is_kept(surroundings, bucket, prefix)
     sender = Sender(surroundings.aws, bucket, prefix, surroundings.sleep)
     files = (file for file in walk(folder) if given.every_file or is_photo(file.inside))
     began = surroundings.clock()

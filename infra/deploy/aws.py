@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
 import boto3
 from botocore import exceptions
@@ -77,6 +78,11 @@ class Aws:
     def certificates(self) -> str:
         """Path of the certificates that AWS's servers are checked against, as the AWS configuration has it."""
         return self._session._session.get_config_variable("ca_bundle") or str(get_cert_path(True))
+
+    @property
+    def on_this_machine(self) -> bool:
+        """Whether calls go to a cloud on this machine, which costs nothing."""
+        return urlsplit(self.emr.meta.endpoint_url).hostname in ("127.0.0.1", "::1", "localhost")
 
     def typed(self, words: str) -> str:
         """Return what a person types to have AWS' own command line do something in the same account and region.

@@ -1,15 +1,17 @@
-"""Asks AWS what things cost: its Price List API and EC2's Spot prices, else the dated table, and says which."""
+"""Asks AWS what things cost, once a day and region: its Price List API and EC2's Spot prices; else the dated table."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from infra.deploy import kept_prices
 from infra.deploy.aws import Aws, explained
 from infra.deploy.price_table import NodePrice, RegionPrices, table_date, table_prices
 from infra.errors import OrchardError
@@ -40,12 +42,16 @@ class PriceSource:
         The time for which Spot prices are asked, and the day that is told.
     offline
         Whether the table is wanted without asking AWS.
+    kept
+        Folder in which prices are kept between commands; None keeps none.
     """
 
     aws: Aws
     now: datetime
     offline: bool = False
+    kept: Path | None = None
     _trouble: str = field(default="", init=False)
+    _asked: set[datetime] = field(default_factory=set, init=False)
 
     def of(self, region: str, instance_types: Iterable[str]) -> RegionPrices:
         """Return the prices of a region; unknown ones are None."""
@@ -59,7 +65,7 @@ class PriceSource:
         names = tuple(dict.fromkeys(instance_types))
         if not self.from_table:
             try:
-                return {region: ask_prices(self.aws, region, names, self.now) for region in regions}
+                return {region: self._asked_prices(region, names) for region in regions}
             except OrchardError as error:
                 self._trouble = error.what
         return {region: table_prices(region, names) for region in regions}
@@ -73,13 +79,29 @@ class PriceSource:
     def origin(self) -> str:
         """Where the prices came from, in one sentence for a person."""
         if not self.from_table:
-            return f"Prices: asked of AWS on {self.now:%Y-%m-%d} (Price List API; EC2 for Spot)."
+            return f"Prices: asked of AWS on {self.day} (Price List API; EC2 for Spot)."
         why = self._trouble or "--offline was given."
         return f"Prices: the table that ships, of {table_date()}, without Spot. {why}"
 
+    @property
+    def day(self) -> str:
+        """Of which day the prices are, as YYYY-MM-DD: of several, the oldest."""
+        return table_date() if self.from_table else f"{min(self._asked, default=self.now):%Y-%m-%d}"
 
-def ask_prices(aws: Aws, region: str, instance_types: Sequence[str], now: datetime) -> RegionPrices:
-    """Return the prices of a region as AWS tells them now.
+    def _asked_prices(self, region: str, names: Sequence[str]) -> RegionPrices:
+        found = None if self.kept is None else kept_prices.read(self.kept, region, names, self.now)
+        if found is None:
+            prices, asked = ask_prices(self.aws, region, names), self.now
+            if self.kept is not None:
+                kept_prices.write(self.kept, prices, asked)
+        else:
+            prices, asked = found
+        self._asked.add(asked)
+        return with_spot(self.aws, prices, self.now)
+
+
+def ask_prices(aws: Aws, region: str, instance_types: Sequence[str]) -> RegionPrices:
+    """Return the prices of a region as AWS tells them, but for those on Spot.
 
     Parameters
     ----------
@@ -89,8 +111,6 @@ def ask_prices(aws: Aws, region: str, instance_types: Sequence[str], now: dateti
         Whose prices.
     instance_types
         Nodes to price.
-    now
-        The time for which Spot prices are asked.
 
     Raises
     ------
@@ -109,8 +129,7 @@ def ask_prices(aws: Aws, region: str, instance_types: Sequence[str], now: dateti
             for name in instance_types
         }
         writes, reads = price(S3, _WRITES), price(S3, _READS)
-        spot = _spot_now(aws, region, instance_types, now)
-        nodes = {name: NodePrice(ec2, emr, spot.get(name)) for name, (ec2, emr) in paid.items()}
+        nodes = {name: NodePrice(ec2, emr) for name, (ec2, emr) in paid.items()}
         return RegionPrices(
             region,
             nodes,
@@ -119,6 +138,20 @@ def ask_prices(aws: Aws, region: str, instance_types: Sequence[str], now: dateti
             thousand_writes=None if writes is None else writes * 1000,
             thousand_reads=None if reads is None else reads * 1000,
         )
+
+
+def with_spot(aws: Aws, prices: RegionPrices, now: datetime) -> RegionPrices:
+    """Return prices of a region with those on Spot, of a time.
+
+    Raises
+    ------
+    OrchardError
+        If AWS does not answer.
+    """
+    with explained(f"ask AWS for prices in {prices.region}"):
+        spot = _spot_now(aws, prices.region, list(prices.nodes), now)
+    nodes = {name: replace(price, spot=spot.get(name)) for name, price in prices.nodes.items()}
+    return replace(prices, nodes=nodes)
 
 
 def mean_spot_price(

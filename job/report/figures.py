@@ -84,15 +84,15 @@ def scree(cumulative: npt.NDArray[np.float64], needed: dict[str, int], words: Wo
                             ]
                         },
                     },
-                    # Turned text on the rules: side by side they would lie on each other.
+                    # Turned, beside the rules: level texts would lie on each other, and left of a rule is the curve.
                     {
                         "mark": {
                             "type": "text",
                             "align": "right",
-                            "baseline": "bottom",
+                            "baseline": "top",
                             "angle": 270,
                             "dx": -10,
-                            "dy": -3,
+                            "dy": 4,
                         },
                         "encoding": {"text": {"field": "text"}},
                     },
@@ -224,7 +224,7 @@ def label_counts(counts: Sequence[tuple[str, dict[str, int]]], words: Words) -> 
                 "field": "photos",
                 "type": "quantitative",
                 "title": words("photos"),
-                "axis": {"orient": "top", "tickMinStep": 1, "format": ",d"},
+                "axis": {"orient": "top", "tickMinStep": 1, "tickCount": 6, "format": ",d"},
             },
             "order": {"field": "order"},
             "color": {

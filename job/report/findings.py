@@ -64,7 +64,8 @@ class Evaluation:
     confusion
         Counts of shape (true labels, labels).
     mistakes
-        Those that the classifier was surest of, at most ``MISTAKES_SHOWN``.
+        Those that the classifier was surest of, at most ``MISTAKES_SHOWN``; of equally sure ones,
+        of as many labels as can be.
     """
 
     metrics: dict[str, Any]
@@ -174,7 +175,7 @@ def _evaluation(output: str, listed: Sequence[str]) -> Evaluation | None:
     rows = _read_csv(output, results.CONFUSION_MATRIX)
     _, *labels = next(rows)
     body = list(rows)
-    mistakes = _mistakes(output, [path for path in listed if path.startswith(f"{results.PREDICTIONS}/")])
+    mistakes = read_mistakes(output, [path for path in listed if path.startswith(f"{results.PREDICTIONS}/")])
     return Evaluation(
         metrics,
         labels,
@@ -184,8 +185,19 @@ def _evaluation(output: str, listed: Sequence[str]) -> Evaluation | None:
     )
 
 
-def _mistakes(output: str, files: Sequence[str]) -> list[Mistake]:
-    worst: list[Mistake] = []
+def read_mistakes(output: str, files: Sequence[str]) -> list[Mistake]:
+    """Return the wrong predictions of test photos that the classifier was surest of.
+
+    Parameters
+    ----------
+    output
+        URI of the results folder.
+    files
+        Its files of predictions.
+    """
+    worst: list[tuple[float, int, Mistake]] = []
+    # A tree is as sure of most of its mistakes: the first of each label come before the second of any.
+    seen: Counter[tuple[str, float]] = Counter()
     for file in files:
         columns = ["path", "label", "split", "predicted", "probability"]
         table = results.read_parquet(output, file).select(columns).to_pydict()
@@ -194,8 +206,12 @@ def _mistakes(output: str, files: Sequence[str]) -> list[Mistake]:
             for path, label, split, predicted, probability in zip(*table.values(), strict=True)
             if split == TEST and label != predicted
         )
-        worst = nlargest(MISTAKES_SHOWN, [*worst, *wrong], key=lambda mistake: mistake.probability)
-    return worst
+        for mistake in wrong:
+            alike = (mistake.label, mistake.probability)
+            worst.append((mistake.probability, -seen[alike], mistake))
+            seen[alike] += 1
+        worst = nlargest(MISTAKES_SHOWN, worst, key=lambda entry: entry[:2])
+    return [mistake for _, _, mistake in worst]
 
 
 def _read_csv(output: str, name: str) -> Iterator[list[str]]:

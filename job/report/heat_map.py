@@ -105,7 +105,7 @@ def _axis(field: str, count: int, rows: int, title: str) -> dict[str, Any]:
         "domain": False,
     }
     if field == "column":
-        axis |= {"orient": "top", "labelAngle": -60 if readable else -90}
+        axis |= {"orient": "top", "labelAngle": -90}
     if not readable:
         axis["labelFontSize"] = 9
     return {

@@ -18,10 +18,10 @@ def figure(name: str, title: str, box: str = "") -> str:
     )
 
 
-def facts(rows: Sequence[tuple[str, str]]) -> str:
-    """Return a table of names and values."""
+def facts(rows: Sequence[tuple[str, str]], more: str = "") -> str:
+    """Return a table of names and values; ``more`` are rows at its end, in HTML."""
     body = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows)
-    return f'<table class="facts"><tbody>{body}</tbody></table>'
+    return f'<table class="facts"><tbody>{body}{more}</tbody></table>'
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> str:

@@ -19,9 +19,9 @@
       view: { stroke: null },
       axis: {
         labelColor: text, titleColor: soft, gridColor: line, domainColor: line, tickColor: line,
-        labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal", labelLimit: narrow() ? 120 : 220, titlePadding: 8,
+        labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal", labelLimit: narrow() ? 120 : 220, titlePadding: 8, labelFlush: false,
       },
-      axisBand: { grid: false, ticks: false, domain: false },
+      axisBand: { grid: false, ticks: false, domain: false, labelPadding: 6 },
       legend: { labelColor: text, labelFontSize: 12, titleColor: soft },
       text: { color: text, fontSize: 12 },
       range: { category: shapes.map((_, slot) => colour("label-" + slot)) },
@@ -80,6 +80,8 @@
   function place(event) {
     const point = event.touches && event.touches[0] ? event.touches[0] : event;
     tooltip.hidden = false;
+    // Measured where it has room: at the edge it would be narrow, and stay so.
+    tooltip.style.left = tooltip.style.top = "0";
     const { width, height } = tooltip.getBoundingClientRect();
     const left = point.clientX + 14 + width < window.innerWidth ? point.clientX + 14 : point.clientX - 14 - width;
     const top = point.clientY + 14 + height < window.innerHeight ? point.clientY + 14 : point.clientY - 14 - height;

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from job.report import figures, heat_map, sections
+from job.report import cost, figures, heat_map, sections
 from job.report.findings import Findings
 from job.report.wording import Words
 
@@ -115,9 +115,10 @@ def _header(findings: Findings, words: Words) -> str:
     links = "".join(f'<a href="#{name}">{escape(words(name))}</a>' for name in _section_names(findings))
     untrained = manifest["backbone"] is not None and manifest["backbone"]["untrained"]
     warning = f'<p class="warning">{escape(words("untrained"))}</p>' if untrained else ""
+    where, when = arguments["images"] or arguments["image_list"], sections.moment(manifest["finished"])
     return (
         f"<header><h1>{escape(words('title'))}</h1>"
-        f'<p class="soft">{escape(arguments["images"] or arguments["image_list"])} · {escape(manifest["finished"])}</p>'
+        f'<p class="soft">{escape(where)} · {escape(when)}</p>'
         f"<nav>{links}</nav>{warning}<noscript><p class='warning'>{escape(words('no_script'))}</p></noscript></header>"
     )
 
@@ -150,7 +151,7 @@ def _tiles(findings: Findings, words: Words) -> str:
         f'<span class="soft">{escape(more)}</span></div>'
         for value, name, more in tiles
     )
-    return f'<div class="tiles">{drawn}</div>'
+    return f'<div class="tiles">{drawn}{cost.tile(words)}</div>'
 
 
 def _section_names(findings: Findings) -> list[str]:

@@ -6,7 +6,7 @@ from html import escape
 from typing import Any
 
 from job.extraction import extraction_seconds
-from job.report import figures, heat_map, markup
+from job.report import cost, figures, heat_map, markup
 from job.report.findings import Evaluation, Findings
 from job.report.wording import Words
 
@@ -27,20 +27,19 @@ def run(findings: Findings, words: Words) -> str:
     rows = [
         (words("images"), arguments["images"] or arguments["image_list"]),
         *((words(f"{name}_images"), arguments[name]) for name in ("test", "predict") if arguments.get(name)),
-        ("", words("split_counts", **numbers)),
+        (words("split"), words("split_counts", **numbers)),
         *_described_by(manifest, words),
         (words("standardised"), words("yes" if arguments["standardize"] else "no")),
-        (words("started"), manifest["started"]),
-        (words("finished"), manifest["finished"]),
+        (words("started"), moment(manifest["started"])),
+        (words("finished"), moment(manifest["finished"])),
         (words("run_id"), manifest["run_id"]),
-        (words("cost"), words("cost_unknown")),
     ]
     every = [
         *((f"--{name.replace('_', '-')}", _plain(value)) for name, value in arguments.items() if value is not None),
         *((name, str(version)) for name, version in manifest["versions"].items()),
     ]
     more = f"<details><summary>{escape(words('all_arguments'))}</summary>{markup.facts(every)}</details>"
-    return markup.facts(rows) + more
+    return markup.facts(rows, cost.fact(words)) + more
 
 
 def _described_by(manifest: Mapping[str, Any], words: Words) -> list[tuple[str, str]]:
@@ -140,7 +139,7 @@ def classifier(evaluation: Evaluation, words: Words) -> str:
     metrics = evaluation.metrics
     note = words(
         "classifier_note",
-        kind=metrics["classifier"],
+        kind=words.classifier(metrics["classifier"]),
         trained=words.number(metrics["trained_on"]),
         accuracy=_share(metrics["accuracy"], words, 2),
         macro=_share(metrics["macro_f1"], words, 2),
@@ -202,8 +201,9 @@ def mistakes(evaluation: Evaluation, thumbnails: Mapping[str, str], words: Words
             else missing
         )
         + f"<div><b>{escape(mistake.label)}</b><br>"
-        + escape(words("taken_for", label=mistake.predicted, share=words.share(mistake.probability)))
-        + f"<small>{escape(short_name(mistake.path))}</small></div></div>"
+        + escape(words("taken_for", label=mistake.predicted))
+        + f', <span class="sure">{escape(words("sure", share=words.share(mistake.probability)))}</span>'
+        + f"<small>{escape(name_beside(mistake.path, mistake.label))}</small></div></div>"
         for mistake in evaluation.mistakes
     ]
     return f'{markup.note(note)}<div class="cards">{"".join(cards)}</div>'
@@ -240,14 +240,25 @@ def shown_labels(by_split: Mapping[str, Mapping[str, int]]) -> list[tuple[str, d
     return ordered[:half] + ordered[-half:]
 
 
+def moment(time: str) -> str:
+    """Return a manifest's time as a person writes it; what has another form stays."""
+    return re.sub(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)Z$", r"\1 \2 UTC", time)
+
+
 def short_name(path: str) -> str:
     """Return a photo's name with the folder that it is in."""
     return "/".join(path.split("/")[-2:])
 
 
+def name_beside(path: str, label: str) -> str:
+    """Return a photo's name for where its label stands already: with its folder only if that is another."""
+    folder, _, name = short_name(path).rpartition("/")
+    return name if folder == label else short_name(path)
+
+
 def short_weights(weights: str) -> str:
     """Return what the weights are, with no more of a long digest than tells it from others."""
-    return re.sub(r"([0-9a-f]{16})[0-9a-f]{48}", r"\1...", weights)
+    return re.sub(r"([0-9a-f]{16})[0-9a-f]{48}", r"\1…", weights)
 
 
 def computed(manifest: Mapping[str, Any]) -> int:

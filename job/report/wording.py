@@ -46,6 +46,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "images": ("Photos", "Photos"),
     "test_images": ("Test photos", "Photos de test"),
     "predict_images": ("Photos without labels", "Photos sans étiquette"),
+    "split": ("Used", "Utilisées"),
     "split_counts": (
         "{train} to fit on, {test} to test, {predict} to predict",
         "{train} pour l'ajustement, {test} de test, {predict} à prédire",
@@ -64,8 +65,46 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "standardised": ("Features standardised", "Descripteurs standardisés"),
     "cost": ("Cost", "Coût"),
     "cost_unknown": (
-        "not known to the job; on AWS, see orchard cost",
-        "inconnu du calcul ; sur AWS, voir orchard cost",
+        "not known to the job; on AWS, orchard results fills it in",
+        "inconnu du calcul ; sur AWS, orchard results l'ajoute",
+    ),
+    "cost_tile": ("cost of the run", "coût du calcul"),
+    "cost_tile_more": ("an estimate", "estimation"),
+    "cost_amount": (
+        "About {usd}: it took {took}, {share} of the node hours of the cluster {cluster}, which cost {cluster_usd}.",
+        "Environ {usd} : durée {took}, {share} des heures de nœud du cluster {cluster}, qui a coûté {cluster_usd}.",
+    ),
+    "cost_estimate": (
+        "An estimate: hours by EMR's timeline times {prices}. The bill is AWS' own.",
+        "Estimation : heures selon EMR, multipliées par {prices}. Seule la facture d'AWS fait foi.",
+    ),
+    "cost_asked": (
+        "the prices of {region} as AWS gave them on {day}",
+        "les prix de {region} donnés par AWS le {day}",
+    ),
+    "cost_table": (
+        "the prices of {region} in a table of {day}",
+        "les prix de {region} d'un tableau du {day}",
+    ),
+    "cost_until": (
+        "The cluster still ran when this was asked, {asked}: it has cost more since.",
+        "Le cluster tournait encore au moment de ce calcul, {asked} : il a coûté davantage depuis.",
+    ),
+    "cost_spot": (
+        "Nodes on Spot are counted at the price on demand, which is more than was paid.",
+        "Les nœuds Spot sont comptés au prix à la demande, supérieur à celui payé.",
+    ),
+    "cost_taken_over": (
+        "Earlier attempts computed {photos} of the photos: their time is not counted.",
+        "Des essais précédents ont calculé {photos} photos : leur temps n'est pas compté.",
+    ),
+    "cost_left_out": (
+        "Not counted: tax, S3, network, keys and secrets, logs.",
+        "Non comptés : taxes, S3, réseau, clés et secrets, journaux.",
+    ),
+    "cost_left_out_and_disks": (
+        "Not counted: tax, S3, network, keys and secrets, logs, and disks, whose price is not known.",
+        "Non comptés : taxes, S3, réseau, clés et secrets, journaux, et disques, dont le prix est inconnu.",
     ),
     "yes": ("yes", "oui"),
     "no": ("no", "non"),
@@ -145,6 +184,10 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "stage_describe": ("describe", "décrire"),
     "stage_write": ("write", "écrire"),
     # classifier
+    "classifier_logistic": ("Logistic regression", "Régression logistique"),
+    "classifier_tree": ("Decision tree", "Arbre de décision"),
+    "classifier_forest": ("Random forest", "Forêt aléatoire"),
+    "classifier_mlp": ("Multilayer perceptron", "Perceptron multicouche"),
     "classifier_note": (
         "{kind}, trained on {trained} photos: accuracy {accuracy}, macro F1 {macro}.",
         "{kind}, entraîné sur {trained} photos : exactitude {accuracy}, F1 macro {macro}.",
@@ -177,7 +220,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "{wrong} of {photos} test photos are wrong. These are the {shown} that the classifier was surest of.",
         "{wrong} photos de test sur {photos} sont mal classées. Voici les {shown} erreurs les plus sûres d'elles.",
     ),
-    "taken_for": ("taken for {label}, {share} sure", "prise pour {label}, sûr à {share}"),
+    "taken_for": ("taken for {label}", "prise pour {label}"),
+    "sure": ("{share} sure", "sûr à {share}"),
     "no_thumbnail": ("no thumbnail", "pas de vignette"),
     # rejected
     "none_rejected": ("No photo was rejected.", "Aucune photo n'a été rejetée."),
@@ -216,6 +260,10 @@ class Words:
     def stage(self, name: str) -> str:
         """Return how a stage is called; one that has no name here is called as the job calls it."""
         return self(f"stage_{name}") if f"stage_{name}" in TEXTS else name
+
+    def classifier(self, name: str) -> str:
+        """Return how a classifier is called; one that has no name here is called as the job calls it."""
+        return self(f"classifier_{name}") if f"classifier_{name}" in TEXTS else name
 
     def number(self, value: float, digits: int = 0) -> str:
         """Return a number with so many digits after the decimal sign."""

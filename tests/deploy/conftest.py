@@ -11,11 +11,14 @@ from typing import Any, Literal
 import boto3
 import pytest
 from botocore.validate import ParamValidator
+from moto import mock_aws
 from moto.cloudformation.models import Event, cloudformation_backends
 from moto.emr.models import emr_backends
 
 from infra.commands.command import Surroundings
 from infra.deploy.aws import Aws
+from tests.deploy.fake_price_list import FakePriceList
+from tests.deploy.person import Person
 from tests.deploy.s3_server import FakeS3, running
 
 REGION: Literal["eu-west-1"] = "eu-west-1"
@@ -44,6 +47,21 @@ def fake_s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeS3]:
         for name, value in settings.items():
             monkeypatch.setenv(name, value)
         yield fake
+
+
+@pytest.fixture
+def price_list() -> FakePriceList:
+    """Return prices of one type in one region."""
+    made = FakePriceList()
+    made.add_region("eu-west-1", "m5.xlarge", ec2="0.214", emr="0.048", spot="0.09")
+    return made
+
+
+@pytest.fixture
+def person(price_list: FakePriceList) -> Iterator[Person]:
+    """Return a person whose account is moto's, in this process, and empty."""
+    with mock_aws():
+        yield Person(price_list)
 
 
 @dataclass

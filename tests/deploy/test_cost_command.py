@@ -1,28 +1,23 @@
 """Tests of ``orchard cost``: what a person reads, and what becomes of every failure."""
 
-import io
 import json
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
-from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.emr.models import emr_backends
 
 from infra import cli
-from infra.commands.command import Surroundings
 from infra.deploy import cdk, past_runs
-from infra.deploy.step import PREFIX
 from infra.errors import WrongUseError
-from tests.deploy.fake_price_list import NOW, FakeAws, FakePriceList
+from tests.deploy.fake_price_list import NOW
+from tests.deploy.person import Person, cluster_that_ran
 from tests.telling import told
 
 FIVE = "eu-west-3,eu-west-1,eu-central-1,eu-west-2,eu-north-1"
 NOT_COUNTED = "Not counted: tax, interface endpoints, keys and secrets, logs, data sent out of AWS."
+NOT_SPENT = "Not counted: tax, interface endpoints, keys and secrets, logs, data sent out of AWS, S3."
 OFFLINE = "Prices: the table that ships, of 2026-11-20, without Spot. --offline was given."
 BASIS = (
     "The time is an extrapolation from our benchmark: 184 photos a second, features only, on 2 cores of an AMD EPYC "
@@ -35,34 +30,6 @@ TYPES = (
 )
 
 START = "The start is assumed to take 15 minutes (--start-minutes)."
-
-
-class Person:
-    """Types commands, and reads what comes back."""
-
-    def __init__(self, price_list: FakePriceList) -> None:
-        self.aws = FakeAws("eu-west-1", price_list)
-        self.terminal = io.StringIO()
-
-    def types(self, line: str) -> int:
-        surroundings = Surroundings(self.aws, terminal=self.terminal, clock=NOW.timestamp, sleep=_never)
-        return cli.main(line.split(), surroundings)
-
-    def reads(self) -> str:
-        return self.terminal.getvalue()
-
-
-@pytest.fixture
-def price_list() -> FakePriceList:
-    made = FakePriceList()
-    made.add_region("eu-west-1", "m5.xlarge", ec2="0.214", emr="0.048", spot="0.09")
-    return made
-
-
-@pytest.fixture
-def person(price_list: FakePriceList) -> Iterator[Person]:
-    with mock_aws():
-        yield Person(price_list)
 
 
 def test_an_hour_is_told_node_by_node_from_the_table(person: Person) -> None:
@@ -254,7 +221,7 @@ def test_help_shows_the_five_regions_as_its_example(capsys: pytest.CaptureFixtur
 
 
 def test_a_run_is_told_by_its_clusters_timeline(person: Person) -> None:
-    _cluster_that_ran("first", NOW - timedelta(hours=2), minutes=120, step=(30, 60))
+    cluster_that_ran("first", NOW - timedelta(hours=2), minutes=120, step=(30, 60))
 
     assert person.types("cost --run first") == 0
     cluster = boto3.client("emr", "eu-west-1").list_clusters()["Clusters"][0]["Id"]
@@ -267,14 +234,14 @@ def test_a_run_is_told_by_its_clusters_timeline(person: Person) -> None:
         "all                                                               1.667",
         "",
         "The run took 0:30:00, 25% of the cluster's node hours: 0.417.",
-        NOT_COUNTED,
+        NOT_SPENT,
         "Hours: EMR's timeline, from each node's creation, a little before it is billed. The bill is AWS' own.",
         "Prices: asked of AWS on 2026-11-20 (Price List API; EC2 for Spot).",
     ]
 
 
 def test_a_run_on_a_living_cluster_is_told_until_now_and_without_spot_prices_at_most(person: Person) -> None:
-    _cluster_that_ran("first", NOW - timedelta(hours=1), minutes=None, step=(30, None))
+    cluster_that_ran("first", NOW - timedelta(hours=1), minutes=None, step=(30, None))
 
     assert person.types("cost --run first --offline") == 0
     assert person.reads().splitlines()[3:-2] == [
@@ -285,7 +252,7 @@ def test_a_run_on_a_living_cluster_is_told_until_now_and_without_spot_prices_at_
         "The cluster still runs: this is until now.",
         "The run took 0:30:00, 50% of the cluster's node hours: 0.544.",
         "Spot nodes are counted at the price on demand, which is more than was paid: AWS told no Spot price.",
-        NOT_COUNTED,
+        NOT_SPENT,
     ]
 
 
@@ -302,7 +269,7 @@ def test_a_run_that_aws_does_not_tell_the_speed_of_leaves_the_benchmark(
 
 
 def test_an_unknown_run_is_told_with_those_that_are_there(person: Person, capsys: pytest.CaptureFixture[str]) -> None:
-    _cluster_that_ran("first", NOW - timedelta(hours=2), minutes=60, step=(10, 20))
+    cluster_that_ran("first", NOW - timedelta(hours=2), minutes=60, step=(10, 20))
 
     assert person.types("cost --run second") == 2
     assert told(capsys.readouterr().err) == [
@@ -312,7 +279,7 @@ def test_an_unknown_run_is_told_with_those_that_are_there(person: Person, capsys
 
 
 def test_the_time_comes_from_the_last_run_on_that_type(person: Person) -> None:
-    _cluster_that_ran("first", NOW - timedelta(hours=2), minutes=120, step=(30, 60))
+    cluster_that_ran("first", NOW - timedelta(hours=2), minutes=120, step=(30, 60))
     # 12 virtual CPUs, 24,000 photos in 200 s: 10 a second and core.
     _manifest("first", {"counts": {"used": 24_000}, "seconds": {"start": 20.0, "features": 180.0, "fit": 20.0}})
 
@@ -322,48 +289,10 @@ def test_the_time_comes_from_the_last_run_on_that_type(person: Person) -> None:
 
 
 def test_a_run_whose_results_are_gone_leaves_the_benchmark(person: Person) -> None:
-    _cluster_that_ran("first", NOW - timedelta(hours=2), minutes=120, step=(30, 60))
+    cluster_that_ran("first", NOW - timedelta(hours=2), minutes=120, step=(30, 60))
 
     assert person.types("cost --type m5.xlarge --photos 12000") == 0
     assert BASIS + "\n" in person.reads()
-
-
-def _cluster_that_ran(run: str, begin: datetime, minutes: int | None, step: tuple[int, int | None]) -> None:
-    """Leave a cluster of four nodes in moto, two of them on Spot, at a time of its own: moto's timeline is now."""
-    client: Any = boto3.client("emr", "eu-west-1")
-    groups = [("MASTER", 1, "ON_DEMAND"), ("CORE", 1, "ON_DEMAND"), ("TASK", 2, "SPOT")]
-    cluster = client.run_job_flow(
-        Name="orchard-1",
-        ReleaseLabel="emr-7.14.0",
-        JobFlowRole="nodes",
-        ServiceRole="emr",
-        Instances={
-            "InstanceGroups": [
-                {"InstanceRole": role, "InstanceCount": count, "InstanceType": "m5.xlarge", "Market": market}
-                for role, count, market in groups
-            ],
-            "KeepJobFlowAliveWhenNoSteps": True,
-            "Placement": {"AvailabilityZone": "eu-west-1a"},
-        },
-        Steps=[
-            {
-                "Name": PREFIX + run,
-                "HadoopJarStep": {
-                    "Jar": "command-runner.jar",
-                    "Args": ["spark-submit", "run.py", "--output", f"s3://data/results/{run}"],
-                },
-            }
-        ],
-    )["JobFlowId"]
-    made = emr_backends[DEFAULT_ACCOUNT_ID]["eu-west-1"].clusters[cluster]
-    made.availability_zone = "eu-west-1a"
-    for instance in made.ec2_instances:
-        instance.instance_group.creation_date_time = begin
-        instance.instance_group.end_date_time = None if minutes is None else begin + timedelta(minutes=minutes)
-    ran: Any = made.steps[0]
-    ran.start_date_time = begin + timedelta(minutes=step[0])
-    ran.end_date_time = None if step[1] is None else begin + timedelta(minutes=step[1])
-    ran.state = "RUNNING" if step[1] is None else "COMPLETED"
 
 
 def _manifest(run: str, content: dict[str, object]) -> None:
@@ -377,7 +306,3 @@ def _with_settings(folder: Path, monkeypatch: pytest.MonkeyPatch, **changed: obj
     declared["context"] |= changed
     (folder / "cdk.json").write_text(json.dumps(declared))
     monkeypatch.setattr(cdk, "CDK_JSON", folder / "cdk.json")
-
-
-def _never(_: float) -> None:
-    raise AssertionError("nothing sleeps")

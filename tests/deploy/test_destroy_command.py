@@ -275,6 +275,33 @@ def test_what_is_left_is_listed_with_what_it_costs_and_how_sure_that_is(deployed
     world.aws.s3.delete_bucket(Bucket=kept)
 
 
+def test_a_kept_bucket_is_said_to_stay_before_all_other_data_is_removed(deployed: Deployed, world: World) -> None:
+    kept = f"kept-{deployed.data}"
+    world.aws.s3.create_bucket(Bucket=kept, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    tagged(world, f"arn:aws:s3:::{deployed.data}", f"arn:aws:s3:::{kept}")
+
+    with pytest.raises(WrongUseError):
+        orchard(world, "no", "destroy", "--delete-data")
+
+    assert world.said[-3:] == [
+        f"It deletes everything in {deployed.data} and {deployed.logs}, for good.",
+        f"The bucket {kept}, kept from an earlier deployment, stays.",
+        "Type 'delete my data' to go on:",
+    ]
+    world.aws.s3.delete_bucket(Bucket=kept)
+
+
+def test_a_question_about_kept_buckets_that_is_refused_stops_no_removal(deployed: Deployed, world: World) -> None:
+    assert deployed.data
+    fake_call(world.aws, "resource-groups-tagging-api.GetResources", {"Error": {"Code": "AccessDenied", "Message": ""}})
+
+    with pytest.raises(WrongUseError) as raised:
+        orchard(world, "no", "destroy", "--delete-data")
+
+    assert raised.value.what == "Nothing was removed."
+    assert world.said[-1] == "Type 'delete my data' to go on:"
+
+
 def test_a_bucket_that_was_kept_is_named_with_the_command_that_deletes_it_where_no_stack_stands(world: World) -> None:
     kept = "kept-of-no-stack"
     world.aws.s3.create_bucket(Bucket=kept, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})

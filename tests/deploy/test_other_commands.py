@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -434,6 +435,62 @@ def test_up_names_a_bucket_that_an_earlier_destroy_has_kept(deployed: Deployed, 
     for bucket in (kept, kept_logs):
         everything.Bucket(bucket).objects.delete()
         world.aws.s3.delete_bucket(Bucket=bucket)
+
+
+@pytest.fixture
+def kept(deployed: Deployed, world: World) -> Iterator[str]:
+    """Have a bucket that an earlier destroy has kept, with a set of photos; return its name."""
+    name = f"kept-{deployed.data}"
+    world.aws.s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    world.aws.s3.put_object(Bucket=name, Key="images/fruits/1.jpg", Body=b"x")
+    listed = {"ResourceTagMappingList": [{"ResourceARN": f"arn:aws:s3:::{name}"}]}
+    fake_call(world.aws, "resource-groups-tagging-api.GetResources", listed)
+    yield name
+    world.aws.s3.delete_object(Bucket=name, Key="images/fruits/1.jpg")
+    world.aws.s3.delete_bucket(Bucket=name)
+
+
+@pytest.fixture
+def fruits(tmp_path: Path) -> Path:
+    """Return a folder with one photo."""
+    (tmp_path / "fruits" / "kiwi").mkdir(parents=True)
+    (tmp_path / "fruits" / "kiwi" / "1.jpg").write_bytes(b"x")
+    return tmp_path / "fruits"
+
+
+def test_upload_names_a_kept_bucket_that_has_the_set_already(
+    deployed: Deployed, world: World, kept: str, fruits: Path
+) -> None:
+    orchard(world, "upload", str(fruits))
+
+    assert world.said[1:5] == [
+        f"The bucket {kept}, kept from an earlier deployment, has a set of this name already.",
+        f"  take over: aws s3 sync s3://{kept}/images/fruits s3://{deployed.data}/images/fruits",
+        f"  delete:    aws s3 rb --force s3://{kept}",
+        "The upload goes on. Ctrl-C ends it: what has been taken over will not be sent again.",
+    ]
+    assert world.said[-1] == "Next: orchard run --images fruits"
+
+
+@pytest.mark.usefixtures("kept")
+def test_upload_says_nothing_of_a_kept_bucket_where_the_set_is_new_or_here_already(world: World, fruits: Path) -> None:
+    orchard(world, "upload", str(fruits), "--to", "new")
+    orchard(world, "upload", str(fruits), "--to", "new")
+
+    assert not any("kept" in line for line in world.said)
+
+
+@pytest.mark.usefixtures("deployed")
+def test_upload_goes_on_where_the_account_does_not_tell_of_kept_buckets(world: World, fruits: Path) -> None:
+    refusal = {"Code": "AccessDeniedException", "Message": "No."}
+    fake_call(world.aws, "resource-groups-tagging-api.GetResources", {"Error": refusal})
+
+    assert orchard(world, "upload", str(fruits)) == 0
+
+    assert world.said[1] == (
+        "Whether a bucket of an earlier deployment holds this set is not known. "
+        "Could not look for anything that is left: GetResources is not allowed. No."
+    )
 
 
 @pytest.mark.usefixtures("deployed", "cdk_json")

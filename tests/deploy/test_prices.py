@@ -8,19 +8,12 @@ import pytest
 
 from infra.deploy.aws import Aws
 from infra.deploy.price_table import TABLE, NodePrice, RegionPrices, table_prices
-from infra.deploy.prices import PriceSource, ask_prices, mean_over, mean_spot_price
+from infra.deploy.prices import PriceSource, ask_prices, mean_over, mean_spot_price, with_spot
 from infra.emr.instance_types import INSTANCE_TYPES
 from tests.deploy.fake_price_list import NOW, FakeAws, FakePriceList
 
 BEGIN = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def price_list() -> FakePriceList:
-    made = FakePriceList()
-    made.add_region("eu-west-1", "m5.xlarge", ec2="0.214", emr="0.048", spot="0.09")
-    return made
 
 
 @pytest.fixture
@@ -33,11 +26,11 @@ def no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_aws_tells_every_price_of_a_region(price_list: FakePriceList) -> None:
-    prices = ask_prices(FakeAws("eu-west-1", price_list), "eu-west-1", ["m5.xlarge"], NOW)
+    prices = ask_prices(FakeAws("eu-west-1", price_list), "eu-west-1", ["m5.xlarge"])
 
     assert prices == RegionPrices(
         "eu-west-1",
-        {"m5.xlarge": NodePrice(ec2=0.214, emr=0.048, spot=0.09)},
+        {"m5.xlarge": NodePrice(ec2=0.214, emr=0.048)},
         gp3_gib_month=0.073,
         storage_gib_month=0.023,
         thousand_writes=pytest.approx(0.005),  # type: ignore[arg-type]
@@ -46,7 +39,7 @@ def test_aws_tells_every_price_of_a_region(price_list: FakePriceList) -> None:
 
 
 def test_a_type_that_the_list_does_not_name_has_no_price(price_list: FakePriceList) -> None:
-    prices = ask_prices(FakeAws("eu-west-1", price_list), "eu-west-1", ["m8g.xlarge"], NOW)
+    prices = ask_prices(FakeAws("eu-west-1", price_list), "eu-west-1", ["m8g.xlarge"])
 
     assert prices.nodes == {"m8g.xlarge": NodePrice()}
 
@@ -54,7 +47,7 @@ def test_a_type_that_the_list_does_not_name_has_no_price(price_list: FakePriceLi
 def test_two_prices_for_the_same_thing_are_no_price(price_list: FakePriceList) -> None:
     price_list.add_region("eu-west-1", "m5.xlarge", ec2="0.3", emr="0.048", spot="0.09")
 
-    prices = ask_prices(FakeAws("eu-west-1", price_list), "eu-west-1", ["m5.xlarge"], NOW)
+    prices = ask_prices(FakeAws("eu-west-1", price_list), "eu-west-1", ["m5.xlarge"])
 
     assert prices.nodes["m5.xlarge"].ec2 is None
     assert prices.nodes["m5.xlarge"].emr == 0.048
@@ -66,7 +59,7 @@ def test_spot_is_the_mean_of_the_zones_each_at_its_newest_price(price_list: Fake
         ("m5.xlarge", "eu-west-1b", NOW - HOUR, "0.11"),
     ]
 
-    prices = ask_prices(FakeAws("eu-west-1", price_list), "eu-west-1", ["m5.xlarge"], NOW)
+    prices = with_spot(FakeAws("eu-west-1", price_list), table_prices("eu-west-1", ["m5.xlarge"]), NOW)
 
     assert prices.nodes["m5.xlarge"].spot == pytest.approx(0.10)
 

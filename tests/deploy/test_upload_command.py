@@ -13,6 +13,7 @@ from infra.commands import bar
 from infra.commands import upload as command
 from infra.commands.bar import duration, shown
 from infra.commands.command import Surroundings
+from infra.deploy import leftovers
 from infra.deploy.aws import Aws
 from infra.deploy.image_sets import set_prefix
 from infra.errors import WrongUseError
@@ -46,6 +47,8 @@ def surroundings() -> Surroundings:
 def data_stack(fake_s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> FakeS3:
     """Let the stack's bucket be the fake one's."""
     monkeypatch.setattr(command, "data_bucket", lambda _: "data")
+    # The fake is an S3 only, and no service of tags.
+    monkeypatch.setattr(leftovers, "kept_buckets", lambda _: [])
     return fake_s3
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from PIL import Image
 
@@ -79,6 +80,35 @@ def test_wrong_predictions_of_labels_that_training_never_saw_are_confusions() ->
     assert evaluation.wrong == 6
     assert evaluation.confusions() == [("new", "a", 3, 5), ("new", "b", 2, 5), ("a", "b", 1, 10)]
     assert heat_map.most_confused(evaluation) == ([0, 1, 2], [0, 1])
+
+
+def test_of_equally_sure_mistakes_those_of_many_labels_are_shown(tmp_path: Path) -> None:
+    # Given a tree, which is as sure of each of 30 mistakes in each of three labels
+    rows = [(f"/photos/{label}/{number}.jpg", label) for label in ("a", "b", "c") for number in range(30)]
+    paths, labels = map(list, zip(*rows, strict=True))
+    count = len(rows)
+    table = pa.table(
+        [paths, labels, ["test"] * count, ["other"] * count, pa.array([1.0] * count, pa.float32()), [[1.0]] * count],
+        schema=synthetic.PREDICTIONS_SCHEMA,
+    )
+    results.write_parquet(str(tmp_path), "classifier/predictions/part-0.parquet", table)
+
+    shown = findings.read_mistakes(str(tmp_path), ["classifier/predictions/part-0.parquet"])
+
+    assert [mistake.label for mistake in shown] == ["a", "b", "c"] * (findings.MISTAKES_SHOWN // 3)
+    assert [mistake.path for mistake in shown[:3]] == [f"/photos/{label}/0.jpg" for label in "abc"]
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [("s3://b/fruits/Pear/1.jpg", "1.jpg"), ("s3://b/fruits/pears/1.jpg", "pears/1.jpg")]
+)
+def test_a_card_names_a_photos_folder_only_where_it_is_not_the_label(path: str, name: str) -> None:
+    assert sections.name_beside(path, "Pear") == name
+
+
+def test_times_are_written_for_people() -> None:
+    assert sections.moment("2026-11-21T18:51:59Z") == "2026-11-21 18:51:59 UTC"
+    assert sections.moment("last night") == "last night"
 
 
 def test_nothing_from_a_run_becomes_html_or_ends_a_script(hostile: tuple[Path, dict[str, Any]]) -> None:

@@ -1,0 +1,81 @@
+"""Fills what a run did cost into its report once that has been fetched: the job that wrote it could not know."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from infra.commands.command import Surroundings
+from infra.commands.cost_report import clock, usd
+from infra.deploy.prices import PriceSource
+from infra.deploy.run_cost import RunCost, run_cost, run_of_results
+from infra.errors import OrchardError
+from job import results
+from job.manifest import listed_files
+from job.report.cost import Cost, with_cost
+
+
+def fill_in_cost(around: Surroundings, bucket: str, results_key: str, manifest: dict[str, Any], folder: Path) -> None:
+    """Put a run's cost into its fetched report, and say so, or why not: a price that is not known stops nobody.
+
+    A cloud on this machine costs nothing, and its report stays as it is.
+
+    Parameters
+    ----------
+    around
+        The account, and the clock that prices are asked at.
+    bucket, results_key
+        Where the results are.
+    manifest
+        Theirs.
+    folder
+        Where they have been fetched to.
+    """
+    if around.aws.on_this_machine or results.REPORT not in listed_files(manifest):
+        return
+    source = around.prices()
+    try:
+        found = run_cost(around.aws, source, run_of_results(around.aws, bucket, results_key, manifest))
+    except OrchardError as error:
+        around.say(f"The report does not say what the run did cost. {error.what}")
+        return
+    report = folder / results.REPORT
+    try:
+        page = with_cost(report.read_text(encoding="utf-8"), as_reported(found, source, manifest)).encode()
+    except ValueError:
+        around.say(f"The report was made by another version, and has no place for the cost: {usd(found.usd, 3)} USD.")
+        return
+    replace_report(folder, manifest, page)
+    around.say(f"The report now says what the run did cost, an estimate: {usd(found.usd, 3)} USD.")
+
+
+def as_reported(found: RunCost, source: PriceSource, manifest: Mapping[str, Any]) -> Cost:
+    """Return a run's cost as its report tells it."""
+    return Cost(
+        usd=found.usd,
+        cluster_usd=found.cluster_usd,
+        share=found.share or 0.0,
+        took=clock(found.hours or 0.0),
+        cluster=found.run.cluster,
+        cluster_runs=found.cluster_runs,
+        asked=f"{source.now:%Y-%m-%d %H:%M} UTC",
+        region=found.region,
+        price_day=source.day,
+        from_table=source.from_table,
+        spot_prices_known=found.spot_prices_known,
+        counts_disks=found.counts_disks,
+        taken_over=(manifest.get("resumed") or {}).get("taken_over", 0),
+    )
+
+
+def replace_report(folder: Path, manifest: Mapping[str, Any], page: bytes) -> None:
+    """Write a fetched report anew, then its size into the manifest beside it: who copies results goes by that."""
+    report = folder / results.REPORT
+    # A hidden name until it is complete, as when it was fetched.
+    part = report.with_name(f".{report.name}.part")
+    part.write_bytes(page)
+    part.replace(report)
+    files = {
+        name: [{**entry, "bytes": len(page)} if entry["path"] == results.REPORT else entry for entry in entries]
+        for name, entries in manifest["files"].items()
+    }
+    results.write_manifest(str(folder.absolute()), {**manifest, "files": files})

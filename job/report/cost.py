@@ -1,0 +1,130 @@
+"""The place of a run's cost in its report: the job does not know it, and whoever fetches the report may fill it in."""
+
+import re
+from dataclasses import dataclass
+from html import escape
+
+from job.report.wording import Words
+
+NO_BREAK_SPACE = "\u00a0"
+
+_LANGUAGE = re.compile(r'<html lang="(en|fr)">')
+_FACT = re.compile(r'<tr id="cost">.*?</tr>', re.DOTALL)
+_TILE = re.compile(r'<div id="cost-tile".*?</div>', re.DOTALL)
+"""The two places. Nothing that comes from a run can look like them: all of it is escaped in the page."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run did cost, as far as it can be told: time on the cluster times prices.
+
+    Parameters
+    ----------
+    usd
+        The run's share of the cluster.
+    cluster_usd
+        What the cluster did cost until now, or until its end.
+    share
+        Of the cluster's node hours, those of the run, 0 to 1.
+    took
+        How long the run took by the clock, as h:mm:ss.
+    cluster
+        Its id.
+    cluster_runs
+        Whether the cluster still ran when this was asked.
+    asked
+        Day and hour of that, UTC.
+    region
+        Of the prices.
+    price_day
+        Of which day the prices are, as YYYY-MM-DD.
+    from_table
+        Whether they are from the table that ships with Orchard; else AWS was asked.
+    spot_prices_known
+        Whether nodes on Spot are counted at its price; else at that on demand, which is more.
+    counts_disks
+        Whether disks are counted.
+    taken_over
+        Photos that the run took over from earlier attempts, whose cost is not in it.
+    """
+
+    usd: float
+    cluster_usd: float
+    share: float
+    took: str
+    cluster: str
+    cluster_runs: bool
+    asked: str
+    region: str
+    price_day: str
+    from_table: bool
+    spot_prices_known: bool
+    counts_disks: bool
+    taken_over: int
+
+
+def fact(words: Words, cost: Cost | None = None) -> str:
+    """Return the row of the facts about a run that says its cost, or that it is not known."""
+    said = [words("cost_unknown")] if cost is None else sentences(cost, words)
+    body = "".join(f"<div>{escape(sentence)}</div>" for sentence in said)
+    return f'<tr id="cost"><th>{escape(words("cost"))}</th><td>{body}</td></tr>'
+
+
+def tile(words: Words, cost: Cost | None = None) -> str:
+    """Return the tile with a run's cost; without one it is not shown."""
+    if cost is None:
+        return '<div id="cost-tile" hidden></div>'
+    shown = (("b", usd(cost.usd, words)), ("span", words("cost_tile")))
+    body = "".join(f"<{tag}>{escape(text)}</{tag}>" for tag, text in shown)
+    return f'<div id="cost-tile" class="tile">{body}<span class="soft">{escape(words("cost_tile_more"))}</span></div>'
+
+
+def sentences(cost: Cost, words: Words) -> list[str]:
+    """Return what is said of a cost: the amount and what it is made of, what it rests on, what it leaves out."""
+    made_of = words(
+        "cost_amount",
+        usd=usd(cost.usd, words),
+        share=words.share(cost.share),
+        cluster_usd=usd(cost.cluster_usd, words),
+        cluster=cost.cluster,
+        took=cost.took,
+    )
+    prices = words("cost_table" if cost.from_table else "cost_asked", region=cost.region, day=cost.price_day)
+    said = [made_of, words("cost_estimate", prices=prices)]
+    if cost.cluster_runs:
+        said.append(words("cost_until", asked=cost.asked))
+    if not cost.spot_prices_known:
+        said.append(words("cost_spot"))
+    if cost.taken_over:
+        said.append(words("cost_taken_over", photos=words.number(cost.taken_over)))
+    left_out = words("cost_left_out") if cost.counts_disks else words("cost_left_out_and_disks")
+    return [*said, left_out]
+
+
+def with_cost(page: str, cost: Cost) -> str:
+    """Return a report with a run's cost in it, in the report's own language; one that is there already is replaced.
+
+    Parameters
+    ----------
+    page
+        HTML as ``page.render`` makes it.
+    cost
+        Of the run.
+
+    Raises
+    ------
+    ValueError
+        If the page has no place for it, or several: an earlier version has made it, or it is no report.
+    """
+    languages = _LANGUAGE.findall(page)
+    if [len(found) for found in (languages, _FACT.findall(page), _TILE.findall(page))] != [1, 1, 1]:
+        raise ValueError("the page has no place for a cost")
+    words = Words(languages[0])
+    # As functions: a backslash in what is put in means nothing.
+    filled = _FACT.sub(lambda _: fact(words, cost), page)
+    return _TILE.sub(lambda _: tile(words, cost), filled)
+
+
+def usd(amount: float, words: Words) -> str:
+    """Return an amount of US dollars: to the cent, below a dollar to a tenth of it."""
+    return f"{words.number(amount, 2 if amount >= 1 else 3)}{NO_BREAK_SPACE}USD"
