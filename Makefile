@@ -6,7 +6,7 @@ export CDK_DISABLE_CLI_TELEMETRY := true
 DEALT := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format test-all faults tables lock docs screenshot bench clean
+.PHONY: help setup demo test check format test-all faults tables lock audit docs screenshot bench clean
 
 help: ## what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -42,6 +42,9 @@ tables: setup ## write the tables of docs/security.md anew, from the calls that 
 lock: setup ## write the locked requirements anew from requirements/*.in
 	@python tools/lock.py
 
+audit: setup ## look every locked package up among known vulnerabilities; needs a network that reaches the advisories
+	@python -m tools.audit
+
 docs: setup ## write anew what the documentation takes from the code: error codes, decisions, the picture
 	@python -m tools.documents
 	@python -m tools.picture
@@ -53,4 +56,4 @@ bench: setup ## measure the job on PHOTOS with WEIGHTS; bench/README.md says wha
 	@python -m bench.speed --photos '$(PHOTOS)' --weights '$(or $(WEIGHTS),random)' --page $(BENCH)
 
 clean: ## remove what set-up and the demo made
-	@rm -rf .venv node_modules cdk.out demo
+	@rm -rf .venv .audit node_modules cdk.out demo

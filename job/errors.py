@@ -250,6 +250,19 @@ class TryAgainError(RunFailedError):
     exit_code = 75
 
 
+class OutputInUseError(TryAgainError):
+    """Another run writes into the same output.
+
+    Two at a time would spoil each other's results, so the later one is refused. A run that gave no sign of life for a
+    minute counts as dead and its place may be taken; if it lives after all, it ends with this before it replaces
+    anything.
+
+    Wait until the other run has ended, then run this one again; or give it another `--output`.
+    """
+
+    code = "ORC-171"
+
+
 class InterruptedRunError(RunFailedError):
     """The run was stopped from outside.
 

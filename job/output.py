@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from job import addresses, results, storage
+from job import addresses, lease, results, storage
 from job.errors import JobError, OutputRefusedError, UsageError
 from job.manifest import listed_files
 from job.progress import Progress, utc_now
@@ -57,31 +57,40 @@ def into_output(
     """
     output = addresses.absolute_uri(output)
     require_apart(output, folders)
-    if not may_hold_results:
-        results.require_no_results(output)
-    was_there = storage.folder_exists(output)
     started, run_id = utc_now(), results.new_run_id(datetime.now(UTC))
     progress = Progress(output, run_id)
+    if may_hold_results:
+        lease.take_over(output, progress.say)
+    else:
+        lease.require_idle(output)
+        results.require_no_results(output)
+    was_there = storage.folder_exists(output)
     with tempfile.TemporaryDirectory(prefix="orchard-") as folder:
         try:
-            return carry_out(Run(output, run_id, started, progress, Path(folder)))
-        except UsageError:
-            _discard(output, run_id, was_there)
-            raise
-        except BaseException:
+            with progress.lease.kept():
+                return carry_out(Run(output, run_id, started, progress, Path(folder)))
+        except BaseException as error:
+            if progress.lease.is_lost():
+                # Nothing in the output is this run's to touch any more, and whatever failed may have failed of that.
+                if isinstance(error, Exception):
+                    progress.lease.require_held()
+                raise
             # The first failure is what the person has to hear of, not one of putting things away after it.
             with suppress(JobError):
-                if results.has_data(output, run_id):
-                    progress.fail()
-                else:
-                    _discard(output, run_id, was_there)
+                _put_away(output, run_id, was_there, progress, keep_data=not isinstance(error, UsageError))
             raise
 
 
-def _discard(output: str, run_id: str, was_there: bool) -> None:
-    results.discard(output, run_id)
-    if not was_there:
-        storage.remove_empty_folder(output)
+def _put_away(output: str, run_id: str, was_there: bool, progress: Progress, keep_data: bool) -> None:
+    """Leave the output of a run that failed as another run may take it up, or as it was before."""
+    if not (keep_data and results.has_data(output, run_id)):
+        results.discard(output, run_id)
+        if not was_there:
+            storage.remove_empty_folder(output)
+        if not storage.exists_any(output, [results.PROGRESS]):
+            return
+    if progress.lease.was_taken():
+        progress.fail()
 
 
 def require_apart(output: str, folders: Sequence[str]) -> None:
@@ -94,9 +103,34 @@ def require_apart(output: str, folders: Sequence[str]) -> None:
             )
 
 
+def begin_to_replace(run: Run) -> None:
+    """Take away what makes earlier results count: from here on they are no longer whole; the new ones are in a moment.
+
+    Raises
+    ------
+    OutputInUseError
+        If another run has taken the output since; nothing is touched then.
+    """
+    run.progress.lease.require_held()
+    for name in (results.MANIFEST, results.REPORT):
+        storage.delete(addresses.join(run.output, name))
+
+
+def make_count(run: Run, manifest: dict[str, Any]) -> None:
+    """Write the manifest: from now on the run's files count.
+
+    Raises
+    ------
+    OutputInUseError
+        If another run has taken the output since; nothing is written then.
+    """
+    run.progress.lease.require_held()
+    results.write_manifest(run.output, manifest)
+
+
 def finish(run: Run, manifest: dict[str, Any]) -> dict[str, Any]:
     """Write the manifest, delete what does not count, and say that the run is over; return the manifest."""
-    results.write_manifest(run.output, manifest)
+    make_count(run, manifest)
     results.sweep(run.output, listed_files(manifest), run.run_id)
     run.progress.finish(manifest["counts"]["used"])
     return manifest

@@ -33,7 +33,7 @@ from job.extraction import Extracted, Extraction
 from job.listing import TRAIN
 from job.manifest import counts, describe_components, label_counts, manifest_files, task_seconds, versions
 from job.network_extraction import NetworkExtraction, choose_backbone, warn_if_untrained
-from job.output import Run, finish, into_output
+from job.output import Run, begin_to_replace, finish, into_output, make_count
 from job.photos import count, describe_listing, list_all
 from job.progress import Progress, utc_now
 from job.reduction import Projection, ProjectionReport, ProjectionTask
@@ -152,9 +152,7 @@ def write_results(
 ) -> dict[str, Any]:
     """Write what is left to write and make the run count; return the manifest."""
     output, progress, reports = run.output, run.progress, extracted.reports
-    # From here on the old results, if there were any, are no longer whole; the new ones are in a moment.
-    for name in (results.MANIFEST, results.REPORT):
-        storage.delete(addresses.join(output, name))
+    begin_to_replace(run)
     files = manifest_files(reports, fitted.projected)
     files["pca"] = [asdict(file) for file in write_components(output, fitted.components, fitted.projection)]
     if extracted.vocabulary is not None:
@@ -179,7 +177,7 @@ def write_results(
         "files": files,
     }
     # The results stand before they are drawn: whoever interrupts the drawing loses a picture and nothing else.
-    results.write_manifest(output, manifest)
+    make_count(run, manifest)
     with progress.stage("report"):
         report = making.write_if_possible(output, manifest, arguments.lang, progress.say)
     manifest["files"][making.FILES] = [asdict(file) for file in report]

@@ -21,7 +21,7 @@ from job.extraction import Extraction
 from job.listing import PREDICT
 from job.manifest import counts, label_counts, listed_files, manifest_files, task_seconds, versions
 from job.network_extraction import NetworkExtraction, warn_if_untrained
-from job.output import Run, finish, into_output
+from job.output import Run, begin_to_replace, finish, into_output
 from job.progress import utc_now
 from job.reduction import Projection, ProjectionTask
 from job.word_arguments import ZERO
@@ -80,8 +80,7 @@ def _carry_out(arguments: PredictArguments, fitted: str, environment: dict[str, 
                 ComponentsFile(to.components, used) for to, (_, used) in zip(projected, written, strict=True)
             ]
             predictions, _ = classification.predict(context, output, classifier, with_splits, progress)
-    for name in (results.MANIFEST, results.REPORT):
-        storage.delete(addresses.join(output, name))
+    begin_to_replace(run)
     used = sum((report.used for report in featurized), Counter[str]())
     seconds = {**progress.seconds, **task_seconds(featurized)}
     manifest = {

@@ -5,19 +5,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 from pyspark import Accumulator
 from tqdm import tqdm
 
-from job import addresses, results, storage
-from job.errors import RunFailedError
+from job import lease
+from job.errors import OutputInUseError
+from job.lease import Lease
 from job.plain_text import printable
 
 SECONDS_BETWEEN_LOOKS = 0.2
-SECONDS_BETWEEN_FILES = 2.0
-"""progress.json is one small request each time; a person does not look more often."""
 
 
 class Progress:
@@ -26,7 +25,7 @@ class Progress:
     Parameters
     ----------
     output
-        URI of the results folder; progress.json goes there.
+        URI of the results folder; progress.json goes there, which is the run's lease on it, too.
     run_id
         The run that is followed.
     terminal
@@ -34,10 +33,8 @@ class Progress:
     """
 
     def __init__(self, output: str, run_id: str, terminal: TextIO | None = None) -> None:
-        self._uri = addresses.join(output, results.PROGRESS)
-        self._run_id = run_id
+        self.lease = Lease(output, run_id)
         self._terminal = terminal or sys.stderr
-        self._written = False
         self.seconds: dict[str, float] = {}
 
     def say(self, line: str) -> None:
@@ -47,7 +44,13 @@ class Progress:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time a stage that has no photos to count."""
+        """Time a stage that has no photos to count.
+
+        Raises
+        ------
+        OutputInUseError
+            If another run has taken the output since.
+        """
         began = time.perf_counter()
         self._write(name, 0, 0)
         yield
@@ -65,6 +68,11 @@ class Progress:
             How many photos there are.
         done
             Where the tasks count photos; Spark brings it up to date when a task ends.
+
+        Raises
+        ------
+        OutputInUseError
+            If another run has taken the output since.
         """
         ended = threading.Event()
         with tqdm(
@@ -75,6 +83,7 @@ class Progress:
             disable=not self._terminal.isatty(),
             ncols=self._columns(),
         ) as bar:
+            self._write(name, 0, total)
             follower = threading.Thread(target=self._follow, args=(name, total, done, bar, ended), daemon=True)
             follower.start()
             began = time.perf_counter()
@@ -88,11 +97,11 @@ class Progress:
 
     def fail(self) -> None:
         """Say in progress.json that the run has stopped before its end."""
-        self._write("failed", 0, 0)
+        self._write(lease.FAILED, 0, 0)
 
     def finish(self, photos: int) -> None:
         """Say in progress.json that the run is over."""
-        self._write("finished", photos, photos)
+        self._write(lease.FINISHED, photos, photos)
 
     def _columns(self) -> int | None:
         """Return a width for terminals that do not know their own, None to use theirs."""
@@ -101,14 +110,12 @@ class Progress:
         return 80
 
     def _follow(self, name: str, total: int, done: Accumulator[int], bar: "tqdm[Any]", ended: threading.Event) -> None:
-        written = 0.0
         while not ended.wait(SECONDS_BETWEEN_LOOKS):
             bar.update(done.value - bar.n)
-            if time.monotonic() - written > SECONDS_BETWEEN_FILES:
-                self._write(name, done.value, total)
-                written = time.monotonic()
+            self.lease.say(name, done.value, total)
         bar.update(done.value - bar.n)
-        self._write(name, done.value, total)
+        with suppress(OutputInUseError):  # the run itself finds out before its next stage
+            self._write(name, done.value, total)
 
     def _say_rate(self, name: str, total: int) -> None:
         if not self._terminal.isatty():
@@ -116,22 +123,8 @@ class Progress:
             self.say(f"{name}: {total:,} photos in {seconds:.1f} s, {total / seconds:,.0f} a second")
 
     def _write(self, stage: str, done: int, total: int) -> None:
-        content = {
-            "schema_version": results.SCHEMA_VERSION,
-            "run_id": self._run_id,
-            "stage": stage,
-            "done": done,
-            "total": total,
-            "updated": utc_now(),
-        }
-        try:
-            storage.write_bytes(self._uri, results.to_json(content))
-        except RunFailedError:
-            # The first write shows whether the output may be written to. Later on, nobody following is no
-            # reason to give up hours of work.
-            if not self._written:
-                raise
-        self._written = True
+        self.lease.say(stage, done, total)
+        self.lease.renew()
 
 
 def utc_now(clock: Callable[[], float] = time.time) -> str:

@@ -205,8 +205,8 @@ def read_manifest(output: str) -> dict[str, Any]:
 def sweep(output: str, listed: Iterable[str], run_id: str) -> None:
     """Delete the files that do not count: of earlier runs, and of attempts that Spark gave up.
 
-    Only files that a run has written are touched, known by their names; and none if another run's manifest has
-    come to stand in the meantime.
+    Only files that a run has written are touched, known by their names; none if another run's manifest has come to
+    stand in the meantime; and none of a run that began later, which may be under way.
 
     Parameters
     ----------
@@ -222,7 +222,7 @@ def sweep(output: str, listed: Iterable[str], run_id: str) -> None:
     keep = set(listed)
     for file in storage.list_files(output):
         is_ours = file.inside in WRITTEN_ONCE or is_data_file(file.inside)
-        if is_ours and file.inside not in keep:
+        if is_ours and run_of(file.inside) <= run_id and file.inside not in keep:
             storage.delete(addresses.join(output, file.inside))
     _remove_empty_folders(output)
 

@@ -2,6 +2,7 @@
 
 import os
 import random
+import secrets
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -269,7 +270,8 @@ def _upload(filesystem: fs.FileSystem, path: str, content: bytes | pa.Buffer) ->
 def _write_and_rename(filesystem: fs.LocalFileSystem, path: str, content: bytes | pa.Buffer) -> None:
     folder, _, name = path.rpartition("/")
     filesystem.create_dir(folder, recursive=True)
-    temporary = f"{folder}/.{name}.{os.getpid()}"
+    # Two writers of one file have two names, in whatever process of whatever machine that shares the disk.
+    temporary = f"{folder}/.{name}.{secrets.token_hex(8)}"
     try:
         with filesystem.open_output_stream(temporary) as stream:
             stream.write(content)

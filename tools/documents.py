@@ -12,6 +12,7 @@ import infra.context
 import infra.emr.bootstrap.wheelhouse
 import infra.errors
 import job.errors
+import tools.audit  # noqa: F401 - two kinds of failure are its own
 from infra.deploy import diagnose
 from tools.set_up import SetUpError
 

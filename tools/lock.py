@@ -11,6 +11,9 @@ LOCKED = {
     "requirements/java.in": "requirements/java.txt",
     "requirements/node.in": "requirements/node.txt",
 }
+AUDIT = {"requirements/audit.in": "requirements/audit.txt"}
+"""Installed apart, by ``make audit`` alone."""
+
 CLUSTER_LISTS = {
     "requirements": ("x86_64", "aarch64"),
     "installer": ("x86_64", "aarch64"),
@@ -33,7 +36,7 @@ OPTIONS = [
 
 def main() -> int:
     """Lock every list in turn; return the first exit code that is not 0."""
-    jobs = [(source, lock, ["--universal"]) for source, lock in LOCKED.items()]
+    jobs = [(source, lock, ["--universal"]) for source, lock in {**LOCKED, **AUDIT}.items()]
     # Amazon Linux 2023 has glibc 2.34; what the libraries ask for, but the job never imports, is left out.
     jobs += [
         (

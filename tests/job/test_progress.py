@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from job import progress, storage
-from job.errors import RunFailedError
+from job.errors import NotWrittenError
 from job.progress import Progress
 
 
@@ -69,7 +69,7 @@ def test_a_failed_run_says_so(tmp_path: Path) -> None:
 
 def test_only_the_first_write_may_fail_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_uri: str, _content: bytes) -> None:
-        raise RunFailedError("no", "no")
+        raise NotWrittenError("no", "no")
 
     follower = Progress(str(tmp_path), "run-1", io.StringIO())
     with follower.stage("list"):
@@ -77,7 +77,7 @@ def test_only_the_first_write_may_fail_the_run(tmp_path: Path, monkeypatch: pyte
     with follower.stage("backbone"):
         pass
 
-    with pytest.raises(RunFailedError), Progress(str(tmp_path), "run-2", io.StringIO()).stage("list"):
+    with pytest.raises(NotWrittenError), Progress(str(tmp_path), "run-2", io.StringIO()).stage("list"):
         pass
 
 

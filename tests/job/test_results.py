@@ -11,7 +11,7 @@ import pytest
 from job import results
 from job.errors import UsageError
 
-RUN, OTHER_RUN = "20261120T110000-aaaaaaaa", "20261120T120000-bbbbbbbb"
+RUN, OTHER_RUN = "20261120T110000-aaaaaaaa", "20261120T100000-bbbbbbbb"
 
 
 def make(folder: Path, *names: str) -> str:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tools.lock import CLUSTER_LISTS, LOCKED
+from tools.audit import LOCKS as AUDITED
+from tools.lock import AUDIT, CLUSTER_LISTS, LOCKED
 from tools.set_up import LOCKS, ROOT
 
 PYTHON_LOCKS = [
     *LOCKED.values(),
+    *AUDIT.values(),
     *(f"infra/emr/bootstrap/{name}.{machine}.txt" for name, machines in CLUSTER_LISTS.items() for machine in machines),
 ]
 
@@ -53,7 +55,11 @@ def test_every_lock_that_is_made_is_among_those_that_set_up_installs() -> None:
     assert {str(lock.relative_to(ROOT)) for lock in LOCKS} >= set(LOCKED.values())
 
 
-@pytest.mark.parametrize("file", ["tools/set_up.py", "infra/emr/bootstrap/wheelhouse.py"])
+def test_every_lock_is_audited() -> None:
+    assert sorted(AUDITED) == sorted(PYTHON_LOCKS)
+
+
+@pytest.mark.parametrize("file", ["tools/set_up.py", "tools/audit.py", "infra/emr/bootstrap/wheelhouse.py"])
 def test_what_installs_python_packages_asks_for_hashes(file: str) -> None:
     source = (ROOT / file).read_text()
 

@@ -16,6 +16,8 @@ ORC-001 SetUpError
 ORC-002 WrongPythonError
 ORC-003 DiskFullError
 ORC-004 NoNetworkError
+ORC-005 NotAuditedError
+ORC-006 VulnerableError
 ORC-101 UsageError
 ORC-102 AddressError
 ORC-110 PhotosNotFoundError
@@ -33,6 +35,7 @@ ORC-163 ExportFailedError
 ORC-164 ResultsIncompleteError
 ORC-165 TooManyRejectedError
 ORC-170 TryAgainError
+ORC-171 OutputInUseError
 ORC-190 InterruptedRunError
 ORC-200 OrchardError
 ORC-201 WrongUseError
