@@ -11,10 +11,10 @@ import pytest
 from infra.deploy.aws import Aws
 from job.report.cost import fact, tile
 from job.report.wording import Words
+from tests.deploy.commands import MANIFEST
 from tests.deploy.conftest import make_stack
 from tests.deploy.fake_price_list import NOW, FakePriceList
 from tests.deploy.person import Person, cluster_that_ran
-from tests.deploy.test_run_command import MANIFEST
 
 ENGLISH = Words("en")
 REPORT = f'<html lang="en"><table>{fact(ENGLISH)}</table>{tile(ENGLISH)}</html>'

@@ -89,7 +89,7 @@ def test_of_equally_sure_mistakes_those_of_many_labels_are_shown(tmp_path: Path)
     count = len(rows)
     table = pa.table(
         [paths, labels, ["test"] * count, ["other"] * count, pa.array([1.0] * count, pa.float32()), [[1.0]] * count],
-        schema=synthetic.PREDICTIONS_SCHEMA,
+        schema=results.PREDICTIONS_SCHEMA,
     )
     results.write_parquet(str(tmp_path), "classifier/predictions/part-0.parquet", table)
 
