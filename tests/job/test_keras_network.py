@@ -15,6 +15,9 @@ from job.networks import NETWORKS, Network
 SMALL = Network("mobilenet", "MobileNet", 32, 1024)
 """A network of the table on photos so small that a test takes a moment."""
 
+for_a_file_that_lacks_layers = pytest.mark.filterwarnings("ignore:Skipping nested container:UserWarning")
+"""Keras warns of every layer that it does not find before it refuses the file; a person is told of the first one."""
+
 
 @pytest.fixture(scope="module")
 def original(keras: Any) -> Any:
@@ -71,6 +74,7 @@ def test_a_saved_model_loses_the_layer_that_follows_the_features(
     require_same(features, expected(keras, original, pixels))
 
 
+@for_a_file_that_lacks_layers
 def test_weights_of_another_network_are_refused_with_layer_and_shapes(keras: Any, tmp_path: Path) -> None:
     half = keras.applications.MobileNet(
         weights=None, include_top=False, pooling="avg", input_shape=(32, 32, 3), alpha=0.5
@@ -87,6 +91,7 @@ def test_weights_of_another_network_are_refused_with_layer_and_shapes(keras: Any
         assert error.remedy == "Give weights or a .keras model of the same network, cut before its last layer."
 
 
+@for_a_file_that_lacks_layers
 def test_weights_that_end_too_early_are_refused_with_the_first_layer_missing(keras: Any, tmp_path: Path) -> None:
     photos = keras.Input((32, 32, 3))
     keras.Model(photos, keras.layers.Conv2D(32, 3, strides=2, use_bias=False, name="conv1")(photos)).save_weights(

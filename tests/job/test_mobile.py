@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from job.backbone import Backbone, read_description
+from job.backbone import read_description
 from job.classifier import Classifier, LogisticModel, Model, PerceptronModel, TreesModel
 from job.components import project
-from job.decoding import decode
 from job.errors import UsageError
 from job.mobile import MobileDescription, mobile_model, parse_description
 from job.mobile_trees import at_most, tree_matrices
@@ -19,6 +18,7 @@ from job.photo_classifier import PhotoClassifier
 from job.photo_limits import RejectedPhotoError
 from job.reduction import Projection
 from job.smaller_weights import FLOAT16, INT8, int8_steps, with_smaller_weights
+from tests.job.computed import features_of
 
 LABELS = ("Apple", "Éclair", "Prune")
 
@@ -32,11 +32,7 @@ def photos(sample_photos: Path) -> list[bytes]:
 
 @pytest.fixture(scope="module")
 def features(random_backbone: Path, photos: list[bytes]) -> Array:
-    backbone = Backbone(random_backbone)
-    computed = np.empty((len(photos), 1280), np.float32)
-    for photo, row in zip(photos, computed, strict=True):
-        backbone.compute(decode(photo, 224, 224), row)
-    return computed
+    return features_of(random_backbone, photos)
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,7 @@ from job.export import ExportRequest, cached_export
 from job.photo_tasks import PhotosReport
 from job.reduced_precision import ReducedPrecisionNetwork
 from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
-
-Features = np.ndarray[Any, np.dtype[np.float32]]
+from tests.job.computed import Features, cosines
 
 
 def _flags() -> set[str]:
@@ -53,10 +52,6 @@ def at_reduced_precision(model: Path, photos: list[Pixels]) -> Features:
     return features
 
 
-def least_cosine(ours: Features, theirs: Features) -> float:
-    return float(((ours * theirs).sum(axis=1) / np.linalg.norm(ours, axis=1) / np.linalg.norm(theirs, axis=1)).min())
-
-
 @needs_bfloat16
 def test_reduced_precision_is_close_to_full_on_drawn_photos(random_backbone: Path, sample_photos: Path) -> None:
     # Given one photo more than whole batches, so that the last batch is not full
@@ -64,7 +59,7 @@ def test_reduced_precision_is_close_to_full_on_drawn_photos(random_backbone: Pat
 
     reduced = at_reduced_precision(random_backbone, photos)
 
-    assert least_cosine(reduced, at_full_precision(random_backbone, photos)) >= 0.995
+    assert cosines(reduced, at_full_precision(random_backbone, photos)).min() >= 0.995
 
 
 @needs_bfloat16
@@ -88,7 +83,7 @@ def test_reduced_precision_is_close_to_full_for_every_real_photo(every: int, com
     reduced = at_reduced_precision(model, photos)
 
     assert len(photos) == compared
-    assert least_cosine(reduced, at_full_precision(model, photos)) >= 0.995
+    assert cosines(reduced, at_full_precision(model, photos)).min() >= 0.995
 
 
 @pytest.mark.slow

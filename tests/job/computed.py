@@ -1,0 +1,28 @@
+"""Features as the job computes them of photos, and how close others come to them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from job.backbone import Backbone, read_description
+from job.decoding import decode
+
+Features = np.ndarray[Any, np.dtype[np.float32]]
+
+
+def features_of(model: Path, photos: Sequence[bytes]) -> Features:
+    """Return what an exported file computes of the contents of photos, of shape (photos, features)."""
+    described, backbone = read_description(model), Backbone(model)
+    features = np.empty((len(photos), described.features), np.float32)
+    for photo, row in zip(photos, features, strict=True):
+        backbone.compute(decode(photo, described.width, described.height), row)
+    return features
+
+
+def cosines(ours: Features, theirs: Features) -> Features:
+    """Return the cosine between the rows of two matrices."""
+    lengths = np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1)
+    cosine: Features = (ours * theirs).sum(axis=1) / lengths
+    return cosine
