@@ -36,6 +36,7 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
     began = around.clock()
     demonstration = Demonstration(around, given.folder.resolve(), around.aws.region)
     weights = choose_weights(given.weights, around.say)
+    demonstration.prepare()
     try:
         with demonstration.stage("A local AWS comes up"):
             cloud = standing.start(folder, standing.USUAL_PORT, around.sleep)

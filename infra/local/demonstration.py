@@ -1,6 +1,7 @@
 """The whole way on a local cloud, stage by stage: the real commands, and what the services themselves say of it."""
 
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from botocore.exceptions import ClientError
 
 from infra.commands.command import Surroundings
 from infra.deploy import stacks
-from infra.deploy.cdk import PROJECT
+from infra.deploy.cdk import PROJECT, with_programs
 from infra.errors import LocalCloudError
 from infra.local import environment
 from infra.local.sample_photos import draw_photos
@@ -52,6 +53,8 @@ class Demonstration:
     folder: Path
     region: str
     _client: Callable[[str], Any] = field(init=False)
+    _synthesis: "Future[subprocess.CompletedProcess[str]]" = field(init=False)
+    _drawing: "Future[tuple[Path, Path, int]]" = field(init=False)
     _stage: int = field(init=False, default=0)
     _ids: dict[str, str] = field(init=False, default_factory=dict)
 
@@ -64,8 +67,17 @@ class Demonstration:
         yield
         self.around.say(f"  {self.around.clock() - began:.1f} s")
 
+    def prepare(self) -> None:
+        """Begin with what needs nothing of the cloud, while the cloud is waited for: templates, then photos."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._log.write_text("")
+        beside = ThreadPoolExecutor(1)
+        self._synthesis = beside.submit(self._synthesise, with_programs(environment.without_account(os.environ)))
+        self._drawing = beside.submit(self._draw)
+        beside.shutdown(wait=False)
+
     def show(self, endpoint: str, weights: str, variables: Mapping[str, str]) -> None:
-        """Show everything but the end.
+        """Show everything but the end, once it has been prepared.
 
         Parameters
         ----------
@@ -77,18 +89,12 @@ class Demonstration:
             An environment in which every call goes to the cloud.
         """
         self._client = environment.client_maker(endpoint, self.region)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._log.write_text("")
-        # What needs nothing of the cloud is done while the cloud is waited for: of two cores one has nothing to do.
-        with ThreadPoolExecutor(1) as beside:
-            synthesis = beside.submit(self._synthesise, variables)
-            drawing = beside.submit(self._draw)
-            self._show_deployment(variables, synthesis)
-            with self.stage("orchard upload sends the photos"):
-                training, test, drawn = drawing.result()
-                self.around.say(f"  {drawn} photos drawn in {self.folder / 'photos'}")
-                self._orchard(["upload", str(training), "--to", "fruits"], variables)
-                self._orchard(["upload", str(test), "--to", "fruits-test"], variables)
+        self._show_deployment(variables)
+        with self.stage("orchard upload sends the photos"):
+            training, test, drawn = self._drawing.result()
+            self.around.say(f"  {drawn} photos drawn in {self.folder / 'photos'}")
+            self._orchard(["upload", str(training), "--to", "fruits"], variables)
+            self._orchard(["upload", str(test), "--to", "fruits-test"], variables)
         with self.stage("orchard run: a step on the cluster, under the cluster's own role"):
             words = ["run", "--images", "fruits", "--test", "fruits-test", "--name", RUN, "--classifier", "logistic"]
             self._orchard([*words, "--weights", weights], variables)
@@ -98,16 +104,14 @@ class Demonstration:
         with self.stage("orchard results fetches what the run made"):
             self._orchard(["results", RUN, "--to", str(self.folder / "results")], variables)
 
-    def _show_deployment(
-        self, variables: Mapping[str, str], synthesis: "Future[subprocess.CompletedProcess[str]]"
-    ) -> None:
+    def _show_deployment(self, variables: Mapping[str, str]) -> None:
         with self.stage("cdk bootstrap prepares the account"):
             account = self._client("sts").get_caller_identity()["Account"]
             self._call(["cdk", "bootstrap", f"aws://{account}/{self.region}"], variables, self.folder)
             self._say_states([TOOLKIT])
         with self.stage("cdk deploy stands up every stack"):
-            # Begun with the stage before.
-            synthesised = synthesis.result()
+            # Begun long before.
+            synthesised = self._synthesis.result()
             self._say_command(synthesised.args)
             with self._log.open("a") as log:
                 log.write(synthesised.stdout)

@@ -1,5 +1,6 @@
 """What makes plain ``aws``, ``cdk`` and boto3 work against the local cloud: environment variables."""
 
+import os
 import shlex
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -43,6 +44,17 @@ def applied(environment: Mapping[str, str], endpoint: str, region: str) -> dict[
     """Return an environment in which every call goes to the local cloud."""
     kept = {name: value for name, value in environment.items() if name not in _IN_THE_WAY}
     return kept | variables(endpoint, region)
+
+
+def without_account(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which no account can be reached: no key, no place of one, no file that may hold one."""
+    kept = {name: value for name, value in environment.items() if not name.startswith("AWS_")}
+    return kept | {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+    }
 
 
 def exports(endpoint: str, region: str) -> list[str]:

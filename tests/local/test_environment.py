@@ -25,3 +25,21 @@ def test_an_environment_loses_what_would_lead_to_a_real_account_and_keeps_the_re
     assert applied["AWS_ACCESS_KEY_ID"] == applied["AWS_SECRET_ACCESS_KEY"] == "testing"
     assert "AWS_PROFILE" not in applied
     assert "AWS_SESSION_TOKEN" not in applied
+
+
+def test_without_an_account_no_variable_and_no_file_leads_to_one() -> None:
+    given = {
+        "PATH": "/bin",
+        "AWS_PROFILE": "work",
+        "AWS_ACCESS_KEY_ID": "real",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://169.254.170.23/v1/credentials",
+    }
+
+    assert environment.without_account(given) == {
+        "PATH": "/bin",
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+    }
