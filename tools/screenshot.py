@@ -51,7 +51,7 @@ def photograph(browser: str, page: Path, picture: Path) -> None:
         shown.screenshot(path=str(picture))
         started.close()
     with Image.open(picture) as taken:
-        taken.convert("RGB").quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE).save(picture, optimize=True)
+        taken.convert("RGB").quantize(COLOURS, method=Image.Quantize.MEDIANCUT, kmeans=1).save(picture, optimize=True)
 
 
 if __name__ == "__main__":

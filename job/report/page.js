@@ -67,7 +67,7 @@
 
   function config(specification) {
     const common = theme();
-    return specification.usermeta ? { ...common, axis: { ...common.axis, labelLimit: matrixLabels() } } : common;
+    return specification.usermeta ? { ...common, axis: { ...common.axis, labelLimit: matrixLabels(), labelSeparation: 0 } } : common;
   }
 
   // Thousands of cells are quick to draw, but slow as elements of the page.
