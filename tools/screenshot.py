@@ -9,8 +9,13 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parent.parent
 REPORT = ROOT / "demo" / "results" / "report.html"
 PICTURE = ROOT / "docs" / "images" / "report.png"
-SIZE = (1000, 1320)
-LEFT_OUT = ("#run", "#labels", "#variance .columns", "#scatter p", "header nav")
+WIDTH = 1000
+MARGIN = 16
+LEFT_OUT = (
+    *("header nav", "#run", "#labels", "#variance .columns", "#scatter p"),
+    # The picture ends with the scatter's legend.
+    *("#figure-scatter + .controls", "#scatter ~ section", "footer"),
+)
 COLOURS = 256
 """A palette keeps the picture small."""
 
@@ -34,16 +39,19 @@ def photograph(browser: str, page: Path, picture: Path) -> None:
     picture.parent.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as running:
         started = running.chromium.launch(executable_path=browser, args=["--no-sandbox"])
-        shown = started.new_page(viewport={"width": SIZE[0], "height": SIZE[1]}, color_scheme="light")
+        shown = started.new_page(viewport={"width": WIDTH, "height": WIDTH}, color_scheme="light")
         shown.goto(page.as_uri())
         shown.wait_for_function("document.documentElement.dataset.drawn")
         for part in LEFT_OUT:
             shown.evaluate("part => document.querySelectorAll(part).forEach((one) => one.remove())", part)
+        # All of it in sight: a tooltip has its place on the screen, not on the page.
+        end = shown.evaluate("document.getElementById('scatter').getBoundingClientRect().bottom + window.scrollY")
+        shown.set_viewport_size({"width": WIDTH, "height": round(end) + MARGIN})
         shown.locator("#figure-scatter .mark-symbol path").last.hover()
         shown.screenshot(path=str(picture))
         started.close()
     with Image.open(picture) as taken:
-        taken.convert("RGB").quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE).save(picture, optimize=True)
+        taken.convert("RGB").quantize(COLOURS, method=Image.Quantize.MEDIANCUT, kmeans=1).save(picture, optimize=True)
 
 
 if __name__ == "__main__":

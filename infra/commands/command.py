@@ -51,7 +51,9 @@ class Surroundings:
 
     def prices(self, *, offline: bool = False) -> PriceSource:
         """Return where prices come from at this time; ``offline`` asks AWS for none."""
-        return PriceSource(self.aws, datetime.fromtimestamp(self.clock(), UTC), offline, self.kept_prices)
+        # What a cloud on this machine tells is no price of AWS.
+        kept = None if self.aws.on_this_machine else self.kept_prices
+        return PriceSource(self.aws, datetime.fromtimestamp(self.clock(), UTC), offline, kept)
 
     def say(self, line: str = "") -> None:
         """Print one line at once, of our own words: what others wrote goes through ``show``."""

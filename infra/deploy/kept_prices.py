@@ -18,9 +18,12 @@ from job.export import cache_folder
 LONGEST_AGE = timedelta(days=1)
 
 
-def folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Return where prices are kept: in this user's cache."""
-    return cache_folder(environment).parent / "prices"
+def folder(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """Return where prices are kept: in this user's cache; None for a user without a home."""
+    try:
+        return cache_folder(environment).parent / "prices"
+    except RuntimeError:
+        return None
 
 
 def read(kept: Path, region: str, instance_types: Iterable[str], now: datetime) -> tuple[RegionPrices, datetime] | None:

@@ -74,7 +74,8 @@ def tile(words: Words, cost: Cost | None = None) -> str:
     """Return the tile with a run's cost; without one it is not shown."""
     if cost is None:
         return '<div id="cost-tile" hidden></div>'
-    shown = (("b", usd(cost.usd, words)), ("span", words("cost_tile")))
+    # The currency stands below the amount: beside it, it would not fit.
+    shown = (("b", amount(cost.usd, words)), ("span", words("cost_tile")))
     body = "".join(f"<{tag}>{escape(text)}</{tag}>" for tag, text in shown)
     return f'<div id="cost-tile" class="tile">{body}<span class="soft">{escape(words("cost_tile_more"))}</span></div>'
 
@@ -125,6 +126,11 @@ def with_cost(page: str, cost: Cost) -> str:
     return _TILE.sub(lambda _: tile(words, cost), filled)
 
 
-def usd(amount: float, words: Words) -> str:
-    """Return an amount of US dollars: to the cent, below a dollar to a tenth of it."""
-    return f"{words.number(amount, 2 if amount >= 1 else 3)}{NO_BREAK_SPACE}USD"
+def amount(dollars: float, words: Words) -> str:
+    """Return an amount of money: to the cent, below a dollar to a tenth of it."""
+    return words.number(dollars, 2 if dollars >= 1 else 3)
+
+
+def usd(dollars: float, words: Words) -> str:
+    """Return an amount of US dollars with its currency."""
+    return f"{amount(dollars, words)}{NO_BREAK_SPACE}USD"

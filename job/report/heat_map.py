@@ -19,6 +19,9 @@ COUNTS_PRINTED = 24
 READABLE_LABELS = 40
 """A matrix of more labels than these cannot print all of them."""
 
+LINED_LABELS = 80
+"""A matrix of more labels than these would be more lines than cells."""
+
 LARGEST_MATRIX = 200
 """A matrix of more labels than these would be dust, and megabytes: only the smaller one is drawn."""
 
@@ -42,7 +45,11 @@ def confusion_matrix(
     return {
         **blank(words("confusion"), height=0),
         # The page sets the size, which depends on its width.
-        "usermeta": {"rows": len(true_labels), "columns": len(labels)},
+        "usermeta": {
+            "rows": len(true_labels),
+            "columns": len(labels),
+            "digits": len(str(confusion.max(initial=0))) if len(true_labels) <= COUNTS_PRINTED else 0,
+        },
         "params": [
             {"name": "rows", "value": list(true_labels)},
             {"name": "columns", "value": list(labels)},
@@ -100,7 +107,9 @@ def _axis(field: str, count: int, rows: int, title: str) -> dict[str, Any]:
         "labelExpr": f"{field}s[datum.value]",
         "labelOverlap": not readable,
         "labelAngle": 0,
-        "grid": False,
+        # Lines between the cells lead from a cell to its labels.
+        "grid": rows <= LINED_LABELS,
+        "tickBand": "extent",
         "ticks": False,
         "domain": False,
     }

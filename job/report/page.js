@@ -19,7 +19,7 @@
       view: { stroke: null },
       axis: {
         labelColor: text, titleColor: soft, gridColor: line, domainColor: line, tickColor: line,
-        labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal", labelLimit: narrow() ? 120 : 220, titlePadding: 8, labelFlush: false,
+        labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal", labelLimit: narrow() ? 120 : 220, titlePadding: 8, labelFlush: false, labelSeparation: 6,
       },
       axisBand: { grid: false, ticks: false, domain: false, labelPadding: 6 },
       legend: { labelColor: text, labelFontSize: 12, titleColor: soft },
@@ -48,14 +48,26 @@
     const matrix = specification.usermeta;
     if (!matrix) return specification;
     const readable = matrix.rows <= content.readableLabels;
-    const room = Math.max(180, element.parentElement.clientWidth - (narrow() ? 90 : 190));
-    const side = readable ? Math.min(34, Math.max(20, room / matrix.columns)) : Math.max(2, room / matrix.columns);
+    // Beside the cells stand the title and the labels, which are cut where they are longer than this.
+    const room = Math.max(180, element.parentElement.clientWidth - matrixLabels() - 50);
+    const printed = 6 + 8 * matrix.digits;
+    const largest = Math.max(34, printed), least = Math.max(20, printed);
+    const side = readable ? Math.min(largest, Math.max(least, room / matrix.columns)) : Math.max(2, room / matrix.columns);
     return {
       ...specification,
       width: Math.round(side * matrix.columns),
       height: Math.round(side * matrix.rows),
       autosize: { type: "pad" },
     };
+  }
+
+  function matrixLabels() {
+    return narrow() ? 90 : 150;
+  }
+
+  function config(specification) {
+    const common = theme();
+    return specification.usermeta ? { ...common, axis: { ...common.axis, labelLimit: matrixLabels(), labelSeparation: 0 } } : common;
   }
 
   // Thousands of cells are quick to draw, but slow as elements of the page.
@@ -67,18 +79,38 @@
     const element = document.getElementById("figure-" + name);
     try {
       const result = await vegaEmbed(element, sized(content.figures[name], element), {
-        mode: "vega-lite", actions: false, renderer: large(content.figures[name]) ? "canvas" : "svg", config: theme(), formatLocale: content.locale,
-        tooltip: name === "scatter" ? showPhoto : showFacts,
+        mode: "vega-lite", actions: false, renderer: large(content.figures[name]) ? "canvas" : "svg",
+        config: config(content.figures[name]), formatLocale: content.locale, tooltip: shower(name),
       });
       views[name] = result.view;
+      // A finger moves no pointer, which is what Vega shows tooltips at.
+      result.view.addEventListener("click", (event, item) => {
+        const touched = item && item.tooltip !== undefined ? item : nearestPoint(element, event);
+        if (touched) shower(name)(null, event, touched, touched.tooltip);
+      });
     } catch (error) {
       element.textContent = content.notDrawn;
       console.error(error);
     }
   }
 
-  function place(event) {
-    const point = event.touches && event.touches[0] ? event.touches[0] : event;
+  function shower(name) {
+    return name === "scatter" ? showPhoto : showFacts;
+  }
+
+  // A point is smaller than the tip of a finger.
+  function nearestPoint(element, event) {
+    let nearest = null, distance = 24;
+    for (const drawn of element.querySelectorAll(".mark-symbol path")) {
+      const box = drawn.getBoundingClientRect();
+      const away = Math.hypot(box.x + box.width / 2 - event.clientX, box.y + box.height / 2 - event.clientY);
+      const item = drawn.__data__;
+      if (away < distance && item && item.tooltip !== undefined) [nearest, distance] = [item, away];
+    }
+    return nearest;
+  }
+
+  function place(point) {
     tooltip.hidden = false;
     // Measured where it has room: at the edge it would be narrow, and stay so.
     tooltip.style.left = tooltip.style.top = "0";
@@ -190,5 +222,7 @@
   if (content.figures.scatter) scatterControls();
   let asked = drawAll();
   dark.addEventListener("change", () => { asked = asked.then(drawAll); });
-  document.addEventListener("scroll", () => { tooltip.hidden = true; }, { passive: true });
+  for (const ends of ["scroll", "pointerdown"]) {
+    document.addEventListener(ends, () => { tooltip.hidden = true; }, { passive: true });
+  }
 })();

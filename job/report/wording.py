@@ -68,7 +68,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "not known to the job; on AWS, orchard results fills it in",
         "inconnu du calcul ; sur AWS, orchard results l'ajoute",
     ),
-    "cost_tile": ("cost of the run", "coût du calcul"),
+    "cost_tile": ("USD for the run", "USD pour ce calcul"),
     "cost_tile_more": ("an estimate", "estimation"),
     "cost_amount": (
         "About {usd}: it took {took}, {share} of the node hours of the cluster {cluster}, which cost {cluster_usd}.",
@@ -88,7 +88,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "cost_until": (
         "The cluster still ran when this was asked, {asked}: it has cost more since.",
-        "Le cluster tournait encore au moment de ce calcul, {asked} : il a coûté davantage depuis.",
+        "Le cluster tournait encore au moment de l'estimation, {asked} : il a coûté davantage depuis.",
     ),
     "cost_spot": (
         "Nodes on Spot are counted at the price on demand, which is more than was paid.",

@@ -211,6 +211,16 @@ def test_managed_scaling_is_told_at_its_largest(
     assert "Not counted: tax, the NAT gateway, keys and secrets, logs, data sent out of AWS.\n" in person.reads()
 
 
+def test_commands_that_are_printed_repeat_the_account_that_was_given(
+    person: Person, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert person.types("cost --offline --profile work --region eu-west-1") == 0
+    assert "A run: orchard cost --profile work --region eu-west-1 --photos N\n" in person.reads()
+
+    assert person.types("cost --run first --photos 5 --profile work") == 2
+    assert told(capsys.readouterr().err)[1] == "Type it alone: orchard cost --profile work --run first"
+
+
 def test_help_shows_the_five_regions_as_its_example(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["cost", "--help"])

@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
+from infra.commands.command import Surroundings
 from infra.deploy.aws import Aws
 from job.report.cost import fact, tile
 from job.report.wording import Words
@@ -158,12 +159,15 @@ def test_a_run_without_a_report_is_fetched_without_a_word_on_cost(person: Person
     assert person.reads().endswith("1 files fetched.\n")
 
 
-def test_a_cloud_on_this_machine_is_told_from_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cloud_on_this_machine_is_told_from_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     keys = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
     for name, value in keys.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     assert not Aws("eu-west-1").on_this_machine
+    assert Surroundings(Aws("eu-west-1"), kept_prices=tmp_path).prices().kept == tmp_path
 
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     assert Aws("eu-west-1").on_this_machine
+    # And what it says of prices is not kept for the real one.
+    assert Surroundings(Aws("eu-west-1"), kept_prices=tmp_path).prices().kept is None

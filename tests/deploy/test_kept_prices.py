@@ -70,3 +70,12 @@ def test_the_next_command_asks_for_spot_alone_and_says_of_which_day_the_others_a
 
 def test_prices_lie_in_the_users_cache() -> None:
     assert kept_prices.folder({"XDG_CACHE_HOME": "/cache"}) == Path("/cache/orchard/prices")
+
+
+def test_a_user_without_a_home_keeps_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+
+    assert kept_prices.folder({}) is None

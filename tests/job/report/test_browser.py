@@ -153,6 +153,43 @@ def test_pointing_at_a_photo_shows_its_thumbnail_label_and_name(browser: Any, tm
         assert tooltip.locator("span").inner_text().endswith(".jpg")
 
 
+def test_a_finger_beside_a_photo_shows_it_and_one_elsewhere_hides_it(browser: Any, report: Path) -> None:
+    with looked_at(browser, report, PHONE, "light", is_mobile=True, has_touch=True) as page:
+        point = page.locator("#figure-scatter .mark-symbol path").last
+        point.scroll_into_view_if_needed()
+        # What scrolling hides, it hides a moment later
+        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        box = point.bounding_box()
+        page.touchscreen.tap(box["x"] + box["width"] / 2 + 1, box["y"] + box["height"] + 4)
+
+        page.wait_for_function("!document.getElementById('tooltip').hidden")
+        assert page.locator("#tooltip b").inner_text() in HOSTILE
+
+        page.locator("#scatter h2").tap()
+        page.wait_for_function("document.getElementById('tooltip').hidden")
+
+
+def test_a_page_that_is_read_in_the_dark_is_printed_on_white(browser: Any, report: Path) -> None:
+    with looked_at(browser, report, DESKTOP, "dark") as page:
+        ground = "selector => getComputedStyle(document.querySelector(selector)).backgroundColor"
+        assert page.evaluate(ground, "section") == "rgb(27, 33, 31)"
+
+        page.emulate_media(media="print", color_scheme="dark")
+
+        assert page.evaluate(ground, "section") == "rgb(255, 255, 255)"
+        # Its figures were drawn for the dark, and keep the ground that they need
+        assert page.evaluate(ground, "#figure-scree") == "rgb(27, 33, 31)"
+        legend = "all => all.filter(one => one.offsetParent !== null).map(one => one.getAttribute('aria-pressed'))"
+        assert page.locator("#chips button").evaluate_all(legend) == ["true"] * 8
+
+
+def test_labels_that_have_a_colour_come_first(browser: Any, report: Path) -> None:
+    with looked_at(browser, report, DESKTOP, "light") as page:
+        order = "all => all.sort((a, b) => a.offsetTop - b.offsetTop || a.offsetLeft - b.offsetLeft)"
+        pressed = f"all => ({order})(all).map(one => one.getAttribute('aria-pressed'))"
+        assert page.locator("#chips button").evaluate_all(pressed) == ["true"] * 8 + ["false"]
+
+
 def test_french_is_french_in_tables_and_in_figures(browser: Any, tmp_path: Path) -> None:
     manifest = synthetic.write(synthetic.Run(("a", "b"), classifier=False), tmp_path)
     making.write(str(tmp_path), manifest, "fr")
