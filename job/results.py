@@ -19,6 +19,7 @@ from pyspark import TaskContext
 
 from job import addresses, storage
 from job.errors import OutputRefusedError, ResultsUnusableError
+from job.failures import unreachable
 
 SCHEMA_VERSION = 1
 """Of the manifest and of progress.json; raised when a reader of the old one would misread the new one."""
@@ -184,15 +185,26 @@ def read_manifest(output: str) -> dict[str, Any]:
     Raises
     ------
     UsageError
-        If there is none (an unfinished run, or no results at all), or if this version cannot read it.
+        If there is none (an unfinished run, or no results at all), if it is damaged, or if this version cannot read it.
+    TryAgainError
+        If its storage does not answer.
     """
+    uri = addresses.join(output, MANIFEST)
     try:
-        manifest: dict[str, Any] = json.loads(storage.read_bytes(addresses.join(output, MANIFEST)))
+        manifest = json.loads(storage.read_bytes(uri))
     except FileNotFoundError:
         raise ResultsUnusableError(
             f"'{output}' holds no {MANIFEST}: its run is unfinished, or it is no results folder.",
             "Wait until the run has ended, or run it again.",
         ) from None
+    except ValueError:
+        manifest = None
+    except OSError as error:
+        raise unreachable(f"'{uri}' could not be read", error) from error
+    if not isinstance(manifest, dict):
+        raise ResultsUnusableError(
+            f"'{uri}' is damaged: it is no manifest.", "Copy the results again, or run it again."
+        )
     if manifest.get("schema_version") != SCHEMA_VERSION:
         raise ResultsUnusableError(
             f"'{output}' was written in version {manifest.get('schema_version')} of the layout, "

@@ -113,7 +113,14 @@ def find(output: str, folder: str, made_by: Mapping[str, Any], photos: pa.Table)
         What decides a photo's row, beside the photo.
     photos
         The listing.
+
+    Raises
+    ------
+    ResultsUnusableError
+        If the output holds finished results of another version of the layout, which nobody here knows to go on with.
     """
+    if storage.exists_any(output, [results.MANIFEST]):
+        results.read_manifest(output)
     names = _data_files(output, folder)
     with ThreadPoolExecutor(FOOTERS_AT_A_TIME) as pool:
         looked_into = pool.map(lambda name: _look_into(output, name), names)
@@ -230,8 +237,9 @@ def _look_into(output: str, name: str) -> _Earlier | None:
             paths = file.read(columns=["path"])["path"].combine_chunks()
         rows = len(paths)
         columns = [paths, described.get("version", [None] * rows), [name] * rows, list(range(rows))]
-        return _Earlier(described.get("made_by"), pa.table(columns, schema=_EARLIER_SCHEMA))
-    except (OSError, ValueError, KeyError):  # Arrow's errors are ValueErrors
+        made_by = described.get("made_by")
+        return _Earlier(made_by if isinstance(made_by, dict) else None, pa.table(columns, schema=_EARLIER_SCHEMA))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # whatever somebody wrote into it
         return None
 
 

@@ -91,11 +91,11 @@ def opened(
         Whatever Spark fails with, as a person is told it.
     """
     joined = running() is not None
-    with progress.stage("start"):
-        context = start(master)
-        carry_code(context, folder)
-        carry(context)
     try:
+        with progress.stage("start"):
+            context = start(master)
+            carry_code(context, folder)
+            carry(context)
         yield context
     except JobError:
         raise
@@ -103,8 +103,9 @@ def opened(
         raise as_job_error(error) from error
     finally:
         # Whoever started Spark, a notebook for instance, goes on with it.
-        if not joined:
-            stop(context)
+        started = running()
+        if started is not None and not joined:
+            stop(started)
 
 
 def running() -> SparkContext | None:

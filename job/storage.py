@@ -93,20 +93,25 @@ def look_at(uris: Sequence[str]) -> list[FileFound]:
     Raises
     ------
     RunFailedError
-        If one cannot be looked at.
+        If a storage does not answer. What is wrong with a file of this machine is that file's problem alone.
     """
 
-    def look(uri: str) -> FileFound:
+    def look_at_one(uri: str) -> FileFound:
         filesystem, path = open_filesystem(uri)
+        look = partial(filesystem.get_file_info, path)
         try:
-            info = patiently(partial(filesystem.get_file_info, path))
+            info = look() if is_local(uri) else patiently(look)
         except OSError as error:
+            if is_local(uri):
+                return FileFound(uri, 0, one_line(error))
             raise unreachable(f"'{uri}' could not be looked at", error) from error
+        except pa.ArrowInvalid as error:  # a name that none can have, as one with a NUL byte
+            return FileFound(uri, 0, one_line(error))
         problem = "" if info.type == fs.FileType.File else "there is no such file"
         return FileFound(uri, info.size or 0, problem, info.mtime_ns or 0)
 
     with ThreadPoolExecutor(LOOKS_AT_A_TIME) as pool:
-        return list(pool.map(look, uris))
+        return list(pool.map(look_at_one, uris))
 
 
 def exists_any(folder: str, names: Iterable[str]) -> list[str]:

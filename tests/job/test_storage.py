@@ -127,3 +127,15 @@ def test_a_link_that_leads_back_to_itself_is_listed_as_one_that_leads_nowhere(tm
     (tmp_path / "loop.jpg").symlink_to("loop.jpg")
 
     assert storage.list_files(str(tmp_path)) == [storage.FileFound("loop.jpg", 0, "a link that leads nowhere")]
+
+
+def test_what_is_wrong_with_the_name_of_a_file_of_this_machine_is_its_problem_alone(tmp_path: Path) -> None:
+    (tmp_path / "fine.jpg").write_bytes(b"12345")
+    uris = [f"{tmp_path}/{name}.jpg" for name in ("fine", "not there", "nul \0", "l" + "o" * 300 + "ng")]
+
+    fine, missing, nul, too_long = storage.look_at(uris)
+
+    assert (fine.size, fine.problem) == (5, "")
+    assert missing.problem == "there is no such file"
+    assert "NUL" in nul.problem
+    assert "File name too long" in too_long.problem
