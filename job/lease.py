@@ -84,17 +84,18 @@ class Lease:
         NotWrittenError
             If the first one cannot be written. Later on, nobody following is no reason to give up hours of work.
         """
-        content = {
-            "schema_version": results.SCHEMA_VERSION,
-            "run_id": self._run_id,
-            **self._said,
-            "updated": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-            "process": processes.this_process(),
-        }
         with self._one_at_a_time:
             if self._taken:
                 with suppress(OSError):
                     self._require_held()
+            # Put together in here: what waited for its turn with an older content would write over a newer one.
+            content = {
+                "schema_version": results.SCHEMA_VERSION,
+                "run_id": self._run_id,
+                **self._said,
+                "updated": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+                "process": processes.this_process(),
+            }
             try:
                 storage.write_bytes(_uri(self._output), results.to_json(content))
             except NotWrittenError:
