@@ -234,7 +234,7 @@ def sweep(output: str, listed: Iterable[str], run_id: str) -> None:
     keep = set(listed)
     for file in storage.list_files(output):
         is_ours = file.inside in WRITTEN_ONCE or is_data_file(file.inside)
-        if is_ours and run_of(file.inside) <= run_id and file.inside not in keep:
+        if is_ours and _began(run_of(file.inside)) <= _began(run_id) and file.inside not in keep:
             storage.delete(addresses.join(output, file.inside))
     _remove_empty_folders(output)
 
@@ -248,6 +248,11 @@ def run_of(name: str) -> str:
     """Return the id of the run that has written a data file; empty for any other file."""
     match = _DATA_FILE.fullmatch(name)
     return match["run"] if match else ""
+
+
+def _began(run_id: str) -> str:
+    """Return the second in which a run began. Of two that began in the same one, the lease lets one go on."""
+    return run_id.partition("-")[0]
 
 
 def has_data(output: str, run_id: str) -> bool:

@@ -151,6 +151,19 @@ def test_a_sweep_touches_nothing_once_another_runs_manifest_stands(tmp_path: Pat
     assert (tmp_path / f"features/part-00000-{OTHER_RUN}-0.parquet").exists()
 
 
+def test_a_sweep_leaves_what_runs_of_a_later_second_have_written(tmp_path: Path) -> None:
+    own, same, later = "20261120T110000-55555555", "20261120T110000-99999999", "20261120T110001-00000000"
+    output = make(tmp_path, *(f"features/part-00000-{run}-0.parquet" for run in (own, same, later)))
+    results.write_manifest(output, {"schema_version": 1, "run_id": own})
+
+    results.sweep(output, [f"features/part-00000-{own}-0.parquet"], own)
+
+    assert [run for run in (own, same, later) if (tmp_path / f"features/part-00000-{run}-0.parquet").exists()] == [
+        own,
+        later,
+    ]
+
+
 def test_a_run_is_known_to_have_written_data_by_its_files(tmp_path: Path) -> None:
     output = make(tmp_path, f"features/part-00000-{RUN}-1.parquet")
 

@@ -58,8 +58,9 @@ chmod +x "${work}"/installer/uv-*.data/scripts/uv
 
 step="installing the wheels"
 # What is not in the wheelhouse, or is not what it was, stops here: uv names it. Its cache lies beside what it installs,
-# on the same disk: what was unpacked is linked there instead of being written a second time.
-"${work}"/installer/uv-*.data/scripts/uv pip install --quiet --no-config --offline --python "${python}" \
+# on the same disk: what was unpacked is linked there instead of being written a second time. What it says of a failure
+# stays on one line, wherever the log is read.
+UV_NO_WRAP=1 "${work}"/installer/uv-*.data/scripts/uv pip install --quiet --no-config --offline --python "${python}" \
     --cache-dir "${folder}/cache" --no-index --find-links "${work}/wheels" --no-deps --only-binary :all: \
     --require-hashes --requirement "${work}/wheels/requirements.txt"
 rm -rf "${folder}/cache" "${folder}/.lock"
