@@ -1,6 +1,7 @@
 """What tests of several rooms share: sample photos, an exported backbone, and an S3 server on this machine."""
 
 import logging
+import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,10 @@ needs_real_photos = pytest.mark.skipif(
     reason="needs real photos and weights beside the checkout; the same behaviour is tested on drawn photos too",
 )
 
+
+# Java's second, thorough compiler takes more processor time from a run of a few photos than it gives back.
+for _started_by in ("SPARK_SUBMIT_OPTS", "SPARK_LAUNCHER_OPTS"):
+    os.environ.setdefault(_started_by, "-XX:TieredStopAtLevel=1")
 
 # Each session reads AWS's descriptions of its services anew, a third of a second of work, and tests make hundreds.
 botocore.session.create_loader = cache(botocore.session.create_loader)

@@ -21,6 +21,7 @@ def files_in(folder: Path) -> dict[str, bytes]:
     return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
+@pytest.mark.slow
 def test_a_second_run_is_refused_while_the_first_lives_and_takes_its_place_when_it_stands_still(
     sample_photos: Path,
     random_backbone: Path,

@@ -152,8 +152,9 @@ def test_imagenet_weights_that_cannot_be_downloaded_are_told_in_one_line(
     )
 
 
+@pytest.mark.parametrize("file", ["published.h5", pytest.param("saved.weights.h5", marks=pytest.mark.slow)])
 def test_imagenet_weights_of_efficientnet_keep_their_own_colour_scaling_when_they_come_from_a_file(
-    keras: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    keras: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:
     # Keras builds another network for weights="imagenet"; it is given its download here.
     import keras.src.applications.efficientnet as module  # noqa: PLC0415
@@ -178,9 +179,8 @@ def test_imagenet_weights_of_efficientnet_keep_their_own_colour_scaling_when_the
     without = plain.predict(pixels.astype(np.float32), verbose=0)
     apart = np.abs(theirs - without).max()
     assert apart > 0
-    for file in ("saved.weights.h5", "published.h5"):
-        ours = build(keras, str(tmp_path / file), network, "efficientnet_b0").predict(pixels, verbose=0)
-        assert np.abs(ours - theirs).max() < 1e-3 * apart
+    ours = build(keras, str(tmp_path / file), network, "efficientnet_b0").predict(pixels, verbose=0)
+    assert np.abs(ours - theirs).max() < 1e-3 * apart
 
 
 def test_every_network_of_the_table_is_in_keras(keras: Any) -> None:

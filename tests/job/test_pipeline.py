@@ -186,6 +186,7 @@ def test_separate_executor_processes_give_the_same_results_from_another_folder(
     assert_same_results(finished, (tmp_path / "results", manifest))
 
 
+@pytest.mark.slow
 def test_photos_and_results_on_s3_give_the_same_components(
     finished: tuple[Path, Manifest], photos: Path, random_backbone: Path, bucket: str
 ) -> None:
@@ -526,24 +527,34 @@ def test_photo_names_are_kept_as_they_are(random_backbone: Path, tmp_path: Path)
 
 
 @needs_real_photos
-def test_real_photos_with_real_weights_end_with_every_photo_in_the_results(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("drawn", "train", "test", "kept"),
+    [
+        pytest.param(["--per-label", "4"], 196, 196, 115, id="four of each label"),
+        pytest.param([], 1470, 490, 385, marks=pytest.mark.slow, id="all"),
+    ],
+)
+def test_real_photos_with_real_weights_end_with_every_photo_in_the_results(
+    drawn: list[str], train: int, test: int, kept: int, tmp_path: Path
+) -> None:
     sample, output = REAL_PHOTOS / "fruits-360-sample", tmp_path / "results"
     words = ["--images", str(sample / "Training"), "--test", str(sample / "Test")]
     words += ["--predict", str(sample / "Unlabelled"), "--weights", str(REAL_WEIGHTS), "--output", str(output)]
 
-    manifest = pipeline.run(arguments.parse([*words, "--variance", "0.95"]))
+    manifest = pipeline.run(arguments.parse([*words, *drawn, "--variance", "0.95"]))
 
+    found = train + test + 49
     assert manifest["counts"] == {
-        "found": 2009,
-        "used": 2009,
+        "found": found,
+        "used": found,
         "rejected": 0,
-        "train": 1470,
-        "test": 490,
+        "train": train,
+        "test": test,
         "predict": 49,
     }
-    assert manifest["components"]["kept"] == 385
+    assert manifest["components"]["kept"] == kept
     assert len(manifest["labels"]["train"]) == 49
-    assert len(read_all(output, "components", manifest)) == 2009
+    assert len(read_all(output, "components", manifest)) == found
 
 
 def assert_same_results(one: tuple[Path, Manifest], other: tuple[Path, Manifest]) -> None:

@@ -165,6 +165,8 @@ def test_npm_really_asks_and_its_answer_is_understood(
     answer = {"aws-cdk": [{**found, "url": "https://github.com/advisories/GHSA-aaaa-bbbb-cccc"}]}
     monkeypatch.setattr(FakeAdvisories, "answers", {path: answer})
     monkeypatch.setenv("npm_config_registry", advisories)
+    # It asks for the package's versions as well, and asks again for a minute where there is no answer.
+    monkeypatch.setenv("npm_config_fetch_retries", "0")
     monkeypatch.setenv("npm_config_cache", str(tmp_path))
 
     (finding,) = audit.ask_node()
