@@ -4,9 +4,9 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from job import addresses, failures, results, storage
+from job import addresses, failures, lease, results, storage
 from job.arguments import Parser
-from job.errors import ResultsIncompleteError
+from job.errors import OutputInUseError, ResultsIncompleteError
 from job.report import making
 from job.report.wording import LANGUAGES
 
@@ -22,6 +22,8 @@ def run(words: Sequence[str]) -> str:
         If the words are wrong, or the folder holds no finished results.
     RunFailedError
         If the results cannot be read or the report not written.
+    OutputInUseError
+        If another run has replaced the results while their report was made.
     """
     given = parser().parse_args(words)
     folder = addresses.absolute_uri(given.results)
@@ -32,12 +34,17 @@ def run(words: Sequence[str]) -> str:
             content = making.make(folder, manifest, language).encode()
             storage.write_bytes(addresses.absolute_uri(given.output), content)
             return f"Report: {given.output}\n"
+        lease.require_idle(folder)
         file = making.write(folder, manifest, language)
     except OSError as error:
         raise ResultsIncompleteError(
             f"The results in '{folder}' could not be read: {failures.one_line(error)}.",
             "Check that all files that its manifest.json lists are there.",
         ) from error
+    if results.read_manifest(folder)["run_id"] != manifest["run_id"]:
+        raise OutputInUseError(
+            f"The results in '{folder}' were replaced while their report was made.", "Make the report again."
+        )
     # Whoever copies the results goes by the sizes in the manifest.
     manifest["files"][making.FILES] = [asdict(file)]
     results.write_manifest(folder, manifest)

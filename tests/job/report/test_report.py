@@ -289,6 +289,29 @@ def test_the_report_can_be_made_again_in_another_language(tmp_path: Path, capsys
     assert entry == [{"path": "report.html", "rows": 1, "bytes": (tmp_path / "report.html").stat().st_size}]
 
 
+def test_results_that_are_replaced_while_their_report_is_made_keep_their_own_manifest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Given a run that comes to its end while the report of the results before is drawn
+    manifest = synthetic.write(synthetic.Run(("a", "b")), tmp_path)
+    later = {**manifest, "run_id": "20991231T235959-00000000"}
+    make = making.make
+
+    def replaced_meanwhile(*given: Any) -> str:
+        results.write_manifest(str(tmp_path), later)
+        return make(*given)
+
+    monkeypatch.setattr(making, "make", replaced_meanwhile)
+
+    assert main(["report", str(tmp_path)]) == 75
+
+    assert told(capsys.readouterr().err)[-2:] == [
+        f"error: The results in '{tmp_path}' were replaced while their report was made.",
+        "Make the report again.",
+    ]
+    assert results.read_manifest(str(tmp_path)) == later
+
+
 def test_the_report_can_go_elsewhere_and_then_leaves_the_results_alone(tmp_path: Path) -> None:
     before = synthetic.write(synthetic.Run(("a", "b")), tmp_path / "results")
 
