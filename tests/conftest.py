@@ -10,8 +10,10 @@ import boto3
 import botocore.session
 import pytest
 from moto.server import ThreadedMotoServer
+from pyspark import SparkContext
 
 from infra.local.sample_photos import draw_photos
+from job import listing, session
 from job.export import RANDOM, ExportRequest, cached_export
 
 REAL_PHOTOS = Path(__file__).parent.parent.parent / "shared" / "data"
@@ -45,6 +47,21 @@ def sample_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def random_backbone() -> Path:
     """Return an exported MobileNetV2 with random weights."""
     return cached_export(ExportRequest("mobilenet_v2", RANDOM, seed=0))
+
+
+@pytest.fixture(scope="module")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkContext]:
+    """Run one Spark for all tests of a module; whole runs join it. A task is tried as often as on a cluster."""
+    context = session.start("local[2,4]")
+    session.carry_code(context, tmp_path_factory.mktemp("code"))
+    yield context
+    session.stop(context)
+
+
+@pytest.fixture
+def several_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the features of the few photos of a test in several files."""
+    monkeypatch.setattr(listing, "LARGEST_PARTITION", 8)
 
 
 @pytest.fixture(scope="session")

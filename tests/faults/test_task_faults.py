@@ -8,17 +8,18 @@ import errno
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark import SparkContext
 
-from job import arguments, listing, network_extraction, pipeline, predictions, reduction, session, training
+from job import arguments, listing, network_extraction, pipeline, predictions, reduction, training
 from job.errors import JobError, RunFailedError
 from job.features import featurize_partition
 from tests.faults.comparing import Whole, assert_same
+
+pytestmark = pytest.mark.usefixtures("spark", "several_files")
 
 Became = Callable[[str, str], None]
 Function = Callable[..., Any]
@@ -55,20 +56,6 @@ def always_does(act: Callable[[], None], function: Function) -> Function:
         return function(*given)
 
     return does
-
-
-@pytest.fixture(scope="module", autouse=True)
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkContext]:
-    """Run one Spark, with four attempts a task, for all runs of this module, which join it."""
-    context = session.start("local[2,4]")
-    session.carry_code(context, tmp_path_factory.mktemp("code"))
-    yield context
-    context.stop()
-
-
-@pytest.fixture(autouse=True)
-def several_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listing, "LARGEST_PARTITION", 8)
 
 
 @pytest.fixture(scope="module")

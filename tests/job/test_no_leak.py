@@ -1,23 +1,15 @@
 """Photos to test move no bit of what is fitted, however many there are and wherever their features come to lie."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from pyspark import SparkContext
 
 from infra.local.sample_photos import draw_photo
-from job import arguments, listing, pipeline, reduction, session
+from job import arguments, listing, pipeline, reduction
 
-
-@pytest.fixture(scope="module", autouse=True)
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkContext]:
-    context = session.start("local[2]")
-    session.carry_code(context, tmp_path_factory.mktemp("code"))
-    yield context
-    context.stop()
+pytestmark = pytest.mark.usefixtures("spark")
 
 
 def fitted(words: list[str], output: Path) -> tuple[int, dict[str, bytes]]:

@@ -4,7 +4,6 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +11,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pyspark import SparkContext
 
 from infra.local.sample_photos import draw_photo
-from job import arguments, listing, pipeline, results, resume, session
+from job import arguments, pipeline, results, resume
 from job.__main__ import main
 from job.errors import UsageError
 from job.listing import TEST, TRAIN, as_listing
 from job.resume import Found
 from tests.job.bad_photos import write_bad_and_odd_photos
+
+pytestmark = pytest.mark.usefixtures("spark", "several_files")
 
 Manifest = dict[str, Any]
 Whole = tuple[Path, Manifest]
@@ -152,21 +152,6 @@ def test_what_has_vanished_since_it_was_found_is_left_to_be_computed(tmp_path: P
 
 
 # Whole runs
-
-
-@pytest.fixture(scope="module", autouse=True)
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkContext]:
-    """Run one Spark for all runs of this module, which join it."""
-    context = session.start("local[2]")
-    session.carry_code(context, tmp_path_factory.mktemp("code"))
-    yield context
-    context.stop()
-
-
-@pytest.fixture(autouse=True)
-def several_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the features of the few photos here in several files."""
-    monkeypatch.setattr(listing, "LARGEST_PARTITION", 8)
 
 
 @pytest.fixture
