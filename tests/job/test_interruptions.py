@@ -120,7 +120,7 @@ def test_a_machine_that_goes_dark_loses_what_it_was_at_and_the_resumed_run_compu
     np.testing.assert_array_equal(resumed, quiet)
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sent", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_an_interrupted_run_says_so_in_two_lines_and_leaves_nothing_that_runs_or_looks_finished(
     many_photos: Path, random_backbone: Path, tmp_path: Path, sent: signal.Signals
 ) -> None:

@@ -170,6 +170,7 @@ def test_progress_ends_as_finished(finished: tuple[Path, Manifest]) -> None:
     assert (progress["stage"], progress["done"], progress["total"]) == ("finished", 43, 43)
 
 
+@pytest.mark.slow
 def test_separate_executor_processes_give_the_same_results_from_another_folder(
     finished: tuple[Path, Manifest],
     photos: Path,
