@@ -330,7 +330,21 @@ def _local_file(entry: "os.DirEntry[str]", inside: str) -> FileFound:
 
 
 def _list_objects(filesystem: fs.FileSystem, path: str) -> Iterator[FileFound]:
-    """Yield every object below a prefix.
+    """Yield every object below a prefix."""
+    try:
+        found = _list_together(filesystem, path)
+    except OSError:
+        # One that cannot answer so many at a time is asked one thing after the other.
+        found = _list_below(filesystem, path)
+    for info in found:
+        inside = info.path.removeprefix(f"{path}/")
+        # pyarrow opens no key with an empty part in it, but a shorter one in its place.
+        problem = "its key has an empty part" if "//" in inside or inside.startswith("/") else ""
+        yield FileFound(inside, info.size or 0, problem, info.mtime_ns or 0)
+
+
+def _list_together(filesystem: fs.FileSystem, path: str) -> list[fs.FileInfo]:
+    """Return every object below a prefix, with several requests at a time.
 
     A store names a thousand objects at a time, and each time only after the one before: so the folders of the first
     level that has enough of them are listed at the same time.
@@ -343,13 +357,15 @@ def _list_objects(filesystem: fs.FileSystem, path: str) -> Iterator[FileFound]:
                 break
             found += [info for level in levels if level for info in level if info.type != fs.FileType.Directory]
             folders = [info.path for level in levels if level for info in level if info.type == fs.FileType.Directory]
-        below = pool.map(lambda folder: filesystem.get_file_info(fs.FileSelector(folder, recursive=True)), folders)
-        found += [info for infos in below for info in infos if info.type != fs.FileType.Directory]
-    for info in found:
-        inside = info.path.removeprefix(f"{path}/")
-        # pyarrow opens no key with an empty part in it, but a shorter one in its place.
-        problem = "its key has an empty part" if "//" in inside or inside.startswith("/") else ""
-        yield FileFound(inside, info.size or 0, problem, info.mtime_ns or 0)
+        for below in pool.map(partial(_list_below, filesystem), folders):
+            found += below
+    return found
+
+
+def _list_below(filesystem: fs.FileSystem, folder: str) -> list[fs.FileInfo]:
+    """Return every object below a prefix, asked for a thousand at a time."""
+    infos = filesystem.get_file_info(fs.FileSelector(folder, recursive=True))
+    return [info for info in infos if info.type != fs.FileType.Directory]
 
 
 def _level(filesystem: fs.FileSystem, folder: str) -> list[fs.FileInfo] | None:

@@ -70,6 +70,23 @@ def test_every_object_of_s3_is_listed_once_however_many_folders_there_are(folder
     assert sorted(file.inside for file in found) == sorted(expected)
 
 
+def test_a_store_that_cannot_answer_many_requests_at_a_time_is_listed_by_one_after_the_other(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = boto3.client("s3")
+    for number in range(3):
+        client.put_object(Bucket=bucket, Key=f"photos/{number}/1.jpg", Body=b"1")
+
+    def too_slow(*_: object) -> None:
+        raise OSError("curlCode: 28, Timeout was reached")
+
+    monkeypatch.setattr(storage, "_level", too_slow)
+
+    found = storage.list_files(f"s3://{bucket}/photos")
+
+    assert sorted(file.inside for file in found) == ["0/1.jpg", "1/1.jpg", "2/1.jpg"]
+
+
 @pytest.mark.parametrize("odd", ["photos//x.jpg", "photos/a//x.jpg", "photos/a/b//x.jpg", "photos///x.jpg"])
 def test_an_object_whose_key_has_an_empty_part_is_listed_with_that_as_its_problem(odd: str, bucket: str) -> None:
     client = boto3.client("s3")
