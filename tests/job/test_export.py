@@ -8,33 +8,17 @@ import pytest
 from PIL import Image
 
 from job import export
-from job.backbone import Backbone, BackboneDescription, content_hash, read_description
-from job.decoding import decode
+from job.backbone import BackboneDescription, content_hash, read_description
 from job.errors import UsageError
 from job.export import IMAGENET, RANDOM, ExportRequest, cached_export
 from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
-
-Features = np.ndarray[Any, np.dtype[np.float32]]
-
-
-def computed_here(model: Path, photos: list[Path]) -> Features:
-    description, backbone = read_description(model), Backbone(model)
-    features = np.empty((len(photos), description.features), np.float32)
-    for photo, row in zip(photos, features, strict=True):
-        backbone.compute(decode(photo.read_bytes(), description.width, description.height), row)
-    return features
+from tests.job.computed import Features, cosines, features_of
 
 
 def predicted_by_keras(keras: Any, network: Any, photos: list[Path]) -> Features:
     pixels = [np.asarray(Image.open(photo).convert("RGB").resize((224, 224)), np.float32) for photo in photos]
     predicted: Features = network.predict(keras.applications.mobilenet_v2.preprocess_input(np.stack(pixels)), verbose=0)
     return predicted
-
-
-def cosines(ours: Features, theirs: Features) -> Features:
-    lengths = np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1)
-    cosine: Features = (ours * theirs).sum(axis=1) / lengths
-    return cosine
 
 
 def test_features_equal_keras_own_with_seeded_weights(
@@ -46,7 +30,7 @@ def test_features_equal_keras_own_with_seeded_weights(
     keras.utils.set_random_seed(0)
     network = keras.applications.MobileNetV2(weights=None, include_top=False, pooling="avg", input_shape=(224, 224, 3))
 
-    ours = computed_here(random_backbone, photos)
+    ours = features_of(random_backbone, [photo.read_bytes() for photo in photos])
 
     assert cosines(ours, predicted_by_keras(keras, network, photos)).min() >= 0.9999
 
@@ -63,7 +47,7 @@ def test_features_equal_keras_own_on_real_photos_with_real_weights(keras: Any, e
     network.load_weights(REAL_WEIGHTS)
     model = cached_export(ExportRequest("mobilenet_v2", str(REAL_WEIGHTS), seed=0))
 
-    ours = computed_here(model, photos)
+    ours = features_of(model, [photo.read_bytes() for photo in photos])
 
     assert len(ours) == len(photos) > compared
     assert cosines(ours, predicted_by_keras(keras, network, photos)).min() >= 0.9999

@@ -6,28 +6,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from job.backbone import Backbone, read_description
+from job.backbone import read_description
 from job.decoding import decode
 from job.export import RANDOM, ExportRequest, cached_export
 from job.networks import NETWORKS
+from tests.job.computed import Features, cosines, features_of
 
 IN_EVERY_TEST_RUN = ("mobilenet_v2", "inception_v3")
 """Different sides and numbers of features; the others are exported by the slow campaign."""
-
-Features = np.ndarray[Any, np.dtype[np.float32]]
 
 
 @pytest.fixture(scope="module")
 def photos(sample_photos: Path) -> list[bytes]:
     return [photo.read_bytes() for photo in sorted(sample_photos.glob("*/*.jpg"))[::12]]
-
-
-def by_file(file: Path, photos: list[bytes]) -> Features:
-    described, backbone = read_description(file), Backbone(file)
-    features = np.empty((len(photos), described.features), np.float32)
-    for photo, row in zip(photos, features, strict=True):
-        backbone.compute(decode(photo, described.width, described.height), row)
-    return features
 
 
 def by_keras(keras: Any, name: str, photos: list[bytes]) -> Features:
@@ -49,15 +40,14 @@ def by_keras(keras: Any, name: str, photos: list[bytes]) -> Features:
 
 def require_equal(keras: Any, name: str, file: Path, photos: list[bytes]) -> None:
     described, network = read_description(file), NETWORKS[name]
-    ours, theirs = by_file(file, photos), by_keras(keras, name, photos)
-    cosine = (ours * theirs).sum(axis=1) / np.linalg.norm(ours, axis=1) / np.linalg.norm(theirs, axis=1)
+    ours, theirs = features_of(file, photos), by_keras(keras, name, photos)
     # With random weights all photos look alike to a network: what sets them apart must be equal too, or a wrong
     # order of colours would go unseen.
     apart = np.abs(theirs - theirs.mean(axis=0)).max()
 
     assert (described.name, described.width, described.height) == (name, network.side, network.side)
     assert described.features == network.features == theirs.shape[1]
-    assert cosine.min() >= 0.9999
+    assert cosines(ours, theirs).min() >= 0.9999
     assert np.abs(ours - theirs).max() <= 1e-4 * apart
 
 
