@@ -6,15 +6,12 @@ It prints the seconds of every round, the requests that a round made, and the pr
 """
 
 import argparse
-import http.client
 import json
 import os
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import urlsplit
 
-from bench.running_stub import environment, report, running
+from bench.running_stub import environment, put, report, running
 
 SENDERS = 64
 
@@ -28,7 +25,8 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=3, help="how often they are listed (default: %(default)s)")
     given = parser.parse_args(words)
     with running("--delay", str(given.delay)) as endpoint:
-        send([f"photos/{number % given.folders:04d}/{number:07d}.jpg" for number in range(given.objects)], endpoint)
+        keys = [f"data/photos/{number % given.folders:04d}/{number:07d}.jpg" for number in range(given.objects)]
+        put(keys, lambda _: b"1", endpoint, SENDERS)
         os.environ.update(environment(endpoint))
         # Arrow's clients look at the environment when the first one is made.
         from job import listing  # noqa: PLC0415
@@ -45,20 +43,6 @@ def main(words: list[str] | None = None) -> int:
     processor = (after["processor_seconds"] - before["processor_seconds"]) / given.rounds
     print(json.dumps({"seconds": seconds, "requests": requests, "stub_processor_s": round(processor, 2)}))
     return 0
-
-
-def send(keys: list[str], endpoint: str) -> None:
-    """Put an object of one byte under every key."""
-
-    def send_share(share: list[str]) -> None:
-        connection = http.client.HTTPConnection(urlsplit(endpoint).netloc)
-        for key in share:
-            connection.request("PUT", f"/data/{key}", b"1")
-            connection.getresponse().read()
-        connection.close()
-
-    with ThreadPoolExecutor(SENDERS) as pool:
-        list(pool.map(send_share, [keys[number::SENDERS] for number in range(SENDERS)]))
 
 
 if __name__ == "__main__":

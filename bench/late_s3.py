@@ -7,15 +7,12 @@ It prints the line that ``make bench`` reads of other commands, and the processo
 """
 
 import argparse
-import http.client
 import json
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from urllib.parse import quote, urlsplit
 
-from bench.running_stub import environment, report, running
+from bench.running_stub import environment, put, report, running
 
 SENDERS = 4
 SET = "photos"
@@ -47,20 +44,8 @@ def main(words: list[str] | None = None) -> int:
 
 def send(photos: Path, endpoint: str) -> None:
     """Put every photo of a folder into the stub, under its path in the folder."""
-    files = sorted(file for file in photos.rglob("*") if file.is_file())
-    with ThreadPoolExecutor(SENDERS) as pool:
-        list(pool.map(lambda share: _send(photos, files[share::SENDERS], endpoint), range(SENDERS)))
-
-
-def _send(photos: Path, files: list[Path], endpoint: str) -> None:
-    connection = http.client.HTTPConnection(urlsplit(endpoint).netloc)
-    for file in files:
-        connection.request("PUT", quote(f"/data/{SET}/{file.relative_to(photos)}"), file.read_bytes())
-        answer = connection.getresponse()
-        answer.read()
-        if answer.status != http.client.OK:
-            raise RuntimeError(f"The stub answered {answer.status} to {file}")
-    connection.close()
+    files = {f"data/{SET}/{file.relative_to(photos)}": file for file in sorted(photos.rglob("*")) if file.is_file()}
+    put(list(files), lambda key: files[key].read_bytes(), endpoint, SENDERS)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,15 @@
-"""Runs the S3 stub beside a measurement: starts it, points commands at it, and asks what it has cost."""
+"""Runs the S3 stub beside a measurement: starts it, fills it, points commands at it, and asks what it has cost."""
 
+import http.client
 import json
 import os
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from urllib.parse import quote, urlsplit
 
 from bench.s3_stub import REPORT
 
@@ -33,6 +36,40 @@ def report(endpoint: str) -> Mapping[str, float]:
     with urllib.request.urlopen(f"{endpoint}{REPORT}") as answer:  # noqa: S310 - our own stub
         told: Mapping[str, float] = json.load(answer)
     return told
+
+
+def put(keys: Sequence[str], content: Callable[[str], bytes], endpoint: str, senders: int) -> None:
+    """Put an object under every key, over several connections.
+
+    Parameters
+    ----------
+    keys
+        Bucket and path of each object.
+    content
+        Returns what lies under a key.
+    endpoint
+        The stub's address.
+    senders
+        How many connections.
+
+    Raises
+    ------
+    RuntimeError
+        If the stub does not take one.
+    """
+
+    def put_share(share: Sequence[str]) -> None:
+        connection = http.client.HTTPConnection(urlsplit(endpoint).netloc)
+        for key in share:
+            connection.request("PUT", quote(f"/{key}"), content(key))
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status != http.client.OK:
+                raise RuntimeError(f"The stub answered {answer.status} to {key}")
+        connection.close()
+
+    with ThreadPoolExecutor(senders) as pool:
+        list(pool.map(put_share, [keys[number::senders] for number in range(senders)]))
 
 
 def environment(endpoint: str) -> dict[str, str]:
