@@ -67,8 +67,8 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
 def _fetch(given: argparse.Namespace, around: Surroundings, bucket: str) -> None:
     folder = given.to or Path("results") / given.name
     key = f"results/{given.name}"
-    copied = fetch.fetch(around.aws, bucket, key, folder, around.terminal)
     manifest = fetch.manifest(around.aws, bucket, key)
+    copied = fetch.fetch(around.aws, bucket, key, manifest, folder, around.terminal)
     around.terminal.write(printable(summary(manifest, str(folder))))
     around.say(f"{copied} files fetched.")
     fill_in_cost(around, bucket, key, manifest, folder)

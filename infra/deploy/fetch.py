@@ -52,7 +52,7 @@ def manifest_if_there(aws: Aws, bucket: str, results_key: str, since: datetime |
     return content
 
 
-def fetch(aws: Aws, bucket: str, results_key: str, folder: Path, terminal: TextIO) -> int:
+def fetch(aws: Aws, bucket: str, results_key: str, described: dict[str, Any], folder: Path, terminal: TextIO) -> int:
     """Copy a finished run's results to this machine; return how many files were copied.
 
     What an earlier run's results have left in the folder is taken away first. Files of the same run that are
@@ -64,6 +64,8 @@ def fetch(aws: Aws, bucket: str, results_key: str, folder: Path, terminal: TextI
         The account and region.
     bucket, results_key
         Where the results are.
+    described
+        Their manifest.
     folder
         Where they go.
     terminal
@@ -71,12 +73,9 @@ def fetch(aws: Aws, bucket: str, results_key: str, folder: Path, terminal: TextI
 
     Raises
     ------
-    RunUnknownError
-        If there is no such run, or it is unfinished.
     RunFilesError
-        If its manifest lists what is no file of its folder.
+        If the manifest lists what is no file of its folder.
     """
-    described = manifest(aws, bucket, results_key)
     outside = [path for path in listed_files(described) if not _is_inside(path)]
     if outside:
         raise RunFilesError(
