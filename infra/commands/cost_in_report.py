@@ -9,7 +9,7 @@ from infra.commands.cost_report import clock, usd
 from infra.deploy.prices import PriceSource
 from infra.deploy.run_cost import RunCost, run_cost, run_of_results
 from infra.errors import OrchardError
-from job import results
+from job import addresses, results, storage
 from job.manifest import listed_files
 from job.report.cost import Cost, with_cost
 
@@ -69,13 +69,10 @@ def as_reported(found: RunCost, source: PriceSource, manifest: Mapping[str, Any]
 
 def replace_report(folder: Path, manifest: Mapping[str, Any], page: bytes) -> None:
     """Write a fetched report anew, then its size into the manifest beside it: who copies results goes by that."""
-    report = folder / results.REPORT
-    # A hidden name until it is complete, as when it was fetched.
-    part = report.with_name(f".{report.name}.part")
-    part.write_bytes(page)
-    part.replace(report)
+    here = str(folder.absolute())
+    storage.write_bytes(addresses.join(here, results.REPORT), page)
     files = {
         name: [{**entry, "bytes": len(page)} if entry["path"] == results.REPORT else entry for entry in entries]
         for name, entries in manifest["files"].items()
     }
-    results.write_manifest(str(folder.absolute()), {**manifest, "files": files})
+    results.write_manifest(here, {**manifest, "files": files})
