@@ -5,7 +5,6 @@ They are public and the same in every account. Prices on Spot are not kept: thos
 
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -13,6 +12,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from infra.deploy.price_table import NodePrice, RegionPrices
+from job import storage
+from job.errors import NotWrittenError
 from job.export import cache_folder
 
 LONGEST_AGE = timedelta(days=1)
@@ -68,12 +69,8 @@ def write(kept: Path, prices: RegionPrices, asked: datetime) -> None:
     """
     without_spot = replace(prices, nodes={name: replace(price, spot=None) for name, price in prices.nodes.items()})
     content = json.dumps({"asked": asked.isoformat(), "prices": asdict(without_spot)}, indent=1)
-    with suppress(OSError):
-        kept.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=kept)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(content)
-        Path(name).replace(_file(kept, prices.region))
+    with suppress(NotWrittenError):
+        storage.write_bytes(str(_file(kept, prices.region).absolute()), content.encode())
 
 
 def _file(kept: Path, region: str) -> Path:
