@@ -13,7 +13,7 @@ from infra.deploy.price_table import RegionPrices
 from infra.deploy.prices import PriceSource
 from infra.deploy.run_cost import run_cost
 from infra.deploy.speed import BENCHMARK, Speed
-from infra.errors import OrchardError, WrongUseError
+from infra.errors import WrongUseError
 from infra.settings import Settings
 
 CITIES = {
@@ -93,7 +93,7 @@ class _Asked:
         say()
         self._say_lines(report.hour_lines(hour))
         say()
-        for name, missing in cost.without_price(_types(settings), prices).items():
+        for name, missing in cost.without_price(cost.types_of(settings), prices).items():
             say(f"{name} is left out: its price for {missing} is not known.")
         self._say_spot(prices, hour)
         if settings.managed_scaling:
@@ -112,7 +112,7 @@ class _Asked:
 
     def compare_regions(self, regions: Sequence[str]) -> None:
         say = self.surroundings.say
-        by_region = self.source.of_all(regions, _types(self.settings))
+        by_region = self.source.of_all(regions, cost.types_of(self.settings))
         priced = {name: prices for name, prices in by_region.items() if self._worker(prices)}
         if not priced:
             raise cost.no_price(self.settings.worker_instance_types, by_region[regions[0]])
@@ -212,23 +212,14 @@ class _Asked:
         return cost.cheapest(self.settings.worker_instance_types, prices)
 
     def _prices(self, region: str) -> RegionPrices:
-        return self.source.of(region, _types(self.settings))
+        return self.source.of(region, cost.types_of(self.settings))
 
     def _speed(self, instance_type: str) -> Speed:
-        if self.source.from_table:
-            return BENCHMARK
-        try:
-            return past_runs.last_speed(self.surroundings.aws, instance_type) or BENCHMARK
-        except OrchardError:
-            return BENCHMARK
+        return BENCHMARK if self.source.from_table else past_runs.expected_speed(self.surroundings.aws, instance_type)
 
     def _say_lines(self, lines: Sequence[str]) -> None:
         for line in lines:
             self.surroundings.say(line)
-
-
-def _types(settings: Settings) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([*settings.primary_instance_types, *settings.worker_instance_types]))
 
 
 COMMAND = Command(

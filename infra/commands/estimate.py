@@ -5,7 +5,6 @@ from infra.commands.cost_report import clock
 from infra.commands.cost_request import read_cost_settings
 from infra.deploy import cost, past_runs
 from infra.deploy.preflight import PhotosFound
-from infra.deploy.speed import BENCHMARK, Speed
 from infra.errors import OrchardError
 
 
@@ -21,11 +20,10 @@ def estimate_line(around: Surroundings, photos: PhotosFound) -> str:
     """
     try:
         settings = read_cost_settings(None, around.aws.region)
-        types = tuple(dict.fromkeys([*settings.primary_instance_types, *settings.worker_instance_types]))
-        prices = around.prices().of(settings.region, types)
+        prices = around.prices().of(settings.region, cost.types_of(settings))
         spot = cost.cheapest(settings.worker_instance_types, prices, cost.SPOT) is not None
         hour = cost.hour_cost(settings, prices, spot=spot)
-        speed = _speed(around, cost.cheapest(settings.worker_instance_types, prices) or "")
+        speed = past_runs.expected_speed(around.aws, cost.cheapest(settings.worker_instance_types, prices) or "")
         mean_kib = photos.bytes / photos.count / 1024
         # The cluster is there already: its start has been paid for.
         taken = cost.photos_cost(hour, speed, photos.count, prices, 0.0, mean_kib)
@@ -33,10 +31,3 @@ def estimate_line(around: Surroundings, photos: PhotosFound) -> str:
         return f"No estimate: {error.what}"
     run = taken.job_usd + (taken.requests_usd or 0.0)
     return f"Estimate: {clock(taken.job_hours)} and {run:.3f} USD, an extrapolation from {speed.basis}."
-
-
-def _speed(around: Surroundings, instance_type: str) -> Speed:
-    try:
-        return past_runs.last_speed(around.aws, instance_type) or BENCHMARK
-    except OrchardError:
-        return BENCHMARK

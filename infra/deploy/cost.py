@@ -130,6 +130,11 @@ def disk_usd_an_hour(prices: RegionPrices) -> float | None:
     return (ROOT_DISK_GIB + DISK_GIB) * prices.gp3_gib_month / HOURS_A_MONTH
 
 
+def types_of(settings: Settings) -> tuple[str, ...]:
+    """Return the instance types that a cluster may be made of, each once."""
+    return tuple(dict.fromkeys([*settings.primary_instance_types, *settings.worker_instance_types]))
+
+
 def cheapest(instance_types: Sequence[str], prices: RegionPrices, market: str = ON_DEMAND) -> str | None:
     """Return which of several types costs least with EMR's fee: the one EMR takes. None if no price is known."""
 

@@ -9,10 +9,10 @@ from infra.deploy import stacks
 from infra.deploy.aws import Aws, explained
 from infra.deploy.clusters import NAME as CLUSTER_NAME
 from infra.deploy.fetch import manifest_if_there
-from infra.deploy.speed import Speed, measured
+from infra.deploy.speed import BENCHMARK, Speed, measured
 from infra.deploy.step import output_of, runs_of
 from infra.emr.instance_types import INSTANCE_TYPES
-from infra.errors import ClusterUnfitError, RunUnknownError
+from infra.errors import ClusterUnfitError, OrchardError, RunUnknownError
 
 if TYPE_CHECKING:
     from mypy_boto3_emr.type_defs import InstanceTypeDef
@@ -192,6 +192,17 @@ def last_speed(aws: Aws, instance_type: str) -> Speed | None:
         if speed is not None:
             return speed
     return None
+
+
+def expected_speed(aws: Aws, instance_type: str) -> Speed:
+    """Return the speed to reckon with on workers of a type: that of the last run, else our benchmark's.
+
+    A speed that AWS cannot be asked for stops nobody.
+    """
+    try:
+        return last_speed(aws, instance_type) or BENCHMARK
+    except OrchardError:
+        return BENCHMARK
 
 
 def _instances(aws: Aws, cluster: str, **chosen: Any) -> "list[InstanceTypeDef]":  # noqa: ANN401 - EMR's own arguments
