@@ -355,8 +355,9 @@ def _list_together(filesystem: fs.FileSystem, path: str) -> list[fs.FileInfo]:
             levels = list(pool.map(partial(_level, filesystem), folders))
             if None in levels:
                 break
-            found += [info for level in levels if level for info in level if info.type != fs.FileType.Directory]
-            folders = [info.path for level in levels if level for info in level if info.type == fs.FileType.Directory]
+            entries = [info for level in levels for info in level or ()]
+            found += [info for info in entries if info.type != fs.FileType.Directory]
+            folders = [info.path for info in entries if info.type == fs.FileType.Directory]
         for below in pool.map(partial(_list_below, filesystem), folders):
             found += below
     return found
