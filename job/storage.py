@@ -67,21 +67,20 @@ def list_files(folder: str) -> list[FileFound]:
     UsageError
         If the folder does not exist or is no folder.
     RunFailedError
-        If it cannot be listed.
+        If it cannot be listed, elsewhere than on this machine after several attempts.
     """
     filesystem, path = open_filesystem(folder)
     try:
-        root = filesystem.get_file_info(path)
+        local = isinstance(filesystem, fs.LocalFileSystem)
+        look = partial(filesystem.get_file_info, path)
+        root = look() if local else patiently(look)
         if root.type == fs.FileType.NotFound:
             raise PhotosNotFoundError(
                 f"There is no folder '{folder}'.", "Check its name, and that it can be reached from here."
             )
         if root.type != fs.FileType.Directory:
             raise PhotosNotFoundError(f"'{folder}' is a file, not a folder.", "Name the folder that holds the photos.")
-        if isinstance(filesystem, fs.LocalFileSystem):
-            found = list(_walk(Path(path)))
-        else:
-            found = list(_list_objects(filesystem, path))
+        found = list(_walk(Path(path)) if local else _list_objects(filesystem, path))
     except OSError as error:
         raise unreachable(f"The folder '{folder}' could not be listed", error) from error
     return [file for file in found if not _hidden(file.inside)]
@@ -335,7 +334,7 @@ def _list_objects(filesystem: fs.FileSystem, path: str) -> Iterator[FileFound]:
         found = _list_together(filesystem, path)
     except OSError:
         # One that cannot answer so many at a time is asked one thing after the other.
-        found = _list_below(filesystem, path)
+        found = patiently(partial(_list_below, filesystem, path))
     for info in found:
         inside = info.path.removeprefix(f"{path}/")
         # pyarrow opens no key with an empty part in it, but a shorter one in its place.

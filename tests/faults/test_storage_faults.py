@@ -121,6 +121,34 @@ def test_a_storage_that_gives_nothing_any_more_fails_the_task_in_a_sentence_inst
     became(f"S3: {fault}, always, all photos", "its tasks, and so the run, fail in one sentence with exit code 75")
 
 
+@pytest.mark.parametrize("fault", [faulty_s3.SLOW_DOWN, faulty_s3.INTERNAL_ERROR, faulty_s3.RESET, faulty_s3.TRUNCATED])
+def test_a_folder_whose_listing_comes_wrong_at_first_is_listed_whole(
+    photos: list[str], faulty: FaultyS3, fault: str, monkeypatch: pytest.MonkeyPatch, became: Became
+) -> None:
+    monkeypatch.setattr(filesystems, "S3_ATTEMPTS", 1)
+
+    with spoiling(faulty, Rule(fault, "list-type=2", times=2)):
+        found = storage.list_files(photos[0].rpartition("/")[0])
+
+    assert sorted(file.inside for file in found) == PHOTOS
+    assert faulty.spoiled[fault] == 2
+    became(f"S3: {fault} to a listing, twice", "listed again: every photo was found")
+
+
+def test_a_folder_that_can_never_be_listed_fails_the_run_in_a_sentence(
+    photos: list[str], faulty: FaultyS3, monkeypatch: pytest.MonkeyPatch, became: Became
+) -> None:
+    monkeypatch.setattr(filesystems, "S3_ATTEMPTS", 1)
+    folder = photos[0].rpartition("/")[0]
+
+    with spoiling(faulty, Rule(faulty_s3.SLOW_DOWN, "list-type=2")), pytest.raises(TryAgainError) as raised:
+        storage.list_files(folder)
+
+    assert raised.value.what.startswith(f"The folder '{folder}' could not be listed: ")
+    assert raised.value.exit_code == 75
+    became(f"S3: {faulty_s3.SLOW_DOWN} to a listing, always", "the run fails in one sentence with exit code 75")
+
+
 def test_a_result_is_written_though_its_storage_refuses_at_first(
     bucket: str, faulty: FaultyS3, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
