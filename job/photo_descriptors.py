@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import Accumulator
 
-from job import photo_tasks, results
+from job import photo_tasks, results, workers
 from job.decoding import DECODING, Pixels, decode_at_own_size
 from job.descriptors import KINDS, LARGEST_SIDE, DescriptorKind, Descriptors, describer, opencv_version
 from job.listing import TRAIN
@@ -105,6 +105,8 @@ def describe_partition(task: DescriptorsTask, done: Accumulator[int], numbered: 
         Its part of the listing, as ``photo_tasks.in_tasks`` gives it.
     """
     part = photo_tasks.take_part(task.output, "descriptors", done, numbered)
+    _load_describer(task.kind, task.keypoints)
+    workers.settle()
     seconds = dict.fromkeys(TASK_STAGES, 0.0)
     with photo_tasks.counting(done) as photo_done:
         described, reasons = describe_photos(part.photos, task, seconds, photo_done)

@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra.commands.text_table import in_columns
+from job import storage
 from job.backbone import Backbone, seconds_a_photo
+from job.errors import NotWrittenError
 from job.networks import NETWORKS
 
 NOT_EXPORTED = "not exported"
@@ -71,7 +74,8 @@ def images_a_second(file: Path) -> float:
     except (OSError, ValueError, KeyError):
         pass  # never measured, or not for this file: it is measured now
     speed = 1 / seconds_a_photo(Backbone(file))
-    temporary = remembered.with_name(f".{remembered.name}.part")
-    temporary.write_text(json.dumps({"of": measured_for, "images_a_second": speed}))
-    temporary.replace(remembered)
+    content = json.dumps({"of": measured_for, "images_a_second": speed})
+    # Where it cannot be kept, it is measured again the next time.
+    with suppress(NotWrittenError):
+        storage.write_bytes(str(remembered.absolute()), content.encode())
     return speed
