@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from job.backbone import FULL, Backbone, read_description
+from job.backbone import FULL, load, read_description
 from job.decoding import Pixels, decode
 
 DECODED_BEFORE = 200
@@ -57,23 +57,23 @@ def time_processes(limit: str, paths: Sequence[str], model: str, precision: str,
 
 
 def _compute(limit: str, paths: Sequence[str], model: str, precision: str, ready: Barrier, ended: Barrier) -> None:
-    described, backbone = read_description(model), Backbone(model, precision)
+    described, network = read_description(model), load(model, precision)
 
     def pixels(path: str) -> Pixels:
         return decode(Path(path).read_bytes(), described.width, described.height)
 
     before = [pixels(path) for path in paths[:DECODED_BEFORE]]
-    features = np.empty((backbone.batch, described.features), np.float32)
-    backbone.compute_batch(before[: backbone.batch], features[: len(before)])
+    features = np.empty((network.batch, described.features), np.float32)
+    network.compute_batch(before[: network.batch], features[: len(before)])
     ready.wait()
-    for start in range(0, len(paths), backbone.batch):
-        chosen = range(start, min(start + backbone.batch, len(paths)))
+    for start in range(0, len(paths), network.batch):
+        chosen = range(start, min(start + network.batch, len(paths)))
         photos = (
             [before[index % len(before)] for index in chosen]
             if limit == "inference"
             else [pixels(paths[index]) for index in chosen]
         )
-        backbone.compute_batch(photos, features[: len(photos)])
+        network.compute_batch(photos, features[: len(photos)])
     ended.wait()
 
 

@@ -1,24 +1,26 @@
-"""Loads an exported backbone and computes features with it; the only module that knows how it is run.
+"""Loads an exported backbone and computes features with it, in the way that suits processor and number of photos.
 
 The file is a TensorFlow Lite model that takes RGB 0..255 and holds colour scaling, network and pooling, with its
 own description inside (``job/export.py`` writes it). Why this format and this runtime:
-docs/decisions/0001-backbone-file-and-runtime.md. At reduced precision ``job/reduced_precision.py`` runs it.
+docs/decisions/0001-backbone-file-and-runtime.md. Many photos are computed by ``job/network_in_two.py``, at reduced
+precision by ``job/reduced_precision.py``.
 """
 
 import hashlib
 import json
-import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from job import reduced_precision
+from job import network_in_two, reduced_precision
 from job.errors import BackboneError, UsageError
+from job.litert import FLOAT32, Interpreted
+from job.network_in_two import NetworkInTwo
 from job.reduced_precision import ReducedPrecisionNetwork
 
 DESCRIPTION_KEY = "orchard.backbone"
@@ -26,9 +28,6 @@ DESCRIPTION_KEY = "orchard.backbone"
 
 FULL, FAST = "full", "fast"
 """What --precision takes: as Keras computes it, or bfloat16 where the processor has it."""
-
-FLOAT32, BFLOAT16 = "float32", "bfloat16"
-"""What a network was computed in."""
 
 
 @dataclass(frozen=True)
@@ -59,57 +58,19 @@ class BackboneDescription:
         return self.weights.startswith("random")
 
 
-class Backbone:
-    """A callable network: photos in, features out. Load it once a process; it is not for several threads at once.
-
-    Parameters
-    ----------
-    path
-        The exported file.
-    precision
-        ``FULL``, or ``FAST`` for reduced precision if this processor has it.
+class Network(Protocol):
+    """What computes the features of several photos; not for several threads at once.
 
     Attributes
     ----------
-    computed_in
-        ``FLOAT32`` or ``BFLOAT16``: what ``precision`` has come to on this processor.
     batch
-        How many photos it computes at a time.
-    photo_shape
-        Height, width and colours of the photos that it takes.
-    features
-        How many values it computes for a photo.
+        At most so many at a time.
+    computed_in
+        ``litert.FLOAT32`` or ``reduced_precision.BFLOAT16``.
     """
 
-    def __init__(self, path: str | Path, precision: str = FULL) -> None:
-        # Imported here: the submitting machine describes files without ever loading the runtime.
-        from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415
-
-        # One thread: there are as many tasks as cores, and threads of several tasks would fight for them.
-        with _standard_error_closed():
-            self._interpreter = Interpreter(model_path=str(path), num_threads=1)
-            self._interpreter.allocate_tensors()
-        photo, features = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
-        self._input, self._output = photo["index"], features["index"]
-        self.photo_shape: tuple[int, int, int] = tuple(photo["shape"][1:].tolist())
-        self.features = int(features["shape"][-1])
-        self._reduced: ReducedPrecisionNetwork | None = None
-        if precision == FAST and reduced_precision.is_available():
-            self._reduced = ReducedPrecisionNetwork(path)
-        self.computed_in = FLOAT32 if self._reduced is None else BFLOAT16
-        self.batch = 1 if self._reduced is None else reduced_precision.BATCH
-
-    def compute(self, photo: npt.NDArray[np.uint8], features: npt.NDArray[np.float32]) -> None:
-        """Compute one photo's features in place.
-
-        Parameters
-        ----------
-        photo
-            RGB 0..255, uint8 of shape (height, width, 3).
-        features
-            Where the result goes: float32 of shape (features,).
-        """
-        self.compute_batch([photo], features[np.newaxis])
+    batch: int
+    computed_in: str
 
     def compute_batch(self, photos: Sequence[npt.NDArray[np.uint8]], features: npt.NDArray[np.float32]) -> None:
         """Compute the features of at most ``batch`` photos in place.
@@ -121,13 +82,67 @@ class Backbone:
         features
             Where the result goes: float32 of shape (photos, features).
         """
-        if self._reduced is not None:
-            self._reduced.compute(photos, features)
-            return
+
+
+class Backbone:
+    """A callable network: a photo in, features out. Load it once a process; it is not for several threads at once.
+
+    Parameters
+    ----------
+    path
+        The exported file.
+
+    Attributes
+    ----------
+    photo_shape
+        Height, width and colours of the photos that it takes.
+    features
+        How many values it computes for a photo.
+    """
+
+    batch, computed_in = 1, FLOAT32
+
+    def __init__(self, path: str | Path) -> None:
+        self._network = Interpreted(path)
+        self.photo_shape = self._network.given_shape[1:]
+        self.features = self._network.result_shape[-1]
+
+    def compute(self, photo: npt.NDArray[np.uint8], features: npt.NDArray[np.float32]) -> None:
+        """Compute one photo's features in place.
+
+        Parameters
+        ----------
+        photo
+            RGB 0..255, uint8 of shape (height, width, 3).
+        features
+            Where the result goes: float32 of shape (features,).
+        """
+        features[:] = self._network.run(photo[np.newaxis])[0]
+
+    def compute_batch(self, photos: Sequence[npt.NDArray[np.uint8]], features: npt.NDArray[np.float32]) -> None:
+        """Compute the features of some photos in place, as ``Network`` has it."""
         for photo, row in zip(photos, features, strict=True):
-            self._interpreter.set_tensor(self._input, photo[np.newaxis])
-            self._interpreter.invoke()
-            row[:] = self._interpreter.get_tensor(self._output)[0]
+            self.compute(photo, row)
+
+
+def load(path: str | Path, precision: str) -> Network:
+    """Return an exported network as it computes many photos soonest on this processor.
+
+    Parameters
+    ----------
+    path
+        The exported file.
+    precision
+        ``FULL``, or ``FAST`` for reduced precision if this processor has it.
+    """
+    if precision == FAST and reduced_precision.is_available():
+        return ReducedPrecisionNetwork(path)
+    parts = network_in_two.cut(Path(path).read_bytes())
+    try:
+        return Backbone(path) if parts is None else NetworkInTwo(*parts)
+    except (ValueError, RuntimeError):
+        # Some networks know only one photo at a time: as they were exported, every one of them runs.
+        return Backbone(path)
 
 
 def embed_description(model: bytes, description: BackboneDescription) -> bytes:
@@ -206,17 +221,3 @@ def seconds_a_photo(network: Backbone, least: float = 1.0) -> float:
         network.compute(photo, features)
         taken.append(time.perf_counter() - began)
     return float(np.median(taken))
-
-
-@contextmanager
-def _standard_error_closed() -> Iterator[None]:
-    """Keep the runtime's greeting, which no setting turns off, out of the progress bar; failures are raised."""
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)

@@ -12,7 +12,7 @@ import pyarrow as pa
 from pyspark import Accumulator, SparkFiles
 
 from job import photo_tasks, results, workers
-from job.backbone import Backbone, BackboneDescription
+from job.backbone import BackboneDescription, Network, load
 from job.columns import list_column
 from job.decoding import Pixels, decode
 from job.photo_limits import RejectedPhotoError
@@ -64,7 +64,7 @@ def featurize_partition(task: FeaturesTask, done: Accumulator[int], numbered: Nu
         Its part of the listing, as ``photo_tasks.in_tasks`` gives it.
     """
     part = photo_tasks.take_part(task.output, "features", done, numbered)
-    backbone = _load_backbone(SparkFiles.get(task.model_file), task.precision)
+    network = _load_network(SparkFiles.get(task.model_file), task.precision)
     workers.settle()
     seconds = dict.fromkeys(TASK_STAGES, 0.0)
     with photo_tasks.counting(done) as photo_done:
@@ -73,13 +73,13 @@ def featurize_partition(task: FeaturesTask, done: Accumulator[int], numbered: Nu
             part.photos["size"].to_pylist(),
             part.photos["problem"].to_pylist(),
             task.backbone,
-            backbone.compute_batch,
-            backbone.batch,
+            network.compute_batch,
+            network.batch,
             seconds,
             photo_done,
         )
     used = usable(part.photos, reasons)
-    rows = photo_tasks.all_rows(part, features_table(used, features), used, backbone.computed_in)
+    rows = photo_tasks.all_rows(part, features_table(used, features), used, network.computed_in)
     return photo_tasks.write_part(
         task.output, task.run_id, part, results.FEATURES, rows, reasons, task.made_by, seconds
     )
@@ -153,6 +153,6 @@ def features_table(used: pa.Table, features: npt.NDArray[np.float32]) -> pa.Tabl
 
 
 @lru_cache(maxsize=1)
-def _load_backbone(path: str, precision: str) -> Backbone:
+def _load_network(path: str, precision: str) -> Network:
     # Once a worker process: Spark keeps the process for the next tasks.
-    return Backbone(path, precision)
+    return load(path, precision)

@@ -12,11 +12,12 @@ from pyspark import SparkContext
 
 from job import addresses, results, storage
 from job.arguments import Arguments
-from job.backbone import FAST, FLOAT32, FULL, BackboneDescription, content_hash, read_description, require_usable
+from job.backbone import FAST, FULL, BackboneDescription, content_hash, read_description, require_usable
 from job.decoding import DECODING
 from job.export import ExportRequest, cached_export
 from job.extraction import Check, Extracted
 from job.features import FeaturesTask, featurize_partition
+from job.litert import FLOAT32
 from job.manifest import installed_version
 from job.photo_tasks import PhotosReport, in_tasks
 from job.progress import Progress

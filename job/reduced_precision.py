@@ -15,6 +15,9 @@ import numpy.typing as npt
 BATCH = 4
 """Photos computed at a time."""
 
+BFLOAT16 = "bfloat16"
+"""What it computes in."""
+
 
 @lru_cache(maxsize=1)
 def is_available() -> bool:
@@ -40,6 +43,8 @@ class ReducedPrecisionNetwork:
         If the file is no network that the runtime can read.
     """
 
+    batch, computed_in = BATCH, BFLOAT16
+
     def __init__(self, path: str | Path) -> None:
         runtime = _runtime()
         network = runtime.read_model(str(path))
@@ -56,7 +61,7 @@ class ReducedPrecisionNetwork:
         self._photos = self._request.get_input_tensor().data
         self._features = self._request.get_output_tensor().data
 
-    def compute(self, photos: Sequence[npt.NDArray[np.uint8]], features: npt.NDArray[np.float32]) -> None:
+    def compute_batch(self, photos: Sequence[npt.NDArray[np.uint8]], features: npt.NDArray[np.float32]) -> None:
         """Compute the features of at most ``BATCH`` photos in place.
 
         Parameters

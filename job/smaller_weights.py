@@ -53,7 +53,7 @@ def with_smaller_weights(model: bytes, stored_as: str) -> bytes:
         if stored_as == INT8 or np.abs(_values(graph, tensor)).max() <= LARGEST_FLOAT16
     ]
     graph.subgraph.operators = [*restoring, *graph.subgraph.operators]
-    _drop_unused_buffers(graph)
+    graph.drop_unused_buffers()
     return finished(graph, replace(described, stored_as=stored_as))
 
 
@@ -114,10 +114,3 @@ def _as_int8(graph: Graph, tensor: int, axis: int) -> int:
     quantization.quantizedDimension = axis
     graph.subgraph.tensors[stored].quantization = quantization
     return stored
-
-
-def _drop_unused_buffers(graph: Graph) -> None:
-    used = {tensor.buffer for tensor in graph.subgraph.tensors} | {entry.buffer for entry in graph.tree.metadata or []}
-    for number, buffer in enumerate(graph.tree.buffers):
-        if number not in used:
-            buffer.data = None

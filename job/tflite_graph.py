@@ -1,4 +1,4 @@
-"""Takes a TensorFlow Lite model apart, adds built-in operations after its output, and puts it together again.
+"""Takes a TensorFlow Lite model apart, adds or takes away operations, and puts it together again.
 
 The weights that are there are moved as they are, byte for byte: what was exported is what is computed.
 """
@@ -41,6 +41,41 @@ class Graph:
     def output(self) -> int:
         """The number of the tensor that the model gives out."""
         return int(self.subgraph.outputs[0])
+
+    def length(self, tensor: int) -> int:
+        """Return how many values a tensor has, for one photo."""
+        return int(np.prod(self.subgraph.tensors[tensor].shape))
+
+    def is_constant(self, tensor: int) -> bool:
+        """Return whether a tensor's values stand in the model."""
+        # What is left out of an operation's inputs has the number -1.
+        content = None if tensor < 0 else self.tree.buffers[self.subgraph.tensors[tensor].buffer].data
+        return content is not None and len(content) > 0
+
+    def keep(self, operators: list[Any], given: int, result: int) -> None:
+        """Take away everything but some operations, and what they need.
+
+        Parameters
+        ----------
+        operators
+            Those of the model that stay.
+        given, result
+            Numbers of the tensors that the model takes and gives out.
+        """
+        self.subgraph.operators = operators
+        self.subgraph.inputs = np.array([given], np.int32)
+        self.set_output(result)
+        self.tree.metadata = []
+        self.drop_unused_buffers()
+
+    def drop_unused_buffers(self) -> None:
+        """Take away the bytes that neither an operation nor a description needs."""
+        tensors = {int(tensor) for operator in self.subgraph.operators for tensor in operator.inputs}
+        used = {self.subgraph.tensors[tensor].buffer for tensor in tensors if tensor >= 0}
+        used |= {entry.buffer for entry in self.tree.metadata or []}
+        for number, buffer in enumerate(self.tree.buffers):
+            if number not in used:
+                buffer.data = None
 
     def set_output(self, tensor: int) -> None:
         """Have the model give out another tensor."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from job.backbone import Backbone, read_description
+from job.backbone import FULL, load, read_description
 from job.decoding import decode
 
 Features = np.ndarray[Any, np.dtype[np.float32]]
@@ -14,10 +14,12 @@ Features = np.ndarray[Any, np.dtype[np.float32]]
 
 def features_of(model: Path, photos: Sequence[bytes]) -> Features:
     """Return what an exported file computes of the contents of photos, of shape (photos, features)."""
-    described, backbone = read_description(model), Backbone(model)
+    described, network = read_description(model), load(model, FULL)
+    pixels = [decode(photo, described.width, described.height) for photo in photos]
     features = np.empty((len(photos), described.features), np.float32)
-    for photo, row in zip(photos, features, strict=True):
-        backbone.compute(decode(photo, described.width, described.height), row)
+    for start in range(0, len(photos), network.batch):
+        together = slice(start, start + network.batch)
+        network.compute_batch(pixels[together], features[together])
     return features
 
 

@@ -12,11 +12,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from job import network_extraction, reduced_precision
-from job.backbone import BFLOAT16, FAST, FLOAT32, FULL, Backbone
+from job.backbone import FAST, FULL, Backbone, load
 from job.decoding import Pixels, decode
 from job.export import ExportRequest, cached_export
+from job.litert import FLOAT32
 from job.photo_tasks import PhotosReport
-from job.reduced_precision import ReducedPrecisionNetwork
+from job.reduced_precision import BFLOAT16, ReducedPrecisionNetwork
 from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
 from tests.job.computed import Features, cosines
 
@@ -48,7 +49,7 @@ def at_reduced_precision(model: Path, photos: list[Pixels]) -> Features:
     network, batch = ReducedPrecisionNetwork(model), reduced_precision.BATCH
     features = np.empty((len(photos), 1280), np.float32)
     for start in range(0, len(photos), batch):
-        network.compute(photos[start : start + batch], features[start : start + batch])
+        network.compute_batch(photos[start : start + batch], features[start : start + batch])
     return features
 
 
@@ -112,11 +113,11 @@ def test_without_bfloat16_fast_is_full(
     features = np.empty((1, 1280), np.float32)
 
     # When fast is asked for
-    backbone = Backbone(random_backbone, FAST)
-    backbone.compute(photos[0], features[0])
+    network = load(random_backbone, FAST)
+    network.compute_batch(photos, features)
 
     # Then it says that it computes in full precision, and does
-    assert (backbone.computed_in, backbone.batch) == (FLOAT32, 1)
+    assert network.computed_in == FLOAT32
     np.testing.assert_array_equal(features, at_full_precision(random_backbone, photos))
 
 
@@ -126,8 +127,8 @@ def test_with_bfloat16_fast_is_bfloat16_and_full_stays_full(
 ) -> None:
     monkeypatch.setattr(reduced_precision, "is_available", lambda: True)
 
-    assert Backbone(random_backbone, FAST).computed_in == BFLOAT16
-    assert Backbone(random_backbone, FULL).computed_in == FLOAT32
+    assert load(random_backbone, FAST).computed_in == BFLOAT16
+    assert load(random_backbone, FULL).computed_in == FLOAT32
 
 
 def report(photos: int, computed_in: str) -> PhotosReport:

@@ -1,0 +1,80 @@
+"""Loads a TensorFlow Lite model with LiteRT, on one thread, and runs it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+
+FLOAT32 = "float32"
+"""What it computes in."""
+
+Array = npt.NDArray[Any]
+
+
+class Interpreted:
+    """A model with one input and one output; not for several threads at once.
+
+    Parameters
+    ----------
+    model
+        A file, or the content of one.
+    batch
+        How many photos it is run for at a time.
+
+    Attributes
+    ----------
+    given_shape, result_shape
+        Of what it takes and gives, with ``batch`` in front.
+
+    Raises
+    ------
+    ValueError, RuntimeError
+        If it is damaged, or cannot be run for so many.
+    """
+
+    def __init__(self, model: str | Path | bytes, batch: int = 1) -> None:
+        # Imported here: the submitting machine describes files without ever loading the runtime.
+        from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415
+
+        source = {"model_content": model} if isinstance(model, bytes) else {"model_path": str(model)}
+        with _standard_error_closed():
+            # One thread: there are as many tasks as cores, and threads of several tasks would fight for them.
+            self._interpreter = Interpreter(**source, num_threads=1)
+            given = self._interpreter.get_input_details()[0]
+            if batch != 1:
+                self._interpreter.resize_tensor_input(given["index"], [batch, *given["shape"][1:]])
+            self._interpreter.allocate_tensors()
+        given, result = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
+        self._given, self._result = given["index"], result["index"]
+        self.given_shape: tuple[int, ...] = tuple(given["shape"].tolist())
+        self.result_shape: tuple[int, ...] = tuple(result["shape"].tolist())
+
+    def run(self, values: Array) -> Array:
+        """Return what the model makes of some values.
+
+        Parameters
+        ----------
+        values
+            Of ``given_shape``.
+        """
+        self._interpreter.set_tensor(self._given, values)
+        self._interpreter.invoke()
+        result: Array = self._interpreter.get_tensor(self._result)
+        return result
+
+
+@contextmanager
+def _standard_error_closed() -> Iterator[None]:
+    """Keep the runtime's greeting, which no setting turns off, out of the progress bar; failures are raised."""
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
