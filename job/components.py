@@ -6,6 +6,7 @@ components and every explained variance come from this one decomposition.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -43,7 +44,8 @@ class Moments:
     total
         float64 of shape (dimensions,): sum of the shifted rows.
     products
-        float64 of shape (dimensions, dimensions): sum of the outer products of the shifted rows with themselves.
+        float64 of shape (dimensions * (dimensions + 1) / 2,): sum of the outer products of the shifted rows with
+        themselves. They are symmetric, and a task holds several of these sums: only the upper triangle is kept.
     """
 
     shift: Matrix
@@ -55,7 +57,7 @@ class Moments:
     def nothing(cls, shift: Matrix) -> Self:
         """Return the moments of no rows."""
         dimensions = len(shift)
-        return cls(shift, 0, np.zeros(dimensions), np.zeros((dimensions, dimensions)))
+        return cls(shift, 0, np.zeros(dimensions), np.zeros(dimensions * (dimensions + 1) // 2))
 
     def add_rows(self, rows: npt.NDArray[np.float32]) -> None:
         """Add rows: an array of shape (rows, dimensions)."""
@@ -64,7 +66,7 @@ class Moments:
             self.count += len(shifted)
             self.total += shifted.sum(axis=0)
             # NumPy sees a matrix times its own transpose and computes only half of it.
-            self.products += shifted.T @ shifted
+            self.products += (shifted.T @ shifted)[upper_triangle(len(self.shift))]
 
     def add(self, other: "Moments") -> None:
         """Add the moments of other rows with the same shift."""
@@ -78,7 +80,10 @@ class Moments:
 
     def covariance(self) -> Matrix:
         """Return the covariance of the rows, of shape (dimensions, dimensions), divided by rows - 1 as Spark does."""
-        covariance: Matrix = (self.products - np.outer(self.total, self.total) / self.count) / (self.count - 1)
+        upper = upper_triangle(len(self.shift))
+        products = np.empty(upper.shape)
+        products[upper] = products.T[upper] = self.products
+        covariance: Matrix = (products - np.outer(self.total, self.total) / self.count) / (self.count - 1)
         return covariance
 
 
@@ -116,6 +121,12 @@ class PrincipalComponents:
     def cumulative(self) -> Matrix:
         """Share of the first components in the whole variance, for every number of them."""
         return np.minimum(np.cumsum(self.ratio), 1.0)
+
+
+@lru_cache(maxsize=1)
+def upper_triangle(dimensions: int) -> npt.NDArray[np.bool_]:
+    """Return which places of a square matrix are on its diagonal or above: bool of shape (dimensions, dimensions)."""
+    return np.triu(np.ones((dimensions, dimensions), np.bool_))
 
 
 def add_in_pairs(moments: Iterable[Moments]) -> Moments:

@@ -19,8 +19,8 @@ BATCH = 4
 """Photos that the second part is run for."""
 
 LARGEST = 32 * 2**20
-"""Bytes of a file that is taken apart. Larger networks compute more with each weight that they fetch (InceptionV3 gained
-nothing); and for a moment a network that is taken apart stands in memory several times."""
+"""Bytes of a file that is taken apart. Larger networks compute more with each weight that they fetch: InceptionV3
+gained nothing. And for a moment a network that is taken apart stands in memory several times."""
 
 
 class NetworkInTwo:

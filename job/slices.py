@@ -6,6 +6,8 @@ had finished; the order of the training rows does not. What is added up slice by
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -58,9 +60,14 @@ def cut(files: Sequence[tuple[str, int]], size: int) -> list[list[Slice]]:
 
 def read(output: str, slices: Sequence[Slice]) -> Iterator[pa.Table]:
     """Yield the training rows of each slice; a file that several in a row lie in is read once."""
-    path, training = "", None
-    for piece in slices:
-        if training is None or piece.path != path:
-            table = results.read_parquet(output, piece.path)
-            path, training = piece.path, table.filter(pc.equal(table["split"], TRAIN))
-        yield training.slice(piece.start, piece.stop - piece.start)
+    for path, pieces in groupby(slices, attrgetter("path")):
+        training = _training_rows(output, path)
+        for piece in pieces:
+            yield training.slice(piece.start, piece.stop - piece.start)
+        # Before the next file is read, not after it.
+        del training
+
+
+def _training_rows(output: str, path: str) -> pa.Table:
+    table = results.read_parquet(output, path)
+    return table.filter(pc.equal(table["split"], TRAIN))

@@ -10,7 +10,7 @@ from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
 from job import components
-from job.components import Moments, PrincipalComponents
+from job.components import Moments, PrincipalComponents, upper_triangle
 from job.errors import UsageError
 
 Rows = npt.NDArray[np.float32]
@@ -176,7 +176,7 @@ def test_sums_of_aligned_groups_add_up_to_the_same_sum_to_the_last_bit(count: in
     values = random.normal(size=(count, 3)) * 10.0 ** random.integers(-8, 8, (count, 1))
 
     def sums(some: np.ndarray[Any, np.dtype[np.float64]]) -> list[Moments]:
-        return [Moments(np.zeros(3), 1, value.copy(), np.outer(value, value)) for value in some]
+        return [Moments(np.zeros(3), 1, value.copy(), np.outer(value, value)[upper_triangle(3)]) for value in some]
 
     at_once = components.add_in_pairs(sums(values))
     in_groups = components.add_in_pairs(
