@@ -137,7 +137,8 @@ def load(path: str | Path, precision: str) -> Network:
     """
     if precision == FAST and reduced_precision.is_available():
         return ReducedPrecisionNetwork(path)
-    parts = network_in_two.cut(Path(path).read_bytes())
+    small = Path(path).stat().st_size <= network_in_two.LARGEST
+    parts = network_in_two.cut(Path(path).read_bytes()) if small else None
     try:
         return Backbone(path) if parts is None else NetworkInTwo(*parts)
     except (ValueError, RuntimeError):

@@ -19,7 +19,7 @@ BATCH = 4
 """Photos that the second part is run for."""
 
 LARGEST = 32 * 2**20
-"""Bytes of a file that is taken apart. Larger networks compute more with each weight that they fetch: InceptionV3
+"""Bytes of a file worth taking apart. Larger networks compute more with each weight that they fetch: InceptionV3
 gained nothing. And for a moment a network that is taken apart stands in memory several times."""
 
 
@@ -82,7 +82,7 @@ class Place:
 
 
 def cut(model: bytes) -> tuple[bytes, bytes] | None:
-    """Return the two parts of a network; None if it is too large, or its weights never outweigh its values.
+    """Return the two parts of a network; None if its weights never outweigh its values.
 
     Parameters
     ----------
@@ -96,8 +96,6 @@ def cut(model: bytes) -> tuple[bytes, bytes] | None:
     second
         A model from these values to the features.
     """
-    if len(model) > LARGEST:
-        return None
     first, second = Graph(model), Graph(model)
     chosen = next((place for place in places(first) if place.weights > place.values), None)
     if chosen is None:
