@@ -17,10 +17,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from job import network_in_two, reduced_precision
+from job import reduced_precision
 from job.errors import BackboneError, UsageError
 from job.litert import FLOAT32, Interpreted
-from job.network_in_two import NetworkInTwo
 from job.reduced_precision import ReducedPrecisionNetwork
 
 DESCRIPTION_KEY = "orchard.backbone"
@@ -137,8 +136,11 @@ def load(path: str | Path, precision: str) -> Network:
     """
     if precision == FAST and reduced_precision.is_available():
         return ReducedPrecisionNetwork(path)
-    small = Path(path).stat().st_size <= network_in_two.LARGEST
-    parts = network_in_two.cut(Path(path).read_bytes()) if small else None
+    # Imported here: whoever only describes a file waits for no schema of the format.
+    from job.network_in_two import LARGEST, NetworkInTwo, cut  # noqa: PLC0415
+
+    small = Path(path).stat().st_size <= LARGEST
+    parts = cut(Path(path).read_bytes()) if small else None
     try:
         return Backbone(path) if parts is None else NetworkInTwo(*parts)
     except (ValueError, RuntimeError):
