@@ -46,15 +46,7 @@ class NetworkInTwo:
         self._between = np.zeros(self._second.given_shape, np.float32)
 
     def compute_batch(self, photos: Sequence[npt.NDArray[np.uint8]], features: npt.NDArray[np.float32]) -> None:
-        """Compute the features of at most ``BATCH`` photos in place.
-
-        Parameters
-        ----------
-        photos
-            RGB 0..255, each uint8 of shape (height, width, 3).
-        features
-            Where the result goes: float32 of shape (photos, features).
-        """
+        """Compute the features of at most ``BATCH`` photos in place, as ``backbone.Network`` has it."""
         for photo, values in zip(photos, self._between, strict=False):
             values[:] = self._first.run(photo[np.newaxis])[0]
         # What an earlier photo has left in the places of a batch that is not full changes no other photo's features.

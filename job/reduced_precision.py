@@ -62,15 +62,7 @@ class ReducedPrecisionNetwork:
         self._features = self._request.get_output_tensor().data
 
     def compute_batch(self, photos: Sequence[npt.NDArray[np.uint8]], features: npt.NDArray[np.float32]) -> None:
-        """Compute the features of at most ``BATCH`` photos in place.
-
-        Parameters
-        ----------
-        photos
-            RGB 0..255, each of shape (height, width, 3).
-        features
-            Where the result goes: float32 of shape (photos, features).
-        """
+        """Compute the features of at most ``BATCH`` photos in place, as ``backbone.Network`` has it."""
         for place, photo in zip(self._photos, photos, strict=False):
             place[:] = photo
         self._request.infer()

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from job.backbone import FULL, load, read_description
-from job.decoding import decode
+from job.backbone import FULL, Backbone, load, read_description
+from job.decoding import Pixels, decode
 
 Features = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -20,6 +20,15 @@ def features_of(model: Path, photos: Sequence[bytes]) -> Features:
     for start in range(0, len(photos), network.batch):
         together = slice(start, start + network.batch)
         network.compute_batch(pixels[together], features[together])
+    return features
+
+
+def one_by_one(model: Path, photos: Sequence[Pixels]) -> Features:
+    """Return what the whole network computes of photos, one after the other, of shape (photos, features)."""
+    backbone = Backbone(model)
+    features = np.empty((len(photos), backbone.features), np.float32)
+    for photo, row in zip(photos, features, strict=True):
+        backbone.compute(photo, row)
     return features
 
 

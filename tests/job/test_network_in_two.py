@@ -11,21 +11,13 @@ from job.backbone import FULL, Backbone, load
 from job.decoding import Pixels, decode
 from job.network_in_two import BATCH, NetworkInTwo, cut, places
 from job.tflite_graph import Graph
-from tests.job.computed import Features
+from tests.job.computed import one_by_one
 
 
 @pytest.fixture(scope="module")
 def photos(sample_photos: Path) -> list[Pixels]:
     """Return one photo more than whole batches, so that the last batch is not full."""
     return [decode(photo.read_bytes(), 224, 224) for photo in sorted(sample_photos.glob("*/*.jpg"))[: 2 * BATCH + 1]]
-
-
-def one_by_one(model: Path, photos: list[Pixels]) -> Features:
-    backbone = Backbone(model)
-    features = np.empty((len(photos), backbone.features), np.float32)
-    for photo, row in zip(photos, features, strict=True):
-        backbone.compute(photo, row)
-    return features
 
 
 def test_every_photo_has_the_features_of_the_whole_network_to_the_last_bit(

@@ -11,15 +11,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from job import network_extraction, reduced_precision
-from job.backbone import FAST, FULL, Backbone, load
+from job import network_extraction, network_in_two, reduced_precision
+from job.backbone import FAST, FULL, load
 from job.decoding import Pixels, decode
 from job.export import ExportRequest, cached_export
 from job.litert import FLOAT32
 from job.photo_tasks import PhotosReport
 from job.reduced_precision import BFLOAT16, ReducedPrecisionNetwork
 from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
-from tests.job.computed import Features, cosines
+from tests.job.computed import Features, cosines, one_by_one
 
 
 def _flags() -> set[str]:
@@ -37,14 +37,6 @@ def pixels(photos: list[Path]) -> list[Pixels]:
     return [decode(photo.read_bytes(), 224, 224) for photo in photos]
 
 
-def at_full_precision(model: Path, photos: list[Pixels]) -> Features:
-    backbone = Backbone(model)
-    features = np.empty((len(photos), backbone.features), np.float32)
-    for photo, row in zip(photos, features, strict=True):
-        backbone.compute(photo, row)
-    return features
-
-
 def at_reduced_precision(model: Path, photos: list[Pixels]) -> Features:
     network, batch = ReducedPrecisionNetwork(model), reduced_precision.BATCH
     features = np.empty((len(photos), 1280), np.float32)
@@ -60,7 +52,7 @@ def test_reduced_precision_is_close_to_full_on_drawn_photos(random_backbone: Pat
 
     reduced = at_reduced_precision(random_backbone, photos)
 
-    assert cosines(reduced, at_full_precision(random_backbone, photos)).min() >= 0.995
+    assert cosines(reduced, one_by_one(random_backbone, photos)).min() >= 0.995
 
 
 @needs_bfloat16
@@ -68,7 +60,7 @@ def test_reduced_precision_is_no_copy_of_full(random_backbone: Path, sample_phot
     photos = pixels(sorted(sample_photos.glob("*/*.jpg"))[:1])
 
     assert not np.allclose(
-        at_reduced_precision(random_backbone, photos), at_full_precision(random_backbone, photos), rtol=1e-4, atol=0
+        at_reduced_precision(random_backbone, photos), one_by_one(random_backbone, photos), rtol=1e-4, atol=0
     )
 
 
@@ -84,7 +76,7 @@ def test_reduced_precision_is_close_to_full_for_every_real_photo(every: int, com
     reduced = at_reduced_precision(model, photos)
 
     assert len(photos) == compared
-    assert cosines(reduced, at_full_precision(model, photos)).min() >= 0.995
+    assert cosines(reduced, one_by_one(model, photos)).min() >= 0.995
 
 
 @pytest.mark.slow
@@ -101,7 +93,7 @@ def test_a_classifier_is_as_accurate_on_reduced_precision() -> None:
         classifier.fit(compute(model, trained), [photo.parent.name for photo in training])
         return float(classifier.score(compute(model, tested), [photo.parent.name for photo in test]))
 
-    assert abs(accuracy(at_reduced_precision) - accuracy(at_full_precision)) <= 0.005
+    assert abs(accuracy(at_reduced_precision) - accuracy(one_by_one)) <= 0.005
 
 
 def test_without_bfloat16_fast_is_full(
@@ -117,8 +109,8 @@ def test_without_bfloat16_fast_is_full(
     network.compute_batch(photos, features)
 
     # Then it says that it computes in full precision, and does
-    assert network.computed_in == FLOAT32
-    np.testing.assert_array_equal(features, at_full_precision(random_backbone, photos))
+    assert (network.computed_in, network.batch) == (FLOAT32, network_in_two.BATCH)
+    np.testing.assert_array_equal(features, one_by_one(random_backbone, photos))
 
 
 @needs_bfloat16
