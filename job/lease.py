@@ -1,8 +1,9 @@
 """A run's lease on its output: one run at a time writes into a results folder.
 
-``progress.json`` is the lease. It names the run that holds the output, and that run writes it anew every few seconds
-for as long as it lives. Object stores have no locks that ``pyarrow.fs`` could take, so nobody is kept from writing; but
-whoever wants to replace something looks first whether the lease is still its own, and the last to write has it.
+``.lease`` names the run that holds the output. Each run writes it once, and the last to write has it: object stores
+have no locks that ``pyarrow.fs`` could take, so nobody is kept from writing, but whoever wants to replace something
+looks first whether the lease is still its own. That a run lives is said by ``progress.json``, which it writes anew
+every few seconds; such a sign of life may come late, after another run took the output: so it is not the lease itself.
 """
 
 import json
@@ -18,8 +19,11 @@ from job import addresses, processes, results, storage
 from job.errors import JobError, NotWrittenError, OutputInUseError, OutputRefusedError
 from job.failures import unreachable
 
+LEASE = ".lease"
+"""The lease's file: there for as long as a run is under way."""
+
 SECONDS_BETWEEN_SIGNS = 2.0
-"""A sign of life is two small requests; a person who follows the run does not look more often."""
+"""A sign of life is three small requests; a person who follows the run does not look more often."""
 
 LONGEST_SILENCE = 60.0
 """Seconds after which a run that gave no sign of life counts as dead: S3 may be tried for half of that."""
@@ -69,13 +73,14 @@ class Lease:
         self._one_at_a_time = threading.Lock()
         self._said: dict[str, Any] = {}
         self._taken = False
+        self._given_back = False
 
     def say(self, stage: str, done: int, total: int) -> None:
         """Note how far the run is, for the next sign of life."""
         self._said = {"stage": stage, "done": done, "total": total}
 
     def renew(self) -> None:
-        """Give a sign of life; the first one takes the lease.
+        """Give a sign of life; the first one takes the lease. After it was given back, do nothing.
 
         Raises
         ------
@@ -85,23 +90,39 @@ class Lease:
             If the first one cannot be written. Later on, nobody following is no reason to give up hours of work.
         """
         with self._one_at_a_time:
+            if self._given_back:
+                return
+            if not self._taken:
+                self._write_sign()
+                taken = {"run_id": self._run_id, "updated": _now()}
+                storage.write_bytes(_uri(self._output, LEASE), results.to_json(taken))
+                self._taken = True
+                return
+            with suppress(OSError):
+                self._require_held()
+            with suppress(NotWrittenError):
+                self._write_sign()
+            with suppress(OSError):
+                self._restore_last_sign()
+
+    def give_back(self) -> None:
+        """Give the last sign of life, which says how the run ended, and leave the output to others.
+
+        Raises
+        ------
+        OutputInUseError
+            If another run has taken the lease since; nothing is written then.
+        """
+        with self._one_at_a_time:
             if self._taken:
                 with suppress(OSError):
                     self._require_held()
-            # Put together in here: what waited for its turn with an older content would write over a newer one.
-            content = {
-                "schema_version": results.SCHEMA_VERSION,
-                "run_id": self._run_id,
-                **self._said,
-                "updated": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-                "process": processes.this_process(),
-            }
-            try:
-                storage.write_bytes(_uri(self._output), results.to_json(content))
-            except NotWrittenError:
-                if not self._taken:
-                    raise
-            self._taken = True
+            # Before the sign that lets others in: theirs must not be deleted. One that stays hinders nobody.
+            with suppress(JobError):
+                storage.delete(_uri(self._output, LEASE))
+            self._given_back = True
+            with suppress(NotWrittenError):
+                self._write_sign()
 
     @contextmanager
     def kept(self) -> Iterator[None]:
@@ -111,7 +132,7 @@ class Lease:
         def give_signs() -> None:
             while not ended.wait(SECONDS_BETWEEN_SIGNS):
                 try:
-                    if self._taken:
+                    if self.is_taken():
                         self.renew()
                 except OutputInUseError:
                     return  # the run itself finds out before it replaces anything
@@ -137,12 +158,12 @@ class Lease:
         try:
             self._require_held()
         except OSError as error:
-            raise unreachable(f"'{_uri(self._output)}' could not be read", error) from error
+            raise unreachable(f"'{_uri(self._output, LEASE)}' could not be read", error) from error
 
     def is_lost(self) -> bool:
-        """Return whether this run had the lease and another one has taken it."""
+        """Return whether this run has taken the lease, not given it back, and another one has taken it since."""
         try:
-            if self._taken:
+            if self.is_taken():
                 self.require_held()
         except OutputInUseError:
             return True
@@ -150,21 +171,36 @@ class Lease:
             return False  # the storage does not answer: that is another trouble
         return False
 
-    def was_taken(self) -> bool:
-        """Return whether this run ever had the lease."""
-        return self._taken
+    def is_taken(self) -> bool:
+        """Return whether this run has taken the lease and not given it back, lost or not."""
+        return self._taken and not self._given_back
 
     def _require_held(self) -> None:
-        try:
-            said = _read(storage.read_bytes(_uri(self._output)))
-        except FileNotFoundError:
-            said = {}
-        if said.get("run_id") != self._run_id:
-            by = f"the run {said['run_id']}, at {said.get('updated')}" if said.get("run_id") else "somebody deleted it"
-            raise OutputInUseError(
-                f"The output '{self._output}' was taken from this run while it lasted: {by}.",
-                "Let the other run end. What was computed is kept: the same command with --resume takes it over.",
-            )
+        if _held_by(self._output) == self._run_id:
+            return
+        by = "somebody deleted it"
+        for name in (results.PROGRESS, LEASE):
+            said = _read_if_there(_uri(self._output, name))
+            if said.get("run_id", self._run_id) != self._run_id:
+                by = f"the run {said['run_id']}, at {said.get('updated')}"
+        raise OutputInUseError(
+            f"The output '{self._output}' was taken from this run while it lasted: {by}.",
+            "Let the other run end. What was computed is kept: the same command with --resume takes it over.",
+        )
+
+    def _write_sign(self) -> None:
+        _write_sign(self._output, self._run_id, self._said)
+
+    def _restore_last_sign(self) -> None:
+        """Say again that the results are finished, if a run has ended while this one's sign was under way."""
+        if _held_by(self._output) is not None:
+            return  # this run, or one that will say itself how far it is
+        manifest = _read_if_there(_uri(self._output, results.MANIFEST))
+        if "run_id" in manifest:
+            photos = manifest.get("counts", {}).get("used", 0)
+            said = {"stage": FINISHED, "done": photos, "total": photos}
+            with suppress(NotWrittenError):
+                _write_sign(self._output, manifest["run_id"], said)
 
 
 def holder(output: str) -> Holder | None:
@@ -176,11 +212,11 @@ def holder(output: str) -> Holder | None:
         If it cannot be found out.
     """
     try:
-        content = storage.read_bytes(_uri(output))
+        content = storage.read_bytes(_uri(output, results.PROGRESS))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise unreachable(f"'{_uri(output)}' could not be read", error) from error
+        raise unreachable(f"'{_uri(output, results.PROGRESS)}' could not be read", error) from error
     said = _read(content)
     if said.get("stage", FINISHED) in (FAILED, FINISHED):
         return None
@@ -249,8 +285,36 @@ def _has_died(found: Holder) -> bool:
     return isinstance(process, str) and processes.has_died(process)
 
 
-def _uri(output: str) -> str:
-    return addresses.join(output, results.PROGRESS)
+def _held_by(output: str) -> str | None:
+    """Return the id of the run that has the lease, None if none has it."""
+    run_id = _read_if_there(_uri(output, LEASE)).get("run_id")
+    return None if run_id is None else str(run_id)
+
+
+def _write_sign(output: str, run_id: str, said: dict[str, Any]) -> None:
+    content = {
+        "schema_version": results.SCHEMA_VERSION,
+        "run_id": run_id,
+        **said,
+        "updated": _now(),
+        "process": processes.this_process(),
+    }
+    storage.write_bytes(_uri(output, results.PROGRESS), results.to_json(content))
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _uri(output: str, name: str) -> str:
+    return addresses.join(output, name)
+
+
+def _read_if_there(uri: str) -> dict[str, Any]:
+    try:
+        return _read(storage.read_bytes(uri))
+    except FileNotFoundError:
+        return {}
 
 
 def _read(content: bytes) -> dict[str, Any]:

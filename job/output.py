@@ -83,14 +83,12 @@ def into_output(
 
 def _put_away(output: str, run_id: str, was_there: bool, progress: Progress, keep_data: bool) -> None:
     """Leave the output of a run that failed as another run may take it up, or as it was before."""
+    if progress.lease.is_taken():
+        progress.fail()
     if not (keep_data and results.has_data(output, run_id)):
         results.discard(output, run_id)
         if not was_there:
             storage.remove_empty_folder(output)
-        if not storage.exists_any(output, [results.PROGRESS]):
-            return
-    if progress.lease.was_taken():
-        progress.fail()
 
 
 def require_apart(output: str, folders: Sequence[str]) -> None:

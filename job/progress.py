@@ -25,7 +25,7 @@ class Progress:
     Parameters
     ----------
     output
-        URI of the results folder; progress.json goes there, which is the run's lease on it, too.
+        URI of the results folder; progress.json goes there, and the run's lease on it.
     run_id
         The run that is followed.
     terminal
@@ -97,11 +97,11 @@ class Progress:
 
     def fail(self) -> None:
         """Say in progress.json that the run has stopped before its end."""
-        self._write(lease.FAILED, 0, 0)
+        self._end(lease.FAILED, 0)
 
     def finish(self, photos: int) -> None:
         """Say in progress.json that the run is over."""
-        self._write(lease.FINISHED, photos, photos)
+        self._end(lease.FINISHED, photos)
 
     def _columns(self) -> int | None:
         """Return a width for terminals that do not know their own, None to use theirs."""
@@ -125,6 +125,10 @@ class Progress:
     def _write(self, stage: str, done: int, total: int) -> None:
         self.lease.say(stage, done, total)
         self.lease.renew()
+
+    def _end(self, stage: str, photos: int) -> None:
+        self.lease.say(stage, photos, photos)
+        self.lease.give_back()
 
 
 def utc_now(clock: Callable[[], float] = time.time) -> str:

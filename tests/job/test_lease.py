@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -149,7 +150,7 @@ def test_a_run_whose_lease_was_taken_notices_and_writes_nothing_over_it(tmp_path
 
 def test_a_lease_that_somebody_deleted_is_lost(tmp_path: Path) -> None:
     first = held(tmp_path)
-    (tmp_path / "progress.json").unlink()
+    (tmp_path / ".lease").unlink()
 
     with pytest.raises(OutputInUseError, match="somebody deleted it"):
         first.require_held()
@@ -278,6 +279,63 @@ def test_a_run_that_was_taken_for_dead_replaces_nothing_of_the_one_that_took_its
     # Then its results stand, though the first one began earlier and ends later
     assert results.read_manifest(str(tmp_path)) == second[0]
     assert assert_whole(tmp_path) == second[0]["run_id"]
+
+
+def late(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> None:
+    """Have a storage that takes its time with the next write of anybody: something else happens before it is there."""
+    write_bytes = storage.write_bytes
+
+    def write_late(uri: str, content: bytes) -> None:
+        monkeypatch.setattr(storage, "write_bytes", write_bytes)
+        meanwhile()
+        write_bytes(uri, content)
+
+    monkeypatch.setattr(storage, "write_bytes", write_late)
+
+
+def test_a_late_sign_of_life_takes_no_lease_from_the_run_that_has_it_by_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = held(tmp_path)
+    second: list[Lease] = []
+    late(monkeypatch, lambda: second.append(held(tmp_path, OTHER)))
+
+    first.renew()
+
+    assert said_in(tmp_path)["run_id"] == RUN
+    second[0].require_held()
+    with pytest.raises(OutputInUseError, match=f"while it lasted: the run {OTHER}, at 20"):
+        first.require_held()
+    second[0].renew()
+    assert said_in(tmp_path)["run_id"] == OTHER
+
+
+def test_a_sign_of_life_that_comes_after_another_runs_results_does_not_hide_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "LONGEST_SILENCE", 0.0)
+    first = held(tmp_path)
+    second: list[dict[str, Any]] = []
+    late(monkeypatch, lambda: second.append(output.into_output(str(tmp_path), True, [], carried_out)))
+
+    first.renew()
+
+    assert assert_whole(tmp_path) == second[0]["run_id"]
+    assert (said_in(tmp_path)["done"], said_in(tmp_path)["total"]) == (1, 1)
+    assert first.is_lost()
+
+
+def test_a_lease_that_was_given_back_leaves_no_file_and_gives_no_more_signs(tmp_path: Path) -> None:
+    first = held(tmp_path)
+
+    with first.kept():
+        first.say("finished", 40, 40)
+        first.give_back()
+        first.renew()
+
+    assert [file.name for file in tmp_path.iterdir()] == ["progress.json"]
+    assert said_in(tmp_path)["stage"] == "finished"
+    assert not first.is_lost()
 
 
 def test_what_fails_because_another_run_took_the_place_is_told_as_that(tmp_path: Path) -> None:
