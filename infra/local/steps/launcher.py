@@ -25,20 +25,25 @@ def main(command: list[str]) -> int:
     # A polite request to end goes to the whole group: the command answers it, and this waits for the answer.
     signal.signal(signal.SIGTERM, lambda *_: None)
     signal.signal(signal.SIGINT, lambda *_: None)
-    threading.Thread(target=end_with_parent, daemon=True).start()
+    ending = threading.Event()
+    end = threading.Thread(target=end_with_parent, args=(ending,), daemon=True)
+    end.start()
     try:
         code = subprocess.Popen(command, stdin=subprocess.DEVNULL).wait()
     except OSError as error:
         sys.stderr.write(f"{command[0]}: {error.strerror}\n")
         code = 127
+    if ending.is_set():
+        end.join()  # a shell whose child was killed a moment before itself may have ended well; the command did not
     end_others()
     return 128 - code if code < 0 else code
 
 
-def end_with_parent() -> None:
-    """Wait for the end of standard input, then end everything, this too."""
+def end_with_parent(ending: threading.Event) -> None:
+    """Wait for the end of standard input, say that it has come, then end everything, this too."""
     while os.read(sys.stdin.fileno(), 1):
         pass
+    ending.set()
     end_others()
     os.killpg(os.getpgrp(), signal.SIGKILL)
 

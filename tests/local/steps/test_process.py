@@ -1,6 +1,7 @@
 """Commands really run here, in sessions of their own, and nothing of them is left."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -76,6 +77,28 @@ def test_killing_a_command_ends_what_left_its_group_too(tmp_path: Path) -> None:
     process.kill()
     assert process.wait() == 137
     assert is_gone(child)
+
+
+def test_a_killed_command_whose_child_died_a_moment_before_it_did_not_end_well(tmp_path: Path) -> None:
+    # Given a launcher that ends a command's children first, and gives the command time to notice
+    launcher = tmp_path / "launcher.py"
+    children_first = """
+def end_others():
+    for process in sorted(session_members(os.getsid(0)) - {os.getpid()}, reverse=True):
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+        time.sleep(0.2)
+"""
+    main = 'if __name__ == "__main__":'
+    launcher.write_text(LAUNCHER.read_text().replace(main, f"import time\n{children_first}\n{main}"))
+    command = [sys.executable, str(launcher), "bash", "-c", "sleep 60 & echo $! > child; wait; exit 0"]
+
+    # When the command is ended
+    with subprocess.Popen(command, stdin=subprocess.PIPE, cwd=tmp_path, start_new_session=True) as process:
+        wait_for(tmp_path / "child")
+
+    # Then it was killed
+    assert process.returncode == -signal.SIGKILL
 
 
 def test_what_a_command_leaves_running_is_ended_with_it(tmp_path: Path) -> None:
