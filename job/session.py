@@ -2,16 +2,17 @@
 
 import logging
 import os
+import shlex
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pyspark import SparkConf, SparkContext
 
-from job import archive
+from job import archive, class_archive
 from job.archive import PACKAGE
 from job.errors import JobError, NotInstalledError
 from job.failures import as_job_error, probable_cause
@@ -45,9 +46,9 @@ def start(master: str | None) -> SparkContext:
     submitted = configuration.contains("spark.master") or "PYSPARK_GATEWAY_PORT" in os.environ
     if master is not None or not submitted:
         configuration.setMaster(master or ALL_CORES)
-        for name, value in own_session().items():
+        for name, value in own_session(class_archive.java_options(class_archive.find())).items():
             configuration.setIfMissing(name, value)
-        _provide_java()
+        provide_java()
         # Spark's executors would start whatever `python3` is first on PATH.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     # What Spark's bridge to Java logs are traces of failures that reach the person as one sentence. Some of it
@@ -120,8 +121,15 @@ def stop(context: SparkContext) -> None:
         context.stop()
 
 
-def own_session() -> dict[str, str]:
-    """Return the settings of a session that this program starts by itself, on one machine."""
+def own_session(java_options: Sequence[str] = ()) -> dict[str, str]:
+    """Return the settings of a session that this program starts by itself, on one machine.
+
+    Parameters
+    ----------
+    java_options
+        What Java is started with, beside what says how it logs.
+    """
+    logging_by = f"-Dlog4j2.configurationFile={PACKAGE / 'log4j2.properties'}"
     return {
         # Nothing listens on an address that others can reach.
         "spark.driver.bindAddress": "127.0.0.1",
@@ -133,7 +141,7 @@ def own_session() -> dict[str, str]:
         "spark.pyspark.python": os.environ.get("PYSPARK_PYTHON", sys.executable),
         # There are as many tasks as cores: threads of NumPy's matrix products would fight for them.
         "spark.executorEnv.OMP_NUM_THREADS": "1",
-        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={PACKAGE / 'log4j2.properties'}",
+        "spark.driver.extraJavaOptions": shlex.join([logging_by, *java_options]),
     }
 
 
@@ -164,7 +172,14 @@ def carry_code(context: SparkContext, folder: Path) -> None:
     context.addPyFile(str(packed))
 
 
-def _provide_java() -> None:
+def provide_java() -> None:
+    """Have Spark start with a Java that it runs on.
+
+    Raises
+    ------
+    UsageError
+        If this machine has none.
+    """
     home = find_java_home()
     if home is None:
         raise NotInstalledError(

@@ -1,6 +1,7 @@
 """Tests of job/session.py."""
 
 import os
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -60,6 +61,12 @@ def test_a_session_of_our_own_listens_on_this_machine_only() -> None:
 
     assert settings["spark.driver.bindAddress"] == "127.0.0.1"
     assert settings["spark.ui.enabled"] == "false"
+
+
+def test_java_gets_the_options_of_a_session_of_our_own_as_they_are() -> None:
+    options = session.own_session(["-XX:SharedArchiveFile=/a folder/spark.jsa"])["spark.driver.extraJavaOptions"]
+
+    assert shlex.split(options)[1:] == ["-XX:SharedArchiveFile=/a folder/spark.jsa"]
 
 
 def test_without_java_the_package_that_carries_it_is_named(tmp_path: Path) -> None:
