@@ -12,6 +12,8 @@ from job import classification, training
 from job.errors import UsageError
 from tests.job.whole_runs import Manifest, copy_in_splits, failure, read_all, run
 
+pytestmark = pytest.mark.usefixtures("spark")
+
 FITTED = ("pca/projection.npz", "pca/explained_variance.csv", "classifier/model.json", "classifier/model.npz")
 """All that is fitted."""
 

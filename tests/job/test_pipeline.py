@@ -26,6 +26,9 @@ from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
 from tests.job.bad_photos import BAD, write_bad_and_odd_photos
 from tests.job.whole_runs import Manifest, copy_in_splits, failure, read_all
 
+joins_a_running_spark = pytest.mark.usefixtures("spark")
+"""For what does not depend on how Spark is started; ``finished`` is a run that starts and stops its own."""
+
 
 def values(column: "pd.Series[Any]") -> np.ndarray[Any, np.dtype[np.float32]]:
     return np.stack(column.tolist())
@@ -211,6 +214,7 @@ def test_photos_and_results_on_s3_give_the_same_components(
         assert f"results/one/{entry['path']}" in keys
 
 
+@joins_a_running_spark
 def test_bad_photos_are_set_aside_with_their_reasons_and_the_run_ends_well(
     sample_photos: Path, random_backbone: Path, tmp_path: Path
 ) -> None:
@@ -232,6 +236,7 @@ def test_bad_photos_are_set_aside_with_their_reasons_and_the_run_ends_well(
     assert (manifest["counts"]["found"], manifest["counts"]["used"], manifest["counts"]["rejected"]) == (13, 9, 4)
 
 
+@joins_a_running_spark
 def test_a_finished_run_says_what_it_kept_and_where(
     photos: Path, random_backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -251,6 +256,7 @@ def test_a_finished_run_says_what_it_kept_and_where(
     assert not (tmp_path / "results" / "components.csv").exists()
 
 
+@joins_a_running_spark
 def test_a_subset_is_drawn_from_training_and_test(photos: Path, random_backbone: Path, tmp_path: Path) -> None:
     words = ["--images", str(photos / "training"), "--test", str(photos / "test"), "--model", str(random_backbone)]
     words += ["--labels", "Kiwi,Pear", "--per-label", "2", "--output", str(tmp_path / "results")]
@@ -260,6 +266,7 @@ def test_a_subset_is_drawn_from_training_and_test(photos: Path, random_backbone:
     assert manifest["labels"] == {"train": {"Kiwi": 2, "Pear": 2}, "test": {"Kiwi": 1, "Pear": 1}}
 
 
+@joins_a_running_spark
 def test_results_are_replaced_only_when_asked_and_only_by_whole_ones(
     photos: Path, random_backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -305,6 +312,7 @@ def test_more_components_than_there_can_be_are_refused_before_spark_starts(
     assert not output.exists()
 
 
+@joins_a_running_spark
 def test_more_components_than_photos_that_can_be_used_are_refused_and_leave_nothing(
     sample_photos: Path, random_backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -338,6 +346,7 @@ def test_one_single_photo_is_refused(
     assert not output.exists()
 
 
+@joins_a_running_spark
 def test_photos_of_which_none_can_be_used_are_refused_with_the_first_reason(
     random_backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -358,6 +367,7 @@ def test_photos_of_which_none_can_be_used_are_refused_with_the_first_reason(
     assert not output.exists()
 
 
+@joins_a_running_spark
 def test_photos_that_are_all_alike_are_refused_and_leave_nothing(
     sample_photos: Path, random_backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -454,6 +464,7 @@ def test_an_output_that_cannot_be_written_is_said_before_spark_starts(
     assert said[0].startswith(f"error: '{tmp_path}/taken/results/progress.json' could not be written: ")
 
 
+@joins_a_running_spark
 def test_tasks_that_are_tried_again_after_they_have_written_double_no_row(
     photos: Path, random_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -494,6 +505,7 @@ def test_results_never_go_among_the_photos(
     assert len(files_in(tmp_path)) == 8
 
 
+@joins_a_running_spark
 def test_what_cannot_be_opened_is_rejected_with_what_the_listing_says(
     sample_photos: Path, random_backbone: Path, tmp_path: Path
 ) -> None:
@@ -510,6 +522,7 @@ def test_what_cannot_be_opened_is_rejected_with_what_the_listing_says(
     assert manifest["counts"]["used"] == 4
 
 
+@joins_a_running_spark
 def test_photo_names_are_kept_as_they_are(random_backbone: Path, tmp_path: Path) -> None:
     folder = tmp_path / "photos" / "<script>alert(1)<"
     folder.mkdir(parents=True)

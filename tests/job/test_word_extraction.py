@@ -14,6 +14,8 @@ from job.descriptors import LARGEST_SIDE, ORB_BORDER
 from tests.job.bad_photos import BAD, ODD, write_bad_and_odd_photos
 from tests.job.whole_runs import Manifest, copy_in_splits, failure, read_all, run
 
+pytestmark = pytest.mark.usefixtures("spark")
+
 OpenCV: Any = cv2
 """Without its types, which lack half of it."""
 
