@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -54,8 +54,7 @@ def run_in_the_middle(photos: Path, model: Path, output: Path, *more: str) -> It
         wait_for(lambda: any(output.glob("features/part-*.parquet")), "the first features")
         yield process
     finally:
-        for number in members(process.pid):
-            os.kill(number, signal.SIGKILL)
+        kill_all(process.pid)
         process.communicate()
 
 
@@ -89,6 +88,13 @@ def members(session: int) -> dict[int, str]:
     return {number: words for number, words in found.items() if words}
 
 
+def kill_all(session: int) -> None:
+    """Kill a session's members; one may end by itself when another one has gone."""
+    for number in members(session):
+        with suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
+
+
 def test_a_machine_that_goes_dark_loses_what_it_was_at_and_the_resumed_run_computes_nothing_else_again(
     many_photos: Path, random_backbone: Path, tmp_path: Path
 ) -> None:
@@ -97,8 +103,7 @@ def test_a_machine_that_goes_dark_loses_what_it_was_at_and_the_resumed_run_compu
     with run_in_the_middle(many_photos, random_backbone, output) as process:
         wait_for(lambda: rows_in(output) > 150, "a good part of the features")
         # When driver, Java and every worker die at once, with no chance to put anything away
-        for number in members(process.pid):
-            os.kill(number, signal.SIGKILL)
+        kill_all(process.pid)
         process.communicate(timeout=LONGEST_WAIT)
     written = rows_in(output)
     assert not (output / "manifest.json").exists()
