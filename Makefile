@@ -2,8 +2,9 @@
 PYTHON ?= python3.11
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export CDK_DISABLE_CLI_TELEMETRY := true
-# The test files are dealt to the cores, in their order: those that take longest do not come last.
-DEALT := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# The test files are dealt to processes in their order, so that those that take longest do not come last: to one process
+# more than there are cores, because some of them mostly wait for a command.
+DEALT = -n $(shell $(PYTHON) -c 'import os; print(min(4, os.cpu_count() + 1))') --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check format test-all faults tables lock audit docs screenshot bench clean
