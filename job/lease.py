@@ -94,7 +94,7 @@ class Lease:
                 return
             if not self._taken:
                 self._write_sign()
-                taken = {"run_id": self._run_id, "updated": _now()}
+                taken = {"run_id": self._run_id, "updated": results.utc_now()}
                 storage.write_bytes(_uri(self._output, LEASE), results.to_json(taken))
                 self._taken = True
                 return
@@ -176,13 +176,13 @@ class Lease:
         return self._taken and not self._given_back
 
     def _require_held(self) -> None:
-        if _held_by(self._output) == self._run_id:
+        said = _read_if_there(_uri(self._output, LEASE))
+        if said.get("run_id") == self._run_id:
             return
-        by = "somebody deleted it"
-        for name in (results.PROGRESS, LEASE):
-            said = _read_if_there(_uri(self._output, name))
-            if said.get("run_id", self._run_id) != self._run_id:
-                by = f"the run {said['run_id']}, at {said.get('updated')}"
+        # One that has ended has taken its lease away, and stands in its last sign.
+        said = said or _read_if_there(_uri(self._output, results.PROGRESS))
+        other = said.get("run_id", self._run_id) != self._run_id
+        by = f"the run {said['run_id']}, at {said.get('updated')}" if other else "somebody deleted it"
         raise OutputInUseError(
             f"The output '{self._output}' was taken from this run while it lasted: {by}.",
             "Let the other run end. What was computed is kept: the same command with --resume takes it over.",
@@ -194,7 +194,7 @@ class Lease:
 
     def _restore_last_sign(self) -> None:
         """Say again that the results are finished, if a run has ended while this one's sign was under way."""
-        if _held_by(self._output) is not None:
+        if _read_if_there(_uri(self._output, LEASE)):
             return  # this run, or one that will say itself how far it is
         manifest = _read_if_there(_uri(self._output, results.MANIFEST))
         if "run_id" in manifest:
@@ -286,25 +286,15 @@ def _has_died(found: Holder) -> bool:
     return isinstance(process, str) and processes.has_died(process)
 
 
-def _held_by(output: str) -> str | None:
-    """Return the id of the run that has the lease, None if none has it."""
-    run_id = _read_if_there(_uri(output, LEASE)).get("run_id")
-    return None if run_id is None else str(run_id)
-
-
 def _write_sign(output: str, run_id: str, said: dict[str, Any]) -> None:
     content = {
         "schema_version": results.SCHEMA_VERSION,
         "run_id": run_id,
         **said,
-        "updated": _now(),
+        "updated": results.utc_now(),
         "process": processes.this_process(),
     }
     storage.write_bytes(_uri(output, results.PROGRESS), results.to_json(content))
-
-
-def _now() -> str:
-    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _uri(output: str, name: str) -> str:

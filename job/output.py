@@ -11,7 +11,7 @@ from typing import Any
 from job import addresses, lease, results, storage
 from job.errors import JobError, OutputRefusedError, UsageError
 from job.manifest import listed_files
-from job.progress import Progress, utc_now
+from job.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def into_output(
     """
     output = addresses.absolute_uri(output)
     require_apart(output, folders)
-    started, run_id = utc_now(), results.new_run_id(datetime.now(UTC))
+    started, run_id = results.utc_now(), results.new_run_id(datetime.now(UTC))
     progress = Progress(output, run_id)
     if may_hold_results:
         lease.take_over(output, progress.say)

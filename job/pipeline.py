@@ -35,7 +35,7 @@ from job.manifest import counts, describe_components, label_counts, manifest_fil
 from job.network_extraction import NetworkExtraction, choose_backbone, warn_if_untrained
 from job.output import Run, begin_to_replace, finish, into_output, make_count
 from job.photos import count, describe_listing, list_all
-from job.progress import Progress, utc_now
+from job.progress import Progress
 from job.reduction import Projection, ProjectionReport, ProjectionTask
 from job.report import making
 from job.visual_words import Learning
@@ -164,7 +164,7 @@ def write_results(
         "schema_version": results.SCHEMA_VERSION,
         "run_id": run.run_id,
         "started": run.started,
-        "finished": utc_now(),
+        "finished": results.utc_now(),
         "arguments": arguments.as_manifest(),
         "versions": versions(),
         **extracted.description,

@@ -22,7 +22,6 @@ from job.listing import PREDICT
 from job.manifest import counts, label_counts, listed_files, manifest_files, task_seconds, versions
 from job.network_extraction import NetworkExtraction, warn_if_untrained
 from job.output import Run, begin_to_replace, finish, into_output
-from job.progress import utc_now
 from job.reduction import Projection, ProjectionTask
 from job.word_arguments import ZERO
 from job.word_extraction import WordExtraction, reused
@@ -87,7 +86,7 @@ def _carry_out(arguments: PredictArguments, fitted: str, environment: dict[str, 
         "schema_version": results.SCHEMA_VERSION,
         "run_id": run.run_id,
         "started": run.started,
-        "finished": utc_now(),
+        "finished": results.utc_now(),
         "arguments": arguments.as_manifest(),
         "fitted": {"results": fitted, "run_id": earlier["run_id"]},
         "versions": versions(),

@@ -4,7 +4,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
@@ -129,8 +129,3 @@ class Progress:
     def _end(self, stage: str, photos: int) -> None:
         self.lease.say(stage, photos, photos)
         self.lease.give_back()
-
-
-def utc_now(clock: Callable[[], float] = time.time) -> str:
-    """Return the time as ISO 8601 in UTC, to the second."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(clock()))

@@ -7,7 +7,8 @@ one piece, lists it. A folder without a manifest is an unfinished run.
 import json
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -96,6 +97,11 @@ class DataFile:
     path: str
     rows: int
     bytes: int
+
+
+def utc_now(clock: Callable[[], float] = time.time) -> str:
+    """Return the time as ISO 8601 in UTC, to the second."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(clock()))
 
 
 def new_run_id(now: datetime) -> str:

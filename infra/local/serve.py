@@ -10,7 +10,7 @@ from pathlib import Path
 from infra.errors import LocalCloudError, OrchardError
 from infra.local import standing
 from infra.local.cloud import LocalCloud
-from job.progress import utc_now
+from job.results import utc_now
 
 READY = "The local cloud listens on"
 """How the line begins that is printed once requests are answered; the address follows."""

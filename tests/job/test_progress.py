@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from job import progress, storage
+from job import results, storage
 from job.errors import NotWrittenError
 from job.progress import Progress
 
@@ -109,4 +109,4 @@ def test_in_a_terminal_a_bar_is_drawn(tmp_path: Path) -> None:
 
 
 def test_times_are_utc_to_the_second() -> None:
-    assert progress.utc_now(lambda: 0.9) == "1970-01-01T00:00:00Z"
+    assert results.utc_now(lambda: 0.9) == "1970-01-01T00:00:00Z"
