@@ -4,13 +4,14 @@ import logging
 import os
 import shlex
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pyspark import SparkConf, SparkContext
+from pyspark import SparkConf, SparkContext, accumulators
 
 from job import archive, class_archive
 from job.archive import PACKAGE
@@ -21,6 +22,15 @@ from job.progress import Progress
 
 ALL_CORES = "local[*,4]"
 """This machine, and as many attempts a task as on a cluster; plain local[*] gives up at the first failure."""
+
+
+class ReportServer(accumulators.AccumulatorServer):
+    """Receives how far the tasks are, from Java; prints no trace when Java's own end breaks the connection."""
+
+    def handle_error(self, request: socket.socket | tuple[bytes, socket.socket], client_address: object) -> None:
+        """Print what failed, unless it is the connection."""
+        if not isinstance(sys.exception(), EOFError | OSError):
+            super().handle_error(request, client_address)
 
 
 def start(master: str | None) -> SparkContext:
@@ -55,6 +65,7 @@ def start(master: str | None) -> SparkContext:
     # goes to the root logger, which prints for as long as it has no handler.
     logging.getLogger("py4j").setLevel(logging.CRITICAL + 1)
     logging.getLogger().addHandler(logging.NullHandler())
+    accumulators.AccumulatorServer = ReportServer  # type: ignore[misc]
     interrupt = signal.getsignal(signal.SIGINT)
     try:
         context = SparkContext.getOrCreate(configuration)

@@ -2,6 +2,8 @@
 
 import os
 import shlex
+import socket
+import struct
 import subprocess
 import sys
 import zipfile
@@ -11,6 +13,7 @@ from typing import Any
 
 import pytest
 from pyspark import SparkConf
+from pyspark.accumulators import _UpdateRequestHandler
 
 from job import archive, session
 from job.errors import RunFailedError
@@ -102,3 +105,26 @@ def test_what_fails_while_spark_starts_is_told_in_a_sentence_and_spark_is_not_le
 
     assert raised.value.what == "A disk that Spark keeps its temporary files on is full."
     assert stopped == [context]
+
+
+def report_with(token: str) -> None:
+    """Have a task report how far it is, in Java's place, and end the connection as Java does when it dies."""
+    no_updates = struct.pack("!i", 0)
+    with session.ReportServer(("127.0.0.1", 0), _UpdateRequestHandler, "the right token") as server:
+        with socket.create_connection(("127.0.0.1", server.socket.getsockname()[1])) as java:
+            java.sendall(token.encode() + no_updates)
+        server.handle_request()
+
+
+def test_the_end_of_javas_connection_prints_no_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    report_with("the right token")
+
+    assert capsys.readouterr().err == ""
+
+
+def test_any_other_failure_of_javas_connection_prints_its_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    report_with("the wrong token")
+
+    assert "ValueError: The value of the provided token to the AccumulatorServer is not correct." in (
+        capsys.readouterr().err
+    )
