@@ -10,6 +10,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
 from cfnlint.api import lint
 
@@ -64,11 +65,18 @@ def test_the_stacks_are_those_of_the_design(environment: Synthesise) -> None:
 
 
 @pytest.mark.parametrize(("network", "architecture"), list(product(NETWORKS, ARCHITECTURES)))
-def test_no_finding_of_cdk_nag_lacks_an_acknowledgement(
+def test_no_finding_of_cdk_nag_or_cloudformations_rules_lacks_an_acknowledgement(
     environment: Synthesise, network: str, architecture: str
 ) -> None:
     made = environment(**every_kind(network, architecture, "eu-west-1"))
     assert findings(made, "violations") == set()
+
+
+def test_cloudformations_rules_would_have_something_to_say(tmp_path: Path) -> None:
+    app = cdk.App(outdir=str(tmp_path), analytics_reporting=False)
+    cdk.CfnResource(cdk.Stack(app, "Stack"), "Bucket", type="AWS::S3::Bucket", properties={"Colour": "red"})
+    app.synth()
+    assert findings(Environment(tmp_path, "eu-west-1"), "violations") == {("F3002", "Stack/Bucket")}
 
 
 def test_the_acknowledged_findings_are_these_and_no_others(environment: Synthesise) -> None:
