@@ -6,6 +6,7 @@ them. Each happens once in a run, to whoever comes first, unless a test says oth
 
 import errno
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -171,10 +172,10 @@ def test_a_full_disk_fails_the_run_in_a_sentence_leaves_nothing_half_written_and
 
 @pytest.mark.parametrize("stage", ["fit", "project", "write_components"])
 def test_results_that_are_to_be_replaced_stay_whole_until_the_new_ones_are(
-    words: list[str], stage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, became: Became
+    words: list[str], quiet: Whole, stage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
     # Given finished results, and a run that is to replace them and dies at a stage
-    before = run(words, tmp_path / "results")
+    before = shutil.copytree(quiet[0], tmp_path / "results"), quiet[1]
     content = {file: file.read_bytes() for file in listed(before)}
 
     def dies(*_: object) -> None:

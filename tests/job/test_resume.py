@@ -183,6 +183,14 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, sample_photos: Path, r
     return output, run([*words, "--output", str(output)])
 
 
+@pytest.fixture
+def finished(undisturbed: Whole, sample_photos: Path, random_backbone: Path, tmp_path: Path) -> list[str]:
+    """Return the words of a run that has finished, with its results in a folder of the test's own."""
+    shutil.copytree(undisturbed[0], tmp_path / "results")
+    words = ["--images", str(sample_photos), "--model", str(random_backbone), "--components", "3", "--no-csv"]
+    return [*words, "--output", str(tmp_path / "results")]
+
+
 def stop_before(stage: str, words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Run until a function of the pipeline is called, and no further."""
 
@@ -307,24 +315,24 @@ def test_finished_results_grow_by_new_photos_and_changed_and_vanished_ones_are_n
     assert_same((tmp_path / "results", manifest), quiet(words, tmp_path / "quiet"))
 
 
-def test_other_arguments_of_the_fit_are_followed_and_take_over_every_feature(words: list[str], tmp_path: Path) -> None:
-    run(words)
+def test_other_arguments_of_the_fit_are_followed_and_take_over_every_feature(
+    finished: list[str], tmp_path: Path
+) -> None:
     others = ["--components", "5", "--no-standardize", "--per-label", "3"]
 
-    manifest = run(words, "--resume", *others)
+    manifest = run(finished, "--resume", *others)
 
     assert manifest["resumed"] == {"taken_over": 30, "computed": 0, "gone": 10}
-    assert_same((tmp_path / "results", manifest), quiet(words, tmp_path / "quiet", *others))
+    assert_same((tmp_path / "results", manifest), quiet(finished, tmp_path / "quiet", *others))
 
 
 def test_another_model_is_noticed_and_everything_computed_anew(
-    words: list[str], tmp_path: Path, random_backbone: Path, capsys: pytest.CaptureFixture[str]
+    finished: list[str], tmp_path: Path, random_backbone: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run(words)
     other = tmp_path / "other.tflite"
     other.write_bytes(random_backbone.read_bytes() + b"\0")
 
-    manifest = run(words, "--resume", "--model", str(other))
+    manifest = run(finished, "--resume", "--model", str(other))
 
     told = "Resuming: 0 of 40 photos are taken over, 40 are computed (40 were made by another model)."
     assert told in capsys.readouterr().err
@@ -344,13 +352,12 @@ def test_photos_that_were_set_aside_are_looked_at_again(
 
 
 def test_a_resumed_run_that_cannot_be_done_leaves_finished_results_as_they_are(
-    words: list[str], tmp_path: Path
+    finished: list[str], tmp_path: Path
 ) -> None:
-    run(words)
     before = {file: file.read_bytes() for file in (tmp_path / "results").rglob("*.parquet")}
 
     with pytest.raises(UsageError):
-        run(words, "--resume", "--components", "500")
+        run(finished, "--resume", "--components", "500")
 
     assert {file: file.read_bytes() for file in (tmp_path / "results").rglob("*.parquet")} == before
     assert (tmp_path / "results" / "manifest.json").exists()
