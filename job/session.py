@@ -56,7 +56,10 @@ def start(master: str | None) -> SparkContext:
     submitted = configuration.contains("spark.master") or "PYSPARK_GATEWAY_PORT" in os.environ
     if master is not None or not submitted:
         configuration.setMaster(master or ALL_CORES)
-        for name, value in own_session(class_archive.java_options(class_archive.find())).items():
+        settings = own_session(class_archive.java_options(class_archive.find()))
+        if (master or ALL_CORES).startswith("local"):
+            settings |= own_workers()
+        for name, value in settings.items():
             configuration.setIfMissing(name, value)
         provide_java()
         # Spark's executors would start whatever `python3` is first on PATH.
@@ -153,6 +156,20 @@ def own_session(java_options: Sequence[str] = ()) -> dict[str, str]:
         # There are as many tasks as cores: threads of NumPy's matrix products would fight for them.
         "spark.executorEnv.OMP_NUM_THREADS": "1",
         "spark.driver.extraJavaOptions": shlex.join([logging_by, *java_options]),
+    }
+
+
+def own_workers() -> dict[str, str]:
+    """Return the settings with which Spark's Python workers on this machine have loaded the job when they start.
+
+    None where they run another Python than this one, or where this package is an archive.
+    """
+    if os.environ.get("PYSPARK_PYTHON", sys.executable) != sys.executable or not PACKAGE.is_dir():
+        return {}
+    return {
+        "spark.python.daemon.module": "job.worker_daemon",
+        # Where that module is, whatever folder the program was started in.
+        "spark.executorEnv.PYTHONPATH": str(PACKAGE.parent),
     }
 
 
