@@ -16,6 +16,10 @@ class CommandFailedError(Exception):
     """A command that is measured has failed; the message ends with what it said."""
 
 
+WORKERS = (b"\0-m\0job.worker_daemon\0", b"\0-m\0pyspark.daemon\0")
+"""How Spark's Python workers were started: by this program on one machine, and by Spark anywhere else."""
+
+
 @dataclass(frozen=True)
 class Watched:
     """What was seen of a command.
@@ -78,7 +82,8 @@ def resident_memory(ancestor: int) -> list[tuple[str, int]]:
         try:
             # The name is in brackets, and may itself hold brackets and spaces.
             name, rest = (entry / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
-            if b"pyspark.daemon" in (entry / "cmdline").read_bytes():
+            command = (entry / "cmdline").read_bytes()
+            if any(module in command for module in WORKERS):
                 name = "worker"
         except OSError:
             continue  # it has ended in the meantime
