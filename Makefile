@@ -6,7 +6,7 @@ export CDK_DISABLE_CLI_TELEMETRY := true
 # more than there are cores, because some of them mostly wait for a command.
 DEALT = -n $(shell $(PYTHON) -c 'import os; print(min(4, os.cpu_count() + 1))') --dist loadfile --no-loadscope-reorder
 
-# There are as many processes as cores: threads of NumPy's would fight for them.
+# There are more processes than cores: threads of NumPy's would fight for them.
 test test-all: export OPENBLAS_NUM_THREADS := 1
 # Without compiled modules each of the processes, and all that they start, would compile every module anew.
 test test-all: export PYTHONDONTWRITEBYTECODE :=

@@ -55,9 +55,10 @@ def start(master: str | None) -> SparkContext:
     configuration = SparkConf().setAppName("orchard")
     submitted = configuration.contains("spark.master") or "PYSPARK_GATEWAY_PORT" in os.environ
     if master is not None or not submitted:
-        configuration.setMaster(master or ALL_CORES)
+        chosen = master or ALL_CORES
+        configuration.setMaster(chosen)
         settings = own_session(class_archive.java_options(class_archive.find()))
-        if (master or ALL_CORES).startswith("local"):
+        if chosen.startswith("local"):
             settings |= own_workers()
         for name, value in settings.items():
             configuration.setIfMissing(name, value)

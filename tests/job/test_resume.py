@@ -162,8 +162,12 @@ def photos(tmp_path: Path, sample_photos: Path) -> Path:
 
 @pytest.fixture
 def words(photos: Path, tmp_path: Path, random_backbone: Path) -> list[str]:
-    given = ["--images", str(photos), "--model", str(random_backbone), "--components", "3", "--no-csv"]
-    return [*given, "--output", str(tmp_path / "results")]
+    return words_of(photos, random_backbone, tmp_path / "results")
+
+
+def words_of(photos: Path, model: Path, output: Path) -> list[str]:
+    given = ["--images", str(photos), "--model", str(model), "--components", "3", "--no-csv"]
+    return [*given, "--output", str(output)]
 
 
 def run(words: list[str], *more: str) -> Manifest:
@@ -179,16 +183,14 @@ def quiet(words: list[str], output: Path, *more: str) -> tuple[Path, Manifest]:
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, sample_photos: Path, random_backbone: Path) -> Whole:
     """Return what a run over the same photos comes to that nothing disturbs."""
     output = tmp_path_factory.mktemp("undisturbed") / "results"
-    words = ["--images", str(sample_photos), "--model", str(random_backbone), "--components", "3", "--no-csv"]
-    return output, run([*words, "--output", str(output)])
+    return output, run(words_of(sample_photos, random_backbone, output))
 
 
 @pytest.fixture
 def finished(undisturbed: Whole, sample_photos: Path, random_backbone: Path, tmp_path: Path) -> list[str]:
     """Return the words of a run that has finished, with its results in a folder of the test's own."""
     shutil.copytree(undisturbed[0], tmp_path / "results")
-    words = ["--images", str(sample_photos), "--model", str(random_backbone), "--components", "3", "--no-csv"]
-    return [*words, "--output", str(tmp_path / "results")]
+    return words_of(sample_photos, random_backbone, tmp_path / "results")
 
 
 def stop_before(stage: str, words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
