@@ -54,6 +54,7 @@ class Library:
 # because it is only needed where a backbone is exported, vl-convert because the job's archive carries what it makes.
 LIBRARIES = (
     Library("numpy", "1.26.4", ("numpy",)),
+    Library("threadpoolctl", "3.8.0", ("threadpoolctl",)),
     Library("pyarrow", "18.1.0", ("pyarrow", "pyarrow.fs", "pyarrow.parquet")),
     Library("pillow", "13.0.0", ("PIL.Image",)),
     Library("ai-edge-litert", "2.3.0", ("ai_edge_litert.interpreter", "ai_edge_litert.schema_py_generated")),

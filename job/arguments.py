@@ -47,7 +47,6 @@ class Arguments:
     keypoints: int
     visual_words: int
     word_sample: int
-    word_start: str
     word_iterations: int
     vocabulary: str | None
     no_keypoints: str

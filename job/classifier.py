@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
+from job.columns import row_products
 from job.errors import ResultsUnusableError
 
 Floats = npt.NDArray[np.float64]
@@ -58,7 +59,7 @@ class LogisticModel:
 
     def probabilities(self, components: Floats) -> Floats:
         """Return the probability of every class, of shape (photos, classes)."""
-        return softmax(components @ self.coefficients.T + self.intercepts)
+        return softmax(row_products(components, self.coefficients) + self.intercepts)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the numbers by name."""
@@ -165,8 +166,8 @@ class PerceptronModel:
         """Return the probability of every class, of shape (photos, classes)."""
         values = components
         for weights, biases in zip(self.weights[:-1], self.biases[:-1], strict=True):
-            values = sigmoid(values @ weights.T + biases)
-        return softmax(values @ self.weights[-1].T + self.biases[-1])
+            values = sigmoid(row_products(values, weights) + biases)
+        return softmax(row_products(values, self.weights[-1]) + self.biases[-1])
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the numbers by name: weights_1, biases_1, weights_2, ..."""

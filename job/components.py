@@ -11,17 +11,15 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
+from job.columns import row_products
 from job.errors import TooFewPhotosError
 
 Matrix = npt.NDArray[np.float64]
 
 ROWS_AT_A_TIME = 1024
 """Rows turned into float64 at once: bounds memory, and is enough for matrix products to run at full speed."""
-
-PROJECTED_ROWS, PROJECTED_COLUMNS = 256, 16
-"""A projection multiplies blocks of so many rows, and components in multiples of so many, filled up with zeros: at the
-edges of other shapes OpenBLAS adds in another order, and the last bit of a row would depend on the rows beside it."""
 
 REACHED = 1e-12
 """A share of variance counts as reached when it is missed by no more than this: sums of floats end at 1 - 1e-16."""
@@ -181,7 +179,9 @@ def fit(moments: Moments, standardize: bool) -> PrincipalComponents:
         )
     varies = deviations > 0
     scale = np.where(varies, deviations, 1.0) if standardize else np.ones_like(deviations)
-    values, vectors = np.linalg.eigh(covariance / np.outer(scale, scale))
+    # With several threads the last bits depend on how many there are.
+    with threadpool_limits(1, "blas"):
+        values, vectors = np.linalg.eigh(covariance / np.outer(scale, scale))
     count = min(moments.count - 1, len(values))
     # eigh sorts upwards; rounding makes what should be zero slightly negative.
     variance = np.clip(values[::-1][:count], 0, None)
@@ -244,17 +244,8 @@ def project(rows: npt.NDArray[np.float32], mean: Matrix, scale: Matrix, componen
     components
         Shape (components, dimensions).
     """
-    count, dimensions = components.shape
     # The scale goes into the matrix once, rather than into every row.
-    weights = np.zeros((-(-count // PROJECTED_COLUMNS) * PROJECTED_COLUMNS, dimensions))
-    weights[:count] = components / scale
-    projected = np.empty((len(rows), count), np.float32)
-    for start in range(0, len(rows), PROJECTED_ROWS):
-        part = rows[start : start + PROJECTED_ROWS]
-        block = np.zeros((PROJECTED_ROWS, dimensions))
-        block[: len(part)] = part - mean
-        projected[start : start + len(part)] = (block @ weights.T)[: len(part), :count]
-    return projected
+    return row_products(rows, components / scale, mean).astype(np.float32)
 
 
 def explained_variance_rows(fitted: PrincipalComponents) -> list[Sequence[float]]:

@@ -58,14 +58,9 @@ KINDS = {kind.name: kind for kind in (DescriptorKind("orb", 32, 256), Descriptor
 """The descriptors that there are beside the network's features."""
 
 
-def require_opencv() -> None:
-    """Raise UsageError if OpenCV is not installed where this runs."""
-    _opencv()
-
-
 def opencv_version() -> str:
     """Return the version of OpenCV itself, like 4.11.0."""
-    return str(_opencv().__version__)
+    return str(require_opencv().__version__)
 
 
 def describer(kind: DescriptorKind, keypoints: int) -> Callable[[Pixels], Descriptors]:
@@ -84,7 +79,7 @@ def describer(kind: DescriptorKind, keypoints: int) -> Callable[[Pixels], Descri
     in OpenCV's own order. The photo is made grey as OpenCV does, by the weights of ITU-R BT.601. It raises
     RejectedPhotoError where OpenCV fails on the photo.
     """
-    cv2 = _opencv()
+    cv2 = require_opencv()
     # There are as many tasks as cores, and threads of several tasks would fight for them.
     cv2.setNumThreads(1)
     detector = (
@@ -110,7 +105,8 @@ def describer(kind: DescriptorKind, keypoints: int) -> Callable[[Pixels], Descri
     return describe
 
 
-def _opencv() -> Any:  # noqa: ANN401 - a module without complete types
+def require_opencv() -> Any:  # noqa: ANN401 - a module without complete types
+    """Return the module cv2; raise NotInstalledError if it is not installed here."""
     try:
         import cv2  # noqa: PLC0415 - needed by these descriptors alone
     except ImportError as error:

@@ -206,7 +206,6 @@ def choose_extraction(arguments: Arguments, run: Run) -> Extraction:
     learning = Learning(
         arguments.visual_words,
         arguments.word_sample,
-        arguments.word_start,
         arguments.word_iterations,
         arguments.seed,
     )

@@ -22,7 +22,7 @@ from pyspark.ml.classification import (
     MultilayerPerceptronClassifier,
     RandomForestClassifier,
 )
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql.types import ArrayType, DoubleType, FloatType, StructField, StructType
 
 from job import slices
@@ -30,11 +30,13 @@ from job.classifier import NO_CHILD, Classifier, LogisticModel, Model, Perceptro
 from job.columns import matrix
 from job.results import DataFile
 from job.slices import Slice
-from job.vectors import vector_column
 
 ROWS_IN_A_PARTITION = 8192
-"""Spark adds up partitions in the order in which they end, so that up to here, where there is one, every sum, and so
-the model, is the same to the last bit for the same components."""
+"""For trees. They count photos, so their sums are exact in any order."""
+
+SUMMED_IN_ORDER = ("logistic", "mlp")
+"""These add up fractions. Spark adds partitions in the order in which they end, so they get one partition: the same
+components then give the same model to the last bit."""
 
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     # The components come sorted by what they explain: a penalty on their own scale, rather than on one where each has
@@ -84,7 +86,9 @@ def train(
     changed
         Parameters in place of some of ``PARAMETERS``.
     """
-    partitions = slices.cut([(file.path, rows) for file, rows in files], ROWS_IN_A_PARTITION)
+    rows_in_all = sum(rows for _, rows in files)
+    partition_rows = rows_in_all if kind in SUMMED_IN_ORDER else ROWS_IN_A_PARTITION
+    partitions = slices.cut([(file.path, rows) for file, rows in files], partition_rows)
     parameters = {**PARAMETERS[kind], **changed}
     with _rows(context, output, partitions, labels) as rows:
         model = _TRAINERS[kind](context, rows, (width, len(labels)), parameters, seed)
@@ -106,7 +110,10 @@ def _rows(
     session = SparkSession.builder.getOrCreate()
     read = context.parallelize(partitions, len(partitions)).flatMap(lambda some: read_rows(output, some, labels))
     frame = session.createDataFrame(read, _ROWS, verifySchema=False)
-    rows = frame.select("label", vector_column(context, "components").alias("features"))
+    # What pyspark.ml.functions.array_to_vector calls: that module needs pandas, which a cluster's nodes do not have.
+    java: Any = context._jvm
+    vectors = Column(java.org.apache.spark.ml.functions.array_to_vector(frame["components"]._jc))
+    rows = frame.select("label", vectors.alias("features"))
     rows.persist(StorageLevel.MEMORY_AND_DISK)
     try:
         yield rows

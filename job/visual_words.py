@@ -1,13 +1,12 @@
 """The Spark stages of visual words: learns them from a sample of all descriptors, and counts them in every photo.
 
 Descriptors are written once, a Parquet file a task (``job/photo_descriptors.py``); the tasks here read these files.
-They are no result: when the run is finished they are swept away. What goes through Spark itself is the bounded sample
-alone.
+They are no result: when the run is finished they are swept away. The words are learned on the driver, from a bounded
+sample: OpenCV's K-Means takes seconds for 200,000 descriptors, and adds in one order whatever the number of cores.
 """
 
 import hashlib
-from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,30 +15,18 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import Accumulator, Broadcast, SparkContext
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import ArrayType, DoubleType, ShortType, StructField, StructType
 
 from job import results, workers
-from job.descriptors import DescriptorKind, Descriptors
+from job.descriptors import DescriptorKind, Descriptors, require_opencv
 from job.errors import TooFewPhotosError
 from job.features import features_table
 from job.listing import TRAIN
 from job.photo_descriptors import DescriptorsReport, stacked
 from job.results import DataFile
-from job.vectors import vector_column
 from job.vocabulary import Vocabulary
 
-FEWEST_PARTITIONS = 4
-DISTANCES_A_PARTITION = 5_000_000
-"""Of the sample, from which K-Means learns: enough work for a task not to be all start, and for a large sample to be
-shared by a large cluster. The number depends on nothing else, because the first centres that are drawn depend on it."""
-
-INITIALIZATIONS = {"parallel": "k-means||", "random": "random"}
-"""How K-Means finds its first centres, and what Spark ML calls it."""
-
-_SAMPLE_SCHEMA = StructType(
-    [StructField("key", DoubleType(), False), StructField("descriptor", ArrayType(ShortType(), False), False)]
-)
+CONVERGED = 1e-4
+"""K-Means ends when no centre has moved by more than this."""
 
 
 @dataclass(frozen=True)
@@ -52,17 +39,14 @@ class Learning:
         How many.
     sample
         About so many descriptors of training photos are drawn; all of them, if there are no more.
-    initialization
-        One of ``INITIALIZATIONS``.
     iterations
-        At most so many.
+        Of K-Means, at most.
     seed
         Draws the sample and the first centres.
     """
 
     words: int
     sample: int
-    initialization: str
     iterations: int
     seed: int
 
@@ -77,15 +61,12 @@ class Learned:
         The centres, float64 of shape (words, dimensions).
     sampled
         How many descriptors they were learned from.
-    iterations
-        How many K-Means took.
     cost
         Sum of the squared distances from each of these descriptors to its centre.
     """
 
     words: npt.NDArray[np.float64]
     sampled: int
-    iterations: int
     cost: float
 
 
@@ -102,8 +83,10 @@ def count_words(
     return list(tasks.collect())
 
 
-def draw_sample(table: pa.Table, kind: DescriptorKind, share: float, seed: int) -> Iterator[tuple[float, Descriptors]]:
-    """Yield about a share of the training photos' descriptors, each with the random number that chose it.
+def draw_sample(
+    table: pa.Table, kind: DescriptorKind, share: float, seed: int
+) -> tuple[npt.NDArray[np.float64], Descriptors]:
+    """Return about a share of the training photos' descriptors, each with the random number that chose it.
 
     The numbers come from the seed and the photo's own descriptors, so that the same photos give the same sample
     however they are cut into partitions, and wherever they lie.
@@ -118,14 +101,22 @@ def draw_sample(table: pa.Table, kind: DescriptorKind, share: float, seed: int) 
         Above 0; 1 takes all.
     seed
         Another seed draws others.
+
+    Returns
+    -------
+    keys
+        Shape (n,): from 0 to the share.
+    descriptors
+        Shape (n, kind.width).
     """
-    training = table.filter(pc.equal(table["split"], TRAIN))
-    for value in training["descriptors"].to_pylist():
+    keys, drawn = [np.empty(0)], [np.empty((0, kind.width), np.uint8)]
+    for value in table.filter(pc.equal(table["split"], TRAIN))["descriptors"].to_pylist():
         digest = hashlib.blake2b(value, digest_size=16, key=str(seed).encode()).digest()
         rows = np.frombuffer(value, np.uint8).reshape(-1, kind.width)
-        keys = np.random.default_rng(int.from_bytes(digest)).random(len(rows))
-        drawn = keys < share
-        yield from zip(keys[drawn].tolist(), rows[drawn], strict=True)
+        numbers = np.random.default_rng(int.from_bytes(digest)).random(len(rows))
+        keys.append(numbers[numbers < share])
+        drawn.append(rows[numbers < share])
+    return np.concatenate(keys), np.concatenate(drawn)
 
 
 def learn(
@@ -135,16 +126,13 @@ def learn(
     learning: Learning,
     reports: Sequence[DescriptorsReport],
 ) -> Learned:
-    """Return the visual words: the centres that Spark ML's K-Means finds in a sample of the training descriptors.
+    """Return the visual words: the centres that K-Means finds in a sample of the training descriptors.
 
     Raises
     ------
     UsageError
         If the training photos have fewer descriptors than words are wanted.
     """
-    # Imported here: Spark ML takes most of a second to load, and most runs have no visual words.
-    from pyspark.ml.clustering import KMeans  # noqa: PLC0415
-
     available = sum(report.training for report in reports)
     if available < learning.words:
         raise TooFewPhotosError(
@@ -152,43 +140,56 @@ def learn(
             "Give more photos, or ask for fewer words.",
         )
     files = [report.photos.made for report in reports if report.photos.made is not None]
-    sample = _sample(context, output, kind, files, learning, learning.sample / available).persist()
-    try:
-        model = KMeans(
-            k=learning.words,
-            seed=learning.seed,
-            initMode=INITIALIZATIONS[learning.initialization],
-            maxIter=learning.iterations,
-        ).fit(sample)
-        summary = model.summary
-        return Learned(
-            np.array(model.clusterCenters(), np.float64), sample.count(), summary.numIter, summary.trainingCost
-        )
-    finally:
-        sample.unpersist()
-
-
-def _sample(
-    context: SparkContext,
-    output: str,
-    kind: DescriptorKind,
-    files: Sequence[DataFile],
-    learning: Learning,
-    share: float,
-) -> DataFrame:
-    seed = learning.seed
-    rows = context.parallelize(files, len(files)).flatMap(
-        lambda file: (
-            # An array goes to Java as one block of bytes, and needs no pandas, which a cluster's nodes do not have.
-            (key, array("h", kind.as_numbers(row[np.newaxis]).astype(np.int16).tobytes()))
-            for key, row in draw_sample(results.read_parquet(output, file.path), kind, share, seed)
-        )
+    share, seed = learning.sample / available, learning.seed
+    drawn = (
+        context.parallelize(files, len(files))
+        .map(lambda file: draw_sample(results.read_parquet(output, file.path), kind, share, seed))
+        .collect()
     )
-    frame = SparkSession(context).createDataFrame(rows, _SAMPLE_SCHEMA, verifySchema=False)
-    vectors = frame.select("key", vector_column(context, "descriptor").alias("features"))
-    partitions = max(FEWEST_PARTITIONS, learning.sample * learning.words // DISTANCES_A_PARTITION)
-    # The order of rows and partitions decides which first centres are drawn: here neither depends on the files.
-    return vectors.repartition(partitions, "key").sortWithinPartitions("key")
+    keys, descriptors = (np.concatenate(parts) for parts in zip(*drawn, strict=True))
+    # K-Means depends on the order of its rows, and this one does not depend on how the photos were cut into files.
+    sample = kind.as_numbers(descriptors[keys.argsort(kind="stable")])
+    words, cost = cluster(sample, learning.words, learning.iterations, seed)
+    return Learned(words, len(sample), cost)
+
+
+def cluster(sample: Descriptors, words: int, iterations: int, seed: int) -> tuple[npt.NDArray[np.float64], float]:
+    """Return the centres that K-Means finds, starting from K-Means++, and the sum of squared distances to them.
+
+    The same rows in the same order give the same bits, on any number of cores.
+
+    Parameters
+    ----------
+    sample
+        Shape (n, dimensions), n at least ``words``.
+    words
+        How many centres.
+    iterations
+        At most.
+    seed
+        Draws the first centres.
+
+    Returns
+    -------
+    centres
+        Shape (words, dimensions): the exact mean of the rows that are nearest to each.
+    cost
+        Sum of the squared distances from each row to its centre.
+    """
+    cv2 = require_opencv()
+    cv2.setRNGSeed(int(np.uint32(seed).view(np.int32)))
+    criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, iterations, CONVERGED)
+    _, nearest, centres = cv2.kmeans(
+        sample.astype(np.float32), words, None, criteria, attempts=1, flags=cv2.KMEANS_PP_CENTERS
+    )
+    exact, cost = centres.astype(np.float64), 0.0
+    for word in range(words):
+        members = sample[nearest[:, 0] == word].astype(np.float64)
+        # A centre that is nearest to no row, because others are at the same place, stays where it is.
+        if len(members):
+            exact[word] = members.mean(axis=0)
+            cost += float(((members - exact[word]) ** 2).sum())
+    return exact, cost
 
 
 def _count_file(output: str, shared: "Broadcast[Vocabulary]", done: Accumulator[int], file: DataFile) -> DataFile:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from job import addresses, results, storage
+from job.columns import row_products
 from job.descriptors import KINDS, DescriptorKind, Descriptors
 from job.errors import ResultsUnusableError, UsageError
 from job.results import DataFile
@@ -53,8 +54,8 @@ class Vocabulary:
         float32 of shape (photos, words); a row's sum is the photo's count.
         """
         number = len(self.words)
-        numbers = self.kind.as_numbers(descriptors).astype(np.float64)
-        nearest = ((self.words**2).sum(axis=1) - 2 * (numbers @ self.words.T)).argmin(axis=1)
+        numbers = self.kind.as_numbers(descriptors)
+        nearest = ((self.words**2).sum(axis=1) - 2 * row_products(numbers, self.words)).argmin(axis=1)
         photos = np.repeat(np.arange(len(counts)), counts)
         cells = np.bincount(photos * number + nearest, minlength=len(counts) * number)
         return cells.reshape(len(counts), number).astype(np.float32)

@@ -12,9 +12,6 @@ CNN = "cnn"
 DESCRIPTORS = ("orb", "sift")
 """Those that visual words are made of; ``job.descriptors`` has the same, and takes too long to import for a help."""
 
-STARTS = ("parallel", "random")
-"""How K-Means finds its first centres; ``job.visual_words`` knows what Spark ML calls each."""
-
 REJECT, ZERO = "reject", "zero"
 """What becomes of a photo without keypoints: set aside, or kept with a histogram of zeros."""
 
@@ -22,7 +19,6 @@ LEARNED = {
     "keypoints": 50,
     "visual_words": 30,
     "word_sample": 20_000,
-    "word_start": "parallel",
     "word_iterations": 20,
 }
 """Options of a vocabulary that is learned, and their defaults; one that is reused has them already."""
@@ -46,7 +42,6 @@ def add_to(made: argparse.ArgumentParser) -> None:
         type=int,
         help=f"descriptors to learn them from (default: {LEARNED['word_sample']:,})",
     )
-    words.add_argument("--word-start", metavar="HOW", choices=STARTS, help="of K-Means: parallel (default) or random")
     words.add_argument(
         "--word-iterations", metavar="N", type=int, help=f"of K-Means (default: {LEARNED['word_iterations']})"
     )
@@ -96,7 +91,7 @@ def checked(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def _require_ranges(chosen: dict[str, Any]) -> None:
-    # Spark ML's K-Means refuses a single centre, and features of one dimension have nothing to be reduced to.
+    # Features of one dimension have nothing to be reduced to.
     for name, least in (("keypoints", 1), ("visual_words", 2), ("word_iterations", 1)):
         if chosen[name] < least:
             raise UsageError(

@@ -110,7 +110,6 @@ class WordExtraction:
                 **asdict(self.source),
                 "descriptors": sum(report.training for report in described),
                 "sampled": learned.sampled,
-                "iterations_needed": learned.iterations,
                 "cost": learned.cost,
             },
         }

@@ -6,7 +6,6 @@ from job import arguments, word_arguments
 from job.descriptors import KINDS
 from job.errors import UsageError
 from job.networks import NETWORKS
-from job.visual_words import INITIALIZATIONS
 
 NEEDED = ["--images", "photos", "--output", "results"]
 
@@ -206,14 +205,13 @@ def test_a_missing_folder_of_photos_is_named() -> None:
 
 def test_the_choices_for_visual_words_are_those_that_there_are() -> None:
     assert tuple(KINDS) == word_arguments.DESCRIPTORS
-    assert tuple(INITIALIZATIONS) == word_arguments.STARTS
 
 
 def test_visual_words_have_their_defaults_and_no_share_of_the_variance() -> None:
     given = arguments.parse([*NEEDED, "--descriptor", "orb"])
 
     assert (given.keypoints, given.visual_words, given.word_sample) == (50, 30, 20_000)
-    assert (given.word_start, given.word_iterations, given.no_keypoints) == ("parallel", 20, "reject")
+    assert (given.word_iterations, given.no_keypoints) == (20, "reject")
     assert (given.variance, given.components, given.vocabulary) == (None, None, None)
 
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pytest
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from job import components
 from job.components import Moments, PrincipalComponents, upper_triangle
@@ -186,3 +187,14 @@ def test_sums_of_aligned_groups_add_up_to_the_same_sum_to_the_last_bit(count: in
     assert at_once.count == in_groups.count == count
     np.testing.assert_array_equal(at_once.total, in_groups.total)
     np.testing.assert_array_equal(at_once.products, in_groups.products)
+
+
+def test_components_do_not_depend_on_the_number_of_threads() -> None:
+    moments = components.Moments.nothing(np.zeros(300))
+    moments.add_rows(np.random.default_rng(1).normal(size=(400, 300)).astype(np.float32))
+    fitted = []
+    for threads in (1, 2, 4):
+        with threadpool_limits(threads, "blas"):
+            fitted.append(components.fit(moments, standardize=True))
+
+    assert len({(one.variance.tobytes(), one.components.tobytes()) for one in fitted}) == 1

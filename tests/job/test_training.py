@@ -101,7 +101,7 @@ def test_probabilities_and_predictions_equal_spark_mls(
     assert probabilities.argmax(axis=1).tolist() == [int(row["prediction"]) for row in expected]
 
 
-@pytest.mark.parametrize("kind", ["logistic", "forest"])
+@pytest.mark.parametrize("kind", list(SMALL))
 def test_the_model_does_not_depend_on_how_the_photos_were_dealt_to_files(
     spark: SparkContext, photos: pa.Table, tmp_path: Path, kind: str
 ) -> None:
@@ -109,6 +109,31 @@ def test_the_model_does_not_depend_on_how_the_photos_were_dealt_to_files(
     many = train(spark, write(tmp_path / "many", photos, [32] * 7 + [16]), kind)
 
     assert one.to_files() == many.to_files()
+
+
+@pytest.mark.parametrize(("kind", "tasks"), [("logistic", 1), ("mlp", 1), ("tree", 6), ("forest", 6)])
+def test_fractions_are_summed_by_one_task(
+    spark: SparkContext,
+    photos: pa.Table,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    tasks: int,
+) -> None:
+    # More rows than in a partition of counts: Spark would add the partitions' sums in the order in which they end
+    monkeypatch.setattr(training, "ROWS_IN_A_PARTITION", 32)
+    dealt: list[int] = []
+    parallelize = spark.parallelize
+
+    def watched(parts: Any, slices: int) -> Any:
+        dealt.append(slices)
+        return parallelize(parts, slices)
+
+    monkeypatch.setattr(spark, "parallelize", watched)
+
+    train(spark, write(tmp_path, photos, [100, 140]), kind)
+
+    assert dealt == [tasks]
 
 
 def test_rows_are_read_with_their_class_and_without_those_of_other_splits(photos: pa.Table, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -22,7 +23,7 @@ from job.visual_words import Learning
 from job.vocabulary import Vocabulary
 
 SIFT = KINDS["sift"]
-LEARNING = Learning(words=3, sample=10_000, initialization="parallel", iterations=20, seed=0)
+LEARNING = Learning(words=3, sample=10_000, iterations=20, seed=0)
 
 
 def clouds(photos: int, each: int) -> list[Descriptors]:
@@ -59,16 +60,16 @@ def test_the_sample_comes_from_training_photos_alone() -> None:
     splits = [TRAIN, TEST, PREDICT] * 3
     used = pa.table({"path": [""] * 9, "label": ["a"] * 9, "split": splits})
 
-    drawn = [row for _, row in visual_words.draw_sample(descriptors_table(used, described), SIFT, 1.0, 0)]
+    _, drawn = visual_words.draw_sample(descriptors_table(used, described), SIFT, 1.0, 0)
 
-    np.testing.assert_array_equal(np.stack(drawn), np.concatenate(described[::3]))
+    np.testing.assert_array_equal(drawn, np.concatenate(described[::3]))
 
 
 def test_the_sample_is_about_the_share_asked_for_and_another_with_another_seed() -> None:
     used = pa.table({"path": [""] * 100, "label": ["a"] * 100, "split": [TRAIN] * 100})
     table = descriptors_table(used, clouds(100, 30))
 
-    first, again, other = ([key for key, _ in visual_words.draw_sample(table, SIFT, 0.2, seed)] for seed in (1, 1, 2))
+    first, again, other = (visual_words.draw_sample(table, SIFT, 0.2, seed)[0].tolist() for seed in (1, 1, 2))
 
     assert first == again
     assert not set(first) & set(other)
@@ -102,6 +103,40 @@ def test_words_do_not_depend_on_how_the_photos_were_cut_into_files(spark: SparkC
     assert 200 < few.sampled < 400
     assert few.sampled == many.sampled
     np.testing.assert_array_equal(few.words, many.words)
+    assert few.cost == many.cost
+
+
+def test_words_do_not_depend_on_the_number_of_threads() -> None:
+    sample = np.random.default_rng(5).integers(0, 256, (3000, 128)).astype(np.uint8)
+    before = cv2.getNumThreads()
+    found = []
+    try:
+        for threads in (1, 2, 3):
+            cv2.setNumThreads(threads)
+            found.append(visual_words.cluster(sample, 40, 5, seed=2**32 - 1))
+    finally:
+        cv2.setNumThreads(before)
+
+    assert len({(words.tobytes(), cost) for words, cost in found}) == 1
+
+
+def test_each_word_is_the_exact_mean_of_its_descriptors() -> None:
+    sample = np.random.default_rng(5).integers(0, 256, (3000, 128)).astype(np.uint8)
+
+    words, cost = visual_words.cluster(sample, 7, 100, seed=0)
+
+    nearest = ((sample[:, np.newaxis] - words) ** 2).sum(axis=2).argmin(axis=1)
+    np.testing.assert_array_equal(words, [sample[nearest == word].mean(axis=0) for word in range(7)])
+    np.testing.assert_allclose(cost, ((sample - words[nearest]) ** 2).sum(), rtol=1e-12)
+
+
+def test_more_words_than_different_descriptors_are_no_failure() -> None:
+    sample = np.repeat(np.array([[0], [200]], np.uint8), 10, axis=0) * np.ones((1, 128), np.uint8)
+
+    words, cost = visual_words.cluster(sample, 5, 20, seed=0)
+
+    assert set(np.unique(words).tolist()) == {0.0, 200.0}
+    assert cost == 0.0
 
 
 def test_fewer_descriptors_than_words_are_refused(spark: SparkContext, tmp_path: Path) -> None:

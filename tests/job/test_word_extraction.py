@@ -34,7 +34,7 @@ def learned(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> tuple[Pat
     """Return the results of a run that learned 5 words of ORB, and its manifest. Read only."""
     output = tmp_path_factory.mktemp("learned") / "results"
     words = ["--images", str(photos / "training"), "--test", str(photos / "test"), "--descriptor", "orb"]
-    words += ["--visual-words", "5", "--word-start", "random", "--word-iterations", "2", "--classifier", "mlp"]
+    words += ["--visual-words", "5", "--word-iterations", "2", "--classifier", "mlp"]
     return output, run(output, *words)
 
 
@@ -49,7 +49,7 @@ def test_the_manifest_says_what_the_words_are_and_how_they_were_learned(learned:
         "dimensions": 256,
     }
     learning = manifest["vocabulary"]["learning"]
-    assert (learning["initialization"], learning["iterations"], learning["seed"]) == ("random", 2, 0)
+    assert (learning["iterations"], learning["seed"]) == (2, 0)
     assert learning["sampled"] == learning["descriptors"] > 5
     assert json.loads((output / "vocabulary" / "vocabulary.json").read_text())["learning"] == learning
     stages = ["list", "start", "descriptors", "vocabulary", "histograms", "fit", "projection", "train", "predict"]
