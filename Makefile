@@ -43,7 +43,7 @@ faults: setup ## make every fault happen, and write the table of what became of 
 	@python -m pytest tests/faults -m 'slow or not slow' --write-faults
 
 tables: setup ## write the tables of docs/security.md anew, from the calls that the tests make
-	@ORCHARD_WRITE_TABLES=1 python -m pytest -q tests/local/access/test_rights.py
+	@ORCHARD_WRITE_TABLES=1 python -m pytest -q tests/localcloud/iam/test_rights.py
 
 lock: setup ## write the locked requirements anew from requirements/*.in
 	@python tools/lock.py

@@ -7,11 +7,10 @@ from pathlib import Path
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 
-from infra.context import read_settings
-from infra.cost_tag import COST_TAG
+from infra.cdk_context import read_settings
 from infra.emr.bootstrap import wheelhouse
 from infra.errors import OrchardError
-from infra.settings import Settings
+from infra.settings import COST_TAG, Settings
 from infra.stacks.access import AccessStack
 from infra.stacks.budget import BudgetStack
 from infra.stacks.cluster import ClusterStack

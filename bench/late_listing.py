@@ -29,7 +29,7 @@ def main(words: list[str] | None = None) -> int:
         put(keys, lambda _: b"1", endpoint, SENDERS)
         os.environ.update(environment(endpoint))
         # Arrow's clients look at the environment when the first one is made.
-        from job import listing  # noqa: PLC0415
+        from job.images import listing  # noqa: PLC0415
 
         before, seconds = report(endpoint), []
         for _ in range(given.rounds):

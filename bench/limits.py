@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from job.backbone import FULL, load, read_description
-from job.decoding import Pixels, decode
+from job.features.network.backbone import FULL, load, read_description
+from job.images.decode import Pixels, decode
 
 DECODED_BEFORE = 200
 """Photos that inference alone goes round and round with: decoded, they take 30 MB a process."""

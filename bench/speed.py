@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.watched import CommandFailedError, Watched, run
-from job.export import ExportRequest, cached_export
+from job.features.network.export import ExportRequest, cached_export
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs" / "performance.md"

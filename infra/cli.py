@@ -13,16 +13,18 @@ from typing import NoReturn
 import argcomplete
 
 from infra import versions
+from infra.aws import cdk
+from infra.aws.client import Aws, as_orchard_error
 from infra.commands import classify, cost, demo, destroy, evaluator, local, logs, notebook, results, run, status, ui, up
-from infra.commands.command import Command, Surroundings
+from infra.commands.command import Command
 from infra.commands.export import EXPORT
-from infra.commands.follow_up import Given
 from infra.commands.upload import UPLOAD
-from infra.deploy import cdk, kept_prices
-from infra.deploy.aws import Aws, as_orchard_error
+from infra.context import Surroundings
 from infra.errors import InterruptedCommandError, OrchardError, WrongUseError
+from infra.follow_up import Given
+from infra.pricing import cache
 from job.errors import JobError
-from job.telling import tell
+from job.errors.console import tell
 
 COMMANDS: Sequence[Command] = (
     *(cost.COMMAND, EXPORT, UPLOAD, up.UP, up.SCALE, run.COMMAND),
@@ -161,7 +163,7 @@ def default_region(environment: Mapping[str, str], cdk_json: Path = cdk.CDK_JSON
 
 def _real_surroundings(given: argparse.Namespace) -> Surroundings:
     aws = Aws(given.region or default_region(os.environ), given.profile)
-    return Surroundings(aws, kept_prices=kept_prices.folder(os.environ))
+    return Surroundings(aws, kept_prices=cache.folder(os.environ))
 
 
 if __name__ == "__main__":

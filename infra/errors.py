@@ -2,7 +2,7 @@
 
 Each class is one kind of failure. Its docstring is what docs/troubleshooting.md says about it: a title, what it
 means, what to do. Codes never change their meaning; a new kind takes a new one. Two kinds stand beside what raises
-them: ``infra.context.SettingsError`` and ``infra.emr.bootstrap.wheelhouse.WheelhouseError``.
+them: ``infra.cdk_context.SettingsError`` and ``infra.emr.bootstrap.wheelhouse.WheelhouseError``.
 """
 
 from collections.abc import Iterator

@@ -13,11 +13,13 @@ OTHER_REGIONS = (
     *("af-south-1", "il-central-1", "me-central-1", "me-south-1"),
 )
 NETWORKS = ("private", "private-nat", "public")
+COST_TAG = ("project", "orchard")
+"""Key and value of the tag on everything that costs: costs are counted by it, and what is left is found by it."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What was chosen. The values are sound: ``infra.context`` is the door that checks them.
+    """What was chosen. The values are sound: ``infra.cdk_context`` is the door that checks them.
 
     Attributes
     ----------

@@ -7,12 +7,13 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from job import addresses, arguments, failures, pipeline, predict, results
-from job.errors import InterruptedRunError, JobError, RunFailedError
-from job.extraction import extraction_seconds
-from job.plain_text import printable
+from job import arguments, pipeline, predict
+from job.errors import InterruptedRunError, JobError, RunFailedError, mapping
+from job.errors.console import printable, tell
+from job.features.extractor import extraction_seconds
 from job.report import command, making
-from job.telling import tell
+from job.results import layout
+from job.storage import uri
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -29,7 +30,7 @@ def main(words: Sequence[str] | None = None) -> int:
         what = "Interrupted before the results were complete."
         return tell(InterruptedRunError(what, "Go on with it: the same command with --resume."), words)
     except Exception as error:  # noqa: BLE001 - a person is never shown a trace that was not asked for
-        what = f"The run failed: {type(error).__name__}: {failures.one_line(error)}."
+        what = f"The run failed: {type(error).__name__}: {mapping.one_line(error)}."
         return tell(RunFailedError(what, "Run it again with --debug for the whole trace."), words)
     sys.stdout.write(printable(said))
     return 0
@@ -62,7 +63,7 @@ def summary(manifest: dict[str, Any], output: str) -> str:
         f"Results: {output}",
     ]
     if manifest["files"].get(making.FILES):
-        lines.append(f"To look at: {addresses.join(output, results.REPORT)}")
+        lines.append(f"To look at: {uri.join(output, layout.REPORT)}")
     return "\n".join(lines) + "\n"
 
 

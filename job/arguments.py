@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NoReturn
 
-from job import word_arguments
-from job.backbone import FAST, FULL
-from job.classifier import MODELS
+from job.classifiers.models import MODELS
 from job.errors import UsageError
-from job.export import IMAGENET
-from job.networks import require_network
-from job.report.wording import LANGUAGES
-from job.word_arguments import CNN
+from job.features.network.backbone import FAST, FULL
+from job.features.network.registry import IMAGENET, require_network
+from job.features.words import options
+from job.features.words.options import CNN
+from job.report.messages import LANGUAGES
 
 DEFAULT_VARIANCE = 0.95
 
@@ -145,7 +144,7 @@ def parse(arguments: Sequence[str] | None = None) -> Arguments:
         backbone=given.backbone,
         weights=given.weights,
         precision=given.precision,
-        **word_arguments.checked(given),
+        **options.checked(given),
         standardize=given.standardize,
         components=components,
         variance=variance,
@@ -231,7 +230,7 @@ def parser() -> argparse.ArgumentParser:
         help="full (default), or fast: bfloat16 if possible",
     )
 
-    word_arguments.add_to(made)
+    options.add_to(made)
 
     components = made.add_argument_group("components and classifier")
     components.add_argument(

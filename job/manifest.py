@@ -1,6 +1,5 @@
 """What a manifest says of a run: its counts, its components, its versions, and the files that count."""
 
-import importlib.metadata
 import platform
 from collections import Counter
 from collections.abc import Sequence
@@ -10,11 +9,13 @@ from typing import Any
 import pyarrow as pa
 import pyspark
 
-from job import components, results
-from job.components import PrincipalComponents
-from job.listing import PREDICT, TEST, TRAIN
-from job.photo_tasks import PhotosReport
-from job.reduction import ProjectionReport
+from job.images.listing import PREDICT, TEST, TRAIN
+from job.pca import components
+from job.pca.components import PrincipalComponents
+from job.pca.passes import ProjectionReport
+from job.results import layout
+from job.results.layout import installed_version
+from job.spark.tasks import PhotosReport
 
 LIBRARIES = ("numpy", "pyarrow", "pillow", "ai-edge-litert", "openvino")
 """Their versions go into the manifest: what a number may depend on."""
@@ -65,27 +66,14 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), "pyspark": pyspark.__version__, **installed}
 
 
-def installed_version(library: str) -> str | None:
-    """Return the version of a library; None where it is not installed, as OpenVINO on some machines."""
-    try:
-        return importlib.metadata.version(library)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
 def manifest_files(
     featurized: Sequence[PhotosReport], projected: Sequence[ProjectionReport]
 ) -> dict[str, list[dict[str, Any]]]:
     """Return the run's data files as the manifest lists them."""
-    files: dict[str, list[results.DataFile | None]] = {
-        results.FEATURES: [report.made for report in featurized],
-        results.REJECTED: [report.rejected for report in featurized],
-        results.COMPONENTS: [report.components for report in projected],
-        results.COMPONENTS_CSV: [report.csv for report in projected],
+    files: dict[str, list[layout.DataFile | None]] = {
+        layout.FEATURES: [report.made for report in featurized],
+        layout.REJECTED: [report.rejected for report in featurized],
+        layout.COMPONENTS: [report.components for report in projected],
+        layout.COMPONENTS_CSV: [report.csv for report in projected],
     }
     return {name: [asdict(file) for file in listed if file is not None] for name, listed in files.items()}
-
-
-def listed_files(manifest: dict[str, Any]) -> list[str]:
-    """Return the path of every file that counts, by the manifest."""
-    return [entry["path"] for entries in manifest["files"].values() for entry in entries]

@@ -5,42 +5,41 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from pyspark import SparkContext
 
-from job import (
-    addresses,
-    classification,
-    components,
-    listing,
-    reduction,
-    results,
-    resume,
-    session,
-    set_aside,
-    storage,
-    vocabulary,
-)
+from job import rejection_limits
 from job.arguments import NO_CLASSIFIER, Arguments
-from job.classification import Classified, ComponentsFile
-from job.components import PrincipalComponents
-from job.descriptors import KINDS, require_opencv
+from job.classifiers import stage
+from job.classifiers.stage import Classified, ComponentsFile
 from job.errors import TooFewPhotosError
-from job.extraction import Extracted, Extraction
-from job.listing import TRAIN
+from job.features.extractor import Extracted, Extraction
+from job.features.network.backbone import BackboneDescription, read_description, require_usable
+from job.features.network.export import ExportRequest, cached_export
+from job.features.network.extractor import NetworkExtraction, warn_if_untrained
+from job.features.words import vocabulary
+from job.features.words.descriptors import KINDS, require_opencv
+from job.features.words.extractor import WordExtraction, perceptron_parameters, reused
+from job.features.words.kmeans import Learning
+from job.features.words.options import CNN, ZERO
+from job.images import listing
+from job.images.listing import TRAIN
+from job.inputs import count, describe_listing, list_all
 from job.manifest import counts, describe_components, label_counts, manifest_files, task_seconds, versions
-from job.network_extraction import NetworkExtraction, choose_backbone, warn_if_untrained
-from job.output import Run, begin_to_replace, finish, into_output, make_count
-from job.photos import count, describe_listing, list_all
-from job.progress import Progress
-from job.reduction import Projection, ProjectionReport, ProjectionTask
+from job.pca import components, passes
+from job.pca.components import PrincipalComponents
+from job.pca.passes import Projection, ProjectionReport, ProjectionTask
 from job.report import making
-from job.visual_words import Learning
-from job.word_arguments import CNN, ZERO
-from job.word_extraction import WordExtraction, perceptron_parameters, reused
+from job.results import layout, resume
+from job.results.output import Run, begin_to_replace, finish, into_output, make_count
+from job.results.progress import Progress
+from job.spark import session
+from job.storage import files as storage
+from job.storage import uri
 
 PERCEPTRON = "mlp"
 
@@ -90,7 +89,7 @@ def _carry_out(arguments: Arguments, run: Run) -> dict[str, Any]:
     require_possible(arguments, photos, extraction)
     photos, found = take_over(arguments.resume, run, extraction, photos)
     with session.opened(arguments.master, extraction.carry, run.progress, run.folder) as context:
-        check = partial(set_aside.require_enough, run.output, count(photos, TRAIN), arguments.max_rejected)
+        check = partial(rejection_limits.require_enough, run.output, count(photos, TRAIN), arguments.max_rejected)
         extracted = extraction.extract(context, photos, run.output, run.run_id, run.progress, check)
         fitted = fit_all(context, arguments, run, extracted)
     return write_results(arguments, run, photos, found, extracted, fitted)
@@ -106,7 +105,7 @@ def require_possible(arguments: Arguments, photos: pa.Table, extraction: Extract
     if arguments.components is not None:
         components.require_components(arguments.components, training, extraction.features)
     if arguments.classifier != NO_CLASSIFIER:
-        classification.require_labels(listing.count_by_label(photos, TRAIN), "listed")
+        stage.require_labels(listing.count_by_label(photos, TRAIN), "listed")
 
 
 def take_over(wanted: bool, run: Run, extraction: Extraction, photos: pa.Table) -> tuple[pa.Table, resume.Found | None]:
@@ -124,7 +123,7 @@ def fit_all(context: SparkContext, arguments: Arguments, run: Run, extracted: Ex
     output, progress, reports = run.output, run.progress, extracted.reports
     labels = label_counts(reports)[TRAIN]
     if arguments.classifier != NO_CLASSIFIER:
-        classification.require_labels(labels, "used")
+        stage.require_labels(labels, "used")
     files = [(report.made, report.used) for report in reports if report.made is not None]
     fitted = fit(context, output, [(file, used[TRAIN]) for file, used in files], arguments.standardize, progress)
     kept = choose_components(arguments, fitted, sum(labels.values()))
@@ -133,7 +132,7 @@ def fit_all(context: SparkContext, arguments: Arguments, run: Run, extracted: Ex
     projected = project(context, task, projection, [file for file, _ in files], progress)
     classified = None
     if arguments.classifier != NO_CLASSIFIER:
-        classified = classification.classify(
+        classified = stage.classify(
             context,
             output,
             [ComponentsFile(to.components, used) for (_, used), to in zip(files, projected, strict=True)],
@@ -158,13 +157,13 @@ def write_results(
     if extracted.vocabulary is not None:
         files["vocabulary"] = [asdict(file) for file in vocabulary.save(output, *extracted.vocabulary)]
     if fitted.classified is not None:
-        files["classifier"] = [asdict(file) for file in classification.write(output, fitted.classified)]
+        files["classifier"] = [asdict(file) for file in stage.write(output, fitted.classified)]
     seconds = {**progress.seconds, **task_seconds(reports)}
     manifest: dict[str, Any] = {
-        "schema_version": results.SCHEMA_VERSION,
+        "schema_version": layout.SCHEMA_VERSION,
         "run_id": run.run_id,
         "started": run.started,
-        "finished": results.utc_now(),
+        "finished": layout.utc_now(),
         "arguments": arguments.as_manifest(),
         "versions": versions(),
         **extracted.description,
@@ -172,7 +171,7 @@ def write_results(
         "resumed": None if found is None else found.as_manifest(),
         "labels": label_counts(reports),
         "components": describe_components(fitted.components, len(fitted.projection.components)),
-        "classifier": None if fitted.classified is None else classification.describe(fitted.classified),
+        "classifier": None if fitted.classified is None else stage.describe(fitted.classified),
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
         "files": files,
     }
@@ -215,14 +214,14 @@ def choose_extraction(arguments: Arguments, run: Run) -> Extraction:
 def fit(
     context: SparkContext,
     output: str,
-    files: Sequence[tuple[results.DataFile, int]],
+    files: Sequence[tuple[layout.DataFile, int]],
     standardize: bool,
     progress: Progress,
 ) -> PrincipalComponents:
     """Return all principal components of the training photos."""
     done = context.accumulator(0)
     with progress.counted_stage("fit", sum(rows for _, rows in files), done):
-        moments = reduction.sum_moments(context, output, files, session.slots(context), done)
+        moments = passes.sum_moments(context, output, files, session.slots(context), done)
         return components.fit(moments, standardize)
 
 
@@ -246,23 +245,47 @@ def project(
     context: SparkContext,
     task: ProjectionTask,
     projection: Projection,
-    files: Sequence[results.DataFile],
+    files: Sequence[layout.DataFile],
     progress: Progress,
 ) -> list[ProjectionReport]:
     """Write the components of all photos; return what each task reports."""
     done = context.accumulator(0)
     with progress.counted_stage("projection", sum(file.rows for file in files), done):
-        return reduction.project_files(context, task, projection, files, session.slots(context), done)
+        return passes.project_files(context, task, projection, files, session.slots(context), done)
 
 
-def write_components(output: str, fitted: PrincipalComponents, projection: Projection) -> list[results.DataFile]:
+def write_components(output: str, fitted: PrincipalComponents, projection: Projection) -> list[layout.DataFile]:
     """Write the explained variance of every component, and what projects a new vector; return both files."""
     rows = components.explained_variance_rows(fitted)
     names = ("component", "variance", "ratio", "cumulative")
     table = pa.table([pa.array(column) for column in zip(*rows, strict=True)], names=names)
-    explained = results.write_csv(output, results.EXPLAINED_VARIANCE, table)
+    explained = layout.write_csv(output, layout.EXPLAINED_VARIANCE, table)
     archive = io.BytesIO()
     np.savez(archive, mean=projection.mean, scale=projection.scale, components=projection.components)
     content = archive.getvalue()
-    storage.write_bytes(addresses.join(output, results.PROJECTION), content)
-    return [explained, results.DataFile(results.PROJECTION, len(projection.components), len(content))]
+    storage.write_bytes(uri.join(output, layout.PROJECTION), content)
+    return [explained, layout.DataFile(layout.PROJECTION, len(projection.components), len(content))]
+
+
+def choose_backbone(arguments: Arguments, folder: Path) -> tuple[Path, BackboneDescription]:
+    """Return the exported backbone's file on this machine, and its description.
+
+    Parameters
+    ----------
+    arguments
+        Name an exported file, or what is to be exported.
+    folder
+        Where a file that lies elsewhere is copied to.
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be read or is none of ours, or if the backbone cannot be exported.
+    """
+    if arguments.model is None:
+        model = cached_export(ExportRequest(arguments.backbone, arguments.weights, arguments.seed))
+    else:
+        model = storage.local_copy(uri.absolute_uri(arguments.model), folder)
+    description = read_description(model)
+    require_usable(model)
+    return model, description

@@ -9,22 +9,37 @@ from typing import Any
 
 import numpy as np
 
-from job import addresses, classification, failures, listing, pipeline, results, session, set_aside, storage
+from job import pipeline, rejection_limits
 from job.arguments import PredictArguments
-from job.backbone import FULL, BackboneDescription, content_hash, read_description, require_usable
-from job.classification import ComponentsFile
-from job.classifier import Classifier
-from job.descriptors import require_opencv
-from job.errors import BackboneError, OutputRefusedError, ResultsIncompleteError, ResultsUnusableError, UsageError
-from job.export import ExportRequest, cache_folder, cached_export, find_cached
-from job.extraction import Extraction
-from job.listing import PREDICT
-from job.manifest import counts, label_counts, listed_files, manifest_files, task_seconds, versions
-from job.network_extraction import NetworkExtraction, warn_if_untrained
-from job.output import Run, begin_to_replace, finish, into_output
-from job.reduction import Projection, ProjectionTask
-from job.word_arguments import ZERO
-from job.word_extraction import WordExtraction, reused
+from job.classifiers import stage
+from job.classifiers.models import Classifier
+from job.classifiers.stage import ComponentsFile
+from job.errors import (
+    BackboneError,
+    OutputRefusedError,
+    ResultsIncompleteError,
+    ResultsUnusableError,
+    UsageError,
+    mapping,
+)
+from job.features.extractor import Extraction
+from job.features.network.backbone import FULL, BackboneDescription, content_hash, read_description, require_usable
+from job.features.network.export import ExportRequest, cached_export, find_cached
+from job.features.network.extractor import NetworkExtraction, warn_if_untrained
+from job.features.words.descriptors import require_opencv
+from job.features.words.extractor import WordExtraction, reused
+from job.features.words.options import ZERO
+from job.images import listing
+from job.images.listing import PREDICT
+from job.manifest import counts, label_counts, manifest_files, task_seconds, versions
+from job.pca.passes import Projection, ProjectionTask
+from job.results import layout
+from job.results.layout import listed_files
+from job.results.output import Run, begin_to_replace, finish, into_output
+from job.spark import session
+from job.storage import files as storage
+from job.storage import uri
+from job.storage.files import cache_folder
 
 
 def run(arguments: PredictArguments, environment: dict[str, str]) -> dict[str, Any]:
@@ -44,9 +59,9 @@ def run(arguments: PredictArguments, environment: dict[str, str]) -> dict[str, A
     RunFailedError
         If the run could not be finished; what it wrote stays, without a manifest.
     """
-    fitted = addresses.absolute_uri(arguments.fitted)
-    output = addresses.absolute_uri(arguments.output)
-    if addresses.resolved(fitted) == addresses.resolved(output):
+    fitted = uri.absolute_uri(arguments.fitted)
+    output = uri.absolute_uri(arguments.output)
+    if uri.resolved(fitted) == uri.resolved(output):
         raise OutputRefusedError(
             f"The output '{output}' is the folder of the results that are applied.", "Choose another --output."
         )
@@ -57,16 +72,16 @@ def run(arguments: PredictArguments, environment: dict[str, str]) -> dict[str, A
 
 def _carry_out(arguments: PredictArguments, fitted: str, environment: dict[str, str], run: Run) -> dict[str, Any]:
     output, progress = run.output, run.progress
-    earlier = results.read_manifest(fitted)
+    earlier = layout.read_manifest(fitted)
     projection, classifier = read_fitted(fitted, earlier)
     with progress.stage("list"):
-        photos = listing.list_photos(addresses.absolute_uri(arguments.images), PREDICT)
+        photos = listing.list_photos(uri.absolute_uri(arguments.images), PREDICT)
     progress.say(f"Found {len(photos):,} photos to predict.")
     extraction = find_extraction(arguments, fitted, earlier, environment, run)
     photos, found = pipeline.take_over(arguments.resume, run, extraction, photos)
-    predictions: list[results.DataFile] = []
+    predictions: list[layout.DataFile] = []
     with session.opened(arguments.master, extraction.carry, progress, run.folder) as context:
-        check = partial(set_aside.require_any, output, len(photos), arguments.max_rejected)
+        check = partial(rejection_limits.require_any, output, len(photos), arguments.max_rejected)
         extracted = extraction.extract(context, photos, output, run.run_id, progress, check)
         featurized = extracted.reports
         written = [(report.made, report.used) for report in featurized if report.made is not None]
@@ -78,15 +93,15 @@ def _carry_out(arguments: PredictArguments, fitted: str, environment: dict[str, 
             with_splits = [
                 ComponentsFile(to.components, used) for to, (_, used) in zip(projected, written, strict=True)
             ]
-            predictions, _ = classification.predict(context, output, classifier, with_splits, progress)
+            predictions, _ = stage.predict(context, output, classifier, with_splits, progress)
     begin_to_replace(run)
     used = sum((report.used for report in featurized), Counter[str]())
     seconds = {**progress.seconds, **task_seconds(featurized)}
     manifest = {
-        "schema_version": results.SCHEMA_VERSION,
+        "schema_version": layout.SCHEMA_VERSION,
         "run_id": run.run_id,
         "started": run.started,
-        "finished": results.utc_now(),
+        "finished": layout.utc_now(),
         "arguments": arguments.as_manifest(),
         "fitted": {"results": fitted, "run_id": earlier["run_id"]},
         "versions": versions(),
@@ -149,17 +164,17 @@ def read_fitted(fitted: str, manifest: dict[str, Any]) -> tuple[Projection, Clas
         If a file that the manifest lists cannot be read.
     """
     listed = listed_files(manifest)
-    if results.PROJECTION not in listed:
+    if layout.PROJECTION not in listed:
         raise ResultsUnusableError(
             f"The results '{fitted}' fitted nothing: they only apply what another run fitted.",
             f"Give that run's: --fitted {manifest.get('fitted', {}).get('results', 'RESULTS')}",
         )
     try:
-        content = storage.read_bytes(addresses.join(fitted, results.PROJECTION))
-        classifier = classification.read(fitted) if results.MODEL in listed else None
+        content = storage.read_bytes(uri.join(fitted, layout.PROJECTION))
+        classifier = stage.read(fitted) if layout.MODEL in listed else None
     except OSError as error:
         raise ResultsIncompleteError(
-            f"The results '{fitted}' are not whole: {failures.one_line(error)}.", "Fetch them again, or run them again."
+            f"The results '{fitted}' are not whole: {mapping.one_line(error)}.", "Fetch them again, or run them again."
         ) from error
     with np.load(io.BytesIO(content), allow_pickle=False) as saved:
         projection = Projection(saved["mean"], saved["scale"], saved["components"])
@@ -192,7 +207,7 @@ def find_backbone(
     """
     wanted = manifest["backbone"]["sha256"]
     if given is not None:
-        model = storage.local_copy(addresses.absolute_uri(given), folder)
+        model = storage.local_copy(uri.absolute_uri(given), folder)
         description = read_description(model)
         if content_hash(model) != wanted:
             raise BackboneError(
@@ -214,7 +229,7 @@ def _kept_backbone(manifest: dict[str, Any], cache: Path, folder: Path) -> Path:
         return kept
     try:
         if arguments["model"] is not None:
-            model = storage.local_copy(addresses.absolute_uri(arguments["model"]), folder)
+            model = storage.local_copy(uri.absolute_uri(arguments["model"]), folder)
             read_description(model)
         else:
             model = cached_export(ExportRequest(arguments["backbone"], arguments["weights"], arguments["seed"]))

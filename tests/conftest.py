@@ -12,9 +12,11 @@ import pytest
 from moto.server import ThreadedMotoServer
 from pyspark import SparkContext
 
-from infra.local.sample_photos import draw_photos
-from job import listing, session
-from job.export import RANDOM, ExportRequest, cached_export
+from infra.commands.sample_photos import draw_photos
+from job.features.network.export import ExportRequest, cached_export
+from job.features.network.registry import RANDOM
+from job.images import listing
+from job.spark import session
 
 REAL_PHOTOS = Path(__file__).parent.parent.parent / "shared" / "data"
 """Photos and weights that stand beside some checkouts; tests that need them skip where they are absent."""

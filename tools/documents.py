@@ -8,18 +8,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import infra.context
+import infra.cdk_context
 import infra.emr.bootstrap.wheelhouse
 import infra.errors
 import job.errors
 import tools.audit  # noqa: F401 - two kinds of failure are its own
-from infra.deploy import diagnose
+from infra.runs import diagnose
 from tools.set_up import SetUpError
 
 ROOT = Path(__file__).resolve().parent.parent
 TROUBLESHOOTING = ROOT / "docs" / "troubleshooting.md"
 DECISIONS = ROOT / "docs" / "decisions"
-SOURCES = ("job", "infra", "tools")
+SOURCES = ("job", "infra", "localcloud", "tools")
 
 UNKNOWN = "…"
 """What stands in a message of the page for a value that is only known when it is said."""
@@ -91,7 +91,8 @@ def messages() -> set[tuple[str, str, str]]:
     """Return room, class and first line of every failure that the code makes; ``…`` stands for each value."""
     names = {kind.__name__ for kind in error_kinds()}
     return {
-        (room, name, what)
+        # What the local cloud raises, the command raises again as its own.
+        ("infra" if room == "localcloud" else room, name, what)
         for room in SOURCES
         for file in (ROOT / room).rglob("*.py")
         for name, what in _made(ast.parse(file.read_text()), names)

@@ -13,8 +13,8 @@ from typing import Any
 import aws_cdk as cdk
 
 from app import declare
-from infra.context import read_settings
-from infra.deploy.cdk import CDK_JSON
+from infra.aws.cdk import CDK_JSON
+from infra.cdk_context import read_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURE = ROOT / "docs" / "images" / "architecture.svg"
@@ -68,11 +68,11 @@ class Stage:
 
 
 STAGES = (
-    Stage("Photos", ("one folder a label,", "here or in S3"), "job/listing.py"),
-    Stage("Features", ("1,280 values a photo;", "bad ones set aside"), "job/features.py"),
-    Stage("Components", ("standardised, then PCA;", "one fit for every k"), "job/components.py"),
-    Stage("Classifier", ("four kinds, tested on", "photos never fitted"), "job/training.py"),
-    Stage("Results", ("Parquet, CSV, a report,", "a model for phones"), "job/results.py"),
+    Stage("Photos", ("one folder a label,", "here or in S3"), "job/images/listing.py"),
+    Stage("Features", ("1,280 values a photo;", "bad ones set aside"), "job/features/network/task.py"),
+    Stage("Components", ("standardised, then PCA;", "one fit for every k"), "job/pca/components.py"),
+    Stage("Classifier", ("four kinds, tested on", "photos never fitted"), "job/classifiers/train.py"),
+    Stage("Results", ("Parquet, CSV, a report,", "a model for phones"), "job/results/layout.py"),
 )
 
 WORDS: Mapping[str, tuple[str, str]] = {

@@ -107,7 +107,7 @@ def main() -> int:
     """Bring the environment up to date; return the exit code."""
     try:
         require_python((sys.version_info.major, sys.version_info.minor))
-        wanted = fingerprint([*LOCKS, ROOT / "tools" / "class_archive.py"])
+        wanted = fingerprint([*LOCKS, ROOT / "tools" / "cds_archive.py"])
         if STAMP.is_file() and STAMP.read_text() == wanted:
             return 0
         set_up()
@@ -148,7 +148,7 @@ def fingerprint(locks: Iterable[Path]) -> str:
 
 def set_up() -> None:
     """Install everything that is pinned, and a Java and a Node where the machine has no fit one."""
-    from job.java import JAVA_VERSION, find_java_home  # noqa: PLC0415 - written for Python 3.11, which is sure by now
+    from job.spark.java import JAVA_VERSION, find_java_home  # noqa: PLC0415 - written for Python 3.11, which is sure by now
 
     STAMP.unlink(missing_ok=True)
     if not (VENV / "bin" / "python").exists():
@@ -176,7 +176,7 @@ def set_up() -> None:
 
 def begin_archiving_classes() -> subprocess.Popen[str]:
     """Begin to make the archive with which Java starts Spark in half the time."""
-    command = [str(VENV / "bin" / "python"), "-m", "tools.class_archive"]
+    command = [str(VENV / "bin" / "python"), "-m", "tools.cds_archive"]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 

@@ -3,10 +3,11 @@
 import argparse
 from pathlib import Path
 
-from infra.commands.command import Command, Surroundings
+from infra.commands.command import Command
+from infra.context import Surroundings
 from infra.errors import NotClassifiedError
-from job.photo_classifier import PhotoClassifier
-from job.photo_limits import RejectedPhotoError
+from job.images.limits import RejectedPhotoError
+from job.mobile.classify import PhotoClassifier
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

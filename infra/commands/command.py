@@ -1,68 +1,10 @@
-"""What a command of ``orchard`` is, and what it works with."""
+"""What a command of ``orchard`` is."""
 
 import argparse
-import sys
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import TextIO
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from infra.commands.follow_up import Given
-from infra.deploy import cdk
-from infra.deploy.aws import Aws
-from infra.deploy.prices import PriceSource
-from job.plain_text import printable
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What a command works with; a test replaces each.
-
-    Parameters
-    ----------
-    aws
-        The account and region.
-    terminal
-        Where the command speaks.
-    keyboard
-        Where answers are read from.
-    clock
-        Seconds since 1970, UTC.
-    sleep
-        Waits for seconds.
-    call
-        Runs another program, which speaks to the person itself; returns its exit code.
-    kept_prices
-        Folder in which prices are kept between commands; None keeps none.
-    given
-        What the person gave of account and region: commands that are printed repeat it.
-    """
-
-    aws: Aws
-    terminal: TextIO = field(default_factory=lambda: sys.stdout)
-    keyboard: TextIO = field(default_factory=lambda: sys.stdin)
-    clock: Callable[[], float] = time.time
-    sleep: Callable[[float], None] = time.sleep
-    call: Callable[[Sequence[str]], int] = cdk.call
-    kept_prices: Path | None = None
-    given: Given = field(default_factory=Given)
-
-    def prices(self, *, offline: bool = False) -> PriceSource:
-        """Return where prices come from at this time; ``offline`` asks AWS for none."""
-        # What a cloud on this machine tells is no price of AWS.
-        kept = None if self.aws.on_this_machine else self.kept_prices
-        return PriceSource(self.aws, datetime.fromtimestamp(self.clock(), UTC), offline, kept)
-
-    def say(self, line: str = "") -> None:
-        """Print one line at once, of our own words: what others wrote goes through ``show``."""
-        self.show(self.given.repeated_in(line))
-
-    def show(self, text: str) -> None:
-        """Print a text as it is, and the end of a line."""
-        self.terminal.write(printable(text) + "\n")
-        self.terminal.flush()
+from infra.context import Surroundings
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,18 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from infra.commands import cost_report as report
-from infra.commands.command import Command, Surroundings
+from infra.commands.command import Command
 from infra.commands.cost_request import amount, count, read_cost_settings, read_regions
-from infra.commands.text_table import in_columns
-from infra.deploy import cost, past_runs
-from infra.deploy.price_table import RegionPrices
-from infra.deploy.prices import PriceSource
-from infra.deploy.run_cost import run_cost
-from infra.deploy.speed import BENCHMARK, Speed
+from infra.commands.output import cost_report as report
+from infra.commands.output.text_table import in_columns
+from infra.context import Surroundings
 from infra.errors import WrongUseError
+from infra.pricing import estimate
+from infra.pricing.actual import run_cost
+from infra.pricing.source import PriceSource
+from infra.pricing.table import RegionPrices
+from infra.runs import history
+from infra.runs.speed import BENCHMARK, Speed
 from infra.settings import Settings
 
 CITIES = {
@@ -93,7 +95,7 @@ class _Asked:
         say()
         self._say_lines(report.hour_lines(hour))
         say()
-        for name, missing in cost.without_price(cost.types_of(settings), prices).items():
+        for name, missing in estimate.without_price(estimate.types_of(settings), prices).items():
             say(f"{name} is left out: its price for {missing} is not known.")
         self._say_spot(prices, hour)
         if settings.managed_scaling:
@@ -112,10 +114,10 @@ class _Asked:
 
     def compare_regions(self, regions: Sequence[str]) -> None:
         say = self.surroundings.say
-        by_region = self.source.of_all(regions, cost.types_of(self.settings))
+        by_region = self.source.of_all(regions, estimate.types_of(self.settings))
         priced = {name: prices for name, prices in by_region.items() if self._worker(prices)}
         if not priced:
-            raise cost.no_price(self.settings.worker_instance_types, by_region[regions[0]])
+            raise estimate.no_price(self.settings.worker_instance_types, by_region[regions[0]])
         photos: int | None = self.given.photos
         speed = self._speed(self._worker(next(iter(priced.values()))) or "") if photos else None
         with_spot = any(self._spot_known(prices) for prices in priced.values())
@@ -129,7 +131,7 @@ class _Asked:
         say()
         for region, prices in by_region.items():
             if region not in priced:
-                say(cost.no_price(self.settings.worker_instance_types, prices).what)
+                say(estimate.no_price(self.settings.worker_instance_types, prices).what)
         if speed is not None:
             say(f"{photos:,} photos: the cluster, from its start to the end of the job; S3 comes to it.")
             self._say_lines(self._time_basis(speed))
@@ -139,7 +141,7 @@ class _Asked:
 
     def did_cost(self) -> None:
         say, aws = self.surroundings.say, self.surroundings.aws
-        found = run_cost(aws, self.source, past_runs.find_run(aws, self.given.run))
+        found = run_cost(aws, self.source, history.find_run(aws, self.given.run))
         run = found.run
         say(f"What the cluster {run.cluster} of the run '{run.run}' did cost in {aws.region}, in USD:")
         say()
@@ -156,7 +158,7 @@ class _Asked:
         say("Hours: EMR's timeline, from each node's creation, a little before it is billed. The bill is AWS' own.")
         say(self.source.origin)
 
-    def _say_photos(self, hour: cost.HourCost, prices: RegionPrices) -> None:
+    def _say_photos(self, hour: estimate.HourCost, prices: RegionPrices) -> None:
         say, photos = self.surroundings.say, self.given.photos
         speed = self._speed(self._worker(prices) or "")
         say()
@@ -167,9 +169,9 @@ class _Asked:
         self._say_lines(self._time_basis(speed))
         say(f"Storage: photos of {self.given.photo_kib:g} KiB (--photo-kib), and 1,280 features each.")
 
-    def _photos_cost(self, hour: cost.HourCost, prices: RegionPrices, speed: Speed) -> cost.PhotosCost:
+    def _photos_cost(self, hour: estimate.HourCost, prices: RegionPrices, speed: Speed) -> estimate.PhotosCost:
         given = self.given
-        return cost.photos_cost(hour, speed, given.photos, prices, given.start_minutes, given.photo_kib)
+        return estimate.photos_cost(hour, speed, given.photos, prices, given.start_minutes, given.photo_kib)
 
     def _time_basis(self, speed: Speed) -> list[str]:
         return [
@@ -196,26 +198,27 @@ class _Asked:
         row.append(report.usd(hour.usd))
         return row if speed is None else [*row, report.usd(self._photos_cost(hour, prices, speed).cluster_usd, 3)]
 
-    def _say_spot(self, prices: RegionPrices, hour: cost.HourCost) -> None:
-        if any(node.market == cost.SPOT for node in hour.nodes):
-            self.surroundings.say(f"All of it on demand: {cost.hour_cost(self.settings, prices, spot=False).usd:.4f}.")
+    def _say_spot(self, prices: RegionPrices, hour: estimate.HourCost) -> None:
+        if any(node.market == estimate.SPOT for node in hour.nodes):
+            on_demand = estimate.hour_cost(self.settings, prices, spot=False).usd
+            self.surroundings.say(f"All of it on demand: {on_demand:.4f}.")
         elif self.settings.spot_share and self.settings.task_count:
             self.surroundings.say("Task nodes are on Spot and will cost less: no Spot price is known here.")
 
-    def _as_set(self, prices: RegionPrices, settings: Settings | None = None) -> cost.HourCost:
-        return cost.hour_cost(settings or self.settings, prices, spot=self._spot_known(prices))
+    def _as_set(self, prices: RegionPrices, settings: Settings | None = None) -> estimate.HourCost:
+        return estimate.hour_cost(settings or self.settings, prices, spot=self._spot_known(prices))
 
     def _spot_known(self, prices: RegionPrices) -> bool:
-        return cost.cheapest(self.settings.worker_instance_types, prices, cost.SPOT) is not None
+        return estimate.cheapest(self.settings.worker_instance_types, prices, estimate.SPOT) is not None
 
     def _worker(self, prices: RegionPrices) -> str | None:
-        return cost.cheapest(self.settings.worker_instance_types, prices)
+        return estimate.cheapest(self.settings.worker_instance_types, prices)
 
     def _prices(self, region: str) -> RegionPrices:
-        return self.source.of(region, cost.types_of(self.settings))
+        return self.source.of(region, estimate.types_of(self.settings))
 
     def _speed(self, instance_type: str) -> Speed:
-        return BENCHMARK if self.source.from_table else past_runs.expected_speed(self.surroundings.aws, instance_type)
+        return BENCHMARK if self.source.from_table else history.expected_speed(self.surroundings.aws, instance_type)
 
     def _say_lines(self, lines: Sequence[str]) -> None:
         for line in lines:

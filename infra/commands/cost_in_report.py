@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from infra.commands.command import Surroundings
-from infra.commands.cost_report import clock, usd
-from infra.deploy.prices import PriceSource
-from infra.deploy.run_cost import RunCost, run_cost, run_of_results
+from infra.commands.output.cost_report import clock, usd
+from infra.context import Surroundings
 from infra.errors import OrchardError
-from job import addresses, results, storage
-from job.manifest import listed_files
+from infra.pricing.actual import RunCost, run_cost, run_of_results
+from infra.pricing.source import PriceSource
 from job.report.cost import Cost, with_cost
+from job.results import layout
+from job.results.layout import listed_files
+from job.storage import files as storage
+from job.storage import uri
 
 
 def fill_in_cost(around: Surroundings, bucket: str, results_key: str, manifest: dict[str, Any], folder: Path) -> None:
@@ -30,7 +32,7 @@ def fill_in_cost(around: Surroundings, bucket: str, results_key: str, manifest: 
     folder
         Where they have been fetched to.
     """
-    if around.aws.on_this_machine or results.REPORT not in listed_files(manifest):
+    if around.aws.on_this_machine or layout.REPORT not in listed_files(manifest):
         return
     source = around.prices()
     try:
@@ -38,7 +40,7 @@ def fill_in_cost(around: Surroundings, bucket: str, results_key: str, manifest: 
     except OrchardError as error:
         around.say(f"The report does not say what the run did cost. {error.what}")
         return
-    report = folder / results.REPORT
+    report = folder / layout.REPORT
     try:
         page = with_cost(report.read_text(encoding="utf-8"), as_reported(found, source, manifest)).encode()
     except ValueError:
@@ -70,9 +72,9 @@ def as_reported(found: RunCost, source: PriceSource, manifest: Mapping[str, Any]
 def replace_report(folder: Path, manifest: Mapping[str, Any], page: bytes) -> None:
     """Write a fetched report anew, then its size into the manifest beside it: who copies results goes by that."""
     here = str(folder.absolute())
-    storage.write_bytes(addresses.join(here, results.REPORT), page)
+    storage.write_bytes(uri.join(here, layout.REPORT), page)
     files = {
-        name: [{**entry, "bytes": len(page)} if entry["path"] == results.REPORT else entry for entry in entries]
+        name: [{**entry, "bytes": len(page)} if entry["path"] == layout.REPORT else entry for entry in entries]
         for name, entries in manifest["files"].items()
     }
-    results.write_manifest(here, {**manifest, "files": files})
+    layout.write_manifest(here, {**manifest, "files": files})

@@ -4,8 +4,8 @@ import argparse
 import json
 from dataclasses import replace
 
-from infra.context import read_settings
-from infra.deploy import cdk
+from infra.aws import cdk
+from infra.cdk_context import read_settings
 from infra.emr.instance_types import INSTANCE_TYPES
 from infra.errors import WrongUseError
 from infra.settings import EU_REGIONS, OTHER_REGIONS, Settings

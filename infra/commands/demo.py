@@ -4,11 +4,12 @@ import argparse
 import os
 from pathlib import Path
 
-from infra.commands.command import Command, Surroundings
-from infra.deploy.cdk import with_programs
+from infra.aws.cdk import with_programs
+from infra.commands.command import Command
+from infra.commands.demonstration import Demonstration, choose_weights
+from infra.context import Surroundings
 from infra.errors import LocalCloudStateError
-from infra.local import environment, standing
-from infra.local.demonstration import Demonstration, choose_weights
+from localcloud import environment, state
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,8 +29,8 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
     OrchardError
         If a stage fails.
     """
-    folder = standing.home(os.environ)
-    if standing.find(folder) is not None:
+    folder = state.home(os.environ)
+    if state.find(folder) is not None:
         raise LocalCloudStateError(
             "A local cloud stands already.", "End it, with all that is in it: orchard local down"
         )
@@ -39,7 +40,7 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
     demonstration.prepare()
     try:
         with demonstration.stage("A local AWS comes up"):
-            cloud = standing.start(folder, standing.USUAL_PORT, around.sleep)
+            cloud = state.start(folder, state.USUAL_PORT, around.sleep)
             variables = with_programs(environment.applied(os.environ, cloud.endpoint, around.aws.region))
             around.say(f"  {cloud.endpoint}, process {cloud.process}, no account, nothing outside 127.0.0.1")
         demonstration.show(cloud.endpoint, weights, variables)
@@ -51,7 +52,7 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
             demonstration.take_down(variables)
     finally:
         if not given.keep:
-            standing.stop(folder, around.sleep)
+            state.stop(folder, around.sleep)
     demonstration.say_where_to_look(around.clock() - began)
     return 0
 

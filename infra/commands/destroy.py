@@ -3,12 +3,15 @@
 import argparse
 from collections.abc import Sequence
 
+from infra.aws import cdk, stacks
+from infra.aws.client import explained
 from infra.commands import kept_buckets
-from infra.commands.command import Command, Surroundings
-from infra.deploy import cdk, clusters, leftovers, stacks, teardown
-from infra.deploy import step as steps
-from infra.deploy.aws import explained
+from infra.commands.command import Command
+from infra.context import Surroundings
 from infra.errors import DeploymentFailedError, OrchardError, StackStaysError, WrongUseError
+from infra.runs import clusters
+from infra.runs import step as steps
+from infra.teardown import tagged_resources, teardown
 
 CONFIRMATION = "delete my data"
 
@@ -146,7 +149,7 @@ def destroy_the_rest(around: Surroundings, names: Sequence[str], buckets: Sequen
 
 def say_what_is_left(around: Surroundings) -> None:
     """List everything that still carries the project's tag, and how what was kept is removed."""
-    left = leftovers.leftovers(around.aws)
+    left = tagged_resources.leftovers(around.aws)
     if not left:
         around.say("Nothing is left that carries the project's tag.")
         return

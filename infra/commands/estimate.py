@@ -1,11 +1,12 @@
 """What a run on the standing cluster will take, in one line: hours and USD."""
 
-from infra.commands.command import Surroundings
-from infra.commands.cost_report import clock
 from infra.commands.cost_request import read_cost_settings
-from infra.deploy import cost, past_runs
-from infra.deploy.preflight import PhotosFound
+from infra.commands.output.cost_report import clock
+from infra.context import Surroundings
 from infra.errors import OrchardError
+from infra.pricing import estimate
+from infra.runs import history
+from infra.runs.preflight import PhotosFound
 
 
 def estimate_line(around: Surroundings, photos: PhotosFound) -> str:
@@ -20,13 +21,13 @@ def estimate_line(around: Surroundings, photos: PhotosFound) -> str:
     """
     try:
         settings = read_cost_settings(None, around.aws.region)
-        prices = around.prices().of(settings.region, cost.types_of(settings))
-        spot = cost.cheapest(settings.worker_instance_types, prices, cost.SPOT) is not None
-        hour = cost.hour_cost(settings, prices, spot=spot)
-        speed = past_runs.expected_speed(around.aws, cost.cheapest(settings.worker_instance_types, prices) or "")
+        prices = around.prices().of(settings.region, estimate.types_of(settings))
+        spot = estimate.cheapest(settings.worker_instance_types, prices, estimate.SPOT) is not None
+        hour = estimate.hour_cost(settings, prices, spot=spot)
+        speed = history.expected_speed(around.aws, estimate.cheapest(settings.worker_instance_types, prices) or "")
         mean_kib = photos.bytes / photos.count / 1024
         # The cluster is there already: its start has been paid for.
-        taken = cost.photos_cost(hour, speed, photos.count, prices, 0.0, mean_kib)
+        taken = estimate.photos_cost(hour, speed, photos.count, prices, 0.0, mean_kib)
     except OrchardError as error:
         return f"No estimate: {error.what}"
     run = taken.job_usd + (taken.requests_usd or 0.0)

@@ -2,8 +2,9 @@
 
 import argparse
 
-from infra.commands.command import Command, Surroundings
-from infra.deploy import cdk, stacks
+from infra.aws import cdk, stacks
+from infra.commands.command import Command
+from infra.context import Surroundings
 from infra.errors import DeploymentFailedError, OrchardError, StackNotReadyError
 
 SERIAL = "evaluator_key_serial"

@@ -5,13 +5,16 @@ import os
 import shutil
 from pathlib import Path
 
-from infra.commands.backbone_table import backbone_table, exported_here
-from infra.commands.command import Command, Surroundings
-from infra.deploy.models import place_model
-from infra.deploy.stacks import data_bucket
+from infra.aws.stacks import data_bucket
+from infra.commands.command import Command
+from infra.commands.output.backbone_table import backbone_table, exported_here
+from infra.context import Surroundings
 from infra.errors import NotWritableError
-from job.backbone import content_hash, read_description
-from job.export import IMAGENET, ExportRequest, cache_folder, cached_export
+from infra.upload.models import place_model
+from job.features.network.backbone import content_hash, read_description
+from job.features.network.export import ExportRequest, cached_export
+from job.features.network.registry import IMAGENET
+from job.storage.files import cache_folder
 
 
 def execute(given: argparse.Namespace, around: Surroundings) -> int:

@@ -2,15 +2,15 @@
 
 import re
 
-from infra.commands.command import Surroundings
-from infra.deploy import clusters, fetch, logs
-from infra.deploy.clusters import Cluster
-from infra.deploy.diagnose import Diagnosis, diagnose, diagnose_cluster
-from infra.deploy.follow import follow
-from infra.deploy.step import Step
+from infra.context import Surroundings
 from infra.errors import OrchardError, RunNotFinishedError, RunOnClusterFailedError, TryAgainError
+from infra.runs import clusters, fetch, logs
+from infra.runs.clusters import Cluster
+from infra.runs.diagnose import Diagnosis, diagnose, diagnose_cluster
+from infra.runs.follow import follow
+from infra.runs.step import Step
 from job.__main__ import summary
-from job.plain_text import printable
+from job.errors.console import printable
 
 SECONDS_FOR_LOGS = 30.0
 """Between two looks for the logs of a step that failed: EMR brings them to S3 in rounds."""

@@ -1,9 +1,10 @@
 """Names buckets that an earlier destroy has kept where that matters, and how to take over or delete what is in them."""
 
-from infra.commands.command import Surroundings
-from infra.deploy import leftovers, stacks
-from infra.deploy.aws import Aws, explained
+from infra.aws import stacks
+from infra.aws.client import Aws, explained
+from infra.context import Surroundings
 from infra.errors import OrchardError
+from infra.teardown import tagged_resources
 
 DATA_FOLDERS = ("images", "results", "notebooks", "jupyter")
 """Of the data bucket, those that nobody can make anew with a command."""
@@ -12,7 +13,7 @@ DATA_FOLDERS = ("images", "results", "notebooks", "jupyter")
 def say_what_was_kept(around: Surroundings) -> None:
     """Name kept buckets, with the commands for all that is in them: for when a new deployment stands."""
     aws = around.aws
-    for bucket in leftovers.kept_buckets(aws):
+    for bucket in tagged_resources.kept_buckets(aws):
         around.say(f"The bucket {bucket} is kept from an earlier deployment.")
         for folder in kept_data(aws, bucket):
             around.say(f"  take over: {take_over(aws, bucket, stacks.data_bucket(aws), folder)}")
@@ -33,7 +34,7 @@ def say_where_the_set_is_kept(around: Surroundings, bucket: str, prefix: str) ->
     """
     aws, folder = around.aws, prefix.rstrip("/")
     try:
-        kept = [each for each in leftovers.kept_buckets(aws) if holds(aws, each, prefix)]
+        kept = [each for each in tagged_resources.kept_buckets(aws) if holds(aws, each, prefix)]
         if not kept or holds(aws, bucket, prefix):
             return
     except OrchardError as error:
@@ -50,7 +51,7 @@ def say_where_the_set_is_kept(around: Surroundings, bucket: str, prefix: str) ->
 def say_what_stays_kept(around: Surroundings) -> None:
     """Name kept buckets before all other data is removed: nobody shall take them for a part of it."""
     try:
-        kept = leftovers.kept_buckets(around.aws)
+        kept = tagged_resources.kept_buckets(around.aws)
     except OrchardError:
         return  # asked again at the end, and told there: no question stands between a person and the end of the cost
     for bucket in kept:

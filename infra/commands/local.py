@@ -5,10 +5,11 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from infra.commands.command import Command, Surroundings
-from infra.commands.text_table import in_columns
-from infra.deploy.clusters import ENDED
-from infra.local import environment, standing
+from infra.commands.command import Command
+from infra.commands.output.text_table import in_columns
+from infra.context import Surroundings
+from infra.runs.clusters import ENDED
+from localcloud import environment, state
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="up: start it; down: end it, with all that is in it; status: what is in it; env: variables for a shell",
     )
     parser.add_argument(
-        "--port", type=int, default=standing.USUAL_PORT, help="another is taken if it is in use (default: %(default)s)"
+        "--port", type=int, default=state.USUAL_PORT, help="another is taken if it is in use (default: %(default)s)"
     )
 
 
@@ -30,12 +31,12 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
 
 def up(given: argparse.Namespace, around: Surroundings) -> int:
     """Start the cloud, where none stands."""
-    folder = standing.home(os.environ)
-    found = standing.find(folder)
+    folder = state.home(os.environ)
+    found = state.find(folder)
     if found is not None:
         around.say(f"The local cloud stands at {found.endpoint} already.")
     else:
-        found = standing.start(folder, given.port, around.sleep)
+        found = state.start(folder, given.port, around.sleep)
         around.say(f"The local cloud stands at {found.endpoint}.")
     around.say('Use it in this shell: eval "$(orchard local env)"')
     return 0
@@ -44,7 +45,7 @@ def up(given: argparse.Namespace, around: Surroundings) -> int:
 def down(given: argparse.Namespace, around: Surroundings) -> int:
     """End the cloud, with everything in it."""
     del given
-    stopped = standing.stop(standing.home(os.environ), around.sleep)
+    stopped = state.stop(state.home(os.environ), around.sleep)
     if stopped is None:
         around.say("No local cloud stood on this machine.")
     else:
@@ -55,7 +56,7 @@ def down(given: argparse.Namespace, around: Surroundings) -> int:
 def status(given: argparse.Namespace, around: Surroundings) -> int:
     """Say where the cloud is, and what is in it."""
     del given
-    found = standing.require(standing.home(os.environ))
+    found = state.require(state.home(os.environ))
     around.say(f"The local cloud stands at {found.endpoint} since {found.since}, process {found.process}.")
     rows = contents(environment.client_maker(found.endpoint, around.aws.region))
     for line in in_columns(rows, text_columns=3) if rows else ["It is empty."]:
@@ -82,7 +83,7 @@ def contents(client: Callable[[str], Any]) -> list[tuple[str, str, str]]:
 def env(given: argparse.Namespace, around: Surroundings) -> int:
     """Print what a shell has to set."""
     del given
-    found = standing.require(standing.home(os.environ))
+    found = state.require(state.home(os.environ))
     for line in environment.exports(found.endpoint, around.aws.region):
         around.say(line)
     return 0

@@ -2,9 +2,10 @@
 
 import argparse
 
-from infra.commands.command import Command, Surroundings
-from infra.deploy import clusters, logs, past_runs
-from infra.deploy import step as steps
+from infra.commands.command import Command
+from infra.context import Surroundings
+from infra.runs import clusters, history, logs
+from infra.runs import step as steps
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +18,7 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
     """Print a run's logs."""
     aws = around.aws
     # A cluster that has been destroyed leaves its logs, and no reason to make a new one for them.
-    cluster = clusters.look(aws, past_runs.cluster_of(aws, given.name))
+    cluster = clusters.look(aws, history.cluster_of(aws, given.name))
     clusters.require_known(cluster)
     step = steps.find(aws, cluster.id, given.name)
     found = dict(logs.step_logs(aws, cluster.log_uri, cluster.id, step.id))

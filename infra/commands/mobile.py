@@ -8,21 +8,22 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from infra.commands.command import Surroundings
-from infra.deploy.aws import Aws, explained
-from infra.deploy.objects import read_if_there
-from infra.deploy.run_files import RunFiles
+from infra.aws.client import Aws, explained
+from infra.aws.objects import read_if_there
+from infra.context import Surroundings
 from infra.errors import NotWritableError, RunFilesError
-from job import results, storage
-from job.backbone import Backbone, seconds_a_photo
-from job.classifier import Classifier
-from job.manifest import listed_files
-from job.mobile import mobile_model, parse_description
-from job.photo_classifier import PhotoClassifier
-from job.photo_limits import RejectedPhotoError
-from job.reading import read_ahead
-from job.reduction import Projection
-from job.smaller_weights import with_smaller_weights
+from infra.runs.files import RunFiles
+from job.classifiers.models import Classifier
+from job.features.network.backbone import Backbone, seconds_a_photo
+from job.images.limits import RejectedPhotoError
+from job.images.prefetch import read_ahead
+from job.mobile.build import mobile_model, parse_description
+from job.mobile.classify import PhotoClassifier
+from job.mobile.quantize import with_smaller_weights
+from job.pca.passes import Projection
+from job.results import layout
+from job.results.layout import listed_files
+from job.storage import files as storage
 
 MOST_PHOTOS = 1000
 """Test photos that a model is measured on: they give an accuracy within a percent or two, in less than a minute."""
@@ -83,7 +84,7 @@ def make_mobile(around: Surroundings, run: RunFiles, backbone: Path, destination
     destination
         The file to write.
     stored_as
-        How weights are stored in fewer bits (``job.smaller_weights``); None for as they are.
+        How weights are stored in fewer bits (``job.mobile.quantize``); None for as they are.
 
     Raises
     ------
@@ -110,12 +111,12 @@ def make_mobile(around: Surroundings, run: RunFiles, backbone: Path, destination
 
 def run_model(run: RunFiles, backbone: Path) -> bytes:
     """Return the phone's model of a run, with its weights as the run used them."""
-    description, numbers = run.read_if_there(results.MODEL), run.read_if_there(results.MODEL_NUMBERS)
+    description, numbers = run.read_if_there(layout.MODEL), run.read_if_there(layout.MODEL_NUMBERS)
     if description is None or numbers is None:
         raise RunFilesError(
             f"'{run.where}' holds no classifier.", "Run the job with --classifier logistic, and try again."
         )
-    with np.load(io.BytesIO(run.read(results.PROJECTION)), allow_pickle=False) as archive:
+    with np.load(io.BytesIO(run.read(layout.PROJECTION)), allow_pickle=False) as archive:
         projection = Projection(archive["mean"], archive["scale"], archive["components"])
     return mobile_model(backbone.read_bytes(), projection, Classifier.from_files(description, numbers))
 
@@ -136,7 +137,7 @@ def photos_to_measure(run: RunFiles) -> list[PhotoToMeasure]:
     """Return the run's test photos with what the run said of them; evenly spaced where there are very many."""
     rows: list[PhotoToMeasure] = []
     for path in listed_files(run.manifest):
-        if not path.startswith(f"{results.PREDICTIONS}/"):
+        if not path.startswith(f"{layout.PREDICTIONS}/"):
             continue
         table = pq.read_table(io.BytesIO(run.read(path)), columns=["path", "label", "split", "predicted"])
         tested = [row for row in table.to_pylist() if row["split"] == "test"]

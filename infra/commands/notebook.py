@@ -2,11 +2,14 @@
 
 import argparse
 
-from infra.commands.command import Command, Surroundings
-from infra.deploy import bundle, models, notebook, stacks
-from infra.deploy.image_sets import set_uri
-from infra.deploy.names import require_name
-from job.export import ExportRequest, cached_export
+from infra.aws import stacks
+from infra.aws.names import require_name
+from infra.commands.command import Command
+from infra.context import Surroundings
+from infra.runs import notebook
+from infra.upload import bundle, models
+from infra.upload.image_sets import set_uri
+from job.features.network.export import ExportRequest, cached_export
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,17 +4,19 @@ import argparse
 import webbrowser
 from pathlib import Path
 
+from infra.aws import stacks
 from infra.commands import mobile
-from infra.commands.command import Command, Surroundings
+from infra.commands.command import Command
 from infra.commands.cost_in_report import fill_in_cost
-from infra.commands.variance_table import cumulative_shares, numbers, variance_table
-from infra.deploy import fetch, run_files, stacks
-from infra.deploy.run_backbone import find_backbone
+from infra.commands.output.variance_table import cumulative_shares, numbers, variance_table
+from infra.context import Surroundings
 from infra.errors import ReportNotShownError, WrongUseError
+from infra.runs import fetch, files
+from infra.runs.backbone import find_backbone
 from job.__main__ import summary
-from job.plain_text import printable
-from job.results import EXPLAINED_VARIANCE, REPORT
-from job.smaller_weights import FLOAT16, INT8
+from job.errors.console import printable
+from job.mobile.quantize import FLOAT16, INT8
+from job.results.layout import EXPLAINED_VARIANCE, REPORT
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,9 +51,7 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
             around.say(name)
         return 0
     if given.variance_table or given.mobile:
-        found = (
-            run_files.in_folder(given.folder) if bucket is None else run_files.in_bucket(around.aws, bucket, given.name)
-        )
+        found = files.in_folder(given.folder) if bucket is None else files.in_bucket(around.aws, bucket, given.name)
         if given.variance_table:
             shares = cumulative_shares(found.read(EXPLAINED_VARIANCE))
             for line in variance_table(shares, given.variance_table):

@@ -5,23 +5,26 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from infra.commands.command import Command, Surroundings
+from infra.aws import stacks
+from infra.aws.client import Aws
+from infra.aws.names import nearest_name, require_name
+from infra.commands.command import Command
 from infra.commands.destroy import destroy_cluster
 from infra.commands.estimate import estimate_line
 from infra.commands.follow_run import follow_to_the_end
-from infra.deploy import bundle as bundles
-from infra.deploy import clusters, limits, models, preflight, stacks
-from infra.deploy import step as steps
-from infra.deploy.aws import Aws
-from infra.deploy.clusters import Cluster
-from infra.deploy.image_sets import set_uri
-from infra.deploy.names import nearest_name, require_name
-from infra.deploy.preflight import PhotosFound
-from infra.deploy.step import Step
+from infra.context import Surroundings
 from infra.errors import OrchardError, RunRefusedError, WrongUseError
+from infra.runs import clusters, preflight, scaling_limits
+from infra.runs import step as steps
+from infra.runs.clusters import Cluster
+from infra.runs.preflight import PhotosFound
+from infra.runs.step import Step
+from infra.upload import bundle as bundles
+from infra.upload import models
+from infra.upload.image_sets import set_uri
 from job import arguments as job_arguments
 from job.arguments import Arguments
-from job.export import ExportRequest, cached_export
+from job.features.network.export import ExportRequest, cached_export
 
 
 @dataclass(frozen=True)
@@ -174,8 +177,8 @@ def spark_settings(aws: Aws, cluster: Cluster) -> Mapping[str, str]:
     """Return the settings of Spark that the cluster's own defaults may have outlived: it may have grown since."""
     if not cluster.has_fleets:
         return {}
-    fleets = list(limits.worker_fleets(aws, cluster.id).values())
-    most = limits.most_executors(limits.scaling_limits(aws, cluster.id), fleets)
+    fleets = list(scaling_limits.worker_fleets(aws, cluster.id).values())
+    most = scaling_limits.most_executors(scaling_limits.scaling_limits(aws, cluster.id), fleets)
     return {} if most is None else {"spark.dynamicAllocation.maxExecutors": str(most)}
 
 

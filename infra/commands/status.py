@@ -2,14 +2,15 @@
 
 import argparse
 
-from infra.commands.command import Command, Surroundings
+from infra.commands.command import Command
 from infra.commands.follow_run import follow_to_the_end
-from infra.deploy import clusters, fetch, logs, past_runs
-from infra.deploy import step as steps
-from infra.deploy.clusters import Cluster
-from infra.deploy.diagnose import diagnose_cluster
-from infra.deploy.follow import read_progress
-from infra.deploy.step import Step
+from infra.context import Surroundings
+from infra.runs import clusters, fetch, history, logs
+from infra.runs import step as steps
+from infra.runs.clusters import Cluster
+from infra.runs.diagnose import diagnose_cluster
+from infra.runs.follow import read_progress
+from infra.runs.step import Step
 
 COUNTED = "{done:,} of {total:,} photos"
 
@@ -23,7 +24,7 @@ def add_status_arguments(parser: argparse.ArgumentParser) -> None:
 def status(given: argparse.Namespace, around: Surroundings) -> int:
     """Say how the cluster is, and how far a run is; a cluster that was destroyed leaves what EMR remembers of it."""
     aws = around.aws
-    cluster = clusters.look(aws, past_runs.cluster_of(aws, given.name))
+    cluster = clusters.look(aws, history.cluster_of(aws, given.name))
     named = f"{cluster.id} ({cluster.name})" if cluster.name else cluster.id
     around.say(f"Cluster {named}: {cluster.state} {cluster.reason}".rstrip())
     if given.name is None and not cluster.alive:
@@ -74,7 +75,7 @@ def add_cancel_arguments(parser: argparse.ArgumentParser) -> None:
 
 def cancel(given: argparse.Namespace, around: Surroundings) -> int:
     """Cancel a run that waits or runs."""
-    cluster = clusters.look(around.aws, past_runs.cluster_of(around.aws, given.name))
+    cluster = clusters.look(around.aws, history.cluster_of(around.aws, given.name))
     clusters.require_known(cluster)
     step = steps.find(around.aws, cluster.id, given.name)
     if step.state in steps.ENDED:

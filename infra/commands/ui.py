@@ -4,9 +4,10 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from infra.commands.command import Command, Surroundings
-from infra.deploy import clusters, past_runs
-from infra.deploy.aws import Aws, explained
+from infra.aws.client import Aws, explained
+from infra.commands.command import Command
+from infra.context import Surroundings
+from infra.runs import clusters, history
 
 JUPYTERHUB_PORT = 9443
 """Where EMR's JupyterHub listens on the primary node (EMR Release Guide)."""
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(_given: argparse.Namespace, around: Surroundings) -> int:
     """Print links to Spark's pages, signed for this caller, and the command that opens a port to JupyterHub."""
     aws = around.aws
-    cluster = clusters.look(aws, past_runs.cluster_of(aws, None))
+    cluster = clusters.look(aws, history.cluster_of(aws, None))
     clusters.require_known(cluster)
     around.say("Spark's history, which stays for 30 days after the cluster has ended:")
     around.say(f"  {history_link(around, cluster.id)}")

@@ -2,15 +2,17 @@
 
 import argparse
 
-from infra.commands.command import Command, Surroundings
+from infra.aws import cdk, stacks
+from infra.aws.client import Aws, explained
+from infra.commands.command import Command
 from infra.commands.kept_buckets import say_what_was_kept
-from infra.deploy import cdk, clusters, logs, stacks
-from infra.deploy import step as steps
-from infra.deploy.aws import Aws, explained
-from infra.deploy.clusters import Cluster
-from infra.deploy.diagnose import diagnose_cluster
-from infra.deploy.limits import scaling_limits, worker_fleets
+from infra.context import Surroundings
 from infra.errors import ClusterUnfitError, DeploymentFailedError, OrchardError, WrongUseError
+from infra.runs import clusters, logs
+from infra.runs import step as steps
+from infra.runs.clusters import Cluster
+from infra.runs.diagnose import diagnose_cluster
+from infra.runs.scaling_limits import scaling_limits, worker_fleets
 
 CLOCKS_DIFFER = 300.0
 """Seconds by which this machine's clock may be ahead of AWS'."""

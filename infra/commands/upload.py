@@ -3,15 +3,16 @@
 import argparse
 from pathlib import Path
 
-from infra.commands.bar import duration, shown
-from infra.commands.command import Command, Surroundings
+from infra.aws.stacks import data_bucket
+from infra.commands.command import Command
 from infra.commands.kept_buckets import say_where_the_set_is_kept
-from infra.deploy.image_sets import set_prefix
-from infra.deploy.photo_folder import Survey, is_photo, survey, walk
-from infra.deploy.sending import Sender
-from infra.deploy.stacks import data_bucket
-from infra.deploy.upload import Result, upload
+from infra.commands.output.bar import duration, shown
+from infra.context import Surroundings
 from infra.errors import NotSentError
+from infra.upload.image_sets import set_prefix
+from infra.upload.photo_folder import Survey, is_photo, survey, walk
+from infra.upload.upload import Result, upload
+from infra.upload.uploader import Sender
 
 MOST_SHOWN = 100
 """Failures that are listed; the others are counted."""

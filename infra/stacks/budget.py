@@ -4,8 +4,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_budgets as budgets
 from constructs import Construct
 
-from infra.cost_tag import COST_TAG
-from infra.settings import Settings
+from infra.settings import COST_TAG, Settings
 
 ALERTS = (("ACTUAL", 50), ("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100))
 """Of which cost, at which percentage of the budget."""

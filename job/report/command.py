@@ -4,11 +4,13 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from job import addresses, failures, lease, results, storage
 from job.arguments import Parser
-from job.errors import OutputInUseError, ResultsIncompleteError
+from job.errors import OutputInUseError, ResultsIncompleteError, mapping
 from job.report import making
-from job.report.wording import LANGUAGES
+from job.report.messages import LANGUAGES
+from job.results import layout, lease
+from job.storage import files as storage
+from job.storage import uri
 
 WORD = "report"
 
@@ -26,29 +28,29 @@ def run(words: Sequence[str]) -> str:
         If another run has replaced the results while their report was made.
     """
     given = parser().parse_args(words)
-    folder = addresses.absolute_uri(given.results)
-    manifest = results.read_manifest(folder)
+    folder = uri.absolute_uri(given.results)
+    manifest = layout.read_manifest(folder)
     language = given.lang or manifest["arguments"].get("lang", LANGUAGES[0])
     try:
         if given.output is not None:
             content = making.make(folder, manifest, language).encode()
-            storage.write_bytes(addresses.absolute_uri(given.output), content)
+            storage.write_bytes(uri.absolute_uri(given.output), content)
             return f"Report: {given.output}\n"
         lease.require_idle(folder)
         file = making.write(folder, manifest, language)
     except OSError as error:
         raise ResultsIncompleteError(
-            f"The results in '{folder}' could not be read: {failures.one_line(error)}.",
+            f"The results in '{folder}' could not be read: {mapping.one_line(error)}.",
             "Check that all files that its manifest.json lists are there.",
         ) from error
-    if results.read_manifest(folder)["run_id"] != manifest["run_id"]:
+    if layout.read_manifest(folder)["run_id"] != manifest["run_id"]:
         raise OutputInUseError(
             f"The results in '{folder}' were replaced while their report was made.", "Make the report again."
         )
     # Whoever copies the results goes by the sizes in the manifest.
     manifest["files"][making.FILES] = [asdict(file)]
-    results.write_manifest(folder, manifest)
-    return f"Report: {addresses.join(given.results, results.REPORT)}\n"
+    layout.write_manifest(folder, manifest)
+    return f"Report: {uri.join(given.results, layout.REPORT)}\n"
 
 
 def parser() -> argparse.ArgumentParser:

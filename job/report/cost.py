@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from html import escape
 
-from job.report.wording import Words
+from job.report.messages import Words
 
 NO_BREAK_SPACE = "\u00a0"
 

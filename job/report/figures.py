@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from job.extraction import TASK_STAGES
+from job.features.extractor import TASK_STAGES
+from job.report.messages import Words
 from job.report.photo_sample import PhotoSample
-from job.report.wording import Words
 
 Figure = dict[str, Any]
 

@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from job import addresses, results, storage
-from job.listing import TEST
+from job.images.listing import TEST
 from job.report.photo_sample import PhotoSample, draw
+from job.results import layout
+from job.storage import files as storage
+from job.storage import uri
 
 MISTAKES_SHOWN = 24
 REJECTED_SHOWN = 100
@@ -142,17 +144,17 @@ def read(output: str, manifest: dict[str, Any]) -> Findings:
         _cumulative(output),
         draw(
             output,
-            [entry["path"] for entry in files[results.COMPONENTS]],
+            [entry["path"] for entry in files[layout.COMPONENTS]],
             [*label_counts.values(), without_label],
-            sum(entry["rows"] for entry in files[results.COMPONENTS]),
+            sum(entry["rows"] for entry in files[layout.COMPONENTS]),
         ),
-        _rejected(output, [entry["path"] for entry in files[results.REJECTED]]),
+        _rejected(output, [entry["path"] for entry in files[layout.REJECTED]]),
         _evaluation(output, [entry["path"] for entries in files.values() for entry in entries]),
     )
 
 
 def _cumulative(output: str) -> npt.NDArray[np.float64]:
-    rows = _read_csv(output, results.EXPLAINED_VARIANCE)
+    rows = _read_csv(output, layout.EXPLAINED_VARIANCE)
     column = next(rows).index("cumulative")
     return np.array([float(row[column]) for row in rows])
 
@@ -161,7 +163,7 @@ def _rejected(output: str, files: Sequence[str]) -> Rejected:
     reasons: Counter[str] = Counter()
     examples: list[tuple[str, str]] = []
     for file in files:
-        table = results.read_parquet(output, file)
+        table = layout.read_parquet(output, file)
         reasons.update(table["reason"].to_pylist())
         first = table.slice(0, REJECTED_SHOWN - len(examples)).to_pylist()
         examples += [(row["path"], row["reason"]) for row in first]
@@ -169,13 +171,13 @@ def _rejected(output: str, files: Sequence[str]) -> Rejected:
 
 
 def _evaluation(output: str, listed: Sequence[str]) -> Evaluation | None:
-    if results.METRICS not in listed or results.CONFUSION_MATRIX not in listed:
+    if layout.METRICS not in listed or layout.CONFUSION_MATRIX not in listed:
         return None
-    metrics = json.loads(storage.read_bytes(addresses.join(output, results.METRICS)))
-    rows = _read_csv(output, results.CONFUSION_MATRIX)
+    metrics = json.loads(storage.read_bytes(uri.join(output, layout.METRICS)))
+    rows = _read_csv(output, layout.CONFUSION_MATRIX)
     _, *labels = next(rows)
     body = list(rows)
-    mistakes = read_mistakes(output, [path for path in listed if path.startswith(f"{results.PREDICTIONS}/")])
+    mistakes = read_mistakes(output, [path for path in listed if path.startswith(f"{layout.PREDICTIONS}/")])
     return Evaluation(
         metrics,
         labels,
@@ -200,7 +202,7 @@ def read_mistakes(output: str, files: Sequence[str]) -> list[Mistake]:
     seen: Counter[tuple[str, float]] = Counter()
     for file in files:
         columns = ["path", "label", "split", "predicted", "probability"]
-        table = results.read_parquet(output, file).select(columns).to_pydict()
+        table = layout.read_parquet(output, file).select(columns).to_pydict()
         wrong = (
             Mistake(path, label, predicted, float(probability))
             for path, label, split, predicted, probability in zip(*table.values(), strict=True)
@@ -215,5 +217,5 @@ def read_mistakes(output: str, files: Sequence[str]) -> list[Mistake]:
 
 
 def _read_csv(output: str, name: str) -> Iterator[list[str]]:
-    content = storage.read_bytes(addresses.join(output, name)).decode()
+    content = storage.read_bytes(uri.join(output, name)).decode()
     return csv.reader(io.StringIO(content, newline=""))

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from job.report.figures import Figure, blank
 from job.report.findings import Evaluation
-from job.report.wording import Words
+from job.report.messages import Words
 
 FOCUS = 20
 """Labels of the smaller matrix, which prints its labels and counts."""

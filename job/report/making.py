@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from job import addresses, failures, results, storage
+from job.errors import mapping
 from job.report import drawing, findings, page, thumbnails
-from job.report.wording import Words
-from job.results import DataFile
+from job.report.messages import Words
+from job.results import layout
+from job.results.layout import DataFile
+from job.storage import files as storage
+from job.storage import uri
 
 FILES = "report"
 """The manifest's name for the list with the report in it."""
@@ -47,8 +50,8 @@ def write(output: str, manifest: dict[str, Any], language: str) -> DataFile:
         As ``make`` and ``storage.write_bytes`` do.
     """
     content = make(output, manifest, language).encode()
-    storage.write_bytes(addresses.join(output, results.REPORT), content)
-    return DataFile(results.REPORT, 1, len(content))
+    storage.write_bytes(uri.join(output, layout.REPORT), content)
+    return DataFile(layout.REPORT, 1, len(content))
 
 
 def write_if_possible(
@@ -73,8 +76,8 @@ def write_if_possible(
     """
     try:
         # An earlier run's report must not stand beside this run's results.
-        storage.delete(addresses.join(output, results.REPORT))
+        storage.delete(uri.join(output, layout.REPORT))
         return [write(output, manifest, language)]
     except Exception as error:  # noqa: BLE001 - whatever it is, the run's results are complete without it
-        say(f"The report could not be drawn: {failures.one_line(error)}. Make it later: python -m job report {output}")
+        say(f"The report could not be drawn: {mapping.one_line(error)}. Make it later: python -m job report {output}")
         return []

@@ -13,7 +13,7 @@ import numpy as np
 
 from job.report import cost, figures, heat_map, sections
 from job.report.findings import Findings
-from job.report.wording import Words
+from job.report.messages import Words
 
 FORBID_NETWORK = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'unsafe-eval'"

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from job import results
-from job.columns import matrix
+from job.results import layout
+from job.results.columns import matrix
 
 PHOTOS_SHOWN = 2400
 """Points of the scatter: enough to see groups, few enough to draw at once on a phone."""
@@ -103,7 +103,7 @@ Part = tuple[list[str], list[str | None], npt.NDArray[np.float32], npt.NDArray[n
 
 
 def _drawn_from_file(output: str, file: str, number: int, most: int) -> Part:
-    table = results.read_parquet(output, file)
+    table = layout.read_parquet(output, file)
     labels = table["label"].to_pylist()
     ranks = np.random.default_rng(number).random(len(labels))
     kept = lowest_of_each(labels, ranks, most)

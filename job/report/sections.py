@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from job.extraction import extraction_seconds
+from job.features.extractor import extraction_seconds
 from job.report import cost, figures, heat_map, markup
 from job.report.findings import Evaluation, Findings
-from job.report.wording import Words
+from job.report.messages import Words
 
 ROUND_COUNTS = (2000, 1000, 800, 600, 400, 200, 100, 50, 20, 10, 5, 2, 1)
 """Components of the table of explained variance, those that there are."""

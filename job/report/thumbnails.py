@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from PIL import Image
 
-from job import storage
-from job.decoding import FORMATS, to_rgb, upright
-from job.photo_limits import require_size
+from job.images.decode import FORMATS, to_rgb, upright
+from job.images.limits import require_size
+from job.storage import files as storage
 
 SIDE = 72
 """Pixels of the longer side."""

@@ -8,8 +8,8 @@ from botocore.exceptions import ClientError
 
 from bench import s3_stub
 from bench.running_stub import environment, report, running
-from infra.deploy.aws import Aws
-from infra.deploy.stacks import data_bucket
+from infra.aws.client import Aws
+from infra.aws.stacks import data_bucket
 
 NAMES = ["apple/100%.jpg", "apple/a&b <c>.jpg", "pomme/été 🍎.jpg"]
 

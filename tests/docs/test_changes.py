@@ -11,7 +11,17 @@ import pytest
 from tests.docs.pages import ROOT, blocks
 
 PAGE = ROOT / "docs" / "changing-it.md"
-COPIED = ("app.py", "cdk.json", "pyproject.toml", "infra", "job", "tests/__init__.py", "tests/docs", "tests/infra")
+COPIED = (
+    "app.py",
+    "cdk.json",
+    "pyproject.toml",
+    "infra",
+    "job",
+    "localcloud",
+    "tests/__init__.py",
+    "tests/docs",
+    "tests/infra",
+)
 
 
 def examples() -> dict[str, tuple[str, str]]:

@@ -18,10 +18,10 @@ import pytest
 from botocore import xform_name
 
 from infra import cli
+from infra.cdk_context import read_settings
 from infra.commands import run
-from infra.context import read_settings
+from infra.commands.sample_photos import draw_photos
 from infra.errors import OrchardError
-from infra.local.sample_photos import draw_photos
 from job import arguments
 from job.__main__ import main as run_job
 from job.errors import JobError

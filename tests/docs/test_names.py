@@ -18,7 +18,10 @@ from tests.docs.pages import ROOT, inline, name, pages
 def everything_in_the_code() -> str:
     files = [ROOT / "cdk.json", ROOT / "pyproject.toml", ROOT / "app.py"]
     files += [
-        file for room in ("job", "infra", "bench", "tools") for file in (ROOT / room).rglob("*") if file.is_file()
+        file
+        for room in ("job", "infra", "localcloud", "bench", "tools")
+        for file in (ROOT / room).rglob("*")
+        if file.is_file()
     ]
     return "\n".join(file.read_text() for file in files if file.suffix in (".py", ".json", ".toml", ".sh", ".txt"))
 

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from infra.deploy.cdk import PROJECT
-from infra.local import standing
-from infra.local.sample_photos import draw_photos
-from infra.local.steps.launcher import session_members
+from infra.aws.cdk import PROJECT
+from infra.commands.sample_photos import draw_photos
+from localcloud import state
+from localcloud.steps.launcher import session_members
 from tests.e2e.test_whole_way import deploy, deploy_command
 from tests.e2e.way import ACCOUNT, REGION, SECONDS_AT_MOST, Way, processes_of
 
@@ -41,9 +41,9 @@ def wait_for(happened: Callable[[], bool]) -> None:
 
 def kill(way: Way) -> int:
     """End the cloud as the kernel does when memory runs out; return the port that it had."""
-    found = standing.require(way.cloud)
+    found = state.require(way.cloud)
     os.kill(found.process, signal.SIGKILL)
-    wait_for(lambda: standing.find(way.cloud) is None)
+    wait_for(lambda: state.find(way.cloud) is None)
     wait_for(lambda: processes_of(way.cloud) == [])
     return urlsplit(found.endpoint).port or 0
 

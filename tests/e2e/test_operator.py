@@ -6,9 +6,9 @@ from pathlib import Path
 import boto3
 import pytest
 
-from infra.deploy.cdk import PROJECT
-from infra.local.sample_photos import draw_photos
-from infra.local.standing import require
+from infra.aws.cdk import PROJECT
+from infra.commands.sample_photos import draw_photos
+from localcloud.state import require
 from tests.e2e.test_whole_way import COMPLETE, deploy
 from tests.e2e.way import ACCOUNT, REGION, Way
 

@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 from botocore.exceptions import WaiterError
 
-from infra.local.demonstration import answer, evaluator_client, own_processor
-from infra.local.sample_photos import draw_photos
-from infra.local.standing import require
+from infra.commands.demonstration import answer, evaluator_client, own_processor
+from infra.commands.sample_photos import draw_photos
+from localcloud.state import require
 from tests.e2e.way import ACCOUNT, REGION, Way, processes_of
 
 SETTINGS = {

@@ -11,8 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from infra.deploy.cdk import PROJECT, with_programs
-from infra.local import environment, standing
+from infra.aws.cdk import PROJECT, with_programs
+from localcloud import environment, state
 
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
@@ -38,12 +38,12 @@ class Way:
     @cached_property
     def cloud(self) -> Path:
         """The local cloud's folder."""
-        return standing.home(self._own)
+        return state.home(self._own)
 
     @property
     def variables(self) -> dict[str, str]:
         """The environment in which every call goes to the cloud that stands."""
-        found = standing.require(self.cloud)
+        found = state.require(self.cloud)
         return with_programs(environment.applied(self._own, found.endpoint, REGION)) | self.key
 
     def orchard(self, *words: str, expect: int = 0) -> str:
@@ -57,7 +57,7 @@ class Way:
 
     def client(self, service: str) -> Any:
         """Return an administrator's client of a service."""
-        return environment.client_maker(standing.require(self.cloud).endpoint, REGION)(service)
+        return environment.client_maker(state.require(self.cloud).endpoint, REGION)(service)
 
     def statuses(self) -> dict[str, str]:
         """Return each stack's state."""
@@ -98,7 +98,7 @@ class Way:
         return {**os.environ, "XDG_STATE_HOME": str(self.folder / "state"), "CDK_OUTPUT": str(self.folder / "cdk.out")}
 
     def _run(self, command: Sequence[str], folder: Path, expect: int) -> str:
-        variables = self.variables if standing.find(self.cloud) else self._own
+        variables = self.variables if state.find(self.cloud) else self._own
         ended = subprocess.run(
             command,
             cwd=folder,

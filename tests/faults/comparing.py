@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from job import results
+from job.results import layout
 
 Whole = tuple[Path, dict[str, Any]]
 """A finished run: its output and its manifest."""
@@ -23,7 +23,7 @@ def assert_same(one: Whole, other: Whole) -> None:
 def features(whole: Whole) -> dict[str, list[float]]:
     """Return the features by the last three parts of the photo's path, asserting that no photo is there twice."""
     output, manifest = whole
-    tables = [results.read_parquet(str(output), entry["path"]) for entry in manifest["files"]["features"]]
+    tables = [layout.read_parquet(str(output), entry["path"]) for entry in manifest["files"]["features"]]
     rows = [row for table in tables for row in table.to_pylist()]
     found = {"/".join(row["path"].rsplit("/", 3)[1:]): row["features"] for row in rows}
     assert len(found) == len(rows) == manifest["counts"]["used"]

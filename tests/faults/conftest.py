@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from job import storage
+from job.storage import files as storage
 from tests import faulty_s3
 from tests.faulty_s3 import FaultyS3
 

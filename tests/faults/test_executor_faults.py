@@ -13,7 +13,8 @@ from pathlib import Path
 import pyspark
 import pytest
 
-from job import arguments, listing, pipeline
+from job import arguments, pipeline
+from job.images import listing
 from tests.faults.comparing import assert_same
 from tests.faults.test_task_faults import STAGES, first_does
 
@@ -50,9 +51,10 @@ def test_an_executor_killed_at_every_stage_costs_no_photo_doubles_none_and_chang
 SLOW_AT_FIRST = """
 import os, sys, time
 from pyspark import TaskContext
-from job import listing, network_extraction
+from job.images import listing
+from job.features.network import extractor as network_extraction
 from job.__main__ import main
-from job.features import featurize_partition
+from job.features.network.task import featurize_partition
 seen = os.environ["SEEN"]
 listing.LARGEST_PARTITION = 8
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.error_report import codes, told
 from tests.job.test_interruptions import LONGEST_WAIT, run_in_the_middle
-from tests.telling import codes, told
 
 Became = Callable[[str, str], None]
 
@@ -28,7 +28,7 @@ def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
         ["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(disk)], capture_output=True, check=False
     )
     if mounted.returncode != 0:
-        pytest.skip("only root may mount a disk; the message is tested in tests/job/test_failures.py too")
+        pytest.skip("only root may mount a disk; the message is tested in tests/job/errors/test_mapping.py too")
     monkeypatch.setenv("SPARK_LOCAL_DIRS", str(disk))
     try:
         yield disk

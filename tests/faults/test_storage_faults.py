@@ -6,10 +6,12 @@ from collections.abc import Callable
 import boto3
 import pytest
 
-from job import filesystems, reading, storage
 from job.errors import RunFailedError, TryAgainError
-from job.photo_limits import RejectedPhotoError
-from job.reading import read_ahead
+from job.images import prefetch
+from job.images.limits import RejectedPhotoError
+from job.images.prefetch import read_ahead
+from job.storage import files as storage
+from job.storage import filesystem
 from tests import faulty_s3
 from tests.faults.conftest import spoiling
 from tests.faulty_s3 import FaultyS3, Rule
@@ -55,7 +57,7 @@ def test_a_photo_that_comes_wrong_twice_is_asked_for_again_and_comes_whole(
 def test_a_photo_that_never_comes_is_set_aside_alone_where_the_others_come(
     photos: list[str], faulty: FaultyS3, fault: str, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
-    monkeypatch.setattr(filesystems, "S3_ATTEMPTS", 1)
+    monkeypatch.setattr(filesystem, "S3_ATTEMPTS", 1)
 
     with spoiling(faulty, Rule(fault, "03.jpg", ("GET", "HEAD") if fault[0] == "4" else ("GET",))):
         outcomes = read(photos)
@@ -82,7 +84,7 @@ def test_a_listed_photo_that_has_gone_is_set_aside_and_not_asked_for_again(
 def test_a_trickle_is_not_waited_for_and_asked_for_over_another_connection(
     photos: list[str], faulty: FaultyS3, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
-    monkeypatch.setattr(reading, "LONGEST_READ", 1.0)
+    monkeypatch.setattr(prefetch, "LONGEST_READ", 1.0)
     began = time.monotonic()
 
     with spoiling(faulty, Rule(faulty_s3.TRICKLE, "03.jpg", ("GET",), times=1)):
@@ -97,7 +99,7 @@ def test_a_trickle_is_not_waited_for_and_asked_for_over_another_connection(
 def test_a_photo_that_only_trickles_is_set_aside_alone(
     photos: list[str], faulty: FaultyS3, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
-    monkeypatch.setattr(reading, "LONGEST_READ", 1.5)
+    monkeypatch.setattr(prefetch, "LONGEST_READ", 1.5)
 
     with spoiling(faulty, Rule(faulty_s3.TRICKLE, "03.jpg", ("GET",))):
         outcomes = read(photos)
@@ -111,7 +113,7 @@ def test_a_photo_that_only_trickles_is_set_aside_alone(
 def test_a_storage_that_gives_nothing_any_more_fails_the_task_in_a_sentence_instead_of_all_its_photos(
     photos: list[str], faulty: FaultyS3, fault: str, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
-    monkeypatch.setattr(filesystems, "S3_ATTEMPTS", 1)
+    monkeypatch.setattr(filesystem, "S3_ATTEMPTS", 1)
 
     with spoiling(faulty, Rule(fault, "0[3-7].jpg")), pytest.raises(TryAgainError) as raised:
         read(photos)
@@ -125,7 +127,7 @@ def test_a_storage_that_gives_nothing_any_more_fails_the_task_in_a_sentence_inst
 def test_a_folder_whose_listing_comes_wrong_at_first_is_listed_whole(
     photos: list[str], faulty: FaultyS3, fault: str, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
-    monkeypatch.setattr(filesystems, "S3_ATTEMPTS", 1)
+    monkeypatch.setattr(filesystem, "S3_ATTEMPTS", 1)
 
     with spoiling(faulty, Rule(fault, "list-type=2", times=2)):
         found = storage.list_files(photos[0].rpartition("/")[0])
@@ -138,7 +140,7 @@ def test_a_folder_whose_listing_comes_wrong_at_first_is_listed_whole(
 def test_a_folder_that_can_never_be_listed_fails_the_run_in_a_sentence(
     photos: list[str], faulty: FaultyS3, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
-    monkeypatch.setattr(filesystems, "S3_ATTEMPTS", 1)
+    monkeypatch.setattr(filesystem, "S3_ATTEMPTS", 1)
     folder = photos[0].rpartition("/")[0]
 
     with spoiling(faulty, Rule(faulty_s3.SLOW_DOWN, "list-type=2")), pytest.raises(TryAgainError) as raised:
@@ -152,7 +154,7 @@ def test_a_folder_that_can_never_be_listed_fails_the_run_in_a_sentence(
 def test_a_result_is_written_though_its_storage_refuses_at_first(
     bucket: str, faulty: FaultyS3, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
-    monkeypatch.setattr(filesystems, "S3_ATTEMPTS", 1)
+    monkeypatch.setattr(filesystem, "S3_ATTEMPTS", 1)
 
     with spoiling(faulty, Rule(faulty_s3.SLOW_DOWN, "result", ("PUT", "POST"), times=2)):
         storage.write_bytes(f"s3://{bucket}/result", b"content")
@@ -165,7 +167,7 @@ def test_a_result_is_written_though_its_storage_refuses_at_first(
 def test_a_result_that_can_never_be_written_is_told_and_leaves_nothing(
     bucket: str, faulty: FaultyS3, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
-    monkeypatch.setattr(filesystems, "S3_ATTEMPTS", 1)
+    monkeypatch.setattr(filesystem, "S3_ATTEMPTS", 1)
 
     with (
         spoiling(faulty, Rule(faulty_s3.INTERNAL_ERROR, "result", ("PUT", "POST"))),

@@ -15,9 +15,13 @@ from typing import Any
 
 import pytest
 
-from job import arguments, listing, network_extraction, pipeline, predictions, reduction, training
+from job import arguments, pipeline
+from job.classifiers import predict, train
 from job.errors import JobError, RunFailedError
-from job.features import featurize_partition
+from job.features.network import extractor
+from job.features.network.task import featurize_partition
+from job.images import listing
+from job.pca import passes
 from tests.faults.comparing import Whole, assert_same
 
 pytestmark = pytest.mark.usefixtures("spark", "several_files")
@@ -26,11 +30,11 @@ Became = Callable[[str, str], None]
 Function = Callable[..., Any]
 
 STAGES: dict[str, tuple[Any, str]] = {
-    "features": (network_extraction, "featurize_partition"),
-    "fit": (reduction, "_moments_of_slices"),
-    "projection": (reduction, "_project_file"),
-    "train": (training, "read_rows"),
-    "predict": (predictions, "_predict_file"),
+    "features": (extractor, "featurize_partition"),
+    "fit": (passes, "_moments_of_slices"),
+    "projection": (passes, "_project_file"),
+    "train": (train, "read_rows"),
+    "predict": (predict, "_predict_file"),
 }
 """What a task of each stage calls, and where its name is looked up when Spark packs the task."""
 
@@ -105,7 +109,7 @@ def test_a_worker_that_is_always_killed_fails_the_run_in_a_sentence_and_resume_g
         os.kill(os.getpid(), signal.SIGKILL)
 
     with monkeypatch.context() as patched:
-        patched.setattr(reduction, "_moments_of_slices", always_does(killed, reduction._moments_of_slices))
+        patched.setattr(passes, "_moments_of_slices", always_does(killed, passes._moments_of_slices))
         with pytest.raises(JobError) as raised:
             run(words, tmp_path / "results")
 
@@ -124,13 +128,14 @@ def test_a_task_that_hangs_is_ended_and_tried_again(
     words: list[str], quiet: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
     def hang() -> None:
-        from job import features, workers  # noqa: PLC0415 - of the worker, which does not outlive it
+        from job.features.network import task  # noqa: PLC0415 - of the worker, which does not outlive it
+        from job.spark import workers  # noqa: PLC0415 - of the worker, which does not outlive it
 
         workers.LONGEST_SILENCE = 2.0
-        features.compute_features = lambda *_: time.sleep(1000)  # type: ignore[assignment]
+        task.compute_features = lambda *_: time.sleep(1000)  # type: ignore[assignment]
 
     disturbed = first_does(hang, featurize_partition, tmp_path / "hung")
-    monkeypatch.setattr(network_extraction, "featurize_partition", disturbed)
+    monkeypatch.setattr(extractor, "featurize_partition", disturbed)
 
     assert_same(run(words, tmp_path / "results"), quiet)
     assert (tmp_path / "hung").exists()
@@ -145,7 +150,7 @@ def test_a_full_disk_fails_the_run_in_a_sentence_leaves_nothing_half_written_and
     is_full.touch()
 
     def fill() -> None:
-        from job import storage  # noqa: PLC0415 - of the worker
+        from job.storage import files as storage  # noqa: PLC0415 - of the worker
 
         write = vars(storage).setdefault("write_before_the_test", storage._write_and_rename)
 
@@ -156,7 +161,7 @@ def test_a_full_disk_fails_the_run_in_a_sentence_leaves_nothing_half_written_and
 
         storage._write_and_rename = write_if_there_is_space
 
-    monkeypatch.setattr(network_extraction, "featurize_partition", always_does(fill, featurize_partition))
+    monkeypatch.setattr(extractor, "featurize_partition", always_does(fill, featurize_partition))
     with pytest.raises(RunFailedError) as raised:
         run(words, tmp_path / "results")
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from job import lease
 from job.__main__ import main
+from job.results import lease
+from tests.error_report import codes, told
 from tests.job.test_interruptions import LONGEST_WAIT, copies, members, run_in_the_middle
-from tests.telling import codes, told
 
 Became = Callable[[str, str], None]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from job.__main__ import main
-from tests.telling import told
+from tests.error_report import told
 
 RUN = "20261120T110000-aaaaaaaa"
 

@@ -10,7 +10,7 @@ from typing import Any
 import aws_cdk as cdk
 
 from app import declare
-from infra.context import read_settings
+from infra.cdk_context import read_settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ACCOUNT = "111122223333"

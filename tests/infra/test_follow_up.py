@@ -1,4 +1,4 @@
-"""Tests of infra/commands/follow_up.py: a printed command can be copied and speaks to the account of the first one."""
+"""Tests of infra/follow_up.py: a printed command can be copied and speaks to the account of the first one."""
 
 import ast
 import re
@@ -7,10 +7,17 @@ from pathlib import Path
 import pytest
 
 from infra import cli
-from infra.commands.follow_up import Given
+from infra.follow_up import Given
 
 BOTH = Given("work", "eu-west-3")
 ROOT = Path(cli.__file__).parent
+CALLING = [
+    file
+    for part in ("commands", "upload", "runs", "pricing", "teardown", "aws")
+    for file in (ROOT / part).rglob("*.py")
+    if file.name != "demonstration.py"
+]
+"""What calls AWS for a command; the demonstration calls a cloud of its own."""
 
 
 @pytest.mark.parametrize(
@@ -64,7 +71,7 @@ def test_every_command_that_is_printed_stands_where_it_is_found() -> None:
     names = {command.name for command in cli.COMMANDS} - {"classify", "demo", "export", "local"}
     named = re.compile(rf"(.{{0,6}})\borchard ({'|'.join(names)})\b(?! --help)")
     others = []
-    for file in [*(ROOT / "commands").glob("*.py"), *(ROOT / "deploy").glob("*.py")]:
+    for file in CALLING:
         tree = ast.parse(file.read_text())
         skipped = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         skipped |= {

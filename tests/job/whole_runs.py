@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from job.__main__ import main
-from tests.telling import told
+from tests.error_report import told
 
 Manifest = dict[str, Any]
 

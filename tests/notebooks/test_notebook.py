@@ -1,4 +1,4 @@
-"""Tests of notebooks/orchard.ipynb, run as a person would run it; tests/deploy/test_notebook.py has JupyterHub's."""
+"""Tests of notebooks/orchard.ipynb, run as a person would run it; tests/infra/runs has JupyterHub's."""
 
 import shutil
 from pathlib import Path
@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from infra.deploy import notebook
-from job import results
+from infra.runs import notebook
+from job.results import layout
 
 PROJECT = notebook.SOURCE.parent.parent
 
@@ -30,7 +30,7 @@ def test_the_notebook_runs_from_its_first_cell_to_its_last(
 
     nbclient.NotebookClient(read, timeout=300, resources={"metadata": {"path": str(PROJECT)}}).execute()
 
-    counts = results.read_manifest(str(tmp_path / "results"))["counts"]
+    counts = layout.read_manifest(str(tmp_path / "results"))["counts"]
     assert (counts["found"], counts["used"]) == (30, 30)
     assert (tmp_path / "results" / "report.html").is_file()
     drawn = [

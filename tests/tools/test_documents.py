@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from infra.deploy import diagnose
+from infra.runs import diagnose
 from job import errors
-from tests.telling import codes, told
+from tests.error_report import codes, told
 from tools import documents
 
 # A code that was ever printed keeps its meaning: this list grows, and no line of it changes.

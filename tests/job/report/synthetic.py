@@ -11,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from job import addresses, results, storage
-from job.columns import list_column
-from job.results import DataFile
+from job.results import layout
+from job.results.columns import list_column
+from job.results.layout import DataFile
+from job.storage import files as storage
+from job.storage import uri
 
 RUN = "20261121T100000-0123abcd"
 
@@ -59,7 +61,7 @@ def write(run: Run, folder: Path, files: int = 4) -> dict[str, Any]:
     splits = np.where(inside < run.train, "train", "test")
     paths = [f"{run.photos}/{run.labels[label]}/{photo:04d}.jpg" for label, photo in zip(number, inside, strict=True)]
     label_column = [run.labels[label] for label in number]
-    written: dict[str, list[DataFile]] = {results.FEATURES: [], results.COMPONENTS: [], results.REJECTED: [], "pca": []}
+    written: dict[str, list[DataFile]] = {layout.FEATURES: [], layout.COMPONENTS: [], layout.REJECTED: [], "pca": []}
     for part, rows in enumerate(np.array_split(np.arange(len(number)), files)):
         columns = [
             pa.array([paths[row] for row in rows]),
@@ -67,21 +69,21 @@ def write(run: Run, folder: Path, files: int = 4) -> dict[str, Any]:
             pa.array(splits[rows]),
             list_column(values[rows]),
         ]
-        name = results.data_file_name(results.COMPONENTS, RUN, part, part, "parquet")
-        table = pa.table(columns, schema=results.COMPONENTS_SCHEMA)
-        written[results.COMPONENTS].append(results.write_parquet(output, name, table))
+        name = layout.data_file_name(layout.COMPONENTS, RUN, part, part, "parquet")
+        table = pa.table(columns, schema=layout.COMPONENTS_SCHEMA)
+        written[layout.COMPONENTS].append(layout.write_parquet(output, name, table))
     if run.rejected:
-        name = results.data_file_name(results.REJECTED, RUN, 0, 0, "parquet")
-        rejected = pa.table(list(map(list, zip(*run.rejected, strict=True))), schema=results.REJECTED_SCHEMA)
-        written[results.REJECTED].append(results.write_parquet(output, name, rejected))
+        name = layout.data_file_name(layout.REJECTED, RUN, 0, 0, "parquet")
+        rejected = pa.table(list(map(list, zip(*run.rejected, strict=True))), schema=layout.REJECTED_SCHEMA)
+        written[layout.REJECTED].append(layout.write_parquet(output, name, rejected))
     cumulative = write_variance(output, 1280)
-    written["pca"].append(DataFile(results.EXPLAINED_VARIANCE, 1280, 0))
+    written["pca"].append(DataFile(layout.EXPLAINED_VARIANCE, 1280, 0))
     if run.classifier:
         written["classifier"] = write_classifier(run, output, paths, label_column, splits, random)
     needed = {share: int(np.searchsorted(cumulative, float(share))) + 1 for share in ("0.8", "0.9", "0.95", "0.99")}
     used = len(paths)
     manifest: dict[str, Any] = {
-        "schema_version": results.SCHEMA_VERSION,
+        "schema_version": layout.SCHEMA_VERSION,
         "run_id": RUN,
         "started": "2026-11-21T10:00:00Z",
         "finished": "2026-11-21T10:12:34Z",
@@ -139,7 +141,7 @@ def write(run: Run, folder: Path, files: int = 4) -> dict[str, Any]:
         },
         "files": {name: [asdict(file) for file in listed] for name, listed in written.items()},
     }
-    results.write_manifest(output, manifest)
+    layout.write_manifest(output, manifest)
     return manifest
 
 
@@ -150,7 +152,7 @@ def write_variance(output: str, available: int) -> npt.NDArray[np.float64]:
     cumulative: npt.NDArray[np.float64] = np.cumsum(ratio)
     names = ["component", "variance", "ratio", "cumulative"]
     table = pa.table([np.arange(1, available + 1), ratio * 100, ratio, cumulative], names=names)
-    results.write_csv(output, results.EXPLAINED_VARIANCE, table)
+    layout.write_csv(output, layout.EXPLAINED_VARIANCE, table)
     return cumulative
 
 
@@ -196,8 +198,8 @@ def write_classifier(
             for name, p, r, f, n in zip(names, precision, recall, f1, confusion.sum(axis=1), strict=True)
         ],
     }
-    storage.write_bytes(addresses.join(output, results.METRICS), json.dumps(metrics).encode())
-    storage.write_bytes(addresses.join(output, results.CONFUSION_MATRIX), text.getvalue().encode())
+    storage.write_bytes(uri.join(output, layout.METRICS), json.dumps(metrics).encode())
+    storage.write_bytes(uri.join(output, layout.CONFUSION_MATRIX), text.getvalue().encode())
     table = pa.table(
         [
             [paths[row] for row in tested],
@@ -207,7 +209,7 @@ def write_classifier(
             pa.array(random.uniform(0.4, 1, len(tested)), pa.float32()),
             [[1.0]] * len(tested),
         ],
-        schema=results.PREDICTIONS_SCHEMA,
+        schema=layout.PREDICTIONS_SCHEMA,
     )
-    file = results.write_parquet(output, f"{results.PREDICTIONS}/part-00000-{RUN}-0.parquet", table)
-    return [DataFile(results.METRICS, 1, 0), DataFile(results.CONFUSION_MATRIX, 1, 0), file]
+    file = layout.write_parquet(output, f"{layout.PREDICTIONS}/part-00000-{RUN}-0.parquet", table)
+    return [DataFile(layout.METRICS, 1, 0), DataFile(layout.CONFUSION_MATRIX, 1, 0), file]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from infra.local.sample_photos import FRUITS, draw_photo
+from infra.commands.sample_photos import FRUITS, draw_photo
 from job.report import making
 from tests.job.report import synthetic
 from tests.job.report.conftest import HOSTILE

@@ -7,7 +7,7 @@ import pytest
 
 from job.report import findings, page
 from job.report.cost import Cost, fact, sentences, tile, with_cost
-from job.report.wording import LANGUAGES, Words
+from job.report.messages import LANGUAGES, Words
 from tests.job.report import synthetic
 from tests.job.report.conftest import HOSTILE
 

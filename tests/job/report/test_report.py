@@ -14,15 +14,17 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from job import addresses, results, storage
 from job.__main__ import main
 from job.errors import UsageError
-from job.extraction import STAGES, TASK_STAGES
+from job.features.extractor import STAGES, TASK_STAGES
 from job.report import drawing, figures, findings, heat_map, making, page, photo_sample, sections, thumbnails
-from job.report.wording import LANGUAGES, NARROW_SPACE, TEXTS, Words
+from job.report.messages import LANGUAGES, NARROW_SPACE, TEXTS, Words
+from job.results import layout
+from job.storage import files as storage
+from job.storage import uri
+from tests.error_report import told
 from tests.job.report import synthetic
 from tests.job.report.conftest import HOSTILE
-from tests.telling import told
 
 ENGLISH, FRENCH = (Words(language) for language in LANGUAGES)
 FRUITS_360_LABELS = tuple(f"Fruit number {number}" for number in range(131))
@@ -89,9 +91,9 @@ def test_of_equally_sure_mistakes_those_of_many_labels_are_shown(tmp_path: Path)
     count = len(rows)
     table = pa.table(
         [paths, labels, ["test"] * count, ["other"] * count, pa.array([1.0] * count, pa.float32()), [[1.0]] * count],
-        schema=results.PREDICTIONS_SCHEMA,
+        schema=layout.PREDICTIONS_SCHEMA,
     )
-    results.write_parquet(str(tmp_path), "classifier/predictions/part-0.parquet", table)
+    layout.write_parquet(str(tmp_path), "classifier/predictions/part-0.parquet", table)
 
     shown = findings.read_mistakes(str(tmp_path), ["classifier/predictions/part-0.parquet"])
 
@@ -285,7 +287,7 @@ def test_the_report_can_be_made_again_in_another_language(tmp_path: Path, capsys
 
     assert capsys.readouterr().out == f"Report: {tmp_path}/report.html\n"
     assert '<html lang="fr">' in (tmp_path / "report.html").read_text()
-    entry = results.read_manifest(str(tmp_path))["files"]["report"]
+    entry = layout.read_manifest(str(tmp_path))["files"]["report"]
     assert entry == [{"path": "report.html", "rows": 1, "bytes": (tmp_path / "report.html").stat().st_size}]
 
 
@@ -298,7 +300,7 @@ def test_results_that_are_replaced_while_their_report_is_made_keep_their_own_man
     make = making.make
 
     def replaced_meanwhile(*given: Any) -> str:
-        results.write_manifest(str(tmp_path), later)
+        layout.write_manifest(str(tmp_path), later)
         return make(*given)
 
     monkeypatch.setattr(making, "make", replaced_meanwhile)
@@ -309,7 +311,7 @@ def test_results_that_are_replaced_while_their_report_is_made_keep_their_own_man
         f"error: The results in '{tmp_path}' were replaced while their report was made.",
         "Make the report again.",
     ]
-    assert results.read_manifest(str(tmp_path)) == later
+    assert layout.read_manifest(str(tmp_path)) == later
 
 
 def test_the_report_can_go_elsewhere_and_then_leaves_the_results_alone(tmp_path: Path) -> None:
@@ -318,7 +320,7 @@ def test_the_report_can_go_elsewhere_and_then_leaves_the_results_alone(tmp_path:
     assert main(["report", str(tmp_path / "results"), "--output", str(tmp_path / "r.html")]) == 0
 
     assert (tmp_path / "r.html").read_text().startswith("<!DOCTYPE html>")
-    assert results.read_manifest(str(tmp_path / "results")) == before
+    assert layout.read_manifest(str(tmp_path / "results")) == before
     assert not (tmp_path / "results" / "report.html").exists()
 
 
@@ -349,9 +351,9 @@ def test_the_report_goes_into_s3_and_is_made_from_it(bucket: str, tmp_path: Path
     manifest = synthetic.write(synthetic.Run(("a", "b"), classifier=False), tmp_path)
     output = f"s3://{bucket}/results/first"
     for file in tmp_path.rglob("*.*"):
-        storage.write_bytes(addresses.join(output, str(file.relative_to(tmp_path))), file.read_bytes())
+        storage.write_bytes(uri.join(output, str(file.relative_to(tmp_path))), file.read_bytes())
 
     written = making.write(output, manifest, "en")
 
-    content = storage.read_bytes(addresses.join(output, written.path))
+    content = storage.read_bytes(uri.join(output, written.path))
     assert (len(content), content[:15]) == (written.bytes, b"<!DOCTYPE html>")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from infra.emr.bootstrap import wheelhouse
-from job.java import find_java_home
+from job.spark.java import find_java_home
 from tests.infra.emr.bootstrap.test_bootstrap import ARCHITECTURE, bootstrap, interpreter
 from tests.infra.synthesis import ROOT
 

@@ -1,0 +1,1 @@
+"""Call AWS: clients, retries, objects, stacks and the CDK."""

@@ -1,0 +1,119 @@
+"""Reads what the deployed stacks are: the outputs that name their buckets and their cluster."""
+
+from collections.abc import Mapping
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from infra.aws.client import Aws, explained
+from infra.errors import StackNotReadyError
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.type_defs import StackEventTypeDef, StackTypeDef
+
+DATA, ACCESS, CLUSTER, BUDGET = "OrchardData", "OrchardAccess", "OrchardCluster", "OrchardBudget"
+"""Names of the stacks."""
+
+_BEGUN = "DELETE_IN_PROGRESS"
+
+_DEPLOY: Mapping[str, str] = {DATA: f"cdk deploy {DATA}", CLUSTER: "orchard up"}
+
+
+def outputs(aws: Aws, stack: str) -> Mapping[str, str]:
+    """Return the outputs of a stack by name.
+
+    Raises
+    ------
+    WrongUseError
+        If the stack is not there or not finished.
+    OrchardError
+        If CloudFormation cannot be asked.
+    """
+    found = _describe(aws, stack)
+    if found is None:
+        raise StackNotReadyError(
+            f"There is no stack {stack} in {aws.region}.",
+            f"Deploy it: {deploy_command(stack)}; or name the region where it is: --region REGION",
+        )
+    status = found["StackStatus"]
+    named = _named(found)
+    if not named:
+        raise StackNotReadyError(
+            f"The stack {stack} is not ready: it is in state {status}.",
+            f"If nothing is changing it at the moment, deploy it again: {deploy_command(stack)}",
+        )
+    return named
+
+
+def outputs_if_there(aws: Aws, stack: str) -> Mapping[str, str] | None:
+    """Return the outputs of a stack by name, None where there is no such stack."""
+    found = _describe(aws, stack)
+    return None if found is None else _named(found)
+
+
+def status(aws: Aws, stack: str) -> str | None:
+    """Return CloudFormation's state of a stack, None where there is no such stack."""
+    found = _describe(aws, stack)
+    return None if found is None else found["StackStatus"]
+
+
+def deletion_failures(aws: Aws, stack: str) -> list[str]:
+    """Return what of a stack CloudFormation could not delete when it last tried, with its reasons."""
+    with explained(f"read the events of the stack {stack}"):
+        # The newest come first.
+        events = aws.cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+    of_this_time = takewhile(lambda event: not (_of_stack(event) and event["ResourceStatus"] == _BEGUN), events)
+    return [
+        f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
+        for event in of_this_time
+        if event["ResourceStatus"] == "DELETE_FAILED" and not _of_stack(event)
+    ]
+
+
+def data_bucket(aws: Aws) -> str:
+    """Return the name of the bucket of images, code, models and results."""
+    return _output(aws, DATA, "DataBucket")
+
+
+def logs_bucket(aws: Aws) -> str:
+    """Return the name of the bucket of logs."""
+    return _output(aws, DATA, "LogsBucket")
+
+
+def cluster_id(aws: Aws) -> str:
+    """Return the id of the cluster that the stack declares, alive or not."""
+    return _output(aws, CLUSTER, "ClusterId")
+
+
+def deploy_command(stack: str) -> str:
+    """Return what a person types to deploy a stack."""
+    return _DEPLOY.get(stack, f"cdk deploy {stack}")
+
+
+def _of_stack(event: "StackEventTypeDef") -> bool:
+    return event.get("PhysicalResourceId") == event["StackId"]
+
+
+def _output(aws: Aws, stack: str, name: str) -> str:
+    named = outputs(aws, stack)
+    if name not in named:
+        raise StackNotReadyError(
+            f"The stack {stack} has no output {name}: it was deployed by another version of this project.",
+            f"Deploy it again: {deploy_command(stack)}",
+        )
+    return named[name]
+
+
+def _describe(aws: Aws, stack: str) -> "StackTypeDef | None":
+    with explained(f"read the stack {stack}"):
+        try:
+            return aws.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+        except ClientError as error:
+            if "does not exist" in error.response.get("Error", {}).get("Message", ""):
+                return None
+            raise
+
+
+def _named(described: "StackTypeDef") -> Mapping[str, str]:
+    return {one["OutputKey"]: one["OutputValue"] for one in described.get("Outputs", [])}

@@ -1,0 +1,301 @@
+"""The whole way on a local cloud, stage by stage: the real commands, and what the services themselves say of it."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from infra.aws import stacks
+from infra.aws.cdk import PROJECT, with_programs
+from infra.commands.sample_photos import draw_photos
+from infra.context import Surroundings
+from infra.errors import LocalCloudError
+from job.errors import JobError
+from job.features.network.export import ExportRequest, cached_export
+from job.features.network.registry import IMAGENET, RANDOM
+from localcloud import environment
+
+BACKBONE = "mobilenet_v2"
+RUN = "demo"
+TRAINING_ANGLES, TEST_ANGLES = 15, 5
+"""Photos a kind of fruit."""
+
+TOOLKIT = "CDKToolkit"
+STACKS = (stacks.DATA, stacks.ACCESS, stacks.CLUSTER)
+STAGES = 8
+
+
+@dataclass
+class Demonstration:
+    """What is shown, and where.
+
+    Parameters
+    ----------
+    around
+        Where it speaks, and its clock.
+    folder
+        For photos, results and the log.
+    region
+        Where stacks are deployed.
+    """
+
+    around: Surroundings
+    folder: Path
+    region: str
+    _client: Callable[[str], Any] = field(init=False)
+    _synthesis: "Future[subprocess.CompletedProcess[str]]" = field(init=False)
+    _drawing: "Future[tuple[Path, Path, int]]" = field(init=False)
+    _stage: int = field(init=False, default=0)
+    _ids: dict[str, str] = field(init=False, default_factory=dict)
+
+    @contextmanager
+    def stage(self, title: str) -> Iterator[None]:
+        """Say what happens inside, and how long it took."""
+        self._stage += 1
+        self.around.say(f"[{self._stage}/{STAGES}] {title}")
+        began = self.around.clock()
+        yield
+        self.around.say(f"  {self.around.clock() - began:.1f} s")
+
+    def prepare(self) -> None:
+        """Begin with what needs nothing of the cloud, while the cloud is waited for: templates, then photos."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._log.write_text("")
+        beside = ThreadPoolExecutor(1)
+        self._synthesis = beside.submit(self._synthesise, with_programs(environment.without_account(os.environ)))
+        self._drawing = beside.submit(self._draw)
+        beside.shutdown(wait=False)
+
+    def show(self, endpoint: str, weights: str, variables: Mapping[str, str]) -> None:
+        """Show everything but the end, once it has been prepared.
+
+        Parameters
+        ----------
+        endpoint
+            Of the cloud.
+        weights
+            As ``--weights`` takes them.
+        variables
+            An environment in which every call goes to the cloud.
+        """
+        self._client = environment.client_maker(endpoint, self.region)
+        self._show_deployment(variables)
+        with self.stage("orchard upload sends the photos"):
+            training, test, drawn = self._drawing.result()
+            self.around.say(f"  {drawn} photos drawn in {self.folder / 'photos'}")
+            self._orchard(["upload", str(training), "--to", "fruits"], variables)
+            self._orchard(["upload", str(test), "--to", "fruits-test"], variables)
+        with self.stage("orchard run: a step on the cluster, under the cluster's own role"):
+            words = ["run", "--images", "fruits", "--test", "fruits-test", "--name", RUN, "--classifier", "logistic"]
+            self._orchard([*words, "--weights", weights], variables)
+            self._say_steps()
+        with self.stage("The evaluator reads the results, and may change nothing"):
+            self._say_evaluator(endpoint)
+        with self.stage("orchard results fetches what the run made"):
+            self._orchard(["results", RUN, "--to", str(self.folder / "results")], variables)
+
+    def _show_deployment(self, variables: Mapping[str, str]) -> None:
+        with self.stage("cdk bootstrap prepares the account"):
+            account = self._client("sts").get_caller_identity()["Account"]
+            self._call(["cdk", "bootstrap", f"aws://{account}/{self.region}"], variables, self.folder)
+            self._say_states([TOOLKIT])
+        with self.stage("cdk deploy stands up every stack"):
+            # Begun long before.
+            synthesised = self._synthesis.result()
+            self._say_command(synthesised.args)
+            with self._log.open("a") as log:
+                log.write(synthesised.stdout)
+            self._require_success(synthesised.args, synthesised.returncode)
+            self._call(deploy_command(self._assembly), variables)
+            self._say_states(STACKS)
+            self._say_cluster()
+
+    def take_down(self, variables: Mapping[str, str]) -> None:
+        """Show that everything goes again."""
+        with self.stage("orchard destroy takes everything down"):
+            self._orchard(["destroy", "--delete-data", "--yes"], variables)
+            for name in STACKS:
+                self.around.say(f"  {self._stack(self._ids[name])['StackStatus']:<16} {name}")
+
+    def say_where_to_look(self, seconds: float) -> None:
+        """End with what there is to see."""
+        self.around.say("")
+        self.around.say(f"The whole way took {seconds:.0f} s. Look at:")
+        for name, what in (
+            ("results/report.html", "the report"),
+            ("results", "features, components, classifier, manifest"),
+            ("log.txt", "what the CDK printed"),
+        ):
+            if (self.folder / name).exists():
+                self.around.say(f"  {self.folder / name}: {what}")
+
+    @cached_property
+    def _log(self) -> Path:
+        return self.folder / "log.txt"
+
+    @property
+    def _assembly(self) -> Path:
+        """Where templates are synthesised: not the project's own cdk.out, which another deployment may be reading."""
+        return self.folder / "cdk.out"
+
+    def _synthesise(self, variables: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+        """Synthesise every stack; return how that ended."""
+        return subprocess.run(
+            synth_command(self.region, platform.machine(), self._assembly),
+            cwd=PROJECT,
+            env=dict(variables),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+    def _draw(self) -> tuple[Path, Path, int]:
+        """Draw the photos; return the folders of those to train on and to test, and how many there are."""
+        training, test = self.folder / "photos" / "training", self.folder / "photos" / "test"
+        drawn = draw_photos(training, TRAINING_ANGLES, seed=1) + draw_photos(test, TEST_ANGLES, seed=2)
+        return training, test, drawn
+
+    def _call(self, command: Sequence[str], variables: Mapping[str, str], folder: Path = PROJECT) -> None:
+        """Run a program that says much into the log; raise OrchardError with its last words if it fails."""
+        self._say_command(command)
+        with self._log.open("a") as log:
+            code = subprocess.run(
+                command, cwd=folder, env=dict(variables), stdout=log, stderr=log, check=False
+            ).returncode
+        self._require_success(command, code)
+
+    def _say_command(self, command: Sequence[str]) -> None:
+        """Show a command to the person, and put it into the log before what it says."""
+        self.around.say(f"  $ {' '.join(command)}")
+        with self._log.open("a") as log:
+            log.write(f"$ {' '.join(command)}\n")
+
+    def _require_success(self, command: Sequence[str], code: int) -> None:
+        """Raise OrchardError with the last words of a program that failed."""
+        if code != 0:
+            raise LocalCloudError(
+                f"'{' '.join(command[:2])}' failed: {self._log.read_text().rstrip().splitlines()[-1]}",
+                f"Its whole output is in {self._log}",
+            )
+
+    def _orchard(self, words: Sequence[str], variables: Mapping[str, str]) -> None:
+        """Run a command of ours, which speaks to the person itself."""
+        self.around.say(f"  $ orchard {' '.join(words)}")
+        command = [sys.executable, "-m", "infra.cli", *words]
+        if subprocess.run(command, cwd=PROJECT, env=dict(variables), check=False).returncode != 0:
+            raise LocalCloudError(
+                f"'orchard {words[0]}' failed; its own message is above.", "See it whole: add --debug"
+            )
+
+    def _stack(self, name: str) -> Mapping[str, Any]:
+        described: Mapping[str, Any] = self._client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+        return described
+
+    def _say_states(self, names: Sequence[str]) -> None:
+        for name in names:
+            stack = self._stack(name)
+            self._ids[name] = stack["StackId"]
+            self.around.say(f"  {stack['StackStatus']:<16} {name}")
+
+    def _say_cluster(self) -> None:
+        for cluster in self._client("emr").list_clusters()["Clusters"]:
+            self.around.say(f"  {cluster['Status']['State']:<16} {cluster['Name']} {cluster['Id']}")
+
+    def _say_steps(self) -> None:
+        emr = self._client("emr")
+        for cluster in emr.list_clusters()["Clusters"]:
+            for step in emr.list_steps(ClusterId=cluster["Id"])["Steps"]:
+                self.around.say(f"  {step['Status']['State']:<16} {step['Name']} {step['Id']}")
+
+    def _say_evaluator(self, endpoint: str) -> None:
+        """Read and write with the evaluator's own key, and say what S3 answered."""
+        access, bucket = self._outputs(stacks.ACCESS), self._outputs(stacks.DATA)["DataBucket"]
+        secret = self._client("secretsmanager").get_secret_value(SecretId=access["EvaluatorSecret"])["SecretString"]
+        s3 = evaluator_client(json.loads(secret), endpoint, self.region)
+        manifest = f"results/{RUN}/manifest.json"
+        calls: Mapping[str, Callable[[], Any]] = {
+            f"list s3://{bucket}/results/": lambda: s3.list_objects_v2(Bucket=bucket, Prefix="results/"),
+            f"read s3://{bucket}/{manifest}": lambda: s3.get_object(Bucket=bucket, Key=manifest),
+            f"write s3://{bucket}/{manifest}": lambda: s3.put_object(Bucket=bucket, Key=manifest, Body=b"{}"),
+            f"delete s3://{bucket}/{manifest}": lambda: s3.delete_object(Bucket=bucket, Key=manifest),
+        }
+        answers = {what: answer(call) for what, call in calls.items()}
+        for what, said in answers.items():
+            self.around.say(f"  {said:<16} {what}")
+        if list(answers.values()) != ["200", "200", "AccessDenied", "AccessDenied"]:
+            raise LocalCloudError("The evaluator may do more or less than reading.", "Look at the stack OrchardAccess.")
+
+    def _outputs(self, stack: str) -> Mapping[str, str]:
+        return {one["OutputKey"]: one["OutputValue"] for one in self._stack(stack)["Outputs"]}
+
+
+def answer(call: Callable[[], Mapping[str, Any]]) -> str:
+    """Return what a service answers to a call: the HTTP status, or its own error code."""
+    try:
+        return str(call()["ResponseMetadata"]["HTTPStatusCode"])
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+
+
+def evaluator_client(secret: Mapping[str, str], endpoint: str, region: str) -> Any:  # noqa: ANN401 - as boto3 has it
+    """Return an S3 client with the evaluator's key, from the secret that OrchardAccess keeps it in."""
+    return boto3.client(
+        "s3",
+        region_name=region,
+        endpoint_url=endpoint,
+        aws_access_key_id=secret["access_key_id"],
+        aws_secret_access_key=secret["secret_access_key"],
+    )
+
+
+def synth_command(region: str, machine: str, assembly: Path) -> list[str]:
+    """Return the command that writes every stack's template for a machine's own processor, to be deleted again.
+
+    Parameters
+    ----------
+    region
+        Where to.
+    machine
+        As Python names this machine's processor: ``x86_64``, ``aarch64`` or ``arm64``.
+    assembly
+        The folder for what is synthesised.
+    """
+    settings = {"region": region, **own_processor(machine), "delete_data": "true", "confirm_delete_data": "true"}
+    context = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    return ["cdk", "synth", "--quiet", "--output", str(assembly), *context]
+
+
+def deploy_command(assembly: Path) -> list[str]:
+    """Return the command that deploys everything that has been synthesised into a folder."""
+    return ["cdk", "deploy", "--app", str(assembly), "--all", "--require-approval", "never"]
+
+
+def own_processor(machine: str) -> dict[str, str]:
+    """Return the settings with which a cluster's nodes have a machine's own processor: steps really run on it."""
+    instance_type = "m6g.xlarge" if machine in ("aarch64", "arm64") else "m6i.xlarge"
+    return {"primary_instance_types": instance_type, "worker_instance_types": instance_type}
+
+
+def choose_weights(asked: str | None, say: Callable[[str], None]) -> str:
+    """Return the weights that were asked for, else ImageNet's if this machine has or can get them, else random ones."""
+    if asked is not None:
+        return asked
+    try:
+        cached_export(ExportRequest(BACKBONE, IMAGENET, seed=0))
+    except JobError as error:
+        say(error.what)
+        say("The demonstration goes on with random weights: every stage runs, but the features mean nothing.")
+        return RANDOM
+    return IMAGENET

@@ -1,0 +1,1 @@
+"""Print tables and progress bars."""

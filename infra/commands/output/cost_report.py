@@ -1,0 +1,86 @@
+"""What ``orchard cost`` prints: costs as lines for a person."""
+
+from collections.abc import Sequence
+
+from infra.commands.output.text_table import in_columns
+from infra.pricing.actual import NodesSpent
+from infra.pricing.estimate import HourCost, PhotosCost
+from infra.settings import Settings
+
+UNKNOWN = "-"
+
+_NETWORK_NOT_COUNTED = {
+    "private": "interface endpoints",
+    "private-nat": "the NAT gateway",
+    "public": "public IPv4 addresses",
+}
+
+
+def clock(hours: float) -> str:
+    """Return a time as h:mm:ss."""
+    seconds = round(hours * 3600)
+    return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+
+
+def usd(amount: float | None, digits: int = 4) -> str:
+    """Return an amount with so many digits, or a dash if it is not known."""
+    return UNKNOWN if amount is None else f"{amount:,.{digits}f}"
+
+
+def hour_lines(cost: HourCost) -> list[str]:
+    """Return the table of a cluster's hour."""
+    rows = [["nodes", "type", "bought", "number", "EC2", "EMR", "disks", "together"]]
+    rows += [
+        [
+            *(node.role, node.instance_type, node.market, str(node.count)),
+            *(usd(node.ec2), usd(node.emr), usd(node.disk), usd(node.together)),
+        ]
+        for node in cost.nodes
+    ]
+    rows.append(["all", *[""] * 6, usd(cost.usd)])
+    return in_columns(rows, text_columns=3)
+
+
+def photos_lines(cost: PhotosCost) -> list[str]:
+    """Return the table of a run over photos."""
+    rows = [
+        ["", "h:mm:ss", "USD"],
+        ["upload, one PUT a photo", "", usd(cost.upload_usd, 3)],
+        ["start of the cluster", clock(cost.start_hours), usd(cost.start_usd, 3)],
+        ["the job", clock(cost.job_hours), usd(cost.job_usd, 3)],
+        ["its requests to S3", "", usd(cost.requests_usd, 3)],
+        ["all", clock(cost.hours), usd(cost.usd, 3)],
+        ["storage in S3, each month", "", usd(cost.storage_usd_a_month, 3)],
+    ]
+    return in_columns(rows)
+
+
+def spent_lines(spent: Sequence[NodesSpent]) -> list[str]:
+    """Return the table of what a cluster did cost."""
+    rows = [["type", "bought", "number", "node hours", "EC2", "EMR", "disks", "together"]]
+    rows += [
+        [
+            *(each.instance_type, each.market, str(each.count), f"{each.hours:,.2f}"),
+            *(usd(each.ec2_usd, 3), usd(each.emr_usd, 3), usd(each.disk_usd, 3), usd(each.usd, 3)),
+        ]
+        for each in spent
+    ]
+    rows.append(["all", "", "", "", "", "", "", usd(sum(each.usd for each in spent), 3)])
+    return in_columns(rows, text_columns=2)
+
+
+def not_counted(settings: Settings, unknown: Sequence[str], also: Sequence[str] = ()) -> str:
+    """Return one sentence on what the amounts leave out.
+
+    Parameters
+    ----------
+    settings
+        Whose network has its price, too.
+    unknown
+        What has no known price here.
+    also
+        What these amounts leave out besides what all of them do.
+    """
+    parts = ["tax", _NETWORK_NOT_COUNTED[settings.network], "keys and secrets", "logs", "data sent out of AWS", *also]
+    left_out = f"Not counted: {', '.join(parts)}."
+    return f"{left_out} Not counted for want of a price: {', '.join(unknown)}." if unknown else left_out

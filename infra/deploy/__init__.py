@@ -1,1 +1,0 @@
-"""The deploy step: upload, run, follow, understand, fetch and stop, by boto3."""

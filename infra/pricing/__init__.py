@@ -1,0 +1,1 @@
+"""Estimate what a cluster costs, and compute what it did cost."""

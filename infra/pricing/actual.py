@@ -1,0 +1,241 @@
+"""What a cluster and a run did cost: the hours of instances, by EMR's timeline, times the prices of today."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from infra.aws.client import Aws, explained
+from infra.errors import OrchardError, RunUnknownError
+from infra.pricing.estimate import ON_DEMAND, SPOT, disk_usd_an_hour, no_price
+from infra.pricing.source import PriceSource, mean_spot_price
+from infra.pricing.table import NodePrice, RegionPrices
+from infra.runs import history
+from infra.runs.history import Node, PastRun
+
+LEAST_SECONDS = 60
+"""EC2, EMR and EBS bill by the second and a minute at least."""
+
+
+@dataclass(frozen=True)
+class NodesSpent:
+    """What instances of one type and market did cost.
+
+    Attributes
+    ----------
+    instance_type, market
+        The market is ``ON_DEMAND`` or ``SPOT``.
+    count
+        How many instances there were.
+    hours
+        Of all of them together.
+    ec2_usd, emr_usd
+        The instances, and EMR's fee.
+    disk_usd
+        Their disks; None where the price is not known.
+    spot_price_known
+        Whether the price on Spot was known; else ``ec2_usd`` is the price on demand, more than was paid.
+    """
+
+    instance_type: str
+    market: str
+    count: int
+    hours: float
+    ec2_usd: float
+    emr_usd: float
+    disk_usd: float | None
+    spot_price_known: bool = True
+
+    @property
+    def usd(self) -> float:
+        """All of it."""
+        return self.ec2_usd + self.emr_usd + (self.disk_usd or 0.0)
+
+
+def hours_of(node: Node, now: datetime) -> float:
+    """Return the hours that an instance is billed for, until now where it still runs."""
+    seconds = ((node.end or now) - node.begin).total_seconds()
+    return max(seconds, LEAST_SECONDS) / 3600
+
+
+def spent_on(
+    nodes: Sequence[Node],
+    prices: RegionPrices,
+    spot_price: Callable[[str, datetime, datetime], float | None],
+    now: datetime,
+) -> list[NodesSpent]:
+    """Return what the instances of a cluster did cost so far, by type and market.
+
+    Parameters
+    ----------
+    nodes
+        Every instance that the cluster had.
+    prices
+        Of the region.
+    spot_price
+        The mean Spot price of a type over a time in USD an hour, None where it is not known.
+    now
+        The time.
+
+    Raises
+    ------
+    WrongUseError
+        If a type that ran has no known price.
+    """
+    kinds: dict[tuple[str, str], list[Node]] = {}
+    for node in nodes:
+        kinds.setdefault((node.instance_type, SPOT if node.market == "SPOT" else ON_DEMAND), []).append(node)
+    return [_spent(kind, alike, prices, spot_price, now) for kind, alike in sorted(kinds.items())]
+
+
+def share(nodes: Sequence[Node], begin: datetime, end: datetime, now: datetime) -> float:
+    """Return which share of a cluster's instance hours fell into a time, 0 to 1."""
+    every = sum(((node.end or now) - node.begin).total_seconds() for node in nodes)
+    inside = sum(max(0.0, (min(node.end or now, end) - max(node.begin, begin)).total_seconds()) for node in nodes)
+    return inside / every if every else 0.0
+
+
+def _spent(
+    kind: tuple[str, str],
+    nodes: Sequence[Node],
+    prices: RegionPrices,
+    spot_price: Callable[[str, datetime, datetime], float | None],
+    now: datetime,
+) -> NodesSpent:
+    name, market = kind
+    known: Mapping[str, NodePrice] = prices.nodes
+    price = known.get(name, NodePrice())
+    if price.ec2 is None or price.emr is None:
+        raise no_price([name], prices)
+    hours = [hours_of(node, now) for node in nodes]
+    paid = [spot_price(name, node.begin, node.end or now) if market == SPOT else price.ec2 for node in nodes]
+    disk = disk_usd_an_hour(prices)
+    return NodesSpent(
+        name,
+        market,
+        len(nodes),
+        sum(hours),
+        sum(length * (price.ec2 if usd is None else usd) for length, usd in zip(hours, paid, strict=True)),
+        sum(hours) * price.emr,
+        None if disk is None else sum(hours) * disk,
+        spot_price_known=None not in paid,
+    )
+
+
+@dataclass(frozen=True)
+class RunCost:
+    """What a run and its cluster did cost, by EMR's timeline.
+
+    Attributes
+    ----------
+    run
+        The run.
+    region
+        Of its cluster.
+    spent
+        What the cluster did cost, by type and market.
+    share
+        Of the cluster's node hours, those that fell into the run, 0 to 1; None before it has begun.
+    hours
+        That the run took, so far where it has not ended; None before it has begun.
+    cluster_runs
+        Whether the cluster costs on: all this is until now.
+    """
+
+    run: PastRun
+    region: str
+    spent: tuple[NodesSpent, ...]
+    share: float | None
+    hours: float | None
+    cluster_runs: bool
+
+    @property
+    def cluster_usd(self) -> float:
+        """The whole cluster."""
+        return sum(each.usd for each in self.spent)
+
+    @property
+    def usd(self) -> float:
+        """The run's share of the cluster."""
+        return (self.share or 0.0) * self.cluster_usd
+
+    @property
+    def spot_prices_known(self) -> bool:
+        """Whether nodes on Spot are counted at its price; else at that on demand, which is more than was paid."""
+        return all(each.spot_price_known for each in self.spent)
+
+    @property
+    def counts_disks(self) -> bool:
+        """Whether the disks' price was known."""
+        return all(each.disk_usd is not None for each in self.spent)
+
+
+def run_cost(aws: Aws, source: PriceSource, run: PastRun) -> RunCost:
+    """Return what a run and its cluster did cost so far.
+
+    Parameters
+    ----------
+    aws
+        The account and region.
+    source
+        Of prices, and the time that counts as now.
+    run
+        Which.
+
+    Raises
+    ------
+    OrchardError
+        If EMR does not answer.
+    WrongUseError
+        If an instance type that ran has no known price.
+    """
+    nodes = history.nodes_of(aws, run.cluster)
+    with explained(f"look at the cluster {run.cluster}"):
+        cluster = aws.emr.describe_cluster(ClusterId=run.cluster)["Cluster"]
+    zone = cluster.get("Ec2InstanceAttributes", {}).get("Ec2AvailabilityZone", "")
+    prices = source.of(aws.region, [node.instance_type for node in nodes])
+
+    def spot_price(name: str, begin: datetime, end: datetime) -> float | None:
+        if source.from_table:
+            return None
+        try:
+            return mean_spot_price(aws, aws.region, name, zone, begin, end)
+        except OrchardError:
+            return None
+
+    found = spent_on(nodes, prices, spot_price, source.now)
+    portion = hours = None
+    if run.begin is not None:
+        end = run.end or source.now
+        portion = share(nodes, run.begin, end, source.now)
+        hours = (end - run.begin).total_seconds() / 3600
+    return RunCost(run, aws.region, tuple(found), portion, hours, any(node.end is None for node in nodes))
+
+
+def run_of_results(aws: Aws, bucket: str, results_key: str, manifest: Mapping[str, Any]) -> PastRun:
+    """Return the run that has made results: a later one of the same name may have failed, or still be at it.
+
+    Parameters
+    ----------
+    aws
+        The account and region.
+    bucket, results_key
+        Where the results are.
+    manifest
+        Theirs.
+
+    Raises
+    ------
+    RunUnknownError
+        If EMR lists none that wrote there when the manifest says.
+    """
+    finished = datetime.fromisoformat(manifest["finished"])
+    for past in history.past_runs(aws):
+        if past.output.rstrip("/") != f"s3://{bucket}/{results_key}" or past.begin is None:
+            continue
+        if past.begin <= finished and (past.end is None or finished <= past.end):
+            return past
+    raise RunUnknownError(
+        f"EMR lists no run of the last two months that wrote s3://{bucket}/{results_key} at {manifest['finished']}.",
+        "See the bill: Cost Explorer, by the tag project.",
+    )

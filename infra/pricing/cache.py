@@ -1,0 +1,77 @@
+"""Keeps prices on this machine for a day, so that not every command asks AWS for them again.
+
+They are public and the same in every account. Prices on Spot are not kept: those change all the time.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from infra.pricing.table import NodePrice, RegionPrices
+from job.errors import NotWrittenError
+from job.storage import files as storage
+from job.storage.files import cache_folder
+
+LONGEST_AGE = timedelta(days=1)
+
+
+def folder(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """Return where prices are kept: in this user's cache; None for a user without a home."""
+    try:
+        return cache_folder(environment).parent / "prices"
+    except RuntimeError:
+        return None
+
+
+def read(kept: Path, region: str, instance_types: Iterable[str], now: datetime) -> tuple[RegionPrices, datetime] | None:
+    """Return the prices of a region, without Spot, and when AWS was asked; None unless all are there and of today.
+
+    Parameters
+    ----------
+    kept
+        The folder.
+    region
+        Whose prices.
+    instance_types
+        Nodes that must have been asked for.
+    now
+        The time.
+    """
+    try:
+        content = json.loads(_file(kept, region).read_text(encoding="utf-8"))
+        asked = datetime.fromisoformat(content["asked"])
+        prices = dict(content["prices"])
+        nodes = {name: NodePrice(**price) for name, price in prices.pop("nodes").items()}
+        # A file of another version, or a damaged one, is as good as none.
+        found = RegionPrices(**prices, nodes=nodes)
+        # A time to come is a clock that was set back.
+        young = timedelta(0) <= now - asked <= LONGEST_AGE
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+    return (found, asked) if young and set(instance_types) <= set(nodes) else None
+
+
+def write(kept: Path, prices: RegionPrices, asked: datetime) -> None:
+    """Keep the prices of a region; where that cannot be done, the next command asks again.
+
+    Parameters
+    ----------
+    kept
+        The folder.
+    prices
+        As AWS told them.
+    asked
+        When.
+    """
+    without_spot = replace(prices, nodes={name: replace(price, spot=None) for name, price in prices.nodes.items()})
+    content = json.dumps({"asked": asked.isoformat(), "prices": asdict(without_spot)}, indent=1)
+    with suppress(NotWrittenError):
+        storage.write_bytes(str(_file(kept, prices.region).absolute()), content.encode())
+
+
+def _file(kept: Path, region: str) -> Path:
+    return kept / f"{region}.json"

@@ -1,0 +1,244 @@
+"""What a cluster costs an hour, and photos on it: computations from settings, prices and a speed, nothing else."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from infra.emr.capacity import DISK_GIB, ROOT_DISK_GIB, task_capacity
+from infra.emr.instance_types import INSTANCE_TYPES
+from infra.errors import PriceUnknownError, WrongUseError
+from infra.pricing.table import NodePrice, RegionPrices
+from infra.runs.speed import Speed
+from infra.settings import Settings
+
+HOURS_A_MONTH = 730
+"""365 days in twelve parts; AWS sells disks by the month and bills them by the second."""
+
+FEATURE_BYTES = 4 * 1280
+"""Of one photo, written as 32-bit floats; the default backbone makes 1280 of them."""
+
+KEYS_A_LISTING = 1000
+"""Objects that S3 names in one LIST request."""
+
+REQUESTS_A_PHOTO = 2
+"""A HEAD and a GET: how pyarrow opens an object in S3. Both are billed as reads."""
+
+ON_DEMAND = "on demand"
+SPOT = "Spot"
+
+
+@dataclass(frozen=True)
+class NodeCost:
+    """What nodes of one role cost, each, in USD an hour.
+
+    Attributes
+    ----------
+    role
+        primary, core or task.
+    count
+        How many there are.
+    instance_type
+        As EC2 names it.
+    market
+        ``ON_DEMAND`` or ``SPOT``.
+    ec2, emr, disk
+        The instance, EMR's fee, and its gp3 disks; a disk whose price is not known is None and not counted.
+    """
+
+    role: str
+    count: int
+    instance_type: str
+    market: str
+    ec2: float
+    emr: float
+    disk: float | None
+
+    @property
+    def together(self) -> float:
+        """All nodes of the role."""
+        return self.count * (self.ec2 + self.emr + (self.disk or 0.0))
+
+
+@dataclass(frozen=True)
+class HourCost:
+    """What a cluster costs, in USD an hour, node by node."""
+
+    nodes: tuple[NodeCost, ...]
+
+    @property
+    def usd(self) -> float:
+        """The whole cluster, an hour."""
+        return sum(node.together for node in self.nodes)
+
+    @property
+    def cores(self) -> int:
+        """Virtual CPUs of core and task nodes: the job runs one task on each."""
+        workers = [node for node in self.nodes if node.role != "primary"]
+        return sum(node.count * INSTANCE_TYPES[node.instance_type].virtual_cpus for node in workers)
+
+    @property
+    def counts_disks(self) -> bool:
+        """Whether the disks' price was known."""
+        return all(node.disk is not None for node in self.nodes)
+
+
+@dataclass(frozen=True)
+class PhotosCost:
+    """What a run over photos takes: hours of the cluster, and USD.
+
+    Attributes
+    ----------
+    start_hours
+        Until the cluster is ready.
+    job_hours
+        From the step's start to its end.
+    start_usd, job_usd
+        The cluster in these hours.
+    upload_usd, requests_usd
+        One PUT a photo; the job's reads and listing. None where the price is not known.
+    storage_usd_a_month
+        Photos and features in S3 Standard; None where the price is not known.
+    """
+
+    start_hours: float
+    job_hours: float
+    start_usd: float
+    job_usd: float
+    upload_usd: float | None
+    requests_usd: float | None
+    storage_usd_a_month: float | None
+
+    @property
+    def hours(self) -> float:
+        """The cluster's life, where it ends with the run."""
+        return self.start_hours + self.job_hours
+
+    @property
+    def cluster_usd(self) -> float:
+        """The cluster alone."""
+        return self.start_usd + self.job_usd
+
+    @property
+    def usd(self) -> float:
+        """Upload and run, without the storage; what has no known price is not in it."""
+        return self.cluster_usd + (self.upload_usd or 0.0) + (self.requests_usd or 0.0)
+
+
+def disk_usd_an_hour(prices: RegionPrices) -> float | None:
+    """Return what the root and data disk of one node cost in USD an hour, None if not known."""
+    if prices.gp3_gib_month is None:
+        return None
+    return (ROOT_DISK_GIB + DISK_GIB) * prices.gp3_gib_month / HOURS_A_MONTH
+
+
+def types_of(settings: Settings) -> tuple[str, ...]:
+    """Return the instance types that a cluster may be made of, each once."""
+    return tuple(dict.fromkeys([*settings.primary_instance_types, *settings.worker_instance_types]))
+
+
+def cheapest(instance_types: Sequence[str], prices: RegionPrices, market: str = ON_DEMAND) -> str | None:
+    """Return which of several types costs least with EMR's fee: the one EMR takes. None if no price is known."""
+
+    def usd(name: str) -> float | None:
+        price = prices.nodes.get(name, NodePrice())
+        return price.on_spot if market == SPOT else price.on_demand
+
+    known = {name: found for name in instance_types if (found := usd(name)) is not None}
+    return min(known, key=lambda name: known[name]) if known else None
+
+
+def hour_cost(settings: Settings, prices: RegionPrices, *, spot: bool) -> HourCost:
+    """Return what the cluster of these settings costs an hour, at the size it starts with.
+
+    Parameters
+    ----------
+    settings
+        Types, counts and the share of Spot.
+    prices
+        Of the region.
+    spot
+        Whether task nodes are bought as the settings say; else all is on demand.
+
+    Raises
+    ------
+    WrongUseError
+        If no type that a role may have has a known price.
+    """
+    task = task_capacity(settings.task_count, settings.spot_share if spot else 0)
+    fleets = [
+        ("primary", 1, settings.primary_instance_types, ON_DEMAND),
+        ("core", settings.core_count, settings.worker_instance_types, ON_DEMAND),
+        ("task", task.on_demand, settings.worker_instance_types, ON_DEMAND),
+        ("task", task.spot, settings.worker_instance_types, SPOT),
+    ]
+    return HourCost(tuple(_node_cost(*fleet, prices) for fleet in fleets if fleet[1]))
+
+
+def photos_cost(
+    hour: HourCost, speed: Speed, photos: int, prices: RegionPrices, start_minutes: float, photo_kib: float
+) -> PhotosCost:
+    """Return what a run over photos takes on a cluster that starts for it and ends with it.
+
+    Parameters
+    ----------
+    hour
+        The cluster.
+    speed
+        Photos a second and core.
+    photos
+        How many.
+    prices
+        Of the region, for S3.
+    start_minutes
+        Minutes until the cluster is ready; billed in full, though nodes start one after another.
+    photo_kib
+        Mean size of a photo in KiB, for the storage.
+    """
+    start = start_minutes / 60
+    job = speed.seconds(photos, hour.cores) / 3600
+    listings = -(-photos // KEYS_A_LISTING)
+    stored_gib = photos * (photo_kib * 1024 + FEATURE_BYTES) / 2**30
+    writes, reads, storage = prices.thousand_writes, prices.thousand_reads, prices.storage_gib_month
+    return PhotosCost(
+        start_hours=start,
+        job_hours=job,
+        start_usd=start * hour.usd,
+        job_usd=job * hour.usd,
+        upload_usd=None if writes is None else photos * writes / 1000,
+        requests_usd=None
+        if writes is None or reads is None
+        else (photos * REQUESTS_A_PHOTO * reads + listings * writes) / 1000,
+        storage_usd_a_month=None if storage is None else stored_gib * storage,
+    )
+
+
+def without_price(instance_types: Sequence[str], prices: RegionPrices) -> Mapping[str, str]:
+    """Return which types have no full price on demand, and what of it is missing."""
+    missing = {}
+    for name in dict.fromkeys(instance_types):
+        price = prices.nodes.get(name, NodePrice())
+        parts = [part for part, usd in (("EC2", price.ec2), ("EMR", price.emr)) if usd is None]
+        if parts:
+            missing[name] = " and ".join(parts)
+    return missing
+
+
+def no_price(instance_types: Sequence[str], prices: RegionPrices, market: str = ON_DEMAND) -> WrongUseError:
+    """Return what a person is told where none of some types has a known price."""
+    names = " or ".join(dict.fromkeys(instance_types))
+    missing = without_price(instance_types, prices)
+    parts = f" ({', '.join(f'{name}: none for {part}' for name, part in missing.items())})" if missing else ""
+    return PriceUnknownError(
+        f"No full price is known for {names} {market} in {prices.region}{parts}.",
+        "Sign in to AWS, so that its Price List API can be asked (aws sso login), or name another --type or region.",
+    )
+
+
+def _node_cost(role: str, count: int, instance_types: Sequence[str], market: str, prices: RegionPrices) -> NodeCost:
+    name = cheapest(instance_types, prices, market)
+    if name is None:
+        raise no_price(instance_types, prices, market)
+    price = prices.nodes[name]
+    ec2 = price.spot if market == SPOT else price.ec2
+    assert ec2 is not None  # noqa: S101 - cheapest() names types with full prices only
+    assert price.emr is not None  # noqa: S101
+    return NodeCost(role, count, name, market, ec2, price.emr, disk_usd_an_hour(prices))

@@ -1,0 +1,1 @@
+"""Start, follow, diagnose and fetch runs."""

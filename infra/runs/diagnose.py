@@ -1,0 +1,238 @@
+"""Finds the probable cause of a failed run in its logs, and says it in one sentence with what to do."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from job.errors.mapping import probable_cause
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A kind of failure that logs show.
+
+    Parameters
+    ----------
+    code
+        What the message carries; kept for ever, like an error class's own.
+    name
+        For the table of the documentation.
+    pattern
+        What the logs show; its named groups go into sentence and remedy.
+    sentence
+        What a person is told.
+    remedy
+        What to do about it.
+    """
+
+    code: str
+    name: str
+    pattern: re.Pattern[str]
+    sentence: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is told about a failure.
+
+    Parameters
+    ----------
+    sentence, remedy
+        What happened, and what to do.
+    log
+        URI of the log that shows it; empty where none does.
+    code
+        Of the cause; empty where it is not known.
+    """
+
+    sentence: str
+    remedy: str
+    log: str = ""
+    code: str = ""
+
+    @property
+    def where(self) -> str:
+        """Where the full log is, to stand behind the remedy; empty where no log shows the cause."""
+        return f"    Log: {self.log}" if self.log else ""
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text, re.MULTILINE)
+
+
+CAUSES: Sequence[Cause] = (
+    Cause(
+        "ORC-501",
+        "disk full",
+        _pattern(r"No space left on device"),
+        "A node's disk is full.",
+        "Use more or larger nodes: orchard up -c core_count=N",
+    ),
+    Cause(
+        "ORC-502",
+        "out of memory, by YARN",
+        _pattern(
+            r"(?:exit (?:code|status):? ?|Exit status: |exitCode: )137\b|running beyond (?:physical|virtual) memory"
+        ),
+        "A Spark process was killed because its node ran out of memory (exit code 137).",
+        "Use nodes with more memory a core: orchard up -c worker_instance_types=r6i.xlarge",
+    ),
+    Cause(
+        "ORC-502",
+        "out of memory, in Java",
+        _pattern(r"java\.lang\.OutOfMemoryError: (?P<what>.+)$"),
+        "Spark's Java process ran out of memory ({what}).",
+        "Use nodes with more memory a core: orchard up -c worker_instance_types=r6i.xlarge",
+    ),
+    Cause(
+        "ORC-502",
+        "out of memory, in Python",
+        _pattern(r"^(?:numpy\.[\w.]+)?MemoryError\b.*$|Cannot allocate memory"),
+        "A Python process ran out of memory.",
+        "Use nodes with more memory a core: orchard up -c worker_instance_types=r6i.xlarge",
+    ),
+    Cause(
+        "ORC-503",
+        "permission, told by IAM",
+        _pattern(
+            r"(?:User: )?(?P<who>arn:aws:\S+) is not authorized to perform: (?P<action>[\w:*]+)"
+            r"(?: on resource: \"?(?P<resource>[^\s\"]+))?"
+        ),
+        "The permission {action} on {resource} is missing.",
+        "A step may read and write the data bucket only; use its folders, or add the permission to the node role.",
+    ),
+    Cause(
+        "ORC-503",
+        "permission, told by S3",
+        _pattern(
+            r"(?:key '(?P<key>[^']*)' in )?bucket '(?P<bucket>[^']+)'[^\n]*"
+            r"AWS Error ACCESS_DENIED during (?P<action>\w+)"
+        ),
+        "The permission for {action} on s3://{bucket}/{key} is missing.",
+        "A step may read and write the data bucket only; use its folders, or add the permission to the node role.",
+    ),
+    Cause(
+        "ORC-504",
+        "Spot node lost",
+        _pattern(
+            r"Container released on a \*lost\* node|[Ss]pot [Ii]nstance (?:interruption|termination)|node was lost"
+        ),
+        "A Spot node was taken back by AWS, more often than Spark retries.",
+        "Run it again, with more nodes on demand: orchard up -c spot_share=0",
+    ),
+    Cause(
+        "ORC-505",
+        "library missing",
+        _pattern(r"^ModuleNotFoundError: No module named '(?P<module>[^']+)'"),
+        "The Python library {module} is not on the cluster.",
+        "Deploy the cluster anew, so that its bootstrap action installs what this version needs: orchard up",
+    ),
+    Cause(
+        "ORC-506",
+        "no such bucket",
+        _pattern(r"AWS Error NO_SUCH_BUCKET|The specified bucket does not exist"),
+        "A bucket that the run names does not exist.",
+        "Check the URIs that the run was given: --images, --test, --predict and --model.",
+    ),
+    Cause(
+        "",
+        "the job's own words",
+        # Where the job itself only passes on what Spark raised, the traceback behind it says more.
+        _pattern(r"^error: (?P<what>(?!The run failed).+?)(?: \[(?P<code>ORC-\d{3})\])?\n(?P<todo>.+)$"),
+        "{what}",
+        "{todo}",
+    ),
+)
+"""Looked for in this order; the first one that a log shows is the probable cause."""
+
+
+def diagnose(logs: Mapping[str, str], reason: str = "") -> Diagnosis:
+    """Return the probable cause of a failed step.
+
+    Parameters
+    ----------
+    logs
+        Texts by URI, the most telling first.
+    reason
+        What EMR itself says of the failure.
+    """
+    for cause in CAUSES:
+        for uri, text in logs.items():
+            match = cause.pattern.search(text)
+            if match is not None:
+                words = {name: value or "" for name, value in match.groupdict().items()}
+                sentence, remedy = cause.sentence.format(**words), cause.remedy.format(**words)
+                return Diagnosis(sentence, remedy, uri, cause.code or words.get("code", ""))
+    for uri, text in logs.items():
+        if "Traceback (most recent call last)" in text or "Exception" in text:
+            return Diagnosis(probable_cause(text), "The whole log shows more: orchard logs", uri)
+    told = f"EMR says: {reason}" if reason else "The logs show no cause that is known."
+    return Diagnosis(told, "Look into the whole log: orchard logs")
+
+
+def diagnose_cluster(state: str, reason: str, bootstrap: Mapping[str, str]) -> Diagnosis:
+    """Return why a cluster ended.
+
+    Parameters
+    ----------
+    state, reason
+        Of the cluster, as EMR gives them; the reason begins with EMR's code.
+    bootstrap
+        Logs of the bootstrap actions by URI.
+    """
+    if reason.startswith("BOOTSTRAP_FAILURE"):
+        for uri, text in bootstrap.items():
+            lines = [line.strip() for line in text.splitlines() if line.strip()]
+            if lines:
+                last = " / ".join(lines[-3:])
+                return Diagnosis(
+                    f"The bootstrap action failed: {last}", "Mend it, then: orchard up", uri, BOOTSTRAP_FAILED
+                )
+        return Diagnosis(
+            "The bootstrap action failed, and its log is not there yet.",
+            "Look again: orchard status",
+            code=BOOTSTRAP_FAILED,
+        )
+    for cause in CLUSTER_CAUSES:
+        if cause.pattern.search(reason):
+            return Diagnosis(cause.sentence.format(reason=reason), cause.remedy, code=cause.code)
+    told = reason.rstrip(".") or "EMR gives no reason"
+    return Diagnosis(f"The cluster is {state}: {told}.", "Make a new one: orchard up")
+
+
+_OTHER_TYPES = "Name more instance types: orchard up -c worker_instance_types=m6i.xlarge,m5.xlarge"
+
+BOOTSTRAP_FAILED = "ORC-510"
+
+CLUSTER_CAUSES: Sequence[Cause] = (
+    Cause(
+        "ORC-511",
+        "quota of the account",
+        _pattern(r"vCPU"),
+        "The account may not start that many nodes: {reason}",
+        "Have AWS raise the quota of EC2's vCPUs, or begin with fewer nodes: orchard up -c task_count=0",
+    ),
+    Cause(
+        "ORC-512",
+        "no nodes in time",
+        _pattern(r"^INSTANCE_FLEET_TIMEOUT"),
+        "AWS did not bring the nodes in time: {reason}",
+        _OTHER_TYPES,
+    ),
+    Cause(
+        "ORC-513",
+        "refused by EMR",
+        _pattern(r"^VALIDATION_ERROR"),
+        "EMR refuses such a cluster: {reason}",
+        "Change what it names, then: orchard up",
+    ),
+    Cause(
+        "ORC-514",
+        "no such nodes",
+        _pattern(r"INSTANCE_FAILURE|[Cc]apacity"),
+        "AWS had no such nodes: {reason}",
+        _OTHER_TYPES,
+    ),
+)
+"""Looked for in this order in why a cluster ended: EMR's code, then its sentence."""

@@ -1,0 +1,117 @@
+"""Follows a step to its end: its state from EMR, how far it is from the job's progress.json."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from tqdm import tqdm
+
+from infra.aws.client import Aws, explained
+from infra.aws.objects import read_if_there
+from infra.runs import step as steps
+from infra.runs.step import ENDED, Step
+from job.errors.console import printable
+from job.results.layout import PROGRESS
+
+SECONDS_BETWEEN_LOOKS = 2.0
+"""EMR allows a few describing calls a second for a whole account."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What progress.json says.
+
+    Parameters
+    ----------
+    stage
+        Of the job.
+    done, total
+        Photos; a total of 0 where the stage counts none.
+    """
+
+    stage: str
+    done: int
+    total: int
+
+
+def follow(
+    aws: Aws, bucket: str, results_key: str, step: Step, terminal: TextIO, sleep: Callable[[float], None]
+) -> Step:
+    """Show a step's way until it has ended; return it as it ended.
+
+    Parameters
+    ----------
+    aws
+        The account and region.
+    bucket, results_key
+        Where the run's results go, with no slash at the end.
+    step
+        The step, attached.
+    terminal
+        Where a bar is drawn, or lines are written if it is no terminal.
+    sleep
+        Waits for seconds.
+    """
+    shown = _Shown(terminal)
+    while True:
+        step = steps.look(aws, step.cluster, step.id)
+        progress = read_progress(aws, bucket, results_key, step)
+        shown.update(step.state, progress)
+        if step.state in ENDED:
+            shown.close()
+            return step
+        sleep(SECONDS_BETWEEN_LOOKS)
+
+
+def read_progress(aws: Aws, bucket: str, results_key: str, step: Step) -> Progress | None:
+    """Return how far a run is; None while it has not said, for what an earlier run has left says nothing of it."""
+    if step.state != "RUNNING":
+        return None
+    with explained(f"read the progress in s3://{bucket}/{results_key}"):
+        body = read_if_there(aws, bucket, f"{results_key}/{PROGRESS}", since=step.started)
+    if body is None:
+        return None
+    content = json.loads(body)
+    return Progress(content["stage"], content["done"], content["total"])
+
+
+class _Shown:
+    """What the terminal shows: a bar a stage, or a line for each change where no bar can be drawn."""
+
+    def __init__(self, terminal: TextIO) -> None:
+        self._terminal = terminal
+        self._bar: tqdm[Any] | None = None
+        self._last = ""
+
+    def update(self, state: str, progress: Progress | None) -> None:
+        now = state if progress is None else f"{state}, {progress.stage}"
+        if now != self._last:
+            self.close()
+            self._last = now
+            # A bar says the same in its own words.
+            if not self._can_count(progress):
+                self._terminal.write(f"{printable(now)}\n")
+                self._terminal.flush()
+        if progress is not None and self._can_count(progress):
+            self._count(progress)
+
+    def _can_count(self, progress: Progress | None) -> bool:
+        return progress is not None and progress.total > 0 and self._terminal.isatty()
+
+    def _count(self, progress: Progress) -> None:
+        if self._bar is None:
+            # What was done before anybody looked would make the rate too high.
+            self._bar = tqdm(
+                total=progress.total,
+                initial=progress.done,
+                desc=progress.stage,
+                unit=" photos",
+                file=self._terminal,
+            )
+        self._bar.update(progress.done - self._bar.n)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

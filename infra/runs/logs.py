@@ -1,0 +1,71 @@
+"""Fetches what EMR wrote to the logs bucket: of a step, of its containers, of a bootstrap action."""
+
+import gzip
+import zlib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from infra.aws.client import Aws, explained
+
+LARGEST_TEXT = 256 * 1024
+"""Characters that are kept of a log, from its end: a cause stands near the end."""
+
+MOST_FILES = 60
+"""Of containers' logs that are read, the newest: a failure shows in the last ones to end."""
+
+
+def step_logs(aws: Aws, log_uri: str, cluster: str, step: str) -> Mapping[str, str]:
+    """Return the logs of a step by URI: its stderr first, because failures are told there."""
+    found = _read_below(aws, f"{log_uri}{cluster}/steps/{step}/")
+    return dict(sorted(found.items(), key=lambda item: ("stderr" not in item[0], item[0])))
+
+
+def has_come(aws: Aws, log_uri: str, cluster: str, step: str, ended: datetime | None) -> bool:
+    """Return whether the standard error of an ended step is in S3 to its end.
+
+    EMR pushes the logs of a running step too, every few minutes: what was pushed before the end lacks the cause.
+    """
+    bucket, _, prefix = f"{log_uri}{cluster}/steps/{step}/".removeprefix("s3://").partition("/")
+    with explained(f"look for the logs of the step {step}"):
+        pushed = [moment for moment, key in _objects(aws, bucket, prefix, "stderr")]
+    return any(ended is None or moment >= ended.timestamp() for moment in pushed)
+
+
+def container_logs(aws: Aws, log_uri: str, cluster: str, application: str = "") -> Mapping[str, str]:
+    """Return the standard error of YARN's containers by URI, of one application or of all."""
+    folder = f"{log_uri}{cluster}/containers/" + (f"{application}/" if application else "")
+    return _read_below(aws, folder, only="stderr")
+
+
+def bootstrap_logs(aws: Aws, log_uri: str, cluster: str) -> Mapping[str, str]:
+    """Return what the bootstrap actions wrote to standard error, by URI."""
+    found = _read_below(aws, f"{log_uri}{cluster}/node/", only="bootstrap-actions/")
+    return {uri: text for uri, text in found.items() if "stderr" in uri}
+
+
+def _read_below(aws: Aws, folder: str, only: str = "") -> Mapping[str, str]:
+    if not folder.startswith("s3://"):
+        return {}  # a cluster whose logs go nowhere
+    bucket, _, prefix = folder.removeprefix("s3://").partition("/")
+    with explained(f"read the logs in {folder}"):
+        newest = sorted(_objects(aws, bucket, prefix, only), reverse=True)[:MOST_FILES]
+        return {
+            f"s3://{bucket}/{key}": _text(aws.s3.get_object(Bucket=bucket, Key=key)["Body"].read()) for _, key in newest
+        }
+
+
+def _objects(aws: Aws, bucket: str, prefix: str, only: str) -> Iterator[tuple[float, str]]:
+    for page in aws.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for entry in page.get("Contents", ()):
+            if only in entry["Key"]:
+                yield entry["LastModified"].timestamp(), entry["Key"]
+
+
+def _text(content: bytes) -> str:
+    """Return a log's text; EMR packs most logs, and pushes some while they are still being written."""
+    if content[:2] == b"\x1f\x8b":
+        try:
+            content = gzip.decompress(content)
+        except (EOFError, zlib.error):
+            content = zlib.decompressobj(wbits=31).decompress(content)
+    return content.decode("utf-8", "replace")[-LARGEST_TEXT:]

@@ -1,0 +1,80 @@
+"""What is checked before anything is spent: that photos and backbone are there, and no results are in the way."""
+
+from dataclasses import dataclass
+
+from infra.aws.client import Aws, explained
+from infra.aws.objects import exists
+from infra.errors import RunRefusedError
+from infra.upload.photo_folder import is_photo
+from job.results.layout import LAYOUT, MANIFEST
+
+
+@dataclass(frozen=True)
+class PhotosFound:
+    """How many photos a folder holds.
+
+    Parameters
+    ----------
+    count
+        Photos.
+    bytes
+        Their size together.
+    """
+
+    count: int
+    bytes: int
+
+
+def require_photos(aws: Aws, uri: str) -> PhotosFound:
+    """Return how many photos lie below a folder in S3, or in a whole bucket, as the job will list them.
+
+    Raises
+    ------
+    RunRefusedError
+        If there are none.
+    """
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    prefix = f"{key.rstrip('/')}/".lstrip("/")
+    count = size = 0
+    with explained(f"list the photos in {uri}"):
+        pages = aws.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        for page in pages:
+            for entry in page.get("Contents", ()):
+                inside = entry["Key"].removeprefix(prefix)
+                if is_photo(inside) and not any(part.startswith(".") for part in inside.split("/")):
+                    count += 1
+                    size += entry["Size"]
+    if count == 0:
+        name = key.removeprefix("images/").split("/", 1)[0] or "SET"
+        raise RunRefusedError(f"There are no photos in {uri}.", f"Upload them: orchard upload DIR --to {name}")
+    return PhotosFound(count, size)
+
+
+def require_model(aws: Aws, uri: str) -> None:
+    """Raise RunRefusedError if a backbone is not in S3, where the cluster can read it."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    if not uri.startswith("s3://") or not key:
+        raise RunRefusedError(
+            f"--model {uri} is no file in S3.",
+            "Have the backbone exported and sent: leave --model out, and choose --backbone and --weights.",
+        )
+    with explained(f"look for {uri}"):
+        if not exists(aws, bucket, key):
+            raise RunRefusedError(
+                f"There is no backbone {uri}.", "See which there are: " + aws.typed(f"s3 ls s3://{bucket}/models/")
+            )
+
+
+def require_no_results(aws: Aws, bucket: str, key: str) -> None:
+    """Raise RunRefusedError if a results folder already holds results."""
+    with explained(f"list the results in s3://{bucket}/{key}"):
+        answer = aws.s3.list_objects_v2(Bucket=bucket, Prefix=f"{key}/", Delimiter="/")
+    names = [entry["Key"] for entry in answer.get("Contents", ())]
+    names += [entry["Prefix"].rstrip("/") for entry in answer.get("CommonPrefixes", ())]
+    found = [name for name in (name.rsplit("/", 1)[1] for name in names) if name in LAYOUT]
+    if found:
+        kind = "the results of a finished run" if MANIFEST in found else "what an unfinished run left"
+        raise RunRefusedError(
+            f"s3://{bucket}/{key} holds {kind}.",
+            "Go on with it: --resume; replace it: --overwrite; or choose another --name.",
+        )

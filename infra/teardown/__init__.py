@@ -1,0 +1,1 @@
+"""Delete the environment and find leftover resources."""

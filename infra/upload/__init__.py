@@ -1,0 +1,1 @@
+"""Upload photos, models and code to the data bucket."""

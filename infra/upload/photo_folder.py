@@ -1,0 +1,141 @@
+"""Walks a folder on this machine in the order in which S3 lists keys, and tells photos from other files."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infra.errors import PhotoFolderError, UnreadableFolderError
+from job.images.listing import PHOTO_ENDINGS
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file to be sent.
+
+    Parameters
+    ----------
+    inside
+        Its path inside the folder, with "/".
+    path
+        Where it is.
+    size
+        Bytes; 0 for a link that leads nowhere, which cannot be opened either.
+    """
+
+    inside: str
+    path: str
+    size: int
+
+
+@dataclass
+class Survey:
+    """What a folder holds.
+
+    Parameters
+    ----------
+    files
+        How many files will be sent.
+    size
+        Their bytes.
+    passed_over
+        How many files are no photos.
+    labels
+        The folders that hold them.
+    """
+
+    files: int = 0
+    size: int = 0
+    passed_over: int = 0
+    labels: set[str] = field(default_factory=set)
+
+
+def survey(folder: Path, *, every_file: bool = False) -> Survey:
+    """Count what is to be sent, before anything is.
+
+    Parameters
+    ----------
+    folder
+        The folder on this machine.
+    every_file
+        Send whatever is there, not photos alone.
+
+    Raises
+    ------
+    WrongUseError
+        If there is nothing to send.
+    """
+    if not folder.exists():
+        raise PhotoFolderError(f"There is no folder '{folder}'.", "Check its name; see what is here: ls")
+    if not folder.is_dir():
+        raise PhotoFolderError(f"'{folder}' is a file, not a folder.", "Name the folder that holds the photos.")
+    found = Survey()
+    for file in walk(folder):
+        if every_file or is_photo(file.inside):
+            found.files += 1
+            found.size += file.size
+            found.labels.add(file.inside.rpartition("/")[0])
+        else:
+            found.passed_over += 1
+    if not found.files and not found.passed_over:
+        raise PhotoFolderError(f"The folder '{folder}' is empty.", "Put photos into it, one folder a label.")
+    if not found.files:
+        endings = ", ".join(PHOTO_ENDINGS)
+        raise PhotoFolderError(
+            f"The folder '{folder}' holds {found.passed_over:,} {'file' if found.passed_over == 1 else 'files'}, "
+            "but no photo.",
+            f"Photos end in {endings}; to send other files as well: --every-file",
+        )
+    return found
+
+
+def is_photo(inside: str) -> bool:
+    """Return whether a file's name says that it is a photo, as the job will see it."""
+    return inside.lower().endswith(PHOTO_ENDINGS)
+
+
+def walk(folder: Path) -> Iterator[LocalFile]:
+    """Yield every file below a folder, in the order of ``sort_key``; one folder's names are held at a time.
+
+    Links are followed, except one that leads back into a folder it stands in. What starts with a dot is passed over,
+    as the job does: desktops and tools leave it behind.
+
+    Raises
+    ------
+    OrchardError
+        If a folder may not be read.
+    """
+    return _walk(str(folder), "", frozenset())
+
+
+def sort_key(inside: str) -> bytes:
+    """Return what S3 sorts keys by: their bytes in UTF-8."""
+    return inside.encode("utf-8", "surrogateescape")
+
+
+def _walk(path: str, inside: str, above: frozenset[tuple[int, int]]) -> Iterator[LocalFile]:
+    try:
+        state = os.stat(path)  # noqa: PTH116 - paths stay strings here: tens of thousands of them
+        with os.scandir(path) as entries:
+            here = [(entry.name + "/" if entry.is_dir() else entry.name, entry) for entry in entries]
+    except OSError as error:
+        raise UnreadableFolderError(
+            f"The folder '{path}' cannot be read: {error.strerror}.", "Change its permissions."
+        ) from error
+    identity = (state.st_dev, state.st_ino)
+    if identity in above:
+        return
+    for name, entry in sorted(here, key=lambda one: sort_key(one[0])):
+        if name.startswith("."):
+            continue
+        if name.endswith("/"):
+            yield from _walk(entry.path, inside + name, above | {identity})
+        else:
+            yield LocalFile(inside + name, entry.path, _size(entry))
+
+
+def _size(entry: "os.DirEntry[str]") -> int:
+    try:
+        return entry.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,212 @@
+"""Brings one file into a set of the bucket: compares it with what S3 has, and sends it if that differs."""
+
+import hashlib
+import mimetypes
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from boto3.s3.transfer import TransferConfig
+
+from infra.aws.client import Aws, as_orchard_error, explained
+from infra.aws.retry import patiently
+from infra.errors import NotSentError, OrchardError
+from infra.upload.fast_put import quick_put
+from infra.upload.photo_folder import LocalFile
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+SMALL = 2**20
+"""Bytes up to which a file is read whole and sent the quick way."""
+
+PART = 8 * 2**20
+"""Bytes of a part of a larger file, as boto3 and the AWS CLI cut them too: the checksum depends on it."""
+
+LONGEST_KEY = 1024
+"""Bytes of UTF-8, by S3's rules."""
+
+_TRANSFER = TransferConfig(multipart_threshold=PART, multipart_chunksize=PART, use_threads=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An object that S3 has.
+
+    Parameters
+    ----------
+    inside
+        Its key without the set's prefix.
+    size
+        Bytes.
+    etag
+        As S3 gives it, without quotation marks.
+    """
+
+    inside: str
+    size: int
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one file.
+
+    Parameters
+    ----------
+    file
+        Which.
+    sent
+        Whether it was sent; False if it was there already.
+    failure
+        Why S3 does not have it.
+    at_aws
+        Whether AWS failed, not the file.
+    """
+
+    file: LocalFile
+    sent: bool = False
+    failure: OrchardError | None = None
+    at_aws: bool = False
+
+
+class Sender:
+    """Sends files to one set of a bucket; threads may share it.
+
+    Parameters
+    ----------
+    aws
+        The account.
+    bucket, prefix
+        Where; the prefix ends with "/".
+    sleep
+        Waits for seconds between attempts.
+
+    Raises
+    ------
+    OrchardError
+        If there are no credentials.
+    """
+
+    def __init__(self, aws: Aws, bucket: str, prefix: str, sleep: Callable[[float], None]) -> None:
+        self._bucket = bucket
+        self._prefix = prefix
+        self._sleep = sleep
+        # One attempt: waiting between attempts is done here, where a test can stop the clock.
+        self._client: S3Client = aws.client("s3", attempts=1)
+        with explained(f"send to s3://{bucket}/{prefix}"):
+            self._quick = quick_put(aws, self._client, bucket)
+
+    def kept(self) -> Iterator[Kept]:
+        """Yield what the set holds, in S3's order, a page at a time.
+
+        Raises
+        ------
+        OrchardError
+            If it cannot be listed.
+        """
+        asked: dict[str, Any] = {"Bucket": self._bucket, "Prefix": self._prefix}
+        while True:
+            page = patiently(
+                f"list s3://{self._bucket}/{self._prefix}", lambda: self._client.list_objects_v2(**asked), self._sleep
+            )
+            for found in page.get("Contents", []):
+                yield Kept(found["Key"].removeprefix(self._prefix), found["Size"], found["ETag"].strip('"'))
+            if not page.get("IsTruncated"):
+                return
+            asked["ContinuationToken"] = page["NextContinuationToken"]
+
+    def bring(self, file: LocalFile, kept: Kept | None) -> Outcome:
+        """Make the set hold a file; whatever goes wrong is in the outcome.
+
+        Parameters
+        ----------
+        file
+            The file.
+        kept
+            What the set holds under its name.
+        """
+        key = self._prefix + file.inside
+        try:
+            _check(key)
+            if kept is not None and kept.size == file.size and kept.etag == etag(file.path, kept.etag):
+                return Outcome(file)
+            self._send(key, file)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            return Outcome(file, failure=_at_file(file, f"the file cannot be read ({reason})"))
+        except _FileError as error:
+            return Outcome(file, failure=_at_file(file, str(error)))
+        except OrchardError as error:
+            return Outcome(file, failure=error, at_aws=True)
+        except Exception as error:  # noqa: BLE001 - one file never ends a thread: nobody would hear of it
+            return Outcome(file, failure=as_orchard_error(error, f"send '{file.inside}'"), at_aws=True)
+        return Outcome(file, sent=True)
+
+    def _send(self, key: str, file: LocalFile) -> None:
+        kind = content_type(file.inside)
+        doing = f"send '{file.inside}'"
+        if file.size > SMALL:
+            patiently(doing, lambda: self._send_large(key, file, kind), self._sleep)
+            return
+        with open(file.path, "rb") as stream:  # noqa: PTH123 - paths are strings here
+            content = stream.read()
+        if self._quick is not None and self._quick.put(key, content, kind):
+            return
+        put = {"Bucket": self._bucket, "Key": key, "Body": content, "ContentType": kind}
+        patiently(doing, lambda: self._client.put_object(**put), self._sleep, failed_before=self._quick is not None)  # type: ignore[arg-type]
+
+    def _send_large(self, key: str, file: LocalFile, kind: str) -> None:
+        with open(file.path, "rb") as stream:  # noqa: PTH123
+            self._client.upload_fileobj(stream, self._bucket, key, ExtraArgs={"ContentType": kind}, Config=_TRANSFER)
+
+
+class _FileError(Exception):
+    """What is wrong with a file's name."""
+
+
+def etag(path: str, like: str) -> str:
+    """Return the ETag that S3 gives a file: MD5 of its content, or of its parts' MD5 where it was sent in parts.
+
+    Parameters
+    ----------
+    path
+        The file.
+    like
+        An ETag that says whether there were parts.
+    """
+    with open(path, "rb") as stream:  # noqa: PTH123
+        if "-" not in like:
+            return hashlib.file_digest(stream, _md5).hexdigest()
+        parts = [_md5(piece).digest() for piece in iter(lambda: stream.read(PART), b"")]
+    return f"{_md5(b''.join(parts)).hexdigest()}-{len(parts)}"
+
+
+def content_type(name: str) -> str:
+    """Return the MIME type that a file's name says."""
+    return _content_type(name.rpartition(".")[2].lower())
+
+
+@lru_cache
+def _content_type(ending: str) -> str:
+    return mimetypes.guess_type(f"file.{ending}", strict=False)[0] or "application/octet-stream"
+
+
+def _md5(content: bytes = b"") -> Any:  # noqa: ANN401 - hashlib names no public type
+    """MD5 as a checksum, which also machines allow that forbid it for secrets."""
+    return hashlib.md5(content, usedforsecurity=False)
+
+
+def _check(key: str) -> None:
+    try:
+        length = len(key.encode())
+    except UnicodeEncodeError as error:
+        raise _FileError("its name is no valid UTF-8, which S3 asks for; rename it") from error
+    if length > LONGEST_KEY:
+        raise _FileError(f"its name is {length - LONGEST_KEY} bytes longer than S3 allows; rename it")
+
+
+def _at_file(file: LocalFile, reason: str) -> OrchardError:
+    shown = file.inside.encode("utf-8", "replace").decode()
+    return NotSentError(f"Could not send '{shown}': {reason}.", "Type the same command again afterwards.")

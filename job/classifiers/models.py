@@ -1,0 +1,279 @@
+"""The classifiers as plain numbers: what they predict from components, with NumPy alone, and the files they are in.
+
+Spark ML trains them (``job/classifiers/train.py``); what it learned is taken over here as arrays, so that predicting
+needs no Spark, and a file of them no pickle. The arithmetic is Spark's own, in float64 and in the same order.
+"""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from job.errors import ResultsUnusableError
+from job.results.columns import row_products
+
+Floats = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int32]
+
+SCHEMA_VERSION = 1
+"""Of model.json and metrics.json."""
+
+NO_CHILD = -1
+"""Stands in a leaf of a tree where a node has a component or a child."""
+
+
+class Model(Protocol):
+    """The numbers of a trained classifier, and what they make of components."""
+
+    def probabilities(self, components: Floats) -> Floats:
+        """Return the probability of every class, of shape (photos, classes), for components of shape (photos, k)."""
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the numbers by name, as model.npz holds them."""
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
+        """Return the model that these numbers are."""
+
+
+@dataclass(frozen=True)
+class LogisticModel:
+    """Multinomial logistic regression: ``softmax(components @ coefficients.T + intercepts)``.
+
+    Parameters
+    ----------
+    coefficients
+        float64 of shape (classes, k).
+    intercepts
+        float64 of shape (classes,).
+    """
+
+    RULE: ClassVar[str] = "softmax(components @ coefficients.T + intercepts)"
+
+    coefficients: Floats
+    intercepts: Floats
+
+    def probabilities(self, components: Floats) -> Floats:
+        """Return the probability of every class, of shape (photos, classes)."""
+        return softmax(row_products(components, self.coefficients) + self.intercepts)
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the numbers by name."""
+        return {"coefficients": self.coefficients, "intercepts": self.intercepts}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
+        """Return the model that these numbers are."""
+        return cls(arrays["coefficients"], arrays["intercepts"])
+
+
+@dataclass(frozen=True)
+class TreesModel:
+    """Decision trees, one or many: each votes with the class shares of the leaf that a photo falls into.
+
+    All trees' nodes stand in one table. A node with a component sends a photo left if that component is at most the
+    threshold, else right. The votes are added in the order of the trees and divided by their sum.
+
+    Parameters
+    ----------
+    roots
+        int32 of shape (trees,): where each tree begins in the table.
+    component
+        int32 of shape (nodes,): index of the component that is looked at, ``NO_CHILD`` in a leaf.
+    threshold
+        float64 of shape (nodes,); 0 in a leaf.
+    left, right
+        int32 of shape (nodes,): the next node, ``NO_CHILD`` in a leaf.
+    leaf
+        int32 of shape (nodes,): row of ``shares``, ``NO_CHILD`` in a node that is no leaf.
+    shares
+        float64 of shape (leaves, classes): share of each class among the training photos in the leaf.
+    """
+
+    RULE: ClassVar[str] = (
+        "from each root: left if components[component] <= threshold else right, until leaf >= 0; "
+        "add shares[leaf] over the trees, divide by their sum"
+    )
+
+    roots: Indices
+    component: Indices
+    threshold: Floats
+    left: Indices
+    right: Indices
+    leaf: Indices
+    shares: Floats
+
+    def probabilities(self, components: Floats) -> Floats:
+        """Return the probability of every class, of shape (photos, classes)."""
+        photos = np.arange(len(components))
+        votes = np.zeros((len(components), self.shares.shape[1]))
+        for root in self.roots:
+            node = np.full(len(components), root)
+            walking = photos
+            while len(walking):
+                walking = walking[self.leaf[node[walking]] == NO_CHILD]
+                here = node[walking]
+                goes_left = components[walking, self.component[here]] <= self.threshold[here]
+                node[walking] = np.where(goes_left, self.left[here], self.right[here])
+            votes += self.shares[self.leaf[node]]
+        probabilities: Floats = votes / votes.sum(axis=1, keepdims=True)
+        return probabilities
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the numbers by name."""
+        return {
+            "roots": self.roots,
+            "component": self.component,
+            "threshold": self.threshold,
+            "left": self.left,
+            "right": self.right,
+            "leaf": self.leaf,
+            "shares": self.shares,
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
+        """Return the model that these numbers are."""
+        names = ("roots", "component", "threshold", "left", "right", "leaf", "shares")
+        return cls(*(arrays[name] for name in names))
+
+
+@dataclass(frozen=True)
+class PerceptronModel:
+    """A multilayer perceptron: sigmoid layers, then a softmax.
+
+    Parameters
+    ----------
+    weights
+        One a layer: float64 of shape (outputs, inputs).
+    biases
+        One a layer: float64 of shape (outputs,).
+    """
+
+    RULE: ClassVar[str] = (
+        "x = components; for every layer but the last: x = 1 / (1 + exp(-(x @ weights_N.T + biases_N))); "
+        "then softmax(x @ weights_N.T + biases_N)"
+    )
+
+    weights: tuple[Floats, ...]
+    biases: tuple[Floats, ...]
+
+    def probabilities(self, components: Floats) -> Floats:
+        """Return the probability of every class, of shape (photos, classes)."""
+        values = components
+        for weights, biases in zip(self.weights[:-1], self.biases[:-1], strict=True):
+            values = sigmoid(row_products(values, weights) + biases)
+        return softmax(row_products(values, self.weights[-1]) + self.biases[-1])
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the numbers by name: weights_1, biases_1, weights_2, ..."""
+        layers = list(zip(self.weights, self.biases, strict=True))
+        return {
+            name: array
+            for number, (weights, biases) in enumerate(layers, 1)
+            for name, array in ((f"weights_{number}", weights), (f"biases_{number}", biases))
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
+        """Return the model that these numbers are."""
+        numbers = range(1, len(arrays) // 2 + 1)
+        return cls(
+            tuple(arrays[f"weights_{number}"] for number in numbers),
+            tuple(arrays[f"biases_{number}"] for number in numbers),
+        )
+
+
+MODELS: Mapping[str, type[LogisticModel | TreesModel | PerceptronModel]] = {
+    "logistic": LogisticModel,
+    "tree": TreesModel,
+    "forest": TreesModel,
+    "mlp": PerceptronModel,
+}
+"""What --classifier takes beside none, and what each one's numbers are."""
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A trained classifier.
+
+    Parameters
+    ----------
+    kind
+        A key of ``MODELS``.
+    labels
+        The training labels, sorted; a class is an index into them.
+    components
+        How many components a photo has.
+    parameters
+        What it was trained with.
+    model
+        Its numbers.
+    """
+
+    kind: str
+    labels: tuple[str, ...]
+    components: int
+    parameters: Mapping[str, Any]
+    model: Model
+
+    def probabilities(self, components: npt.NDArray[np.float32]) -> Floats:
+        """Return the probability of every label, of shape (photos, labels), for components of shape (photos, k)."""
+        return self.model.probabilities(components.astype(np.float64))
+
+    def to_files(self) -> tuple[bytes, bytes]:
+        """Return the contents of model.json and model.npz; the same classifier gives the same bytes."""
+        arrays = self.model.arrays()
+        description = {
+            "schema_version": SCHEMA_VERSION,
+            "classifier": self.kind,
+            "labels": list(self.labels),
+            "components": self.components,
+            "parameters": dict(self.parameters),
+            "probabilities": MODELS[self.kind].RULE,
+            "arrays": {name: {"dtype": array.dtype.name, "shape": list(array.shape)} for name, array in arrays.items()},
+        }
+        archive = io.BytesIO()
+        # Compressed, because most shares of a leaf are zero.
+        np.savez_compressed(archive, **arrays)
+        return (json.dumps(description, indent=2, ensure_ascii=False) + "\n").encode(), archive.getvalue()
+
+    @classmethod
+    def from_files(cls, description: bytes, archive: bytes) -> Self:
+        """Return the classifier that the contents of model.json and model.npz are.
+
+        Raises
+        ------
+        UsageError
+            If this version of the program cannot read it.
+        """
+        content = json.loads(description)
+        if content.get("schema_version") != SCHEMA_VERSION or content.get("classifier") not in MODELS:
+            raise ResultsUnusableError(
+                f"The classifier is of kind '{content.get('classifier')}', version {content.get('schema_version')}; "
+                f"this program reads version {SCHEMA_VERSION}.",
+                "Read it with the version of the program that wrote it.",
+            )
+        with np.load(io.BytesIO(archive), allow_pickle=False) as saved:
+            arrays = {name: saved[name] for name in content["arrays"]}
+        model = MODELS[content["classifier"]].from_arrays(arrays)
+        return cls(content["classifier"], tuple(content["labels"]), content["components"], content["parameters"], model)
+
+
+def softmax(values: Floats) -> Floats:
+    """Return each row's exponentials, divided by their sum."""
+    powers = np.exp(values - values.max(axis=1, keepdims=True))
+    shares: Floats = powers / powers.sum(axis=1, keepdims=True)
+    return shares
+
+
+def sigmoid(values: Floats) -> Floats:
+    """Return ``1 / (1 + exp(-value))`` of every value."""
+    # A large negative value is 1 / (1 + infinity) = 0, which is right and no reason to warn.
+    with np.errstate(over="ignore"):
+        squashed: Floats = 1.0 / (1.0 + np.exp(-values))
+    return squashed

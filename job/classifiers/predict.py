@@ -1,0 +1,90 @@
+"""Predicts the photos of a components file, in one Spark task, and writes them as one Parquet file."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark import Accumulator, Broadcast, SparkContext
+
+from job.classifiers.evaluate import Pairs
+from job.classifiers.models import Classifier
+from job.images.listing import TEST, TRAIN
+from job.results import layout
+from job.results.columns import list_column, matrix
+from job.results.layout import DataFile
+from job.spark import workers
+
+
+@dataclass(frozen=True)
+class PredictionsReport:
+    """What a task has written, and how the test photos in it came out.
+
+    Parameters
+    ----------
+    predictions
+        The Parquet file.
+    pairs
+        Test photos by true and predicted label.
+    """
+
+    predictions: DataFile
+    pairs: Pairs
+
+
+def predict_files(
+    context: SparkContext, output: str, classifier: Classifier, files: Sequence[DataFile], done: Accumulator[int]
+) -> list[PredictionsReport]:
+    """Write the predictions of all photos that were not trained on; return what each task reports.
+
+    Parameters
+    ----------
+    context
+        The running Spark.
+    output
+        URI of the results folder.
+    classifier
+        What predicts.
+    files
+        Components files, each of which holds such photos.
+    done
+        Counts photos, for the progress bar.
+    """
+    shared = context.broadcast(classifier)
+    tasks = context.parallelize(files, len(files)).map(lambda file: _predict_file(output, shared, file, done))
+    return list(tasks.collect())
+
+
+def predictions_table(components: pa.Table, classifier: Classifier) -> pa.Table:
+    """Return the rows of a predictions file for rows of a components file."""
+    probabilities = classifier.probabilities(matrix(components["components"].combine_chunks()))
+    predicted = probabilities.argmax(axis=1)
+    rounded = probabilities.astype(np.float32)
+    columns = [
+        *(components[name] for name in ("path", "label", "split")),
+        pa.array(classifier.labels, pa.string()).take(pa.array(predicted)),
+        pa.array(rounded[np.arange(len(predicted)), predicted]),
+        list_column(rounded),
+    ]
+    return pa.table(columns, schema=layout.PREDICTIONS_SCHEMA)
+
+
+def count_pairs(predictions: pa.Table) -> Pairs:
+    """Return how many test photos of a predictions table have each true and predicted label."""
+    test = predictions.filter(pc.equal(predictions["split"], TEST))
+    return Counter(zip(test["label"].to_pylist(), test["predicted"].to_pylist(), strict=True))
+
+
+def _predict_file(
+    output: str, shared: "Broadcast[Classifier]", file: DataFile, done: Accumulator[int]
+) -> PredictionsReport:
+    with workers.ended_if_silent():
+        components = layout.read_parquet(output, file.path)
+        others = components.filter(pc.not_equal(components["split"], TRAIN))
+        table = predictions_table(others, shared.value)
+        name = file.path.removeprefix(f"{layout.COMPONENTS}/").removesuffix(".parquet")
+        written = layout.write_parquet(output, f"{layout.PREDICTIONS}/{name}-{layout.attempt()}.parquet", table)
+    done.add(table.num_rows)
+    return PredictionsReport(written, count_pairs(table))

@@ -1,0 +1,239 @@
+"""Trains a classifier on the components of the training photos, with Spark ML, and takes over what it learned.
+
+The rows travel as float32 arrays, read from the Parquet files by the tasks themselves: Spark cannot open s3:// by
+itself everywhere, and the cluster has no pandas, which Spark's own Arrow functions need.
+"""
+
+import json
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark import SparkContext, StorageLevel
+from pyspark.ml.classification import (
+    DecisionTreeClassifier,
+    LogisticRegression,
+    MultilayerPerceptronClassifier,
+    RandomForestClassifier,
+)
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql.types import ArrayType, DoubleType, FloatType, StructField, StructType
+
+from job.classifiers.models import NO_CHILD, Classifier, LogisticModel, Model, PerceptronModel, TreesModel
+from job.results.columns import matrix
+from job.results.layout import DataFile
+from job.spark import slices
+from job.spark.slices import Slice
+
+ROWS_IN_A_PARTITION = 8192
+"""For trees. They count photos, so their sums are exact in any order."""
+
+SUMMED_IN_ORDER = ("logistic", "mlp")
+"""These add up fractions. Spark adds partitions in the order in which they end, so they get one partition: the same
+components then give the same model to the last bit."""
+
+PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    # The components come sorted by what they explain: a penalty on their own scale, rather than on one where each has
+    # the same variance, trusts the first ones more than the last, which are mostly noise.
+    "logistic": {"regParam": 0.01, "maxIter": 100, "standardization": False, "tol": 1e-6},
+    # 49 labels want more than 5 levels, which is Spark's default; from 15 on hardly anything is gained.
+    "tree": {"maxDepth": 15, "maxBins": 32, "maxMemoryInMB": 512},
+    # Many trees matter more than deep ones or fine ones.
+    "forest": {"numTrees": 100, "maxDepth": 10, "maxBins": 16, "maxMemoryInMB": 512},
+    "mlp": {"hidden": [128], "maxIter": 100, "tol": 1e-6, "blockSize": 128},
+}
+"""What each kind is trained with: names and meaning as in Spark ML; docs/decisions/0054 has the measurements."""
+
+_ROWS = StructType(
+    [StructField("label", DoubleType(), False), StructField("components", ArrayType(FloatType(), False), False)]
+)
+
+
+def train(
+    context: SparkContext,
+    output: str,
+    files: Sequence[tuple[DataFile, int]],
+    kind: str,
+    labels: Sequence[str],
+    width: int,
+    seed: int,
+    changed: Mapping[str, Any] = {},
+) -> Classifier:
+    """Train a classifier on the training rows of components files.
+
+    Parameters
+    ----------
+    context
+        The running Spark.
+    output
+        URI of the results folder.
+    files
+        The components files in the order of the listing, and how many training rows each one has.
+    kind
+        A key of ``PARAMETERS``.
+    labels
+        The training labels, sorted.
+    width
+        How many components a photo has.
+    seed
+        Of the forest's draws and the perceptron's first weights.
+    changed
+        Parameters in place of some of ``PARAMETERS``.
+    """
+    rows_in_all = sum(rows for _, rows in files)
+    partition_rows = rows_in_all if kind in SUMMED_IN_ORDER else ROWS_IN_A_PARTITION
+    partitions = slices.cut([(file.path, rows) for file, rows in files], partition_rows)
+    parameters = {**PARAMETERS[kind], **changed}
+    with _rows(context, output, partitions, labels) as rows:
+        model = _TRAINERS[kind](context, rows, (width, len(labels)), parameters, seed)
+    return Classifier(kind, tuple(labels), width, {**parameters, "seed": seed}, model)
+
+
+def read_rows(output: str, some: Sequence[Slice], labels: Sequence[str]) -> Iterator[tuple[float, "array[float]"]]:
+    """Yield class and components of the training rows in some slices."""
+    for table in slices.read(output, some):
+        classes = pc.index_in(table["label"], value_set=pa.array(labels, pa.string())).to_pylist()
+        for number, row in zip(classes, matrix(table["components"].combine_chunks()), strict=True):
+            yield float(number), array("f", row.tobytes())
+
+
+@contextmanager
+def _rows(
+    context: SparkContext, output: str, partitions: Sequence[Sequence[Slice]], labels: Sequence[str]
+) -> Iterator[DataFrame]:
+    session = SparkSession.builder.getOrCreate()
+    read = context.parallelize(partitions, len(partitions)).flatMap(lambda some: read_rows(output, some, labels))
+    frame = session.createDataFrame(read, _ROWS, verifySchema=False)
+    # What pyspark.ml.functions.array_to_vector calls: that module needs pandas, which a cluster's nodes do not have.
+    java: Any = context._jvm
+    vectors = Column(java.org.apache.spark.ml.functions.array_to_vector(frame["components"]._jc))
+    rows = frame.select("label", vectors.alias("features"))
+    rows.persist(StorageLevel.MEMORY_AND_DISK)
+    try:
+        yield rows
+    finally:
+        rows.unpersist()
+
+
+def _train_logistic(
+    _: SparkContext, rows: DataFrame, __: tuple[int, int], parameters: Mapping[str, Any], ___: int
+) -> Model:
+    # Two labels too are fitted as two classes, so that there is one rule.
+    fitted = LogisticRegression(family="multinomial", **parameters).fit(rows)
+    return LogisticModel(fitted.coefficientMatrix.toArray(), fitted.interceptVector.toArray())
+
+
+def _train_tree(
+    context: SparkContext, rows: DataFrame, _: tuple[int, int], parameters: Mapping[str, Any], seed: int
+) -> Model:
+    fitted = DecisionTreeClassifier(seed=seed, **parameters).fit(rows)
+    return trees_model([tree_nodes(context, fitted._java_obj)])
+
+
+def _train_forest(
+    context: SparkContext, rows: DataFrame, _: tuple[int, int], parameters: Mapping[str, Any], seed: int
+) -> Model:
+    fitted = RandomForestClassifier(seed=seed, **parameters).fit(rows)
+    return trees_model([tree_nodes(context, tree) for tree in fitted._java_obj.trees()])
+
+
+def _train_perceptron(
+    _: SparkContext, rows: DataFrame, shape: tuple[int, int], parameters: Mapping[str, Any], seed: int
+) -> Model:
+    options = {name: value for name, value in parameters.items() if name != "hidden"}
+    layers = [shape[0], *parameters["hidden"], shape[1]]
+    fitted = MultilayerPerceptronClassifier(layers=layers, seed=seed, **options).fit(rows)
+    return perceptron_model(layers, fitted.weights.toArray())
+
+
+_TRAINERS: Mapping[str, Callable[[SparkContext, DataFrame, tuple[int, int], Mapping[str, Any], int], Model]] = {
+    "logistic": _train_logistic,
+    "tree": _train_tree,
+    "forest": _train_forest,
+    "mlp": _train_perceptron,
+}
+
+
+def tree_nodes(context: SparkContext, tree: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - an object of Java
+    """Return the nodes of a tree that Spark has trained, as Spark itself saves them.
+
+    All at once as JSON: a question to Java for every number of every node would take longer than the training.
+    """
+    java: Any = context._jvm
+    builder = getattr(java, "org.apache.spark.ml.tree.DecisionTreeModelReadWrite$NodeData$")
+    nodes = getattr(builder, "MODULE$").build(tree.rootNode(), 0)._1()
+    mapper = java.com.fasterxml.jackson.databind.ObjectMapper()
+    mapper.registerModule(java.com.fasterxml.jackson.module.scala.DefaultScalaModule())
+    # The fields and nothing else: a method named like a getter fails in leaves.
+    accessor = java.com.fasterxml.jackson.annotation.PropertyAccessor
+    visibility = getattr(java, "com.fasterxml.jackson.annotation.JsonAutoDetect$Visibility")
+    mapper.setVisibility(accessor.GETTER, visibility.NONE)
+    mapper.setVisibility(accessor.FIELD, visibility.ANY)
+    content: list[dict[str, Any]] = json.loads(mapper.writeValueAsString(nodes))
+    return content
+
+
+def trees_model(trees: Sequence[Sequence[Mapping[str, Any]]]) -> TreesModel:
+    """Return the model that some trees are.
+
+    Parameters
+    ----------
+    trees
+        The nodes of each, with the fields of Spark's ``NodeData``: ``id`` in the tree, ``leftChild`` and
+        ``rightChild`` (-1 in a leaf), ``impurityStats`` (training photos of each class), ``split``.
+    """
+    roots: list[int] = []
+    component: list[int] = []
+    threshold: list[float] = []
+    left: list[int] = []
+    right: list[int] = []
+    leaf: list[int] = []
+    shares: list[npt.NDArray[np.float64]] = []
+    for tree in trees:
+        first = len(component)
+        roots.append(first)
+        for node in sorted(tree, key=lambda node: int(node["id"])):
+            is_leaf = node["leftChild"] < 0
+            component.append(NO_CHILD if is_leaf else node["split"]["featureIndex"])
+            threshold.append(0.0 if is_leaf else node["split"]["leftCategoriesOrThreshold"][0])
+            left.append(NO_CHILD if is_leaf else first + node["leftChild"])
+            right.append(NO_CHILD if is_leaf else first + node["rightChild"])
+            leaf.append(len(shares) if is_leaf else NO_CHILD)
+            if is_leaf:
+                counts = np.array(node["impurityStats"], np.float64)
+                shares.append(counts / counts.sum())
+    return TreesModel(
+        np.array(roots, np.int32),
+        np.array(component, np.int32),
+        np.array(threshold, np.float64),
+        np.array(left, np.int32),
+        np.array(right, np.int32),
+        np.array(leaf, np.int32),
+        np.array(shares),
+    )
+
+
+def perceptron_model(layers: Sequence[int], weights: npt.NDArray[np.float64]) -> PerceptronModel:
+    """Return the model that Spark's one long vector of weights is.
+
+    Parameters
+    ----------
+    layers
+        How many values each layer has, from the components to the labels.
+    weights
+        For each layer its matrix, column by column, then its biases.
+    """
+    matrices, biases = [], []
+    place = 0
+    for inputs, outputs in pairwise(layers):
+        matrices.append(weights[place : place + inputs * outputs].reshape(inputs, outputs).T.copy())
+        place += inputs * outputs
+        biases.append(weights[place : place + outputs].copy())
+        place += outputs
+    return PerceptronModel(tuple(matrices), tuple(biases))

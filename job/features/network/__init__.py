@@ -1,0 +1,1 @@
+"""Compute features with an exported network."""

@@ -1,0 +1,225 @@
+"""Exports a Keras network to the one file that the job takes: colour scaling, network and pooling together.
+
+Nothing else of the job uses Keras and TensorFlow, and only the machine that submits it has them. They are run in a
+process of their own, because they are large, slow to import and talkative:
+``python -m job.features.network.export --help``.
+"""
+
+import argparse
+import hashlib
+import importlib.metadata
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from job.errors import (
+    BackboneError,
+    ExportFailedError,
+    JobError,
+    NotInstalledError,
+    UsageError,
+    read_two_lines,
+)
+from job.errors.console import tell
+from job.features.network.backbone import BackboneDescription, content_hash, embed_description, read_description
+from job.features.network.registry import IMAGENET, NETWORKS, RANDOM, require_network
+from job.storage.files import cache_folder
+
+EXPORT_VERSION = 1
+"""Raise it when an exported file changes although network, weights and libraries stay: the cache then misses."""
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """Which backbone is wanted.
+
+    Parameters
+    ----------
+    backbone
+        A key of ``NETWORKS``.
+    weights
+        ``IMAGENET``, ``RANDOM``, or a file: Keras weights, a ``.keras`` model, or what was exported before.
+    seed
+        For random weights.
+    """
+
+    backbone: str
+    weights: str
+    seed: int
+
+    def __post_init__(self) -> None:
+        """Raise UsageError if the network is unknown or the weights file is not there."""
+        require_network(self.backbone)
+        if self.weights in (IMAGENET, RANDOM):
+            return
+        path = Path(self.weights)
+        if not path.is_file():
+            raise BackboneError(
+                f"There is no weights file '{self.weights}'.",
+                "Give a file of Keras weights, a .keras model or an exported backbone, or: imagenet, random.",
+            )
+        if not os.access(path, os.R_OK):
+            raise BackboneError(f"The weights file '{self.weights}' may not be read.", "Change its permissions.")
+
+    @property
+    def names_exported_file(self) -> bool:
+        """Whether the weights are an exported file, which needs no export."""
+        return self.weights.endswith(".tflite")
+
+    def provenance(self) -> str:
+        """Return where the weights come from, as the description says it."""
+        if self.weights == IMAGENET:
+            return IMAGENET
+        if self.weights == RANDOM:
+            return f"{RANDOM}, seed {self.seed}"
+        return f"file sha256:{content_hash(self.weights)}"
+
+
+def cached_export(request: ExportRequest, cache: Path | None = None) -> Path:
+    """Return the exported file of a backbone, made on the first call and kept for the next ones.
+
+    Parameters
+    ----------
+    request
+        Which backbone.
+    cache
+        Folder of the kept files; None for the user's own.
+
+    Raises
+    ------
+    UsageError
+        If the weights cannot be had or do not fit the network.
+    RunFailedError
+        If the export fails for another reason.
+    """
+    if request.names_exported_file:
+        return _exported_before(request)
+    folder = cache if cache is not None else cache_folder(os.environ)
+    kept = folder / f"{request.backbone}-{cache_key(request)}.tflite"
+    if not kept.is_file():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BackboneError(
+                f"The folder '{folder}' for exported backbones cannot be made: {error.strerror}.",
+                "Name another place for caches in XDG_CACHE_HOME.",
+            ) from error
+        _export_in_own_process(request, kept)
+    return kept
+
+
+def find_cached(cache: Path, name: str, sha256: str) -> Path | None:
+    """Return the exported file of a network that has a certain content, None where the cache holds none.
+
+    Parameters
+    ----------
+    cache
+        The folder for exported backbones.
+    name
+        Of the network.
+    sha256
+        Of the file's content, in hexadecimal.
+    """
+    exported = sorted(cache.glob(f"{name}-*.tflite"))
+    return next((file for file in exported if file.is_file() and content_hash(file) == sha256), None)
+
+
+def cache_key(request: ExportRequest) -> str:
+    """Return a digest of everything that decides an exported file's content.
+
+    Raises
+    ------
+    UsageError
+        If Keras is not installed here.
+    """
+    try:
+        versions = [importlib.metadata.version(name) for name in ("keras", "ai-edge-litert")]
+    except importlib.metadata.PackageNotFoundError as error:
+        raise NotInstalledError(
+            f"A backbone cannot be exported here: {error.name} is not installed.",
+            "Export it on the machine that submits the job, and give the file with --model.",
+        ) from error
+    parts = [str(EXPORT_VERSION), request.backbone, request.provenance(), *versions]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def export(request: ExportRequest, destination: Path) -> None:
+    """Build the network in this process, convert it and write the file in one piece.
+
+    Raises
+    ------
+    UsageError
+        If the weights cannot be had or do not fit the network.
+    """
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    # Imported here: they take seconds, and this is the only place that needs them.
+    import keras  # noqa: PLC0415
+    import tensorflow as tf  # noqa: PLC0415
+
+    from job.features.network.keras_network import build  # noqa: PLC0415
+
+    network = NETWORKS[request.backbone]
+    model = build(keras, request.backbone, network, request.weights, request.seed)
+    converted = tf.lite.TFLiteConverter.from_keras_model(model).convert()
+    description = BackboneDescription(
+        name=request.backbone,
+        weights=request.provenance(),
+        width=network.side,
+        height=network.side,
+        features=int(model.output_shape[-1]),
+    )
+    temporary = destination.with_name(f".{destination.name}.{os.getpid()}")
+    temporary.write_bytes(embed_description(converted, description))
+    temporary.replace(destination)
+
+
+def _exported_before(request: ExportRequest) -> Path:
+    described = read_description(request.weights)
+    if described.name != request.backbone:
+        raise BackboneError(
+            f"'{request.weights}' is an exported {described.name}, not {request.backbone}.",
+            f"Ask for it: --backbone {described.name}, or give the file with --model.",
+        )
+    return Path(request.weights)
+
+
+def _export_in_own_process(request: ExportRequest, destination: Path) -> None:
+    command = [
+        *(sys.executable, "-m", "job.features.network.export", "--backbone", request.backbone),
+        *("--weights", request.weights, "--seed", str(request.seed), "--to", str(destination)),
+    ]
+    package_parent = str(Path(__file__).resolve().parents[3])
+    path = os.pathsep.join(filter(None, [package_parent, os.environ.get("PYTHONPATH")]))
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": path})
+    if done.returncode == 0:
+        return
+    told = read_two_lines(done.stderr)
+    if isinstance(told, UsageError):
+        raise told
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    reason = lines[-1] if lines else f"exit code {done.returncode}"
+    raise ExportFailedError(
+        f"The backbone {request.backbone} could not be exported: {reason}",
+        f"See the whole message with: {' '.join(['python', *command[1:]])}",
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Export one backbone from the command line; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m job.features.network.export", description=__doc__)
+    parser.add_argument("--backbone", default="mobilenet_v2", help="the network (default: %(default)s)")
+    parser.add_argument("--weights", default=IMAGENET, help="imagenet, random or a file (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="for random weights (default: %(default)s)")
+    parser.add_argument("--to", type=Path, required=True, help="the file to write")
+    given = parser.parse_args(arguments)
+    try:
+        export(ExportRequest(given.backbone, given.weights, given.seed), given.to)
+    except JobError as error:
+        return tell(error, [])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""The networks that can be a backbone: what keras.applications calls them, the photos they take, what they compute.
+
+To add one, add a line to ``NETWORKS``. Its colour scaling is that of its module's ``preprocess_input`` (Caffe's
+BGR less a mean, TensorFlow's -1 to 1, Torch's mean and deviation, or nothing where the network scales by itself);
+the slow test of ``tests/job/features/network/test_registry.py`` then shows whether the exported file equals Keras.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from job.errors import BackboneError
+
+IMAGENET, RANDOM = "imagenet", "random"
+"""The two values of --weights that are no file."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network of ``keras.applications``.
+
+    Parameters
+    ----------
+    module
+        The submodule that holds its ``preprocess_input``.
+    builder
+        The function that makes it.
+    side
+        Width and height of its photos in pixels.
+    features
+        How many values it computes for a photo.
+    layer
+        The hidden layer that gives the features; None for the average of the last convolution over the photo.
+    """
+
+    module: str
+    builder: str
+    side: int
+    features: int
+    layer: str | None = None
+
+
+NETWORKS: Mapping[str, Network] = {
+    "mobilenet_v2": Network("mobilenet_v2", "MobileNetV2", 224, 1280),
+    "mobilenet_v3_small": Network("mobilenet_v3", "MobileNetV3Small", 224, 576),
+    "mobilenet_v3_large": Network("mobilenet_v3", "MobileNetV3Large", 224, 960),
+    "mobilenet": Network("mobilenet", "MobileNet", 224, 1024),
+    "inception_v3": Network("inception_v3", "InceptionV3", 299, 2048),
+    "inception_resnet_v2": Network("inception_resnet_v2", "InceptionResNetV2", 299, 1536),
+    "xception": Network("xception", "Xception", 299, 2048),
+    "resnet50": Network("resnet", "ResNet50", 224, 2048),
+    "resnet101": Network("resnet", "ResNet101", 224, 2048),
+    "resnet152": Network("resnet", "ResNet152", 224, 2048),
+    "resnet50_v2": Network("resnet_v2", "ResNet50V2", 224, 2048),
+    "resnet101_v2": Network("resnet_v2", "ResNet101V2", 224, 2048),
+    "resnet152_v2": Network("resnet_v2", "ResNet152V2", 224, 2048),
+    # Of the VGG networks the pooled convolutions, or what their last hidden layer makes of them.
+    "vgg16": Network("vgg16", "VGG16", 224, 512),
+    "vgg16_fc2": Network("vgg16", "VGG16", 224, 4096, layer="fc2"),
+    "vgg19": Network("vgg19", "VGG19", 224, 512),
+    "vgg19_fc2": Network("vgg19", "VGG19", 224, 4096, layer="fc2"),
+    "densenet121": Network("densenet", "DenseNet121", 224, 1024),
+    "densenet169": Network("densenet", "DenseNet169", 224, 1664),
+    "densenet201": Network("densenet", "DenseNet201", 224, 1920),
+    "nasnet_mobile": Network("nasnet", "NASNetMobile", 224, 1056),
+    "efficientnet_b0": Network("efficientnet", "EfficientNetB0", 224, 1280),
+    "efficientnet_b1": Network("efficientnet", "EfficientNetB1", 240, 1280),
+    "efficientnet_b2": Network("efficientnet", "EfficientNetB2", 260, 1408),
+    "efficientnet_b3": Network("efficientnet", "EfficientNetB3", 300, 1536),
+    "efficientnet_b4": Network("efficientnet", "EfficientNetB4", 380, 1792),
+    "efficientnet_v2_b0": Network("efficientnet_v2", "EfficientNetV2B0", 224, 1280),
+    "efficientnet_v2_b1": Network("efficientnet_v2", "EfficientNetV2B1", 240, 1280),
+    "efficientnet_v2_b2": Network("efficientnet_v2", "EfficientNetV2B2", 260, 1408),
+    "efficientnet_v2_b3": Network("efficientnet_v2", "EfficientNetV2B3", 300, 1536),
+    "efficientnet_v2_s": Network("efficientnet_v2", "EfficientNetV2S", 384, 1280),
+    "convnext_tiny": Network("convnext", "ConvNeXtTiny", 224, 768),
+    "convnext_small": Network("convnext", "ConvNeXtSmall", 224, 768),
+}
+"""What --backbone takes."""
+
+
+def require_network(name: str) -> None:
+    """Raise UsageError if a name is not one of ``NETWORKS``."""
+    if name not in NETWORKS:
+        raise BackboneError(f"There is no backbone '{name}'.", f"Choose one of: {', '.join(NETWORKS)}.")

@@ -1,0 +1,1 @@
+"""Compute features as histograms of visual words."""

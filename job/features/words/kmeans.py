@@ -1,0 +1,205 @@
+"""The Spark stages of visual words: learns them from a sample of all descriptors, and counts them in every photo.
+
+Descriptors are written once, a Parquet file a task (``job/features/words/task.py``); the tasks here read these files.
+They are no result: when the run is finished they are swept away. The words are learned on the driver, from a bounded
+sample: OpenCV's K-Means takes seconds for 200,000 descriptors, and adds in one order whatever the number of cores.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark import Accumulator, Broadcast, SparkContext
+
+from job.errors import TooFewPhotosError
+from job.features.network.task import features_table
+from job.features.words.descriptors import DescriptorKind, Descriptors, require_opencv
+from job.features.words.task import DescriptorsReport, stacked
+from job.features.words.vocabulary import Vocabulary
+from job.images.listing import TRAIN
+from job.results import layout
+from job.results.layout import DataFile
+from job.spark import workers
+
+CONVERGED = 1e-4
+"""K-Means ends when no centre has moved by more than this."""
+
+
+@dataclass(frozen=True)
+class Learning:
+    """How the words are learned.
+
+    Parameters
+    ----------
+    words
+        How many.
+    sample
+        About so many descriptors of training photos are drawn; all of them, if there are no more.
+    iterations
+        Of K-Means, at most.
+    seed
+        Draws the sample and the first centres.
+    """
+
+    words: int
+    sample: int
+    iterations: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The visual words, and how they were found.
+
+    Parameters
+    ----------
+    words
+        The centres, float64 of shape (words, dimensions).
+    sampled
+        How many descriptors they were learned from.
+    cost
+        Sum of the squared distances from each of these descriptors to its centre.
+    """
+
+    words: npt.NDArray[np.float64]
+    sampled: int
+    cost: float
+
+
+def count_words(
+    context: SparkContext,
+    output: str,
+    vocabulary: Vocabulary,
+    files: Sequence[DataFile],
+    done: Accumulator[int],
+) -> list[DataFile]:
+    """Write the histogram of every photo, one features file for each descriptors file; return them in that order."""
+    shared = context.broadcast(vocabulary)
+    tasks = context.parallelize(files, len(files)).map(partial(_count_file, output, shared, done))
+    return list(tasks.collect())
+
+
+def draw_sample(
+    table: pa.Table, kind: DescriptorKind, share: float, seed: int
+) -> tuple[npt.NDArray[np.float64], Descriptors]:
+    """Return about a share of the training photos' descriptors, each with the random number that chose it.
+
+    The numbers come from the seed and the photo's own descriptors, so that the same photos give the same sample
+    however they are cut into partitions, and wherever they lie.
+
+    Parameters
+    ----------
+    table
+        Rows of a descriptors file.
+    kind
+        Of the descriptors.
+    share
+        Above 0; 1 takes all.
+    seed
+        Another seed draws others.
+
+    Returns
+    -------
+    keys
+        Shape (n,): from 0 to the share.
+    descriptors
+        Shape (n, kind.width).
+    """
+    keys, drawn = [np.empty(0)], [np.empty((0, kind.width), np.uint8)]
+    for value in table.filter(pc.equal(table["split"], TRAIN))["descriptors"].to_pylist():
+        digest = hashlib.blake2b(value, digest_size=16, key=str(seed).encode()).digest()
+        rows = np.frombuffer(value, np.uint8).reshape(-1, kind.width)
+        numbers = np.random.default_rng(int.from_bytes(digest)).random(len(rows))
+        keys.append(numbers[numbers < share])
+        drawn.append(rows[numbers < share])
+    return np.concatenate(keys), np.concatenate(drawn)
+
+
+def learn(
+    context: SparkContext,
+    output: str,
+    kind: DescriptorKind,
+    learning: Learning,
+    reports: Sequence[DescriptorsReport],
+) -> Learned:
+    """Return the visual words: the centres that K-Means finds in a sample of the training descriptors.
+
+    Raises
+    ------
+    UsageError
+        If the training photos have fewer descriptors than words are wanted.
+    """
+    available = sum(report.training for report in reports)
+    if available < learning.words:
+        raise TooFewPhotosError(
+            f"The photos to fit on have {available} descriptors, too few for --visual-words {learning.words}.",
+            "Give more photos, or ask for fewer words.",
+        )
+    files = [report.photos.made for report in reports if report.photos.made is not None]
+    share, seed = learning.sample / available, learning.seed
+    drawn = (
+        context.parallelize(files, len(files))
+        .map(lambda file: draw_sample(layout.read_parquet(output, file.path), kind, share, seed))
+        .collect()
+    )
+    keys, descriptors = (np.concatenate(parts) for parts in zip(*drawn, strict=True))
+    # K-Means depends on the order of its rows, and this one does not depend on how the photos were cut into files.
+    sample = kind.as_numbers(descriptors[keys.argsort(kind="stable")])
+    words, cost = cluster(sample, learning.words, learning.iterations, seed)
+    return Learned(words, len(sample), cost)
+
+
+def cluster(sample: Descriptors, words: int, iterations: int, seed: int) -> tuple[npt.NDArray[np.float64], float]:
+    """Return the centres that K-Means finds, starting from K-Means++, and the sum of squared distances to them.
+
+    The same rows in the same order give the same bits, on any number of cores.
+
+    Parameters
+    ----------
+    sample
+        Shape (n, dimensions), n at least ``words``.
+    words
+        How many centres.
+    iterations
+        At most.
+    seed
+        Draws the first centres.
+
+    Returns
+    -------
+    centres
+        Shape (words, dimensions): the exact mean of the rows that are nearest to each.
+    cost
+        Sum of the squared distances from each row to its centre.
+    """
+    cv2 = require_opencv()
+    cv2.setRNGSeed(int(np.uint32(seed).view(np.int32)))
+    criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, iterations, CONVERGED)
+    _, nearest, centres = cv2.kmeans(
+        sample.astype(np.float32), words, None, criteria, attempts=1, flags=cv2.KMEANS_PP_CENTERS
+    )
+    exact, cost = centres.astype(np.float64), 0.0
+    for word in range(words):
+        members = sample[nearest[:, 0] == word].astype(np.float64)
+        # A centre that is nearest to no row, because others are at the same place, stays where it is.
+        if len(members):
+            exact[word] = members.mean(axis=0)
+            cost += float(((members - exact[word]) ** 2).sum())
+    return exact, cost
+
+
+def _count_file(output: str, shared: "Broadcast[Vocabulary]", done: Accumulator[int], file: DataFile) -> DataFile:
+    with workers.ended_if_silent():
+        table = layout.read_parquet(output, file.path)
+        histograms = shared.value.histograms(*stacked(table, shared.value.kind))
+        name = file.path.removeprefix(f"{layout.DESCRIPTORS}/").removesuffix(".parquet")
+        written = layout.write_parquet(
+            output, f"{layout.FEATURES}/{name}-{layout.attempt()}.parquet", features_table(table, histograms)
+        )
+    done.add(file.rows)
+    return written

@@ -1,0 +1,151 @@
+"""A vocabulary of visual words: counts how often each word occurs in a photo, and is saved as plain numbers."""
+
+import io
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from job.errors import ResultsUnusableError, UsageError
+from job.features.words.descriptors import KINDS, DescriptorKind, Descriptors
+from job.results import layout
+from job.results.columns import row_products
+from job.results.layout import DataFile
+from job.storage import files as storage
+from job.storage import uri
+
+SHARE_OF_COMPONENTS = (7, 10)
+"""Components kept for each word when nothing is said, as a fraction: 0.7 exactly, which no float is."""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Visual words, and how the descriptors that they are compared with are made.
+
+    Parameters
+    ----------
+    kind
+        Of the descriptors.
+    keypoints
+        At most so many a photo, as ``describer`` takes it.
+    words
+        float64 of shape (words, kind.dimensions): the centres.
+    """
+
+    kind: DescriptorKind
+    keypoints: int
+    words: npt.NDArray[np.float64]
+
+    def histograms(self, descriptors: Descriptors, counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Return how often each word occurs in each photo.
+
+        A descriptor counts for the word nearest to it by Euclid's distance, the first of equally near ones. All
+        distances come from one matrix product: ``|d - w|^2 = |d|^2 - 2 d.w + |w|^2``, where ``|d|^2`` changes nothing.
+
+        Parameters
+        ----------
+        descriptors
+            uint8 of shape (n, kind.width): those of all photos, one photo's after the other.
+        counts
+            Shape (photos,): how many of them belong to each photo; 0 gives a row of zeros.
+
+        Returns
+        -------
+        float32 of shape (photos, words); a row's sum is the photo's count.
+        """
+        number = len(self.words)
+        numbers = self.kind.as_numbers(descriptors)
+        nearest = ((self.words**2).sum(axis=1) - 2 * row_products(numbers, self.words)).argmin(axis=1)
+        photos = np.repeat(np.arange(len(counts)), counts)
+        cells = np.bincount(photos * number + nearest, minlength=len(counts) * number)
+        return cells.reshape(len(counts), number).astype(np.float32)
+
+
+def default_components(words: int, most: int) -> int:
+    """Return how many components are kept when nothing is said: 0.7 of the words, rounded up, or all that there are.
+
+    Parameters
+    ----------
+    words
+        How many visual words.
+    most
+        How many components there are.
+    """
+    share, whole = SHARE_OF_COMPONENTS
+    return min(-(-share * words // whole), most)
+
+
+def describe(vocabulary: Vocabulary) -> dict[str, Any]:
+    """Return what the manifest and vocabulary.json say of the words themselves."""
+    return {
+        "descriptor": vocabulary.kind.name,
+        "keypoints": vocabulary.keypoints,
+        "words": len(vocabulary.words),
+        "dimensions": vocabulary.kind.dimensions,
+    }
+
+
+def save(output: str, vocabulary: Vocabulary, description: dict[str, Any]) -> list[DataFile]:
+    """Write a vocabulary into a results folder: ``words.npz`` with one array, and ``vocabulary.json``.
+
+    Parameters
+    ----------
+    output
+        URI of the results folder.
+    vocabulary
+        What is written.
+    description
+        What else is said of it in vocabulary.json.
+    """
+    archive = io.BytesIO()
+    np.savez(archive, words=vocabulary.words)
+    words = archive.getvalue()
+    text = layout.to_json(
+        {
+            "schema_version": layout.SCHEMA_VERSION,
+            **describe(vocabulary),
+            **description,
+        }
+    )
+    storage.write_bytes(uri.join(output, layout.WORDS), words)
+    storage.write_bytes(uri.join(output, layout.WORDS_DESCRIPTION), text)
+    return [
+        DataFile(layout.WORDS, len(vocabulary.words), len(words)),
+        DataFile(layout.WORDS_DESCRIPTION, 1, len(text)),
+    ]
+
+
+def load(folder: str) -> tuple[Vocabulary, dict[str, Any]]:
+    """Return the vocabulary of a finished run, and its description as vocabulary.json has it.
+
+    Raises
+    ------
+    UsageError
+        If the folder holds no finished run, or one without visual words of its own, or if a file is damaged.
+    """
+    listed = layout.read_manifest(folder)["files"].get("vocabulary", [])
+    if layout.WORDS not in [entry["path"] for entry in listed]:
+        raise ResultsUnusableError(
+            f"The results in '{folder}' hold no visual words.",
+            "Name those of a run with --descriptor orb or sift, and not of a prediction.",
+        )
+    try:
+        description: dict[str, Any] = json.loads(storage.read_bytes(uri.join(folder, layout.WORDS_DESCRIPTION)))
+        with np.load(io.BytesIO(storage.read_bytes(uri.join(folder, layout.WORDS))), allow_pickle=False) as saved:
+            words = saved["words"].astype(np.float64)
+        kind = KINDS[description["descriptor"]]
+        vocabulary = Vocabulary(kind, int(description["keypoints"]), words)
+        whole = words.ndim == 2 and words.shape[1] == kind.dimensions and len(words) > 0
+    except Exception as error:  # NumPy and zipfile fail in many ways on what is damaged
+        raise _damaged(folder) from error
+    if not whole:
+        raise _damaged(folder)
+    return vocabulary, description
+
+
+def _damaged(folder: str) -> UsageError:
+    return ResultsUnusableError(
+        f"The visual words in '{folder}/vocabulary' cannot be read.", "Copy the results again, or run it again."
+    )

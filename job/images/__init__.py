@@ -1,0 +1,1 @@
+"""Find the photos, check them and decode them."""

@@ -1,0 +1,148 @@
+"""Reads photos ahead of their use, and has each decoded in its turn; what cannot be used comes as its reason."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+
+from job.errors.mapping import one_line, unreachable
+from job.images.decode import Pixels
+from job.images.limits import RejectedPhotoError
+from job.storage import files as storage
+from job.storage import uri
+
+READ_AHEAD = 16
+"""Photos in flight a task: hides 20 ms an opening behind inference at up to 800 photos a second."""
+
+READ_AHEAD_BYTES = 256_000_000
+"""Of the files in flight a task, where they are large; one is always read, however large it is."""
+
+UNREAD = "cannot be read: "
+"""How the reason begins for which a photo is set aside that its storage does not give."""
+
+LONGEST_READ = 60.0
+"""Seconds that a photo may take to come, from when it is waited for: 4 MB at the slowest of mobile networks."""
+
+READS = 3
+"""How often a photo is asked for that does not come in that time."""
+
+UNREAD_IN_A_ROW = 3
+"""So many photos in a row that a storage does not give are its own fault, not theirs."""
+
+
+class UnreadPhotoError(RejectedPhotoError):
+    """A photo that its storage does not give, whatever it holds; if others come, it is set aside alone."""
+
+
+def read_ahead(
+    paths: Sequence[str], read: Callable[[str], bytes] = storage.read_bytes, sizes: Sequence[int] = ()
+) -> Iterator[bytes | RejectedPhotoError]:
+    """Yield each photo's content in order, or why it cannot be read, while the next ones are on their way.
+
+    Parameters
+    ----------
+    paths
+        URIs of the photos.
+    read
+        Returns the content of one; may raise OSError.
+    sizes
+        Bytes of each, so that large ones do not fill the memory; none where they are known to be small.
+
+    Raises
+    ------
+    RunFailedError
+        If a storage gives several photos in a row not, or none at all.
+    """
+    # A read that hangs keeps its thread: there are threads left for the others, and nobody waits for it at the end.
+    pool = ThreadPoolExecutor(2 * READ_AHEAD, thread_name_prefix="read-ahead")
+    coming = deque(zip(paths, sizes or [0] * len(paths), strict=True))
+    waiting: deque[tuple[str, int, Future[bytes]]] = deque()
+
+    def ask() -> None:
+        while coming and len(waiting) < READ_AHEAD:
+            path, size = coming[0]
+            if waiting and size + sum(of for _, of, _ in waiting) > READ_AHEAD_BYTES:
+                return
+            coming.popleft()
+            waiting.append((path, size, pool.submit(read, path)))
+
+    came = in_a_row = 0
+    try:
+        while coming or waiting:
+            ask()
+            path, _, future = waiting.popleft()
+            content = _outcome(path, future, partial(pool.submit, read, path))
+            came += isinstance(content, bytes)
+            in_a_row = in_a_row + 1 if isinstance(content, UnreadPhotoError) else 0
+            if in_a_row and (in_a_row == UNREAD_IN_A_ROW or not (came or waiting or coming)):
+                # That is no photo's fault: the task fails, Spark tries it again, and a run never ends well with photos
+                # that nobody looked at.
+                raise unreachable(f"The photo '{path}' could not be read", OSError(str(content).removeprefix(UNREAD)))
+            yield content
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def photos_in_turn(
+    paths: Sequence[str],
+    sizes: Sequence[int],
+    problems: Sequence[str],
+    decode: Callable[[bytes], Pixels],
+    seconds: dict[str, float],
+) -> Iterator[Pixels | RejectedPhotoError]:
+    """Yield each photo's pixels in order, or why it cannot be used, while the next ones are being read.
+
+    Parameters
+    ----------
+    paths
+        URIs of the photos.
+    sizes
+        Bytes of each.
+    problems
+        Why a photo cannot be opened, known from the listing; empty for most.
+    decode
+        Turns the bytes of a file into pixels; may raise RejectedPhotoError.
+    seconds
+        Waiting for bytes ("read") and decoding ("decode") add their time to it.
+    """
+    sound = [(path, size) for path, size, problem in zip(paths, sizes, problems, strict=True) if not problem]
+    contents = read_ahead([path for path, _ in sound], sizes=[size for _, size in sound])
+    for problem in problems:
+        began = time.perf_counter()
+        content = RejectedPhotoError(problem) if problem else next(contents)
+        was_read = time.perf_counter()
+        photo: Pixels | RejectedPhotoError
+        try:
+            photo = content if isinstance(content, RejectedPhotoError) else decode(content)
+        except RejectedPhotoError as rejection:
+            photo = rejection
+        seconds["read"] += was_read - began
+        seconds["decode"] += time.perf_counter() - was_read
+        yield photo
+
+
+def _outcome(path: str, future: "Future[bytes]", again: "Callable[[], Future[bytes]]") -> bytes | RejectedPhotoError:
+    """Return a photo's content, or why this photo alone cannot be read.
+
+    Parameters
+    ----------
+    path
+        URI of the photo.
+    future
+        The read that is under way.
+    again
+        Starts another one, over another connection, where the first does not come to an end.
+    """
+    for _ in range(READS):
+        try:
+            return future.result(timeout=LONGEST_READ)
+        except FileNotFoundError:
+            return RejectedPhotoError("not there any more when it was read")
+        except OSError as error:
+            if future.done():
+                kind = RejectedPhotoError if uri.is_local(path) else UnreadPhotoError
+                return kind(f"{UNREAD}{one_line(error)}")
+            # TimeoutError is an OSError: the read goes on, and nobody waits for it any more.
+            future = again()
+    return UnreadPhotoError(f"{UNREAD}it did not come within {LONGEST_READ:g} s, {READS} times")

@@ -1,0 +1,69 @@
+"""All photos of a run in one listing: those to fit on, to test and to predict."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from job.arguments import Arguments
+from job.errors import OutputRefusedError, PhotosNotFoundError
+from job.images import image_list, listing
+from job.images.listing import PREDICT, TEST, TRAIN, Subset
+from job.storage import uri
+
+
+def list_all(arguments: Arguments) -> pa.Table:
+    """Return one listing of all photos: those to fit on, to test and to predict.
+
+    Raises
+    ------
+    UsageError
+        If there is no photo, if a wanted label is not there, if a folder lies in another or a photo is to be fitted on
+        and tested, or if a photo lies in the output.
+    """
+    subset = Subset(arguments.labels, arguments.per_label, arguments.seed)
+    folders = [(arguments.images, TRAIN), (arguments.test, TEST), (arguments.predict, PREDICT)]
+    given = [(uri.absolute_uri(folder), split) for folder, split in folders if folder is not None]
+    listing.require_separate([folder for folder, _ in given])
+    listings = [listing.list_photos(folder, split, subset) for folder, split in given]
+    if arguments.image_list is not None:
+        named = image_list.list_photos(uri.absolute_uri(arguments.image_list), TRAIN, subset)
+        require_elsewhere(named, listings, arguments)
+        listings.insert(0, named)
+    if arguments.holdout is not None:
+        folder = "" if arguments.images is None else given[0][0]
+        listings[0] = listing.hold_out(listings[0], arguments.holdout, arguments.seed, folder)
+    return pa.concat_tables(listings).combine_chunks()
+
+
+def require_elsewhere(named: pa.Table, others: Sequence[pa.Table], arguments: Arguments) -> None:
+    """Raise UsageError if a photo of a list is one to test or to predict too, or lies in the output."""
+    output = uri.absolute_uri(arguments.output)
+    inside = named["path"].filter(pc.starts_with(named["path"], f"{output}/"))
+    if len(inside):
+        raise OutputRefusedError(
+            f"The photo '{inside[0]}' of the list lies in the output '{output}'.",
+            "Choose an --output beside the photos.",
+        )
+    for other in others:
+        twice = named["path"].filter(pc.is_in(named["path"], value_set=other["path"].combine_chunks()))
+        if len(twice):
+            raise PhotosNotFoundError(
+                f"The photo '{twice[0]}' is in the list, and in the folder of those to {other['split'][0]} as well.",
+                "Take it out of one of them: what is tested on must not have been fitted on.",
+            )
+
+
+def count(photos: pa.Table, split: str) -> int:
+    """Return how many photos of a listing are in a split."""
+    return len(photos.filter(pc.equal(photos["split"], split)))
+
+
+def describe_listing(photos: pa.Table) -> str:
+    """Return one line on what was found."""
+    found = Counter(photos["split"].to_pylist())
+    names = {TRAIN: "to fit on", TEST: "to test", PREDICT: "to predict"}
+    parts = [f"{found[split]:,} photos {name}" for split, name in names.items() if found[split]]
+    labels = len(listing.count_by_label(photos, TRAIN))
+    return f"Found {', '.join(parts)}; {labels:,} label{'s' if labels != 1 else ''}."

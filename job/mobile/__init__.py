@@ -1,0 +1,1 @@
+"""Build the model for phones, and run it on this machine."""

@@ -1,0 +1,1 @@
+"""Standardise the features and project them onto principal components."""

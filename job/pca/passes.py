@@ -1,0 +1,224 @@
+"""The two passes over the features that were written: sums for the fit, then the projection of every photo."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from pyspark import Accumulator, Broadcast, SparkContext
+
+from job.pca.components import Matrix, Moments, add_in_pairs, project
+from job.results import layout
+from job.results.columns import list_column, matrix
+from job.results.layout import DataFile
+from job.spark import slices, workers
+from job.spark.slices import Slice
+
+ROWS_IN_A_SLICE = 1024
+"""Training rows that are summed by themselves: adding the sums of two slices costs a tenth of summing one."""
+
+MOMENTS_AT_A_TIME = 8
+"""How many tasks' sums are added by one task of the next round, and at most by the driver; a power of two."""
+
+TASKS_A_SLOT = 2
+"""Tasks that a pass over the features is cut into, at most, for each that can run at the same time."""
+
+
+@dataclass(frozen=True)
+class ProjectionTask:
+    """What every task of the projection needs to know.
+
+    Parameters
+    ----------
+    output
+        URI of the results folder.
+    run_id
+        Goes into the files' names.
+    csv
+        Whether the components are written as CSV too.
+    """
+
+    output: str
+    run_id: str
+    csv: bool
+
+
+@dataclass(frozen=True)
+class ProjectionReport:
+    """What a task of the projection has written."""
+
+    components: DataFile
+    csv: DataFile | None
+
+
+@dataclass(frozen=True)
+class Projection:
+    """What turns features into components: ``(features - mean) / scale @ components.T``.
+
+    Parameters
+    ----------
+    mean, scale
+        float64 of shape (dimensions,).
+    components
+        float64 of shape (k, dimensions).
+    """
+
+    mean: Matrix
+    scale: Matrix
+    components: Matrix
+
+
+def sum_moments(
+    context: SparkContext, output: str, files: Sequence[tuple[DataFile, int]], slots: int, done: Accumulator[int]
+) -> Moments:
+    """Return the moments of all training rows in the features files.
+
+    They are summed by slices of the training rows, and the slices in pairs: the same training rows in the same order
+    give the same result to the last bit, whatever other rows lie between them, however they were dealt to files, and
+    however many tasks there are.
+
+    Parameters
+    ----------
+    context
+        The running Spark.
+    output
+        URI of the results folder.
+    files
+        The features files in the order of the listing, and how many training rows each one has; at least one in all.
+    slots
+        How many tasks run at the same time.
+    done
+        Counts training rows, for the progress bar.
+    """
+    parts = slices.cut([(file.path, rows) for file, rows in files], ROWS_IN_A_SLICE)
+    shift = training_rows(next(slices.read(output, parts[0])))[0].astype(np.float64)
+    blocks = group_in_twos(parts, TASKS_A_SLOT * slots)
+    tasks = context.parallelize(list(enumerate(blocks)), len(blocks)).map(
+        lambda block: (block[0], _moments_of_slices(output, block[1], shift, done))
+    )
+    count = len(blocks)
+    while count > MOMENTS_AT_A_TIME:
+        count = -(-count // MOMENTS_AT_A_TIME)
+        tasks = tasks.map(lambda item: (item[0] // MOMENTS_AT_A_TIME, item)).groupByKey(count).mapValues(_added)
+    return _added(tasks.collect())
+
+
+def group_in_twos(parts: Sequence[list[Slice]], most: int) -> list[Sequence[list[Slice]]]:
+    """Return the parts in groups of one size, the least of 1, 2, 4, 8, ... that makes at most so many groups."""
+    size = 1
+    while -(-len(parts) // size) > most:
+        size *= 2
+    return [parts[start : start + size] for start in range(0, len(parts), size)]
+
+
+def group_by_rows(files: Sequence[DataFile], groups: int) -> list[list[DataFile]]:
+    """Deal the files into groups of about equally many rows: always the largest file to the smallest group."""
+    dealt: list[list[DataFile]] = [[] for _ in range(min(groups, len(files)))]
+    rows = [0] * len(dealt)
+    for file in sorted(files, key=lambda file: (-file.rows, file.path)):
+        smallest = rows.index(min(rows))
+        dealt[smallest].append(file)
+        rows[smallest] += file.rows
+    return dealt
+
+
+def project_files(
+    context: SparkContext,
+    task: ProjectionTask,
+    projection: Projection,
+    files: Sequence[DataFile],
+    slots: int,
+    done: Accumulator[int],
+) -> list[ProjectionReport]:
+    """Write the components of every photo, one file for each features file; return what was written, in their order.
+
+    Projecting a file takes less time than starting a task, so a task takes several: there are a few tasks a slot, for
+    all slots to end close together.
+
+    Parameters
+    ----------
+    context
+        The running Spark.
+    task
+        What all tasks share.
+    projection
+        What is applied to every row.
+    files
+        The features files.
+    slots
+        How many tasks run at the same time.
+    done
+        Counts photos, for the progress bar.
+    """
+    shared = context.broadcast(projection)
+    groups = group_by_rows(files, TASKS_A_SLOT * slots)
+    tasks = context.parallelize(groups, len(groups)).map(
+        lambda group: [(file.path, _project_file(task, shared, file, done)) for file in group]
+    )
+    reports = dict(report for reports in tasks.collect() for report in reports)
+    return [reports[file.path] for file in files]
+
+
+def training_rows(training: pa.Table) -> npt.NDArray[np.float32]:
+    """Return the features of a table of training rows, of shape (rows, dimensions)."""
+    return matrix(training["features"].combine_chunks())
+
+
+def components_table(table: pa.Table, projection: Projection) -> pa.Table:
+    """Return the rows of a components file for the rows of a features file."""
+    rows = project(matrix(table["features"].combine_chunks()), projection.mean, projection.scale, projection.components)
+    columns = [table["path"], table["label"], table["split"], list_column(rows)]
+    return pa.table(columns, schema=layout.COMPONENTS_SCHEMA)
+
+
+def csv_table(components: pa.Table) -> pa.Table:
+    """Return a components table with one column a component: path, label, split, pc_1, pc_2, ..."""
+    values = matrix(components["components"].combine_chunks())
+    columns = {name: components[name] for name in ("path", "label", "split")}
+    for index in range(values.shape[1]):
+        columns[f"pc_{index + 1}"] = pa.array(np.ascontiguousarray(values[:, index]))
+    return pa.table(columns)
+
+
+def _moments_of_slices(output: str, parts: Sequence[Sequence[Slice]], shift: Matrix, done: Accumulator[int]) -> Moments:
+    workers.settle()
+    tables = slices.read(output, [piece for part in parts for piece in part])
+
+    def moments_of(part: Sequence[Slice]) -> Moments:
+        moments = Moments.nothing(shift)
+        moments.add_rows(np.concatenate([training_rows(table) for table in islice(tables, len(part))]))
+        done.add(moments.count)
+        sign()
+        return moments
+
+    with workers.ended_if_silent() as sign:
+        return add_in_pairs(moments_of(part) for part in parts)
+
+
+def _added(numbered: Iterable[tuple[int, Moments]]) -> Moments:
+    return add_in_pairs(moments for _, moments in sorted(numbered, key=lambda item: item[0]))
+
+
+def _project_file(
+    task: ProjectionTask, shared: "Broadcast[Projection]", file: DataFile, done: Accumulator[int]
+) -> ProjectionReport:
+    workers.settle()
+    with workers.ended_if_silent():
+        return _project_and_write(task, shared.value, file, done)
+
+
+def _project_and_write(
+    task: ProjectionTask, projection: Projection, file: DataFile, done: Accumulator[int]
+) -> ProjectionReport:
+    components = components_table(layout.read_parquet(task.output, file.path), projection)
+    name = file.path.removeprefix(f"{layout.FEATURES}/").removesuffix(".parquet")
+    attempt = layout.attempt()
+    written = layout.write_parquet(task.output, f"{layout.COMPONENTS}/{name}-{attempt}.parquet", components)
+    csv = None
+    if task.csv:
+        csv_name = f"{layout.COMPONENTS_CSV}/{name}-{attempt}.csv"
+        csv = layout.write_csv(task.output, csv_name, csv_table(components))
+    done.add(file.rows)
+    return ProjectionReport(written, csv)

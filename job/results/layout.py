@@ -1,0 +1,315 @@
+"""The layout of a results folder: names of its files, how they are written, and the manifest that makes them count.
+
+A data file is immutable and carries the id of its run; it counts once ``manifest.json``, which is written last and in
+one piece, lists it. A folder without a manifest is an unfinished run.
+"""
+
+import importlib.metadata
+import json
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+from pyspark import TaskContext
+
+from job.errors import OutputRefusedError, ResultsUnusableError
+from job.errors.mapping import unreachable
+from job.storage import files as storage
+from job.storage import uri as addresses
+
+SCHEMA_VERSION = 1
+"""Of the manifest and of progress.json; raised when a reader of the old one would misread the new one."""
+
+MANIFEST = "manifest.json"
+PROGRESS = "progress.json"
+FEATURES = "features"
+COMPONENTS = "components"
+COMPONENTS_CSV = "components.csv"
+REJECTED = "rejected"
+DESCRIPTORS = "descriptors"
+EXPLAINED_VARIANCE = "pca/explained_variance.csv"
+PROJECTION = "pca/projection.npz"
+REPORT = "report.html"
+PREDICTIONS = "classifier/predictions"
+METRICS = "classifier/metrics.json"
+CONFUSION_MATRIX = "classifier/confusion_matrix.csv"
+MODEL = "classifier/model.json"
+MODEL_NUMBERS = "classifier/model.npz"
+
+WORDS = "vocabulary/words.npz"
+WORDS_DESCRIPTION = "vocabulary/vocabulary.json"
+
+WRITTEN_ONCE = (
+    *(EXPLAINED_VARIANCE, PROJECTION, METRICS, CONFUSION_MATRIX, MODEL, MODEL_NUMBERS),
+    *(WORDS, WORDS_DESCRIPTION),
+)
+"""Files without a run's id in their name: written when an earlier run's manifest does not stand any more."""
+
+LAYOUT = (
+    *(MANIFEST, PROGRESS, FEATURES, COMPONENTS, COMPONENTS_CSV, "pca", REJECTED),
+    *("classifier", REPORT, DESCRIPTORS, "vocabulary"),
+)
+"""What a results folder may hold, files and folders at its top."""
+
+FEATURES_SCHEMA = pa.schema(
+    [
+        pa.field("path", pa.string()),
+        pa.field("label", pa.string()),
+        pa.field("split", pa.string()),
+        pa.field("features", pa.list_(pa.field("element", pa.float32()))),
+    ]
+)
+COMPONENTS_SCHEMA = pa.schema(
+    [*list(FEATURES_SCHEMA)[:3], pa.field("components", pa.list_(pa.field("element", pa.float32())))]
+)
+DESCRIPTORS_SCHEMA = pa.schema([*list(FEATURES_SCHEMA)[:3], pa.field("descriptors", pa.binary(), nullable=False)])
+"""While a run learns its visual words: all descriptors of a photo in one value, one after the other."""
+PREDICTIONS_SCHEMA = pa.schema(
+    [
+        *list(FEATURES_SCHEMA)[:3],
+        pa.field("predicted", pa.string()),
+        pa.field("probability", pa.float32()),
+        pa.field("probabilities", pa.list_(pa.field("element", pa.float32()))),
+    ]
+)
+REJECTED_SCHEMA = pa.schema([pa.field("path", pa.string()), pa.field("reason", pa.string())])
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A data file of a run, as the manifest lists it.
+
+    Parameters
+    ----------
+    path
+        Inside the results folder.
+    rows
+        How many rows it holds.
+    bytes
+        Its size.
+    """
+
+    path: str
+    rows: int
+    bytes: int
+
+
+def utc_now(clock: Callable[[], float] = time.time) -> str:
+    """Return the time as ISO 8601 in UTC, to the second."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(clock()))
+
+
+def new_run_id(now: datetime) -> str:
+    """Return an id that sorts by time and that no other run has: UTC time and 32 random bits."""
+    return f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+
+
+def data_file_name(folder: str, run_id: str, partition: int, attempt: int, ending: str) -> str:
+    """Return where a task writes its part of a data set.
+
+    The attempt is in the name, so that a retried or speculative task never touches what another one wrote: the driver
+    lists the files of the attempts that Spark took, and the others do not count.
+    """
+    return f"{folder}/part-{partition:05d}-{run_id}-{attempt}.{ending}"
+
+
+def attempt() -> int:
+    """Return the number of the running task's attempt, unique in the run; 0 outside a task."""
+    context = TaskContext.get()
+    return context.taskAttemptId() if context is not None else 0
+
+
+def write_parquet(output: str, name: str, table: pa.Table, footer: Mapping[str, str] = {}) -> DataFile:
+    """Write a table as one Parquet file in one piece.
+
+    Parameters
+    ----------
+    output
+        URI of the results folder.
+    name
+        Of the file, inside it.
+    table
+        The rows.
+    footer
+        What the file says of itself, beside its schema.
+    """
+    sink = pa.BufferOutputStream()
+    # Floats hardly repeat, so a dictionary would only cost time; Zstandard's first level is nearly free.
+    repeated = ["label", "split", "predicted"]
+    with pq.ParquetWriter(sink, table.schema, compression="zstd", compression_level=1, use_dictionary=repeated) as file:
+        file.write_table(table)
+        file.add_key_value_metadata(dict(footer))
+    return _write(output, name, sink, table.num_rows)
+
+
+def write_csv(output: str, name: str, table: pa.Table) -> DataFile:
+    """Write a table as one CSV file with a header, in one piece."""
+    sink = pa.BufferOutputStream()
+    pyarrow.csv.write_csv(table, sink)
+    return _write(output, name, sink, table.num_rows)
+
+
+def read_parquet(output: str, name: str) -> pa.Table:
+    """Return a Parquet file of a results folder as a table."""
+    return read_with_footer(output, name)[0]
+
+
+def read_with_footer(output: str, name: str) -> tuple[pa.Table, dict[str, str]]:
+    """Return a Parquet file of a results folder as a table, and what it says of itself."""
+    content = storage.read_bytes(addresses.join(output, name))
+    with pq.ParquetFile(pa.BufferReader(content)) as file:
+        footer = file.metadata.metadata or {}
+        return file.read(), {name.decode(): value.decode() for name, value in footer.items()}
+
+
+def require_no_results(output: str) -> None:
+    """Raise UsageError if the folder holds any file of the layout."""
+    found = storage.exists_any(output, LAYOUT)
+    if not found:
+        return
+    finished = MANIFEST in found
+    kind = "the results of a finished run" if finished else "what an unfinished run left"
+    raise OutputRefusedError(
+        f"The output '{output}' holds {kind}: {', '.join(found)}.",
+        "Go on with it: --resume; replace it: --overwrite; or choose another --output.",
+    )
+
+
+def write_manifest(output: str, manifest: dict[str, Any]) -> None:
+    """Write the manifest: from now on the run's files count."""
+    storage.write_bytes(addresses.join(output, MANIFEST), to_json(manifest))
+
+
+def read_manifest(output: str) -> dict[str, Any]:
+    """Return the manifest of a results folder.
+
+    Raises
+    ------
+    UsageError
+        If there is none (an unfinished run, or no results at all), if it is damaged, or if this version cannot read it.
+    TryAgainError
+        If its storage does not answer.
+    """
+    uri = addresses.join(output, MANIFEST)
+    try:
+        manifest = json.loads(storage.read_bytes(uri))
+    except FileNotFoundError:
+        raise ResultsUnusableError(
+            f"'{output}' holds no {MANIFEST}: its run is unfinished, or it is no results folder.",
+            "Wait until the run has ended, or run it again.",
+        ) from None
+    except ValueError:
+        manifest = None
+    except OSError as error:
+        raise unreachable(f"'{uri}' could not be read", error) from error
+    if not isinstance(manifest, dict):
+        raise ResultsUnusableError(
+            f"'{uri}' is damaged: it is no manifest.", "Copy the results again, or run it again."
+        )
+    if manifest.get("schema_version") != SCHEMA_VERSION:
+        raise ResultsUnusableError(
+            f"'{output}' was written in version {manifest.get('schema_version')} of the layout, "
+            f"this program reads version {SCHEMA_VERSION}.",
+            "Read it with the version of the program that wrote it.",
+        )
+    return manifest
+
+
+def sweep(output: str, listed: Iterable[str], run_id: str) -> None:
+    """Delete the files that do not count: of earlier runs, and of attempts that Spark gave up.
+
+    Only files that a run has written are touched, known by their names; none if another run's manifest has come to
+    stand in the meantime; and none of a run that began later, which may be under way.
+
+    Parameters
+    ----------
+    output
+        The results folder.
+    listed
+        Paths inside it that count.
+    run_id
+        Of the run whose manifest stands.
+    """
+    if read_manifest(output)["run_id"] != run_id:
+        return
+    keep = set(listed)
+    for file in storage.list_files(output):
+        is_ours = file.inside in WRITTEN_ONCE or is_data_file(file.inside)
+        if is_ours and _began(run_of(file.inside)) <= _began(run_id) and file.inside not in keep:
+            storage.delete(addresses.join(output, file.inside))
+    _remove_empty_folders(output)
+
+
+def is_data_file(name: str) -> bool:
+    """Return whether a file of a results folder is one that a task of some run has written."""
+    return _DATA_FILE.fullmatch(name) is not None
+
+
+def run_of(name: str) -> str:
+    """Return the id of the run that has written a data file; empty for any other file."""
+    match = _DATA_FILE.fullmatch(name)
+    return match["run"] if match else ""
+
+
+def _began(run_id: str) -> str:
+    """Return the second in which a run began. Of two that began in the same one, the lease lets one go on."""
+    return run_id.partition("-")[0]
+
+
+def has_data(output: str, run_id: str) -> bool:
+    """Return whether a run has written any data file that is still there."""
+    return any(run_of(file.inside) == run_id for file in storage.list_files(output))
+
+
+def discard(output: str, run_id: str) -> None:
+    """Delete what a run wrote that turned out to be impossible; an earlier run's results stay."""
+    if not storage.exists_any(output, LAYOUT):
+        return
+    finished = bool(storage.exists_any(output, [MANIFEST]))
+    for file in storage.list_files(output):
+        if run_of(file.inside) == run_id or (file.inside == PROGRESS and not finished):
+            storage.delete(addresses.join(output, file.inside))
+    _remove_empty_folders(output)
+
+
+def to_json(content: dict[str, Any]) -> bytes:
+    """Return JSON that a person can read."""
+    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+_DATA_FILE = re.compile(
+    r"(?:descriptors|features|components|components\.csv|rejected|classifier/predictions)/"
+    r"part-\d{5}-(?P<run>\d{8}T\d{6}-[0-9a-f]{8})-[\d-]+\.(?:parquet|csv)"
+)
+"""The name of a file that a task of some run has written."""
+
+
+def _remove_empty_folders(output: str) -> None:
+    for name in (PREDICTIONS, *LAYOUT):
+        storage.remove_empty_folder(addresses.join(output, name))
+
+
+def _write(output: str, name: str, sink: pa.BufferOutputStream, rows: int) -> DataFile:
+    content = sink.getvalue()
+    storage.write_bytes(addresses.join(output, name), content)
+    return DataFile(name, rows, content.size)
+
+
+def installed_version(library: str) -> str | None:
+    """Return the version of a library; None where it is not installed, as OpenVINO on some machines."""
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def listed_files(manifest: dict[str, Any]) -> list[str]:
+    """Return the path of every file that counts, by the manifest."""
+    return [entry["path"] for entries in manifest["files"].values() for entry in entries]

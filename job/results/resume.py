@@ -1,0 +1,292 @@
+"""Takes over what an earlier run has computed of the photos already, so that this one computes the others alone.
+
+A data file is whole as soon as it has its name. It needs no manifest to be trusted: it says itself, in its footer, what
+made its rows, and of which version of each photo.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from job.results import layout
+from job.storage import files as storage
+from job.storage import filesystem as filesystems
+from job.storage import uri
+
+STAMP = "orchard"
+"""The entry of a Parquet file's footer that says what made its rows."""
+
+FOOTERS_AT_A_TIME = 32
+"""Files that are looked into at once; each takes a few small requests."""
+
+MADE_DIFFERENTLY = {
+    "model": "by another model",
+    "descriptor": "with another descriptor",
+    "keypoints": "with another number of keypoints",
+    "precision": "at another precision",
+    "empty": "with another --no-keypoints",
+    "decoding": "under other rules of decoding",
+    "versions": "with other versions of libraries",
+}
+"""What made rows, the weightiest first, and what a person is told where it was another."""
+
+UNKNOWN = "in a way that is not told"
+
+ROWS_SCHEMA = pa.schema([pa.field("version", pa.string()), pa.field("computed_in", pa.string())])
+"""Columns of rows on their way to a file, beside the file's own: they go into its footer."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What an earlier run has left of the photos that are listed now.
+
+    Parameters
+    ----------
+    folder
+        Of the data files that were looked for.
+    listed
+        Photos that are listed now.
+    kept
+        Of these, how many are taken over.
+    changed
+        How many were computed, and have changed since.
+    differently
+        How many were computed in another way, by how a person is told of it.
+    gone
+        Photos that were computed and are not listed any more.
+    """
+
+    folder: str
+    listed: int
+    kept: int
+    changed: int
+    differently: Mapping[str, int]
+    gone: int
+
+    def as_manifest(self) -> dict[str, int]:
+        """Return what the manifest says of it."""
+        return {"taken_over": self.kept, "computed": self.listed - self.kept, "gone": self.gone}
+
+    def __str__(self) -> str:
+        """Return what a person is told."""
+        if not (self.kept or self.changed or self.differently or self.gone):
+            return f"Nothing is taken over: the output holds no {self.folder} of an earlier run."
+        reasons = [f"{self.changed:,} have changed"] if self.changed else []
+        reasons += [f"{photos:,} were made {how}" for how, photos in self.differently.items()]
+        anew = self.listed - self.kept
+        told = f"Resuming: {self.kept:,} of {self.listed:,} photos are taken over, {anew:,} are computed"
+        told += f" ({', '.join(reasons)})" if reasons else ""
+        return told + (f"; {self.gone:,} are not listed any more and are dropped." if self.gone else ".")
+
+
+def stamp(made_by: Mapping[str, Any], rows: pa.Table) -> dict[str, str]:
+    """Return what the footer of a file says of its rows.
+
+    Parameters
+    ----------
+    made_by
+        What decides them, beside the photos.
+    rows
+        With the columns of ``ROWS_SCHEMA``, which do not go into the file itself.
+    """
+    each = {name: rows[name].to_pylist() for name in ROWS_SCHEMA.names}
+    return {STAMP: json.dumps({"made_by": made_by, **each}, sort_keys=True)}
+
+
+def find(output: str, folder: str, made_by: Mapping[str, Any], photos: pa.Table) -> tuple[pa.Table, Found]:
+    """Return the listing with the place of every row that can be taken over, and what was found.
+
+    A row can be taken over if it was made in the same way, of the same version of the photo. Label and split do not
+    matter: they are the listing's.
+
+    Parameters
+    ----------
+    output
+        URI of the results folder; a finished run's, an unfinished one's, or one that is not there yet.
+    folder
+        Of the data files, inside it.
+    made_by
+        What decides a photo's row, beside the photo.
+    photos
+        The listing.
+
+    Raises
+    ------
+    ResultsUnusableError
+        If the output holds finished results of another version of the layout, which nobody here knows to go on with.
+    """
+    if storage.exists_any(output, [layout.MANIFEST]):
+        layout.read_manifest(output)
+    names = _data_files(output, folder)
+    with ThreadPoolExecutor(FOOTERS_AT_A_TIME) as pool:
+        looked_into = pool.map(lambda name: _look_into(output, name), names)
+        earlier = [entry for entry in looked_into if entry is not None]
+    alike = [entry for entry in earlier if _difference(entry.made_by, made_by) is None]
+    rows = _concatenated([entry.rows for entry in alike])
+    place = pc.index_in(_keys(photos), value_set=_keys(rows).combine_chunks())
+    kept = place.is_valid()
+    fields = [photos.schema.field(name) for name in ("earlier_file", "earlier_row")]
+    for field, column in zip(fields, ("file", "row"), strict=True):
+        photos = photos.set_column(photos.schema.get_field_index(field.name), field, rows[column].take(place))
+    return photos, _found(folder, photos, kept, earlier, made_by)
+
+
+def earlier_rows(output: str, listing: pa.Table, value: str) -> tuple[pa.Table | None, pa.Table]:
+    """Return the rows that are taken over, and the part of a listing that is left to be computed.
+
+    What cannot be read any more is left to be computed, too.
+
+    Parameters
+    ----------
+    output
+        URI of the results folder.
+    listing
+        A partition of what ``find`` returned.
+    value
+        Name of the column with what was computed.
+
+    Returns
+    -------
+    rows
+        Columns path, label, split, the value, and those of ``ROWS_SCHEMA``, in no particular order; None if there are
+        none.
+    rest
+        Rows of the listing, in its order.
+    """
+    taken, unreadable = [], []
+    for name in listing["earlier_file"].drop_null().unique().to_pylist():
+        wanted = listing.filter(pc.equal(listing["earlier_file"], name))
+        try:
+            content, footer = layout.read_with_footer(output, name)
+        except (OSError, pa.ArrowInvalid):
+            unreadable.append(name)
+            continue
+        described, places = json.loads(footer[STAMP]), wanted["earlier_row"]
+        columns = [wanted[name] for name in ("path", "label", "split")]
+        columns += [content[value].take(places)]
+        columns += [pa.array(described[name], pa.string()).take(places) for name in ROWS_SCHEMA.names]
+        taken.append(pa.table(columns, names=["path", "label", "split", value, *ROWS_SCHEMA.names]))
+    left = pc.or_(
+        listing["earlier_file"].is_null(),
+        pc.is_in(listing["earlier_file"], value_set=pa.array(unreadable, pa.string())),
+    )
+    return (pa.concat_tables(taken) if taken else None), listing.filter(left)
+
+
+def with_rows_columns(made: pa.Table, photos: pa.Table, computed_in: str) -> pa.Table:
+    """Return what was made now with the columns of ``ROWS_SCHEMA``.
+
+    Parameters
+    ----------
+    made
+        A row for each of the photos.
+    photos
+        The photos' part of the listing.
+    computed_in
+        What a network computed them in; empty for all else.
+    """
+    described = made.append_column(ROWS_SCHEMA.field("version"), photos["version"])
+    return described.append_column(ROWS_SCHEMA.field("computed_in"), pa.array([computed_in] * len(made), pa.string()))
+
+
+def in_order(listing: pa.Table, made: pa.Table, earlier: pa.Table | None) -> pa.Table:
+    """Return rows that were made now and rows taken over as one table, in the order of the listing."""
+    if earlier is None:
+        return made
+    rows = pa.concat_tables([made, earlier.cast(made.schema)]).combine_chunks()
+    places = pc.index_in(listing["path"], value_set=rows["path"].combine_chunks())
+    return rows.take(places.drop_null()).combine_chunks()
+
+
+@dataclass(frozen=True)
+class _Earlier:
+    """An earlier data file: what made its rows, and the path, version, file and number of each."""
+
+    made_by: Mapping[str, Any] | None
+    rows: pa.Table
+
+
+_EARLIER_SCHEMA = pa.schema(
+    [
+        pa.field("path", pa.string()),
+        pa.field("version", pa.string()),
+        pa.field("file", pa.string()),
+        pa.field("row", pa.int32()),
+    ]
+)
+
+
+def _data_files(output: str, folder: str) -> list[str]:
+    if not storage.exists_any(output, [folder]):
+        return []
+    found = (f"{folder}/{file.inside}" for file in storage.list_files(uri.join(output, folder)))
+    # The latest run's first: where two have the same photo, its row is taken.
+    return sorted((name for name in found if layout.is_data_file(name)), key=layout.run_of, reverse=True)
+
+
+def _look_into(output: str, name: str) -> _Earlier | None:
+    """Return what a data file says of itself; None if it cannot be read, which is no reason to give up."""
+    filesystem, path = filesystems.open_filesystem(uri.join(output, name))
+    try:
+        with pq.ParquetFile(path, filesystem=filesystem) as file:
+            described = json.loads((file.metadata.metadata or {}).get(STAMP.encode(), b"{}"))
+            paths = file.read(columns=["path"])["path"].combine_chunks()
+        rows = len(paths)
+        columns = [paths, described.get("version", [None] * rows), [name] * rows, list(range(rows))]
+        made_by = described.get("made_by")
+        return _Earlier(made_by if isinstance(made_by, dict) else None, pa.table(columns, schema=_EARLIER_SCHEMA))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # whatever somebody wrote into it
+        return None
+
+
+def _difference(there: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> str | None:
+    """Return in what way rows were made differently, None if in the same."""
+    if there is None:
+        return UNKNOWN
+    if there == wanted:
+        return None
+    differing = (told for name, told in MADE_DIFFERENTLY.items() if there.get(name) != wanted.get(name))
+    return next(differing, UNKNOWN)
+
+
+def _found(
+    folder: str, photos: pa.Table, kept: pa.BooleanArray, earlier: Sequence[_Earlier], made_by: Mapping[str, Any]
+) -> Found:
+    """Return what is told of the rows that are there and of those that are not taken over."""
+    left = photos["path"].filter(pc.invert(kept))
+    tried: Counter[str] = Counter()
+    for how in (None, *MADE_DIFFERENTLY.values(), UNKNOWN):
+        paths = _paths([entry for entry in earlier if _difference(entry.made_by, made_by) == how])
+        there = pc.is_in(left, value_set=paths)
+        tried[how or ""] = pc.sum(there, min_count=0).as_py()
+        left = left.filter(pc.invert(there))
+    gone = pc.invert(pc.is_in(_paths(earlier).unique(), value_set=photos["path"].combine_chunks()))
+    changed = tried.pop("")
+    return Found(
+        folder=folder,
+        listed=len(photos),
+        kept=pc.sum(kept, min_count=0).as_py(),
+        changed=changed,
+        differently={how: number for how, number in tried.items() if number},
+        gone=pc.sum(gone, min_count=0).as_py(),
+    )
+
+
+def _paths(earlier: Sequence[_Earlier]) -> pa.StringArray:
+    return _concatenated([entry.rows for entry in earlier])["path"].combine_chunks()
+
+
+def _concatenated(tables: Sequence[pa.Table]) -> pa.Table:
+    return pa.concat_tables([_EARLIER_SCHEMA.empty_table(), *tables]).combine_chunks()
+
+
+def _keys(rows: pa.Table) -> pa.ChunkedArray:
+    """Return path and version of each row as one value."""
+    return pc.binary_join_element_wise(rows["path"], rows["version"], "\0")

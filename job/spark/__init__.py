@@ -1,0 +1,1 @@
+"""Start Spark, ship the code to the executors and divide the photos into tasks."""

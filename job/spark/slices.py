@@ -1,0 +1,73 @@
+"""Cuts the training rows of a run's files into slices of one size, whatever the files' own sizes are.
+
+How the photos were dealt to files depends on the cluster, on the photos to test among them, and on what an earlier run
+had finished; the order of the training rows does not. What is added up slice by slice is the same to the last bit.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from job.images.listing import TRAIN
+from job.results import layout
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A range of a file's training rows.
+
+    Parameters
+    ----------
+    path
+        The file, inside the results folder.
+    start, stop
+        The range, counted among the training rows alone.
+    """
+
+    path: str
+    start: int
+    stop: int
+
+
+def cut(files: Sequence[tuple[str, int]], size: int) -> list[list[Slice]]:
+    """Cut the training rows of files into parts of a size.
+
+    Parameters
+    ----------
+    files
+        Path and number of training rows of each, in the order of the listing.
+    size
+        Rows in a part; the last one may have fewer.
+    """
+    parts: list[list[Slice]] = []
+    room = 0
+    for path, rows in files:
+        start = 0
+        while start < rows:
+            if room == 0:
+                parts.append([])
+                room = size
+            stop = min(rows, start + room)
+            parts[-1].append(Slice(path, start, stop))
+            room -= stop - start
+            start = stop
+    return parts
+
+
+def read(output: str, slices: Sequence[Slice]) -> Iterator[pa.Table]:
+    """Yield the training rows of each slice; a file that several in a row lie in is read once."""
+    for path, pieces in groupby(slices, attrgetter("path")):
+        training = _training_rows(output, path)
+        for piece in pieces:
+            yield training.slice(piece.start, piece.stop - piece.start)
+        # Before the next file is read, not after it.
+        del training
+
+
+def _training_rows(output: str, path: str) -> pa.Table:
+    table = layout.read_parquet(output, path)
+    return table.filter(pc.equal(table["split"], TRAIN))

@@ -1,0 +1,390 @@
+"""Lists, reads and writes files by URI, the same way on a disk, on S3 and wherever else ``pyarrow.fs`` reaches."""
+
+import os
+import random
+import secrets
+import stat
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+import pyarrow as pa
+from pyarrow import fs
+
+from job.errors import BackboneError, NotWrittenError, PhotosNotFoundError
+from job.errors.mapping import one_line, unreachable
+from job.storage.filesystem import open_filesystem
+from job.storage.uri import is_local
+
+PAUSES = (2.0, 8.0)
+"""Seconds until what S3's own client has given up is tried again, about."""
+
+FINAL = ("ACCESS_DENIED", "NO_SUCH_BUCKET", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "INVALID_CLIENT_TOKEN")
+"""Words in errors that no second attempt mends."""
+
+LOOKS_AT_A_TIME = 64
+"""Files that are looked at together: each takes a request that is mostly waiting."""
+
+FOLDERS_AT_A_TIME = 16
+"""Folders of an object store that are listed together."""
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True)
+class FileFound:
+    """A file of a folder.
+
+    Parameters
+    ----------
+    inside
+        Its path inside the folder; what is no UTF-8 in it is written with backslashes.
+    size
+        In bytes.
+    problem
+        Why it cannot be opened, empty if nothing speaks against it.
+    modified
+        When it was last changed, in nanoseconds since 1970; 0 where the storage does not tell.
+    """
+
+    inside: str
+    size: int
+    problem: str = ""
+    modified: int = 0
+
+
+def list_files(folder: str) -> list[FileFound]:
+    """Return every file below a folder, in no particular order.
+
+    Files and folders whose name starts with a dot are passed over: desktops and tools leave them behind.
+
+    Raises
+    ------
+    UsageError
+        If the folder does not exist or is no folder.
+    RunFailedError
+        If it cannot be listed, elsewhere than on this machine after several attempts.
+    """
+    filesystem, path = open_filesystem(folder)
+    try:
+        local = isinstance(filesystem, fs.LocalFileSystem)
+        look = partial(filesystem.get_file_info, path)
+        root = look() if local else patiently(look)
+        if root.type == fs.FileType.NotFound:
+            raise PhotosNotFoundError(
+                f"There is no folder '{folder}'.", "Check its name, and that it can be reached from here."
+            )
+        if root.type != fs.FileType.Directory:
+            raise PhotosNotFoundError(f"'{folder}' is a file, not a folder.", "Name the folder that holds the photos.")
+        found = list(_walk(Path(path)) if local else _list_objects(filesystem, path))
+    except OSError as error:
+        raise unreachable(f"The folder '{folder}' could not be listed", error) from error
+    return [file for file in found if not _hidden(file.inside)]
+
+
+def look_at(uris: Sequence[str]) -> list[FileFound]:
+    """Return size and time of files, in the order given; ``inside`` is the URI, and a missing one has a problem.
+
+    Raises
+    ------
+    RunFailedError
+        If a storage does not answer. What is wrong with a file of this machine is that file's problem alone.
+    """
+
+    def look_at_one(uri: str) -> FileFound:
+        filesystem, path = open_filesystem(uri)
+        look = partial(filesystem.get_file_info, path)
+        try:
+            info = look() if is_local(uri) else patiently(look)
+        except OSError as error:
+            if is_local(uri):
+                return FileFound(uri, 0, one_line(error))
+            raise unreachable(f"'{uri}' could not be looked at", error) from error
+        except pa.ArrowInvalid as error:  # a name that none can have, as one with a NUL byte
+            return FileFound(uri, 0, one_line(error))
+        problem = "" if info.type == fs.FileType.File else "there is no such file"
+        return FileFound(uri, info.size or 0, problem, info.mtime_ns or 0)
+
+    with ThreadPoolExecutor(LOOKS_AT_A_TIME) as pool:
+        return list(pool.map(look_at_one, uris))
+
+
+def exists_any(folder: str, names: Iterable[str]) -> list[str]:
+    """Return those of the names for which the folder holds a file, or a folder with a file somewhere below.
+
+    Raises
+    ------
+    RunFailedError
+        If it cannot be found out.
+    """
+    filesystem, path = open_filesystem(folder)
+    found = []
+    try:
+        for name in names:
+            info = filesystem.get_file_info(f"{path}/{name}")
+            is_folder = info.type == fs.FileType.Directory
+            if info.type == fs.FileType.File or (is_folder and _has_file(filesystem, info.path)):
+                found.append(name)
+    except OSError as error:
+        raise unreachable(f"The folder '{folder}' could not be looked into", error) from error
+    return found
+
+
+def folder_exists(folder: str) -> bool:
+    """Return whether a folder is there.
+
+    Raises
+    ------
+    RunFailedError
+        If it cannot be found out.
+    """
+    filesystem, path = open_filesystem(folder)
+    try:
+        return bool(filesystem.get_file_info(path).type == fs.FileType.Directory)
+    except OSError as error:
+        raise unreachable(f"The folder '{folder}' could not be looked into", error) from error
+
+
+def read_bytes(uri: str) -> bytes:
+    """Return a file's content.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read, elsewhere after several attempts.
+    """
+    filesystem, path = open_filesystem(uri)
+
+    def read() -> bytes:
+        with filesystem.open_input_file(path) as stream:
+            content, size = bytes(stream.read()), stream.size()
+        if len(content) != size:
+            raise OSError(f"{len(content):,} of {size:,} bytes came")
+        return content
+
+    return read() if is_local(uri) else patiently(read)
+
+
+def patiently(attempt: Callable[[], _Result], pauses: Sequence[float] | None = None) -> _Result:
+    """Return what an attempt returns, which is made again after a pause when its storage fails.
+
+    S3's own client has tried several times then, within seconds; this is for what takes longer to pass. Each pause is
+    drawn from half to one and a half times its length, so that tasks that failed together do not come back together.
+
+    Raises
+    ------
+    OSError
+        Of the last attempt; at once where another would end the same.
+    """
+    for pause in PAUSES if pauses is None else pauses:
+        try:
+            return attempt()
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            if any(word in str(error) for word in FINAL):
+                raise
+            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - nobody gains by guessing it
+    return attempt()
+
+
+def local_copy(uri: str, folder: Path) -> Path:
+    """Return a file on this machine with the content at a URI: the file itself where it lies on this machine.
+
+    Parameters
+    ----------
+    uri
+        The file.
+    folder
+        Where a copy goes, under the file's own name.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be read: what is copied is a backbone that was asked for.
+    """
+    if is_local(uri):
+        return Path(uri)
+    copy = folder / uri.rsplit("/", 1)[1]
+    try:
+        copy.write_bytes(read_bytes(uri))
+    except OSError as error:
+        raise BackboneError(
+            f"'{uri}' cannot be read: {one_line(error)}.", "Check its name, and that it may be read."
+        ) from error
+    return copy
+
+
+def write_bytes(uri: str, content: bytes | pa.Buffer) -> None:
+    """Write a whole file so that nobody ever sees a part of it.
+
+    On a disk the content goes under a hidden name first and is then renamed; elsewhere it is one upload,
+    which object stores make visible when it is complete (pyarrow makes several requests of it).
+
+    Raises
+    ------
+    RunFailedError
+        If it cannot be written.
+    """
+    filesystem, path = open_filesystem(uri)
+    try:
+        if isinstance(filesystem, fs.LocalFileSystem):
+            _write_and_rename(filesystem, path, content)
+        else:
+            patiently(partial(_upload, filesystem, path, content))
+    except OSError as error:
+        raise NotWrittenError(
+            f"'{uri}' could not be written: {one_line(error)}.",
+            "Check that the output may be written to and has space left, then run it again.",
+        ) from error
+
+
+def delete(uri: str) -> None:
+    """Delete a file; one that is not there is no error.
+
+    Raises
+    ------
+    RunFailedError
+        If it cannot be deleted.
+    """
+    filesystem, path = open_filesystem(uri)
+    try:
+        if filesystem.get_file_info(path).type == fs.FileType.File:
+            filesystem.delete_file(path)
+    except OSError as error:
+        raise unreachable(f"'{uri}' could not be deleted", error) from error
+
+
+def remove_empty_folder(uri: str) -> None:
+    """Remove a folder of this machine that holds nothing; object stores have no folders to remove."""
+    filesystem, path = open_filesystem(uri)
+    if isinstance(filesystem, fs.LocalFileSystem) and Path(path).is_dir() and not any(Path(path).iterdir()):
+        Path(path).rmdir()
+
+
+def _upload(filesystem: fs.FileSystem, path: str, content: bytes | pa.Buffer) -> None:
+    with filesystem.open_output_stream(path) as stream:
+        stream.write(content)
+
+
+def _write_and_rename(filesystem: fs.LocalFileSystem, path: str, content: bytes | pa.Buffer) -> None:
+    folder, _, name = path.rpartition("/")
+    filesystem.create_dir(folder, recursive=True)
+    # Two writers of one file have two names, in whatever process of whatever machine that shares the disk.
+    temporary = f"{folder}/.{name}.{secrets.token_hex(8)}"
+    try:
+        with filesystem.open_output_stream(temporary) as stream:
+            stream.write(content)
+        # A machine that loses its power must not leave a file with its name and without its content.
+        with Path(temporary).open("rb") as written:
+            os.fsync(written.fileno())
+        filesystem.move(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _walk(root: Path) -> Iterator[FileFound]:
+    """Yield the files below a folder of this machine; each real folder is walked once, however it is linked."""
+    seen = set()
+    waiting = [root]
+    while waiting:
+        folder = waiting.pop(0)
+        status = folder.stat()
+        if (status.st_dev, status.st_ino) in seen:
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        links: list[Path] = []
+        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+            path = Path(entry.path)
+            if _is_folder(entry):
+                # Links last: a folder that is also reached without one keeps its own path.
+                (links if entry.is_symlink() else waiting).append(path)
+            else:
+                yield _local_file(entry, str(path.relative_to(root)))
+        waiting += links
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # a link that leads back to itself
+
+
+def _local_file(entry: "os.DirEntry[str]", inside: str) -> FileFound:
+    readable = os.fsencode(inside).decode("utf-8", "backslashreplace")
+    try:
+        status = entry.stat()
+    except OSError:
+        return FileFound(readable, 0, "a link that leads nowhere")
+    if not stat.S_ISREG(status.st_mode):
+        return FileFound(readable, 0, "not a file")
+    problem = "" if readable == inside else "its name is not UTF-8"
+    return FileFound(readable, status.st_size, problem, status.st_mtime_ns)
+
+
+def _list_objects(filesystem: fs.FileSystem, path: str) -> Iterator[FileFound]:
+    """Yield every object below a prefix."""
+    try:
+        found = _list_together(filesystem, path)
+    except OSError:
+        # One that cannot answer so many at a time is asked one thing after the other.
+        found = patiently(partial(_list_below, filesystem, path))
+    for info in found:
+        inside = info.path.removeprefix(f"{path}/")
+        # pyarrow opens no key with an empty part in it, but a shorter one in its place.
+        problem = "its key has an empty part" if "//" in inside or inside.startswith("/") else ""
+        yield FileFound(inside, info.size or 0, problem, info.mtime_ns or 0)
+
+
+def _list_together(filesystem: fs.FileSystem, path: str) -> list[fs.FileInfo]:
+    """Return every object below a prefix, with several requests at a time.
+
+    A store names a thousand objects at a time, and each time only after the one before: so the folders of the first
+    level that has enough of them are listed at the same time.
+    """
+    folders, found = [path], []
+    with ThreadPoolExecutor(FOLDERS_AT_A_TIME) as pool:
+        while 0 < len(folders) < FOLDERS_AT_A_TIME:
+            levels = list(pool.map(partial(_level, filesystem), folders))
+            if None in levels:
+                break
+            entries = [info for level in levels for info in level or ()]
+            found += [info for info in entries if info.type != fs.FileType.Directory]
+            folders = [info.path for info in entries if info.type == fs.FileType.Directory]
+        for below in pool.map(partial(_list_below, filesystem), folders):
+            found += below
+    return found
+
+
+def _list_below(filesystem: fs.FileSystem, folder: str) -> list[fs.FileInfo]:
+    """Return every object below a prefix, asked for a thousand at a time."""
+    infos = filesystem.get_file_info(fs.FileSelector(folder, recursive=True))
+    return [info for info in infos if info.type != fs.FileType.Directory]
+
+
+def _level(filesystem: fs.FileSystem, folder: str) -> list[fs.FileInfo] | None:
+    """Return what lies in a folder itself; None if some of it can only be listed together with all that is below."""
+    infos: list[fs.FileInfo] = filesystem.get_file_info(fs.FileSelector(folder))
+    # Of a key with an empty part pyarrow makes the folder that it is asked for.
+    return None if any(info.path == folder for info in infos) else infos
+
+
+def _hidden(inside: str) -> bool:
+    return any(part.startswith(".") for part in PurePosixPath(inside).parts)
+
+
+def _has_file(filesystem: fs.FileSystem, path: str) -> bool:
+    infos = filesystem.get_file_info(fs.FileSelector(path, recursive=True))
+    return any(info.type == fs.FileType.File and not _hidden(info.base_name) for info in infos)
+
+
+def cache_folder(environment: Mapping[str, str]) -> Path:
+    """Return the user's folder for exported backbones, as the XDG base directory specification has it."""
+    base = environment.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "orchard" / "backbones"

@@ -1,0 +1,116 @@
+"""One local cloud: moto's services with their gaps closed, our CloudFormation, and the runner of EMR's steps."""
+
+import logging
+import os
+import socket
+import threading
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from moto.cloudformation import urls as cloudformation_urls
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from localcloud import moto_patches
+from localcloud.cloudformation.api import FormationResponse
+from localcloud.cloudformation.resources import RESOURCE_TYPES
+from localcloud.cloudformation.service import Formation
+from localcloud.environment import ADMINISTRATOR
+from localcloud.iam.middleware import Guard
+from localcloud.services import application_of
+from localcloud.steps.credentials import MAKING_CLIENTS
+from localcloud.steps.runner import StepRunner
+
+HOST = "127.0.0.1"
+
+_BACKLOG = 128
+"""Connections that may wait to be accepted: an upload opens many at once."""
+
+_SETTINGS = {
+    # Without them no managed policy of AWS exists, such as the one of EMR's service role.
+    "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+    # Nobody here starts a machine from an image, and reading 70 000 lines of them takes seconds.
+    "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
+}
+
+
+class LocalCloud:
+    """A cloud on this machine, reachable from this machine only; what it holds is gone when it stops.
+
+    There is one to a process: its services keep their state in the process.
+
+    Parameters
+    ----------
+    port
+        Where it listens; 0 for any free port.
+    folder
+        Where it writes, and nowhere else.
+    """
+
+    def __init__(self, port: int, folder: Path) -> None:
+        self.folder = folder
+        self._port = port
+        self._server: BaseWSGIServer | None = None
+        self._thread: threading.Thread | None = None
+        self._runner: StepRunner | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """Its address: what AWS_ENDPOINT_URL is set to."""
+        if self._server is None:
+            raise RuntimeError("The local cloud has not been started.")
+        return f"http://{HOST}:{self._server.port}"
+
+    def start(self) -> None:
+        """Listen.
+
+        Raises
+        ------
+        OSError
+            If the port is taken.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        os.environ.update(_SETTINGS)
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        moto_patches.close_all()
+        FormationResponse.formation = Formation(RESOURCE_TYPES, self._client)
+        cloudformation_urls.url_paths = {"{0}/$": FormationResponse.dispatch}
+        application = Guard(DomainDispatcherApplication(application_of))  # type: ignore[arg-type]
+        # Bound here: where the port is taken, werkzeug would end the process instead of raising.
+        with socket.create_server((HOST, self._port), backlog=_BACKLOG) as listening:
+            self._server = make_server(
+                HOST,
+                listening.getsockname()[1],
+                application,
+                threaded=True,
+                request_handler=MotoRequestHandler,
+                fd=listening.fileno(),
+            )
+        self._thread = threading.Thread(target=self._server.serve_forever, name="local-cloud", daemon=True)
+        self._thread.start()
+        self._runner = StepRunner(self.endpoint, self.folder / "clusters")
+        self._runner.start()
+
+    def stop(self) -> None:
+        """End what runs, and listen no more."""
+        if self._runner is not None:
+            self._runner.stop()
+        if self._server is not None and self._thread is not None:
+            self._server.shutdown()
+            self._thread.join()
+            self._server.server_close()
+
+    def _client(self, service: str, region: str) -> Any:  # noqa: ANN401
+        return _client(self.endpoint, service, region)
+
+
+@cache
+def _client(endpoint: str, service: str, region: str) -> Any:  # noqa: ANN401
+    """Return a client with the administrator's key; made once, for making one takes longer than using it."""
+    session = boto3.Session(aws_access_key_id=ADMINISTRATOR, aws_secret_access_key=ADMINISTRATOR, region_name=region)
+    configuration = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, proxies={})
+    with MAKING_CLIENTS:
+        return session.client(service, endpoint_url=endpoint, config=configuration)  # type: ignore[call-overload]

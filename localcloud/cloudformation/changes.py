@@ -1,0 +1,137 @@
+"""Says what deploying a blueprint would change: what is added, modified in place, replaced and removed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from localcloud.cloudformation.resource import ResourceType
+from localcloud.cloudformation.stacks import Change, Resource
+from localcloud.cloudformation.template import Declaration
+
+_KEPT = ("Retain", "RetainExceptOnCreate")
+
+Resolve = Callable[[Declaration, frozenset[str]], Mapping[str, Any]]
+"""Returns a declaration's resolved properties, where the named resources are not made yet."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How a resource differs from what it is to be.
+
+    Attributes
+    ----------
+    properties
+        Names of the properties that differ, and whether each asks for a new resource.
+    attributes
+        What else differs: ``Metadata``, ``DeletionPolicy``, ``UpdateReplacePolicy``.
+    other_type
+        Whether the template now gives the logical id to another type.
+    """
+
+    properties: Mapping[str, bool] = field(default_factory=dict)
+    attributes: tuple[str, ...] = ()
+    other_type: bool = False
+
+    @property
+    def replaces(self) -> bool:
+        """Whether a new resource has to take the place of the old one."""
+        return self.other_type or any(self.properties.values())
+
+    def __bool__(self) -> bool:
+        return bool(self.properties) or bool(self.attributes) or self.other_type
+
+
+def difference(
+    before: Resource, declaration: Declaration, properties: Mapping[str, Any], replacing: frozenset[str]
+) -> Difference:
+    """Return how a resource that exists differs from what it is to be.
+
+    Parameters
+    ----------
+    before
+        The resource.
+    declaration, properties
+        What it is to be.
+    replacing
+        The properties of its type whose change makes a new resource.
+    """
+    names = sorted({*before.properties, *properties})
+    was = before.declaration
+    compared = (
+        ("Metadata", was.metadata, declaration.metadata),
+        ("DeletionPolicy", was.deletion_policy, declaration.deletion_policy),
+        ("UpdateReplacePolicy", was.update_replace_policy, declaration.update_replace_policy),
+    )
+    return Difference(
+        properties={name: name in replacing for name in names if before.properties.get(name) != properties.get(name)},
+        attributes=tuple(name for name, old, new in compared if old != new),
+        other_type=was.type != declaration.type,
+    )
+
+
+def plan(
+    current: Mapping[str, Resource],
+    wanted: Sequence[Declaration],
+    resolve: Resolve,
+    types: Mapping[str, ResourceType],
+) -> list[Change]:
+    """Return what has to change for a stack to become what is wanted.
+
+    Parameters
+    ----------
+    current
+        What exists.
+    wanted
+        What is to exist, each after all that it needs.
+    resolve
+        Resolves a declaration's properties.
+    types
+        The types that are modelled; the properties of another are compared, and its change replaces nothing.
+    """
+    changes = []
+    unknown: set[str] = set()
+    for declaration in wanted:
+        name = declaration.logical_id
+        before = current.get(name)
+        properties = resolve(declaration, frozenset(unknown))
+        if before is None:
+            unknown.add(name)
+            changes.append(Change("Add", name, None, declaration.type))
+            continue
+        known = types.get(declaration.type)
+        found = difference(before, declaration, properties, known.replacing if known else frozenset())
+        if not found:
+            continue
+        if found.replaces:
+            unknown.add(name)
+        changes.append(_modification(before, declaration, found))
+    kept = {declaration.logical_id for declaration in wanted}
+    changes += [
+        Change(
+            "Remove",
+            name,
+            gone.physical_id,
+            gone.declaration.type,
+            policy_action="Retain" if gone.declaration.deletion_policy in _KEPT else "Delete",
+        )
+        for name, gone in reversed(list(current.items()))
+        if name not in kept
+    ]
+    return changes
+
+
+def _modification(before: Resource, declaration: Declaration, found: Difference) -> Change:
+    policy = None
+    if found.replaces:
+        kept = before.declaration.update_replace_policy in _KEPT
+        policy = "ReplaceAndRetain" if kept else "ReplaceAndDelete"
+    return Change(
+        "Modify",
+        declaration.logical_id,
+        before.physical_id,
+        declaration.type,
+        replaces=found.replaces,
+        properties={name: replaces for name, replaces in found.properties.items() if name != "Tags"},
+        attributes=(*(("Tags",) if "Tags" in found.properties else ()), *found.attributes),
+        policy_action=policy,
+    )

@@ -1,0 +1,137 @@
+"""What a template's functions find outside it: the stack's resources, exports, zones and stored parameters."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from localcloud.cloudformation.failures import FormationError
+from localcloud.cloudformation.intrinsics import KNOWN_AFTER_APPLY
+from localcloud.cloudformation.stacks import Resource
+
+
+def stored_parameter(ssm: Any, name: str) -> str:  # noqa: ANN401 - boto3 client
+    """Return the value of a parameter of AWS Systems Manager.
+
+    Raises
+    ------
+    FormationError
+        If there is none of this name.
+    """
+    try:
+        return str(ssm.get_parameter(Name=name)["Parameter"]["Value"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ParameterNotFound":
+            raise
+        raise FormationError(f"Unable to fetch parameters [{name}] from parameter store for this account.") from error
+
+
+@dataclass
+class Seen:
+    """What a deployment used of other stacks.
+
+    Attributes
+    ----------
+    imports
+        Names of their exports.
+    """
+
+    imports: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Account:
+    """The account and region that a stack is in.
+
+    Attributes
+    ----------
+    client
+        Returns a client of a service.
+    exported
+        Returns the value of another stack's export, by name.
+    """
+
+    client: Callable[[str], Any]
+    exported: Callable[[str], str]
+
+    def stored(self, name: str) -> str:
+        """Return a parameter of AWS Systems Manager."""
+        return stored_parameter(self.client("ssm"), name)
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What functions find while a stack is deployed.
+
+    Attributes
+    ----------
+    resources
+        What exists at the moment.
+    account
+        Everything else there is.
+    seen
+        Takes down what is used of other stacks.
+    """
+
+    resources: Mapping[str, Resource]
+    account: Account
+    seen: Seen
+
+    def reference(self, logical_id: str) -> Any:  # noqa: ANN401
+        """Return what ``Ref`` of a resource gives."""
+        return self._resource(logical_id).physical_id
+
+    def attribute(self, logical_id: str, name: str) -> Any:  # noqa: ANN401
+        """Return what ``Fn::GetAtt`` of a resource gives."""
+        resource = self._resource(logical_id)
+        if name in resource.attributes:
+            return resource.attributes[name]
+        raise FormationError(
+            f"Template error: resource {logical_id} does not support attribute type {name} in Fn::GetAtt"
+        )
+
+    def imported(self, name: str) -> Any:  # noqa: ANN401
+        """Return the value of another stack's export."""
+        value = self.account.exported(name)
+        self.seen.imports.add(name)
+        return value
+
+    def zones(self, region: str) -> Sequence[str]:
+        """Return the names of a region's availability zones."""
+        answer = self.account.client("ec2").describe_availability_zones(
+            Filters=[{"Name": "region-name", "Values": [region]}]
+        )
+        return sorted(zone["ZoneName"] for zone in answer["AvailabilityZones"])
+
+    def dynamic(self, service: str, key: str) -> str:
+        """Return what a dynamic reference stands for."""
+        if service == "ssm":
+            return self.account.stored(key)
+        raise FormationError(f"Orchard's local cloud does not model {{{{resolve:{service}:...}}}}")
+
+    def _resource(self, logical_id: str) -> Resource:
+        if logical_id not in self.resources:
+            raise FormationError(f"Template format error: Unresolved resource dependencies [{logical_id}]")
+        return self.resources[logical_id]
+
+
+@dataclass(frozen=True)
+class Predicted(Deployed):
+    """What functions find while a deployment is only planned.
+
+    Attributes
+    ----------
+    unknown
+        Logical ids of what would be made, so that nothing is known of it yet.
+    """
+
+    unknown: frozenset[str]
+
+    def reference(self, logical_id: str) -> Any:  # noqa: ANN401
+        """Return what ``Ref`` of a resource gives, or the mark that it is not known yet."""
+        return KNOWN_AFTER_APPLY if logical_id in self.unknown else super().reference(logical_id)
+
+    def attribute(self, logical_id: str, name: str) -> Any:  # noqa: ANN401
+        """Return what ``Fn::GetAtt`` of a resource gives, or the mark that it is not known yet."""
+        return KNOWN_AFTER_APPLY if logical_id in self.unknown else super().attribute(logical_id, name)

@@ -1,0 +1,153 @@
+"""EC2: security groups, and rules that stand by themselves."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from localcloud.cloudformation.resource import Made, Place, Properties
+from localcloud.cloudformation.resources.ec2_network import change_tags, tag_specifications
+from localcloud.cloudformation.resources.naming import physical_name
+from localcloud.cloudformation.resources.requests import passing_over, refuse_others, request
+from localcloud.cloudformation.resources.undoing import undone_on_failure
+
+_LONGEST_NAME = 255
+_ABSENT = ("InvalidGroup.NotFound", "InvalidPermission.NotFound", "InvalidSecurityGroupRuleId.NotFound")
+_PORTS = ("FromPort", "ToPort")
+_OTHER_GROUP = {"ingress": "SourceSecurityGroupId", "egress": "DestinationSecurityGroupId"}
+"""How a template names the group at a rule's other end."""
+
+
+class SecurityGroup:
+    """A group with the rules that are written into it."""
+
+    name = "AWS::EC2::SecurityGroup"
+    properties = frozenset(
+        {"GroupDescription", "GroupName", "SecurityGroupEgress", "SecurityGroupIngress", "Tags", "VpcId"}
+    )
+    replacing = frozenset({"GroupDescription", "GroupName", "VpcId"})
+
+    def create(self, place: Place, properties: Properties) -> Made:
+        """Make the group; it lets everything out only if no rule for what goes out is given."""
+        client = place.client("ec2")
+        parameters = request(
+            client,
+            "CreateSecurityGroup",
+            GroupName=properties.get("GroupName") or physical_name(place, _LONGEST_NAME),
+            Description=properties["GroupDescription"],
+            VpcId=properties.get("VpcId"),
+            TagSpecifications=tag_specifications("security-group", properties),
+        )
+        group = client.create_security_group(**parameters)["GroupId"]
+        with undone_on_failure(lambda: client.delete_security_group(GroupId=group)):
+            if properties.get("SecurityGroupEgress"):
+                (found,) = client.describe_security_groups(GroupIds=[group])["SecurityGroups"]
+                client.revoke_security_group_egress(GroupId=group, IpPermissions=found["IpPermissionsEgress"])
+            self._change_rules(client, group, {}, properties)
+        return self._made(client, group)
+
+    def update(self, place: Place, physical_id: str, before: Properties, after: Properties) -> Made:
+        """Change rules and tags."""
+        client = place.client("ec2")
+        self._change_rules(client, physical_id, before, after)
+        change_tags(client, physical_id, before, after)
+        return self._made(client, physical_id)
+
+    def delete(self, place: Place, physical_id: str, _properties: Properties) -> None:
+        """Remove the group, which nothing may use or name any more."""
+        with passing_over("InvalidGroup.NotFound"):
+            place.client("ec2").delete_security_group(GroupId=physical_id)
+
+    def _change_rules(self, client: Any, group: str, before: Properties, after: Properties) -> None:  # noqa: ANN401 - boto3 client
+        for direction in _OTHER_GROUP:
+            name = f"SecurityGroup{direction.capitalize()}"
+            old = [permission(direction, rule) for rule in before.get(name, [])]
+            new = [permission(direction, rule) for rule in after.get(name, [])]
+            # As CloudFormation does: a changed rule is taken off, and then put on anew.
+            for rule in old:
+                if rule not in new:
+                    with passing_over(*_ABSENT):
+                        _call(client, "revoke", direction, GroupId=group, IpPermissions=[rule])
+            for rule in new:
+                if rule not in old:
+                    # There already, if this takes back a change that failed half-way.
+                    with passing_over("InvalidPermission.Duplicate"):
+                        _call(client, "authorize", direction, GroupId=group, IpPermissions=[rule])
+
+    def _made(self, client: Any, group: str) -> Made:  # noqa: ANN401 - boto3 client
+        (found,) = client.describe_security_groups(GroupIds=[group])["SecurityGroups"]
+        return Made(group, {"Id": group, "GroupId": group, "VpcId": found.get("VpcId", "")})
+
+
+class _Rule:
+    """A rule of a group that is declared elsewhere."""
+
+    direction: str
+
+    def create(self, place: Place, properties: Properties) -> Made:
+        """Put the rule on."""
+        rule = permission(self.direction, {name: value for name, value in properties.items() if name != "GroupId"})
+        group = properties["GroupId"]
+        made = _call(place.client("ec2"), "authorize", self.direction, GroupId=group, IpPermissions=[rule])
+        identifier = made["SecurityGroupRules"][0]["SecurityGroupRuleId"]
+        return Made(identifier, {"Id": identifier})
+
+    def update(self, place: Place, physical_id: str, _before: Properties, after: Properties) -> Made:
+        """Change the description."""
+        rule = {name: value for name, value in after.items() if name != "GroupId"}
+        changed = permission(self.direction, {"Description": "", **rule})
+        update = getattr(place.client("ec2"), f"update_security_group_rule_descriptions_{self.direction}")
+        update(GroupId=after["GroupId"], IpPermissions=[changed])
+        return Made(physical_id, {"Id": physical_id})
+
+    def delete(self, place: Place, physical_id: str, properties: Properties) -> None:
+        """Take the rule off."""
+        with passing_over(*_ABSENT):
+            group = properties["GroupId"]
+            _call(place.client("ec2"), "revoke", self.direction, GroupId=group, SecurityGroupRuleIds=[physical_id])
+
+
+class SecurityGroupIngress(_Rule):
+    """What may come in."""
+
+    name = "AWS::EC2::SecurityGroupIngress"
+    direction = "ingress"
+    replacing = frozenset({"CidrIp", "CidrIpv6", "GroupId", "IpProtocol", "SourceSecurityGroupId", *_PORTS})
+    properties = replacing | {"Description"}
+
+
+class SecurityGroupEgress(_Rule):
+    """What may go out."""
+
+    name = "AWS::EC2::SecurityGroupEgress"
+    direction = "egress"
+    replacing = frozenset({"CidrIp", "CidrIpv6", "GroupId", "IpProtocol", "DestinationSecurityGroupId", *_PORTS})
+    properties = replacing | {"Description"}
+
+
+def permission(direction: str, rule: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a rule as EC2's API has it, from one as CloudFormation has it.
+
+    Parameters
+    ----------
+    direction
+        ``ingress`` or ``egress``.
+    rule
+        Protocol and ports, a description, and one other end.
+
+    Raises
+    ------
+    ValueError
+        If the rule has a part that is not known here, or not one other end.
+    """
+    ends = {"CidrIp": "IpRanges", "CidrIpv6": "Ipv6Ranges", _OTHER_GROUP[direction]: "UserIdGroupPairs"}
+    refuse_others(f"SecurityGroup{direction.capitalize()}", rule, ("IpProtocol", "Description", *_PORTS, *ends))
+    given = [name for name in ends if rule.get(name)]
+    if len(given) != 1:
+        raise ValueError(f"A rule must name one of {', '.join(ends)}; this one names {', '.join(given) or 'none'}.")
+    end = {"GroupId" if given[0] == _OTHER_GROUP[direction] else given[0]: rule[given[0]]}
+    description = {"Description": rule["Description"]} if "Description" in rule else {}
+    ports = {name: int(rule[name]) for name in _PORTS if name in rule}
+    return {"IpProtocol": str(rule["IpProtocol"]), **ports, ends[given[0]]: [end | description]}
+
+
+def _call(client: Any, verb: str, direction: str, **parameters: object) -> Any:  # noqa: ANN401 - boto3 client
+    return getattr(client, f"{verb}_security_group_{direction}")(**parameters)

@@ -1,0 +1,80 @@
+"""ECR: repositories of container images."""
+
+from typing import Any
+
+from localcloud.cloudformation.resource import Made, Place, Properties
+from localcloud.cloudformation.resources.naming import physical_name
+from localcloud.cloudformation.resources.requests import document, passing_over, refuse_others, request, truth
+from localcloud.cloudformation.resources.tagging import tag_changes, tag_list
+from localcloud.cloudformation.resources.undoing import undone_on_failure
+
+_LONGEST_NAME = 256
+_ABSENT = "RepositoryNotFoundException"
+
+
+class Repository:
+    """A repository with its policies."""
+
+    name = "AWS::ECR::Repository"
+    properties = frozenset(
+        {
+            *("RepositoryName", "ImageTagMutability", "LifecyclePolicy", "RepositoryPolicyText"),
+            *("EmptyOnDelete", "Tags"),
+        }
+    )
+    replacing = frozenset({"RepositoryName"})
+
+    def create(self, place: Place, properties: Properties) -> Made:
+        """Make the repository with its policies."""
+        client = place.client("ecr")
+        parameters = request(
+            client,
+            "CreateRepository",
+            repositoryName=properties.get("RepositoryName") or physical_name(place, _LONGEST_NAME, lower_case=True),
+            imageTagMutability=properties.get("ImageTagMutability"),
+            tags=tag_list(properties),
+        )
+        name = client.create_repository(**parameters)["repository"]["repositoryName"]
+        with undone_on_failure(lambda: client.delete_repository(repositoryName=name)):
+            self._change_policies(client, name, {}, properties)
+        return self._made(client, name)
+
+    def update(self, place: Place, physical_id: str, before: Properties, after: Properties) -> Made:
+        """Change everything but the name."""
+        client = place.client("ecr")
+        mutability = after.get("ImageTagMutability", "MUTABLE")
+        client.put_image_tag_mutability(repositoryName=physical_id, imageTagMutability=mutability)
+        self._change_policies(client, physical_id, before, after)
+        made = self._made(client, physical_id)
+        gone, new = tag_changes(before, after)
+        if gone:
+            client.untag_resource(resourceArn=made.attributes["Arn"], tagKeys=gone)
+        if new:
+            client.tag_resource(resourceArn=made.attributes["Arn"], tags=new)
+        return made
+
+    def delete(self, place: Place, physical_id: str, properties: Properties) -> None:
+        """Remove the repository; with images in it only where that was asked for."""
+        with passing_over(_ABSENT):
+            force = truth(properties.get("EmptyOnDelete", False))
+            place.client("ecr").delete_repository(repositoryName=physical_id, force=force)
+
+    def _change_policies(self, client: Any, name: str, before: Properties, after: Properties) -> None:  # noqa: ANN401 - boto3 client
+        if before.get("LifecyclePolicy") != after.get("LifecyclePolicy"):
+            policy = after.get("LifecyclePolicy") or {}
+            refuse_others("LifecyclePolicy", policy, ("LifecyclePolicyText",))
+            if policy:
+                text = policy["LifecyclePolicyText"]
+                client.put_lifecycle_policy(repositoryName=name, lifecyclePolicyText=text)
+            else:
+                client.delete_lifecycle_policy(repositoryName=name)
+        if before.get("RepositoryPolicyText") != after.get("RepositoryPolicyText"):
+            if after.get("RepositoryPolicyText"):
+                text = document(after["RepositoryPolicyText"])
+                client.set_repository_policy(repositoryName=name, policyText=text)
+            else:
+                client.delete_repository_policy(repositoryName=name)
+
+    def _made(self, client: Any, name: str) -> Made:  # noqa: ANN401 - boto3 client
+        (found,) = client.describe_repositories(repositoryNames=[name])["repositories"]
+        return Made(name, {"Arn": found["repositoryArn"], "RepositoryUri": found["repositoryUri"]})

@@ -1,0 +1,350 @@
+"""IAM: users, roles, instance profiles, policies and access keys."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from localcloud.cloudformation.resource import Made, Place, Properties
+from localcloud.cloudformation.resources.naming import physical_name
+from localcloud.cloudformation.resources.requests import document, passing_over, refuse_others, request
+from localcloud.cloudformation.resources.tagging import tag_changes, tag_list
+from localcloud.cloudformation.resources.undoing import undone_on_failure
+
+_LONGEST_ENTITY = 64
+_LONGEST_POLICY = 128
+_MOST_VERSIONS = 5
+"""Versions that IAM keeps of a managed policy."""
+_ABSENT = "NoSuchEntity"
+_HOLDERS = {"Users": "user", "Roles": "role", "Groups": "group"}
+"""Properties that name who holds a policy, with the word for it in IAM's operations."""
+
+
+class User:
+    """A user without a password."""
+
+    name = "AWS::IAM::User"
+    properties = frozenset({"UserName", "Path", "ManagedPolicyArns", "Policies", "Tags"})
+    replacing = frozenset({"UserName"})
+
+    def create(self, place: Place, properties: Properties) -> Made:
+        """Make the user with policies and tags."""
+        client = place.client("iam")
+        name = str(properties.get("UserName") or physical_name(place, _LONGEST_ENTITY))
+        client.create_user(
+            **request(client, "CreateUser", UserName=name, **_path(properties), Tags=tag_list(properties))
+        )
+        with undone_on_failure(lambda: self.delete(place, name, properties)):
+            _change_policies(client, "user", name, {}, properties)
+        return self._made(client, name)
+
+    def update(self, place: Place, physical_id: str, before: Properties, after: Properties) -> Made:
+        """Change path, policies and tags."""
+        client = place.client("iam")
+        if before.get("Path") != after.get("Path"):
+            client.update_user(UserName=physical_id, NewPath=after.get("Path", "/"))
+        _change_policies(client, "user", physical_id, before, after)
+        _change_tags(client, "user", physical_id, before, after)
+        return self._made(client, physical_id)
+
+    def delete(self, place: Place, physical_id: str, properties: Properties) -> None:
+        """Remove the user, who must have no keys any more, and nobody else's policies."""
+        client = place.client("iam")
+        with passing_over(_ABSENT):
+            _remove_policies(client, "user", physical_id, properties)
+            client.delete_user(UserName=physical_id)
+
+    def _made(self, client: Any, name: str) -> Made:  # noqa: ANN401 - boto3 client
+        return Made(name, {"Arn": client.get_user(UserName=name)["User"]["Arn"]})
+
+
+class Role:
+    """A role with its inline and managed policies."""
+
+    name = "AWS::IAM::Role"
+    properties = frozenset(
+        {
+            *("RoleName", "Path", "Description", "AssumeRolePolicyDocument", "MaxSessionDuration"),
+            *("ManagedPolicyArns", "Policies", "PermissionsBoundary", "Tags"),
+        }
+    )
+    replacing = frozenset({"RoleName", "Path"})
+
+    def create(self, place: Place, properties: Properties) -> Made:
+        """Make the role with policies and tags."""
+        client = place.client("iam")
+        name = str(properties.get("RoleName") or physical_name(place, _LONGEST_ENTITY))
+        parameters = request(
+            client,
+            "CreateRole",
+            RoleName=name,
+            **_path(properties),
+            AssumeRolePolicyDocument=document(properties["AssumeRolePolicyDocument"]),
+            Description=properties.get("Description"),
+            MaxSessionDuration=properties.get("MaxSessionDuration"),
+            Tags=tag_list(properties),
+        )
+        client.create_role(**parameters)
+        with undone_on_failure(lambda: self.delete(place, name, properties)):
+            _change_policies(client, "role", name, {}, properties)
+        return self._made(client, name)
+
+    def update(self, place: Place, physical_id: str, before: Properties, after: Properties) -> Made:
+        """Change everything but name and path."""
+        client = place.client("iam")
+        trust = document(after["AssumeRolePolicyDocument"])
+        client.update_assume_role_policy(RoleName=physical_id, PolicyDocument=trust)
+        # IAM's own default is an hour; an absent description is an empty one.
+        parameters = request(
+            client,
+            "UpdateRole",
+            RoleName=physical_id,
+            Description=after.get("Description", ""),
+            MaxSessionDuration=after.get("MaxSessionDuration", 3600),
+        )
+        client.update_role(**parameters)
+        _change_policies(client, "role", physical_id, before, after)
+        _change_tags(client, "role", physical_id, before, after)
+        return self._made(client, physical_id)
+
+    def delete(self, place: Place, physical_id: str, properties: Properties) -> None:
+        """Remove the role, which nobody else's policy and no instance profile may hold any more."""
+        client = place.client("iam")
+        with passing_over(_ABSENT):
+            _remove_policies(client, "role", physical_id, properties)
+            client.delete_role(RoleName=physical_id)
+
+    def _made(self, client: Any, name: str) -> Made:  # noqa: ANN401 - boto3 client
+        role = client.get_role(RoleName=name)["Role"]
+        return Made(name, {"Arn": role["Arn"], "RoleId": role["RoleId"]})
+
+
+class InstanceProfile:
+    """What gives a machine its role."""
+
+    name = "AWS::IAM::InstanceProfile"
+    properties = frozenset({"InstanceProfileName", "Path", "Roles"})
+    replacing = frozenset({"InstanceProfileName", "Path"})
+
+    def create(self, place: Place, properties: Properties) -> Made:
+        """Make the profile and put its role in."""
+        client = place.client("iam")
+        name = str(properties.get("InstanceProfileName") or physical_name(place, _LONGEST_POLICY))
+        client.create_instance_profile(InstanceProfileName=name, **_path(properties))
+        with undone_on_failure(lambda: client.delete_instance_profile(InstanceProfileName=name)):
+            for role in properties["Roles"]:
+                client.add_role_to_instance_profile(InstanceProfileName=name, RoleName=role)
+        return self._made(client, name)
+
+    def update(self, place: Place, physical_id: str, before: Properties, after: Properties) -> Made:
+        """Take the old role out and put the new one in."""
+        client = place.client("iam")
+        gone, new = _difference(before["Roles"], after["Roles"])
+        for role in gone:
+            with passing_over(_ABSENT):
+                client.remove_role_from_instance_profile(InstanceProfileName=physical_id, RoleName=role)
+        for role in new:
+            client.add_role_to_instance_profile(InstanceProfileName=physical_id, RoleName=role)
+        return self._made(client, physical_id)
+
+    def delete(self, place: Place, physical_id: str, properties: Properties) -> None:
+        """Take the role out and remove the profile."""
+        client = place.client("iam")
+        for role in properties["Roles"]:
+            with passing_over(_ABSENT):
+                client.remove_role_from_instance_profile(InstanceProfileName=physical_id, RoleName=role)
+        with passing_over(_ABSENT):
+            client.delete_instance_profile(InstanceProfileName=physical_id)
+
+    def _made(self, client: Any, name: str) -> Made:  # noqa: ANN401 - boto3 client
+        profile = client.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
+        return Made(name, {"Arn": profile["Arn"]})
+
+
+class ManagedPolicy:
+    """A policy that stands by itself and is attached to whom it names."""
+
+    name = "AWS::IAM::ManagedPolicy"
+    properties = frozenset({"ManagedPolicyName", "Path", "Description", "PolicyDocument", *_HOLDERS})
+    replacing = frozenset({"ManagedPolicyName", "Path", "Description"})
+
+    def create(self, place: Place, properties: Properties) -> Made:
+        """Make the policy and attach it."""
+        client = place.client("iam")
+        parameters = request(
+            client,
+            "CreatePolicy",
+            PolicyName=properties.get("ManagedPolicyName") or physical_name(place, _LONGEST_POLICY),
+            **_path(properties),
+            Description=properties.get("Description"),
+            PolicyDocument=document(properties["PolicyDocument"]),
+        )
+        arn = client.create_policy(**parameters)["Policy"]["Arn"]
+        with undone_on_failure(lambda: self.delete(place, arn, properties)):
+            self._attach(client, arn, {}, properties)
+        return self._made(client, arn)
+
+    def update(self, place: Place, physical_id: str, before: Properties, after: Properties) -> Made:
+        """Make a new version the one that counts; attach and detach."""
+        client = place.client("iam")
+        if before["PolicyDocument"] != after["PolicyDocument"]:
+            self._remove_versions(client, physical_id, kept=_MOST_VERSIONS - 1)
+            text = document(after["PolicyDocument"])
+            client.create_policy_version(PolicyArn=physical_id, PolicyDocument=text, SetAsDefault=True)
+        self._attach(client, physical_id, before, after)
+        return self._made(client, physical_id)
+
+    def delete(self, place: Place, physical_id: str, properties: Properties) -> None:
+        """Detach the policy from those it names, and remove it."""
+        client = place.client("iam")
+        with passing_over(_ABSENT):
+            self._attach(client, physical_id, properties, {})
+            self._remove_versions(client, physical_id, kept=1)
+            client.delete_policy(PolicyArn=physical_id)
+
+    def _attach(self, client: Any, arn: str, before: Properties, after: Properties) -> None:  # noqa: ANN401 - boto3 client
+        for name, kind in _HOLDERS.items():
+            gone, new = _difference(before.get(name, []), after.get(name, []))
+            for holder in gone:
+                with passing_over(_ABSENT):
+                    _call(client, f"detach_{kind}_policy", kind, holder, PolicyArn=arn)
+            for holder in new:
+                _call(client, f"attach_{kind}_policy", kind, holder, PolicyArn=arn)
+
+    def _remove_versions(self, client: Any, arn: str, *, kept: int) -> None:  # noqa: ANN401 - boto3 client
+        versions = client.list_policy_versions(PolicyArn=arn)["Versions"]
+        others = [each["VersionId"] for each in versions if not each["IsDefaultVersion"]]
+        oldest_first = sorted(others, key=lambda version: int(version.removeprefix("v")))
+        for version in oldest_first[: max(0, len(versions) - kept)]:
+            client.delete_policy_version(PolicyArn=arn, VersionId=version)
+
+    def _made(self, client: Any, arn: str) -> Made:  # noqa: ANN401 - boto3 client
+        policy = client.get_policy(PolicyArn=arn)["Policy"]
+        names = ("AttachmentCount", "DefaultVersionId", "IsAttachable", "PolicyId")
+        return Made(arn, {"PolicyArn": arn, **{name: policy[name] for name in names}})
+
+
+class Policy:
+    """An inline policy of users, roles and groups that are declared elsewhere."""
+
+    name = "AWS::IAM::Policy"
+    properties = frozenset({"PolicyName", "PolicyDocument", *_HOLDERS})
+    replacing: frozenset[str] = frozenset()
+
+    def create(self, place: Place, properties: Properties) -> Made:
+        """Put the policy into all that it names."""
+        physical_id = physical_name(place, _LONGEST_POLICY)
+        with undone_on_failure(lambda: self.delete(place, physical_id, properties)):
+            self._put(place, properties)
+        return Made(physical_id, {"Id": physical_id})
+
+    def update(self, place: Place, physical_id: str, before: Properties, after: Properties) -> Made:
+        """Put the new policy in, and take the old one from those that are no longer named."""
+        self._put(place, after)
+        still = set(_holders(after)) if before["PolicyName"] == after["PolicyName"] else set()
+        self._remove(place, before["PolicyName"], [holder for holder in _holders(before) if holder not in still])
+        return Made(physical_id, {"Id": physical_id})
+
+    def delete(self, place: Place, _physical_id: str, properties: Properties) -> None:
+        """Take the policy from all that it names."""
+        self._remove(place, properties["PolicyName"], _holders(properties))
+
+    def _put(self, place: Place, properties: Properties) -> None:
+        name, text = properties["PolicyName"], document(properties["PolicyDocument"])
+        for kind, holder in _holders(properties):
+            _call(place.client("iam"), f"put_{kind}_policy", kind, holder, PolicyName=name, PolicyDocument=text)
+
+    def _remove(self, place: Place, name: str, holders: Iterable[tuple[str, str]]) -> None:
+        for kind, holder in holders:
+            with passing_over(_ABSENT):
+                _call(place.client("iam"), f"delete_{kind}_policy", kind, holder, PolicyName=name)
+
+
+class AccessKey:
+    """A user's key. Its secret is told when it is made, and never again."""
+
+    name = "AWS::IAM::AccessKey"
+    properties = frozenset({"Serial", "UserName"})
+    replacing = frozenset({"Serial", "UserName"})
+
+    def create(self, place: Place, properties: Properties) -> Made:
+        """Make the key."""
+        key = place.client("iam").create_access_key(UserName=properties["UserName"])["AccessKey"]
+        return Made(key["AccessKeyId"], {"Id": key["AccessKeyId"], "SecretAccessKey": key["SecretAccessKey"]})
+
+    def update(self, _place: Place, physical_id: str, _before: Properties, _after: Properties) -> Made:
+        """Leave it: every property makes a new key."""
+        return Made(physical_id, {"Id": physical_id})
+
+    def delete(self, place: Place, physical_id: str, properties: Properties) -> None:
+        """Remove the key."""
+        with passing_over(_ABSENT):
+            place.client("iam").delete_access_key(UserName=properties["UserName"], AccessKeyId=physical_id)
+
+
+def _path(properties: Properties) -> dict[str, str]:
+    return {"Path": str(properties["Path"])} if "Path" in properties else {}
+
+
+def _call(client: Any, operation: str, kind: str, holder: str, **parameters: object) -> None:  # noqa: ANN401 - boto3 client
+    getattr(client, operation)(**{f"{kind.capitalize()}Name": holder}, **parameters)
+
+
+def _difference(before: Iterable[str], after: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return what is only in the first and what is only in the second."""
+    old, new = list(before), list(after)
+    return [each for each in old if each not in new], [each for each in new if each not in old]
+
+
+def _holders(properties: Properties) -> list[tuple[str, str]]:
+    return [(kind, holder) for name, kind in _HOLDERS.items() for holder in properties.get(name, [])]
+
+
+def _inline(properties: Properties) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for policy in properties.get("Policies", []):
+        refuse_others("Policies", policy, ("PolicyName", "PolicyDocument"))
+        found[policy["PolicyName"]] = document(policy["PolicyDocument"])
+    return found
+
+
+def _change_policies(client: Any, kind: str, holder: str, before: Properties, after: Properties) -> None:  # noqa: ANN401 - boto3 client
+    old, new = _inline(before), _inline(after)
+    for name in old.keys() - new.keys():
+        with passing_over(_ABSENT):
+            _call(client, f"delete_{kind}_policy", kind, holder, PolicyName=name)
+    for name, text in new.items():
+        if old.get(name) != text:
+            _call(client, f"put_{kind}_policy", kind, holder, PolicyName=name, PolicyDocument=text)
+    detached, attached = _difference(before.get("ManagedPolicyArns", []), after.get("ManagedPolicyArns", []))
+    for arn in detached:
+        with passing_over(_ABSENT):
+            _call(client, f"detach_{kind}_policy", kind, holder, PolicyArn=arn)
+    for arn in attached:
+        _call(client, f"attach_{kind}_policy", kind, holder, PolicyArn=arn)
+    _change_boundary(client, kind, holder, before, after)
+
+
+def _change_boundary(client: Any, kind: str, holder: str, before: Properties, after: Properties) -> None:  # noqa: ANN401 - boto3 client
+    boundary = after.get("PermissionsBoundary")
+    if before.get("PermissionsBoundary") == boundary:
+        return
+    if boundary:
+        _call(client, f"put_{kind}_permissions_boundary", kind, holder, PermissionsBoundary=boundary)
+    else:
+        _call(client, f"delete_{kind}_permissions_boundary", kind, holder)
+
+
+def _remove_policies(client: Any, kind: str, holder: str, properties: Mapping[str, Any]) -> None:  # noqa: ANN401 - boto3 client
+    for name in _inline(properties):
+        with passing_over(_ABSENT):
+            _call(client, f"delete_{kind}_policy", kind, holder, PolicyName=name)
+    for arn in properties.get("ManagedPolicyArns", []):
+        with passing_over(_ABSENT):
+            _call(client, f"detach_{kind}_policy", kind, holder, PolicyArn=arn)
+
+
+def _change_tags(client: Any, kind: str, holder: str, before: Properties, after: Properties) -> None:  # noqa: ANN401 - boto3 client
+    gone, new = tag_changes(before, after)
+    if gone:
+        _call(client, f"untag_{kind}", kind, holder, TagKeys=gone)
+    if new:
+        _call(client, f"tag_{kind}", kind, holder, Tags=new)

@@ -1,0 +1,95 @@
+"""KMS: keys and their aliases."""
+
+from typing import Any
+
+from localcloud.cloudformation.resource import Made, Place, Properties
+from localcloud.cloudformation.resources.requests import document, passing_over, request, truth
+from localcloud.cloudformation.resources.tagging import renamed, tag_changes, tag_list
+from localcloud.cloudformation.resources.undoing import undone_on_failure
+
+_WAITING_DAYS = 30
+"""How long a key waits for its end where nothing else is said."""
+_ABSENT = "NotFoundException"
+
+
+class Key:
+    """A key that encrypts other keys."""
+
+    name = "AWS::KMS::Key"
+    properties = frozenset({"Description", "EnableKeyRotation", "Enabled", "KeyPolicy", "PendingWindowInDays", "Tags"})
+    replacing: frozenset[str] = frozenset()
+
+    def create(self, place: Place, properties: Properties) -> Made:
+        """Make the key."""
+        client = place.client("kms")
+        policy = properties.get("KeyPolicy")
+        parameters = request(
+            client,
+            "CreateKey",
+            Description=properties.get("Description"),
+            Policy=document(policy) if policy else None,
+            Tags=renamed(tag_list(properties), "TagKey", "TagValue"),
+        )
+        key = client.create_key(**parameters)["KeyMetadata"]["KeyId"]
+        with undone_on_failure(lambda: self.delete(place, key, properties)):
+            self._switch(client, key, {}, properties)
+        return self._made(client, key)
+
+    def update(self, place: Place, physical_id: str, before: Properties, after: Properties) -> Made:
+        """Change everything in place; the waiting time counts when the key is removed."""
+        client = place.client("kms")
+        client.update_key_description(KeyId=physical_id, Description=after.get("Description", ""))
+        if before.get("KeyPolicy") != after.get("KeyPolicy"):
+            client.put_key_policy(KeyId=physical_id, PolicyName="default", Policy=document(after["KeyPolicy"]))
+        self._switch(client, physical_id, before, after)
+        gone, new = tag_changes(before, after)
+        if gone:
+            client.untag_resource(KeyId=physical_id, TagKeys=gone)
+        if new:
+            client.tag_resource(KeyId=physical_id, Tags=renamed(new, "TagKey", "TagValue"))
+        return self._made(client, physical_id)
+
+    def delete(self, place: Place, physical_id: str, properties: Properties) -> None:
+        """Have the key deleted when its waiting time is over, as only KMS can."""
+        client = place.client("kms")
+        days = int(properties.get("PendingWindowInDays", _WAITING_DAYS))
+        with passing_over(_ABSENT, "KMSInvalidStateException"):
+            client.schedule_key_deletion(KeyId=physical_id, PendingWindowInDays=days)
+
+    def _switch(self, client: Any, key: str, before: Properties, after: Properties) -> None:  # noqa: ANN401 - boto3 client
+        was_rotated, rotated = (truth(each.get("EnableKeyRotation", False)) for each in (before, after))
+        was_enabled, enabled = (truth(each.get("Enabled", True)) for each in (before, after))
+        if rotated and not was_rotated:
+            client.enable_key_rotation(KeyId=key)
+        if was_rotated and not rotated:
+            client.disable_key_rotation(KeyId=key)
+        if enabled and not was_enabled:
+            client.enable_key(KeyId=key)
+        if was_enabled and not enabled:
+            client.disable_key(KeyId=key)
+
+    def _made(self, client: Any, key: str) -> Made:  # noqa: ANN401 - boto3 client
+        return Made(key, {"KeyId": key, "Arn": client.describe_key(KeyId=key)["KeyMetadata"]["Arn"]})
+
+
+class Alias:
+    """A key's other name."""
+
+    name = "AWS::KMS::Alias"
+    properties = frozenset({"AliasName", "TargetKeyId"})
+    replacing = frozenset({"AliasName"})
+
+    def create(self, place: Place, properties: Properties) -> Made:
+        """Give the key the name."""
+        place.client("kms").create_alias(**properties)
+        return Made(properties["AliasName"])
+
+    def update(self, place: Place, physical_id: str, _before: Properties, after: Properties) -> Made:
+        """Give the name to another key."""
+        place.client("kms").update_alias(AliasName=physical_id, TargetKeyId=after["TargetKeyId"])
+        return Made(physical_id)
+
+    def delete(self, place: Place, physical_id: str, _properties: Properties) -> None:
+        """Take the name away; the key stays."""
+        with passing_over(_ABSENT):
+            place.client("kms").delete_alias(AliasName=physical_id)

@@ -1,0 +1,206 @@
+"""What is known of stacks: their resources, events, outputs and change sets."""
+
+import datetime
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from localcloud.cloudformation.template import Declaration, Template
+
+STACK_TYPE = "AWS::CloudFormation::Stack"
+
+_TICK = datetime.timedelta(milliseconds=1)
+
+
+def now() -> datetime.datetime:
+    """Return the time, in UTC, as AWS gives it: to the millisecond."""
+    moment = datetime.datetime.now(datetime.UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """What a stack is to be.
+
+    Attributes
+    ----------
+    template
+        Declares everything.
+    parameters
+        Text of every parameter.
+    tags
+        Of the stack; its resources get them too.
+    """
+
+    template: Template
+    parameters: Mapping[str, str]
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource of a stack that exists.
+
+    Attributes
+    ----------
+    declaration
+        What the template says of it.
+    properties
+        Its properties, resolved, with the stack's tags.
+    physical_id
+        What ``Ref`` gives.
+    attributes
+        What ``Fn::GetAtt`` gives.
+    """
+
+    declaration: Declaration
+    properties: Mapping[str, Any]
+    physical_id: str
+    attributes: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a stack or to one of its resources."""
+
+    stack_id: str
+    stack_name: str
+    logical_id: str
+    physical_id: str
+    type: str
+    status: str
+    reason: str | None
+    token: str | None
+    moment: datetime.datetime
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+
+@dataclass(frozen=True)
+class Output:
+    """A value that a stack shows, and exports if it has a name to be exported by."""
+
+    key: str
+    value: str
+    description: str | None
+    export: str | None
+
+
+@dataclass
+class Stack:
+    """A stack, from the first change set or request on, and after its deletion.
+
+    Attributes
+    ----------
+    name, id, account, region
+        Which one it is.
+    status, reason
+        AWS's state of it, and why.
+    blueprint
+        What was deployed last, None before anything was.
+    resources
+        What exists, by logical id.
+    outputs
+        Of the last deployment.
+    imports
+        Names of the exports of other stacks that it uses.
+    events
+        What happened, oldest first.
+    last_of
+        The newest event of each logical id.
+    token
+        Which request its events belong to.
+    """
+
+    name: str
+    id: str
+    account: str
+    region: str
+    status: str = "REVIEW_IN_PROGRESS"
+    reason: str | None = None
+    blueprint: Blueprint | None = None
+    resources: dict[str, Resource] = field(default_factory=dict)
+    outputs: list[Output] = field(default_factory=list)
+    imports: frozenset[str] = frozenset()
+    events: list[Event] = field(default_factory=list)
+    last_of: dict[str, Event] = field(default_factory=dict)
+    capabilities: list[str] = field(default_factory=list)
+    role: str | None = None
+    disable_rollback: bool = False
+    termination_protection: bool = False
+    policy: str | None = None
+    change_set_id: str | None = None
+    token: str | None = None
+    created: datetime.datetime = field(default_factory=now)
+    updated: datetime.datetime | None = None
+    deleted: datetime.datetime | None = None
+
+    def enter(self, status: str, reason: str | None = None) -> None:
+        """Put the stack into a state, with the event that tells so."""
+        self.status, self.reason = status, reason
+        self._note(self.name, self.id, STACK_TYPE, status, reason)
+
+    def note(self, declaration: Declaration, physical_id: str, status: str, reason: str | None = None) -> None:
+        """Add an event of one of its resources."""
+        self._note(declaration.logical_id, physical_id, declaration.type, status, reason)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being done to it."""
+        return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
+
+    def _note(self, logical_id: str, physical_id: str, kind: str, status: str, reason: str | None) -> None:
+        # Who shows events sorts them by their time, so no two may have the same.
+        moment = now() if not self.events else max(now(), self.events[-1].moment + _TICK)
+        event = Event(self.id, self.name, logical_id, physical_id, kind, status, reason, self.token, moment)
+        self.events.append(event)
+        self.last_of[logical_id] = event
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a change set would do to one resource.
+
+    Attributes
+    ----------
+    action
+        ``Add``, ``Modify`` or ``Remove``.
+    logical_id, physical_id, type
+        Which resource; no physical id where it is not made yet.
+    replaces
+        Whether a new one would take its place, None unless it is modified.
+    properties
+        The names of the properties that change, and whether each of them asks for a new resource.
+    attributes
+        What else changes: ``Tags``, ``Metadata``, ``DeletionPolicy``, ``UpdateReplacePolicy``.
+    policy_action
+        What becomes of what is removed or replaced: ``Delete``, ``Retain``, ``ReplaceAndDelete``, ``ReplaceAndRetain``.
+    """
+
+    action: str
+    logical_id: str
+    physical_id: str | None
+    type: str
+    replaces: bool | None = None
+    properties: Mapping[str, bool] = field(default_factory=dict)
+    attributes: tuple[str, ...] = ()
+    policy_action: str | None = None
+
+
+@dataclass
+class ChangeSet:
+    """A proposed deployment of a stack, with what it would change."""
+
+    name: str
+    id: str
+    stack: Stack
+    kind: str
+    blueprint: Blueprint
+    description: str | None
+    capabilities: list[str]
+    role: str | None
+    changes: list[Change]
+    status: str
+    reason: str | None
+    execution_status: str
+    created: datetime.datetime = field(default_factory=now)

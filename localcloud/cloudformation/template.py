@@ -1,0 +1,180 @@
+"""Reads a CloudFormation template, JSON or YAML with short tags, into its parts."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import yaml
+
+from localcloud.cloudformation.failures import FormationError
+
+SECTIONS = frozenset({
+    "AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Rules", "Mappings", "Conditions", "Resources",
+    "Outputs",
+})  # fmt: skip
+"""What a template may hold here. Transforms (macros, SAM) would have to run code: refused."""
+
+RESOURCE_KEYS = frozenset({
+    "Type", "Properties", "DependsOn", "Condition", "Metadata", "DeletionPolicy", "UpdateReplacePolicy",
+})  # fmt: skip
+"""What a declared resource may say. CreationPolicy and UpdatePolicy wait for signals, which nobody here sends."""
+
+POLICIES = ("Delete", "Retain", "RetainExceptOnCreate", "Snapshot")
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """A resource as a template declares it, its intrinsic functions not resolved.
+
+    Attributes
+    ----------
+    logical_id
+        Its name in the template.
+    type
+        Such as ``AWS::S3::Bucket``.
+    properties
+        Its properties, as written.
+    depends_on
+        What it names in ``DependsOn``.
+    condition
+        The condition it exists under, None for always.
+    metadata
+        What ``Metadata`` says: a difference there makes the CDK deploy, and changes nothing.
+    deletion_policy, update_replace_policy
+        What becomes of it when it leaves the stack, or when another takes its place.
+    """
+
+    logical_id: str
+    type: str
+    properties: Mapping[str, Any]
+    depends_on: tuple[str, ...]
+    condition: str | None
+    metadata: Mapping[str, Any]
+    deletion_policy: str
+    update_replace_policy: str
+
+
+@dataclass(frozen=True)
+class Template:
+    """A template that could be read.
+
+    Attributes
+    ----------
+    text
+        As it was handed in.
+    document
+        Its content, every short tag (``!Ref``) written out.
+    """
+
+    text: str
+    document: Mapping[str, Any]
+
+    @cached_property
+    def resources(self) -> Mapping[str, Declaration]:
+        """What is declared, by logical id, in the order of the template."""
+        return {name: _declaration(name, body) for name, body in self.document["Resources"].items()}
+
+    def section(self, name: str) -> Mapping[str, Any]:
+        """Return a section of the template, empty where it is not there."""
+        return self.document.get(name) or {}
+
+    @property
+    def description(self) -> str:
+        """What the template says it is for."""
+        return str(self.document.get("Description", ""))
+
+
+def parse(text: str) -> Template:
+    """Return a template from its text.
+
+    Raises
+    ------
+    FormationError
+        If it is neither JSON nor YAML, or is not a template.
+    """
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = _parse_yaml(text)
+    if not isinstance(document, dict):
+        raise FormationError("Template format error: unsupported structure.")
+    unknown = sorted(set(document) - SECTIONS)
+    if "Transform" in unknown:
+        raise FormationError("Template format error: Orchard's local cloud does not model Transform.")
+    if unknown:
+        raise FormationError(f"Invalid template property or properties [{', '.join(unknown)}]")
+    if not isinstance(document.get("Resources"), dict) or not document["Resources"]:
+        raise FormationError("Template format error: At least one Resources member must be defined.")
+    template = Template(text, document)
+    for declaration in template.resources.values():
+        if declaration.condition is not None and declaration.condition not in template.section("Conditions"):
+            raise FormationError(
+                f"Template format error: Unresolved condition dependency {declaration.condition} "
+                "in the Resources block of the template"
+            )
+    return template
+
+
+def _declaration(logical_id: str, body: Any) -> Declaration:  # noqa: ANN401
+    if not isinstance(body, dict) or not isinstance(body.get("Type"), str):
+        raise FormationError(
+            f"Template format error: [/Resources/{logical_id}] Every Resources object must contain a Type member."
+        )
+    unknown = sorted(set(body) - RESOURCE_KEYS)
+    if unknown:
+        raise FormationError(
+            f"Orchard's local cloud does not model {', '.join(unknown)} of a resource: {logical_id} ({body['Type']})"
+        )
+    depends_on = body.get("DependsOn", ())
+    deletion = body.get("DeletionPolicy", "Delete")
+    replacement = body.get("UpdateReplacePolicy", "Delete")
+    for policy in (deletion, replacement):
+        if policy not in POLICIES:
+            raise FormationError(f"Template error: Unrecognized DeletionPolicy {policy} for resource {logical_id}")
+    return Declaration(
+        logical_id=logical_id,
+        type=body["Type"],
+        properties=body.get("Properties") or {},
+        depends_on=(depends_on,) if isinstance(depends_on, str) else tuple(depends_on),
+        condition=body.get("Condition"),
+        metadata=body.get("Metadata") or {},
+        deletion_policy=deletion,
+        update_replace_policy=replacement,
+    )
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with CloudFormation's short tags, and with dates left as text."""
+
+
+def _short_tag(loader: _Loader, suffix: str, node: yaml.Node) -> Mapping[str, Any]:
+    """Write a short tag out: ``!GetAtt A.B`` is ``{"Fn::GetAtt": ["A", "B"]}``."""
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+        if suffix == "GetAtt":
+            value = str(value).split(".", 1)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True) if isinstance(node, yaml.MappingNode) else None
+    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
+
+
+_Loader.add_multi_constructor("!", _short_tag)
+# Dates stay text: the version of a template, or of a policy's language, is written like one.
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
+    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _parse_yaml(text: str) -> Any:  # noqa: ANN401
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a SafeLoader
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+        raise FormationError(f"Template format error: YAML not well-formed.{where}") from error

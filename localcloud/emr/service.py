@@ -1,0 +1,160 @@
+"""The edge to moto: takes EMR's requests from its server and keeps clusters where it keeps its own."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from moto.core.responses import ActionResult, PaginatedResult
+from moto.core.utils import camelcase_to_underscores
+from moto.emr.exceptions import InvalidRequestException, ValidationException
+from moto.emr.models import emr_backends
+from moto.emr.responses import ElasticMapReduceResponse
+from moto.iam.models import iam_backends
+
+from localcloud import patching
+from localcloud.emr.cluster import Cluster
+from localcloud.emr.errors import RefusedError, invalid, invalid_request
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request to EMR.
+
+    Attributes
+    ----------
+    request
+        The API's input, as it was sent.
+    account, region
+        Where it is meant for.
+    now
+        When it came.
+    """
+
+    request: Mapping[str, Any]
+    account: str
+    region: str
+    now: datetime
+
+    @property
+    def backend(self) -> Any:  # noqa: ANN401 - its attributes are moto's own
+        """Moto's EMR of this account and region."""
+        return emr_backends[self.account][self.region]
+
+    @property
+    def clusters(self) -> dict[str, Cluster]:
+        """Every cluster of the account and region by id, oldest first."""
+        clusters: dict[str, Cluster] = self.backend.clusters
+        return clusters
+
+    @property
+    def cluster(self) -> Cluster:
+        """The cluster that the request names.
+
+        Raises
+        ------
+        RefusedError
+            If there is none.
+        """
+        wanted = self.request.get("ClusterId") or self.request.get("ResourceId")
+        if wanted in self.clusters:
+            return self.clusters[wanted]
+        if "JobFlowId" in self.request:
+            if self.request["JobFlowId"] in self.clusters:
+                return self.clusters[self.request["JobFlowId"]]
+            raise invalid("Specified job flow ID not valid.")
+        raise invalid_request(f"Cluster id '{wanted}' is not valid.")
+
+    @property
+    def job_flows(self) -> list[Cluster]:
+        """The clusters that the request names by ``JobFlowIds``.
+
+        Raises
+        ------
+        RefusedError
+            If one of them does not exist.
+        """
+        wanted = self.request["JobFlowIds"]
+        if any(each not in self.clusters for each in wanted):
+            raise invalid("Specified job flow ID does not exist.")
+        return [self.clusters[each] for each in wanted]
+
+
+_EXCEPTIONS = {"ValidationException": ValidationException, "InvalidRequestException": InvalidRequestException}
+"""moto's own: it finds by their module how EMR writes an error."""
+
+Output = Mapping[str, Any]
+"""What the API gives back for a request."""
+
+Answer = Callable[[Call], Output]
+
+
+def serve(operation: str, answer: Answer, *, pages: bool = False) -> None:
+    """Let EMR's server answer an operation so.
+
+    Parameters
+    ----------
+    operation
+        As the API names it: ``RunJobFlow``.
+    answer
+        Returns the API's output.
+    pages
+        Whether it is given in pages.
+    """
+
+    def method(response: ElasticMapReduceResponse) -> ActionResult:
+        body: Any = response.body
+        call = Call(json.loads(body or "{}"), response.current_account, response.region, now())
+        try:
+            given = dict(answer(call))
+        except RefusedError as error:
+            raise _EXCEPTIONS[error.code](error.message) from error
+        return PaginatedResult(given) if pages else ActionResult(given)
+
+    patching.replace(ElasticMapReduceResponse, camelcase_to_underscores(operation), method)
+
+
+def is_answered(operation: str) -> bool:
+    """Return whether moto, or a gap that was closed, answers an operation."""
+    return hasattr(ElasticMapReduceResponse, camelcase_to_underscores(operation))
+
+
+def all_clusters() -> list[Cluster]:
+    """Return every cluster of every account and region."""
+    found: list[Any] = [
+        cluster
+        for account in list(emr_backends.values())
+        for backend in list(account.values())
+        for cluster in list(backend.clusters.values())
+    ]
+    return [cluster for cluster in found if isinstance(cluster, Cluster)]
+
+
+def role_of_profile(account: str, profile: str) -> str | None:
+    """Return the ARN of the role in an instance profile; None if there is no such profile, or no role in it."""
+    iam: Any = iam_backends[account]["aws"]
+    for each in iam.instance_profiles.values():
+        if each.name == profile and each.roles:
+            return str(each.roles[0].arn)
+    return None
+
+
+def has_role(account: str, role: str) -> bool:
+    """Return whether a role exists, given by its name or ARN."""
+    iam: Any = iam_backends[account]["aws"]
+    return any(role in (each.name, each.arn) for each in iam.roles.values())
+
+
+def what_is_wrong(cluster: Cluster) -> str:
+    """Return what EMR finds only while it starts a cluster, in its words; empty if all is well."""
+    role = str(cluster.request["ServiceRole"])
+    if has_role(cluster.account, role):
+        return ""
+    arn = role if role.startswith("arn:") else f"arn:aws:iam::{cluster.account}:role/{role}"
+    return f"EMR service role {arn} is invalid"
+
+
+def now() -> datetime:
+    """Return the time as moto writes it into its answers: UTC, without saying so."""
+    return datetime.now(UTC).replace(tzinfo=None)

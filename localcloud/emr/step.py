@@ -1,0 +1,97 @@
+"""A step of a cluster: what it runs, and the states that EMR lets it pass through."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from localcloud.emr.identifiers import step_id
+
+ACTIVE_STATES = ("RUNNING", "CANCEL_PENDING")
+
+
+@dataclass
+class Step:
+    """One step.
+
+    Parameters
+    ----------
+    configuration
+        A ``StepConfig`` of the API.
+    created
+        When it was attached.
+
+    Attributes
+    ----------
+    state
+        As EMR names it.
+    message
+        Why it is in this state; empty where EMR says nothing.
+    failure
+        ``FailureDetails`` of a failed one.
+    cancellation
+        How a running one is to be cancelled, a ``StepCancellationOption``; empty if it is not.
+    """
+
+    configuration: Mapping[str, Any]
+    created: datetime
+    id: str = field(default_factory=step_id)
+    state: str = "PENDING"
+    message: str = ""
+    failure: Mapping[str, str] = field(default_factory=dict)
+    cancellation: str = ""
+    started: datetime | None = None
+    ended: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """What the person called it."""
+        return str(self.configuration["Name"])
+
+    @property
+    def action_on_failure(self) -> str:
+        """What its failure does to the cluster; EMR's old name for ending it is told as the new one."""
+        action = self.configuration.get("ActionOnFailure", "CONTINUE")
+        return "TERMINATE_CLUSTER" if action == "TERMINATE_JOB_FLOW" else str(action)
+
+    @property
+    def jar(self) -> str:
+        """What EMR is asked to run."""
+        return str(self.configuration["HadoopJarStep"]["Jar"])
+
+    @property
+    def arguments(self) -> list[str]:
+        """The jar's arguments: for ``command-runner.jar``, a command."""
+        return list(self.configuration["HadoopJarStep"].get("Args", ()))
+
+    def start(self, now: datetime) -> None:
+        """Come into the state RUNNING."""
+        self.state, self.started = "RUNNING", now
+
+    def end(self, state: str, now: datetime, message: str = "", failure: Mapping[str, str] | None = None) -> None:
+        """Come into a last state."""
+        self.state, self.ended, self.message, self.failure = state, now, message, failure or {}
+
+    def described(self) -> dict[str, Any]:
+        """Return the API's ``Step``, which is also its ``StepSummary``."""
+        jar = self.configuration["HadoopJarStep"]
+        config = {
+            "Jar": self.jar,
+            "Args": self.arguments,
+            "Properties": {each["Key"]: each.get("Value", "") for each in jar.get("Properties", ())},
+            **({"MainClass": jar["MainClass"]} if "MainClass" in jar else {}),
+        }
+        timeline = {"CreationDateTime": self.created, "StartDateTime": self.started, "EndDateTime": self.ended}
+        status = {
+            "State": self.state,
+            "StateChangeReason": {"Message": self.message} if self.message else {},
+            "Timeline": {name: moment for name, moment in timeline.items() if moment is not None},
+            **({"FailureDetails": dict(self.failure)} if self.failure else {}),
+        }
+        return {
+            "Id": self.id,
+            "Name": self.name,
+            "Config": config,
+            "ActionOnFailure": self.action_on_failure,
+            "Status": status,
+        }

@@ -1,0 +1,145 @@
+"""Finds whom an access key belongs to, and what policies say of it, in moto's IAM and STS."""
+
+import datetime
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from moto.core.utils import utcnow
+from moto.iam.models import IAMBackend, iam_backends
+from moto.s3.models import s3_backends
+from moto.sts.models import sts_backends
+
+from localcloud.environment import ADMINISTRATOR
+from localcloud.iam.policies import Policies, Policy
+
+_CDK_ROLE = "cdk-"
+"""How the names of the roles begin that `cdk bootstrap` makes. They act for the administrator, and are let through:
+CloudFormation itself works with the administrator's key here, not with the role that it is handed."""
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Whom an access key belongs to.
+
+    Attributes
+    ----------
+    arn
+        Of the user, or of the role's session.
+    account
+        The account's number.
+    secret
+        Of the access key.
+    token
+        Of the session, None for a user.
+    expires
+        When the session ends, None for a user.
+    unrestricted
+        Whether everything is allowed without a look at policies.
+    policies
+        What is said of it.
+    context
+        What conditions can ask about it.
+    """
+
+    arn: str
+    account: str
+    secret: str
+    token: str | None
+    expires: datetime.datetime | None
+    unrestricted: bool
+    policies: Policies
+    context: Mapping[str, list[str]]
+
+    @property
+    def expired(self) -> bool:
+        """Whether its session is over."""
+        return self.expires is not None and utcnow() > self.expires
+
+
+def find(key: str) -> Principal | None:
+    """Return whom an access key belongs to, None where nobody has it."""
+    if key == ADMINISTRATOR:
+        return Principal("", "", ADMINISTRATOR, None, None, True, Policies(frozenset(), ()), {})
+    for account, partitions in list(iam_backends.items()):
+        found = _user(partitions["aws"], account, key) or _session(partitions["aws"], account, key)
+        if found is not None:
+            return found
+    return None
+
+
+def bucket_policies(bucket: str) -> list[Policy]:
+    """Return the policy of a bucket, if it has one."""
+    place = s3_backends.bucket_accounts.get(bucket)
+    if place is None:
+        return []
+    partition, account = place
+    policy = s3_backends[account][partition].buckets[bucket].policy
+    return [_document(policy)] if policy else []
+
+
+def _user(backend: IAMBackend, account: str, key: str) -> Principal | None:
+    for user in list(backend.users.values()):
+        for access_key in user.access_keys:
+            if access_key.access_key_id != key or access_key.status != "Active":
+                continue
+            groups = backend.get_groups_for_user(user.name)
+            identity = [policy for holder in (user, *groups) for policy in _policies(holder)]
+            context = {
+                "aws:principalarn": [user.arn],
+                "aws:principaltype": ["User"],
+                "aws:userid": [user.id],
+                "aws:username": [user.name],
+            }
+            policies = Policies(frozenset({user.arn, f"arn:aws:iam::{account}:root"}), identity)
+            return Principal(user.arn, account, access_key.secret_access_key, None, None, False, policies, context)
+    return None
+
+
+def _session(backend: IAMBackend, account: str, key: str) -> Principal | None:
+    session = sts_backends[account]["aws"].get_assumed_role_from_access_key(key)
+    if session is None:
+        return None
+    role = next((one for one in list(backend.roles.values()) if one.arn == session.role_arn), None)
+    # The permissions are looked up at every call: those of a role that is gone are gone with it.
+    identity = [] if role is None else _policies(role)
+    bounds = []
+    if role is not None and role.permissions_boundary_arn:
+        boundary = backend.managed_policies.get(role.permissions_boundary_arn)
+        bounds.append([] if boundary is None else [_default(boundary)])
+    if session.policy:
+        bounds.append([_document(session.policy)])
+    context = {
+        "aws:principalarn": [session.role_arn],
+        "aws:principaltype": ["AssumedRole"],
+        "aws:userid": [session.user_id],
+    }
+    arns = frozenset({session.arn, session.role_arn, f"arn:aws:iam::{account}:root"})
+    return Principal(
+        arn=session.arn,
+        account=account,
+        secret=session.secret_access_key,
+        token=session.session_token,
+        expires=session.expiration,
+        unrestricted=session.role_arn.rsplit("/", 1)[-1].startswith(_CDK_ROLE),
+        policies=Policies(arns, identity, bounds),
+        context=context,
+    )
+
+
+def _policies(holder: Any) -> list[Policy]:  # noqa: ANN401
+    """Return the inline and managed policies of a user, a group or a role."""
+    return [
+        *map(_document, list(holder.policies.values())),
+        *map(_default, list(holder.managed_policies.values())),
+    ]
+
+
+def _default(managed: Any) -> Policy:  # noqa: ANN401
+    versions = (version for version in managed.versions if version.version_id == managed.default_version_id)
+    return _document(next(versions).document)
+
+
+def _document(text: Any) -> Policy:  # noqa: ANN401
+    return text if isinstance(text, dict) else dict(json.loads(text))

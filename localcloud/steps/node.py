@@ -1,0 +1,124 @@
+"""What stands for a cluster's primary node on this machine: a folder, and the environment of what runs there.
+
+Paths of a node lie below that folder (``/opt/orchard/python`` is ``FOLDER/opt/orchard/python``), because nothing
+outside it may be changed and two clusters must not share it; EMR's Python is the one that this project runs on.
+PySpark is not among what the bootstrap action installs: on a cluster it belongs to the release, and spark-submit brings
+it from ``SPARK_HOME``. The same happens here, with the ``SPARK_HOME`` inside the ``pyspark`` package of the project, so
+that the step's interpreter is the bootstrap action's and sees nothing else of the project's environment.
+"""
+
+import importlib.util
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from infra import versions
+from job.spark.java import find_java_home
+
+PROJECT = Path(__file__).resolve().parents[2]
+NODE_FOLDERS = ("/opt/", "/mnt/", "/home/hadoop/")
+"""Of a node's file system; what lies elsewhere belongs to the operating system, which is this machine's own."""
+
+COMPILE_QUICKLY = "-XX:TieredStopAtLevel=1"
+"""For Java: its second, thorough compiler takes the processors from a step that lasts for a minute; decision 0022."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """The primary node of a cluster.
+
+    Attributes
+    ----------
+    root
+        Stands for ``/`` of the node.
+    endpoint
+        Address of the cloud.
+    region
+        Where the cluster is.
+    """
+
+    root: Path
+    endpoint: str
+    region: str
+
+    def place(self, value: str) -> str:
+        """Return a path on a node as one on this machine, anything else as it is."""
+        if value == versions.CLUSTER_PYTHON:
+            return os.path.realpath(sys.executable)
+        return f"{self.root}{value}" if value.startswith(NODE_FOLDERS) else value
+
+    @property
+    def spark_configuration(self) -> Path:
+        """Folder of ``spark-defaults.conf``."""
+        return self.root / "etc" / "spark" / "conf"
+
+    def make(self) -> None:
+        """Make the folders and the commands that EMR has on a node."""
+        commands = self.root / "bin"
+        for folder in (commands, self.root / "home" / "hadoop", self.spark_configuration):
+            folder.mkdir(parents=True, exist_ok=True)
+        _make_command(
+            commands / "aws",
+            f"import sys; sys.path.insert(0, {str(PROJECT)!r}); "
+            "from localcloud.steps.aws_command import main; sys.exit(main(sys.argv[1:]))",
+        )
+        (commands / "spark-submit").symlink_to(spark_home() / "bin" / "spark-submit")
+
+    def environment(self, credentials: Mapping[str, str], exported: Mapping[str, str], work: Path) -> dict[str, str]:
+        """Return all environment variables of a command; nothing of the cloud's own environment is among them.
+
+        Parameters
+        ----------
+        credentials
+            Of the node's role.
+        exported
+            What the cluster's ``spark-env`` exports.
+        work
+            For temporary files; it is made.
+        """
+        work.mkdir(parents=True, exist_ok=True)
+        return {
+            "PATH": os.pathsep.join([str(self.root / "bin"), os.defpath, "/usr/local/bin"]),
+            "HOME": str(self.root / "home" / "hadoop"),
+            "LANG": "C.UTF-8",
+            "TMPDIR": str(work),
+            "SPARK_LOCAL_DIRS": str(work),
+            "SPARK_HOME": str(spark_home()),
+            "SPARK_CONF_DIR": str(self.spark_configuration),
+            "SPARK_LOCAL_IP": "127.0.0.1",
+            # Nothing in the machine's own /tmp, where a killed Java would leave it.
+            "SPARK_SUBMIT_OPTS": f"-Djava.io.tmpdir={work} -XX:-UsePerfData {COMPILE_QUICKLY}",
+            "SPARK_LAUNCHER_OPTS": COMPILE_QUICKLY,
+            "JAVA_HOME": java_home(),
+            "PYSPARK_PYTHON": os.path.realpath(sys.executable),
+            **exported,
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            **credentials,
+        }
+
+
+@cache
+def java_home() -> str:
+    """Return the home of Java, empty if this machine has none; looked for once, because that starts it."""
+    return str(find_java_home() or "")
+
+
+def spark_home() -> Path:
+    """Return the home of Spark, which is inside the ``pyspark`` package."""
+    found = importlib.util.find_spec("pyspark")
+    if found is None or found.origin is None:
+        raise FileNotFoundError("The package pyspark is not installed: make setup")
+    return Path(found.origin).parent
+
+
+def _make_command(file: Path, code: str) -> None:
+    # A shell between, because the first line of a script may not be as long as a path can be.
+    file.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -I -c {shlex.quote(code)} "$@"\n')
+    file.chmod(0o755)

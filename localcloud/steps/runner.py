@@ -1,0 +1,220 @@
+"""Drives the clusters of the cloud: starts them, runs their bootstrap actions and steps, ends them."""
+
+import logging
+import shutil
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from localcloud.emr import service
+from localcloud.emr.cluster import SEND_INTERRUPT, Cluster
+from localcloud.emr.step import Step
+from localcloud.steps.process import GRACE_SECONDS, ChildProcess, Order, Process
+from localcloud.steps.work import Work
+
+SECONDS_BETWEEN_LOOKS = 0.1
+MOST_SECONDS_TO_STOP = 30.0
+
+Start = Callable[[Order], Process]
+Spawn = Callable[[Callable[[], None]], None]
+
+_log = logging.getLogger(__name__)
+
+
+class StepRunner:
+    """Runs what clusters are asked to run, from ``start`` to ``stop``.
+
+    Parameters
+    ----------
+    endpoint
+        Address of the cloud that it is part of.
+    folder
+        Where each cluster has a folder of its own for as long as it lives.
+    clusters
+        Returns every cluster there is.
+    clock
+        Returns the time as EMR writes it.
+    begin
+        Starts a command.
+    spawn
+        Runs a function beside this one; a test may run it at once.
+    work
+        Returns what a cluster's node does.
+    sleep
+        Waits so many seconds.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        folder: Path,
+        *,
+        clusters: Callable[[], Iterable[Cluster]] = service.all_clusters,
+        clock: Callable[[], datetime] = service.now,
+        begin: Start = ChildProcess,
+        spawn: Spawn | None = None,
+        work: Callable[[Cluster], Work] | None = None,
+        sleep: Callable[[float], object] | None = None,
+    ) -> None:
+        self._stopping = threading.Event()
+        self._folder = folder
+        self._clusters = clusters
+        self._clock = clock
+        self._begin = begin
+        self._spawn = spawn or self._in_thread
+        self._work = work or (lambda cluster: Work(cluster, endpoint, folder / cluster.id))
+        self._sleep = sleep or self._stopping.wait
+        self._running: dict[str, Process] = {}
+        self._busy: Counter[str] = Counter()
+        self._interrupted: dict[str, float] = {}
+        self._threads: list[threading.Thread] = []
+        self._driver: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to look after clusters, in a thread of its own."""
+        # What lies there is of a cloud that was killed: its clusters are gone with it.
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(parents=True)
+        self._driver = threading.Thread(target=self._drive, name="steps", daemon=True)
+        self._driver.start()
+
+    def stop(self) -> None:
+        """End everything that runs, and the looking after; the clusters' folders are removed."""
+        self._stopping.set()
+        deadline = time.monotonic() + MOST_SECONDS_TO_STOP
+        for thread in [self._driver, *self._threads]:
+            while thread is not None and thread.is_alive() and time.monotonic() < deadline:
+                for process in list(self._running.values()):
+                    process.kill()
+                thread.join(SECONDS_BETWEEN_LOOKS)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def look(self) -> None:
+        """Let every cluster do what it is time for."""
+        for cluster in self._clusters():
+            try:
+                with cluster.lock:
+                    self._advance(cluster)
+            except Exception:  # noqa: BLE001 - one cluster's trouble is not the others'; the cloud's log shows it
+                _log.exception("The step runner could not look after the cluster %s", cluster.id)
+
+    def _drive(self) -> None:
+        while not self._stopping.wait(SECONDS_BETWEEN_LOOKS):
+            self.look()
+
+    def _advance(self, cluster: Cluster) -> None:
+        now = self._clock()
+        if cluster.state == "STARTING":
+            wrong = service.what_is_wrong(cluster)
+            if wrong:
+                cluster.terminate("VALIDATION_ERROR", wrong, now)
+            else:
+                cluster.bootstrap()
+                self._begin_work(cluster, lambda: self._bootstrap(cluster))
+        cluster.end_if_done(now)
+        for step in cluster.startable():
+            cluster.start(step, now)
+            self._begin_work(cluster, partial(self._execute, cluster, step))
+        self._cancel(cluster)
+        if cluster.state == "TERMINATING":
+            self._end(cluster)
+
+    def _cancel(self, cluster: Cluster) -> None:
+        for step in cluster.steps:
+            if step.state != "CANCEL_PENDING" or step.id not in self._running:
+                continue
+            process = self._running[step.id]
+            if step.cancellation != SEND_INTERRUPT:
+                process.kill()
+            elif step.id not in self._interrupted:
+                self._interrupted[step.id] = time.monotonic()
+                process.interrupt()
+            elif time.monotonic() - self._interrupted[step.id] > GRACE_SECONDS:
+                process.kill()
+
+    def _end(self, cluster: Cluster) -> None:
+        names = [cluster.id, *(step.id for step in cluster.steps)]
+        alive = [self._running[name] for name in names if name in self._running]
+        for process in alive:
+            process.kill()
+        if not self._busy[cluster.id]:
+            cluster.finish(self._clock())
+            # A node's disks go with it.
+            shutil.rmtree(self._folder / cluster.id, ignore_errors=True)
+
+    def _bootstrap(self, cluster: Cluster) -> None:
+        work = self._work(cluster)
+        message = ""
+        try:
+            work.prepare()
+            for number in range(1, len(work.actions) + 1):
+                code = work.bootstrap(number, lambda order: self._run(cluster, cluster.id, order))
+                if code != 0:
+                    message = (
+                        f"On the master instance ({cluster.primary}), bootstrap action {number} returned a "
+                        "non-zero return code"
+                    )
+                    break
+        except Exception as error:  # noqa: BLE001 - whatever it is, the cluster has to say it
+            _log.exception("The cluster %s could not be started", cluster.id)
+            message = f"On the master instance ({cluster.primary}), the bootstrap actions could not be run: {error}"
+        with cluster.lock:
+            if cluster.is_ending:
+                return
+            if message:
+                cluster.terminate("BOOTSTRAP_FAILURE", message, self._clock())
+            else:
+                cluster.become_ready(self._clock())
+
+    def _execute(self, cluster: Cluster, step: Step) -> None:
+        work = self._work(cluster)
+        try:
+            code, failure = work.execute(step, lambda order: self._run(cluster, step.id, order))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the step has to say it
+            _log.exception("The step %s could not be run", step.id)
+            code, failure = 1, {"Reason": "Unknown Error.", "Message": str(error)}
+        ended = self._clock()
+        work.keep_logs(step)
+        with cluster.lock:
+            self._interrupted.pop(step.id, None)
+            if code == 0 and not cluster.is_ending:
+                cluster.complete(step, ended)
+            else:
+                cluster.fail(step, failure, ended)
+        # S3 stamps whole seconds: what was kept in the second of the end looks older than it, and as on AWS whoever
+        # reads a log can tell by its stamp whether it is whole.
+        self._sleep(1.0 - self._clock().microsecond / 1e6)
+        work.keep_logs(step)
+        work.clear(step)
+
+    def _run(self, cluster: Cluster, name: str, order: Order) -> int:
+        with cluster.lock:
+            if cluster.is_ending or self._stopping.is_set():
+                return 1
+            process = self._running[name] = self._begin(order)
+        try:
+            return process.wait()
+        finally:
+            with cluster.lock:
+                del self._running[name]
+
+    def _begin_work(self, cluster: Cluster, function: Callable[[], None]) -> None:
+        def work() -> None:
+            try:
+                function()
+            finally:
+                with cluster.lock:
+                    self._busy[cluster.id] -= 1
+
+        self._busy[cluster.id] += 1
+        self._spawn(work)
+
+    def _in_thread(self, function: Callable[[], None]) -> None:
+        self._threads = [thread for thread in self._threads if thread.is_alive()]
+        thread = threading.Thread(target=function, daemon=True)
+        self._threads.append(thread)
+        thread.start()

@@ -1,1 +1,0 @@
-"""Tests of infra/deploy/ and infra/commands/."""

@@ -1,0 +1,55 @@
+"""Tests of infra/commands/output/variance_table.py: exact shares, and what is beyond the fit is said."""
+
+import argparse
+
+import pytest
+
+from infra.commands.output.variance_table import cumulative_shares, numbers, variance_table
+from infra.errors import WrongUseError
+
+CSV = b'"component","variance","ratio","cumulative"\n1,6,0.6,0.6\n2,3,0.3,0.9\n3,1,0.1,1\n'
+
+
+def test_the_shares_are_those_of_the_file() -> None:
+    assert cumulative_shares(CSV) == [0.6, 0.9, 1.0]
+
+
+def test_each_number_of_components_has_the_share_it_keeps_in_the_order_asked_for() -> None:
+    assert variance_table([0.6, 0.90006, 1.0], [3, 1, 2]) == [
+        "components  variance kept",
+        "         3        100.00%",
+        "         1         60.00%",
+        "         2         90.01%",
+    ]
+
+
+def test_numbers_beyond_the_fit_are_said_below_the_table() -> None:
+    assert variance_table([0.6, 0.9, 1.0], [2, 400, 1000]) == [
+        "components  variance kept",
+        "         2         90.00%",
+        "The fit has 3 components, keeping 100.00%: there is nothing to say of 400, 1,000.",
+    ]
+
+
+def test_where_all_numbers_are_beyond_the_fit_there_is_no_empty_table() -> None:
+    assert variance_table([1.0], [2]) == ["The fit has 1 component, keeping 100.00%: there is nothing to say of 2."]
+
+
+def test_a_list_is_read_whatever_spaces_it_has() -> None:
+    assert numbers("100, 200,400,") == [100, 200, 400]
+
+
+@pytest.mark.parametrize("text", ["", ",", "0", "-1", "10,x", "1.5", "²"])
+def test_what_is_no_list_of_numbers_is_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError) as raised:
+        numbers(text)
+
+    assert str(raised.value) == f"'{text}' is no list of numbers of components, like 100,200,400"
+
+
+@pytest.mark.parametrize("content", [b"component,ratio\n1,0.5\n", b"component,cumulative\n", b"", b"\xff"])
+def test_a_damaged_file_is_refused(content: bytes) -> None:
+    with pytest.raises(WrongUseError) as raised:
+        cumulative_shares(content)
+
+    assert raised.value.what == "The run's explained_variance.csv is damaged."

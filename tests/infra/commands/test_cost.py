@@ -1,0 +1,319 @@
+"""Tests of ``orchard cost``: what a person reads, and what becomes of every failure."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from infra import cli
+from infra.aws import cdk
+from infra.errors import WrongUseError
+from infra.runs import history
+from tests.error_report import told
+from tests.infra.fake_price_list import NOW
+from tests.infra.person import Person, cluster_that_ran
+
+FIVE = "eu-west-3,eu-west-1,eu-central-1,eu-west-2,eu-north-1"
+NOT_COUNTED = "Not counted: tax, interface endpoints, keys and secrets, logs, data sent out of AWS."
+NOT_SPENT = "Not counted: tax, interface endpoints, keys and secrets, logs, data sent out of AWS, S3."
+OFFLINE = "Prices: the table that ships, of 2026-11-20, without Spot. --offline was given."
+BASIS = (
+    "The time is an extrapolation from our benchmark: 184 photos a second, features only, on 2 cores of an AMD EPYC "
+    "(not an EC2 instance), and a virtual CPU counted as one of those cores."
+)
+NO_PRICE = "Sign in to AWS, so that its Price List API can be asked (aws sso login), or name another --type or region."
+TYPES = (
+    "Name one of m5.xlarge, m5a.xlarge, m6i.xlarge, m7i.xlarge, c6i.xlarge, c7i.xlarge, r6i.xlarge, r7i.xlarge, "
+    "m6g.xlarge, m7g.xlarge, m8g.xlarge, c7g.xlarge, c8g.xlarge, r7g.xlarge, r8g.xlarge, or a larger size."
+)
+
+START = "The start is assumed to take 15 minutes (--start-minutes)."
+
+
+def test_an_hour_is_told_node_by_node_from_the_table(person: Person) -> None:
+    assert person.types("cost --offline") == 0
+    assert person.reads().splitlines() == [
+        "The cluster in eu-west-1, an hour, in USD:",
+        "",
+        "nodes    type       bought     number     EC2     EMR   disks  together",
+        "primary  m5.xlarge  on demand       1  0.2140  0.0480  0.0101    0.2721",
+        "core     m5.xlarge  on demand       1  0.2140  0.0480  0.0101    0.2721",
+        "task     m5.xlarge  on demand       2  0.2140  0.0480  0.0101    0.5443",
+        "all                                                              1.0885",
+        "",
+        "m6i.xlarge is left out: its price for EMR is not known.",
+        "Task nodes are on Spot and will cost less: no Spot price is known here.",
+        "Forgotten, it ends itself after 30 idle minutes: 0.544.",
+        "A run: orchard cost --photos N",
+        NOT_COUNTED,
+        OFFLINE,
+    ]
+
+
+def test_an_hour_is_told_with_spot_where_aws_answers(person: Person) -> None:
+    assert person.types("cost --type m5.xlarge") == 0
+    assert person.reads().splitlines() == [
+        "The cluster in eu-west-1, an hour, in USD:",
+        "",
+        "nodes    type       bought     number     EC2     EMR   disks  together",
+        "primary  m5.xlarge  on demand       1  0.2140  0.0480  0.0084    0.2704",
+        "core     m5.xlarge  on demand       1  0.2140  0.0480  0.0084    0.2704",
+        "task     m5.xlarge  Spot            2  0.0900  0.0480  0.0084    0.2928",
+        "all                                                              0.8336",
+        "",
+        "All of it on demand: 1.0816.",
+        "Forgotten, it ends itself after 30 idle minutes: 0.417.",
+        "A run: orchard cost --photos N",
+        NOT_COUNTED,
+        "Prices: asked of AWS on 2026-11-20 (Price List API; EC2 for Spot).",
+    ]
+
+
+def test_photos_are_told_in_time_and_usd_and_labelled_an_extrapolation(person: Person) -> None:
+    assert person.types("cost --offline --type m5.xlarge --photos 67692") == 0
+    assert person.reads().splitlines()[8:] == [
+        "Task nodes are on Spot and will cost less: no Spot price is known here.",
+        "Forgotten, it ends itself after 30 idle minutes: 0.544.",
+        "",
+        "67,692 photos on 12 cores, on a cluster that starts for them and ends with them:",
+        "",
+        "                           h:mm:ss    USD",
+        "upload, one PUT a photo             0.338",
+        "start of the cluster       0:15:00  0.272",
+        "the job                    0:01:01  0.019",
+        "its requests to S3                  0.054",
+        "all                        0:16:01  0.684",
+        "storage in S3, each month           0.015",
+        "",
+        BASIS,
+        START,
+        "Storage: photos of 5 KiB (--photo-kib), and 1,280 features each.",
+        NOT_COUNTED,
+        OFFLINE,
+    ]
+
+
+def test_the_five_regions_come_from_one_command(person: Person) -> None:
+    assert person.types(f"cost --offline --type m5.xlarge --photos 67692 --regions {FIVE}") == 0
+    assert person.reads().splitlines() == [
+        "USD an hour; node is EC2 and EMR on demand, cluster the one of cdk.json:",
+        "",
+        "region                   type          EC2     EMR    node  cluster  67,692 photos",
+        "eu-west-3     Paris      m5.xlarge  0.2240  0.0480  0.2720   1.1307          0.302",
+        "eu-west-1     Ireland    m5.xlarge  0.2140  0.0480  0.2620   1.0885          0.291",
+        "eu-central-1  Frankfurt  m5.xlarge  0.2300  0.0480  0.2780   1.1558          0.309",
+        "eu-west-2     London     m5.xlarge  0.2220  0.0480  0.2700   1.1227          0.300",
+        "eu-north-1    Stockholm  m5.xlarge  0.2040  0.0480  0.2520   1.0465          0.279",
+        "",
+        "67,692 photos: the cluster, from its start to the end of the job; S3 comes to it.",
+        BASIS,
+        START,
+        NOT_COUNTED,
+        OFFLINE,
+    ]
+
+
+def test_regions_show_spot_where_it_is_known_and_a_dash_where_nothing_is(person: Person) -> None:
+    assert person.types("cost --type m5.xlarge --regions eu-west-1,eu-south-2") == 0
+    assert person.reads().splitlines()[2:6] == [
+        "region               type          EC2     EMR    node    Spot  cluster",
+        "eu-west-1   Ireland  m5.xlarge  0.2140  0.0480  0.2620  0.0900   0.8336",
+        "eu-south-2  Spain    -               -       -       -       -        -",
+        "",
+    ]
+    assert (
+        "No full price is known for m5.xlarge on demand in eu-south-2 (m5.xlarge: none for EC2 and EMR).\n"
+        in person.reads()
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "what", "remedy"),
+    [
+        (
+            "cost --offline --type m6i.xlarge",
+            "No full price is known for m6i.xlarge on demand in eu-west-1 (m6i.xlarge: none for EMR).",
+            NO_PRICE,
+        ),
+        (
+            "cost --offline --type m5.xlarge --regions us-east-1",
+            "No full price is known for m5.xlarge on demand in us-east-1 (m5.xlarge: none for EC2).",
+            NO_PRICE,
+        ),
+        (
+            "cost --type m5.tiny",
+            "'m5.tiny' is not an instance type that a cluster may be made of.",
+            TYPES,
+        ),
+        (
+            "cost --photos 0",
+            "Argument --photos: '0' is not a whole number from 1.",
+            "See orchard cost --help",
+        ),
+        (
+            "cost --start-minutes -1",
+            "Argument --start-minutes: '-1' is not a number from 0.",
+            "See orchard cost --help",
+        ),
+        (
+            "cost --regions eu-west-1 --run first",
+            "Argument --run: not allowed with argument --regions.",
+            "See orchard cost --help",
+        ),
+        (
+            "cost --run first --photos 5",
+            "--run tells what was spent, and takes neither --photos nor --type.",
+            "Type it alone: orchard cost --run first",
+        ),
+        (
+            "cost --run first",
+            "There is no run 'first' on the clusters of the last two months in eu-west-1.",
+            "There is none at all: name the region of yours with --region.",
+        ),
+    ],
+)
+def test_a_failure_is_one_line_on_what_and_one_on_what_to_do(
+    line: str, what: str, remedy: str, person: Person, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert person.types(line) == 2
+    assert told(capsys.readouterr().err) == [f"error: {what}", remedy]
+
+
+@pytest.mark.parametrize("text", ["mars-1", "eu-west-1,mars-1"])
+def test_an_unknown_region_is_named(text: str, person: Person, capsys: pytest.CaptureFixture[str]) -> None:
+    assert person.types(f"cost --regions {text}") == 2
+    what, remedy = told(capsys.readouterr().err)
+    assert what == "error: 'mars-1' is not a region that is known here."
+    assert remedy.startswith("Name some of eu-central-1, eu-north-1, eu-south-1, eu-south-2, eu-west-1, eu-west-3, ")
+
+
+def test_a_wrong_setting_is_told_as_one(
+    person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _with_settings(tmp_path, monkeypatch, core_count=0)
+
+    assert person.types("cost") == 2
+    assert told(capsys.readouterr().err) == [
+        "error: core_count is '0': it must be a whole number from 1 to 100.",
+        "Set it with -c core_count=NUMBER.",
+    ]
+
+
+def test_managed_scaling_is_told_at_its_largest(
+    person: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _with_settings(tmp_path, monkeypatch, managed_scaling=True, network="private-nat", spot_share=0)
+
+    assert person.types("cost --offline --type m5.xlarge") == 0
+    assert "Managed scaling may take it to 10 workers: 2.9934.\n" in person.reads()
+    assert "Not counted: tax, the NAT gateway, keys and secrets, logs, data sent out of AWS.\n" in person.reads()
+
+
+def test_commands_that_are_printed_repeat_the_account_that_was_given(
+    person: Person, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert person.types("cost --offline --profile work --region eu-west-1") == 0
+    assert "A run: orchard cost --profile work --region eu-west-1 --photos N\n" in person.reads()
+
+    assert person.types("cost --run first --photos 5 --profile work") == 2
+    assert told(capsys.readouterr().err)[1] == "Type it alone: orchard cost --profile work --run first"
+
+
+def test_help_shows_the_five_regions_as_its_example(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["cost", "--help"])
+
+    shown = capsys.readouterr().out
+    assert shown.endswith(f"Example: orchard cost --type m5.xlarge --regions {FIVE}\n")
+    assert len(shown.splitlines()) <= 24
+
+
+def test_a_run_is_told_by_its_clusters_timeline(person: Person) -> None:
+    cluster_that_ran("first", NOW - timedelta(hours=2), minutes=120, step=(30, 60))
+
+    assert person.types("cost --run first") == 0
+    cluster = boto3.client("emr", "eu-west-1").list_clusters()["Clusters"][0]["Id"]
+    assert person.reads().splitlines() == [
+        f"What the cluster {cluster} of the run 'first' did cost in eu-west-1, in USD:",
+        "",
+        "type       bought     number  node hours    EC2    EMR  disks  together",
+        "m5.xlarge  Spot            2        4.00  0.360  0.192  0.034     0.586",
+        "m5.xlarge  on demand       2        4.00  0.856  0.192  0.034     1.082",
+        "all                                                               1.667",
+        "",
+        "The run took 0:30:00, 25% of the cluster's node hours: 0.417.",
+        NOT_SPENT,
+        "Hours: EMR's timeline, from each node's creation, a little before it is billed. The bill is AWS' own.",
+        "Prices: asked of AWS on 2026-11-20 (Price List API; EC2 for Spot).",
+    ]
+
+
+def test_a_run_on_a_living_cluster_is_told_until_now_and_without_spot_prices_at_most(person: Person) -> None:
+    cluster_that_ran("first", NOW - timedelta(hours=1), minutes=None, step=(30, None))
+
+    assert person.types("cost --run first --offline") == 0
+    assert person.reads().splitlines()[3:-2] == [
+        "m5.xlarge  Spot            2        2.00  0.428  0.096  0.020     0.544",
+        "m5.xlarge  on demand       2        2.00  0.428  0.096  0.020     0.544",
+        "all                                                               1.089",
+        "",
+        "The cluster still runs: this is until now.",
+        "The run took 0:30:00, 50% of the cluster's node hours: 0.544.",
+        "Spot nodes are counted at the price on demand, which is more than was paid: AWS told no Spot price.",
+        NOT_SPENT,
+    ]
+
+
+def test_a_run_that_aws_does_not_tell_the_speed_of_leaves_the_benchmark(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise WrongUseError("Could not list the clusters: ListClusters is not allowed.", "Ask.")
+
+    monkeypatch.setattr(history, "last_speed", refused)
+
+    assert person.types("cost --type m5.xlarge --photos 12000") == 0
+    assert BASIS + "\n" in person.reads()
+
+
+def test_an_unknown_run_is_told_with_those_that_are_there(person: Person, capsys: pytest.CaptureFixture[str]) -> None:
+    cluster_that_ran("first", NOW - timedelta(hours=2), minutes=60, step=(10, 20))
+
+    assert person.types("cost --run second") == 2
+    assert told(capsys.readouterr().err) == [
+        "error: There is no run 'second' on the clusters of the last two months in eu-west-1.",
+        "The runs there: first.",
+    ]
+
+
+def test_the_time_comes_from_the_last_run_on_that_type(person: Person) -> None:
+    cluster_that_ran("first", NOW - timedelta(hours=2), minutes=120, step=(30, 60))
+    # 12 virtual CPUs, 24,000 photos in 200 s: 10 a second and core.
+    _manifest("first", {"counts": {"used": 24_000}, "seconds": {"start": 20.0, "features": 180.0, "fit": 20.0}})
+
+    assert person.types("cost --type m5.xlarge --photos 12000") == 0
+    assert "The time is an extrapolation from the run 'first' on m5.xlarge: 24,000 photos in 220 s.\n" in person.reads()
+    assert "the job                    0:02:00  0.028\n" in person.reads()
+
+
+def test_a_run_whose_results_are_gone_leaves_the_benchmark(person: Person) -> None:
+    cluster_that_ran("first", NOW - timedelta(hours=2), minutes=120, step=(30, 60))
+
+    assert person.types("cost --type m5.xlarge --photos 12000") == 0
+    assert BASIS + "\n" in person.reads()
+
+
+def _manifest(run: str, content: dict[str, object]) -> None:
+    client: Any = boto3.client("s3", "eu-west-1")
+    client.create_bucket(Bucket="data", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    client.put_object(Bucket="data", Key=f"results/{run}/manifest.json", Body=json.dumps(content))
+
+
+def _with_settings(folder: Path, monkeypatch: pytest.MonkeyPatch, **changed: object) -> None:
+    declared = json.loads(cdk.CDK_JSON.read_text())
+    declared["context"] |= changed
+    (folder / "cdk.json").write_text(json.dumps(declared))
+    monkeypatch.setattr(cdk, "CDK_JSON", folder / "cdk.json")

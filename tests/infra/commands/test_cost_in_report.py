@@ -1,0 +1,173 @@
+"""Tests of orchard results and orchard cost --run: what a run did cost, in its report and on the screen."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from infra.aws.client import Aws
+from infra.context import Surroundings
+from job.report.cost import fact, tile
+from job.report.messages import Words
+from tests.infra.command_line import MANIFEST
+from tests.infra.conftest import make_stack
+from tests.infra.fake_price_list import NOW, FakePriceList
+from tests.infra.person import Person, cluster_that_ran
+
+ENGLISH = Words("en")
+REPORT = f'<html lang="en"><table>{fact(ENGLISH)}</table>{tile(ENGLISH)}</html>'
+BEGIN = NOW - timedelta(hours=2)
+
+
+def minute(number: int) -> str:
+    """Return a time as a manifest writes it, so many minutes after the cluster's begin."""
+    return f"{BEGIN + timedelta(minutes=number):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def with_results(person: Person, report: str | None = REPORT, finished: int = 58, **more: Any) -> dict[str, Any]:
+    """Leave results of a run in the data bucket; return their manifest."""
+    s3: Any = boto3.client("s3", "eu-west-1")
+    s3.create_bucket(Bucket="data", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    make_stack(person.aws, "OrchardData", {"DataBucket": "data", "LogsBucket": "logs"})
+    listed = [] if report is None else [{"path": "report.html", "rows": 1, "bytes": len(report.encode())}]
+    manifest: dict[str, Any] = {
+        **MANIFEST,
+        "run_id": "r1",
+        "finished": minute(finished),
+        "files": {"report": listed},
+        **more,
+    }
+    if report is not None:
+        s3.put_object(Bucket="data", Key="results/first/report.html", Body=report.encode())
+    s3.put_object(Bucket="data", Key="results/first/manifest.json", Body=json.dumps(manifest).encode())
+    return manifest
+
+
+def test_the_fetched_report_says_what_the_run_did_cost(person: Person, tmp_path: Path) -> None:
+    cluster = cluster_that_ran("first", BEGIN, minutes=120, step=(30, 60))
+    with_results(person)
+
+    assert person.types(f"results first --to {tmp_path}") == 0
+
+    page = (tmp_path / "report.html").read_text()
+    assert (
+        f"About 0.417\u00a0USD: it took 0:30:00, 25% of the node hours of the cluster {cluster}, which cost 1.67"
+        in page
+    )
+    assert "the prices of eu-west-1 as AWS gave them on 2026-11-20." in page
+    assert person.reads().endswith("The report now says what the run did cost, an estimate: 0.417 USD.\n")
+    # The amount is that of the other command.
+    person.types("cost --run first")
+    assert "25% of the cluster's node hours: 0.417.\n" in person.reads()
+
+
+def test_the_report_in_the_bucket_stays_and_the_manifest_here_knows_the_new_size(
+    person: Person, tmp_path: Path
+) -> None:
+    cluster_that_ran("first", BEGIN, minutes=120, step=(30, 60))
+    manifest = with_results(person)
+
+    # Twice: the second time begins with the bucket's report again
+    for _ in range(2):
+        assert person.types(f"results first --to {tmp_path}") == 0
+
+    size = (tmp_path / "report.html").stat().st_size
+    assert json.loads((tmp_path / "manifest.json").read_text()) == {
+        **manifest,
+        "files": {"report": [{"path": "report.html", "rows": 1, "bytes": size}]},
+    }
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["manifest.json", "report.html"]
+    assert person.aws.s3.get_object(Bucket="data", Key="results/first/report.html")["Body"].read() == REPORT.encode()
+
+
+def test_a_later_run_of_the_same_name_is_not_taken_for_the_one_that_made_the_results(
+    person: Person, tmp_path: Path
+) -> None:
+    wanted = cluster_that_ran("first", BEGIN, minutes=120, step=(30, 60))
+    later = cluster_that_ran("first", BEGIN + timedelta(minutes=61), minutes=59, step=(5, 20))
+    with_results(person)
+
+    person.types(f"results first --to {tmp_path}")
+
+    page = (tmp_path / "report.html").read_text()
+    assert (wanted in page, later in page) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("finished", "bucket"), [(90, "data"), (58, "another")], ids=["at another time", "into another bucket"]
+)
+def test_where_emr_lists_no_run_that_made_the_results_the_report_says_so_as_before(
+    finished: int, bucket: str, person: Person, tmp_path: Path
+) -> None:
+    cluster_that_ran("first", BEGIN, minutes=120, step=(30, 60), bucket=bucket)
+    with_results(person, finished=finished)
+
+    assert person.types(f"results first --to {tmp_path}") == 0
+
+    assert (tmp_path / "report.html").read_text() == REPORT
+    assert person.reads().endswith(
+        "The report does not say what the run did cost. EMR lists no run of the last two months that wrote "
+        f"s3://data/results/first at {minute(finished)}.\n"
+    )
+
+
+def test_where_a_price_is_not_known_the_report_says_so_as_before(
+    person: Person, tmp_path: Path, price_list: FakePriceList
+) -> None:
+    cluster_that_ran("first", BEGIN, minutes=120, step=(30, 60))
+    price_list.products.clear()
+    with_results(person)
+
+    assert person.types(f"results first --to {tmp_path}") == 0
+
+    assert (tmp_path / "report.html").read_text() == REPORT
+    assert person.reads().endswith(
+        "The report does not say what the run did cost. No full price is known for m5.xlarge on demand in eu-west-1 "
+        "(m5.xlarge: none for EC2 and EMR).\n"
+    )
+
+
+def test_a_report_of_an_earlier_version_stays_as_it_is(person: Person, tmp_path: Path) -> None:
+    cluster_that_ran("first", BEGIN, minutes=120, step=(30, 60))
+    with_results(person, report="<html>earlier</html>")
+
+    assert person.types(f"results first --to {tmp_path}") == 0
+
+    assert (tmp_path / "report.html").read_text() == "<html>earlier</html>"
+    assert person.reads().endswith(
+        "The report was made by another version, and has no place for the cost: 0.417 USD.\n"
+    )
+
+
+def test_a_run_that_took_photos_over_says_that_their_time_is_not_counted(person: Person, tmp_path: Path) -> None:
+    cluster_that_ran("first", BEGIN, minutes=120, step=(30, 60))
+    with_results(person, resumed={"taken_over": 900, "computed": 100})
+
+    person.types(f"results first --to {tmp_path}")
+
+    assert "Earlier attempts computed 900 of the photos" in (tmp_path / "report.html").read_text()
+
+
+def test_a_run_without_a_report_is_fetched_without_a_word_on_cost(person: Person, tmp_path: Path) -> None:
+    with_results(person, report=None)
+
+    assert person.types(f"results first --to {tmp_path}") == 0
+
+    assert person.reads().endswith("1 files fetched.\n")
+
+
+def test_a_cloud_on_this_machine_is_told_from_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    keys = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+    for name, value in keys.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    assert not Aws("eu-west-1").on_this_machine
+    assert Surroundings(Aws("eu-west-1"), kept_prices=tmp_path).prices().kept == tmp_path
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+    assert Aws("eu-west-1").on_this_machine
+    # And what it says of prices is not kept for the real one.
+    assert Surroundings(Aws("eu-west-1"), kept_prices=tmp_path).prices().kept is None

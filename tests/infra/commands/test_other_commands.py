@@ -1,0 +1,793 @@
+"""Tests of orchard status, cancel, logs, ui, results, evaluator, up and scale."""
+
+import gzip
+import io
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from infra.aws import cdk
+from infra.errors import OrchardError, WrongUseError
+from infra.runs import logs
+from infra.runs import step as steps
+from tests.infra.command_line import MANIFEST, orchard
+from tests.infra.conftest import Deployed, FakeCall, World, fake_call, make_stack
+
+
+@pytest.fixture
+def attached(deployed: Deployed, world: World) -> str:
+    """Attach a step to the cluster; return its id."""
+    words = ["--output", f"s3://{deployed.data}/results/first"]
+    return steps.attach(world.aws, deployed.cluster, steps.step_configuration("first", "s3://a", "s3://m", words))
+
+
+@pytest.fixture
+def cdk_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Have a cdk.json that may be changed."""
+    file = tmp_path / "cdk.json"
+    file.write_text('{\n  "context": {\n    "generation": 2,\n    "evaluator_key_serial": 4\n  }\n}\n')
+    monkeypatch.setattr(cdk, "CDK_JSON", file)
+    return file
+
+
+@pytest.mark.usefixtures("attached")
+def test_status_says_how_the_cluster_is_and_how_far_the_newest_run(deployed: Deployed, world: World) -> None:
+    progress = {"schema_version": 1, "stage": "features", "done": 1700, "total": 40000}
+    world.aws.s3.put_object(Bucket=deployed.data, Key="results/first/progress.json", Body=json.dumps(progress).encode())
+    deployed.set_step_state("RUNNING")
+
+    orchard(world, "status")
+
+    assert world.said == [
+        f"Cluster {deployed.cluster} (orchard-3): RUNNING",
+        "Run 'first': RUNNING, features 1,700 of 40,000 photos",
+    ]
+
+
+@pytest.mark.usefixtures("attached")
+def test_status_can_follow_a_run_that_somebody_else_started(deployed: Deployed, world: World) -> None:
+    deployed.set_step_state("COMPLETED")
+    body = json.dumps(MANIFEST).encode()
+    world.aws.s3.put_object(Bucket=deployed.data, Key="results/first/manifest.json", Body=body)
+
+    assert orchard(world, "status", "first", "--follow") == 0
+    assert world.said[-1] == "Fetch them: orchard results first"
+
+
+@pytest.mark.usefixtures("attached")
+def test_status_names_the_runs_where_there_is_no_such_run(world: World) -> None:
+    with pytest.raises(WrongUseError) as raised:
+        orchard(world, "status", "second")
+
+    assert raised.value.what == "There is no run 'second' on the clusters of the last two months in eu-west-1."
+    assert raised.value.remedy == "The runs there: first."
+
+
+def test_status_of_a_cluster_that_has_run_nothing_says_how_to_start(deployed: Deployed, world: World) -> None:
+    assert orchard(world, "status") == 0
+
+    assert world.said == [
+        f"Cluster {deployed.cluster} (orchard-3): WAITING",
+        "It has run nothing yet. Start a run: orchard run --images SET",
+    ]
+
+
+def test_where_nothing_has_run_nothing_can_be_followed(deployed: Deployed, world: World) -> None:
+    with pytest.raises(WrongUseError) as raised:
+        orchard(world, "status", "--follow")
+
+    assert raised.value.what == f"The cluster {deployed.cluster} has run nothing yet."
+    assert raised.value.remedy == "Start one: orchard run --images SET"
+
+
+@pytest.mark.parametrize(
+    ("state", "next_line"),
+    [
+        ("COMPLETED", "Fetch its results: orchard results first"),
+        ("FAILED", "See why: orchard status first --follow"),
+    ],
+)
+@pytest.mark.usefixtures("attached")
+def test_status_of_a_run_is_told_from_what_is_known_after_its_cluster_was_destroyed(
+    deployed: Deployed, world: World, state: str, next_line: str
+) -> None:
+    deployed.set_step_state(state)
+    deployed.set_cluster_state("TERMINATED", "USER_REQUEST: Terminated by user request")
+    world.aws.cloudformation.delete_stack(StackName="OrchardCluster")
+    body = json.dumps(MANIFEST).encode()
+    world.aws.s3.put_object(Bucket=deployed.data, Key="results/first/manifest.json", Body=body)
+
+    assert orchard(world, "status", "first") == 0
+
+    assert world.said == [
+        f"Cluster {deployed.cluster} (orchard-3): TERMINATED USER_REQUEST: Terminated by user request",
+        f"Run 'first': {state}",
+        next_line,
+    ]
+
+
+def test_status_where_nothing_ever_stood_says_how_to_begin(world: World) -> None:
+    with pytest.raises(WrongUseError) as raised:
+        orchard(world, "status")
+
+    assert raised.value.what == "No cluster stands, and none has run anything yet."
+    assert raised.value.remedy == "Make one: orchard up"
+
+
+@pytest.fixture
+def forgotten(deployed: Deployed, world: World) -> str:
+    """Have a stack whose cluster ended so long ago that EMR has forgotten it; return the cluster's id."""
+    refusal = {"Code": "InvalidRequestException", "Message": f"Cluster id '{deployed.cluster}' is not valid."}
+    fake_call(world.aws, "emr.DescribeCluster", {"Error": refusal})
+    return deployed.cluster
+
+
+def test_status_of_a_cluster_that_emr_has_forgotten_names_the_command_that_makes_a_new_one(
+    world: World, forgotten: str
+) -> None:
+    reason = "EMR knows no more, it forgets a cluster two months after its end"
+
+    assert orchard(world, "status") == 0
+
+    assert world.said == [
+        f"Cluster {forgotten}: TERMINATED {reason}",
+        f"The cluster is TERMINATED: {reason}.",
+        "Make a new one: orchard up",
+    ]
+
+
+@pytest.mark.parametrize("command", ["logs", "ui", "cancel"])
+def test_what_emr_has_forgotten_is_told_as_that(world: World, forgotten: str, command: str) -> None:
+    with pytest.raises(WrongUseError) as raised:
+        orchard(world, command)
+
+    assert raised.value.what == (
+        f"EMR knows nothing of the cluster {forgotten}: it forgets a cluster two months after its end."
+    )
+    assert raised.value.remedy == "Make a new one: orchard up"
+
+
+def test_status_says_why_a_cluster_ended(deployed: Deployed, world: World) -> None:
+    deployed.set_cluster_state("TERMINATED_WITH_ERRORS", "BOOTSTRAP_FAILURE: on the primary node")
+    key = f"emr/{deployed.cluster}/node/i-1/bootstrap-actions/1/stderr.gz"
+    log = gzip.compress(b"ERROR: No matching distribution found for numpy==1.26.4\n")
+    world.aws.s3.put_object(Bucket=deployed.logs, Key=key, Body=log)
+
+    orchard(world, "status")
+
+    assert "BOOTSTRAP_FAILURE" in world.said[0]
+    assert world.said[1:] == [
+        "The bootstrap action failed: ERROR: No matching distribution found for numpy==1.26.4",
+        f"Mend it, then: orchard up    Log: s3://{deployed.logs}/{key}",
+    ]
+
+
+@pytest.mark.usefixtures("attached")
+def test_a_run_that_has_ended_is_not_cancelled(deployed: Deployed, world: World) -> None:
+    deployed.set_step_state("COMPLETED")
+
+    orchard(world, "cancel", "first")
+
+    assert world.said == ["The run 'first' has ended already: COMPLETED"]
+
+
+def test_cancel_asks_emr_to_interrupt_the_step(deployed: Deployed, world: World, attached: str) -> None:
+    cancelled = {"CancelStepsInfoList": [{"StepId": attached, "Status": "SUBMITTED"}]}
+    cancel_steps = fake_call(world.aws, "emr.CancelSteps", cancelled)
+
+    assert orchard(world, "cancel") == 0
+
+    assert cancel_steps.sent == [
+        {"ClusterId": deployed.cluster, "StepIds": [attached], "StepCancellationOption": "SEND_INTERRUPT"}
+    ]
+    assert world.said == ["Asked EMR to cancel the run 'first'. See whether it has: orchard status first"]
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_cancellation_that_emr_refuses_is_told_with_its_reason(world: World, attached: str) -> None:
+    refused = {"StepId": attached, "Status": "FAILED", "Reason": "Step is not in a cancellable state"}
+    fake_call(world.aws, "emr.CancelSteps", {"CancelStepsInfoList": [refused]})
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "cancel")
+
+    assert raised.value.what == "EMR does not cancel the run 'first': Step is not in a cancellable state"
+    assert raised.value.remedy == "See how it is: orchard status first"
+
+
+def test_logs_prints_what_the_driver_printed_with_standard_error_first(
+    deployed: Deployed, world: World, attached: str
+) -> None:
+    folder = f"emr/{deployed.cluster}/steps/{attached}"
+    for name, text in (("stdout.gz", b"39 of 40 photos used\n"), ("stderr.gz", b"Found 40 photos\n")):
+        world.aws.s3.put_object(Bucket=deployed.logs, Key=f"{folder}/{name}", Body=gzip.compress(text))
+
+    orchard(world, "logs", "first")
+
+    assert world.said == [
+        f"==> s3://{deployed.logs}/{folder}/stderr.gz <==",
+        "Found 40 photos",
+        f"==> s3://{deployed.logs}/{folder}/stdout.gz <==",
+        "39 of 40 photos used",
+        f"All logs of the cluster: s3://{deployed.logs}/emr/{deployed.cluster}/",
+    ]
+
+
+def test_a_log_that_was_pushed_before_it_was_complete_is_read_as_far_as_it_goes(
+    deployed: Deployed, world: World, attached: str
+) -> None:
+    key = f"emr/{deployed.cluster}/steps/{attached}/stderr.gz"
+    whole = gzip.compress(b"Found 40 photos\n" * 1000)
+    world.aws.s3.put_object(Bucket=deployed.logs, Key=key, Body=whole[:-8])
+
+    orchard(world, "logs", "first")
+
+    assert world.said[1] == "Found 40 photos"
+
+
+@pytest.mark.parametrize("words", [["first"], []])
+def test_logs_of_a_cluster_that_was_destroyed_are_still_there(
+    deployed: Deployed, world: World, attached: str, words: list[str]
+) -> None:
+    world.aws.cloudformation.delete_stack(StackName="OrchardCluster")
+    deployed.set_cluster_state("TERMINATED")
+    key = f"emr/{deployed.cluster}/steps/{attached}/stderr.gz"
+    world.aws.s3.put_object(Bucket=deployed.logs, Key=key, Body=b"Found 40 photos")
+
+    orchard(world, "logs", *words)
+
+    assert world.said[1] == "Found 40 photos"
+
+
+@pytest.mark.usefixtures("attached", "deployed")
+def test_logs_that_have_not_come_yet_are_told_as_that(world: World) -> None:
+    orchard(world, "logs")
+
+    assert world.said[0] == "EMR has not brought the logs of 'first' to S3 yet: it does so every five minutes."
+
+
+def test_results_are_fetched_whole_with_the_manifest_last(deployed: Deployed, world: World, tmp_path: Path) -> None:
+    files = {"features": [{"path": "features/part.parquet", "rows": 3, "bytes": 7}]}
+    manifest = {**MANIFEST, "run_id": "one", "files": files}
+    for name, body in (("manifest.json", json.dumps(manifest).encode()), ("features/part.parquet", b"parquet")):
+        world.aws.s3.put_object(Bucket=deployed.data, Key=f"results/first/{name}", Body=body)
+
+    assert orchard(world, "results", "first", "--to", str(tmp_path / "here")) == 0
+
+    assert (tmp_path / "here" / "features" / "part.parquet").read_bytes() == b"parquet"
+    assert json.loads((tmp_path / "here" / "manifest.json").read_text()) == manifest
+    assert world.said[-1] == "2 files fetched."
+    # When it is called again, only the manifest travels
+    orchard(world, "results", "first", "--to", str(tmp_path / "here"))
+    assert world.said[-1] == "1 files fetched."
+
+
+def test_results_of_a_run_that_was_made_anew_replace_the_earlier_ones(
+    deployed: Deployed, world: World, tmp_path: Path
+) -> None:
+    for run, part in (("one", "features/part-one.parquet"), ("two", "features/part-two.parquet")):
+        entries = [{"path": path, "rows": 1, "bytes": 3} for path in (part, "pca/projection.npz")]
+        manifest = {**MANIFEST, "run_id": run, "files": {"features": entries}}
+        for name, content in ((part, b"xyz"), ("pca/projection.npz", run.encode())):
+            world.aws.s3.put_object(Bucket=deployed.data, Key=f"results/first/{name}", Body=content)
+        body = json.dumps(manifest).encode()
+        world.aws.s3.put_object(Bucket=deployed.data, Key="results/first/manifest.json", Body=body)
+        orchard(world, "results", "first", "--to", str(tmp_path))
+
+    assert (tmp_path / "pca" / "projection.npz").read_bytes() == b"two"
+    assert [file.name for file in (tmp_path / "features").iterdir()] == ["part-two.parquet"]
+
+
+@pytest.mark.parametrize("path", ["../outside.txt", "features/../../outside.txt", "/tmp/outside.txt"])  # noqa: S108 - never made
+def test_a_manifest_that_lists_files_outside_of_its_folder_is_refused_and_nothing_is_written(
+    deployed: Deployed, world: World, tmp_path: Path, path: str
+) -> None:
+    manifest = {**MANIFEST, "run_id": "one", "files": {"features": [{"path": path, "rows": 1, "bytes": 3}]}}
+    for key, body in (("manifest.json", json.dumps(manifest).encode()), (path, b"xyz")):
+        world.aws.s3.put_object(Bucket=deployed.data, Key=f"results/first/{key}", Body=body)
+
+    with pytest.raises(WrongUseError) as raised:
+        orchard(world, "results", "first", "--to", str(tmp_path / "here"))
+
+    assert raised.value.what == (
+        f"The manifest in s3://{deployed.data}/results/first lists '{path}', which is no file of its folder."
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("deployed")
+def test_the_evaluator_that_is_switched_off_is_told_as_that(world: World) -> None:
+    world.aws.cloudformation.delete_stack(StackName="OrchardAccess")
+    make_stack(world.aws, "OrchardAccess", {})
+
+    with pytest.raises(WrongUseError) as raised:
+        orchard(world, "evaluator", "--rotate")
+
+    assert raised.value.what == "There is no evaluator: the setting evaluator is off."
+    assert world.called == []
+
+
+def test_results_of_an_unfinished_run_are_told_as_that(deployed: Deployed, world: World) -> None:
+    world.aws.s3.put_object(Bucket=deployed.data, Key="results/half/progress.json", Body=b"{}")
+
+    with pytest.raises(WrongUseError) as raised:
+        orchard(world, "results", "half")
+
+    assert raised.value.what == f"The run 'half' is unfinished: s3://{deployed.data}/results/half holds no manifest."
+    assert raised.value.remedy == "Follow it: orchard status half --follow"
+
+
+def test_results_without_a_name_lists_the_runs(deployed: Deployed, world: World) -> None:
+    for name in ("20261119T0900Z", "20261120T0900Z"):
+        world.aws.s3.put_object(Bucket=deployed.data, Key=f"results/{name}/manifest.json", Body=b"{}")
+
+    orchard(world, "results")
+
+    assert world.said == ["20261120T0900Z", "20261119T0900Z"]
+
+
+def test_the_evaluators_way_in_is_told_without_the_key(deployed: Deployed, world: World) -> None:
+    orchard(world, "evaluator")
+
+    fetch_key = (
+        "aws secretsmanager get-secret-value --secret-id arn:secret"
+        " --query SecretString --output text --region eu-west-1"
+    )
+    assert world.said == [
+        "The evaluator is the IAM user evaluator: reads both buckets, changes nothing.",
+        "The key lies in Secrets Manager. Whoever may read it hands it over with:",
+        f"  {fetch_key}",
+        "The evaluator then types:",
+        "  aws configure --profile evaluator",
+        f"  aws s3 ls --profile evaluator s3://{deployed.data}/results/",
+    ]
+
+
+@pytest.mark.usefixtures("deployed")
+def test_rotating_the_key_raises_its_serial_where_the_next_deployment_looks(world: World, cdk_json: Path) -> None:
+    orchard(world, "evaluator", "--rotate")
+
+    assert json.loads(cdk_json.read_text())["context"] == {"generation": 2, "evaluator_key_serial": 5}
+    assert world.called == [["cdk", "deploy", "OrchardAccess", "--require-approval", "never", "-c", "region=eu-west-1"]]
+    assert world.said[0] == "cdk.json now says evaluator_key_serial 5."
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_rotation_that_fails_leaves_the_serial_as_it_was(world: World, cdk_json: Path) -> None:
+    world.exit_codes = [1]
+    before = cdk_json.read_text()
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "evaluator", "--rotate")
+
+    assert cdk_json.read_text() == before
+    assert raised.value.what == (
+        "OrchardAccess could not be deployed; the CDK's own message is above. The old key still works."
+    )
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_rotation_without_a_cdk_leaves_the_serial_as_it_was(world: World, cdk_json: Path) -> None:
+    world.exit_codes = [OrchardError("The program cdk is not installed.", "Install it: make setup")]
+    before = cdk_json.read_text()
+
+    with pytest.raises(OrchardError):
+        orchard(world, "evaluator", "--rotate")
+
+    assert cdk_json.read_text() == before
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_rotation_that_is_interrupted_keeps_the_serial_that_cloudformation_goes_on_with(
+    world: World, cdk_json: Path
+) -> None:
+    world.exit_codes = [KeyboardInterrupt()]
+
+    with pytest.raises(KeyboardInterrupt):
+        orchard(world, "evaluator", "--rotate")
+
+    assert json.loads(cdk_json.read_text())["context"]["evaluator_key_serial"] == 5
+
+
+def test_up_deploys_the_living_cluster_as_it_is(deployed: Deployed, world: World, cdk_json: Path) -> None:
+    before = cdk_json.read_text()
+
+    orchard(world, "up")
+
+    assert cdk_json.read_text() == before
+    # Another generation, as cdk.json has it here, would replace the cluster that lives
+    assert world.called == [
+        [
+            *("cdk", "deploy", "OrchardCluster", "--require-approval", "never", "-c", "region=eu-west-1"),
+            *("-c", "generation=3"),
+        ]
+    ]
+    assert world.said[-1] == f"Cluster {deployed.cluster} (orchard-3): WAITING"
+
+
+@pytest.mark.usefixtures("cdk_json")
+def test_up_names_a_bucket_that_an_earlier_destroy_has_kept(deployed: Deployed, world: World) -> None:
+    kept = f"kept-{deployed.data}"
+    kept_logs = f"kept-{deployed.logs}"
+    for bucket, key in ((kept, "images/fruits/1.jpg"), (kept_logs, "emr/j-1/log.gz")):
+        world.aws.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        world.aws.s3.put_object(Bucket=bucket, Key=key, Body=b"x")
+    world.aws.s3.put_object(Bucket=kept, Key="results/first/manifest.json", Body=b"{}")
+    tagged = [f"arn:aws:s3:::{bucket}" for bucket in (kept, kept_logs, "gone-since", deployed.data)]
+    listed = {"ResourceTagMappingList": [{"ResourceARN": arn} for arn in tagged]}
+    fake_call(world.aws, "resource-groups-tagging-api.GetResources", listed)
+
+    orchard(world, "up")
+
+    assert world.said[2:] == [
+        f"The bucket {kept} is kept from an earlier deployment.",
+        f"  take over: aws s3 sync s3://{kept}/images s3://{deployed.data}/images",
+        f"  take over: aws s3 sync s3://{kept}/results s3://{deployed.data}/results",
+        f"  delete:    aws s3 rb --force s3://{kept}",
+        f"The bucket {kept_logs} is kept from an earlier deployment.",
+        f"  delete:    aws s3 rb --force s3://{kept_logs}",
+    ]
+    everything: Any = boto3.resource("s3")
+    for bucket in (kept, kept_logs):
+        everything.Bucket(bucket).objects.delete()
+        world.aws.s3.delete_bucket(Bucket=bucket)
+
+
+@pytest.fixture
+def kept(deployed: Deployed, world: World) -> Iterator[str]:
+    """Have a bucket that an earlier destroy has kept, with a set of photos; return its name."""
+    name = f"kept-{deployed.data}"
+    world.aws.s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    world.aws.s3.put_object(Bucket=name, Key="images/fruits/1.jpg", Body=b"x")
+    listed = {"ResourceTagMappingList": [{"ResourceARN": f"arn:aws:s3:::{name}"}]}
+    fake_call(world.aws, "resource-groups-tagging-api.GetResources", listed)
+    yield name
+    world.aws.s3.delete_object(Bucket=name, Key="images/fruits/1.jpg")
+    world.aws.s3.delete_bucket(Bucket=name)
+
+
+@pytest.fixture
+def fruits(tmp_path: Path) -> Path:
+    """Return a folder with one photo."""
+    (tmp_path / "fruits" / "kiwi").mkdir(parents=True)
+    (tmp_path / "fruits" / "kiwi" / "1.jpg").write_bytes(b"x")
+    return tmp_path / "fruits"
+
+
+def test_upload_names_a_kept_bucket_that_has_the_set_already(
+    deployed: Deployed, world: World, kept: str, fruits: Path
+) -> None:
+    orchard(world, "upload", str(fruits))
+
+    assert world.said[1:5] == [
+        f"The bucket {kept}, kept from an earlier deployment, has a set of this name already.",
+        f"  take over: aws s3 sync s3://{kept}/images/fruits s3://{deployed.data}/images/fruits",
+        f"  delete:    aws s3 rb --force s3://{kept}",
+        "The upload goes on. Ctrl-C ends it: what has been taken over will not be sent again.",
+    ]
+    assert world.said[-1] == "Next: orchard run --images fruits"
+
+
+@pytest.mark.usefixtures("kept")
+def test_upload_says_nothing_of_a_kept_bucket_where_the_set_is_new_or_here_already(world: World, fruits: Path) -> None:
+    orchard(world, "upload", str(fruits), "--to", "new")
+    orchard(world, "upload", str(fruits), "--to", "new")
+
+    assert not any("kept" in line for line in world.said)
+
+
+@pytest.mark.usefixtures("deployed")
+def test_upload_goes_on_where_the_account_does_not_tell_of_kept_buckets(world: World, fruits: Path) -> None:
+    refusal = {"Code": "AccessDeniedException", "Message": "No."}
+    fake_call(world.aws, "resource-groups-tagging-api.GetResources", {"Error": refusal})
+
+    assert orchard(world, "upload", str(fruits)) == 0
+
+    assert world.said[1] == (
+        "Whether a bucket of an earlier deployment holds this set is not known. "
+        "Could not look for anything that is left: GetResources is not allowed. No."
+    )
+
+
+@pytest.mark.usefixtures("deployed", "cdk_json")
+def test_up_takes_settings_in_place_of_those_of_cdk_json(world: World) -> None:
+    orchard(world, "up", "-c", "core_count=4", "-c", "allow_non_eu=true")
+
+    assert world.called[0][-4:] == ["-c", "core_count=4", "-c", "allow_non_eu=true"]
+
+
+@pytest.mark.usefixtures("attached", "cdk_json")
+def test_up_leaves_a_cluster_alone_that_is_busy(deployed: Deployed, world: World) -> None:
+    with pytest.raises(WrongUseError) as raised:
+        orchard(world, "up")
+
+    assert raised.value.what == f"The cluster {deployed.cluster} is there and busy with: first."
+    assert world.called == []
+
+
+@pytest.mark.usefixtures("deployed", "cdk_json")
+def test_up_deploys_where_a_first_deployment_has_failed(world: World) -> None:
+    world.aws.cloudformation.delete_stack(StackName="OrchardCluster")
+    make_stack(world.aws, "OrchardCluster", {})
+
+    with pytest.raises(OrchardError):
+        orchard(world, "up")
+
+    assert world.called[0][:3] == ["cdk", "deploy", "OrchardCluster"]
+
+
+def test_up_makes_a_new_cluster_where_the_old_one_ended_itself(
+    deployed: Deployed, world: World, cdk_json: Path
+) -> None:
+    deployed.set_cluster_state("TERMINATED", "ALL_STEPS_COMPLETED: idle")
+
+    orchard(world, "up")
+
+    # The dead cluster is of generation 3, whatever cdk.json said
+    assert json.loads(cdk_json.read_text())["context"]["generation"] == 4
+    assert world.said[1] == "Making a new one: cdk.json now says generation 4."
+
+
+@pytest.mark.usefixtures("deployed", "cdk_json")
+def test_a_deployment_that_fails_is_told(world: World) -> None:
+    world.exit_codes = [1]
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "up")
+
+    assert raised.value.what == "The cluster could not be deployed; the CDK's own message is above."
+
+
+@pytest.mark.usefixtures("cdk_json")
+def test_a_deployment_that_fails_in_the_bootstrap_action_is_told_by_its_log(deployed: Deployed, world: World) -> None:
+    deployed.set_cluster_state("TERMINATED_WITH_ERRORS", "BOOTSTRAP_FAILURE: on the primary node")
+    world.aws.cloudformation.delete_stack(StackName="OrchardCluster")
+    cdk.change_setting("generation", 3)
+    key = f"emr/{deployed.cluster}/node/i-1/bootstrap-actions/1/stderr.gz"
+    log = gzip.compress(b"bootstrap: FAILED while importing pyarrow\n")
+    world.aws.s3.put_object(Bucket=deployed.logs, Key=key, Body=log)
+    world.exit_codes = [1]
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "up")
+
+    assert raised.value.what == (
+        "The cluster could not be deployed: The bootstrap action failed: bootstrap: FAILED while importing pyarrow"
+    )
+
+
+@pytest.mark.usefixtures("cdk_json")
+def test_a_deployment_that_fails_is_not_told_by_a_cluster_that_failed_earlier(deployed: Deployed, world: World) -> None:
+    # Given a cluster of the same generation that failed a year ago
+    deployed.set_cluster_state("TERMINATED_WITH_ERRORS", "BOOTSTRAP_FAILURE: on the primary node")
+    world.aws.cloudformation.delete_stack(StackName="OrchardCluster")
+    cdk.change_setting("generation", 3)
+    created = world.aws.emr.describe_cluster(ClusterId=deployed.cluster)["Cluster"]["Status"]["Timeline"]
+    a_year = timedelta(days=365).total_seconds()
+    world.slept = [created["CreationDateTime"].timestamp() + a_year - world.surroundings().clock()]
+    world.exit_codes = [1]
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "up")
+
+    assert raised.value.what == "The cluster could not be deployed; the CDK's own message is above."
+
+
+def test_a_log_that_was_pushed_before_a_step_ended_has_not_come(
+    deployed: Deployed, world: World, attached: str
+) -> None:
+    key = f"emr/{deployed.cluster}/steps/{attached}/stderr.gz"
+    world.aws.s3.put_object(Bucket=deployed.logs, Key=key, Body=b"features 100 of 200")
+    log_uri, now = f"s3://{deployed.logs}/emr/", datetime.now(UTC)
+
+    def has_come(ended: datetime) -> bool:
+        return logs.has_come(world.aws, log_uri, deployed.cluster, attached, ended)
+
+    assert has_come(now - timedelta(minutes=1))
+    assert not has_come(now + timedelta(minutes=1))
+
+
+@pytest.mark.parametrize(("least", "most"), [("0", "3"), ("5", "3")])
+@pytest.mark.usefixtures("deployed")
+def test_impossible_limits_are_refused(world: World, least: str, most: str) -> None:
+    with pytest.raises(WrongUseError) as raised:
+        orchard(world, "scale", least, most)
+
+    assert raised.value.what == f"The limits {least} and {most} are impossible."
+
+
+def test_limits_of_a_cluster_that_scales_are_changed_in_place(deployed: Deployed, world: World) -> None:
+    limits = {"UnitType": "InstanceFleetUnits", "MinimumCapacityUnits": 1, "MaximumCapacityUnits": 4}
+    policy = {"ManagedScalingPolicy": {"ComputeLimits": {**limits, "MaximumCoreCapacityUnits": 1}}}
+    get_policy = fake_call(world.aws, "emr.GetManagedScalingPolicy", policy)
+    put_policy = fake_call(world.aws, "emr.PutManagedScalingPolicy", {})
+
+    orchard(world, "scale", "2", "8")
+
+    wanted = {
+        "UnitType": "InstanceFleetUnits",
+        "MinimumCapacityUnits": 2,
+        "MaximumCapacityUnits": 8,
+        "MaximumCoreCapacityUnits": 1,
+    }
+    assert get_policy.sent == [{"ClusterId": deployed.cluster}]
+    assert put_policy.sent == [{"ClusterId": deployed.cluster, "ManagedScalingPolicy": {"ComputeLimits": wanted}}]
+    assert world.said == [f"EMR keeps the cluster {deployed.cluster} between 2 and 8 nodes."]
+
+
+@pytest.fixture
+def fixed_size(world: World) -> FakeCall:
+    """Have a cluster of fixed size, 1 core and 2 task nodes, one on Spot; return the call that changes it."""
+    fleets = [
+        {"Id": "if-core", "InstanceFleetType": "CORE", "TargetOnDemandCapacity": 1, "TargetSpotCapacity": 0},
+        {
+            "Id": "if-task",
+            "InstanceFleetType": "TASK",
+            "TargetOnDemandCapacity": 1,
+            "TargetSpotCapacity": 1,
+            "LaunchSpecifications": {
+                "SpotSpecification": {"TimeoutDurationMinutes": 10, "TimeoutAction": "SWITCH_TO_ON_DEMAND"}
+            },
+        },
+    ]
+    fake_call(world.aws, "emr.GetManagedScalingPolicy", {})
+    fake_call(world.aws, "emr.ListInstanceFleets", {"InstanceFleets": fleets})
+    return fake_call(world.aws, "emr.ModifyInstanceFleet", {})
+
+
+def test_a_cluster_of_fixed_size_gets_more_task_nodes(deployed: Deployed, world: World, fixed_size: FakeCall) -> None:
+    orchard(world, "scale", "6", "6")
+
+    fleet = {"InstanceFleetId": "if-task", "TargetOnDemandCapacity": 1, "TargetSpotCapacity": 4}
+    assert fixed_size.sent == [{"ClusterId": deployed.cluster, "InstanceFleet": fleet}]
+    assert world.said == [f"The cluster {deployed.cluster} is on its way to 6 nodes, 5 of them task nodes."]
+
+
+def test_a_cluster_of_fixed_size_has_no_two_limits(deployed: Deployed, world: World, fixed_size: FakeCall) -> None:
+    with pytest.raises(WrongUseError) as raised:
+        orchard(world, "scale", "2", "8")
+
+    assert fixed_size.sent == []
+    assert raised.value.what == (
+        f"The cluster {deployed.cluster} has a fixed size: EMR cannot move it between 2 and 8."
+    )
+    assert raised.value.remedy == "Give one size: orchard scale 8 8, or deploy with -c managed_scaling=true."
+
+
+PRIMARY = {"Id": "ci-1", "Ec2InstanceId": "i-1"}
+
+
+@pytest.fixture
+def pages(world: World) -> dict[str, FakeCall]:
+    """Have the pages of a cluster, the history started by the first call for it, and its primary node."""
+    link = {"PresignedURLReady": True, "PresignedURL": "https://history"}
+    answers: dict[str, list[dict[str, Any]]] = {
+        "CreatePersistentAppUI": [{"PersistentAppUIId": "p-1"}],
+        "GetPersistentAppUIPresignedURL": [{"PresignedURLReady": False}, link],
+        "GetOnClusterAppUIPresignedURL": [{"PresignedURLReady": True, "PresignedURL": "https://live"}],
+        "ListInstances": [{"Instances": [PRIMARY]}],
+    }
+    return {name: fake_call(world.aws, f"emr.{name}", *given) for name, given in answers.items()}
+
+
+def test_ui_shows_links_and_the_way_to_jupyterhub(deployed: Deployed, world: World, pages: dict[str, FakeCall]) -> None:
+    orchard(world, "ui")
+
+    forwarding = (
+        "aws ssm start-session --target i-1 --document-name AWS-StartPortForwardingSession "
+        "--parameters portNumber=9443,localPortNumber=9443 --region eu-west-1"
+    )
+    assert world.said == [
+        "Spark's history, which stays for 30 days after the cluster has ended:",
+        "  https://history",
+        "Spark's pages on the cluster:",
+        "  https://live",
+        "JupyterHub, where the settings session_manager and jupyterhub are on:",
+        f"  {forwarding}",
+        "  then open https://127.0.0.1:9443",
+    ]
+    assert world.slept == [5.0]
+    arn = world.aws.emr.describe_cluster(ClusterId=deployed.cluster)["Cluster"]["ClusterArn"]
+    assert {name: call.sent[-1] for name, call in pages.items()} == {
+        "CreatePersistentAppUI": {"TargetResourceArn": arn},
+        "GetPersistentAppUIPresignedURL": {"PersistentAppUIId": "p-1", "PersistentAppUIType": "SHS"},
+        "GetOnClusterAppUIPresignedURL": {"ClusterId": deployed.cluster, "OnClusterAppUIType": "SparkHistoryServer"},
+        "ListInstances": {
+            "ClusterId": deployed.cluster,
+            "InstanceFleetType": "MASTER",
+            "InstanceStates": ["RUNNING", "BOOTSTRAPPING"],
+        },
+    }
+
+
+@pytest.mark.usefixtures("pages")
+def test_ui_of_a_cluster_that_has_ended_shows_its_history_alone(deployed: Deployed, world: World) -> None:
+    deployed.set_cluster_state("TERMINATED")
+
+    orchard(world, "ui")
+
+    assert world.said[1:] == ["  https://history"]
+
+
+def test_ui_of_a_cluster_without_a_primary_node_says_when_to_ask_again(
+    deployed: Deployed, world: World, pages: dict[str, FakeCall]
+) -> None:
+    pages["ListInstances"].answers = [{"Instances": []}]
+    deployed.set_cluster_state("STARTING")
+
+    orchard(world, "ui")
+
+    assert world.said[-1] == "  the cluster is STARTING and has no primary node yet; ask again: orchard ui"
+
+
+def test_a_setting_is_changed_and_nothing_else_in_the_file(cdk_json: Path) -> None:
+    before = cdk_json.read_text()
+
+    cdk.change_setting("generation", 30)
+
+    assert cdk_json.read_text() == before.replace('"generation": 2', '"generation": 30')
+    assert cdk.setting("generation") == 30
+
+
+def test_a_change_that_cannot_be_written_leaves_the_settings_whole(
+    cdk_json: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = cdk_json.read_text()
+
+    def half(file: Path, text: str) -> int:
+        with file.open("w") as stream:
+            stream.write(text[:20])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", half)
+    with pytest.raises(OSError, match="No space left"):
+        cdk.change_setting("generation", 30)
+
+    assert cdk_json.read_text() == before
+
+
+@pytest.mark.usefixtures("cdk_json")
+def test_a_setting_that_is_not_there_is_told() -> None:
+    with pytest.raises(OrchardError) as raised:
+        cdk.setting("idle_minutes")
+
+    assert raised.value.what == "cdk.json holds no number for idle_minutes."
+
+
+class Terminal(io.StringIO):
+    """A terminal that can show a bar."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.usefixtures("attached")
+def test_a_stage_that_counts_only_later_gets_its_bar_then(deployed: Deployed, world: World) -> None:
+    # Given a stage that has not counted its photos when it is first seen
+    counts = [(0, 0), (700, 40_000), (1_700, 40_000)]
+
+    def advance(count: int) -> None:
+        if count == len(counts):
+            deployed.set_step_state("COMPLETED")
+            key, body = "results/first/manifest.json", json.dumps(MANIFEST).encode()
+        else:
+            done, total = counts[count]
+            content = {"schema_version": 1, "stage": "features", "done": done, "total": total}
+            key, body = "results/first/progress.json", json.dumps(content).encode()
+        world.aws.s3.put_object(Bucket=deployed.data, Key=key, Body=body)
+
+    world.terminal = Terminal()
+    world.during_sleep = advance
+
+    assert orchard(world, "status", "--follow") == 0
+
+    shown = world.terminal.getvalue()
+    assert "RUNNING, features\n" in shown
+    assert "| 700/40000 [" in shown
+    assert "| 1700/40000 [" in shown
+    assert "COMPLETED\n" in shown

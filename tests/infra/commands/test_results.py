@@ -1,0 +1,335 @@
+"""Tests of what `orchard results` makes of a run (variance table, phone's model), and of `orchard classify`."""
+
+import io
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from infra import cli
+from infra.aws.client import Aws
+from infra.commands.mobile import PhotoToMeasure, measure, run_model
+from infra.context import Surroundings
+from infra.errors import OrchardError, WrongUseError
+from infra.runs.backbone import find_backbone
+from infra.runs.files import in_folder
+from job.classifiers.models import Classifier, LogisticModel
+from job.errors import UsageError
+from job.features.network.backbone import Backbone, content_hash
+from job.images.decode import decode
+from job.mobile.classify import PhotoClassifier
+from job.pca.components import project
+from tests.infra.command_line import MANIFEST
+from tests.infra.conftest import Deployed, World
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "mobile.md"
+
+EXPLAINED = b"component,variance,ratio,cumulative\n1,6,0.6,0.6\n2,3,0.3,0.9\n3,1,0.1,1\n"
+
+
+@pytest.fixture
+def around() -> Surroundings:
+    """Return what a command works with that never speaks to AWS."""
+    return Surroundings(Aws("eu-west-1"), terminal=io.StringIO())
+
+
+def orchard(around: Surroundings, *words: str) -> list[str]:
+    given = cli.parse(list(words))
+    assert given.command.execute(given, around) == 0
+    assert isinstance(around.terminal, io.StringIO)
+    return around.terminal.getvalue().splitlines()
+
+
+@pytest.fixture(scope="module")
+def finished_run(sample_photos: Path, random_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a results folder with a classifier of three labels, one test photo of which is gone by now."""
+    folder = tmp_path_factory.mktemp("run")
+    photos = [
+        photo for photo in sorted(sample_photos.glob("*/*.jpg")) if photo.parent.name in three_labels(sample_photos)
+    ]
+    backbone, features = Backbone(random_backbone), np.empty((len(photos), 1280), np.float32)
+    for photo, row in zip(photos, features, strict=True):
+        backbone.compute(decode(photo.read_bytes(), 224, 224), row)
+    mean, scale = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
+    scale[scale == 0] = 1
+    directions = np.linalg.svd((features - mean) / scale, full_matrices=False)[2][:5]
+    components = project(features, mean, scale, directions)
+    labels = [photo.parent.name for photo in photos]
+    fitted = LogisticRegression().fit(components, labels)
+    classifier = Classifier("logistic", tuple(fitted.classes_), 5, {}, LogisticModel(fitted.coef_, fitted.intercept_))
+    predicted = [classifier.labels[best] for best in classifier.probabilities(components).argmax(axis=1)]
+    rows = {
+        "path": [*(str(photo) for photo in photos), str(folder / "gone.jpg")],
+        "label": [*labels, labels[0]],
+        "split": ["test"] * (len(photos) + 1),
+        "predicted": [*predicted, labels[0]],
+    }
+    for inside in ("pca", "classifier/predictions"):
+        (folder / inside).mkdir(parents=True)
+    (folder / "pca" / "explained_variance.csv").write_bytes(EXPLAINED)
+    np.savez(folder / "pca" / "projection.npz", mean=mean, scale=scale, components=directions)
+    description, numbers = classifier.to_files()
+    (folder / "classifier" / "model.json").write_bytes(description)
+    (folder / "classifier" / "model.npz").write_bytes(numbers)
+    pq.write_table(pa.table(rows), folder / "classifier" / "predictions" / "part.parquet")
+    files = {"classifier": [{"path": "classifier/predictions/part.parquet", "rows": len(photos), "bytes": 1}]}
+    manifest = {
+        "schema_version": 1,
+        "run_id": "one",
+        "arguments": {"model": None},
+        "backbone": {
+            "name": "mobilenet_v2",
+            "weights": "random, seed 0",
+            "sha256": content_hash(random_backbone),
+        },
+        "files": files,
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def three_labels(photos: Path) -> set[str]:
+    return {folder.name for folder in sorted(photos.iterdir())[:3]}
+
+
+def test_the_variance_table_of_a_folder_has_a_line_for_each_number(around: Surroundings, finished_run: Path) -> None:
+    assert orchard(around, "results", "--from", str(finished_run), "--variance-table", "1,2,600") == [
+        "components  variance kept",
+        "         1         60.00%",
+        "         2         90.00%",
+        "The fit has 3 components, keeping 100.00%: there is nothing to say of 600.",
+    ]
+
+
+def test_the_variance_table_of_a_run_in_the_bucket_fetches_nothing(
+    deployed: Deployed, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, body in (("manifest.json", json.dumps(MANIFEST).encode()), ("pca/explained_variance.csv", EXPLAINED)):
+        world.aws.s3.put_object(Bucket=deployed.data, Key=f"results/first/{name}", Body=body)
+
+    said = orchard(world.surroundings(), "results", "first", "--variance-table", "2")
+
+    assert said == ["components  variance kept", "         2         90.00%"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_phones_model_gives_the_runs_own_labels_and_says_so(
+    around: Surroundings, finished_run: Path, random_backbone: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "fruits.tflite"
+
+    said = orchard(
+        around, "results", "--from", str(finished_run), "--mobile", str(file), "--model", str(random_backbone)
+    )
+
+    assert said[0].startswith(f"{file}: {file.stat().st_size / 1e6:.1f} MB, ")
+    assert said[0].endswith(
+        " ms a photo on one core here; photos of 224 x 224 pixels to 3 labels; mobilenet_v2, 5 components, "
+        "logistic, weights stored as float32."
+    )
+    rows = pq.read_table(finished_run / "classifier" / "predictions" / "part.parquet").to_pylist()[:-1]
+    right = sum(row["label"] == row["predicted"] for row in rows) / len(rows)
+    agreed = "It gives the run's own label on 12 of 12 test photos (1 more could not be read)"
+    assert said[1:] == [f"{agreed}: accuracy {right:.2%}, the run's {right:.2%}."]
+    assert [path.name for path in tmp_path.iterdir()] == ["fruits.tflite"]
+
+
+def test_a_test_photo_that_has_gone_from_the_bucket_is_left_out_of_the_measuring(
+    aws: Aws, bucket: str, finished_run: Path, random_backbone: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "fruits.tflite"
+    file.write_bytes(run_model(in_folder(finished_run), random_backbone))
+    row = pq.read_table(finished_run / "classifier" / "predictions" / "part.parquet").to_pylist()[0]
+    aws.s3.put_object(Bucket=bucket, Key="images/there.jpg", Body=Path(row["path"]).read_bytes())
+    uris = [f"s3://{bucket}/images/{name}.jpg" for name in ("there", "gone")]
+
+    measured = measure(aws, file, [PhotoToMeasure(uri, row["label"], row["predicted"]) for uri in uris])
+
+    assert (measured.photos, measured.agree) == (1, 1)
+
+
+def test_a_quantised_model_is_measured_beside_the_full_one(
+    around: Surroundings, finished_run: Path, random_backbone: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "small.tflite"
+    words = ["--mobile", str(file), "--model", str(random_backbone), "--quantized"]
+
+    said = orchard(around, "results", "--from", str(finished_run), *words)
+
+    assert said[0].endswith("weights stored as float16.")
+    assert said[1].startswith("It gives the run's own label on ")
+    assert said[2].startswith("Not quantised, it gives the run's own label on 12 of 12 test photos ")
+    assert file.stat().st_size < 0.55 * random_backbone.stat().st_size
+    assert [path.name for path in tmp_path.iterdir()] == ["small.tflite"]
+
+
+def test_classify_prints_label_and_probability_and_goes_on_after_what_is_no_photo(
+    around: Surroundings, finished_run: Path, random_backbone: Path, tmp_path: Path
+) -> None:
+    file, text = tmp_path / "fruits.tflite", tmp_path / "text.jpg"
+    orchard(around, "results", "--from", str(finished_run), "--mobile", str(file), "--model", str(random_backbone))
+    text.write_text("no photo")
+    row = pq.read_table(finished_run / "classifier" / "predictions" / "part.parquet").to_pylist()[0]
+    again = Surroundings(around.aws, terminal=io.StringIO())
+    given = cli.parse(["classify", str(text), row["path"], str(tmp_path / "none"), "--model", str(file)])
+
+    with pytest.raises(OrchardError) as raised:
+        given.command.execute(given, again)
+
+    assert isinstance(again.terminal, io.StringIO)
+    said = again.terminal.getvalue().splitlines()
+    assert said[0] == f"{text}: not classified, not a photo, whatever its name says"
+    assert said[1].startswith(f"{row['path']}: {row['predicted']} ")
+    assert said[1].endswith("%")
+    assert said[2] == f"{tmp_path / 'none'}: not classified, cannot be read: No such file or directory"
+    assert raised.value.what == "2 of 3 photos could not be classified."
+    assert raised.value.exit_code == 1
+
+
+def test_the_lines_of_the_documentation_give_what_classify_gives(
+    around: Surroundings, finished_run: Path, random_backbone: Path, tmp_path: Path
+) -> None:
+    file, photo = tmp_path / "fruits.tflite", tmp_path / "photo.jpg"
+    orchard(around, "results", "--from", str(finished_run), "--mobile", str(file), "--model", str(random_backbone))
+    row = pq.read_table(finished_run / "classifier" / "predictions" / "part.parquet").to_pylist()[0]
+    shutil.copyfile(row["path"], photo)
+    lines = DOCUMENT.read_text().split("```python\n")[1].split("```")[0]
+
+    ran = subprocess.run([sys.executable, "-c", lines], cwd=tmp_path, capture_output=True, text=True, check=True)
+
+    label, probability = PhotoClassifier(file).classify(photo.read_bytes())
+    assert ran.stdout.rsplit(" ", 1)[0] == label == row["predicted"]
+    assert float(ran.stdout.rsplit(" ", 1)[1]) == pytest.approx(probability)
+
+
+@pytest.mark.parametrize(
+    ("words", "what", "remedy"),
+    [
+        (
+            ["first", "--from", "d"],
+            "--from names results that are on this machine already.",
+            "Leave the run's name and --to out.",
+        ),
+        (["--from", "d"], "--from alone asks for nothing.", "Add --variance-table 100,200 or --mobile FILE"),
+        (["--variance-table", "5"], "No run is named.", "Name one, or a results folder: --from DIR"),
+        (
+            ["first", "--quantized", "int8"],
+            "--quantized is about the phone's model, which was not asked for.",
+            "Add --mobile FILE",
+        ),
+        (
+            ["first", "--model", "m"],
+            "--model is about the phone's model, which was not asked for.",
+            "Add --mobile FILE",
+        ),
+    ],
+)
+def test_arguments_that_make_no_sense_together_are_refused(
+    around: Surroundings, words: list[str], what: str, remedy: str
+) -> None:
+    with pytest.raises(WrongUseError) as raised:
+        orchard(around, "results", *words)
+
+    assert (raised.value.what, raised.value.remedy) == (what, remedy)
+
+
+def test_a_run_without_a_classifier_makes_no_model(
+    around: Surroundings, finished_run: Path, random_backbone: Path, tmp_path: Path
+) -> None:
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    (bare / "manifest.json").write_text((finished_run / "manifest.json").read_text())
+
+    with pytest.raises(WrongUseError) as raised:
+        orchard(
+            around, "results", "--from", str(bare), "--mobile", str(tmp_path / "m"), "--model", str(random_backbone)
+        )
+
+    assert raised.value.what == f"'{bare}' holds no classifier."
+    assert raised.value.remedy == "Run the job with --classifier logistic, and try again."
+
+
+def test_a_folder_without_a_finished_run_is_told_as_that(around: Surroundings, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"holds no manifest\.json: its run is unfinished, or it is no results folder"):
+        orchard(around, "results", "--from", str(tmp_path), "--variance-table", "5")
+
+
+def manifest_of(file: Path, model: str | None = None) -> dict[str, Any]:
+    backbone = {"name": "mobilenet_v2", "weights": "imagenet", "sha256": content_hash(file)}
+    return {"arguments": {"model": model}, "backbone": backbone}
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Have an empty cache of exported backbones; return its folder."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "cache" / "orchard" / "backbones"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_the_backbone_is_found_in_the_cache_by_its_content(around: Surroundings, cache: Path) -> None:
+    for name in ("mobilenet_v2-aa", "mobilenet_v2-bb"):
+        (cache / f"{name}.tflite").write_text(name)
+
+    wanted = manifest_of(cache / "mobilenet_v2-bb.tflite")
+
+    assert find_backbone(wanted, None, around.aws, None) == cache / "mobilenet_v2-bb.tflite"
+
+
+def test_the_backbone_is_fetched_from_the_bucket_once(aws: Aws, bucket: str, cache: Path, tmp_path: Path) -> None:
+    (tmp_path / "m").write_text("the backbone")
+    wanted = manifest_of(tmp_path / "m")
+    digest = wanted["backbone"]["sha256"]
+    aws.s3.put_object(Bucket=bucket, Key=f"models/{digest}.tflite", Body=b"the backbone")
+
+    file = find_backbone(wanted, None, aws, bucket)
+
+    assert file == cache / f"mobilenet_v2-{digest[:16]}.tflite"
+    assert file.read_text() == "the backbone"
+    assert find_backbone(wanted, None, aws, None) == file
+
+
+def test_a_backbone_in_the_bucket_that_is_not_what_its_name_says_is_refused_and_not_kept(
+    aws: Aws, bucket: str, cache: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "m").write_text("the backbone")
+    wanted = manifest_of(tmp_path / "m")
+    wanted["backbone"]["name"] = "../../elsewhere"
+    key = f"models/{wanted['backbone']['sha256']}.tflite"
+    aws.s3.put_object(Bucket=bucket, Key=key, Body=b"another one")
+
+    with pytest.raises(WrongUseError) as raised:
+        find_backbone(wanted, None, aws, bucket)
+
+    assert raised.value.what == f"'s3://{bucket}/{key}' is not the backbone that its name says."
+    assert list(cache.iterdir()) == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "m"]
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_backbone_that_is_nowhere_or_another_one_is_refused(around: Surroundings, tmp_path: Path) -> None:
+    (tmp_path / "m").write_text("the backbone")
+    (tmp_path / "other").write_text("another")
+    wanted = manifest_of(tmp_path / "m", model=str(tmp_path / "other"))
+
+    with pytest.raises(WrongUseError) as nowhere:
+        find_backbone(wanted, None, around.aws, None)
+    with pytest.raises(WrongUseError) as another:
+        find_backbone(wanted, tmp_path / "other", around.aws, None)
+
+    assert nowhere.value.what == "The backbone of this run (mobilenet_v2, imagenet) is not on this machine."
+    assert nowhere.value.remedy == (
+        "Name its file with --model FILE, or export it again with the same weights: "
+        "orchard export --backbone mobilenet_v2 --weights FILE"
+    )
+    assert another.value.what == f"'{tmp_path}/other' is not the backbone that this run used."

@@ -1,0 +1,560 @@
+"""Tests of orchard run: from the checks before anything is spent to the end of the step."""
+
+import gzip
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import cli
+from infra.commands import run
+from infra.errors import OrchardError, TryAgainError, WrongUseError
+from infra.runs import step as steps
+from infra.runs.scaling_limits import most_executors
+from infra.runs.speed import BENCHMARK
+from infra.upload.bundle import make_bundle
+from infra.upload.image_sets import set_uri
+from job.features.network.registry import NETWORKS
+from tests.error_report import told
+from tests.infra.command_line import MANIFEST, orchard
+from tests.infra.conftest import Deployed, World, fake_call
+from tests.infra.fake_price_list import FakePriceList
+
+
+@pytest.fixture
+def photos(deployed: Deployed, world: World) -> None:
+    """Upload two photos and something else."""
+    for name in ("Training/Kiwi/1.jpg", "Training/Pear/2.PNG", "Training/notes.txt"):
+        world.aws.s3.put_object(Bucket=deployed.data, Key=f"images/fruits/{name}", Body=b"12345")
+
+
+@pytest.fixture(autouse=True)
+def prices(world: World) -> None:
+    """Let AWS tell prices: moto has none, and what asks it in vain tries again and again."""
+    price_list = FakePriceList()
+    price_list.add_region("eu-west-1", "m5.xlarge", ec2="0.214", emr="0.048", spot="0.09")
+    for operation in ("pricing.GetProducts", "ec2.DescribeSpotPriceHistory"):
+        world.aws._session.events.register(f"before-call.{operation}", price_list.answer)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Have an exported backbone, without the seconds of exporting one."""
+    exported = tmp_path / "backbone.tflite"
+    exported.write_bytes(b"model")
+    monkeypatch.setattr(run, "cached_export", lambda _request: exported)
+    return exported
+
+
+def finish(deployed: Deployed, world: World, name: str = "first") -> None:
+    deployed.set_step_state("COMPLETED")
+    world.aws.s3.put_object(
+        Bucket=deployed.data, Key=f"results/{name}/manifest.json", Body=json.dumps(MANIFEST).encode()
+    )
+
+
+@pytest.mark.usefixtures("photos", "model")
+def test_a_run_sends_code_and_backbone_attaches_the_step_and_follows_it_to_the_end(
+    deployed: Deployed, world: World
+) -> None:
+    world.during_sleep = lambda count: finish(deployed, world) if count == 1 else None
+
+    code = orchard(world, "run", "--images", "fruits/Training", "--name", "first", "--variance", "0.9", "--no-csv")
+
+    bundle, output = make_bundle(), f"s3://{deployed.data}/results/first"
+    assert code == 0
+    step = world.aws.emr.list_steps(ClusterId=deployed.cluster)["Steps"][0]
+    assert step["Name"] == "orchard first"
+    assert step["ActionOnFailure"] == "CONTINUE"
+    assert step["Config"]["Jar"] == "command-runner.jar"
+    assert step["Config"]["Args"] == [
+        *("spark-submit", "--deploy-mode", "client", "--name", "orchard first"),
+        *("--py-files", f"s3://{deployed.data}/{bundle.keys[0]}", f"s3://{deployed.data}/{bundle.keys[1]}"),
+        *("--images", f"s3://{deployed.data}/images/fruits/Training", "--seed", "0"),
+        *("--variance", "0.9", "--no-csv", "--output", output),
+        *("--model", f"s3://{deployed.data}/models/{MODEL_HASH}.tflite"),
+    ]
+    assert world.said == [
+        f"s3://{deployed.data}/images/fruits/Training: 2 photos, 0 MiB",
+        f"Estimate: 0:00:00 and 0.000 USD, an extrapolation from {BENCHMARK.basis}.",
+        f"Backbone s3://{deployed.data}/models/{MODEL_HASH}.tflite: sent",
+        f"Code {bundle.hash}: sent",
+        f"Run 'first' is step {step['Id']} of cluster {deployed.cluster}",
+        "RUNNING",
+        "COMPLETED",
+        "39 of 40 photos used, 1 rejected.",
+        "Features at 10 photos a second.",
+        "5 components for 95.10% of the variance; 80% need 2, 90% need 4, 95% need 5, 99% need 9.",
+        f"Results: {output}",
+        "Fetch them: orchard results first",
+    ]
+
+
+NO_NAME = "is no name: letters, digits, '.', '_' and '-' make one, a letter or digit first, 64 at most."
+
+MODEL_HASH = "9372c470eeadd5ecd9c3c74c2b3cb633f8e2f2fad799250a0f70d652b6b825e4"
+"""SHA-256 of b"model"."""
+
+
+@pytest.mark.usefixtures("photos", "model")
+def test_a_second_run_sends_nothing_again_and_takes_another_name(deployed: Deployed, world: World) -> None:
+    orchard(world, "run", "--images", "fruits/Training", "--name", "first", "--detach")
+    second = World(world.aws)
+
+    code = orchard(second, "run", "--images", "fruits/Training", "--detach")
+
+    assert code == 0
+    assert second.said[2:4] == [
+        f"Backbone s3://{deployed.data}/models/{MODEL_HASH}.tflite: there already",
+        f"Code {make_bundle().hash}: there already",
+    ]
+    assert second.said[-1] == "Follow it: orchard status 20260921T141320Z --follow"
+
+
+def test_a_folder_in_a_set_may_have_a_name_that_no_set_may_have() -> None:
+    assert set_uri("data", "fruits/Apple Red 1") == "s3://data/images/fruits/Apple Red 1"
+    assert set_uri("data", "s3://elsewhere/x") == "s3://elsewhere/x"
+
+
+@pytest.mark.usefixtures("photos", "model")
+def test_spark_may_use_every_node_that_the_cluster_may_have_by_now(deployed: Deployed, world: World) -> None:
+    # Given a cluster in fleets, as our stack makes them, that was allowed to grow since its deployment
+    described = world.aws.emr.describe_cluster(ClusterId=deployed.cluster)["Cluster"]
+    told = {name: described[name] for name in ("Id", "Name", "Status", "LogUri")}
+    in_fleets = {**told, "InstanceCollectionType": "INSTANCE_FLEET"}
+    types = [{"InstanceType": "m5.xlarge"}, {"InstanceType": "m5.2xlarge"}]
+    fleets = [
+        {"Id": "if-1", "InstanceFleetType": "MASTER", "TargetOnDemandCapacity": 1},
+        {"Id": "if-2", "InstanceFleetType": "CORE", "TargetOnDemandCapacity": 1, "InstanceTypeSpecifications": types},
+        {"Id": "if-3", "InstanceFleetType": "TASK", "TargetSpotCapacity": 2, "InstanceTypeSpecifications": types},
+    ]
+    limits = {"UnitType": "InstanceFleetUnits", "MinimumCapacityUnits": 1, "MaximumCapacityUnits": 20}
+    fake_call(world.aws, "emr.DescribeCluster", {"Cluster": in_fleets})
+    fake_call(world.aws, "emr.ListInstanceFleets", {"InstanceFleets": fleets})
+    fake_call(world.aws, "emr.GetManagedScalingPolicy", {"ManagedScalingPolicy": {"ComputeLimits": limits}})
+
+    orchard(world, "run", "--images", "fruits/Training", "--name", "first", "--detach")
+
+    arguments = world.aws.emr.list_steps(ClusterId=deployed.cluster)["Steps"][0]["Config"]["Args"]
+    # An m5.2xlarge has room for two executors of four cores
+    assert arguments[5:7] == ["--conf", "spark.dynamicAllocation.maxExecutors=40"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "targets", "types", "most"),
+    [
+        (None, [(1, 0), (1, 4)], ["m5.xlarge"], 6),
+        ({"MaximumCapacityUnits": 10}, [(1, 0), (0, 2)], ["m5.xlarge"], 10),
+        ({"MaximumCapacityUnits": 2}, [(1, 0), (0, 2)], ["m5.4xlarge"], 12),
+        (None, [(1, 0)], ["x1.32xlarge"], None),
+    ],
+)
+def test_the_most_executors_are_those_that_fit_on_the_most_nodes(
+    limits: dict[str, int] | None, targets: list[tuple[int, int]], types: list[str], most: int | None
+) -> None:
+    specified: Any = [{"InstanceType": name} for name in types]
+    fleets: Any = [
+        {"TargetOnDemandCapacity": on_demand, "TargetSpotCapacity": spot, "InstanceTypeSpecifications": specified}
+        for on_demand, spot in targets
+    ]
+
+    assert most_executors(limits, fleets) == most
+
+
+@pytest.mark.usefixtures("photos", "model")
+def test_the_bar_is_fed_by_the_jobs_own_progress(deployed: Deployed, world: World) -> None:
+    def advance(count: int) -> None:
+        if count == 0:
+            progress = {"schema_version": 1, "stage": "features", "done": 7, "total": 40}
+            body = json.dumps(progress).encode()
+            world.aws.s3.put_object(Bucket=deployed.data, Key="results/first/progress.json", Body=body)
+        else:
+            finish(deployed, world)
+
+    world.during_sleep = advance
+
+    orchard(world, "run", "--images", "fruits/Training", "--name", "first")
+
+    assert world.said[5:8] == ["RUNNING", "RUNNING, features", "COMPLETED"]
+
+
+@pytest.mark.usefixtures("photos", "model")
+def test_a_step_that_completed_without_a_manifest_is_no_success(deployed: Deployed, world: World) -> None:
+    world.during_sleep = lambda _count: deployed.set_step_state("COMPLETED")
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "run", "--images", "fruits/Training", "--name", "first")
+
+    assert raised.value.what == (
+        f"The step of the run 'first' completed, but left no manifest in s3://{deployed.data}/results/first."
+    )
+    assert raised.value.remedy == "See what it printed: orchard logs first"
+
+
+@pytest.mark.usefixtures("photos", "model")
+@pytest.mark.parametrize("option", ["--overwrite", "--resume"])
+def test_a_run_into_earlier_results_counts_neither_the_earlier_runs_progress_nor_its_manifest(
+    option: str, deployed: Deployed, world: World
+) -> None:
+    # Given what an earlier run has left
+    progress = json.dumps({"schema_version": 1, "stage": "finished", "done": 40, "total": 40}).encode()
+    for name, body in (("progress", progress), ("manifest", json.dumps(MANIFEST).encode())):
+        world.aws.s3.put_object(Bucket=deployed.data, Key=f"results/first/{name}.json", Body=body)
+
+    def advance(count: int) -> None:
+        if count == 0:
+            # The step begins later than those were written
+            deployed.set_step_state("RUNNING", started=datetime.now(UTC) + timedelta(hours=1))
+        else:
+            deployed.set_step_state("COMPLETED")
+
+    world.during_sleep = advance
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "run", "--images", "fruits/Training", "--name", "first", option)
+
+    # Nothing of the earlier run was shown as this one's
+    assert world.said[-2:] == ["RUNNING", "COMPLETED"]
+    assert raised.value.what == (
+        f"The step of the run 'first' completed, but left no manifest in s3://{deployed.data}/results/first."
+    )
+
+
+@pytest.mark.usefixtures("photos", "model")
+def test_a_failed_step_is_told_by_its_cause_once_its_logs_have_come(deployed: Deployed, world: World) -> None:
+    log = b"error: --components 50 is not possible with 2 photos of 1280 features each.\nChoose 1.\n"
+
+    def advance(count: int) -> None:
+        if count == 0:
+            deployed.set_step_state("FAILED")
+        if count == 2:
+            step = world.aws.emr.list_steps(ClusterId=deployed.cluster)["Steps"][0]["Id"]
+            key = f"emr/{deployed.cluster}/steps/{step}/stderr.gz"
+            world.aws.s3.put_object(Bucket=deployed.logs, Key=key, Body=gzip.compress(log))
+
+    world.during_sleep = advance
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "run", "--images", "fruits/Training", "--name", "first", "--components", "50")
+
+    step = world.aws.emr.list_steps(ClusterId=deployed.cluster)["Steps"][0]["Id"]
+    assert raised.value.exit_code == 1
+    assert raised.value.what == (
+        "The run 'first' failed: --components 50 is not possible with 2 photos of 1280 features each."
+    )
+    uri = f"s3://{deployed.logs}/emr/{deployed.cluster}/steps/{step}/stderr.gz"
+    assert raised.value.remedy == f"Choose 1.    Log: {uri}"
+    assert "The step failed; waiting for its logs." in world.said
+
+
+@pytest.mark.usefixtures("photos", "model")
+def test_a_failed_step_whose_logs_never_come_is_told_as_that(deployed: Deployed, world: World) -> None:
+    world.during_sleep = lambda _count: deployed.set_step_state("FAILED")
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "run", "--images", "fruits/Training", "--name", "first")
+
+    assert raised.value.what == "The run 'first' failed: The logs show no cause that is known."
+    assert raised.value.remedy == "Look into the whole log: orchard logs"
+    assert sum(world.slept) == pytest.approx(2 + 12 * 30)
+
+
+@pytest.mark.usefixtures("photos", "model")
+def test_a_run_whose_cluster_never_came_up_is_told_by_the_bootstrap_actions_log(
+    deployed: Deployed, world: World
+) -> None:
+    def advance(_count: int) -> None:
+        deployed.set_step_state("CANCELLED")
+        deployed.set_cluster_state("TERMINATED_WITH_ERRORS", "BOOTSTRAP_FAILURE: on the primary node")
+        key = f"emr/{deployed.cluster}/node/i-1/bootstrap-actions/1/stderr.gz"
+        log = gzip.compress(b"bootstrap: FAILED while importing pyarrow\n")
+        world.aws.s3.put_object(Bucket=deployed.logs, Key=key, Body=log)
+
+    world.during_sleep = advance
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "run", "--images", "fruits/Training", "--name", "first")
+
+    assert raised.value.what == (
+        "The run 'first' never ran: The bootstrap action failed: bootstrap: FAILED while importing pyarrow"
+    )
+    uri = f"s3://{deployed.logs}/emr/{deployed.cluster}/node/i-1/bootstrap-actions/1/stderr.gz"
+    assert raised.value.remedy == f"Mend it, then: orchard up    Log: {uri}"
+
+
+@pytest.mark.usefixtures("photos", "model")
+def test_a_run_whose_cluster_was_ended_under_it_is_told_as_cut_off(deployed: Deployed, world: World) -> None:
+    def advance(_count: int) -> None:
+        deployed.set_step_state("CANCELLED", started=datetime.now(UTC))
+        deployed.set_cluster_state("TERMINATED", "USER_REQUEST: Terminated by user request")
+
+    world.during_sleep = advance
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "run", "--images", "fruits/Training", "--name", "first")
+
+    assert raised.value.what == (
+        "The run 'first' was cut off: The cluster is TERMINATED: USER_REQUEST: Terminated by user request."
+    )
+    assert raised.value.remedy == "Make a new one: orchard up"
+
+
+@pytest.mark.usefixtures("photos", "model")
+def test_a_run_that_is_under_way_is_not_attached_twice(deployed: Deployed, world: World) -> None:
+    orchard(world, "run", "--images", "fruits/Training", "--name", "first", "--detach")
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "run", "--images", "fruits/Training", "--name", "first", "--detach")
+
+    assert raised.value.what == f"A run 'first' waits or runs already on the cluster {deployed.cluster}."
+    assert len(world.aws.emr.list_steps(ClusterId=deployed.cluster)["Steps"]) == 1
+
+
+@pytest.mark.usefixtures("photos", "model")
+def test_then_destroy_leaves_a_cluster_that_somebody_else_uses(deployed: Deployed, world: World) -> None:
+    def advance(_count: int) -> None:
+        finish(deployed, world)
+        steps.attach(world.aws, deployed.cluster, steps.step_configuration("theirs", "s3://a", "s3://m", []))
+
+    world.during_sleep = advance
+
+    assert orchard(world, "run", "--images", "fruits/Training", "--name", "first", "--then-destroy") == 0
+
+    assert world.called == []
+    assert world.said[-1] == "The cluster stays, for it is busy with: theirs. Destroy it later: orchard destroy"
+
+
+@pytest.mark.usefixtures("photos", "model")
+def test_an_earlier_runs_containers_are_not_blamed(deployed: Deployed, world: World) -> None:
+    def advance(_count: int) -> None:
+        deployed.set_step_state("FAILED")
+        step = world.aws.emr.list_steps(ClusterId=deployed.cluster)["Steps"][0]["Id"]
+        folder = f"emr/{deployed.cluster}"
+        for key, log in (
+            (f"{folder}/steps/{step}/stderr.gz", b"submitted application_1_0002\n"),
+            (f"{folder}/containers/application_1_0001/c/stderr.gz", b"No space left on device\n"),
+            (f"{folder}/containers/application_1_0002/c/stderr.gz", b"java.lang.OutOfMemoryError: Java heap space\n"),
+        ):
+            world.aws.s3.put_object(Bucket=deployed.logs, Key=key, Body=gzip.compress(log))
+
+    world.during_sleep = advance
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "run", "--images", "fruits/Training", "--name", "first")
+
+    assert "Spark's Java process ran out of memory (Java heap space)." in raised.value.what
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "what", "remedy"),
+    [
+        (
+            "ThrottlingException",
+            TryAgainError,
+            "AWS asks to slow down (ThrottlingException), 8 attempts long.",
+            "Come back: orchard status first --follow",
+        ),
+        (
+            "ExpiredTokenException",
+            WrongUseError,
+            "the AWS credentials have expired.",
+            "Sign in again: aws sso login    Come back: orchard status first --follow",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("photos", "model")
+def test_losing_sight_of_a_run_says_that_it_goes_on(
+    deployed: Deployed, world: World, code: str, kind: type[OrchardError], what: str, remedy: str
+) -> None:
+    refusal = {"Error": {"Code": code, "Message": "No."}}
+
+    def advance(_count: int) -> None:
+        fake_call(world.aws, "emr.DescribeStep", refusal)
+
+    world.during_sleep = advance
+
+    with pytest.raises(kind) as raised:
+        orchard(world, "run", "--images", "fruits/Training", "--name", "first")
+
+    step = world.aws.emr.list_steps(ClusterId=deployed.cluster)["Steps"][0]["Id"]
+    assert raised.value.what == (
+        f"Could not look at the step {step}: {what} The run 'first' goes on, and so does its cost."
+    )
+    assert raised.value.remedy == remedy
+
+
+@pytest.mark.usefixtures("photos", "model")
+def test_ctrl_c_while_waiting_for_the_logs_of_a_failure_does_not_hide_the_failure(
+    deployed: Deployed, world: World
+) -> None:
+    def advance(count: int) -> None:
+        if count == 1:
+            raise KeyboardInterrupt
+        deployed.set_step_state("FAILED")
+
+    world.during_sleep = advance
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "run", "--images", "fruits/Training", "--name", "first")
+
+    assert raised.value.what == "The run 'first' failed; its logs had not come yet."
+    assert raised.value.remedy == "Wait for them: orchard status first --follow"
+
+
+@pytest.mark.usefixtures("photos", "model")
+def test_ctrl_c_leaves_the_step_running_and_says_how_to_come_back(deployed: Deployed, world: World) -> None:
+    def interrupt(_count: int) -> None:
+        raise KeyboardInterrupt
+
+    world.during_sleep = interrupt
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "run", "--images", "fruits/Training", "--name", "first")
+
+    assert raised.value.what == "No longer following 'first'; the step goes on, and so does its cost."
+    assert raised.value.remedy == ("Come back: orchard status first --follow    Cancel it: orchard cancel first")
+    steps = world.aws.emr.list_steps(ClusterId=deployed.cluster)["Steps"]
+    assert [step["Status"]["State"] for step in steps] == ["RUNNING"]
+
+
+@pytest.mark.usefixtures("photos", "model")
+def test_then_destroy_ends_the_cluster_after_a_run_that_failed_too(deployed: Deployed, world: World) -> None:
+    def advance(_count: int) -> None:
+        deployed.set_step_state("FAILED")
+
+    world.during_sleep = advance
+
+    with pytest.raises(OrchardError):
+        orchard(world, "run", "--images", "fruits/Training", "--name", "first", "--then-destroy")
+
+    assert "OrchardCluster is gone." in world.said
+    state = world.aws.emr.describe_cluster(ClusterId=deployed.cluster)["Cluster"]["Status"]["State"]
+    assert state == "TERMINATED"
+
+
+@pytest.mark.usefixtures("photos", "model")
+@pytest.mark.parametrize(
+    ("words", "what", "remedy"),
+    [
+        (
+            ["--images", "vegetables"],
+            "There are no photos in s3://{data}/images/vegetables.",
+            "Upload them: orchard upload DIR --to vegetables",
+        ),
+        (
+            ["--images", "fruits/Training", "--test", "fruits/Test"],
+            "There are no photos in s3://{data}/images/fruits/Test.",
+            "Upload them: orchard upload DIR --to fruits",
+        ),
+        (
+            ["--images", "fruits/Training", "--variance", "7"],
+            "--variance 7 is no share of the variance.",
+            "Choose a number above 0 and at most 1, like 0.95.",
+        ),
+        (
+            ["--images", "fruits/Training", "--master=local[2]"],
+            "--master local[2] is not for orchard run: the job runs on the cluster.",
+            "Leave it out. On this machine: python -m job",
+        ),
+        (
+            ["--images", "fruits/Training", "--name", "first", "--outp", "s3://elsewhere/x"],
+            "--output s3://elsewhere/x is not for orchard run: the results go to s3://{data}/results/first.",
+            "Leave it out, and name the results: --name NAME",
+        ),
+        (
+            ["--images", "fruits/Training", "--see", "5"],
+            "--seed is written in a way that is not understood.",
+            "Write it in full: --seed",
+        ),
+        (
+            ["--images", "fruits/Training", "--image-list", "s3://elsewhere/list.csv"],
+            "Argument --image-list: not allowed with argument --images.",
+            "See python -m job --help.",
+        ),
+        (
+            ["--images", "fruits/Training", "--model", "s3://{data}/models/none.tflite"],
+            "There is no backbone s3://{data}/models/none.tflite.",
+            "See which there are: aws s3 ls s3://{data}/models/",
+        ),
+        (
+            ["--images", "fruits/Training", "--model", "backbone.tflite"],
+            "--model backbone.tflite is no file in S3.",
+            "Have the backbone exported and sent: leave --model out, and choose --backbone and --weights.",
+        ),
+        (
+            ["--images", "fruits/Training", "--frobnicate"],
+            "Unrecognized arguments: --frobnicate.",
+            "See python -m job --help.",
+        ),
+        (
+            ["--images", "fruits/Training", "--backbone", "alexnet"],
+            "There is no backbone 'alexnet'.",
+            f"Choose one of: {', '.join(NETWORKS)}.",
+        ),
+        (
+            ["--images", "fruits/../secrets"],
+            f"SET '..' {NO_NAME}",
+            "Name an uploaded set, or a folder in one: --images fruits/Training",
+        ),
+        (
+            ["--images", "fruits/Training", "--name", "done/"],
+            f"--name 'done/' {NO_NAME}",
+            "Name it: --name done",
+        ),
+        (
+            ["--images", "fruits/Training", "--detach", "--then-destroy"],
+            "--detach and --then-destroy contradict each other.",
+            "Leave one of them out.",
+        ),
+        (
+            ["--images", "fruits/Training", "--name", "done"],
+            "s3://{data}/results/done holds the results of a finished run.",
+            "Go on with it: --resume; replace it: --overwrite; or choose another --name.",
+        ),
+        (
+            ["--images", "fruits/Training", "--name", "half"],
+            "s3://{data}/results/half holds what an unfinished run left.",
+            "Go on with it: --resume; replace it: --overwrite; or choose another --name.",
+        ),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_is_attached(
+    deployed: Deployed,
+    world: World,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    what: str,
+    remedy: str,
+) -> None:
+    world.aws.s3.put_object(Bucket=deployed.data, Key="results/done/manifest.json", Body=b"{}")
+    world.aws.s3.put_object(Bucket=deployed.data, Key="results/half/features/part.parquet", Body=b"")
+
+    code = cli.main(["run", *(word.format(data=deployed.data) for word in words)], world.surroundings())
+
+    expected = f"error: {what}\n{remedy}".format(data=deployed.data).splitlines()
+    assert (code, told(capsys.readouterr().err)) == (2, expected)
+    assert world.aws.emr.list_steps(ClusterId=deployed.cluster)["Steps"] == []
+
+
+@pytest.mark.usefixtures("photos", "model")
+def test_a_cluster_that_ended_itself_is_named_with_the_command_that_makes_a_new_one(
+    deployed: Deployed, world: World
+) -> None:
+    deployed.set_cluster_state("TERMINATED")
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "run", "--images", "fruits/Training")
+
+    assert raised.value.what.startswith(f"The cluster {deployed.cluster} has ended: TERMINATED")
+    assert raised.value.remedy == "Make a new one: orchard up"
+
+
+def test_without_stacks_the_command_that_deploys_them_is_named(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = cli.main(["run", "--images", "fruits"], world.surroundings())
+
+    assert code == 2
+    assert told(capsys.readouterr().err)[0] == "error: There is no stack OrchardData in eu-west-1."

@@ -1,0 +1,303 @@
+"""Tests of `orchard upload`: what a person types and reads."""
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tqdm import tqdm
+
+from infra import cli
+from infra.aws.client import Aws
+from infra.commands import upload as command
+from infra.commands.output import bar
+from infra.commands.output.bar import duration, shown
+from infra.context import Surroundings
+from infra.errors import WrongUseError
+from infra.teardown import tagged_resources
+from infra.upload.image_sets import set_prefix
+from tests.error_report import told
+from tests.infra.s3_server import FakeS3
+
+
+class Clock:
+    """A clock that goes on when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Terminal(io.StringIO):
+    """What a person looks at."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def surroundings() -> Surroundings:
+    return Surroundings(Aws("eu-west-1"), terminal=io.StringIO(), clock=Clock(), sleep=lambda _: None)
+
+
+@pytest.fixture
+def data_stack(fake_s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> FakeS3:
+    """Let the stack's bucket be the fake one's."""
+    monkeypatch.setattr(command, "data_bucket", lambda _: "data")
+    # The fake is an S3 only, and no service of tags.
+    monkeypatch.setattr(tagged_resources, "kept_buckets", lambda _: [])
+    return fake_s3
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "fruits"
+    for name in ("apple/1.jpg", "apple/2.jpg", "pear/3.png", "pear/notes.txt"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"x" * 50_000)
+    return folder
+
+
+def said(surroundings: Surroundings) -> list[str]:
+    assert isinstance(surroundings.terminal, io.StringIO)
+    return surroundings.terminal.getvalue().splitlines()
+
+
+def test_a_folder_becomes_a_set_of_its_name(data_stack: FakeS3, photos: Path, surroundings: Surroundings) -> None:
+    assert cli.main(["upload", str(photos)], surroundings) == 0
+
+    assert sorted(data_stack.objects) == [
+        "images/fruits/apple/1.jpg",
+        "images/fruits/apple/2.jpg",
+        "images/fruits/pear/3.png",
+    ]
+    assert said(surroundings) == [
+        "3 photos (0.1 MB) in 2 folders, 1 that are no photos passed over, to s3://data/images/fruits/",
+        "3 sent (0.1 MB) in 0 s, 0 were there already.",
+        "Next: orchard run --images fruits",
+    ]
+
+
+def test_the_second_call_sends_nothing_and_says_so(
+    data_stack: FakeS3, photos: Path, surroundings: Surroundings
+) -> None:
+    cli.main(["upload", str(photos), "--to", "mine"], surroundings)
+    data_stack.puts.clear()
+    data_stack.objects["images/mine/older.jpg"] = b"older"
+
+    assert cli.main(["upload", str(photos), "--to", "mine"], surroundings) == 0
+
+    assert data_stack.puts == []
+    assert said(surroundings)[4:] == [
+        "0 sent (0.0 MB) in 0 s, 3 were there already.",
+        "The set holds 1 more that are not in this folder; they stay.",
+        "Next: orchard run --images mine",
+    ]
+
+
+def test_every_file_is_sent_when_asked_for(data_stack: FakeS3, photos: Path, surroundings: Surroundings) -> None:
+    assert cli.main(["upload", str(photos), "--every-file"], surroundings) == 0
+
+    assert "images/fruits/pear/notes.txt" in data_stack.objects
+    assert said(surroundings)[0] == "4 files (0.2 MB) in 2 folders, to s3://data/images/fruits/"
+
+
+def test_a_folder_typed_as_a_dot_has_a_name_too(
+    data_stack: FakeS3, photos: Path, surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(photos)
+
+    assert cli.main(["upload", "."], surroundings) == 0
+
+    assert "images/fruits/apple/1.jpg" in data_stack.objects
+
+
+def test_files_that_fail_are_listed_at_the_end_and_the_exit_code_is_one(
+    data_stack: FakeS3, photos: Path, surroundings: Surroundings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data_stack.failures["images/fruits/apple/2.jpg"] = [(500, "InternalError")] * 10
+    (photos / "pear" / "4.jpg").symlink_to(photos / "nothing")
+
+    assert cli.main(["upload", str(photos)], surroundings) == 1
+
+    assert said(surroundings)[1:] == [
+        "2 sent (0.1 MB) in 0 s, 0 were there already.",
+        "Could not send 'apple/2.jpg': AWS failed (InternalError), 8 attempts long.",
+        "Could not send 'pear/4.jpg': the file cannot be read (No such file or directory).",
+    ]
+    assert told(capsys.readouterr().err) == [
+        "error: 2 of the photos could not be sent; they are listed above.",
+        "Put right what is wrong with them, then type the same command again: it sends only what is missing.",
+    ]
+
+
+@pytest.mark.usefixtures("data_stack")
+def test_a_hundred_failures_are_listed_and_the_others_counted(photos: Path, surroundings: Surroundings) -> None:
+    for number in range(150):
+        (photos / f"{number:03d}.jpg").symlink_to(photos / "nothing")
+
+    assert cli.main(["upload", str(photos)], surroundings) == 1
+
+    assert len(said(surroundings)) == 2 + 100 + 1
+    assert said(surroundings)[-1] == "and 50 more."
+
+
+@pytest.mark.parametrize(
+    ("refusal", "exit_code", "what", "remedy"),
+    [
+        ((400, "ExpiredToken"), 2, "the AWS credentials have expired.", "Sign in again: aws sso login"),
+        (
+            (503, "SlowDown"),
+            75,
+            "AWS asks to slow down (SlowDown), 8 attempts long.",
+            "Wait a minute, then type the same command again.",
+        ),
+    ],
+)
+def test_a_listing_that_aws_refuses_is_two_lines(
+    data_stack: FakeS3,
+    photos: Path,
+    surroundings: Surroundings,
+    capsys: pytest.CaptureFixture[str],
+    refusal: tuple[int, str],
+    exit_code: int,
+    what: str,
+    remedy: str,
+) -> None:
+    data_stack.list_failures = [refusal] * 10
+
+    assert cli.main(["upload", str(photos)], surroundings) == exit_code
+
+    assert told(capsys.readouterr().err) == [f"error: Could not list s3://data/images/fruits/: {what}", remedy]
+
+
+@pytest.mark.usefixtures("fake_s3")
+def test_credentials_never_appear_even_with_debug(
+    photos: Path,
+    surroundings: Surroundings,
+    capsys: pytest.CaptureFixture[str],
+    data_stack: FakeS3,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "very-secret-token")
+    data_stack.failures["*"] = [(403, "SignatureDoesNotMatch")]
+
+    assert cli.main(["upload", str(photos), "--debug"], surroundings) == 2
+
+    told = capsys.readouterr()
+    assert "SignatureDoesNotMatch" in told.err
+    for secret in ("very-secret", "very-secret-token", "AKIDTESTING"):
+        assert secret not in told.out + told.err + "\n".join(said(surroundings))
+
+
+@pytest.mark.usefixtures("data_stack")
+def test_interrupted_it_says_how_to_go_on(
+    photos: Path,
+    surroundings: Surroundings,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupt(*_: object) -> Iterator[object]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "upload", interrupt)
+
+    assert cli.main(["upload", str(photos)], surroundings) == 130
+
+    assert told(capsys.readouterr().err) == ["error: Interrupted.", "Type the same command again to go on."]
+
+
+def test_a_folder_that_is_not_there_is_said_before_aws_is_asked(
+    surroundings: Surroundings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["upload", str(tmp_path / "nowhere")], surroundings) == 2
+
+    assert told(capsys.readouterr().err) == [
+        f"error: There is no folder '{tmp_path}/nowhere'.",
+        "Check its name; see what is here: ls",
+    ]
+
+
+@pytest.mark.usefixtures("s3_endpoint")
+def test_with_the_stack_of_an_account_the_photos_are_in_its_bucket(
+    photos: Path, surroundings: Surroundings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Given no stack, then it is said; given the stack, then its own bucket holds the photos."""
+    aws = surroundings.aws
+    assert cli.main(["upload", str(photos)], surroundings) == 2
+    assert told(capsys.readouterr().err)[0] == "error: There is no stack OrchardData in eu-west-1."
+    template = {
+        "Resources": {"Data": {"Type": "AWS::S3::Bucket"}},
+        "Outputs": {"DataBucket": {"Value": {"Ref": "Data"}}},
+    }
+    aws.cloudformation.create_stack(StackName="OrchardData", TemplateBody=json.dumps(template))
+
+    assert cli.main(["upload", str(photos)], surroundings) == 0
+
+    buckets = [one["Name"] for one in aws.s3.list_buckets()["Buckets"] if one["Name"].startswith("orcharddata")]
+    assert aws.s3.list_objects_v2(Bucket=buckets[0])["KeyCount"] == 3
+    for found in aws.s3.list_objects_v2(Bucket=buckets[0])["Contents"]:
+        aws.s3.delete_object(Bucket=buckets[0], Key=found["Key"])
+    aws.cloudformation.delete_stack(StackName="OrchardData")
+
+
+@pytest.mark.parametrize("name", ["fruits", "Fruits-360_v2.1", "7"])
+def test_a_set_lies_under_its_name(name: str) -> None:
+    assert set_prefix(name) == f"images/{name}/"
+
+
+@pytest.mark.parametrize(
+    ("name", "suggestion"),
+    [("my photos", "my-photos"), ("../up", "up"), ("-x", "x"), ("a/b", "a-b"), ("🍎", "photos"), ("", "photos")],
+)
+def test_a_name_that_is_none_is_refused_with_one_that_is(name: str, suggestion: str) -> None:
+    with pytest.raises(WrongUseError) as raised:
+        set_prefix(name)
+
+    assert raised.value.what == (
+        f"The set '{name}' is no name: letters, digits, '.', '_' and '-' make one, a letter or digit first, 64 at most."
+    )
+    assert raised.value.remedy == f"Name it: --to {suggestion}"
+
+
+def test_a_terminal_shows_a_bar_with_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+
+    class Kept(tqdm):  # type: ignore[misc]
+        def close(self) -> None:
+            drawn.append(str(self))
+            super().close()
+
+    monkeypatch.setattr(bar, "tqdm", Kept)
+
+    with shown(Terminal(), Clock(), 4, "photos") as step:
+        step()
+        step()
+
+    assert "50%" in drawn[0]
+    assert "2/4" in drawn[0]
+    assert "photos/s" in drawn[0]
+
+
+def test_elsewhere_a_line_is_written_every_half_minute() -> None:
+    log, clock = io.StringIO(), Clock()
+
+    with shown(log, clock, 1000, "photos") as step:
+        for _ in range(100):
+            clock.now += 0.75
+            step()
+
+    assert log.getvalue().splitlines() == [
+        "40 of 1,000 photos, 1 a second, 12 min left",
+        "80 of 1,000 photos, 1 a second, 12 min left",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said_as"), [(0.4, "0 s"), (119, "119 s"), (120, "2 min"), (3599, "1 h 0 min"), (12_000, "3 h 20 min")]
+)
+def test_a_duration_is_said_as_a_person_reads_it(seconds: float, said_as: str) -> None:
+    assert duration(seconds) == said_as

@@ -1,0 +1,224 @@
+"""Tests of infra/pricing/estimate.py, actual.py, and infra/runs/speed.py: computations with exact values."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from infra.cdk_context import read_settings
+from infra.errors import WrongUseError
+from infra.pricing.actual import NodesSpent, hours_of, share, spent_on
+from infra.pricing.estimate import (
+    ON_DEMAND,
+    SPOT,
+    NodeCost,
+    cheapest,
+    disk_usd_an_hour,
+    hour_cost,
+    photos_cost,
+    without_price,
+)
+from infra.pricing.table import NodePrice, RegionPrices
+from infra.runs.history import Node, mean_cores
+from infra.runs.speed import BENCHMARK, Speed, measured
+from infra.settings import Settings
+
+BEGIN = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+PRICES = RegionPrices(
+    "eu-west-1",
+    {
+        "m5.xlarge": NodePrice(ec2=0.2, emr=0.05, spot=0.08),
+        "m6i.xlarge": NodePrice(ec2=0.1, emr=None, spot=0.01),
+        "m7i.xlarge": NodePrice(ec2=0.3, emr=0.01, spot=0.07),
+    },
+    gp3_gib_month=0.073,
+    storage_gib_month=0.02,
+    thousand_writes=0.005,
+    thousand_reads=0.0004,
+)
+DISK = 84 * 0.073 / 730
+
+
+@pytest.fixture
+def settings() -> Settings:
+    context = json.loads((Path(__file__).parents[3] / "cdk.json").read_text())["context"]
+    return replace(
+        read_settings(context),
+        primary_instance_types=("m5.xlarge",),
+        worker_instance_types=("m6i.xlarge", "m5.xlarge", "m7i.xlarge"),
+        core_count=1,
+        task_count=4,
+        spot_share=75,
+    )
+
+
+def test_an_hour_is_counted_node_by_node_with_task_nodes_by_their_share_of_spot(settings: Settings) -> None:
+    cost = hour_cost(settings, PRICES, spot=True)
+
+    assert cost.nodes == (
+        NodeCost("primary", 1, "m5.xlarge", ON_DEMAND, 0.2, 0.05, pytest.approx(DISK)),  # type: ignore[arg-type]
+        NodeCost("core", 1, "m5.xlarge", ON_DEMAND, 0.2, 0.05, pytest.approx(DISK)),  # type: ignore[arg-type]
+        NodeCost("task", 1, "m5.xlarge", ON_DEMAND, 0.2, 0.05, pytest.approx(DISK)),  # type: ignore[arg-type]
+        NodeCost("task", 3, "m7i.xlarge", SPOT, 0.07, 0.01, pytest.approx(DISK)),  # type: ignore[arg-type]
+    )
+    assert cost.usd == pytest.approx(3 * 0.25 + 3 * 0.08 + 6 * DISK)
+    assert cost.cores == 20
+    assert cost.counts_disks
+
+
+def test_an_hour_on_demand_has_no_spot(settings: Settings) -> None:
+    cost = hour_cost(settings, PRICES, spot=False)
+
+    assert {node.market for node in cost.nodes} == {ON_DEMAND}
+    assert cost.usd == pytest.approx(6 * (0.25 + DISK))
+
+
+def test_a_cluster_without_task_nodes_has_none(settings: Settings) -> None:
+    cost = hour_cost(replace(settings, task_count=0), PRICES, spot=True)
+
+    assert [node.role for node in cost.nodes] == ["primary", "core"]
+
+
+def test_a_disk_costs_its_gib_by_the_month_of_730_hours() -> None:
+    assert disk_usd_an_hour(PRICES) == pytest.approx(0.0084)
+
+
+def test_disks_without_a_price_are_not_counted_and_known_as_such(settings: Settings) -> None:
+    cost = hour_cost(settings, replace(PRICES, gp3_gib_month=None), spot=False)
+
+    assert cost.usd == pytest.approx(6 * 0.25)
+    assert not cost.counts_disks
+
+
+def test_the_cheapest_type_with_a_full_price_is_taken() -> None:
+    types = ("m6i.xlarge", "m7i.xlarge", "m5.xlarge", "m8g.xlarge")
+
+    assert cheapest(types, PRICES) == "m5.xlarge"
+    assert cheapest(types, PRICES, SPOT) == "m7i.xlarge"
+    assert cheapest(["m6i.xlarge"], PRICES) is None
+    assert without_price(types, PRICES) == {"m6i.xlarge": "EMR", "m8g.xlarge": "EC2 and EMR"}
+
+
+def test_no_fee_is_ever_computed_from_another(settings: Settings) -> None:
+    with pytest.raises(WrongUseError) as raised:
+        hour_cost(replace(settings, worker_instance_types=("m6i.xlarge",)), PRICES, spot=False)
+
+    assert (raised.value.what, raised.value.remedy) == (
+        "No full price is known for m6i.xlarge on demand in eu-west-1 (m6i.xlarge: none for EMR).",
+        "Sign in to AWS, so that its Price List API can be asked (aws sso login), or name another --type or region.",
+    )
+
+
+def test_photos_cost_the_cluster_for_the_start_and_the_job_and_their_requests(settings: Settings) -> None:
+    # 20 cores at 50 photos a second are 1,000 a second: 3,600,000 photos take an hour, and 900 s come to it.
+    cost = photos_cost(
+        hour_cost(settings, PRICES, spot=False), Speed(50.0, 900.0, "a run"), 3_600_000, PRICES, 30, photo_kib=5
+    )
+
+    hour = 6 * (0.25 + DISK)
+    assert (cost.start_hours, cost.job_hours, cost.hours) == (0.5, 1.25, 1.75)
+    assert cost.cluster_usd == pytest.approx(1.75 * hour)
+    assert cost.upload_usd == pytest.approx(3600 * 0.005)
+    assert cost.requests_usd == pytest.approx(2 * 3600 * 0.0004 + 3.6 * 0.005)
+    assert cost.usd == pytest.approx(1.75 * hour + 18 + 2.88 + 0.018)
+    assert cost.storage_usd_a_month == pytest.approx(3_600_000 * 10 * 1024 / 2**30 * 0.02)
+
+
+def test_what_has_no_price_in_s3_stays_unknown(settings: Settings) -> None:
+    prices = replace(PRICES, thousand_writes=None, storage_gib_month=None)
+    cost = photos_cost(hour_cost(settings, prices, spot=False), BENCHMARK, 1, prices, 0, 5)
+
+    assert (cost.upload_usd, cost.requests_usd, cost.storage_usd_a_month) == (None, None, None)
+    assert cost.usd == cost.cluster_usd
+
+
+def test_the_benchmark_is_92_photos_a_second_and_core_and_names_its_machine() -> None:
+    assert BENCHMARK.seconds(92 * 12 * 60, cores=12) == 60
+    assert BENCHMARK.basis == (
+        "our benchmark: 184 photos a second, features only, on 2 cores of an AMD EPYC (not an EC2 instance), "
+        "and a virtual CPU counted as one of those cores"
+    )
+
+
+def test_a_manifest_tells_the_speed_of_its_run() -> None:
+    seconds = {"list": 3.0, "start": 20.0, "features": 180.0, "fit": 15.0, "projection": 5.0, "infer": 900.0}
+
+    speed = measured({"counts": {"used": 24_000}, "seconds": seconds}, 12, "the run 'first' on m5.xlarge")
+
+    assert speed == Speed(10.0, 23.0, "the run 'first' on m5.xlarge: 24,000 photos in 223 s")
+
+
+@pytest.mark.parametrize(
+    ("manifest", "cores"),
+    [
+        ({"counts": {"used": 999}, "seconds": {"features": 9.0}}, 4),
+        ({"counts": {"used": 5000}, "seconds": {}}, 4),
+        ({"counts": {"used": 5000}, "seconds": {"descriptors": 16.1, "fit": 0.3, "projection": 0.4}}, 4),
+        ({"counts": {"used": 5000}, "seconds": {"features": 9.0}}, 0.0),
+        ({"counts": {"used": 5000}, "seconds": {"features": 9.0}, "resumed": {"taken_over": 4000}}, 4),
+        ({}, 4),
+    ],
+)
+def test_a_run_too_short_resumed_with_visual_words_or_without_times_tells_no_speed(
+    manifest: dict[str, object], cores: float
+) -> None:
+    assert measured(manifest, cores, "a run") is None
+
+
+def test_cores_are_the_mean_over_a_run_while_nodes_come_and_go() -> None:
+    nodes = [
+        Node("m5.xlarge", "ON_DEMAND", BEGIN - HOUR, None),
+        Node("m5.xlarge", "SPOT", BEGIN + HOUR, BEGIN + 9 * HOUR),
+        Node("m5.xlarge", "SPOT", BEGIN - 2 * HOUR, BEGIN - HOUR),
+    ]
+
+    assert mean_cores(nodes, BEGIN, BEGIN + 2 * HOUR) == 6.0
+    assert mean_cores(nodes, BEGIN, BEGIN) == 0.0
+
+
+def test_a_node_is_billed_by_the_second_and_a_minute_at_least() -> None:
+    node = Node("m5.xlarge", "ON_DEMAND", BEGIN, BEGIN + timedelta(seconds=90))
+
+    assert hours_of(node, BEGIN) == 0.025
+    assert hours_of(replace(node, end=BEGIN + timedelta(seconds=5)), BEGIN) == pytest.approx(60 / 3600)
+    assert hours_of(replace(node, end=None), BEGIN + HOUR) == 1.0
+
+
+def test_a_cluster_did_cost_its_instance_hours_by_type_and_market() -> None:
+    nodes = [
+        Node("m5.xlarge", "ON_DEMAND", BEGIN, BEGIN + 2 * HOUR),
+        Node("m5.xlarge", "ON_DEMAND", BEGIN, BEGIN + HOUR),
+        Node("m5.xlarge", "SPOT", BEGIN, None),
+    ]
+
+    found = spent_on(nodes, PRICES, lambda *_: 0.06, now=BEGIN + 4 * HOUR)
+
+    assert found == [
+        NodesSpent("m5.xlarge", SPOT, 1, 4.0, _near(0.24), _near(0.2), _near(4 * DISK)),
+        NodesSpent("m5.xlarge", ON_DEMAND, 2, 3.0, _near(0.6), _near(0.15), _near(3 * DISK)),
+    ]
+    assert found[0].usd == pytest.approx(0.44 + 4 * DISK)
+
+
+def test_spot_nodes_whose_price_is_not_known_count_as_on_demand_and_are_known_as_such() -> None:
+    nodes = [Node("m5.xlarge", "SPOT", BEGIN, BEGIN + HOUR)]
+
+    found = spent_on(nodes, PRICES, lambda *_: None, now=BEGIN)
+
+    assert found[0].ec2_usd == 0.2
+    assert not found[0].spot_price_known
+
+
+def test_a_run_has_the_share_of_the_node_hours_that_fall_into_it() -> None:
+    nodes = [Node("m5.xlarge", "SPOT", BEGIN, None), Node("m5.xlarge", "SPOT", BEGIN, BEGIN + HOUR)]
+
+    assert share(nodes, BEGIN, BEGIN + HOUR, BEGIN + 3 * HOUR) == 0.5
+    assert share([], BEGIN, BEGIN + HOUR, BEGIN) == 0.0
+
+
+def _near(value: float) -> float:
+    return pytest.approx(value)  # type: ignore[return-value]

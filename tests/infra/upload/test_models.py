@@ -1,0 +1,134 @@
+"""Tests of `orchard export` and infra/upload/models.py: a backbone is exported once, and sent once."""
+
+import hashlib
+import io
+from pathlib import Path
+
+import boto3
+import pytest
+
+from infra import cli
+from infra.aws.client import Aws
+from infra.commands import export as command
+from infra.context import Surroundings
+from infra.errors import WrongUseError
+from infra.upload.models import PlacedModel, place_model
+from tests.error_report import told
+
+RANDOM = ["export", "--weights", "random"]
+
+
+@pytest.fixture
+def surroundings(aws: Aws) -> Surroundings:
+    return Surroundings(aws, terminal=io.StringIO(), clock=lambda: 0.0, sleep=lambda _: None)
+
+
+def said(surroundings: Surroundings) -> list[str]:
+    assert isinstance(surroundings.terminal, io.StringIO)
+    return surroundings.terminal.getvalue().splitlines()
+
+
+def test_the_same_content_is_sent_once(aws: Aws, bucket: str, tmp_path: Path) -> None:
+    """Given two files of the same content, when both are placed, then only the first is sent."""
+    first, second = tmp_path / "one.tflite", tmp_path / "two.tflite"
+    first.write_bytes(b"the model")
+    second.write_bytes(b"the model")
+    uri = f"s3://{bucket}/models/{hashlib.sha256(b'the model').hexdigest()}.tflite"
+
+    assert place_model(aws, bucket, first) == PlacedModel(uri, sent=True)
+    written = boto3.client("s3").list_objects_v2(Bucket=bucket)["Contents"]
+    assert place_model(aws, bucket, second) == PlacedModel(uri, sent=False)
+
+    assert boto3.client("s3").list_objects_v2(Bucket=bucket)["Contents"] == written
+    assert [f"s3://{bucket}/{one['Key']}" for one in written] == [uri]
+
+
+def test_other_content_has_another_name(aws: Aws, bucket: str, tmp_path: Path) -> None:
+    file = tmp_path / "model.tflite"
+    placed = set()
+    for content in (b"one", b"two"):
+        file.write_bytes(content)
+        placed.add(place_model(aws, bucket, file).uri)
+
+    assert len(placed) == 2
+
+
+def test_a_bucket_that_is_not_there_is_said(aws: Aws, tmp_path: Path) -> None:
+    file = tmp_path / "model.tflite"
+    file.write_bytes(b"the model")
+    uri = f"s3://no-such-bucket-at-all/models/{hashlib.sha256(b'the model').hexdigest()}.tflite"
+
+    with pytest.raises(WrongUseError) as raised:
+        place_model(aws, "no-such-bucket-at-all", file)
+
+    assert raised.value.what == f"Could not send {uri}: the bucket is not there."
+
+
+def test_an_export_says_where_the_file_is_and_what_it_takes(surroundings: Surroundings, random_backbone: Path) -> None:
+    assert cli.main(RANDOM, surroundings) == 0
+
+    content = random_backbone.read_bytes()
+    assert said(surroundings) == [
+        str(random_backbone),
+        (
+            "mobilenet_v2, weights random, seed 0: photos of 224 x 224 pixels to 1,280 features; "
+            f"{len(content) / 1e6:.1f} MB, SHA-256 {hashlib.sha256(content).hexdigest()}"
+        ),
+        "Its weights are random: everything runs, but the features mean nothing.",
+    ]
+
+
+def test_an_export_is_copied_where_it_is_wanted(
+    surroundings: Surroundings, random_backbone: Path, tmp_path: Path
+) -> None:
+    """Given a file's name, then that is written; given a folder, then the file goes into it."""
+    assert cli.main([*RANDOM, "--to", str(tmp_path / "mine.tflite")], surroundings) == 0
+    assert cli.main([*RANDOM, "--to", str(tmp_path)], surroundings) == 0
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["mine.tflite", random_backbone.name])
+    assert all(path.read_bytes() == random_backbone.read_bytes() for path in tmp_path.iterdir())
+    assert said(surroundings)[0] == str(tmp_path / "mine.tflite")
+
+
+@pytest.mark.usefixtures("random_backbone")
+def test_a_place_that_cannot_be_written_is_said(
+    surroundings: Surroundings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main([*RANDOM, "--to", str(tmp_path / "nowhere" / "mine.tflite")], surroundings) == 2
+
+    assert told(capsys.readouterr().err) == [
+        f"error: '{tmp_path}/nowhere/mine.tflite' cannot be written: No such file or directory.",
+        "Name another place: --to FILE",
+    ]
+
+
+def test_an_export_is_put_into_the_data_bucket_once(
+    surroundings: Surroundings, random_backbone: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "data_bucket", lambda _: bucket)
+    uri = f"s3://{bucket}/models/{hashlib.sha256(random_backbone.read_bytes()).hexdigest()}.tflite"
+
+    assert cli.main([*RANDOM, "--upload"], surroundings) == 0
+    assert cli.main([*RANDOM, "--upload"], surroundings) == 0
+
+    assert [line for line in said(surroundings) if uri in line] == [f"Sent to {uri}", f"Already at {uri}"]
+
+
+def test_a_stack_that_is_missing_is_said_before_the_export(
+    surroundings: Surroundings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main([*RANDOM, "--upload"], surroundings) == 2
+
+    assert said(surroundings) == []
+    assert told(capsys.readouterr().err) == [
+        "error: There is no stack OrchardData in eu-west-1.",
+        "Deploy it: cdk deploy OrchardData; or name the region where it is: --region REGION",
+    ]
+
+
+def test_a_backbone_that_nobody_knows_is_refused(
+    surroundings: Surroundings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["export", "--backbone", "alexnet"], surroundings) == 2
+
+    assert told(capsys.readouterr().err)[0] == "error: There is no backbone 'alexnet'."

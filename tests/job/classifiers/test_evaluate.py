@@ -1,0 +1,54 @@
+"""Tests of job/classifiers/evaluate.py."""
+
+from collections import Counter
+
+from job.classifiers import evaluate
+from job.classifiers.evaluate import Pairs
+
+LABELS = ["apple", "kiwi", "pear", "plum"]
+
+
+def pairs(counts: dict[tuple[str, str], int]) -> Pairs:
+    return Counter(counts)
+
+
+MIXED = pairs({("apple", "apple"): 3, ("apple", "kiwi"): 1, ("kiwi", "kiwi"): 2, ("zebra", "kiwi"): 2})
+
+
+def test_photos_of_a_label_that_was_never_trained_count_as_wrong_and_are_named() -> None:
+    evaluated = evaluate.evaluate(LABELS, MIXED)
+
+    assert evaluated.photos == 8
+    assert evaluated.accuracy == 5 / 8
+    assert evaluated.unseen_labels() == [{"label": "zebra", "photos": 2}]
+
+
+def test_every_training_label_has_its_precision_recall_and_f1() -> None:
+    evaluated = evaluate.evaluate(LABELS, MIXED)
+
+    assert evaluated.per_label() == [
+        {"label": "apple", "precision": 1.0, "recall": 3 / 4, "f1": 6 / 7, "photos": 4},
+        {"label": "kiwi", "precision": 2 / 5, "recall": 1.0, "f1": 4 / 7, "photos": 2},
+        {"label": "pear", "precision": None, "recall": None, "f1": None, "photos": 0},
+        {"label": "plum", "precision": None, "recall": None, "f1": None, "photos": 0},
+    ]
+
+
+def test_macro_f1_is_over_the_labels_that_were_tested_or_predicted() -> None:
+    tested_and_missed = pairs({("apple", "apple"): 1, ("kiwi", "apple"): 1, ("zebra", "pear"): 1})
+
+    assert evaluate.evaluate(LABELS, MIXED).macro_f1 == (6 / 7 + 4 / 7) / 2
+    assert evaluate.evaluate(LABELS, tested_and_missed).macro_f1 == (2 / 3 + 0 + 0) / 3
+
+
+def test_without_a_test_photo_nothing_is_said_of_quality() -> None:
+    evaluated = evaluate.evaluate(LABELS, pairs({}))
+
+    assert (evaluated.photos, evaluated.accuracy, evaluated.macro_f1) == (0, None, None)
+
+
+def test_the_matrix_has_a_row_for_every_true_label_and_a_column_for_every_training_label() -> None:
+    table = evaluate.evaluate(["apple", "label"], pairs({("apple", "label"): 1, ("zebra", "apple"): 2})).table()
+
+    assert table.column_names == ["label", "apple", "label"]
+    assert [column.to_pylist() for column in table.columns] == [["apple", "label", "zebra"], [0, 0, 2], [1, 0, 0]]

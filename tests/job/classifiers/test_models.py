@@ -1,0 +1,121 @@
+"""Tests of job/classifiers/models.py, without Spark; test_train.py compares with Spark's own predictions."""
+
+import json
+
+import numpy as np
+import pytest
+
+from job.classifiers.models import Classifier, LogisticModel, Model, PerceptronModel, TreesModel, sigmoid, softmax
+from job.classifiers.train import perceptron_model, trees_model
+from job.errors import UsageError
+
+LEAF = {"leftChild": -1, "rightChild": -1, "split": {"featureIndex": -1, "leftCategoriesOrThreshold": []}}
+
+STUMP = [
+    {
+        "id": 0,
+        "leftChild": 1,
+        "rightChild": 2,
+        "impurityStats": [3.0, 3.0],
+        "split": {"featureIndex": 1, "leftCategoriesOrThreshold": [0.5]},
+    },
+    {"id": 1, "impurityStats": [3.0, 1.0], **LEAF},
+    {"id": 2, "impurityStats": [0.0, 2.0], **LEAF},
+]
+
+MODELS: dict[str, Model] = {
+    "logistic": LogisticModel(np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([0.0, 0.5])),
+    "tree": trees_model([STUMP]),
+    "forest": trees_model([STUMP, [{"id": 0, "impurityStats": [1.0, 3.0], **LEAF}]]),
+    "mlp": PerceptronModel((np.eye(2), np.ones((2, 2))), (np.zeros(2), np.array([0.0, 1.0]))),
+}
+
+
+def classifier(kind: str) -> Classifier:
+    return Classifier(kind, ("Pêche", "plum"), 2, {"maxIter": 5}, MODELS[kind])
+
+
+def test_logistic_regression_is_a_softmax_of_sums() -> None:
+    probabilities = classifier("logistic").probabilities(np.array([[2.0, 1.5]], np.float32))
+
+    np.testing.assert_array_equal(probabilities, [[0.5, 0.5]])
+
+
+def test_a_tree_gives_the_shares_of_the_leaf_and_a_threshold_itself_goes_left() -> None:
+    probabilities = classifier("tree").probabilities(np.array([[9, 0.5], [9, 0.51]], np.float32))
+
+    np.testing.assert_array_equal(probabilities, [[0.75, 0.25], [0.0, 1.0]])
+
+
+def test_a_forest_gives_the_mean_of_its_trees() -> None:
+    probabilities = classifier("forest").probabilities(np.array([[9, 0.5], [9, 0.51]], np.float32))
+
+    np.testing.assert_allclose(probabilities, [[0.5, 0.5], [0.125, 0.875]], rtol=1e-15)
+
+
+def test_a_perceptron_squashes_all_layers_but_the_last() -> None:
+    probabilities = classifier("mlp").probabilities(np.array([[0, 0]], np.float32))
+
+    np.testing.assert_allclose(probabilities, [[1 / (1 + np.e), np.e / (1 + np.e)]], rtol=1e-15)
+
+
+def test_large_values_neither_overflow_nor_warn() -> None:
+    np.testing.assert_array_equal(softmax(np.array([[1e4, 0.0]])), [[1.0, 0.0]])
+    np.testing.assert_array_equal(sigmoid(np.array([-1e4, 0.0, 1e4])), [0.0, 0.5, 1.0])
+
+
+def test_no_photos_have_no_probabilities() -> None:
+    for kind in MODELS:
+        assert classifier(kind).probabilities(np.empty((0, 2), np.float32)).shape == (0, 2)
+
+
+@pytest.mark.parametrize("kind", list(MODELS))
+def test_a_classifier_comes_back_from_its_files_and_goes_into_the_same_bytes(kind: str) -> None:
+    description, archive = classifier(kind).to_files()
+
+    back = Classifier.from_files(description, archive)
+
+    assert (back.kind, back.labels, back.components) == (kind, ("Pêche", "plum"), 2)
+    assert back.to_files() == (description, archive)
+    rows = np.array([[0.3, 0.4], [1.0, 2.0]], np.float32)
+    np.testing.assert_array_equal(back.probabilities(rows), classifier(kind).probabilities(rows))
+
+
+def test_the_description_says_how_to_predict_without_this_program() -> None:
+    content = json.loads(classifier("logistic").to_files()[0])
+
+    assert content == {
+        "schema_version": 1,
+        "classifier": "logistic",
+        "labels": ["Pêche", "plum"],
+        "components": 2,
+        "parameters": {"maxIter": 5},
+        "probabilities": "softmax(components @ coefficients.T + intercepts)",
+        "arrays": {
+            "coefficients": {"dtype": "float64", "shape": [2, 2]},
+            "intercepts": {"dtype": "float64", "shape": [2]},
+        },
+    }
+
+
+def test_a_classifier_of_another_version_is_refused() -> None:
+    with pytest.raises(UsageError) as raised:
+        Classifier.from_files(b'{"schema_version": 9, "classifier": "logistic"}', b"")
+
+    assert raised.value.what == "The classifier is of kind 'logistic', version 9; this program reads version 1."
+
+
+def test_trees_stand_in_one_table() -> None:
+    model = MODELS["forest"]
+
+    assert isinstance(model, TreesModel)
+    assert model.roots.tolist() == [0, 3]
+    assert model.left.tolist() == [1, -1, -1, -1]
+    assert model.leaf.tolist() == [-1, 0, 1, 2]
+
+
+def test_a_perceptrons_weights_are_taken_column_by_column() -> None:
+    model = perceptron_model([2, 3], np.arange(9.0))
+
+    np.testing.assert_array_equal(model.weights[0], [[0, 3], [1, 4], [2, 5]])
+    np.testing.assert_array_equal(model.biases[0], [6, 7, 8])

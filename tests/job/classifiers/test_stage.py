@@ -1,0 +1,222 @@
+"""Tests of the job with a classifier, and of ``python -m job predict``: whole runs on drawn photos."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from job.classifiers import stage, train
+from job.errors import UsageError
+from tests.job.whole_runs import Manifest, copy_in_splits, failure, read_all, run
+
+pytestmark = pytest.mark.usefixtures("spark")
+
+FITTED = ("pca/projection.npz", "pca/explained_variance.csv", "classifier/model.json", "classifier/model.npz")
+"""All that is fitted."""
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory, sample_photos: Path) -> Path:
+    """Return folders of photos: training 10 x 3, test 10 x 1, and 3 without a label."""
+    folder = tmp_path_factory.mktemp("photos")
+    copy_in_splits(sample_photos, folder)
+    (folder / "unlabelled").mkdir()
+    for label in ("Kiwi", "Pear", "Banana"):
+        shutil.copy(sample_photos / label / "003.jpg", folder / "unlabelled" / f"{label}.jpg")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, photos: Path, random_backbone: Path) -> tuple[Path, Manifest]:
+    """Return the results of a run with a classifier over all three splits, and its manifest. Read only."""
+    output = tmp_path_factory.mktemp("finished") / "results"
+    words = ["--images", str(photos / "training"), "--test", str(photos / "test"), "--classifier", "logistic"]
+    return output, run(output, *words, "--predict", str(photos / "unlabelled"), "--model", str(random_backbone))
+
+
+def test_every_file_of_the_classifier_is_there_and_listed(finished: tuple[Path, Manifest]) -> None:
+    output, manifest = finished
+
+    listed = {entry["path"] for entry in manifest["files"]["classifier"]}
+    there = {str(file.relative_to(output)) for file in (output / "classifier").rglob("*.*")}
+    assert listed == there
+    fixed = {"metrics.json", "confusion_matrix.csv", "model.json", "model.npz"}
+    assert {f"classifier/{name}" for name in fixed} < listed
+    assert {"train", "predict"} < set(manifest["seconds"])
+
+
+def test_predictions_are_of_all_photos_that_were_not_trained_on_and_metrics_follow_from_them(
+    finished: tuple[Path, Manifest],
+) -> None:
+    output, manifest = finished
+    predictions = read_all(output, "classifier", manifest)
+    metrics = json.loads((output / "classifier" / "metrics.json").read_text())
+
+    assert predictions["split"].value_counts().to_dict() == {"test": 10, "predict": 3}
+    probabilities = np.stack(predictions["probabilities"].tolist())
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
+    assert predictions["predicted"].tolist() == [metrics["labels"][best] for best in probabilities.argmax(axis=1)]
+    np.testing.assert_array_equal(predictions["probability"], probabilities.max(axis=1))
+    test = predictions[predictions["split"] == "test"]
+    assert metrics["accuracy"] == (test["label"] == test["predicted"]).mean()
+    assert (metrics["trained_on"], metrics["evaluated_on"]) == (30, 10)
+    assert manifest["classifier"] == {
+        "kind": "logistic",
+        "accuracy": metrics["accuracy"],
+        "macro_f1": metrics["macro_f1"],
+        "trained_on": 30,
+        "evaluated_on": 10,
+        "labels": 10,
+    }
+    with (output / "classifier" / "confusion_matrix.csv").open(newline="") as stream:
+        rows = list(csv.reader(stream))
+    assert rows[0] == ["label", *metrics["labels"]]
+    assert [row[0] for row in rows[1:]] == metrics["labels"]
+    assert sum(int(rows[1 + number][1 + number]) for number in range(10)) == round(metrics["accuracy"] * 10)
+
+
+def test_the_classifier_predicts_from_its_files_what_the_run_wrote(finished: tuple[Path, Manifest]) -> None:
+    output, manifest = finished
+    components, predictions = (read_all(output, name, manifest) for name in ("components", "classifier"))
+    others = components[components["split"] != "train"]
+
+    probabilities = stage.read(str(output)).probabilities(np.stack(others["components"].tolist()))
+
+    written = np.stack(predictions["probabilities"].tolist())
+    np.testing.assert_array_equal(probabilities.astype(np.float32), written)
+
+
+def test_what_is_planted_among_the_test_photos_changes_nothing_that_is_fitted_and_unseen_labels_are_named(
+    finished: tuple[Path, Manifest],
+    photos: Path,
+    random_backbone: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # Given a training photo of a kiwi among the test's bananas, and one of a label that training never saw
+    shutil.copytree(photos / "test", tmp_path / "test")
+    shutil.copy(photos / "training" / "Kiwi" / "000.jpg", tmp_path / "test" / "Banana" / "planted.jpg")
+    (tmp_path / "test" / "Zebra").mkdir()
+    shutil.copy(photos / "training" / "Kiwi" / "001.jpg", tmp_path / "test" / "Zebra")
+    output = tmp_path / "results"
+
+    words = ["--images", str(photos / "training"), "--test", str(tmp_path / "test"), "--classifier", "logistic"]
+    run(output, *words, "--model", str(random_backbone))
+
+    for name in FITTED:
+        assert (output / name).read_bytes() == (finished[0] / name).read_bytes(), name
+    metrics = json.loads((output / "classifier" / "metrics.json").read_text())
+    assert metrics["evaluated_on"] == 12
+    assert metrics["unseen_labels"] == [{"label": "Zebra", "photos": 1}]
+    assert (
+        "The label 'Zebra' is tested and was never trained: 1 photo can only be predicted wrong."
+        in capsys.readouterr().err
+    )
+
+
+def test_an_earlier_run_applied_again_gives_what_it_gave_itself(
+    finished: tuple[Path, Manifest], photos: Path, random_backbone: Path, tmp_path: Path
+) -> None:
+    fitted, earlier = finished
+    words = ["--fitted", str(fitted), "--images", str(photos / "unlabelled"), "--model", str(random_backbone)]
+
+    manifest = run(tmp_path / "out", "predict", *words)
+
+    assert manifest["fitted"] == {"results": str(fitted), "run_id": earlier["run_id"]}
+    assert manifest["precision"] == {"asked": "full", "photos": {"float32": 3}}
+    assert manifest["counts"]["predict"] == 3
+    for name, values in (("features", "features"), ("components", "components"), ("classifier", "probabilities")):
+        before = read_all(fitted, name, earlier)
+        before = before[before["split"] == "predict"].reset_index(drop=True)
+        after = read_all(tmp_path / "out", name, manifest)
+        assert after["path"].tolist() == before["path"].tolist()
+        # The classifier's matrix products of few rows and of many may differ in the last bit of a float64.
+        tolerance = 1e-6 if values == "probabilities" else 0
+        np.testing.assert_allclose(np.stack(after[values].tolist()), np.stack(before[values].tolist()), rtol=tolerance)
+    listed = {entry["path"] for entries in manifest["files"].values() for entry in entries}
+    there = {str(file.relative_to(tmp_path / "out")) for file in (tmp_path / "out").rglob("*.*")}
+    assert there == listed | {"manifest.json", "progress.json"}
+
+
+def test_another_backbone_than_the_one_fitted_with_is_refused(
+    finished: tuple[Path, Manifest],
+    photos: Path,
+    random_backbone: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    other = tmp_path / "other.tflite"
+    other.write_bytes(random_backbone.read_bytes() + b" ")
+    words = ["predict", "--fitted", str(finished[0]), "--images", str(photos / "unlabelled"), "--model", str(other)]
+
+    code, said = failure([*words, "--output", str(tmp_path / "out")], capsys)
+
+    assert code == 2
+    assert said[0].startswith(f"error: The backbone '{other}' is not the one that was fitted with: its SHA-256 is ")
+    assert said[0].endswith(f"the manifest says {finished[1]['backbone']['sha256']}.")
+    assert not (tmp_path / "out").exists()
+
+
+def test_results_are_not_replaced_by_what_is_predicted_with_them(
+    finished: tuple[Path, Manifest], photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = str(finished[0])
+    words = ["predict", "--fitted", output, "--images", str(photos / "unlabelled"), "--output", output, "--overwrite"]
+
+    assert failure(words, capsys) == (
+        2,
+        [f"error: The output '{output}' is the folder of the results that are applied.", "Choose another --output."],
+    )
+
+
+def test_what_is_no_results_folder_cannot_be_applied(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["predict", "--fitted", str(tmp_path), "--images", str(photos / "unlabelled")]
+
+    code, said = failure([*words, "--output", str(tmp_path / "out")], capsys)
+
+    assert code == 2
+    assert said[0] == f"error: '{tmp_path}' holds no manifest.json: its run is unfinished, or it is no results folder."
+    assert not (tmp_path / "out").exists()
+
+
+def test_one_label_is_too_few_for_a_classifier_and_refused_before_spark_starts(
+    photos: Path, random_backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--images", str(photos / "training" / "Kiwi"), "--model", str(random_backbone), "--classifier", "tree"]
+
+    assert failure([*words, "--output", str(tmp_path / "out")], capsys) == (
+        2,
+        [
+            "error: A classifier needs photos of at least 2 labels to train on; listed: 'Kiwi'.",
+            "Put each label's photos into a folder of its own, or leave --classifier out.",
+        ],
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_labels_whose_photos_all_turn_out_unusable_do_not_count() -> None:
+    with pytest.raises(UsageError) as raised:
+        stage.require_labels({"Kiwi": 3}, "used")
+
+    assert raised.value.what == "A classifier needs photos of at least 2 labels to train on; used: 'Kiwi'."
+
+
+def test_a_held_out_share_is_tested_and_never_fitted(
+    photos: Path, random_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(train.PARAMETERS, "tree", {"maxDepth": 3})
+    words = ["--images", str(photos / "training"), "--model", str(random_backbone), "--components", "4"]
+
+    manifest = run(tmp_path / "out", *words, "--classifier", "tree", "--holdout", "0.34")
+
+    assert manifest["labels"]["train"] == dict.fromkeys(manifest["labels"]["train"], 2)
+    assert manifest["labels"]["test"] == dict.fromkeys(manifest["labels"]["train"], 1)
+    features = read_all(tmp_path / "out", "features", manifest)
+    fitted = np.stack(features[features["split"] == "train"]["features"].tolist()).astype(np.float64)
+    with np.load(tmp_path / "out" / "pca" / "projection.npz") as saved:
+        np.testing.assert_allclose(saved["mean"], fitted.mean(axis=0), rtol=1e-9)

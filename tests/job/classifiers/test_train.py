@@ -1,0 +1,147 @@
+"""Tests of job/classifiers/train.py on a real Spark: what we take over predicts as Spark ML's own models do."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pytest
+from pyspark import SparkContext
+from pyspark.ml.classification import (
+    DecisionTreeClassifier,
+    LogisticRegression,
+    MultilayerPerceptronClassifier,
+    RandomForestClassifier,
+)
+from pyspark.ml.linalg import Vectors
+from pyspark.sql import DataFrame, SparkSession
+
+from job.classifiers import train as training
+from job.classifiers.models import Classifier
+from job.images.listing import PREDICT, TEST, TRAIN
+from job.results import layout
+from job.results.columns import list_column
+from job.results.layout import DataFile
+from job.spark.slices import Slice
+
+LABELS = ["apple", "kiwi", "pear"]
+
+SMALL: dict[str, dict[str, Any]] = {
+    "logistic": {"maxIter": 5},
+    "tree": {"maxDepth": 6},
+    "forest": {"numTrees": 5, "maxDepth": 5},
+    "mlp": {"hidden": [6], "maxIter": 5},
+}
+"""Less work than the real parameters, for the same arithmetic."""
+
+
+@pytest.fixture(scope="module")
+def photos() -> pa.Table:
+    """Return components of 240 photos of three labels that overlap; every fourth is not for training."""
+    random = np.random.default_rng(3)
+    numbers = random.integers(0, 3, 240)
+    rows = (random.normal(size=(240, 5)) * [4, 3, 2, 1, 1] + numbers[:, np.newaxis] * [2, -1, 1, 0, 0]).astype("f4")
+    splits = [(TRAIN, TRAIN, TRAIN, (TEST, PREDICT)[row % 8 // 4])[row % 4] for row in range(240)]
+    labels = [None if split == PREDICT else LABELS[number] for number, split in zip(numbers, splits, strict=True)]
+    columns = [[f"/{row}.jpg" for row in range(240)], labels, splits, list_column(rows)]
+    return pa.table(columns, schema=layout.COMPONENTS_SCHEMA)
+
+
+def write(folder: Path, table: pa.Table, rows: list[int]) -> tuple[str, list[tuple[DataFile, int]]]:
+    """Write a components table as files of so many rows each; return the output and the files with training rows."""
+    files, start = [], 0
+    for number, count in enumerate(rows):
+        part = table.slice(start, count)
+        file = layout.write_parquet(str(folder), f"components/part-{number:05d}-run-{number}.parquet", part)
+        files.append((file, part["split"].to_pylist().count(TRAIN)))
+        start += count
+    return str(folder), files
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "PARAMETERS", SMALL)
+
+
+def spark_model(kind: str, rows: DataFrame) -> Any:
+    estimators: dict[str, Any] = {
+        "logistic": lambda: LogisticRegression(family="multinomial", maxIter=5),
+        "tree": lambda: DecisionTreeClassifier(maxDepth=6, seed=1),
+        "forest": lambda: RandomForestClassifier(numTrees=5, maxDepth=5, seed=1),
+        "mlp": lambda: MultilayerPerceptronClassifier(layers=[5, 6, 3], maxIter=5, seed=1),
+    }
+    return estimators[kind]().fit(rows)
+
+
+def train(spark: SparkContext, written: tuple[str, list[tuple[DataFile, int]]], kind: str) -> Classifier:
+    return training.train(spark, *written, kind, LABELS, width=5, seed=1)
+
+
+@pytest.mark.parametrize("kind", list(SMALL))
+def test_probabilities_and_predictions_equal_spark_mls(
+    spark: SparkContext, photos: pa.Table, tmp_path: Path, kind: str
+) -> None:
+    # Given a model that Spark ML itself makes of the same training photos
+    everything: npt.NDArray[np.float32] = np.array(photos["components"].to_pylist(), np.float32)
+    is_training = np.array(photos["split"].to_pylist()) == TRAIN
+    pairs = [
+        (float(LABELS.index(label)) if label else 0.0, Vectors.dense(row.tolist()))
+        for label, row in zip(photos["label"].to_pylist(), everything, strict=True)
+    ]
+    frame = SparkSession(spark).createDataFrame(pairs, ["label", "features"]).coalesce(1)
+    rows = [pair for pair, wanted in zip(pairs, is_training, strict=True) if wanted]
+    own = spark_model(kind, SparkSession(spark).createDataFrame(rows, ["label", "features"]).coalesce(1))
+    expected = own.transform(frame).select("probability", "prediction").collect()
+
+    # When we train from the files, and predict after a way through the two files
+    trained = train(spark, write(tmp_path, photos, [100, 10, 130]), kind)
+    probabilities = Classifier.from_files(*trained.to_files()).probabilities(everything)
+
+    np.testing.assert_allclose(probabilities, [row["probability"].toArray() for row in expected], rtol=0, atol=1e-9)
+    assert probabilities.argmax(axis=1).tolist() == [int(row["prediction"]) for row in expected]
+
+
+@pytest.mark.parametrize("kind", list(SMALL))
+def test_the_model_does_not_depend_on_how_the_photos_were_dealt_to_files(
+    spark: SparkContext, photos: pa.Table, tmp_path: Path, kind: str
+) -> None:
+    one = train(spark, write(tmp_path / "one", photos, [240]), kind)
+    many = train(spark, write(tmp_path / "many", photos, [32] * 7 + [16]), kind)
+
+    assert one.to_files() == many.to_files()
+
+
+@pytest.mark.parametrize(("kind", "tasks"), [("logistic", 1), ("mlp", 1), ("tree", 6), ("forest", 6)])
+def test_fractions_are_summed_by_one_task(
+    spark: SparkContext,
+    photos: pa.Table,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    tasks: int,
+) -> None:
+    # More rows than in a partition of counts: Spark would add the partitions' sums in the order in which they end
+    monkeypatch.setattr(training, "ROWS_IN_A_PARTITION", 32)
+    dealt: list[int] = []
+    parallelize = spark.parallelize
+
+    def watched(parts: Any, slices: int) -> Any:
+        dealt.append(slices)
+        return parallelize(parts, slices)
+
+    monkeypatch.setattr(spark, "parallelize", watched)
+
+    train(spark, write(tmp_path, photos, [100, 140]), kind)
+
+    assert dealt == [tasks]
+
+
+def test_rows_are_read_with_their_class_and_without_those_of_other_splits(photos: pa.Table, tmp_path: Path) -> None:
+    output, files = write(tmp_path, photos, [240])
+
+    rows = list(training.read_rows(output, [Slice(files[0][0].path, 2, 5)], LABELS))
+
+    wanted = [row for row in photos.to_pylist() if row["split"] == TRAIN][2:5]
+    assert [LABELS[int(number)] for number, _ in rows] == [row["label"] for row in wanted]
+    assert [list(values) for _, values in rows] == [row["components"] for row in wanted]

@@ -1,0 +1,55 @@
+"""Tests of job/errors/console.py, and of where it is used: nothing from outside is obeyed by a terminal."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from infra import cli
+from infra.context import Surroundings
+from job.__main__ import main
+from job.errors.console import printable, printable_line
+from job.results.progress import Progress
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Pêche 🍑, 日本語, tab\tand\nnewline", "Pêche 🍑, 日本語, tab\tand\nnewline"),
+        ("\x1b[31mred\x1b[0m", "\\x1b[31mred\\x1b[0m"),
+        ("\x1b]0;title\x07", "\\x1b]0;title\\x07"),
+        ("over\rwritten\x08", "over\\rwritten\\x08"),
+        ("\x9b31m", "\\x9b31m"),
+        ("photo\u202egpj.exe", "photo\\u202egpj.exe"),
+        ("caf\udce9", "caf\\udce9"),
+    ],
+)
+def test_what_a_terminal_would_obey_is_shown_as_an_escape(text: str, shown: str) -> None:
+    assert printable(text) == shown
+    shown.encode()
+
+
+def test_on_one_line_a_newline_cannot_forge_another() -> None:
+    assert printable_line("a\nResults: here") == "a\\nResults: here"
+
+
+def test_the_jobs_messages_obey_no_name_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "\x1b[2J\nResults: all is well"
+    folder.mkdir()
+
+    assert main(["--images", str(folder), "--output", str(tmp_path / "out"), "--weights", "random"]) == 2
+
+    assert capsys.readouterr().err == (
+        f"error: The folder '{tmp_path}/\\x1b[2J\\nResults: all is well' is empty. [ORC-110]\n"
+        "Put photos into it, one folder a label.\n"
+    )
+
+
+def test_the_bars_lines_and_the_commands_obey_none_either(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spoken = io.StringIO()
+    Progress(str(tmp_path), "run", spoken).say("label \x1b[31m")
+    Surroundings(aws=None, terminal=spoken).say("label \x07")  # type: ignore[arg-type]
+
+    assert spoken.getvalue() == "label \\x1b[31m\nlabel \\x07\n"
+    assert cli.main(["status", "one", "two \x1b[31m"]) == 2
+    assert "\x1b" not in capsys.readouterr().err

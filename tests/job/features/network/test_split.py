@@ -1,0 +1,87 @@
+"""Tests of network/split.py: features of a network cut in two are those of the whole one, to the last bit."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+
+from job.features.network import split
+from job.features.network.backbone import FULL, Backbone, load
+from job.features.network.split import BATCH, NetworkInTwo, cut, places
+from job.features.network.tflite_graph import Graph
+from job.images.decode import Pixels, decode
+from tests.job.features.network.computed import one_by_one
+
+
+@pytest.fixture(scope="module")
+def photos(sample_photos: Path) -> list[Pixels]:
+    """Return one photo more than whole batches, so that the last batch is not full."""
+    return [decode(photo.read_bytes(), 224, 224) for photo in sorted(sample_photos.glob("*/*.jpg"))[: 2 * BATCH + 1]]
+
+
+def test_every_photo_has_the_features_of_the_whole_network_to_the_last_bit(
+    random_backbone: Path, photos: list[Pixels]
+) -> None:
+    network = load(random_backbone, FULL)
+    features = np.empty((len(photos), 1280), np.float32)
+
+    for start in range(0, len(photos), BATCH):
+        network.compute_batch(photos[start : start + BATCH], features[start : start + BATCH])
+
+    assert isinstance(network, NetworkInTwo)
+    np.testing.assert_array_equal(features, one_by_one(random_backbone, photos))
+
+
+def test_it_is_cut_at_the_first_place_from_which_there_are_more_weights_than_values(random_backbone: Path) -> None:
+    graph = Graph(random_backbone.read_bytes())
+
+    found = list(places(graph))
+
+    # Then the blocks of 28 x 28 values with 32 channels begin on the one side, and end on the other
+    at = next(index for index, place in enumerate(found) if place.weights > place.values)
+    before, chosen = found[at - 1], found[at]
+    assert graph.subgraph.tensors[chosen.between].shape.tolist() == [1, 28, 28, 32]
+    assert (before.weights, before.values) == (2_167_522, 2_317_216)
+    assert (chosen.weights, chosen.values) == (2_153_090, 1_965_984)
+
+
+def test_each_part_holds_its_own_weights_alone(random_backbone: Path) -> None:
+    whole = random_backbone.read_bytes()
+
+    parts = cut(whole)
+
+    assert parts is not None
+    assert [round(len(part) / 1e6, 1) for part in parts] == [0.2, 8.6]
+    assert sum(map(len, parts)) < len(whole) * 1.01
+
+
+def test_a_network_whose_values_always_outweigh_its_weights_is_not_cut(random_backbone: Path) -> None:
+    parts = cut(random_backbone.read_bytes())
+    assert parts is not None
+
+    assert cut(parts[0]) is None
+
+
+def test_a_large_network_is_run_whole(random_backbone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(split, "LARGEST", random_backbone.stat().st_size - 1)
+
+    assert isinstance(load(random_backbone, FULL), Backbone)
+
+
+def test_a_network_that_knows_only_one_photo_at_a_time_is_run_whole(
+    random_backbone: Path, photos: list[Pixels], tmp_path: Path
+) -> None:
+    # Given a network that says at its end for how many photos it is
+    graph = Graph(random_backbone.read_bytes())
+    shape = graph.constant(np.array([1, 1280], np.int32), "shape")
+    graph.set_output(graph.apply("RESHAPE", [graph.output, shape], (1, 1280), np.float32, schema.ReshapeOptionsT()))
+    file = tmp_path / "one.tflite"
+    file.write_bytes(graph.pack())
+
+    network = load(file, FULL)
+    features = np.empty((1, 1280), np.float32)
+    network.compute_batch(photos[:1], features)
+
+    assert network.batch == 1
+    np.testing.assert_array_equal(features, one_by_one(random_backbone, photos[:1]))

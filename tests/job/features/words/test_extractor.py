@@ -1,0 +1,193 @@
+"""Tests of whole runs with visual words: learned, applied by ``python -m job predict``, and reused."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from job.__main__ import main
+from job.features.words.descriptors import LARGEST_SIDE, ORB_BORDER
+from job.images.decode import decode_at_own_size
+from tests.job.bad_photos import BAD, ODD, write_bad_and_odd_photos
+from tests.job.whole_runs import Manifest, copy_in_splits, failure, read_all, run
+
+pytestmark = pytest.mark.usefixtures("spark")
+
+OpenCV: Any = cv2
+"""Without its types, which lack half of it."""
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory, sample_photos: Path) -> Path:
+    """Return folders of photos: training 10 x 3, test 10 x 1 and what is bad or odd beside them."""
+    folder = tmp_path_factory.mktemp("photos")
+    copy_in_splits(sample_photos, folder)
+    write_bad_and_odd_photos(folder / "test" / "Kiwi", (folder / "test" / "Kiwi" / "003.jpg").read_bytes())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> tuple[Path, Manifest]:
+    """Return the results of a run that learned 5 words of ORB, and its manifest. Read only."""
+    output = tmp_path_factory.mktemp("learned") / "results"
+    words = ["--images", str(photos / "training"), "--test", str(photos / "test"), "--descriptor", "orb"]
+    words += ["--visual-words", "5", "--word-iterations", "2", "--classifier", "mlp"]
+    return output, run(output, *words)
+
+
+def test_the_manifest_says_what_the_words_are_and_how_they_were_learned(learned: tuple[Path, Manifest]) -> None:
+    output, manifest = learned
+
+    assert manifest["backbone"] is None
+    assert {name: manifest["vocabulary"][name] for name in ("descriptor", "keypoints", "words", "dimensions")} == {
+        "descriptor": "orb",
+        "keypoints": 50,
+        "words": 5,
+        "dimensions": 256,
+    }
+    learning = manifest["vocabulary"]["learning"]
+    assert (learning["iterations"], learning["seed"]) == (2, 0)
+    assert learning["sampled"] == learning["descriptors"] > 5
+    assert json.loads((output / "vocabulary" / "vocabulary.json").read_text())["learning"] == learning
+    stages = ["list", "start", "descriptors", "vocabulary", "histograms", "fit", "projection", "train", "predict"]
+    assert list(manifest["seconds"]) == [*stages, "read", "decode", "describe", "write", "report"]
+
+
+def test_the_descriptors_are_swept_away_and_all_that_is_left_is_listed(learned: tuple[Path, Manifest]) -> None:
+    output, manifest = learned
+
+    listed = {entry["path"] for entries in manifest["files"].values() for entry in entries}
+    there = {str(file.relative_to(output)) for file in output.rglob("*") if file.is_file()}
+    assert there == listed | {"manifest.json", "progress.json"}
+    assert {"vocabulary/words.npz", "vocabulary/vocabulary.json"} < listed
+    assert not (output / "descriptors").exists()
+
+
+def test_features_are_the_counts_that_opencv_and_numpy_come_to(learned: tuple[Path, Manifest]) -> None:
+    output, manifest = learned
+    with np.load(output / "vocabulary" / "words.npz", allow_pickle=False) as saved:
+        words = saved["words"]
+    orb = OpenCV.ORB_create(nfeatures=50, edgeThreshold=ORB_BORDER)
+
+    features = read_all(output, "features", manifest)
+
+    assert len(features) == manifest["counts"]["used"] > 20
+    for path, found in zip(features["path"], features["features"], strict=True):
+        pixels = decode_at_own_size(Path(path).read_bytes(), LARGEST_SIDE)
+        _, descriptors = orb.detectAndCompute(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), None)
+        bits = np.unpackbits(descriptors, axis=1).astype(np.float64)
+        nearest = ((bits[:, np.newaxis] - words) ** 2).sum(axis=2).argmin(axis=1)
+        np.testing.assert_array_equal(found, np.bincount(nearest, minlength=5))
+
+
+def test_seven_tenths_of_the_words_are_kept_as_components(learned: tuple[Path, Manifest]) -> None:
+    _, manifest = learned
+
+    assert (manifest["components"]["kept"], manifest["components"]["dimensions"]) == (4, 5)
+
+
+def test_the_perceptron_has_two_hidden_layers_as_wide_as_its_input(learned: tuple[Path, Manifest]) -> None:
+    metrics = json.loads((learned[0] / "classifier" / "metrics.json").read_text())
+
+    assert (metrics["parameters"]["hidden"], metrics["parameters"]["maxIter"]) == ([4, 4], 200)
+
+
+def test_bad_photos_and_photos_without_keypoints_are_set_aside_with_their_reasons(
+    learned: tuple[Path, Manifest],
+) -> None:
+    output, manifest = learned
+    rejected = read_all(output, "rejected", manifest)
+
+    reasons = {Path(path).name: reason for path, reason in zip(rejected["path"], rejected["reason"], strict=True)}
+
+    assert reasons.pop("truncated.jpg").startswith("damaged: image file is truncated")
+    assert {name: reasons[name] for name in BAD} == BAD
+    assert {name: reasons[name] for name in ODD} == dict.fromkeys(ODD, "no keypoints were found in it")
+    counts = manifest["counts"]
+    assert counts["found"] == 49
+    assert counts["used"] + counts["rejected"] == counts["found"]
+
+
+def test_predict_applies_the_words_to_other_photos(
+    learned: tuple[Path, Manifest], photos: Path, tmp_path: Path
+) -> None:
+    fitted, earlier = learned
+
+    assert main(["predict", "--fitted", str(fitted), "--images", str(photos / "test"), "--output", str(tmp_path)]) == 0
+
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert manifest["vocabulary"]["reused_from"] == str(fitted)
+    for data_set, column in (("components", "components"), ("classifier", "probabilities")):
+        before, after = read_all(fitted, data_set, earlier), read_all(tmp_path, data_set, manifest)
+        before = before[before["split"] == "test"]
+        assert before["path"].tolist() == after["path"].tolist()
+        expected, found = (np.stack(rows[column].tolist()) for rows in (before, after))
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_another_run_can_reuse_the_words_and_keep_photos_without_keypoints(
+    learned: tuple[Path, Manifest], photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fitted, _ = learned
+    words = ["--images", str(photos / "test"), "--descriptor", "orb", "--vocabulary", str(fitted)]
+
+    manifest = run(tmp_path / "again", *words, "--no-keypoints", "zero")
+
+    before, after = (folder / "vocabulary" / "words.npz" for folder in (fitted, tmp_path / "again"))
+    assert after.read_bytes() == before.read_bytes()
+    assert manifest["vocabulary"]["reused_from"] == str(fitted)
+    features = read_all(tmp_path / "again", "features", manifest)
+    empty = [row for path, row in zip(features["path"], features["features"], strict=True) if Path(path).name in ODD]
+    np.testing.assert_array_equal(np.stack(empty), np.zeros((5, 5)))
+    assert manifest["vocabulary"]["without_keypoints"] == sum(not row.any() for row in features["features"])
+    assert manifest["counts"]["rejected"] == 4
+    assert "have no keypoints and count as histograms of zeros." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "what", "remedy"),
+    [
+        (
+            ["--descriptor", "sift", "--vocabulary", "RESULTS"],
+            "error: The visual words in 'RESULTS' are of orb descriptors, not of sift.",
+            "Use --descriptor orb, or other results.",
+        ),
+        (
+            ["--descriptor", "orb", "--visual-words", "5", "--components", "6"],
+            "error: --components 6 is not possible with 30 photos of 5 features each.",
+            "Choose between 1 and 5: at most the smaller of photos - 1 and features.",
+        ),
+    ],
+)
+def test_what_cannot_be_done_is_said_before_spark_starts(
+    words: list[str],
+    what: str,
+    remedy: str,
+    learned: tuple[Path, Manifest],
+    photos: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = [word.replace("RESULTS", str(learned[0])) for word in words]
+
+    outcome = failure(["--images", str(photos / "training"), *words, "--output", str(tmp_path / "results")], capsys)
+
+    assert outcome == (2, [what.replace("RESULTS", str(learned[0])), remedy])
+    assert not (tmp_path / "results").exists()
+
+
+def test_predict_with_a_network_for_visual_words_is_refused(
+    learned: tuple[Path, Manifest], photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["predict", "--fitted", str(learned[0]), "--images", str(photos / "test"), "--model", "any.tflite"]
+
+    assert failure([*words, "--output", str(tmp_path / "p")], capsys) == (
+        2,
+        [
+            f"error: --model is a network, and the results '{learned[0]}' were fitted on visual words.",
+            "Leave --model out.",
+        ],
+    )

@@ -1,0 +1,136 @@
+"""Tests of job/images/image_list.py: lists as people write them, and S3 Inventories as AWS does."""
+
+import gzip
+import json
+from pathlib import Path
+
+import boto3
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from job.errors import UsageError
+from job.images import image_list
+from job.images.image_list import Listed
+from job.images.limits import LARGEST_FILE
+from job.images.listing import TRAIN, Subset
+
+
+def write(path: Path, content: str | bytes) -> str:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "s3://b/Kiwi/1.jpg\n/photos/Pear/100%.jpg\n",
+        "uri\ns3://b/Kiwi/1.jpg\n/photos/Pear/100%.jpg\n",
+        'label,"Path"\nx,s3://b/Kiwi/1.jpg\ny,"/photos/Pear/100%.jpg"\n',
+        gzip.compress(b"s3://b/Kiwi/1.jpg\n/photos/Pear/100%.jpg\n"),
+    ],
+    ids=["one column", "header", "one of several columns", "compressed"],
+)
+def test_uris_are_taken_from_csv_as_they_are(content: str | bytes, tmp_path: Path) -> None:
+    assert image_list.read(write(tmp_path / "list.csv", content)) == [
+        Listed("s3://b/Kiwi/1.jpg"),
+        Listed("/photos/Pear/100%.jpg"),
+    ]
+
+
+def test_relative_paths_begin_in_the_lists_own_folder(tmp_path: Path) -> None:
+    assert image_list.read(write(tmp_path / "list.csv", "path\nKiwi/1.jpg\n")) == [Listed(f"{tmp_path}/Kiwi/1.jpg")]
+
+
+def test_bucket_and_key_of_a_csv_are_percent_encoded_as_in_an_inventory(tmp_path: Path) -> None:
+    list_uri = write(tmp_path / "list.csv", '"b","Red+Apple/a%20b%25.jpg"\n"b","Kiwi/%F0%9F%8D%8E.jpg"\n')
+
+    assert image_list.read(list_uri) == [Listed("s3://b/Red Apple/a b%.jpg"), Listed("s3://b/Kiwi/🍎.jpg")]
+
+
+def test_a_parquet_list_tells_sizes_and_versions_and_its_keys_are_not_encoded(tmp_path: Path) -> None:
+    table = pa.table({"bucket": ["b"], "key": ["Kiwi/100%.jpg"], "size": [5], "e_tag": ["abc"]})
+    pq.write_table(table, tmp_path / "list.parquet")
+
+    assert image_list.read(f"{tmp_path}/list.parquet") == [Listed("s3://b/Kiwi/100%.jpg", 5, "abc")]
+
+
+def test_an_inventory_is_read_from_its_manifest_without_old_and_deleted_versions(bucket: str) -> None:
+    rows = [
+        '"photos","Kiwi/1.jpg","true","false","5","2026-11-20T10:00:00.000Z","abc"',
+        '"photos","Kiwi/1.jpg","false","false","4","2026-11-19T10:00:00.000Z","old"',
+        '"photos","Kiwi/2.jpg","true","true","","2026-11-20T10:00:00.000Z",""',
+    ]
+    client = boto3.client("s3")
+    client.put_object(Bucket=bucket, Key="i/data/1.csv.gz", Body=gzip.compress("\n".join(rows).encode()))
+    manifest = {
+        "sourceBucket": "photos",
+        "destinationBucket": f"arn:aws:s3:::{bucket}",
+        "fileFormat": "CSV",
+        "fileSchema": "Bucket, Key, IsLatest, IsDeleteMarker, Size, LastModifiedDate, ETag",
+        "files": [{"key": "i/data/1.csv.gz", "size": 1, "MD5checksum": "x"}],
+    }
+    client.put_object(Bucket=bucket, Key="i/manifest.json", Body=json.dumps(manifest).encode())
+
+    assert image_list.read(f"s3://{bucket}/i/manifest.json") == [Listed("s3://photos/Kiwi/1.jpg", 5, "abc")]
+
+
+def test_listed_photos_have_the_label_of_their_folder_and_are_sorted_and_each_there_once(tmp_path: Path) -> None:
+    (tmp_path / "Kiwi").mkdir()
+    (tmp_path / "Kiwi" / "1.jpg").write_bytes(b"12345")
+    list_uri = write(tmp_path / "list.csv", "Pear/9.jpg\nKiwi/1.jpg\nKiwi/1.jpg\nKiwi/notes.txt\n")
+
+    photos = image_list.list_photos(list_uri, TRAIN, Subset()).to_pylist()
+
+    modified = (tmp_path / "Kiwi" / "1.jpg").stat().st_mtime_ns
+    assert [(it["path"], it["label"], it["size"], it["problem"], it["version"]) for it in photos] == [
+        (f"{tmp_path}/Kiwi/1.jpg", "Kiwi", 5, "", f"5-{modified}"),
+        (f"{tmp_path}/Pear/9.jpg", "Pear", 0, "there is no such file", "0-"),
+    ]
+
+
+def test_sizes_and_versions_that_the_list_tells_are_not_asked_for(tmp_path: Path) -> None:
+    list_uri = write(tmp_path / "list.csv", "uri,size,etag\ns3://nobody/reads/1.jpg,5,abc\n")
+
+    photo = image_list.list_photos(list_uri, TRAIN, Subset()).to_pylist()[0]
+
+    assert (photo["size"], photo["version"], photo["problem"]) == (5, "5-abc", "")
+
+
+def test_a_photo_that_is_too_large_to_be_read_is_set_aside_as_one_of_a_folder_is(tmp_path: Path) -> None:
+    list_uri = write(tmp_path / "list.csv", f"uri,size,etag\ns3://nobody/reads/1.jpg,{LARGEST_FILE + 1},abc\n")
+
+    photo = image_list.list_photos(list_uri, TRAIN, Subset()).to_pylist()[0]
+
+    assert photo["problem"] == "500,000,001 bytes, more than the 500,000,000 that a photo may have"
+
+
+def test_a_subset_is_drawn_from_a_list(tmp_path: Path) -> None:
+    lines = [f"s3://b/{label}/{number}.jpg,1,x" for label in ("Kiwi", "Pear") for number in range(5)]
+    list_uri = write(tmp_path / "list.csv", "\n".join(["uri,size,etag", *lines]))
+
+    photos = image_list.list_photos(list_uri, TRAIN, Subset(("Pear",), 2, 0))
+
+    assert photos["label"].to_pylist() == ["Pear", "Pear"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [
+        ("none.csv", None, "There is no list '{}'."),
+        ("list.csv", "s3://b/notes.txt\n", "The list '{}' names 1 files, but no photo."),
+        ("list.csv", "", "The list '{}' cannot be read: "),
+        ("list.parquet", "hello", "The list '{}' cannot be read: "),
+        ("manifest.json", '{"files": []}', "The list '{}' cannot be read: "),
+        ("list.csv", "a,path\n1\n", "The list '{}' cannot be read: "),
+    ],
+    ids=["missing", "no photo", "empty", "no Parquet", "no Inventory", "uneven"],
+)
+def test_what_is_no_list_of_photos_is_refused(name: str, content: str | None, what: str, tmp_path: Path) -> None:
+    if content is not None:
+        write(tmp_path / name, content)
+
+    with pytest.raises(UsageError) as raised:
+        image_list.list_photos(f"{tmp_path}/{name}", TRAIN, Subset())
+
+    assert raised.value.what.startswith(what.format(f"{tmp_path}/{name}"))

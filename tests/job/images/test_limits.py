@@ -1,0 +1,91 @@
+"""Tests of job/images/limits.py: what the header asks for is refused before it is decoded."""
+
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from job.images.decode import decode
+from job.images.limits import LARGEST_FILE, RejectedPhotoError, jpeg_scans
+from job.images.listing import TRAIN, list_photos
+from tests.job.hostile_photos import encoded, many_scans, run_length_encoded
+
+
+def photo(width: int = 64, height: int = 48) -> Image.Image:
+    return Image.linear_gradient("L").resize((width, height)).convert("RGB")
+
+
+def reason(content: bytes) -> str:
+    with pytest.raises(RejectedPhotoError) as raised:
+        decode(content, 32, 24)
+    return str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "scans"),
+    [
+        (encoded(photo(), "JPEG"), 1),
+        (encoded(photo(), "JPEG", progressive=True), 10),
+        (encoded(photo().convert("L"), "JPEG", progressive=True), 6),
+        (encoded(photo(), "JPEG", restart_marker_blocks=1), 1),
+        (encoded(photo(), "JPEG", comment=b"\xff\xda\xff\xd9" * 100), 1),
+        (encoded(photo(), "MPO", save_all=True, append_images=[photo()]), 1),
+        (many_scans(photo(), 7), 17),
+        (encoded(photo(), "JPEG")[:100], 0),
+        (b"\xff\xd8\xff\xda\xff", 1),
+    ],
+)
+def test_scans_are_counted_from_the_markers_of_the_first_image(content: bytes, scans: int) -> None:
+    assert jpeg_scans(content) == scans
+
+
+def test_a_jpeg_of_many_scans_is_rejected_and_one_that_only_speaks_of_them_is_not() -> None:
+    assert reason(many_scans(photo(), 91)) == "a JPEG in 101 scans, more than the 100 that are allowed"
+    assert decode(many_scans(photo(), 90), 32, 24).shape == (24, 32, 3)
+    assert decode(encoded(photo(), "JPEG", comment=b"\xff\xda" * 500), 32, 24).shape == (24, 32, 3)
+
+
+def test_kinds_that_take_more_memory_may_have_fewer_pixels() -> None:
+    large = Image.new("L", (10_000, 5_001))
+
+    assert reason(encoded(large, "JPEG", progressive=True)) == (
+        "10,000 x 5,001 pixels of a progressive JPEG are 50,010,000, more than the 50,000,000 allowed"
+    )
+    assert reason(encoded(large, "WEBP", method=0, quality=0)) == (
+        "10,000 x 5,001 pixels of a WebP are 50,010,000, more than the 50,000,000 allowed"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (run_length_encoded(2_501, 2_000, b""), "5,002,000 pixels"),
+        (run_length_encoded(8, 8, b"\0\0" * 2_500_000), "5,001,078 bytes"),
+    ],
+)
+def test_run_lengths_are_refused_where_reading_them_would_take_long(content: bytes, said: str) -> None:
+    assert reason(content) == f"a run-length-encoded BMP of {said}, more than the 5,000,000 allowed"
+
+
+def test_a_side_is_no_longer_than_a_jpegs_may_be() -> None:
+    assert decode(encoded(Image.new("1", (65_535, 1)), "PNG"), 32, 24).shape == (24, 32, 3)
+    assert reason(encoded(Image.new("1", (65_536, 1)), "PNG")) == (
+        "65,536 x 1 pixels: a side is longer than the 65,535 that are allowed"
+    )
+
+
+def test_a_file_that_is_too_large_is_listed_with_the_reason_and_never_read(tmp_path: Path) -> None:
+    (tmp_path / "small.jpg").write_bytes(encoded(photo(), "JPEG"))
+    with (tmp_path / "large.jpg").open("wb") as sparse:
+        sparse.truncate(LARGEST_FILE + 1)
+
+    problems = list_photos(str(tmp_path), TRAIN)["problem"].to_pylist()
+
+    assert problems == ["500,000,001 bytes, more than the 500,000,000 that a photo may have", ""]
+
+
+def test_pillow_agrees_that_the_example_of_many_scans_is_a_jpeg() -> None:
+    with Image.open(io.BytesIO(many_scans(photo(), 3))) as opened:
+        opened.load()
+        assert (opened.format, opened.size) == ("JPEG", (64, 48))

@@ -1,0 +1,296 @@
+"""Tests of job/images/listing.py."""
+
+import os
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from job.errors import UsageError
+from job.images import listing
+from job.images.listing import LISTING_SCHEMA, PREDICT, TEST, TRAIN, Subset
+from job.storage.files import FileFound
+
+
+def make_files(folder: Path, *names: str) -> str:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"12345")
+    return str(folder)
+
+
+def made_listing(sizes: list[int]) -> pa.Table:
+    rows = [
+        {"path": f"/p/{number}.jpg", "label": "a", "split": TRAIN, "size": size, "problem": ""}
+        for number, size in enumerate(sizes)
+    ]
+    return pa.Table.from_pylist(rows, schema=LISTING_SCHEMA)
+
+
+def test_photos_of_every_ending_and_depth_are_listed_sorted_with_their_last_folder_as_label(tmp_path: Path) -> None:
+    names = ["b/two/5.JPG", "a/1.jpg", "a/2.jpeg", "a/3.PNG", "a/deep/er/4.webp", "c/6.Bmp"]
+    folder = make_files(tmp_path, *names, "a/notes.txt", "c/7.gif")
+
+    photos = listing.list_photos(folder, TRAIN).to_pylist()
+
+    assert [(photo["path"], photo["label"]) for photo in photos] == [
+        (f"{folder}/a/1.jpg", "a"),
+        (f"{folder}/a/2.jpeg", "a"),
+        (f"{folder}/a/3.PNG", "a"),
+        (f"{folder}/a/deep/er/4.webp", "er"),
+        (f"{folder}/b/two/5.JPG", "two"),
+        (f"{folder}/c/6.Bmp", "c"),
+    ]
+    assert {photo["size"] for photo in photos} == {5}
+    assert {photo["split"] for photo in photos} == {TRAIN}
+
+
+def test_photos_right_in_the_folder_have_its_name_as_label(tmp_path: Path) -> None:
+    folder = make_files(tmp_path / "Kiwi", "1.jpg")
+
+    assert listing.list_photos(folder, TRAIN)["label"].to_pylist() == ["Kiwi"]
+
+
+def test_photos_to_predict_have_no_label(tmp_path: Path) -> None:
+    folder = make_files(tmp_path, "x/1.jpg")
+
+    photo = listing.list_photos(folder, PREDICT).to_pylist()[0]
+
+    assert (photo["label"], photo["split"]) == (None, PREDICT)
+
+
+def test_what_desktops_leave_behind_is_passed_over(tmp_path: Path) -> None:
+    folder = make_files(tmp_path, "a/1.jpg", "a/._1.jpg", ".cache/2.jpg")
+
+    assert listing.list_photos(folder, TRAIN)["path"].to_pylist() == [f"{folder}/a/1.jpg"]
+
+
+def test_names_are_never_percent_encoded_or_decoded(tmp_path: Path) -> None:
+    names = ["a/100%.jpg", "a/a%20b.jpg", "a/quote'\".jpg", "a/two words.jpg", "a/🍎.jpg"]
+    folder = make_files(tmp_path, *names)
+
+    assert listing.list_photos(folder, TRAIN)["path"].to_pylist() == [f"{folder}/{name}" for name in names]
+
+
+@pytest.mark.parametrize(
+    ("files", "named", "what", "remedy"),
+    [
+        ([], "none", "There is no folder '{}'.", "Check its name, and that it can be reached from here."),
+        (["x/1.jpg"], "x/1.jpg", "'{}' is a file, not a folder.", "Name the folder that holds the photos."),
+        ([".keep"], "", "The folder '{}' is empty.", "Put photos into it, one folder a label."),
+        (
+            ["a.txt", "b.gif"],
+            "",
+            "The folder '{}' holds 2 files, but no photo.",
+            "Photos end in .jpg, .jpeg, .png, .webp, .bmp.",
+        ),
+    ],
+)
+def test_a_folder_without_photos_is_refused(
+    tmp_path: Path, files: list[str], named: str, what: str, remedy: str
+) -> None:
+    make_files(tmp_path, *files)
+    folder = str(tmp_path / named)
+
+    with pytest.raises(UsageError) as raised:
+        listing.list_photos(folder, TRAIN)
+
+    assert (raised.value.what, raised.value.remedy) == (what.format(folder), remedy)
+
+
+def test_only_the_wanted_labels_are_taken(tmp_path: Path) -> None:
+    folder = make_files(tmp_path, "a/1.jpg", "b/1.jpg", "c/1.jpg")
+
+    photos = listing.list_photos(folder, TRAIN, Subset(labels=("a", "c")))
+
+    assert photos["label"].to_pylist() == ["a", "c"]
+
+
+def test_an_unknown_label_is_named_with_those_like_it(tmp_path: Path) -> None:
+    folder = make_files(tmp_path, "Apple Red/1.jpg", "Kiwi/1.jpg")
+
+    with pytest.raises(UsageError) as raised:
+        listing.list_photos(folder, TRAIN, Subset(labels=("Apple Rde",)))
+
+    assert raised.value.what == f"There is no label 'Apple Rde' in '{folder}'."
+    assert raised.value.remedy == "Did you mean 'Apple Red'?"
+
+
+def test_an_unknown_label_like_no_other_is_told_with_those_there_are(tmp_path: Path) -> None:
+    folder = make_files(tmp_path, "Apple/1.jpg", "Kiwi/1.jpg")
+
+    with pytest.raises(UsageError) as raised:
+        listing.list_photos(folder, TRAIN, Subset(labels=("Zzz",)))
+
+    assert raised.value.remedy == "Its labels are Apple, Kiwi."
+
+
+def test_photos_to_predict_are_not_drawn_from(tmp_path: Path) -> None:
+    folder = make_files(tmp_path, "1.jpg", "2.jpg")
+
+    assert listing.list_photos(folder, PREDICT, Subset(labels=("a",), per_label=1)).num_rows == 2
+
+
+def test_a_draw_depends_on_the_seed_and_the_path_inside_the_folder_alone() -> None:
+    photos = [FileFound(f"{label}/{number}.jpg", 1) for label in "ab" for number in range(20)]
+
+    drawn = listing.draw(photos, Subset(per_label=3, seed=7), "anywhere", "root")
+    drawn_from_another_order = listing.draw(photos[::-1], Subset(per_label=3, seed=7), "elsewhere", "other")
+    drawn_with_another_seed = listing.draw(photos, Subset(per_label=3, seed=8), "anywhere", "root")
+
+    assert [photo.inside[0] for photo in drawn] == ["a"] * 3 + ["b"] * 3
+    assert set(drawn) == set(drawn_from_another_order)
+    assert drawn != drawn_with_another_seed
+
+
+def test_a_larger_draw_keeps_the_photos_of_a_smaller_one() -> None:
+    photos = [FileFound(f"a/{number}.jpg", 1) for number in range(20)]
+
+    few, many = (set(listing.draw(photos, Subset(per_label=count), "f", "f")) for count in (3, 9))
+
+    assert few < many
+
+
+def held_out(folder: str, share: float, subset: Subset | None = None, seed: int = 0) -> list[str]:
+    """Return what is held out of a folder, as paths inside it."""
+    photos = listing.hold_out(listing.list_photos(folder, TRAIN, subset or Subset()), share, seed, folder)
+    assert set(photos["split"].to_pylist()) == {TRAIN, TEST}
+    return [row["path"].removeprefix(f"{folder}/") for row in photos.to_pylist() if row["split"] == TEST]
+
+
+def test_a_holdout_takes_the_same_share_of_every_label_and_leaves_a_photo_to_train_on(tmp_path: Path) -> None:
+    counts = {"a": 10, "b": 5, "c": 2, "d": 1}
+    folder = make_files(
+        tmp_path, *(f"{label}/{number}.jpg" for label, count in counts.items() for number in range(count))
+    )
+
+    assert [inside[0] for inside in held_out(folder, 0.3)] == ["a"] * 3 + ["b"] * 2 + ["c"]
+    assert [inside[0] for inside in held_out(folder, 0.9)] == ["a"] * 9 + ["b"] * 4 + ["c"]
+
+
+def test_a_holdout_depends_on_the_seed_and_the_path_inside_the_folder_alone(tmp_path: Path) -> None:
+    names = [f"{label}/{number}.jpg" for label in "ab" for number in range(20)]
+    folder, elsewhere = make_files(tmp_path / "one", *names), make_files(tmp_path / "two", *names[::-1])
+
+    assert held_out(folder, 0.2) == held_out(elsewhere, 0.2)
+    assert held_out(folder, 0.2) != held_out(folder, 0.2, seed=1)
+
+
+def test_a_holdout_is_taken_from_the_photos_drawn(tmp_path: Path) -> None:
+    folder = make_files(tmp_path, *(f"{label}/{number}.jpg" for label in "abc" for number in range(20)))
+    subset = Subset(labels=("a", "b"), per_label=10)
+
+    drawn = {row["path"] for row in listing.list_photos(folder, TRAIN, subset).to_pylist()}
+    held = held_out(folder, 0.5, subset)
+
+    assert len(held) == 10
+    assert {f"{folder}/{inside}" for inside in held} < drawn
+
+
+def test_a_holdout_of_nothing_is_refused(tmp_path: Path) -> None:
+    folder = make_files(tmp_path, "a/1.jpg", "a/2.jpg", "b/1.jpg")
+
+    with pytest.raises(UsageError) as raised:
+        held_out(folder, 0.1)
+
+    assert raised.value.what == "--holdout 0.1 keeps no photo: no label has enough of them."
+
+
+@pytest.mark.parametrize(("first", "second"), [("photos", "photos"), ("photos", "photos/test"), ("link", "photos")])
+def test_folders_that_share_photos_are_refused_however_they_are_spelled(
+    tmp_path: Path, first: str, second: str
+) -> None:
+    (tmp_path / "photos" / "test").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "photos")
+    folders = [f"{tmp_path}/{first}", f"{tmp_path}/{second}"]
+
+    with pytest.raises(UsageError) as raised:
+        listing.require_separate(folders)
+
+    assert raised.value.what == f"'{folders[0]}' and '{folders[1]}' are the same folder, or one lies in the other."
+
+
+def test_folders_whose_names_only_begin_alike_are_separate() -> None:
+    listing.require_separate(["/photos/train", "/photos/training", "s3://bucket/photos"])
+
+
+def test_a_name_that_is_not_utf8_is_listed_with_its_problem(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff.jpg")).write_bytes(b"1")
+
+    photo = listing.list_photos(str(tmp_path), TRAIN).to_pylist()[0]
+
+    assert (photo["path"], photo["problem"]) == (f"{tmp_path}/bad\\xff.jpg", "its name is not UTF-8")
+
+
+def test_what_is_no_file_is_listed_with_its_problem(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "broken.jpg").symlink_to(tmp_path / "nowhere")
+
+    photos = listing.list_photos(str(tmp_path), TRAIN).to_pylist()
+
+    assert [photo["problem"] for photo in photos] == ["a link that leads nowhere", "not a file"]
+
+
+def test_a_folder_that_is_linked_into_itself_is_walked_once(tmp_path: Path) -> None:
+    folder = make_files(tmp_path, "a/1.jpg", "b/2.jpg")
+    (tmp_path / "a" / "loop").symlink_to(tmp_path)
+    (tmp_path / "again").symlink_to(tmp_path / "b")
+
+    assert listing.list_photos(folder, TRAIN)["path"].to_pylist() == [f"{folder}/a/1.jpg", f"{folder}/b/2.jpg"]
+
+
+@pytest.mark.parametrize("photos", [1, 31, 32, 33, 2009, 20_000])
+@pytest.mark.parametrize("slots", [1, 2, 64])
+def test_partitions_hold_every_photo_once_in_order(photos: int, slots: int) -> None:
+    table = made_listing([5000] * photos)
+
+    partitions = listing.partition(table, slots)
+
+    assert pa.concat_tables(partitions).equals(table)
+    assert max(part.num_rows for part in partitions) <= listing.LARGEST_PARTITION
+
+
+def test_partitions_get_smaller_towards_the_end() -> None:
+    sizes = [part.num_rows for part in listing.partition(made_listing([5000] * 10_000), slots=2)]
+
+    assert sizes[0] > 200
+    assert sizes[-1] <= 32
+    assert all(later <= earlier + 1 for earlier, later in pairwise(sizes))
+
+
+@pytest.mark.parametrize(("photos", "slots"), [(10_000, 2), (100_000, 32), (40_000, 1)])
+def test_what_all_slots_are_at_is_a_twentieth_of_the_photos_at_most(photos: int, slots: int) -> None:
+    sizes = [part.num_rows for part in listing.partition(made_listing([5000] * photos), slots)]
+
+    assert slots * max(sizes) <= 0.05 * photos
+
+
+def test_partitions_weigh_large_photos_by_their_bytes() -> None:
+    small_then_large = [5000] * 1000 + [3_000_000] * 1000
+
+    partitions = listing.partition(made_listing(small_then_large), slots=1)
+
+    costs = [listing.photo_costs(part["size"].to_numpy()).sum() for part in partitions]
+    assert partitions[0].num_rows > 400
+    assert partitions[-1].num_rows < 5
+    assert max(costs) <= listing.LARGEST_PARTITION + 21
+
+
+def test_one_huge_photo_gets_a_partition_of_its_own() -> None:
+    partitions = listing.partition(made_listing([10**9, 10]), slots=1)
+
+    assert [part.num_rows for part in partitions] == [1, 1]
+
+
+def test_the_cost_of_a_photo_grows_with_its_bytes() -> None:
+    assert listing.photo_costs(np.array([0, 150_000, 300_000])).tolist() == [1.0, 2.0, 3.0]
+
+
+def test_labels_are_counted_by_split(tmp_path: Path) -> None:
+    folder = make_files(tmp_path, "b/1.jpg", "a/1.jpg", "a/2.jpg")
+    photos = listing.list_photos(folder, TRAIN)
+
+    assert listing.count_by_label(photos, TRAIN) == {"a": 2, "b": 1}
+    assert listing.count_by_label(photos, TEST) == {}

@@ -1,0 +1,80 @@
+"""Tests of job/images/prefetch.py."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from job.errors import TryAgainError
+from job.images import prefetch
+from job.images.prefetch import read_ahead
+
+
+def test_contents_come_in_the_order_of_the_paths() -> None:
+    paths = [str(number) for number in range(100)]
+
+    assert list(read_ahead(paths, str.encode)) == [path.encode() for path in paths]
+
+
+def test_the_next_photos_are_read_while_one_is_used() -> None:
+    # Given reads that end only once as many as may be in flight have begun
+    all_begun = threading.Barrier(prefetch.READ_AHEAD, timeout=20)
+
+    def read(path: str) -> bytes:
+        all_begun.wait()
+        return path.encode()
+
+    contents = list(read_ahead([str(number) for number in range(prefetch.READ_AHEAD)], read))
+
+    assert len(contents) == prefetch.READ_AHEAD
+
+
+def test_no_more_is_read_ahead_than_fits() -> None:
+    begun: list[str] = []
+
+    def read(path: str) -> bytes:
+        begun.append(path)
+        return b"x"
+
+    contents = read_ahead([str(number) for number in range(1000)], read)
+    next(contents)
+
+    assert len(begun) <= prefetch.READ_AHEAD + 1
+    contents.close()  # type: ignore[attr-defined]
+
+
+def test_of_large_files_only_as_many_are_in_flight_as_fit_into_memory() -> None:
+    begun: list[str] = []
+
+    def read(path: str) -> bytes:
+        begun.append(path)
+        return b"x"
+
+    sizes = [prefetch.READ_AHEAD_BYTES // 2] * 3 + [2 * prefetch.READ_AHEAD_BYTES, 1, 1]
+    contents = read_ahead([str(number) for number in range(6)], read, sizes)
+
+    # At first two, then one more, and the largest by itself
+    seen = [len(begun) for _ in contents]
+    assert all(begun_by_then <= most for begun_by_then, most in zip(seen, [2, 3, 3, 4, 6, 6], strict=True))
+
+
+def test_a_storage_that_does_not_answer_fails_the_task_instead_of_the_photo() -> None:
+    def read(_path: str) -> bytes:
+        raise OSError("AWS Error NETWORK_CONNECTION during GetObject operation")
+
+    with pytest.raises(TryAgainError) as raised:
+        list(read_ahead(["s3://bucket/photo.jpg"], read))
+
+    assert raised.value.what == (
+        "The photo 's3://bucket/photo.jpg' could not be read: AWS Error NETWORK_CONNECTION during GetObject operation."
+    )
+    assert raised.value.exit_code == 75
+
+
+def test_a_photo_that_has_gone_is_told_apart_from_one_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "folder.jpg").mkdir()
+
+    gone, unreadable = read_ahead([str(tmp_path / "gone.jpg"), str(tmp_path / "folder.jpg")])
+
+    assert str(gone) == "not there any more when it was read"
+    assert str(unreadable).startswith("cannot be read: ")

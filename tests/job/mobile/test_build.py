@@ -1,0 +1,240 @@
+"""Tests of job/mobile/build.py and its neighbours: the phone's model computes what the run's parts compute."""
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from job.classifiers.models import Classifier, LogisticModel, Model, PerceptronModel, TreesModel
+from job.errors import UsageError
+from job.features.network.backbone import read_description
+from job.images.limits import RejectedPhotoError
+from job.mobile.build import MobileDescription, mobile_model, parse_description
+from job.mobile.classify import PhotoClassifier
+from job.mobile.quantize import FLOAT16, INT8, int8_steps, with_smaller_weights
+from job.mobile.trees import at_most, tree_matrices
+from job.pca.components import project
+from job.pca.passes import Projection
+from tests.job.features.network.computed import features_of
+
+LABELS = ("Apple", "Éclair", "Prune")
+
+Array = np.ndarray[Any, Any]
+
+
+@pytest.fixture(scope="module")
+def photos(sample_photos: Path) -> list[bytes]:
+    return [photo.read_bytes() for photo in sorted(sample_photos.glob("*/*.jpg"))[::10]]
+
+
+@pytest.fixture(scope="module")
+def features(random_backbone: Path, photos: list[bytes]) -> Array:
+    return features_of(random_backbone, photos)
+
+
+@pytest.fixture(scope="module")
+def projection(features: Array) -> Projection:
+    generator = np.random.default_rng(5)
+    scale = features.std(axis=0, dtype=np.float64)
+    scale[scale == 0] = 1
+    return Projection(features.mean(axis=0, dtype=np.float64), scale, generator.normal(size=(4, 1280)) / 30)
+
+
+@pytest.fixture(scope="module")
+def components(features: Array, projection: Projection) -> Array:
+    return project(features, projection.mean, projection.scale, projection.components).astype(np.float64)
+
+
+def probabilities(model: bytes, photos: list[bytes], folder: Path) -> Array:
+    (folder / "model.tflite").write_bytes(model)
+    classifier = PhotoClassifier(folder / "model.tflite")
+    return np.array([classifier.probabilities(photo) for photo in photos])
+
+
+def layer(seed: int, outputs: int, inputs: int) -> tuple[Array, Array]:
+    generator = np.random.default_rng(seed)
+    return generator.normal(size=(outputs, inputs)), generator.normal(size=outputs)
+
+
+def build(backbone: Path, projection: Projection, kind: str, model: Model) -> bytes:
+    return mobile_model(backbone.read_bytes(), projection, Classifier(kind, LABELS, 4, {}, model))
+
+
+@pytest.fixture(scope="module")
+def regression() -> LogisticModel:
+    return LogisticModel(*layer(1, 3, 4))
+
+
+@pytest.fixture(scope="module")
+def logistic(random_backbone: Path, projection: Projection, regression: LogisticModel) -> bytes:
+    return build(random_backbone, projection, "logistic", regression)
+
+
+def test_a_logistic_regression_gives_its_probabilities(
+    logistic: bytes, regression: LogisticModel, components: Array, photos: list[bytes], tmp_path: Path
+) -> None:
+    given = probabilities(logistic, photos, tmp_path)
+
+    np.testing.assert_allclose(given, regression.probabilities(components), atol=2e-4)
+
+
+def test_a_perceptron_gives_its_probabilities(
+    random_backbone: Path, projection: Projection, components: Array, photos: list[bytes], tmp_path: Path
+) -> None:
+    layers = [layer(2, 5, 4), layer(3, 6, 5), layer(4, 3, 6)]
+    perceptron = PerceptronModel(tuple(weights for weights, _ in layers), tuple(biases for _, biases in layers))
+
+    given = probabilities(build(random_backbone, projection, "mlp", perceptron), photos, tmp_path)
+
+    np.testing.assert_allclose(given, perceptron.probabilities(components), atol=2e-4)
+
+
+def forest(components: Array) -> TreesModel:
+    """Ask the first component, on its left the second one; beside it stands a tree of one leaf."""
+    middle = np.sort(components, axis=0)[1:3].mean(axis=0)
+    return TreesModel(
+        roots=np.array([0, 5]),
+        component=np.array([0, 1, -1, -1, -1, -1]),
+        threshold=np.array([middle[0], middle[1], 0, 0, 0, 0]),
+        left=np.array([1, 3, -1, -1, -1, -1]),
+        right=np.array([2, 4, -1, -1, -1, -1]),
+        leaf=np.array([-1, -1, 0, 1, 2, 3]),
+        shares=np.array([[0.1, 0.2, 0.7], [0.5, 0.25, 0.25], [0, 1, 0], [0.25, 0.25, 0.5]]),
+    )
+
+
+def test_a_forest_gives_its_probabilities(
+    random_backbone: Path, projection: Projection, components: Array, photos: list[bytes], tmp_path: Path
+) -> None:
+    trees = forest(components)
+
+    given = probabilities(build(random_backbone, projection, "forest", trees), photos, tmp_path)
+
+    wanted = trees.probabilities(components)
+    assert len(np.unique(wanted, axis=0)) > 1
+    np.testing.assert_allclose(given, wanted, atol=1e-6)
+
+
+def test_a_tree_is_matrices_of_its_questions_and_leaves() -> None:
+    matrices = tree_matrices(forest(np.arange(16.0).reshape(4, 4)), 0)
+
+    assert matrices.asked.tolist() == [0, 1]
+    assert matrices.thresholds.tolist() == [6, 7]
+    assert matrices.paths.tolist() == [[1, 1], [1, -1], [-1, 0]]
+    assert matrices.yeses.tolist() == [2, 1, 0]
+    np.testing.assert_allclose(matrices.shares, [[0.5, 0.25, 0.25], [0.0, 1.0, 0.0], [0.1, 0.2, 0.7]])
+
+
+def test_thresholds_are_rounded_so_that_no_comparison_changes() -> None:
+    above, below = np.float64(0.1), np.float64(np.float32(0.1))
+
+    assert at_most(np.array([above]))[0] <= above
+    assert at_most(np.array([below]))[0] == np.float32(0.1)
+    assert np.nextafter(at_most(np.array([above]))[0], np.float32(1)) > above
+
+
+def test_trees_that_are_too_large_for_a_phone_are_refused(random_backbone: Path, projection: Projection) -> None:
+    # A full tree of 12 levels: 4,095 questions and 4,096 leaves.
+    nodes = np.arange(8191)
+    inner = nodes < 4095
+    tree = TreesModel(
+        roots=np.array([0]),
+        component=np.where(inner, 0, -1),
+        threshold=np.zeros(8191),
+        left=np.where(inner, 2 * nodes + 1, -1),
+        right=np.where(inner, 2 * nodes + 2, -1),
+        leaf=np.where(inner, -1, nodes - 4095),
+        shares=np.full((4096, 3), 1 / 3),
+    )
+
+    with pytest.raises(UsageError) as raised:
+        build(random_backbone, projection, "tree", tree)
+
+    assert raised.value.what == (
+        "The trees of this run are too large for a phone: as matrices they take more than 64 MB."
+    )
+    assert raised.value.remedy == "Train with --classifier logistic or mlp, or shallower trees."
+
+
+def test_the_file_says_what_it_is_and_carries_its_labels_where_phones_look_for_them(logistic: bytes) -> None:
+    assert parse_description(logistic) == MobileDescription(
+        backbone="mobilenet_v2",
+        weights="random, seed 0",
+        width=224,
+        height=224,
+        components=4,
+        classifier="logistic",
+        labels=LABELS,
+    )
+    with zipfile.ZipFile(io.BytesIO(logistic)) as archive:
+        assert archive.read("labels.txt").decode() == "Apple\nÉclair\nPrune\n"
+
+
+def test_the_same_run_gives_the_same_bytes(
+    logistic: bytes, random_backbone: Path, projection: Projection, regression: LogisticModel
+) -> None:
+    assert build(random_backbone, projection, "logistic", regression) == logistic
+
+
+def test_the_file_is_no_backbone_any_more(logistic: bytes, tmp_path: Path) -> None:
+    (tmp_path / "m.tflite").write_bytes(logistic)
+
+    with pytest.raises(UsageError) as raised:
+        read_description(tmp_path / "m.tflite")
+
+    assert raised.value.what == f"'{tmp_path}/m.tflite' was not exported by this project."
+
+
+@pytest.mark.parametrize(("stored_as", "share"), [(FLOAT16, 0.55), (INT8, 0.35)])
+def test_smaller_weights_make_a_smaller_file_that_gives_nearly_the_same(
+    logistic: bytes, photos: list[bytes], tmp_path: Path, stored_as: str, share: float
+) -> None:
+    smaller = with_smaller_weights(logistic, stored_as)
+
+    described = parse_description(smaller)
+    assert described is not None
+    assert described.stored_as == stored_as
+    assert len(smaller) < share * len(logistic)
+    before, after = (probabilities(model, photos, tmp_path) for model in (logistic, smaller))
+    assert (before != after).any()
+    assert np.isfinite(after).all()
+
+
+def test_each_channel_is_rounded_in_its_own_steps() -> None:
+    weights = np.array([[1.0, -127.0, 0.4], [0, 0, 0], [0.5, 0.25, -0.125]], np.float32)
+
+    numbers, steps = int8_steps(weights, axis=0)
+
+    assert numbers.tolist() == [[1, -127, 0], [0, 0, 0], [127, 64, -32]]
+    np.testing.assert_allclose(steps, [1, 1, 0.5 / 127])
+
+
+def test_the_most_probable_label_is_given_with_its_probability(
+    logistic: bytes, photos: list[bytes], tmp_path: Path
+) -> None:
+    given = probabilities(logistic, photos[:1], tmp_path)[0]
+
+    assert PhotoClassifier(tmp_path / "model.tflite").classify(photos[0]) == (LABELS[given.argmax()], given.max())
+
+
+def test_what_is_no_photo_is_rejected_as_the_job_rejects_it(logistic: bytes, tmp_path: Path) -> None:
+    (tmp_path / "m.tflite").write_bytes(logistic)
+
+    with pytest.raises(RejectedPhotoError, match="not a photo, whatever its name says"):
+        PhotoClassifier(tmp_path / "m.tflite").classify(b"text")
+
+
+def test_models_that_cannot_be_used_are_refused(logistic: bytes, random_backbone: Path, tmp_path: Path) -> None:
+    (tmp_path / "cut.tflite").write_bytes(logistic[:100_000])
+
+    for file, what in (
+        (tmp_path / "none.tflite", f"The model '{tmp_path}/none.tflite' cannot be read: No such file or directory."),
+        (tmp_path / "cut.tflite", f"The model '{tmp_path}/cut.tflite' is damaged."),
+        (random_backbone, f"'{random_backbone}' is no model for phones."),
+    ):
+        with pytest.raises(UsageError) as raised:
+            PhotoClassifier(file)
+        assert raised.value.what == what

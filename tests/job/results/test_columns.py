@@ -1,0 +1,27 @@
+"""Tests of job/results/columns.py."""
+
+import numpy as np
+
+from job.results.columns import list_column, matrix, row_products
+
+
+def test_a_matrix_becomes_a_column_of_lists_without_a_copy() -> None:
+    rows = np.arange(12, dtype=np.float32).reshape(4, 3)
+
+    column = list_column(rows)
+
+    assert column.to_pylist() == rows.tolist()
+    assert column.values.buffers()[1].address == rows.ctypes.data
+    np.testing.assert_array_equal(matrix(column), rows)
+
+
+def test_a_row_of_a_product_does_not_depend_on_its_neighbours() -> None:
+    random = np.random.default_rng(1)
+    rows, weights = random.normal(size=(700, 385)), random.normal(size=(49, 385))
+    shift = random.normal(size=385)
+
+    at_once = row_products(rows, weights, shift)
+
+    in_parts = [row_products(part, weights, shift) for part in np.split(rows, [1, 14, 301, 600])]
+    np.testing.assert_array_equal(np.concatenate(in_parts), at_once)
+    np.testing.assert_allclose(at_once, (rows - shift) @ weights.T, rtol=0, atol=1e-11)

@@ -1,0 +1,188 @@
+"""Tests of job/results/layout.py."""
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from job.errors import UsageError
+from job.results import layout
+
+RUN, OTHER_RUN = "20261120T110000-aaaaaaaa", "20261120T100000-bbbbbbbb"
+
+
+def make(folder: Path, *names: str) -> str:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("{}")
+    return str(folder)
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
+
+
+def test_a_run_id_sorts_by_time_and_is_never_the_same() -> None:
+    early, late = datetime(2026, 11, 20, 11, tzinfo=UTC), datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+    assert re.fullmatch(r"20261120T110000-[0-9a-f]{8}", layout.new_run_id(early))
+    assert layout.new_run_id(early) < layout.new_run_id(late)
+    assert layout.new_run_id(early) != layout.new_run_id(early)
+
+
+def test_attempts_of_the_same_partition_write_different_files() -> None:
+    names = {layout.data_file_name("features", RUN, 7, attempt, "parquet") for attempt in (3, 4)}
+
+    assert names == {f"features/part-00007-{RUN}-3.parquet", f"features/part-00007-{RUN}-4.parquet"}
+
+
+def test_a_table_comes_back_from_parquet_as_it_was(tmp_path: Path) -> None:
+    table = pa.table(
+        [["/a.jpg", "/b.jpg"], ["a", None], ["train", "predict"], [[1.5, -2.0], [0.1, 3.0]]],
+        schema=layout.FEATURES_SCHEMA,
+    )
+
+    written = layout.write_parquet(str(tmp_path), "features/part.parquet", table)
+
+    assert layout.read_parquet(str(tmp_path), "features/part.parquet").equals(table)
+    assert (written.path, written.rows) == ("features/part.parquet", 2)
+    assert written.bytes == (tmp_path / "features" / "part.parquet").stat().st_size
+
+
+def test_csv_has_a_header_and_keeps_what_would_break_a_line(tmp_path: Path) -> None:
+    table = pa.table({"path": ['/a,"b"\n.jpg'], "pc_1": pa.array([0.1], pa.float32())})
+
+    layout.write_csv(str(tmp_path), "components.csv/part.csv", table)
+
+    assert (tmp_path / "components.csv" / "part.csv").read_text() == '"path","pc_1"\n"/a,""b""\n.jpg",0.1\n'
+
+
+@pytest.mark.parametrize(
+    ("held", "what"),
+    [
+        (["manifest.json", "features/part.parquet"], "the results of a finished run: manifest.json, features."),
+        (["features/part.parquet"], "what an unfinished run left: features."),
+        (["progress.json"], "what an unfinished run left: progress.json."),
+        (["report.html"], "what an unfinished run left: report.html."),
+        (["classifier/metrics.json"], "what an unfinished run left: classifier."),
+    ],
+)
+def test_a_folder_that_holds_any_file_of_the_layout_is_refused(tmp_path: Path, held: list[str], what: str) -> None:
+    output = make(tmp_path, *held)
+
+    with pytest.raises(UsageError) as raised:
+        layout.require_no_results(output)
+
+    assert raised.value.what == f"The output '{output}' holds {what}"
+    assert raised.value.remedy == "Go on with it: --resume; replace it: --overwrite; or choose another --output."
+
+
+def test_a_folder_with_other_files_or_none_may_be_written_to(tmp_path: Path) -> None:
+    layout.require_no_results(make(tmp_path, "notes.txt", "photos/a/1.jpg"))
+    layout.require_no_results(str(tmp_path / "not yet there"))
+
+
+def test_a_manifest_is_read_as_it_was_written(tmp_path: Path) -> None:
+    manifest = {"schema_version": 1, "labels": {"Pêche 🍑": 3}}
+
+    layout.write_manifest(str(tmp_path), manifest)
+
+    assert layout.read_manifest(str(tmp_path)) == manifest
+
+
+def test_a_folder_without_a_manifest_is_told_to_be_unfinished(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as raised:
+        layout.read_manifest(str(tmp_path))
+
+    assert raised.value.what == (
+        f"'{tmp_path}' holds no manifest.json: its run is unfinished, or it is no results folder."
+    )
+
+
+def test_a_manifest_of_another_version_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text(json.dumps({"schema_version": 99}))
+
+    with pytest.raises(UsageError) as raised:
+        layout.read_manifest(str(tmp_path))
+
+    assert raised.value.what == (f"'{tmp_path}' was written in version 99 of the layout, this program reads version 1.")
+
+
+def test_a_sweep_deletes_what_runs_have_written_and_does_not_count_and_nothing_else(tmp_path: Path) -> None:
+    kept = f"features/part-00000-{RUN}-1.parquet"
+    old = [f"features/part-00000-{OTHER_RUN}-0.parquet", f"components.csv/part-00000-{OTHER_RUN}-0-3.csv"]
+    theirs = ["notes.txt", "images/a.jpg", "features/Kiwi.jpg", "components/Button.tsx", "classifier/mine.json"]
+    output = make(tmp_path, kept, *old, *theirs, "progress.json")
+    layout.write_manifest(output, {"schema_version": 1, "run_id": RUN})
+
+    layout.sweep(output, [kept], RUN)
+
+    assert files_in(tmp_path) == sorted([kept, *theirs, "manifest.json", "progress.json"])
+    assert not (tmp_path / "components.csv").exists()
+
+
+def test_a_sweep_deletes_a_classifier_and_components_that_the_standing_run_does_not_have(tmp_path: Path) -> None:
+    theirs = ["classifier/mine.json", "pca/notes.txt"]
+    old = [
+        "classifier/model.json",
+        "classifier/model.npz",
+        "classifier/metrics.json",
+        "classifier/confusion_matrix.csv",
+    ]
+    old += [f"classifier/predictions/part-00000-{OTHER_RUN}-0-1.parquet", "pca/explained_variance.csv"]
+    output = make(tmp_path, *theirs, *old, "pca/projection.npz")
+    layout.write_manifest(output, {"schema_version": 1, "run_id": RUN})
+
+    layout.sweep(output, ["pca/projection.npz"], RUN)
+
+    assert files_in(tmp_path) == sorted([*theirs, "manifest.json", "pca/projection.npz"])
+    assert not (tmp_path / "classifier" / "predictions").exists()
+
+
+def test_a_sweep_touches_nothing_once_another_runs_manifest_stands(tmp_path: Path) -> None:
+    output = make(tmp_path, f"features/part-00000-{OTHER_RUN}-0.parquet")
+    layout.write_manifest(output, {"schema_version": 1, "run_id": OTHER_RUN})
+
+    layout.sweep(output, [], RUN)
+
+    assert (tmp_path / f"features/part-00000-{OTHER_RUN}-0.parquet").exists()
+
+
+def test_a_sweep_leaves_what_runs_of_a_later_second_have_written(tmp_path: Path) -> None:
+    own, same, later = "20261120T110000-55555555", "20261120T110000-99999999", "20261120T110001-00000000"
+    output = make(tmp_path, *(f"features/part-00000-{run}-0.parquet" for run in (own, same, later)))
+    layout.write_manifest(output, {"schema_version": 1, "run_id": own})
+
+    layout.sweep(output, [f"features/part-00000-{own}-0.parquet"], own)
+
+    assert [run for run in (own, same, later) if (tmp_path / f"features/part-00000-{run}-0.parquet").exists()] == [
+        own,
+        later,
+    ]
+
+
+def test_a_run_is_known_to_have_written_data_by_its_files(tmp_path: Path) -> None:
+    output = make(tmp_path, f"features/part-00000-{RUN}-1.parquet")
+
+    assert layout.has_data(output, RUN)
+    assert not layout.has_data(output, OTHER_RUN)
+
+
+def test_a_discarded_run_leaves_an_empty_place(tmp_path: Path) -> None:
+    output = make(tmp_path / "out", f"features/part-00000-{RUN}-1.parquet", "progress.json")
+
+    layout.discard(output, RUN)
+
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_discarded_run_leaves_an_earlier_runs_results(tmp_path: Path) -> None:
+    earlier = ["manifest.json", "progress.json", f"features/part-00000-{OTHER_RUN}-1.parquet", "pca/projection.npz"]
+    output = make(tmp_path, *earlier, f"features/part-00000-{RUN}-1.parquet")
+
+    layout.discard(output, RUN)
+
+    assert files_in(tmp_path) == sorted(earlier)

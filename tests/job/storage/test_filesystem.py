@@ -1,0 +1,48 @@
+"""Tests of job/storage/filesystem.py."""
+
+import pytest
+from pyarrow import fs
+
+from job.errors import UsageError
+from job.storage import filesystem as filesystems
+
+
+@pytest.mark.parametrize(
+    ("uri", "what"),
+    [
+        ("ftp://host/photos", "'ftp://host/photos' is on a kind of storage that is not known here: 'ftp'."),
+        ("s3:///photos", "'s3:///photos' names no bucket."),
+        ("abfs://container/photos", "'abfs://container/photos' names no storage account."),
+    ],
+)
+def test_a_uri_that_leads_nowhere_is_refused(uri: str, what: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        filesystems.open_filesystem(uri)
+
+    assert raised.value.what == what
+
+
+def test_azure_paths_lead_to_the_container_of_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_STORAGE_KEY", "a2V5")
+
+    filesystem, path = filesystems.open_filesystem("abfs://photos@account.dfs.core.windows.net/fruit/apple")
+
+    assert isinstance(filesystem, fs.AzureFileSystem)
+    assert path == "photos/fruit/apple"
+
+
+def test_an_emulator_of_azure_is_spoken_to_at_its_own_address_and_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_STORAGE_KEY", "a2V5")
+    monkeypatch.setenv("AZURE_STORAGE_BLOB_AUTHORITY", "127.0.0.1:10000")
+    monkeypatch.setenv("AZURE_STORAGE_SCHEME", "http")
+
+    filesystem, _ = filesystems.open_filesystem("abfs://photos@emulated.dfs.core.windows.net/fruit")
+
+    assert filesystem == fs.AzureFileSystem(
+        "emulated",
+        account_key="a2V5",
+        blob_storage_authority="127.0.0.1:10000",
+        dfs_storage_authority="127.0.0.1:10000",
+        blob_storage_scheme="http",
+        dfs_storage_scheme="http",
+    )

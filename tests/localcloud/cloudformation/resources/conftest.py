@@ -1,0 +1,65 @@
+"""A fresh account for each test: moto in this process, with nothing in it and nothing left after it."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import Any
+from unittest.mock import patch
+
+import boto3
+import pytest
+from botocore.client import BaseClient
+from moto import mock_aws
+
+from localcloud.cloudformation.resource import Place
+
+ACCOUNT = "123456789012"
+REGION = "eu-west-1"
+SETTINGS = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": REGION,
+    # Many megabytes of JSON: machine images, which nothing here needs, and AWS's own policies.
+    "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
+    "MOTO_IAM_LOAD_MANAGED_POLICIES": "false",
+}
+
+Client = Callable[[str], Any]
+
+
+@cache
+def client(service: str) -> BaseClient:
+    """Return a client; making one takes longer than most tests here."""
+    with patch.dict(os.environ, SETTINGS):
+        made: BaseClient = boto3.client(service, region_name=REGION)  # type: ignore[call-overload]
+    return made
+
+
+@pytest.fixture
+def aws() -> Iterator[Client]:
+    """Return a function from a service's name to its client, in an account of its own."""
+    with patch.dict(os.environ, SETTINGS), mock_aws():
+        yield client
+
+
+@pytest.fixture
+def place(aws: Client) -> Place:
+    """Return where the stack's resource ``Thing`` is made."""
+    return place_of("Thing", aws)
+
+
+def place_of(logical_id: str, aws: Client, stack: str = "Orchard", region: str = REGION) -> Place:
+    """Return where a resource is made."""
+    return Place(
+        client=aws,
+        account=ACCOUNT,
+        region=region,
+        stack_name=stack,
+        stack_id=f"arn:aws:cloudformation:{region}:{ACCOUNT}:stack/{stack}/0",
+        logical_id=logical_id,
+    )
+
+
+def tags(**values: str) -> list[Mapping[str, str]]:
+    """Return tags as a template has them."""
+    return [{"Key": key, "Value": value} for key, value in values.items()]

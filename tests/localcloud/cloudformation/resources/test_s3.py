@@ -1,0 +1,173 @@
+"""Buckets and their policies: every property is there when S3 is asked for it, and gone when it is gone."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from localcloud.cloudformation.resource import Place
+from localcloud.cloudformation.resources.s3 import Bucket, BucketPolicy
+from tests.localcloud.cloudformation.resources.conftest import Client, place_of, tags
+
+EVERYTHING: dict[str, Any] = {
+    "BucketName": "orchard-photos",
+    "AccessControl": "Private",
+    "BucketEncryption": {
+        "ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+    },
+    "LifecycleConfiguration": {
+        "Rules": [
+            {"Id": "expire", "Status": "Enabled", "ExpirationInDays": "90"},
+            {
+                "Id": "archive",
+                "Status": "Enabled",
+                "Prefix": "results/",
+                "Transitions": [{"StorageClass": "GLACIER_IR", "TransitionInDays": 30}],
+            },
+            {"Id": "versions", "Status": "Enabled", "NoncurrentVersionExpiration": {"NoncurrentDays": 30}},
+            {"Id": "uploads", "Status": "Enabled", "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}},
+        ]
+    },
+    "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+    "PublicAccessBlockConfiguration": {
+        "BlockPublicAcls": True,
+        "BlockPublicPolicy": "true",
+        "IgnorePublicAcls": True,
+        "RestrictPublicBuckets": True,
+    },
+    "VersioningConfiguration": {"Status": "Enabled"},
+    "Tags": tags(project="orchard"),
+}
+
+
+def test_every_property_of_a_new_bucket_can_be_read_again(aws: Client, place: Place) -> None:
+    made = Bucket().create(place, EVERYTHING)
+
+    s3 = aws("s3")
+    assert made.physical_id == "orchard-photos"
+    assert s3.get_bucket_location(Bucket="orchard-photos")["LocationConstraint"] == "eu-west-1"
+    encryption = s3.get_bucket_encryption(Bucket="orchard-photos")["ServerSideEncryptionConfiguration"]["Rules"]
+    assert encryption[0]["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    rules = s3.get_bucket_lifecycle_configuration(Bucket="orchard-photos")["Rules"]
+    assert {rule["ID"]: rule["Filter"]["Prefix"] for rule in rules} == {
+        "expire": "",
+        "archive": "results/",
+        "versions": "",
+        "uploads": "",
+    }
+    assert rules[0]["Expiration"]["Days"] == 90
+    assert rules[1]["Transitions"] == [{"StorageClass": "GLACIER_IR", "Days": 30}]
+    assert rules[2]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
+    assert rules[3]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
+    controls = s3.get_bucket_ownership_controls(Bucket="orchard-photos")["OwnershipControls"]
+    assert controls["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    blocked = s3.get_public_access_block(Bucket="orchard-photos")["PublicAccessBlockConfiguration"]
+    assert set(blocked.values()) == {True}
+    assert s3.get_bucket_versioning(Bucket="orchard-photos")["Status"] == "Enabled"
+    assert s3.get_bucket_tagging(Bucket="orchard-photos")["TagSet"] == tags(project="orchard")
+
+
+def test_an_encryption_key_is_kept(aws: Client, place: Place) -> None:
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "arn:aws:kms:eu-west-1:123456789012:key/1"}
+    encryption = {"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": default}]}
+    Bucket().create(place, {"BucketName": "sealed-photos", "BucketEncryption": encryption})
+    (rule,) = aws("s3").get_bucket_encryption(Bucket="sealed-photos")["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"] == default
+
+
+def test_access_is_logged_into_another_bucket(aws: Client, place: Place) -> None:
+    logs = Bucket().create(place_of("Logs", aws), {}).physical_id
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "logging.s3.amazonaws.com"},
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{logs}/*",
+    }
+    BucketPolicy().create(place, {"Bucket": logs, "PolicyDocument": {"Statement": [statement]}})
+    logging = {"DestinationBucketName": logs, "LogFilePrefix": "access/"}
+
+    bucket = Bucket().create(place, {"LoggingConfiguration": logging}).physical_id
+
+    enabled = aws("s3").get_bucket_logging(Bucket=bucket)["LoggingEnabled"]
+    assert (enabled["TargetBucket"], enabled["TargetPrefix"]) == (logs, "access/")
+
+
+def test_a_bucket_without_a_name_gets_one_in_small_letters(aws: Client) -> None:
+    made = Bucket().create(place_of("DataC0FFEE", aws, stack="OrchardData"), {})
+    assert made.physical_id.startswith("orcharddata-datac0ffee-")
+    assert aws("s3").head_bucket(Bucket=made.physical_id)
+
+
+def test_the_attributes_are_those_that_cloudformation_gives(place: Place) -> None:
+    assert Bucket().create(place, {"BucketName": "orchard-photos"}).attributes == {
+        "Arn": "arn:aws:s3:::orchard-photos",
+        "DomainName": "orchard-photos.s3.amazonaws.com",
+        "DualStackDomainName": "orchard-photos.s3.dualstack.eu-west-1.amazonaws.com",
+        "RegionalDomainName": "orchard-photos.s3.eu-west-1.amazonaws.com",
+        "WebsiteURL": "http://orchard-photos.s3-website-eu-west-1.amazonaws.com",
+    }
+
+
+def test_an_update_changes_what_differs_and_takes_off_what_is_gone(aws: Client, place: Place) -> None:
+    Bucket().create(place, EVERYTHING)
+    rules = {"Rules": [{"Id": "expire", "Status": "Disabled", "ExpirationInDays": 5}]}
+    after = {"BucketName": "orchard-photos", "LifecycleConfiguration": rules, "Tags": tags(project="other")}
+
+    made = Bucket().update(place, "orchard-photos", EVERYTHING, after)
+
+    s3 = aws("s3")
+    assert made.physical_id == "orchard-photos"
+    (rule,) = s3.get_bucket_lifecycle_configuration(Bucket="orchard-photos")["Rules"]
+    assert (rule["ID"], rule["Status"], rule["Expiration"]["Days"]) == ("expire", "Disabled", 5)
+    assert s3.get_bucket_tagging(Bucket="orchard-photos")["TagSet"] == tags(project="other")
+    assert s3.get_bucket_versioning(Bucket="orchard-photos")["Status"] == "Suspended"
+    for read in (s3.get_bucket_ownership_controls, s3.get_public_access_block):
+        with pytest.raises(ClientError, match=r"NoSuch|NotFound"):
+            read(Bucket="orchard-photos")
+
+
+def test_a_bucket_with_something_in_it_is_not_removed(aws: Client, place: Place) -> None:
+    Bucket().create(place, {"BucketName": "orchard-photos"})
+    aws("s3").put_object(Bucket="orchard-photos", Key="apple.jpg", Body=b"")
+
+    with pytest.raises(ClientError, match="The bucket you tried to delete is not empty"):
+        Bucket().delete(place, "orchard-photos", {})
+
+    assert aws("s3").head_object(Bucket="orchard-photos", Key="apple.jpg")
+
+
+def test_an_empty_bucket_is_removed_and_removing_it_again_is_no_failure(aws: Client, place: Place) -> None:
+    Bucket().create(place, EVERYTHING)
+    Bucket().delete(place, "orchard-photos", EVERYTHING)
+    Bucket().delete(place, "orchard-photos", EVERYTHING)
+    assert aws("s3").list_buckets()["Buckets"] == []
+
+
+@pytest.mark.parametrize("region", ["eu-west-1", "us-east-1"])
+def test_a_bucket_that_is_there_already_is_not_taken_over(aws: Client, region: str) -> None:
+    aws("s3").create_bucket(Bucket="taken", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    with pytest.raises(ValueError, match=r"^taken already exists$"):
+        Bucket().create(place_of("Thing", aws, region=region), {"BucketName": "taken"})
+
+
+def test_a_bucket_of_which_a_setting_is_refused_does_not_stay(aws: Client, place: Place) -> None:
+    rules = {"Rules": [{"Status": "Enabled", "TagFilters": []}]}
+    with pytest.raises(ValueError, match=r"^LifecycleConfiguration.Rules.TagFilters is not modelled"):
+        Bucket().create(place, {"LifecycleConfiguration": rules})
+    assert aws("s3").list_buckets()["Buckets"] == []
+
+
+def test_a_bucket_policy_is_set_changed_and_taken_off(aws: Client, place: Place) -> None:
+    s3 = aws("s3")
+    Bucket().create(place, {"BucketName": "orchard-photos"})
+    first = {"Bucket": "orchard-photos", "PolicyDocument": {"Version": "2012-10-17", "Statement": []}}
+    second = {"Bucket": "orchard-photos", "PolicyDocument": {"Version": "2008-10-17", "Statement": []}}
+
+    made = BucketPolicy().create(place, first)
+    assert json.loads(s3.get_bucket_policy(Bucket="orchard-photos")["Policy"]) == first["PolicyDocument"]
+    BucketPolicy().update(place, made.physical_id, first, second)
+    assert json.loads(s3.get_bucket_policy(Bucket="orchard-photos")["Policy"]) == second["PolicyDocument"]
+    BucketPolicy().delete(place, made.physical_id, second)
+    with pytest.raises(ClientError, match="NoSuchBucketPolicy"):
+        s3.get_bucket_policy(Bucket="orchard-photos")

@@ -1,0 +1,81 @@
+"""Parameters take what is asked for, what was before or their default, and nothing that the template forbids."""
+
+import pytest
+
+from localcloud.cloudformation.failures import FormationError
+from localcloud.cloudformation.parameters import given_values, shown, values
+from localcloud.cloudformation.template import parse
+
+TEMPLATE = parse(
+    """
+Parameters:
+  Size: {Type: String, Default: small, AllowedValues: [small, large]}
+  Count: {Type: Number, Default: 3, MinValue: 1, MaxValue: 5}
+  Names: {Type: CommaDelimitedList, Default: ''}
+  Name: {Type: String, Default: ab, AllowedPattern: '[a-z]+', MaxLength: 4, ConstraintDescription: small letters}
+  Version: {Type: 'AWS::SSM::Parameter::Value<String>', Default: /version}
+  Secret: {Type: String, NoEcho: true}
+Resources: {A: {Type: T}}
+"""
+)
+
+
+def stored(name: str) -> str:
+    return {"/version": "30"}[name]
+
+
+def test_what_is_asked_for_comes_before_what_was_and_that_before_the_default() -> None:
+    found = given_values(TEMPLATE, {"Size": "large", "Secret": None}, {"Secret": "before", "Size": "small"})
+
+    assert found == {
+        "Size": "large",
+        "Count": "3",
+        "Names": "",
+        "Name": "ab",
+        "Version": "/version",
+        "Secret": "before",
+    }
+
+
+def test_lists_are_split_and_stored_parameters_read() -> None:
+    given = given_values(TEMPLATE, {"Names": "a, b", "Secret": "x"}, {})
+
+    found = values(TEMPLATE, given, stored)
+
+    assert (found["Names"], found["Version"]) == (["a", "b"], "30")
+    assert values(TEMPLATE, given_values(TEMPLATE, {"Secret": "x"}, {}), stored)["Names"] == []
+
+
+def test_secret_parameters_are_not_shown() -> None:
+    answer = {one["ParameterKey"]: one for one in shown(TEMPLATE, given_values(TEMPLATE, {"Secret": "x"}, {}), stored)}
+
+    assert answer["Secret"]["ParameterValue"] == "****"
+    assert answer["Version"] == {"ParameterKey": "Version", "ParameterValue": "/version", "ResolvedValue": "30"}
+
+
+def test_a_stored_parameter_that_is_gone_is_shown_without_its_value() -> None:
+    def gone(name: str) -> str:
+        raise FormationError(f"Unable to fetch parameters [{name}] from parameter store for this account.")
+
+    answer = {one["ParameterKey"]: one for one in shown(TEMPLATE, given_values(TEMPLATE, {"Secret": "x"}, {}), gone)}
+
+    assert answer["Version"] == {"ParameterKey": "Version", "ParameterValue": "/version"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({}, "Parameters: [Secret] must have values"),
+        ({"Secret": "x", "Colour": "red"}, "Parameters: [Colour] do not exist in the template"),
+        ({"Secret": "x", "Size": "huge"}, "Parameter 'Size' must be one of AllowedValues"),
+        ({"Secret": "x", "Name": "A"}, "Parameter Name failed to satisfy constraint: small letters"),
+        ({"Secret": "x", "Count": "0"}, "Parameter 'Count' must be a number not less than 1"),
+        ({"Secret": "x", "Count": "6"}, "Parameter 'Count' must be a number not greater than 5"),
+        ({"Secret": "x", "Name": "abcde"}, "Parameter 'Name' must contain a number of characters not greater than 4"),
+    ],
+)
+def test_what_the_template_forbids_is_refused(asked: dict[str, str | None], message: str) -> None:
+    with pytest.raises(FormationError) as caught:
+        given_values(TEMPLATE, asked, {})
+
+    assert caught.value.message == message

@@ -1,0 +1,55 @@
+"""What a step's command becomes on this machine."""
+
+import pytest
+
+from infra.runs.step import step_configuration
+from localcloud.steps.commands import NotRunnableError, Plan, plan
+
+
+def test_our_own_step_keeps_everything_but_the_deploy_mode() -> None:
+    step = step_configuration("r1", "s3://b/code/1/job.zip", "s3://b/code/1/main.py", ["--images", "s3://b/images/x/"])
+    jar = step["HadoopJarStep"]
+    made = plan(jar["Jar"], jar["Args"])
+    assert made.command == [
+        *("spark-submit", "--name", "orchard r1", "--py-files", "s3://b/code/1/job.zip", "s3://b/code/1/main.py"),
+        *("--images", "s3://b/images/x/"),
+    ]
+    assert [made.command[each] for each in made.fetched] == ["s3://b/code/1/job.zip", "s3://b/code/1/main.py"]
+    assert made.replaced == ["--deploy-mode client by local mode on this machine"]
+
+
+def test_master_and_deploy_mode_are_replaced_in_both_spellings() -> None:
+    made = plan("command-runner.jar", ["spark-submit", "--master=yarn", "--deploy-mode", "cluster", "main.py"])
+    assert made.command == ["spark-submit", "main.py"]
+    assert made.replaced == [
+        "--master yarn by local mode on this machine",
+        "--deploy-mode cluster by local mode on this machine",
+    ]
+
+
+def test_the_programs_own_arguments_are_left_alone() -> None:
+    made = plan("command-runner.jar", ["spark-submit", "s3://b/main.py", "--master", "x", "s3://b/in/"])
+    assert made.command == ["spark-submit", "s3://b/main.py", "--master", "x", "s3://b/in/"]
+    assert made.fetched == [1]
+
+
+def test_an_option_without_a_value_does_not_swallow_the_program() -> None:
+    made = plan("command-runner.jar", ["spark-submit", "--verbose", "--conf", "a=b", "main.py"])
+    assert made.command == ["spark-submit", "--verbose", "--conf", "a=b", "main.py"]
+
+
+def test_any_other_command_runs_as_it_is() -> None:
+    assert plan("command-runner.jar", ["bash", "-c", "aws s3 ls s3://b"]) == Plan(["bash", "-c", "aws s3 ls s3://b"])
+
+
+@pytest.mark.parametrize(
+    ("jar", "arguments", "message"),
+    [
+        ("s3://b/mine.jar", ["x"], "The local cloud runs command-runner.jar only, not s3://b/mine.jar."),
+        ("command-runner.jar", [], "command-runner.jar was given no command."),
+    ],
+)
+def test_what_cannot_be_run_is_told(jar: str, arguments: list[str], message: str) -> None:
+    with pytest.raises(NotRunnableError) as raised:
+        plan(jar, arguments)
+    assert str(raised.value) == message

@@ -1,0 +1,62 @@
+"""The process of the local cloud says when it listens, ends when told to, and writes in its folder only."""
+
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from localcloud.server import READY
+
+PROJECT = Path(__file__).parent.parent.parent
+
+
+def serve(folder: Path, port: int, work: Path) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "localcloud.server", "--port", str(port), "--folder", str(folder)]
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(PROJECT), "HOME": str(work), "TMPDIR": str(work)}
+    return subprocess.Popen(
+        command, cwd=work, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_listens_on_this_machine_only_and_ends_cleanly_when_told_to(tmp_path: Path, number: signal.Signals) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    with serve(tmp_path / "cloud", 0, work) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline().strip()
+            assert line.startswith(f"{READY} http://127.0.0.1:")
+            port = int(line.rsplit(":", 1)[1])
+            with socket.create_connection(("127.0.0.1", port), timeout=5):
+                pass
+            # Another address of this machine, on which a server that listens everywhere would answer
+            with pytest.raises(OSError):  # noqa: PT011 - refused on Linux, out of reach elsewhere
+                socket.create_connection(("127.0.0.2", port), timeout=1)
+        finally:
+            process.send_signal(number)
+        assert process.wait(timeout=60) == 0
+        assert process.communicate() == ("", "")
+
+    assert list(work.iterdir()) == []
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", port))
+
+
+def test_a_port_that_is_taken_is_told_in_one_line_for_whoever_started_it(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with serve(tmp_path / "cloud", port, tmp_path) as process:
+            said = process.communicate(timeout=120)
+
+    assert process.returncode == 1
+    assert said[0] == ""
+    assert said[1] == (
+        f"Port {port} of this machine cannot be listened on: Address already in use. "
+        "Choose another one: --port 0 takes any that is free.\n"
+    )
