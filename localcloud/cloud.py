@@ -19,6 +19,7 @@ from localcloud.cloudformation.api import FormationResponse
 from localcloud.cloudformation.resources import RESOURCE_TYPES
 from localcloud.cloudformation.service import Formation
 from localcloud.environment import ADMINISTRATOR
+from localcloud.host import Host
 from localcloud.iam.middleware import Guard
 from localcloud.services import application_of
 from localcloud.steps.credentials import MAKING_CLIENTS
@@ -48,10 +49,13 @@ class LocalCloud:
         Where it listens; 0 for any free port.
     folder
         Where it writes, and nowhere else.
+    host
+        What its nodes take from this machine.
     """
 
-    def __init__(self, port: int, folder: Path) -> None:
+    def __init__(self, port: int, folder: Path, host: Host) -> None:
         self.folder = folder
+        self._host = host
         self._port = port
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
@@ -91,7 +95,7 @@ class LocalCloud:
             )
         self._thread = threading.Thread(target=self._server.serve_forever, name="local-cloud", daemon=True)
         self._thread.start()
-        self._runner = StepRunner(self.endpoint, self.folder / "clusters")
+        self._runner = StepRunner(self.endpoint, self.folder / "clusters", self._host)
         self._runner.start()
 
     def stop(self) -> None:

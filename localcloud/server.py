@@ -5,12 +5,13 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
-from infra.errors import LocalCloudError, OrchardError
-from job.results.layout import utc_now
 from localcloud import state
 from localcloud.cloud import LocalCloud
+from localcloud.errors import LocalCloudError
+from localcloud.host import Host
 
 READY = "The local cloud listens on"
 """How the line begins that is printed once requests are answered; the address follows."""
@@ -25,18 +26,19 @@ def main(words: Sequence[str] | None = None) -> int:
     signal.set_wakeup_fd(end)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
+    host = Host(given.java_home, given.cluster_python)
     try:
         with state.stand(given.folder) as announce:
-            cloud = LocalCloud(given.port, state.work_folder(given.folder))
+            cloud = LocalCloud(given.port, state.work_folder(given.folder), host)
             _listen(cloud, given.port)
             try:
-                announce(state.Standing(cloud.endpoint, os.getpid(), utc_now()))
+                announce(state.Standing(cloud.endpoint, os.getpid(), datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")))
                 sys.stdout.write(f"{READY} {cloud.endpoint}\n")
                 sys.stdout.flush()
                 os.read(told_to_end, 1)
             finally:
                 cloud.stop()
-    except OrchardError as error:
+    except LocalCloudError as error:
         # In one line: whoever started this process tells its last one.
         sys.stderr.write(f"{error.what} {error.remedy}\n")
         return error.exit_code
@@ -58,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m localcloud.server", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="where to listen (default: any free port)")
     parser.add_argument("--folder", type=Path, required=True, help="where to write, and nowhere else")
+    parser.add_argument("--java-home", default="", help="of the Java that steps run on")
+    parser.add_argument("--cluster-python", default="", help="path of Python on a node, which is this one here")
     return parser
 
 

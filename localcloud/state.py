@@ -17,7 +17,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from infra.errors import LocalCloudError, LocalCloudStateError, NoPortError
+from localcloud.errors import LocalCloudError, LocalCloudStateError, NoPortError
+from localcloud.host import BARE, Host
 
 USUAL_PORT = 5055
 
@@ -72,14 +73,14 @@ def find(folder: Path) -> Standing | None:
 
 
 def require(folder: Path) -> Standing:
-    """Return the cloud that stands; raise WrongUseError where there is none."""
+    """Return the cloud that stands; raise LocalCloudStateError where there is none."""
     found = find(folder)
     if found is None:
         raise LocalCloudStateError("No local cloud stands on this machine.", "Start it: orchard local up")
     return found
 
 
-def start(folder: Path, port: int, sleep: Callable[[float], None]) -> Standing:
+def start(folder: Path, port: int, sleep: Callable[[float], None], host: Host = BARE) -> Standing:
     """Start a cloud that goes on when this process ends; return it once it answers.
 
     Parameters
@@ -90,15 +91,20 @@ def start(folder: Path, port: int, sleep: Callable[[float], None]) -> Standing:
         Where it should answer; another one is taken where this one is not free.
     sleep
         Waits for seconds.
+    host
+        What nodes take from this machine.
 
     Raises
     ------
-    OrchardError
+    LocalCloudError
         If it ends, or does not answer within a minute.
     """
     _make_own(folder)
     log = folder / _LOG
-    command = [sys.executable, "-m", "localcloud.server", "--port", str(_free(port)), "--folder", str(folder)]
+    command = [
+        *(sys.executable, "-m", "localcloud.server", "--port", str(_free(port)), "--folder", str(folder)),
+        *("--java-home", host.java_home, "--cluster-python", host.cluster_python),
+    ]
     project = Path(__file__).resolve().parent.parent
     with log.open("w") as output:
         # A session of its own: Ctrl-C in the terminal is for the command, not for the cloud.
@@ -142,7 +148,7 @@ def stand(folder: Path) -> Iterator[Callable[[Standing], None]]:
 
     Raises
     ------
-    WrongUseError
+    LocalCloudStateError
         If another cloud holds it.
     """
     _make_own(folder)

@@ -7,6 +7,7 @@ from pathlib import Path
 from infra.aws.cdk import with_programs
 from infra.commands.command import Command
 from infra.commands.demonstration import Demonstration, choose_weights
+from infra.commands.local import host, orchard_errors
 from infra.context import Surroundings
 from infra.errors import LocalCloudStateError
 from localcloud import environment, state
@@ -40,7 +41,8 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
     demonstration.prepare()
     try:
         with demonstration.stage("A local AWS comes up"):
-            cloud = state.start(folder, state.USUAL_PORT, around.sleep)
+            with orchard_errors():
+                cloud = state.start(folder, state.USUAL_PORT, around.sleep, host())
             variables = with_programs(environment.applied(os.environ, cloud.endpoint, around.aws.region))
             around.say(f"  {cloud.endpoint}, process {cloud.process}, no account, nothing outside 127.0.0.1")
         demonstration.show(cloud.endpoint, weights, variables)

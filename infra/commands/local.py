@@ -2,14 +2,20 @@
 
 import argparse
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+from infra import errors
 from infra.commands.command import Command
 from infra.commands.output.text_table import in_columns
 from infra.context import Surroundings
 from infra.runs.clusters import ENDED
+from infra.versions import CLUSTER_PYTHON
+from job.spark.java import find_java_home
 from localcloud import environment, state
+from localcloud.errors import LocalCloudError, LocalCloudStateError, NoPortError
+from localcloud.host import Host
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +32,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(given: argparse.Namespace, around: Surroundings) -> int:
     """Do what was asked for."""
-    return _ACTIONS[given.what](given, around)
+    with orchard_errors():
+        return _ACTIONS[given.what](given, around)
+
+
+@contextmanager
+def orchard_errors() -> Iterator[None]:
+    """Raise a failure of the local cloud as one of the command's, with its code."""
+    try:
+        yield
+    except LocalCloudStateError as error:
+        raise errors.LocalCloudStateError(error.what, error.remedy) from error
+    except NoPortError as error:
+        raise errors.NoPortError(error.what, error.remedy) from error
+    except LocalCloudError as error:
+        raise errors.LocalCloudError(error.what, error.remedy) from error
+
+
+def host() -> Host:
+    """Return what the nodes of the local cloud take from this machine."""
+    return Host(str(find_java_home() or ""), CLUSTER_PYTHON)
 
 
 def up(given: argparse.Namespace, around: Surroundings) -> int:
@@ -36,7 +61,7 @@ def up(given: argparse.Namespace, around: Surroundings) -> int:
     if found is not None:
         around.say(f"The local cloud stands at {found.endpoint} already.")
     else:
-        found = state.start(folder, given.port, around.sleep)
+        found = state.start(folder, given.port, around.sleep, host())
         around.say(f"The local cloud stands at {found.endpoint}.")
     around.say('Use it in this shell: eval "$(orchard local env)"')
     return 0

@@ -13,11 +13,9 @@ import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-from infra import versions
-from job.spark.java import find_java_home
+from localcloud.host import BARE, Host
 
 PROJECT = Path(__file__).resolve().parents[2]
 NODE_FOLDERS = ("/opt/", "/mnt/", "/home/hadoop/")
@@ -39,15 +37,18 @@ class Node:
         Address of the cloud.
     region
         Where the cluster is.
+    host
+        What it takes from this machine.
     """
 
     root: Path
     endpoint: str
     region: str
+    host: Host = BARE
 
     def place(self, value: str) -> str:
         """Return a path on a node as one on this machine, anything else as it is."""
-        if value == versions.CLUSTER_PYTHON:
+        if value == self.host.cluster_python:
             return os.path.realpath(sys.executable)
         return f"{self.root}{value}" if value.startswith(NODE_FOLDERS) else value
 
@@ -93,7 +94,7 @@ class Node:
             # Nothing in the machine's own /tmp, where a killed Java would leave it.
             "SPARK_SUBMIT_OPTS": f"-Djava.io.tmpdir={work} -XX:-UsePerfData {COMPILE_QUICKLY}",
             "SPARK_LAUNCHER_OPTS": COMPILE_QUICKLY,
-            "JAVA_HOME": java_home(),
+            "JAVA_HOME": self.host.java_home,
             "PYSPARK_PYTHON": os.path.realpath(sys.executable),
             **exported,
             "AWS_REGION": self.region,
@@ -102,12 +103,6 @@ class Node:
             "AWS_EC2_METADATA_DISABLED": "true",
             **credentials,
         }
-
-
-@cache
-def java_home() -> str:
-    """Return the home of Java, empty if this machine has none; looked for once, because that starts it."""
-    return str(find_java_home() or "")
 
 
 def spark_home() -> Path:

@@ -13,6 +13,7 @@ from pathlib import Path
 from localcloud.emr import service
 from localcloud.emr.cluster import SEND_INTERRUPT, Cluster
 from localcloud.emr.step import Step
+from localcloud.host import BARE, Host
 from localcloud.steps.process import GRACE_SECONDS, ChildProcess, Order, Process
 from localcloud.steps.work import Work
 
@@ -52,6 +53,7 @@ class StepRunner:
         self,
         endpoint: str,
         folder: Path,
+        host: Host = BARE,
         *,
         clusters: Callable[[], Iterable[Cluster]] = service.all_clusters,
         clock: Callable[[], datetime] = service.now,
@@ -66,7 +68,7 @@ class StepRunner:
         self._clock = clock
         self._begin = begin
         self._spawn = spawn or self._in_thread
-        self._work = work or (lambda cluster: Work(cluster, endpoint, folder / cluster.id))
+        self._work = work or (lambda cluster: Work(cluster, endpoint, folder / cluster.id, host))
         self._sleep = sleep or self._stopping.wait
         self._running: dict[str, Process] = {}
         self._busy: Counter[str] = Counter()

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from localcloud.emr import service
 from localcloud.emr.cluster import Cluster
 from localcloud.emr.step import Step
+from localcloud.host import Host
 from localcloud.steps import commands, configuration, credentials, storage
 from localcloud.steps.commands import NotRunnableError
 from localcloud.steps.configuration import Configuration, Machine
@@ -34,13 +35,15 @@ class Work:
         Address of the cloud.
     folder
         The cluster's own.
+    host
+        What the node takes from this machine.
     """
 
-    def __init__(self, cluster: Cluster, endpoint: str, folder: Path) -> None:
+    def __init__(self, cluster: Cluster, endpoint: str, folder: Path, host: Host) -> None:
         self._cluster = cluster
         self._endpoint = endpoint
         self._folder = folder
-        self._node = Node(folder / "node", endpoint, cluster.region)
+        self._node = Node(folder / "node", endpoint, cluster.region, host)
 
     @property
     def actions(self) -> Sequence[Mapping[str, Any]]:

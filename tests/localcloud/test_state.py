@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.errors import WrongUseError
 from localcloud import state
+from localcloud.errors import LocalCloudStateError
 from localcloud.state import Standing
 
 HOLDER = """
@@ -44,7 +44,8 @@ def test_a_cloud_that_stands_is_found(holder: "subprocess.Popen[str]", tmp_path:
 
 def test_where_nothing_ever_stood_nothing_is_found(tmp_path: Path) -> None:
     assert state.find(tmp_path / "never") is None
-    with pytest.raises(WrongUseError, match=r"^No local cloud stands on this machine\.\nStart it: orchard local up$"):
+    said = r"^No local cloud stands on this machine\.\nStart it: orchard local up$"
+    with pytest.raises(LocalCloudStateError, match=said):
         state.require(tmp_path)
 
 
@@ -68,8 +69,9 @@ def test_the_folder_of_a_cloud_that_was_killed_is_taken_over_without_what_it_lef
 
 
 def test_a_second_cloud_is_refused(holder: "subprocess.Popen[str]", tmp_path: Path) -> None:
+    said = r"^A local cloud stands already\.\nUse it, or end it: orchard local down$"
     with (
-        pytest.raises(WrongUseError, match=r"^A local cloud stands already\.\nUse it, or end it: orchard local down$"),
+        pytest.raises(LocalCloudStateError, match=said),
         state.stand(tmp_path),
     ):
         pytest.fail("two clouds in one folder")

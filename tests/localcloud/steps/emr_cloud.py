@@ -17,6 +17,7 @@ from typing import Any
 import boto3
 from moto.server import ThreadedMotoServer
 
+from infra.commands import local
 from localcloud.moto_patches import (
     emr_clusters,
     emr_fleets,
@@ -101,7 +102,7 @@ def main(folder: Path) -> None:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    runner = StepRunner(f"http://{host}:{port}", folder)
+    runner = StepRunner(f"http://{host}:{port}", folder, local.host())
     runner.start()
     sys.stdout.write(f"http://{host}:{port}\n")
     sys.stdout.flush()

@@ -8,6 +8,8 @@ from pathlib import Path
 import boto3
 import pytest
 
+from infra.versions import CLUSTER_PYTHON
+from localcloud.host import Host
 from localcloud.steps import aws_command, storage
 from localcloud.steps.node import Node
 from localcloud.steps.work import last_exception
@@ -28,7 +30,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS
 )
 def test_paths_of_a_node_lie_in_its_folder(value: str, expected: str, tmp_path: Path) -> None:
     python = os.path.realpath(sys.executable)
-    placed = Node(tmp_path, "http://127.0.0.1:9", "eu-west-3").place(value)
+    placed = Node(tmp_path, "http://127.0.0.1:9", "eu-west-3", Host(cluster_python=CLUSTER_PYTHON)).place(value)
     assert placed == expected.format(root=tmp_path, python=python)
 
 
