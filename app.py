@@ -9,13 +9,12 @@ from cdk_nag import AwsSolutionsChecks
 
 from infra.cdk_context import read_settings
 from infra.emr.bootstrap import wheelhouse
-from infra.errors import OrchardError
 from infra.settings import COST_TAG, Settings
 from infra.stacks.access import AccessStack
 from infra.stacks.budget import BudgetStack
 from infra.stacks.cluster import ClusterStack
 from infra.stacks.data import DataStack
-from job.errors import in_two_lines
+from job.errors import OrchardError, error_report
 
 
 def declare(app: cdk.App, settings: Settings, libraries: Path) -> None:
@@ -51,7 +50,7 @@ def main() -> None:
         settings = read_settings(app.node.get_all_context())
         declare(app, settings, wheelhouse.provide(settings.architecture, settings.optional_libraries))
     except OrchardError as error:
-        sys.stderr.write(in_two_lines(error.what, error.remedy, error.code))
+        sys.stderr.write(error_report(error.message, error.hint, error.code))
         sys.exit(1)
     app.synth()
 

@@ -46,16 +46,16 @@ def read_settings(context: Mapping[str, Any]) -> Settings:
                 f"The setting {name} has no value.", f"Put it back into cdk.json, or add -c {name}=VALUE."
             )
     settings = Settings(**{name: _READERS[name](name, context[name]) for name in names})
-    for applies, what, remedy in _contradictions(settings):
+    for applies, message, hint in _contradictions(settings):
         if applies:
-            raise SettingsError(what, remedy)
+            raise SettingsError(message, hint)
     return settings
 
 
 def _unknown(name: str, names: list[str]) -> SettingsError:
     close = difflib.get_close_matches(name, names, n=1)
-    remedy = f"Did you mean {close[0]}?" if close else f"The settings are: {', '.join(names)}."
-    return SettingsError(f"There is no setting '{name}'.", remedy)
+    hint = f"Did you mean {close[0]}?" if close else f"The settings are: {', '.join(names)}."
+    return SettingsError(f"There is no setting '{name}'.", hint)
 
 
 def _boolean(name: str, value: object) -> bool:

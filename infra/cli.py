@@ -19,11 +19,14 @@ from infra.commands import classify, cost, demo, destroy, evaluator, local, logs
 from infra.commands.command import Command
 from infra.commands.export import EXPORT
 from infra.commands.upload import UPLOAD
-from infra.context import Surroundings
-from infra.errors import InterruptedCommandError, OrchardError, WrongUseError
+from infra.context import Context
+from infra.errors import (
+    InterruptedCommandError,
+    WrongUseError,
+)
 from infra.follow_up import Given
 from infra.pricing import cache
-from job.errors import JobError
+from job.errors import OrchardError
 from job.errors.console import tell
 
 COMMANDS: Sequence[Command] = (
@@ -64,14 +67,14 @@ class _Help(argparse.RawDescriptionHelpFormatter):
         super().add_usage(usage, [options, *needed], [], prefix)
 
 
-def main(words: Sequence[str] | None = None, surroundings: Surroundings | None = None) -> int:
+def main(words: Sequence[str] | None = None, context: Context | None = None) -> int:
     """Run one command; return its exit code.
 
     Parameters
     ----------
     words
         The command line; None for this process's own.
-    surroundings
+    context
         What the command works with; None for the real account, terminal and clock.
     """
     words = sys.argv[1:] if words is None else words
@@ -83,8 +86,8 @@ def main(words: Sequence[str] | None = None, surroundings: Surroundings | None =
             parser().print_help()
             return 0
         repeated = Given(given.profile, given.region)
-        return command.execute(given, replace(surroundings or _real_surroundings(given), given=repeated))
-    except (OrchardError, JobError) as error:
+        return command.execute(given, replace(context or _real_surroundings(given), given=repeated))
+    except OrchardError as error:
         return _tell(error, words, repeated)
     except KeyboardInterrupt:
         return _tell(InterruptedCommandError("Interrupted.", "Type the same command again to go on."), words, repeated)
@@ -92,8 +95,8 @@ def main(words: Sequence[str] | None = None, surroundings: Surroundings | None =
         return _tell(as_orchard_error(error, "go on"), words, repeated)
 
 
-def _tell(failure: OrchardError | JobError, words: Sequence[str], repeated: Given) -> int:
-    failure.remedy = repeated.repeated_in(failure.remedy)
+def _tell(failure: OrchardError | OrchardError, words: Sequence[str], repeated: Given) -> int:
+    failure.hint = repeated.repeated_in(failure.hint)
     return tell(failure, words)
 
 
@@ -161,9 +164,9 @@ def default_region(environment: Mapping[str, str], cdk_json: Path = cdk.CDK_JSON
     return str(region)
 
 
-def _real_surroundings(given: argparse.Namespace) -> Surroundings:
+def _real_surroundings(given: argparse.Namespace) -> Context:
     aws = Aws(given.region or default_region(os.environ), given.profile)
-    return Surroundings(aws, kept_prices=cache.folder(os.environ))
+    return Context(aws, price_cache=cache.folder(os.environ))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from job.errors.console import printable
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Context:
     """What a command works with; a test replaces each.
 
     Parameters
@@ -33,7 +33,7 @@ class Surroundings:
         Waits for seconds.
     call
         Runs another program, which speaks to the person itself; returns its exit code.
-    kept_prices
+    price_cache
         Folder in which prices are kept between commands; None keeps none.
     given
         What the person gave of account and region: commands that are printed repeat it.
@@ -45,13 +45,13 @@ class Surroundings:
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     call: Callable[[Sequence[str]], int] = cdk.call
-    kept_prices: Path | None = None
+    price_cache: Path | None = None
     given: Given = field(default_factory=Given)
 
     def prices(self, *, offline: bool = False) -> PriceSource:
         """Return where prices come from at this time; ``offline`` asks AWS for none."""
         # What a cloud on this machine tells is no price of AWS.
-        kept = None if self.aws.on_this_machine else self.kept_prices
+        kept = None if self.aws.on_this_machine else self.price_cache
         return PriceSource(self.aws, datetime.fromtimestamp(self.clock(), UTC), offline, kept)
 
     def say(self, line: str = "") -> None:

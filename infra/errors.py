@@ -5,41 +5,18 @@ means, what to do. Codes never change their meaning; a new kind takes a new one.
 them: ``infra.cdk_context.SettingsError`` and ``infra.emr.bootstrap.wheelhouse.WheelhouseError``.
 """
 
-from collections.abc import Iterator
+from job.errors import OrchardError
 
 
-class OrchardError(Exception):
+class CommandError(OrchardError):
     """Something failed that has no kind of its own.
 
     The first line says what, often in the words of AWS or of another program.
 
     Do what the second line says. With `--debug` the whole trace is shown.
-
-    Parameters
-    ----------
-    what
-        What is wrong, with the value that is wrong.
-    remedy
-        The next command to type, or what else to do.
-    code
-        In place of the class's own, where a log has told the cause.
     """
 
     code = "ORC-200"
-    exit_code = 1
-
-    def __init__(self, what: str, remedy: str, code: str = "") -> None:
-        super().__init__(f"{what}\n{remedy}")
-        self.what = what
-        self.remedy = remedy
-        self.code = code or type(self).code
-
-
-def kinds(base: type[OrchardError] = OrchardError) -> Iterator[type[OrchardError]]:
-    """Yield a kind of failure and all its special cases, each before its own."""
-    yield base
-    for kind in base.__subclasses__():
-        yield from kinds(kind)
 
 
 class WrongUseError(OrchardError):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from job import arguments, pipeline, predict
-from job.errors import InterruptedRunError, JobError, RunFailedError, mapping
+from job.errors import InterruptedRunError, OrchardError, RunFailedError, mapping
 from job.errors.console import printable, tell
 from job.features.extractor import extraction_seconds
 from job.report import command, making
@@ -24,14 +24,14 @@ def main(words: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         said = _run(words)
-    except JobError as error:
+    except OrchardError as error:
         return tell(error, words)
     except KeyboardInterrupt:
-        what = "Interrupted before the results were complete."
-        return tell(InterruptedRunError(what, "Go on with it: the same command with --resume."), words)
+        message = "Interrupted before the results were complete."
+        return tell(InterruptedRunError(message, "Go on with it: the same command with --resume."), words)
     except Exception as error:  # noqa: BLE001 - a person is never shown a trace that was not asked for
-        what = f"The run failed: {type(error).__name__}: {mapping.one_line(error)}."
-        return tell(RunFailedError(what, "Run it again with --debug for the whole trace."), words)
+        message = f"The run failed: {type(error).__name__}: {mapping.one_line(error)}."
+        return tell(RunFailedError(message, "Run it again with --debug for the whole trace."), words)
     sys.stdout.write(printable(said))
     return 0
 
@@ -52,11 +52,11 @@ def summary(manifest: dict[str, Any], output: str) -> str:
     counts, components, seconds = manifest["counts"], manifest["components"], manifest["seconds"]
     needed = ", ".join(f"{float(share):.0%} need {count}" for share, count in components["needed"].items())
     kept = components["kept"]
-    resumed = manifest.get("resumed") or {"taken_over": 0, "computed": counts["found"]}
-    taken_over, rate = resumed["taken_over"], resumed["computed"] / extraction_seconds(seconds)
+    resumed = manifest.get("resumed") or {"reused": 0, "computed": counts["found"]}
+    reused, rate = resumed["reused"], resumed["computed"] / extraction_seconds(seconds)
     lines = [
         f"{counts['used']:,} of {counts['found']:,} photos used, {counts['rejected']:,} rejected.",
-        *([f"{taken_over:,} were taken over from an earlier run."] if taken_over else []),
+        *([f"{reused:,} were taken over from an earlier run."] if reused else []),
         f"Features at {rate:,.0f} photos a second.",
         f"{kept} component{'s' if kept != 1 else ''} for {components['variance_kept']:.2%} of the variance; {needed}.",
         *_classifier_lines(manifest.get("classifier")),

@@ -113,7 +113,7 @@ def take_over(wanted: bool, run: Run, extraction: Extraction, photos: pa.Table) 
     if not wanted:
         return photos, None
     with run.progress.stage("resume"):
-        photos, found = resume.find(run.output, extraction.writes, extraction.made_by, photos)
+        photos, found = resume.find(run.output, extraction.writes, extraction.provenance, photos)
     run.progress.say(str(found))
     return photos, found
 

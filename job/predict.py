@@ -235,7 +235,7 @@ def _kept_backbone(manifest: dict[str, Any], cache: Path, folder: Path) -> Path:
             model = cached_export(ExportRequest(arguments["backbone"], arguments["weights"], arguments["seed"]))
     except UsageError as error:
         raise BackboneError(
-            f"The backbone that was fitted with is not on this machine: {error.what}",
+            f"The backbone that was fitted with is not on this machine: {error.message}",
             "Name its file with --model FILE.",
         ) from error
     if content_hash(model) != wanted:

@@ -6,18 +6,18 @@ class LocalCloudError(Exception):
 
     Parameters
     ----------
-    what
+    message
         What is wrong.
-    remedy
+    hint
         What to do.
     """
 
     exit_code = 1
 
-    def __init__(self, what: str, remedy: str) -> None:
-        super().__init__(f"{what}\n{remedy}")
-        self.what = what
-        self.remedy = remedy
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(f"{message}\n{hint}")
+        self.message = message
+        self.hint = hint
 
 
 class LocalCloudStateError(LocalCloudError):

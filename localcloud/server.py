@@ -40,7 +40,7 @@ def main(words: Sequence[str] | None = None) -> int:
                 cloud.stop()
     except LocalCloudError as error:
         # In one line: whoever started this process tells its last one.
-        sys.stderr.write(f"{error.what} {error.remedy}\n")
+        sys.stderr.write(f"{error.message} {error.hint}\n")
         return error.exit_code
     return 0
 

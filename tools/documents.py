@@ -10,7 +10,7 @@ from pathlib import Path
 
 import infra.cdk_context
 import infra.emr.bootstrap.wheelhouse
-import infra.errors
+import infra.errors  # noqa: F401 - its errors are on the page
 import job.errors
 import tools.audit  # noqa: F401 - two kinds of failure are its own
 from infra.runs import diagnose
@@ -24,7 +24,7 @@ SOURCES = ("job", "infra", "localcloud", "tools")
 UNKNOWN = "…"
 """What stands in a message of the page for a value that is only known when it is said."""
 
-Kind = type[job.errors.JobError] | type[infra.errors.OrchardError] | type[SetUpError]
+Kind = type[job.errors.OrchardError] | type[SetUpError]
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Entry:
 
     Parameters
     ----------
-    code, title, meaning, remedy
+    code, title, meaning, hint
         From the class's attribute and docstring.
     exit_code
         What the shell is told.
@@ -44,14 +44,14 @@ class Entry:
     code: str
     title: str
     meaning: str
-    remedy: str
+    hint: str
     exit_code: int
     messages: tuple[str, ...]
 
 
 def error_kinds() -> list[Kind]:
     """Return every class of failure that a person can meet, by code."""
-    found: list[Kind] = [SetUpError, *SetUpError.__subclasses__(), *job.errors.kinds(), *infra.errors.kinds()]
+    found: list[Kind] = [SetUpError, *SetUpError.__subclasses__(), *job.errors.kinds()]
     return sorted(found, key=lambda kind: kind.code)
 
 
@@ -79,7 +79,11 @@ def entries() -> list[Entry]:
             kind.exit_code,
             tuple(
                 sorted(
-                    {what for room, name, what in said if kind.__module__.startswith(room) and name == kind.__name__}
+                    {
+                        message
+                        for room, name, message in said
+                        if kind.__module__.startswith(room) and name == kind.__name__
+                    }
                 )
             ),
         )
@@ -92,10 +96,10 @@ def messages() -> set[tuple[str, str, str]]:
     names = {kind.__name__ for kind in error_kinds()}
     return {
         # What the local cloud raises, the command raises again as its own.
-        ("infra" if room == "localcloud" else room, name, what)
+        ("infra" if room == "localcloud" else room, name, message)
         for room in SOURCES
         for file in (ROOT / room).rglob("*.py")
-        for name, what in _made(ast.parse(file.read_text()), names)
+        for name, message in _made(ast.parse(file.read_text()), names)
     }
 
 
@@ -123,7 +127,7 @@ def troubleshooting(described: list[Entry]) -> str:
         said = " Said as:\n\n" + "\n".join(f"- `{message}`" for message in entry.messages) if entry.messages else ""
         parts.append(
             f"## {entry.code} {entry.title.rstrip('.')}\n\n{entry.meaning}\n\n"
-            f"**To do**: {entry.remedy}\n\nExit code {entry.exit_code}.{said}\n"
+            f"**To do**: {entry.hint}\n\nExit code {entry.exit_code}.{said}\n"
         )
     return "\n".join([*parts, _from_logs()])
 
@@ -134,8 +138,8 @@ def _from_logs() -> str:
     rows = [f"| {diagnose.BOOTSTRAP_FAILED} | bootstrap action | {failed} | Mend it, then: orchard up |"]
     for cause in (*diagnose.CAUSES, *diagnose.CLUSTER_CAUSES):
         if cause.code:
-            sentence, remedy = (re.sub(r"{\w+}", UNKNOWN, text) for text in (cause.sentence, cause.remedy))
-            rows.append(f"| {cause.code} | {cause.name} | {sentence} | {remedy} |")
+            sentence, hint = (re.sub(r"{\w+}", UNKNOWN, text) for text in (cause.sentence, cause.hint))
+            rows.append(f"| {cause.code} | {cause.name} | {sentence} | {hint} |")
     return _LOGS_HEAD + "\n".join(sorted(rows)) + "\n"
 
 

@@ -24,8 +24,8 @@ def main() -> int:
     """Write the picture; return the exit code."""
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None or not REPORT.is_file():
-        what = "no browser: apt-get install chromium" if browser is None else f"no {REPORT}: make demo"
-        print(f"screenshot: there is {what}", file=sys.stderr)
+        message = "no browser: apt-get install chromium" if browser is None else f"no {REPORT}: make demo"
+        print(f"screenshot: there is {message}", file=sys.stderr)
         return 1
     photograph(browser, REPORT, PICTURE)
     print(f"screenshot: {PICTURE}, {PICTURE.stat().st_size:,} bytes")

@@ -8,7 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from infra.aws.client import Aws
-from infra.errors import OrchardError, ProgramMissingError
+from infra.errors import (
+    CommandError,
+    ProgramMissingError,
+)
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 CDK_JSON = PROJECT / "cdk.json"
@@ -81,5 +84,5 @@ def _where(aws: Aws) -> list[str]:
 def _find(name: str, text: str) -> "re.Match[str]":
     found = re.search(rf'("{re.escape(name)}"\s*:\s*)(\d+)', text)
     if found is None:
-        raise OrchardError(f"cdk.json holds no number for {name}.", f'Put it back: "{name}": 1')
+        raise CommandError(f"cdk.json holds no number for {name}.", f'Put it back: "{name}": 1')
     return found

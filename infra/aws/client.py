@@ -15,12 +15,13 @@ from infra.errors import (
     AwsBusyError,
     AwsNotReachedError,
     BucketGoneError,
+    CommandError,
     NotAllowedError,
-    OrchardError,
     SignInError,
     WrongClockError,
     WrongRegionError,
 )
+from job.errors import OrchardError
 
 if TYPE_CHECKING:
     from botocore.credentials import Credentials
@@ -148,15 +149,15 @@ def as_orchard_error(error: Exception, doing: str) -> OrchardError:
         )
     if isinstance(error, exceptions.ProfileNotFound):
         return SignInError(f"Could not {doing}: {error}.", "See which there are: aws configure list-profiles")
-    for kinds, what, remedy in _SIGN_IN:
+    for kinds, message, hint in _SIGN_IN:
         if isinstance(error, kinds):
-            return SignInError(f"Could not {doing}: {what}", remedy)
+            return SignInError(f"Could not {doing}: {message}", hint)
     if isinstance(error, (exceptions.ConnectionError, exceptions.HTTPClientError)):
         return AwsNotReachedError(
             f"Could not {doing}: AWS could not be reached ({type(error).__name__}).",
             "Check the network, then type the same command again.",
         )
-    return OrchardError(f"Could not {doing}: {error}", "Type the same command with --debug for the whole trace.")
+    return CommandError(f"Could not {doing}: {error}", "Type the same command with --debug for the whole trace.")
 
 
 _SIGN_IN: Sequence[tuple[tuple[type[Exception], ...], str, str]] = (
@@ -257,10 +258,10 @@ def _refused(error: exceptions.ClientError, doing: str) -> OrchardError:
         "operation": error.operation_name,
         "message": " ".join(told.get("Message", "").split()),
     }
-    for codes, kind, what, remedy in _REFUSALS:
+    for codes, kind, message, hint in _REFUSALS:
         if words["code"] in codes:
-            return kind(f"Could not {doing}: {what.format(**words)}".rstrip(), remedy)
-    return OrchardError(
+            return kind(f"Could not {doing}: {message.format(**words)}".rstrip(), hint)
+    return CommandError(
         f"Could not {doing}: {words['code']} by {words['operation']}. {words['message']}".rstrip(),
         "Type the same command with --debug for the whole trace.",
     )

@@ -9,23 +9,23 @@ LONGEST_NAME = 64
 _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_NAME - 1}}}")
 
 
-def require_name(name: str, what: str, remedy: str) -> None:
+def require_name(name: str, message: str, hint: str) -> None:
     """Raise WrongUseError unless a text can be a name.
 
     Parameters
     ----------
     name
         The text.
-    what
+    message
         What it names, as a message begins.
-    remedy
+    hint
         What the person can do.
     """
     if not _NAME.fullmatch(name):
         raise WrongUseError(
-            f"{what} '{name}' is no name: letters, digits, '.', '_' and '-' make one, a letter or digit first, "
+            f"{message} '{name}' is no name: letters, digits, '.', '_' and '-' make one, a letter or digit first, "
             f"{LONGEST_NAME} at most.",
-            remedy,
+            hint,
         )
 
 

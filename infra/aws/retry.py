@@ -13,7 +13,7 @@ SHORTEST_WAIT, LONGEST_WAIT = 0.25, 20.0
 Answer = TypeVar("Answer")
 
 
-def patiently(doing: str, call: Callable[[], Answer], sleep: Callable[[float], None], failed_before: int = 0) -> Answer:
+def retry(doing: str, call: Callable[[], Answer], sleep: Callable[[float], None], failed_before: int = 0) -> Answer:
     """Return what a call to AWS returns, made again while AWS is slow, down or out of reach.
 
     Parameters

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from infra.commands.command import Command
-from infra.context import Surroundings
+from infra.context import Context
 from infra.errors import NotClassifiedError
 from job.images.limits import RejectedPhotoError
 from job.mobile.classify import PhotoClassifier
@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, required=True, metavar="FILE", help="what results --mobile has written")
 
 
-def execute(given: argparse.Namespace, around: Surroundings) -> int:
+def execute(given: argparse.Namespace, context: Context) -> int:
     """Print each photo's label and probability.
 
     Raises
@@ -33,10 +33,10 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
         except OSError as error:
             reason = f"cannot be read: {error.strerror}"
         else:
-            around.say(f"{photo}: {label} {probability:.1%}")
+            context.say(f"{photo}: {label} {probability:.1%}")
             continue
         unusable += 1
-        around.say(f"{photo}: not classified, {reason}")
+        context.say(f"{photo}: not classified, {reason}")
     if unusable:
         raise NotClassifiedError(
             f"{unusable} of {len(given.photos)} photos could not be classified.",

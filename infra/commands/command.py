@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from infra.context import Surroundings
+from infra.context import Context
 
 
 @dataclass(frozen=True)
@@ -31,5 +31,5 @@ class Command:
     summary: str
     example: str
     add_arguments: Callable[[argparse.ArgumentParser], None]
-    execute: Callable[[argparse.Namespace, Surroundings], int]
+    execute: Callable[[argparse.Namespace, Context], int]
     takes_job_arguments: bool = False

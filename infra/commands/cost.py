@@ -8,7 +8,7 @@ from infra.commands.command import Command
 from infra.commands.cost_request import amount, count, read_cost_settings, read_regions
 from infra.commands.output import cost_report as report
 from infra.commands.output.text_table import in_columns
-from infra.context import Surroundings
+from infra.context import Context
 from infra.errors import WrongUseError
 from infra.pricing import estimate
 from infra.pricing.actual import run_cost
@@ -40,9 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``orchard cost``."""
     parser.add_argument("--photos", type=count, metavar="N", help="also a run over N photos: time and USD")
     parser.add_argument("--type", metavar="TYPE", help="instance type of every node (default: those of cdk.json)")
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--regions", metavar="A,B,...", help="compare regions instead")
-    what.add_argument("--run", metavar="NAME", help="what this run and its cluster did cost, by EMR's timeline")
+    message = parser.add_mutually_exclusive_group()
+    message.add_argument("--regions", metavar="A,B,...", help="compare regions instead")
+    message.add_argument("--run", metavar="NAME", help="what this run and its cluster did cost, by EMR's timeline")
     parser.add_argument("--offline", action="store_true", help="use the dated table that ships, ask AWS nothing")
     parser.add_argument(
         "--start-minutes",
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def execute(given: argparse.Namespace, surroundings: Surroundings) -> int:
+def execute(given: argparse.Namespace, context: Context) -> int:
     """Print what was asked for; return the exit code."""
     if given.run and (given.photos or given.type):
         raise WrongUseError(
@@ -65,9 +65,9 @@ def execute(given: argparse.Namespace, surroundings: Surroundings) -> int:
         )
     asked = _Asked(
         given,
-        surroundings,
-        read_cost_settings(given.type, surroundings.aws.region),
-        surroundings.prices(offline=given.offline),
+        context,
+        read_cost_settings(given.type, context.aws.region),
+        context.prices(offline=given.offline),
     )
     if given.run:
         asked.did_cost()
@@ -83,12 +83,12 @@ class _Asked:
     """One call of the command: what was given, and what answers it."""
 
     given: argparse.Namespace
-    surroundings: Surroundings
+    context: Context
     settings: Settings
     source: PriceSource
 
     def will_cost(self) -> None:
-        say, settings = self.surroundings.say, self.settings
+        say, settings = self.context.say, self.settings
         prices = self._prices(settings.region)
         hour = self._as_set(prices)
         say(f"The cluster in {settings.region}, an hour, in USD:")
@@ -113,7 +113,7 @@ class _Asked:
         say(self.source.origin)
 
     def compare_regions(self, regions: Sequence[str]) -> None:
-        say = self.surroundings.say
+        say = self.context.say
         by_region = self.source.of_all(regions, estimate.types_of(self.settings))
         priced = {name: prices for name, prices in by_region.items() if self._worker(prices)}
         if not priced:
@@ -131,7 +131,7 @@ class _Asked:
         say()
         for region, prices in by_region.items():
             if region not in priced:
-                say(estimate.no_price(self.settings.worker_instance_types, prices).what)
+                say(estimate.no_price(self.settings.worker_instance_types, prices).message)
         if speed is not None:
             say(f"{photos:,} photos: the cluster, from its start to the end of the job; S3 comes to it.")
             self._say_lines(self._time_basis(speed))
@@ -140,12 +140,12 @@ class _Asked:
         say(self.source.origin)
 
     def did_cost(self) -> None:
-        say, aws = self.surroundings.say, self.surroundings.aws
+        say, aws = self.context.say, self.context.aws
         found = run_cost(aws, self.source, history.find_run(aws, self.given.run))
         run = found.run
         say(f"What the cluster {run.cluster} of the run '{run.run}' did cost in {aws.region}, in USD:")
         say()
-        self._say_lines(report.spent_lines(found.spent))
+        self._say_lines(report.spent_lines(found.actual_cost))
         say()
         if found.cluster_runs:
             say("The cluster still runs: this is until now.")
@@ -159,7 +159,7 @@ class _Asked:
         say(self.source.origin)
 
     def _say_photos(self, hour: estimate.HourCost, prices: RegionPrices) -> None:
-        say, photos = self.surroundings.say, self.given.photos
+        say, photos = self.context.say, self.given.photos
         speed = self._speed(self._worker(prices) or "")
         say()
         say(f"{photos:,} photos on {hour.cores} cores, on a cluster that starts for them and ends with them:")
@@ -201,9 +201,9 @@ class _Asked:
     def _say_spot(self, prices: RegionPrices, hour: estimate.HourCost) -> None:
         if any(node.market == estimate.SPOT for node in hour.nodes):
             on_demand = estimate.hour_cost(self.settings, prices, spot=False).usd
-            self.surroundings.say(f"All of it on demand: {on_demand:.4f}.")
+            self.context.say(f"All of it on demand: {on_demand:.4f}.")
         elif self.settings.spot_share and self.settings.task_count:
-            self.surroundings.say("Task nodes are on Spot and will cost less: no Spot price is known here.")
+            self.context.say("Task nodes are on Spot and will cost less: no Spot price is known here.")
 
     def _as_set(self, prices: RegionPrices, settings: Settings | None = None) -> estimate.HourCost:
         return estimate.hour_cost(settings or self.settings, prices, spot=self._spot_known(prices))
@@ -218,11 +218,11 @@ class _Asked:
         return self.source.of(region, estimate.types_of(self.settings))
 
     def _speed(self, instance_type: str) -> Speed:
-        return BENCHMARK if self.source.from_table else history.expected_speed(self.surroundings.aws, instance_type)
+        return BENCHMARK if self.source.from_table else history.expected_speed(self.context.aws, instance_type)
 
     def _say_lines(self, lines: Sequence[str]) -> None:
         for line in lines:
-            self.surroundings.say(line)
+            self.context.say(line)
 
 
 COMMAND = Command(

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from infra.commands.output.cost_report import clock, usd
-from infra.context import Surroundings
-from infra.errors import OrchardError
+from infra.context import Context
 from infra.pricing.actual import RunCost, run_cost, run_of_results
 from infra.pricing.source import PriceSource
+from job.errors import OrchardError
 from job.report.cost import Cost, with_cost
 from job.results import layout
 from job.results.layout import listed_files
@@ -16,14 +16,14 @@ from job.storage import files as storage
 from job.storage import uri
 
 
-def fill_in_cost(around: Surroundings, bucket: str, results_key: str, manifest: dict[str, Any], folder: Path) -> None:
+def fill_in_cost(context: Context, bucket: str, results_key: str, manifest: dict[str, Any], folder: Path) -> None:
     """Put a run's cost into its fetched report, and say so, or why not: a price that is not known stops nobody.
 
     A cloud on this machine costs nothing, and its report stays as it is.
 
     Parameters
     ----------
-    around
+    context
         The account, and the clock that prices are asked at.
     bucket, results_key
         Where the results are.
@@ -32,22 +32,22 @@ def fill_in_cost(around: Surroundings, bucket: str, results_key: str, manifest: 
     folder
         Where they have been fetched to.
     """
-    if around.aws.on_this_machine or layout.REPORT not in listed_files(manifest):
+    if context.aws.on_this_machine or layout.REPORT not in listed_files(manifest):
         return
-    source = around.prices()
+    source = context.prices()
     try:
-        found = run_cost(around.aws, source, run_of_results(around.aws, bucket, results_key, manifest))
+        found = run_cost(context.aws, source, run_of_results(context.aws, bucket, results_key, manifest))
     except OrchardError as error:
-        around.say(f"The report does not say what the run did cost. {error.what}")
+        context.say(f"The report does not say what the run did cost. {error.message}")
         return
     report = folder / layout.REPORT
     try:
         page = with_cost(report.read_text(encoding="utf-8"), as_reported(found, source, manifest)).encode()
     except ValueError:
-        around.say(f"The report was made by another version, and has no place for the cost: {usd(found.usd, 3)} USD.")
+        context.say(f"The report was made by another version, and has no place for the cost: {usd(found.usd, 3)} USD.")
         return
     replace_report(folder, manifest, page)
-    around.say(f"The report now says what the run did cost, an estimate: {usd(found.usd, 3)} USD.")
+    context.say(f"The report now says what the run did cost, an estimate: {usd(found.usd, 3)} USD.")
 
 
 def as_reported(found: RunCost, source: PriceSource, manifest: Mapping[str, Any]) -> Cost:
@@ -65,7 +65,7 @@ def as_reported(found: RunCost, source: PriceSource, manifest: Mapping[str, Any]
         from_table=source.from_table,
         spot_prices_known=found.spot_prices_known,
         counts_disks=found.counts_disks,
-        taken_over=(manifest.get("resumed") or {}).get("taken_over", 0),
+        reused=(manifest.get("resumed") or {}).get("reused", 0),
     )
 
 

@@ -8,7 +8,7 @@ from infra.aws.cdk import with_programs
 from infra.commands.command import Command
 from infra.commands.demonstration import Demonstration, choose_weights
 from infra.commands.local import host, orchard_errors
-from infra.context import Surroundings
+from infra.context import Context
 from infra.errors import LocalCloudStateError
 from localcloud import environment, state
 
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", help="a Keras weights file (default: ImageNet's if they can be had, else random)")
 
 
-def execute(given: argparse.Namespace, around: Surroundings) -> int:
+def execute(given: argparse.Namespace, context: Context) -> int:
     """Show the whole way; end the cloud afterwards, whatever happened.
 
     Raises
@@ -35,27 +35,27 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
         raise LocalCloudStateError(
             "A local cloud stands already.", "End it, with all that is in it: orchard local down"
         )
-    began = around.clock()
-    demonstration = Demonstration(around, given.folder.resolve(), around.aws.region)
-    weights = choose_weights(given.weights, around.say)
+    began = context.clock()
+    demonstration = Demonstration(context, given.folder.resolve(), context.aws.region)
+    weights = choose_weights(given.weights, context.say)
     demonstration.prepare()
     try:
         with demonstration.stage("A local AWS comes up"):
             with orchard_errors():
-                cloud = state.start(folder, state.USUAL_PORT, around.sleep, host())
-            variables = with_programs(environment.applied(os.environ, cloud.endpoint, around.aws.region))
-            around.say(f"  {cloud.endpoint}, process {cloud.process}, no account, nothing outside 127.0.0.1")
+                cloud = state.start(folder, state.USUAL_PORT, context.sleep, host())
+            variables = with_programs(environment.applied(os.environ, cloud.endpoint, context.aws.region))
+            context.say(f"  {cloud.endpoint}, process {cloud.process}, no account, nothing outside 127.0.0.1")
         demonstration.show(cloud.endpoint, weights, variables)
         if given.keep:
-            around.say("")
-            around.say(f"The cloud stays at {cloud.endpoint}, with all that is in it. End it: orchard local down")
-            around.say('Use it in this shell: eval "$(orchard local env)"')
+            context.say("")
+            context.say(f"The cloud stays at {cloud.endpoint}, with all that is in it. End it: orchard local down")
+            context.say('Use it in this shell: eval "$(orchard local env)"')
         else:
             demonstration.take_down(variables)
     finally:
         if not given.keep:
-            state.stop(folder, around.sleep)
-    demonstration.say_where_to_look(around.clock() - began)
+            state.stop(folder, context.sleep)
+    demonstration.say_where_to_look(context.clock() - began)
     return 0
 
 

@@ -19,9 +19,9 @@ from botocore.exceptions import ClientError
 from infra.aws import stacks
 from infra.aws.cdk import PROJECT, with_programs
 from infra.commands.sample_photos import draw_photos
-from infra.context import Surroundings
+from infra.context import Context
 from infra.errors import LocalCloudError
-from job.errors import JobError
+from job.errors import OrchardError
 from job.features.network.export import ExportRequest, cached_export
 from job.features.network.registry import IMAGENET, RANDOM
 from localcloud import environment
@@ -42,7 +42,7 @@ class Demonstration:
 
     Parameters
     ----------
-    around
+    context
         Where it speaks, and its clock.
     folder
         For photos, results and the log.
@@ -50,7 +50,7 @@ class Demonstration:
         Where stacks are deployed.
     """
 
-    around: Surroundings
+    context: Context
     folder: Path
     region: str
     _client: Callable[[str], Any] = field(init=False)
@@ -63,10 +63,10 @@ class Demonstration:
     def stage(self, title: str) -> Iterator[None]:
         """Say what happens inside, and how long it took."""
         self._stage += 1
-        self.around.say(f"[{self._stage}/{STAGES}] {title}")
-        began = self.around.clock()
+        self.context.say(f"[{self._stage}/{STAGES}] {title}")
+        began = self.context.clock()
         yield
-        self.around.say(f"  {self.around.clock() - began:.1f} s")
+        self.context.say(f"  {self.context.clock() - began:.1f} s")
 
     def prepare(self) -> None:
         """Begin with what needs nothing of the cloud, while the cloud is waited for: templates, then photos."""
@@ -93,7 +93,7 @@ class Demonstration:
         self._show_deployment(variables)
         with self.stage("orchard upload sends the photos"):
             training, test, drawn = self._drawing.result()
-            self.around.say(f"  {drawn} photos drawn in {self.folder / 'photos'}")
+            self.context.say(f"  {drawn} photos drawn in {self.folder / 'photos'}")
             self._orchard(["upload", str(training), "--to", "fruits"], variables)
             self._orchard(["upload", str(test), "--to", "fruits-test"], variables)
         with self.stage("orchard run: a step on the cluster, under the cluster's own role"):
@@ -126,19 +126,19 @@ class Demonstration:
         with self.stage("orchard destroy takes everything down"):
             self._orchard(["destroy", "--delete-data", "--yes"], variables)
             for name in STACKS:
-                self.around.say(f"  {self._stack(self._ids[name])['StackStatus']:<16} {name}")
+                self.context.say(f"  {self._stack(self._ids[name])['StackStatus']:<16} {name}")
 
     def say_where_to_look(self, seconds: float) -> None:
         """End with what there is to see."""
-        self.around.say("")
-        self.around.say(f"The whole way took {seconds:.0f} s. Look at:")
-        for name, what in (
+        self.context.say("")
+        self.context.say(f"The whole way took {seconds:.0f} s. Look at:")
+        for name, message in (
             ("results/report.html", "the report"),
             ("results", "features, components, classifier, manifest"),
             ("log.txt", "what the CDK printed"),
         ):
             if (self.folder / name).exists():
-                self.around.say(f"  {self.folder / name}: {what}")
+                self.context.say(f"  {self.folder / name}: {message}")
 
     @cached_property
     def _log(self) -> Path:
@@ -178,7 +178,7 @@ class Demonstration:
 
     def _say_command(self, command: Sequence[str]) -> None:
         """Show a command to the person, and put it into the log before what it says."""
-        self.around.say(f"  $ {' '.join(command)}")
+        self.context.say(f"  $ {' '.join(command)}")
         with self._log.open("a") as log:
             log.write(f"$ {' '.join(command)}\n")
 
@@ -192,7 +192,7 @@ class Demonstration:
 
     def _orchard(self, words: Sequence[str], variables: Mapping[str, str]) -> None:
         """Run a command of ours, which speaks to the person itself."""
-        self.around.say(f"  $ orchard {' '.join(words)}")
+        self.context.say(f"  $ orchard {' '.join(words)}")
         command = [sys.executable, "-m", "infra.cli", *words]
         if subprocess.run(command, cwd=PROJECT, env=dict(variables), check=False).returncode != 0:
             raise LocalCloudError(
@@ -207,17 +207,17 @@ class Demonstration:
         for name in names:
             stack = self._stack(name)
             self._ids[name] = stack["StackId"]
-            self.around.say(f"  {stack['StackStatus']:<16} {name}")
+            self.context.say(f"  {stack['StackStatus']:<16} {name}")
 
     def _say_cluster(self) -> None:
         for cluster in self._client("emr").list_clusters()["Clusters"]:
-            self.around.say(f"  {cluster['Status']['State']:<16} {cluster['Name']} {cluster['Id']}")
+            self.context.say(f"  {cluster['Status']['State']:<16} {cluster['Name']} {cluster['Id']}")
 
     def _say_steps(self) -> None:
         emr = self._client("emr")
         for cluster in emr.list_clusters()["Clusters"]:
             for step in emr.list_steps(ClusterId=cluster["Id"])["Steps"]:
-                self.around.say(f"  {step['Status']['State']:<16} {step['Name']} {step['Id']}")
+                self.context.say(f"  {step['Status']['State']:<16} {step['Name']} {step['Id']}")
 
     def _say_evaluator(self, endpoint: str) -> None:
         """Read and write with the evaluator's own key, and say what S3 answered."""
@@ -231,9 +231,9 @@ class Demonstration:
             f"write s3://{bucket}/{manifest}": lambda: s3.put_object(Bucket=bucket, Key=manifest, Body=b"{}"),
             f"delete s3://{bucket}/{manifest}": lambda: s3.delete_object(Bucket=bucket, Key=manifest),
         }
-        answers = {what: answer(call) for what, call in calls.items()}
-        for what, said in answers.items():
-            self.around.say(f"  {said:<16} {what}")
+        answers = {message: answer(call) for message, call in calls.items()}
+        for message, said in answers.items():
+            self.context.say(f"  {said:<16} {message}")
         if list(answers.values()) != ["200", "200", "AccessDenied", "AccessDenied"]:
             raise LocalCloudError("The evaluator may do more or less than reading.", "Look at the stack OrchardAccess.")
 
@@ -294,8 +294,8 @@ def choose_weights(asked: str | None, say: Callable[[str], None]) -> str:
         return asked
     try:
         cached_export(ExportRequest(BACKBONE, IMAGENET, seed=0))
-    except JobError as error:
-        say(error.what)
+    except OrchardError as error:
+        say(error.message)
         say("The demonstration goes on with random weights: every stage runs, but the features mean nothing.")
         return RANDOM
     return IMAGENET

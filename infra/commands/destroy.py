@@ -7,11 +7,16 @@ from infra.aws import cdk, stacks
 from infra.aws.client import explained
 from infra.commands import kept_buckets
 from infra.commands.command import Command
-from infra.context import Surroundings
-from infra.errors import DeploymentFailedError, OrchardError, StackStaysError, WrongUseError
+from infra.context import Context
+from infra.errors import (
+    DeploymentFailedError,
+    StackStaysError,
+    WrongUseError,
+)
 from infra.runs import clusters
 from infra.runs import step as steps
 from infra.teardown import tagged_resources, teardown
+from job.errors import OrchardError
 
 CONFIRMATION = "delete my data"
 
@@ -25,52 +30,52 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask")
 
 
-def execute(given: argparse.Namespace, around: Surroundings) -> int:
+def execute(given: argparse.Namespace, context: Context) -> int:
     """Show what will go, ask, remove it, and list what is left."""
-    aws = around.aws
+    aws = context.aws
     standing = teardown.standing(aws)
     going = standing if given.delete_data else [name for name in standing if name == stacks.CLUSTER]
     if not going:
-        around.say("There is nothing to destroy.")
+        context.say("There is nothing to destroy.")
     else:
-        around.say(f"This removes: {', '.join(going)}.")
-        say_what_is_active(around)
+        context.say(f"This removes: {', '.join(going)}.")
+        say_what_is_active(context)
         buckets = []
         if given.delete_data and stacks.DATA in going:
             buckets = [stacks.data_bucket(aws), stacks.logs_bucket(aws)]
-            around.say(f"It deletes everything in {buckets[0]} and {buckets[1]}, for good.")
-            kept_buckets.say_what_stays_kept(around)
+            context.say(f"It deletes everything in {buckets[0]} and {buckets[1]}, for good.")
+            kept_buckets.say_what_stays_kept(context)
         if not given.yes:
-            ask(around, CONFIRMATION if buckets else "yes")
+            ask(context, CONFIRMATION if buckets else "yes")
         if stacks.CLUSTER in going:
-            destroy_cluster(around)
+            destroy_cluster(context)
         if buckets:
-            delete_data(around, buckets)
+            delete_data(context, buckets)
         others = [name for name in going if name != stacks.CLUSTER]
         if others:
-            destroy_the_rest(around, others, buckets)
-    say_what_is_left(around)
+            destroy_the_rest(context, others, buckets)
+    say_what_is_left(context)
     return 0
 
 
-def say_what_is_active(around: Surroundings) -> None:
+def say_what_is_active(context: Context) -> None:
     """Name the runs that would be lost with the cluster."""
-    cluster = (stacks.outputs_if_there(around.aws, stacks.CLUSTER) or {}).get("ClusterId")
-    active = steps.active_runs(around.aws, cluster) if cluster and clusters.look(around.aws, cluster).alive else []
+    cluster = (stacks.outputs_if_there(context.aws, stacks.CLUSTER) or {}).get("ClusterId")
+    active = steps.active_runs(context.aws, cluster) if cluster and clusters.look(context.aws, cluster).alive else []
     if active:
-        around.say(f"The cluster is busy with runs that are lost with it: {', '.join(active)}.")
+        context.say(f"The cluster is busy with runs that are lost with it: {', '.join(active)}.")
 
 
-def ask(around: Surroundings, wanted: str) -> None:
+def ask(context: Context, wanted: str) -> None:
     """Raise WrongUseError unless the person types exactly what is wanted."""
-    around.say(f"Type '{wanted}' to go on:")
-    if around.keyboard.readline().strip() != wanted:
+    context.say(f"Type '{wanted}' to go on:")
+    if context.keyboard.readline().strip() != wanted:
         raise WrongUseError("Nothing was removed.", "Type the same command again, or add --yes.")
 
 
-def destroy_cluster(around: Surroundings) -> None:
+def destroy_cluster(context: Context) -> None:
     """Destroy the cluster's stack, wait until EMR has ended the cluster, and sweep what EMR left."""
-    aws = around.aws
+    aws = context.aws
     found = stacks.outputs_if_there(aws, stacks.CLUSTER)
     if found and "ClusterId" in found:
         cluster = clusters.look(aws, found["ClusterId"])
@@ -78,54 +83,54 @@ def destroy_cluster(around: Surroundings) -> None:
             # Ended first, so that its nodes are gone when CloudFormation comes to the network.
             with explained(f"end the cluster {cluster.id}"):
                 aws.emr.terminate_job_flows(JobFlowIds=[cluster.id])
-        teardown.wait_until_ended(aws, cluster.id, around.clock, around.sleep)
-        around.say(f"The cluster {cluster.id} has ended.")
+        teardown.wait_until_ended(aws, cluster.id, context.clock, context.sleep)
+        context.say(f"The cluster {cluster.id} has ended.")
     try:
-        delete_stack(around, stacks.CLUSTER)
+        delete_stack(context, stacks.CLUSTER)
     except StackStaysError as failure:
-        around.say(failure.what)
+        context.say(failure.message)
         # What EMR left may be what stands in the way.
         try:
-            sweep(around)
+            sweep(context)
         except OrchardError as error:
-            around.say(f"What EMR left stays for now: {error.what}")
-        delete_stack(around, stacks.CLUSTER)
-    sweep(around)
+            context.say(f"What EMR left stays for now: {error.message}")
+        delete_stack(context, stacks.CLUSTER)
+    sweep(context)
 
 
-def delete_stack(around: Surroundings, name: str) -> None:
+def delete_stack(context: Context, name: str) -> None:
     """Delete a stack, and say so before and after: it takes minutes."""
-    around.say(f"CloudFormation deletes {name}.")
-    teardown.delete_stack(around.aws, name, around.clock, around.sleep)
-    around.say(f"{name} is gone.")
+    context.say(f"CloudFormation deletes {name}.")
+    teardown.delete_stack(context.aws, name, context.clock, context.sleep)
+    context.say(f"{name} is gone.")
 
 
-def sweep(around: Surroundings) -> None:
+def sweep(context: Context) -> None:
     """Remove what EMR left."""
-    swept = teardown.sweep_security_groups(around.aws)
+    swept = teardown.sweep_security_groups(context.aws)
     if swept:
-        around.say(f"Removed what EMR had left: {', '.join(swept)}.")
+        context.say(f"Removed what EMR had left: {', '.join(swept)}.")
 
 
-def delete_data(around: Surroundings, buckets: Sequence[str]) -> None:
+def delete_data(context: Context, buckets: Sequence[str]) -> None:
     """Empty the buckets, and let CloudFormation delete them: a deployment with both switches, unless they were set."""
-    teardown.stop_access_logs(around.aws, buckets[0])
+    teardown.stop_access_logs(context.aws, buckets[0])
     for bucket in buckets:
-        around.say(f"{bucket}: {teardown.empty_bucket(around.aws, bucket):,} objects deleted.")
-    if stacks.status(around.aws, stacks.DATA) == "DELETE_FAILED":
+        context.say(f"{bucket}: {teardown.empty_bucket(context.aws, bucket):,} objects deleted.")
+    if stacks.status(context.aws, stacks.DATA) == "DELETE_FAILED":
         return  # an earlier call came further than this, and such a stack can only be deleted
-    if teardown.lets_buckets_go(around.aws):
+    if teardown.lets_buckets_go(context.aws):
         return
     switches = {"delete_data": "true", "confirm_delete_data": "true"}
-    command = cdk.deploy_command(stacks.DATA, around.aws, **switches)
-    if around.call(command) != 0:
+    command = cdk.deploy_command(stacks.DATA, context.aws, **switches)
+    if context.call(command) != 0:
         raise DeploymentFailedError(
             f"'{' '.join(command[:3])}' failed; the CDK's own message is above.",
             "Mend it, then type the same command again: it goes on where it stopped.",
         )
 
 
-def destroy_the_rest(around: Surroundings, names: Sequence[str], buckets: Sequence[str]) -> None:
+def destroy_the_rest(context: Context, names: Sequence[str], buckets: Sequence[str]) -> None:
     """Destroy the other stacks, in order; where a log arrives in a bucket meanwhile, empty it and try again.
 
     Raises
@@ -137,34 +142,34 @@ def destroy_the_rest(around: Surroundings, names: Sequence[str], buckets: Sequen
         for attempt in range(1, ATTEMPTS + 1):
             for bucket in buckets if name == stacks.DATA else ():
                 # Logs go on arriving for a while.
-                teardown.empty_bucket(around.aws, bucket)
+                teardown.empty_bucket(context.aws, bucket)
             try:
-                delete_stack(around, name)
+                delete_stack(context, name)
                 break
             except StackStaysError as failure:
                 if attempt == ATTEMPTS:
                     raise
-                around.say(f"{failure.what} Trying again.")
+                context.say(f"{failure.message} Trying again.")
 
 
-def say_what_is_left(around: Surroundings) -> None:
+def say_what_is_left(context: Context) -> None:
     """List everything that still carries the project's tag, and how what was kept is removed."""
-    left = tagged_resources.leftovers(around.aws)
+    left = tagged_resources.leftovers(context.aws)
     if not left:
-        around.say("Nothing is left that carries the project's tag.")
+        context.say("Nothing is left that carries the project's tag.")
         return
-    standing = teardown.standing(around.aws)
-    ours = set((stacks.outputs_if_there(around.aws, stacks.DATA) or {}).values())
+    standing = teardown.standing(context.aws)
+    ours = set((stacks.outputs_if_there(context.aws, stacks.DATA) or {}).values())
     for free, title in ((False, "Left, and may cost:"), (True, "Left, at no cost:")):
         alike = [each for each in left if each.free is free]
         if alike:
-            around.say(title)
+            context.say(title)
         for each in alike:
-            around.say(f"  {each.arn}{'' if each.confirmed else ' (the tagging service says)'}")
+            context.say(f"  {each.arn}{'' if each.confirmed else ' (the tagging service says)'}")
             if each.bucket is not None and each.bucket not in ours:
-                around.say(f"    of no stack any more; delete it: {kept_buckets.delete(around.aws, each.bucket)}")
+                context.say(f"    of no stack any more; delete it: {kept_buckets.delete(context.aws, each.bucket)}")
     if stacks.DATA in standing or stacks.ACCESS in standing:
-        around.say("Buckets and the evaluator stay on purpose. Remove them too: orchard destroy --delete-data")
+        context.say("Buckets and the evaluator stay on purpose. Remove them too: orchard destroy --delete-data")
 
 
 COMMAND = Command(

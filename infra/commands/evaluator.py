@@ -4,8 +4,12 @@ import argparse
 
 from infra.aws import cdk, stacks
 from infra.commands.command import Command
-from infra.context import Surroundings
-from infra.errors import DeploymentFailedError, OrchardError, StackNotReadyError
+from infra.context import Context
+from infra.errors import (
+    DeploymentFailedError,
+    StackNotReadyError,
+)
+from job.errors import OrchardError
 
 SERIAL = "evaluator_key_serial"
 
@@ -15,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rotate", action="store_true", help="make a new key; the old one stops working")
 
 
-def execute(given: argparse.Namespace, around: Surroundings) -> int:
+def execute(given: argparse.Namespace, context: Context) -> int:
     """Say how the evaluator gets in; with ``--rotate``, make a new key first.
 
     Raises
@@ -23,32 +27,32 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
     StackNotReadyError
         If the evaluator is switched off.
     """
-    found = stacks.outputs_if_there(around.aws, stacks.ACCESS)
+    found = stacks.outputs_if_there(context.aws, stacks.ACCESS)
     if found is not None and "EvaluatorSecret" not in found:
         raise StackNotReadyError(
             "There is no evaluator: the setting evaluator is off.",
             "Switch it on: cdk deploy OrchardAccess -c evaluator=true",
         )
     if given.rotate:
-        rotate(around)
-    found = stacks.outputs(around.aws, stacks.ACCESS)
-    around.say(f"The evaluator is the IAM user {found['EvaluatorUser']}: reads both buckets, changes nothing.")
-    around.say("The key lies in Secrets Manager. Whoever may read it hands it over with:")
+        rotate(context)
+    found = stacks.outputs(context.aws, stacks.ACCESS)
+    context.say(f"The evaluator is the IAM user {found['EvaluatorUser']}: reads both buckets, changes nothing.")
+    context.say("The key lies in Secrets Manager. Whoever may read it hands it over with:")
     read = f"secretsmanager get-secret-value --secret-id {found['EvaluatorSecret']} --query SecretString --output text"
-    around.say(f"  {around.aws.typed(read)}")
-    around.say("The evaluator then types:")
-    around.say("  aws configure --profile evaluator")
-    around.say(f"  aws s3 ls --profile evaluator s3://{stacks.data_bucket(around.aws)}/results/")
+    context.say(f"  {context.aws.typed(read)}")
+    context.say("The evaluator then types:")
+    context.say("  aws configure --profile evaluator")
+    context.say(f"  aws s3 ls --profile evaluator s3://{stacks.data_bucket(context.aws)}/results/")
     return 0
 
 
-def rotate(around: Surroundings) -> None:
+def rotate(context: Context) -> None:
     """Raise the key's serial in cdk.json and deploy, so that AWS makes a new key and deletes the old one."""
     serial = cdk.setting(SERIAL) + 1
     cdk.change_setting(SERIAL, serial)
-    around.say(f"cdk.json now says {SERIAL} {serial}.")
+    context.say(f"cdk.json now says {SERIAL} {serial}.")
     try:
-        code = around.call(cdk.deploy_command(stacks.ACCESS, around.aws))
+        code = context.call(cdk.deploy_command(stacks.ACCESS, context.aws))
     except OrchardError:
         # Not on Ctrl-C: CloudFormation goes on without us, and another serial then would make yet another key.
         cdk.change_setting(SERIAL, serial - 1)

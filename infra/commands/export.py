@@ -8,7 +8,7 @@ from pathlib import Path
 from infra.aws.stacks import data_bucket
 from infra.commands.command import Command
 from infra.commands.output.backbone_table import backbone_table, exported_here
-from infra.context import Surroundings
+from infra.context import Context
 from infra.errors import NotWritableError
 from infra.upload.models import place_model
 from job.features.network.backbone import content_hash, read_description
@@ -17,30 +17,30 @@ from job.features.network.registry import IMAGENET
 from job.storage.files import cache_folder
 
 
-def execute(given: argparse.Namespace, around: Surroundings) -> int:
+def execute(given: argparse.Namespace, context: Context) -> int:
     """Export a backbone, unless that was done before, and say where it is; or list all backbones."""
     if given.list:
         for line in backbone_table(exported_here(cache_folder(os.environ))):
-            around.say(line)
-        around.say("Images a second: one core of this machine, measured once a file. Photos are RGB of any size.")
+            context.say(line)
+        context.say("Images a second: one core of this machine, measured once a file. Photos are RGB of any size.")
         return 0
     request = ExportRequest(given.backbone, given.weights, given.seed)
     # Asked before the export, which takes longer: a stack that is missing is said at once.
-    bucket = data_bucket(around.aws) if given.upload else None
+    bucket = data_bucket(context.aws) if given.upload else None
     file = cached_export(request)
     if given.to is not None:
         file = _copy(file, given.to)
     described = read_description(file)
-    around.say(str(file))
-    around.say(
+    context.say(str(file))
+    context.say(
         f"{described.name}, weights {described.weights}: photos of {described.width} x {described.height} pixels to "
         f"{described.features:,} features; {file.stat().st_size / 1e6:,.1f} MB, SHA-256 {content_hash(file)}"
     )
     if described.untrained:
-        around.say("Its weights are random: everything runs, but the features mean nothing.")
+        context.say("Its weights are random: everything runs, but the features mean nothing.")
     if bucket is not None:
-        placed = place_model(around.aws, bucket, file)
-        around.say(f"{'Sent to' if placed.sent else 'Already at'} {placed.uri}")
+        placed = place_model(context.aws, bucket, file)
+        context.say(f"{'Sent to' if placed.sent else 'Already at'} {placed.uri}")
     return 0
 
 

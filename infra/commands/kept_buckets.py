@@ -2,60 +2,60 @@
 
 from infra.aws import stacks
 from infra.aws.client import Aws, explained
-from infra.context import Surroundings
-from infra.errors import OrchardError
+from infra.context import Context
 from infra.teardown import tagged_resources
+from job.errors import OrchardError
 
 DATA_FOLDERS = ("images", "results", "notebooks", "jupyter")
 """Of the data bucket, those that nobody can make anew with a command."""
 
 
-def say_what_was_kept(around: Surroundings) -> None:
+def say_what_was_kept(context: Context) -> None:
     """Name kept buckets, with the commands for all that is in them: for when a new deployment stands."""
-    aws = around.aws
+    aws = context.aws
     for bucket in tagged_resources.kept_buckets(aws):
-        around.say(f"The bucket {bucket} is kept from an earlier deployment.")
+        context.say(f"The bucket {bucket} is kept from an earlier deployment.")
         for folder in kept_data(aws, bucket):
-            around.say(f"  take over: {take_over(aws, bucket, stacks.data_bucket(aws), folder)}")
-        around.say(f"  delete:    {delete(aws, bucket)}")
+            context.say(f"  take over: {take_over(aws, bucket, stacks.data_bucket(aws), folder)}")
+        context.say(f"  delete:    {delete(aws, bucket)}")
 
 
-def say_where_the_set_is_kept(around: Surroundings, bucket: str, prefix: str) -> None:
+def say_where_the_set_is_kept(context: Context, bucket: str, prefix: str) -> None:
     """Name kept buckets that hold a set which the present one lacks: nobody need send it a second time.
 
     Parameters
     ----------
-    around
+    context
         The account, and where to speak.
     bucket
         The present data bucket.
     prefix
         Of the set; it ends with "/".
     """
-    aws, folder = around.aws, prefix.rstrip("/")
+    aws, folder = context.aws, prefix.rstrip("/")
     try:
         kept = [each for each in tagged_resources.kept_buckets(aws) if holds(aws, each, prefix)]
         if not kept or holds(aws, bucket, prefix):
             return
     except OrchardError as error:
         # Who may only write photos may upload all the same.
-        around.say(f"Whether a bucket of an earlier deployment holds this set is not known. {error.what}")
+        context.say(f"Whether a bucket of an earlier deployment holds this set is not known. {error.message}")
         return
     for each in kept:
-        around.say(f"The bucket {each}, kept from an earlier deployment, has a set of this name already.")
-        around.say(f"  take over: {take_over(aws, each, bucket, folder)}")
-        around.say(f"  delete:    {delete(aws, each)}")
-    around.say("The upload goes on. Ctrl-C ends it: what has been taken over will not be sent again.")
+        context.say(f"The bucket {each}, kept from an earlier deployment, has a set of this name already.")
+        context.say(f"  take over: {take_over(aws, each, bucket, folder)}")
+        context.say(f"  delete:    {delete(aws, each)}")
+    context.say("The upload goes on. Ctrl-C ends it: what has been taken over will not be sent again.")
 
 
-def say_what_stays_kept(around: Surroundings) -> None:
+def say_what_stays_kept(context: Context) -> None:
     """Name kept buckets before all other data is removed: nobody shall take them for a part of it."""
     try:
-        kept = tagged_resources.kept_buckets(around.aws)
+        kept = tagged_resources.kept_buckets(context.aws)
     except OrchardError:
         return  # asked again at the end, and told there: no question stands between a person and the end of the cost
     for bucket in kept:
-        around.say(f"The bucket {bucket}, kept from an earlier deployment, stays.")
+        context.say(f"The bucket {bucket}, kept from an earlier deployment, stays.")
 
 
 def take_over(aws: Aws, kept: str, bucket: str, folder: str) -> str:

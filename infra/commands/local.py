@@ -9,7 +9,7 @@ from typing import Any
 from infra import errors
 from infra.commands.command import Command
 from infra.commands.output.text_table import in_columns
-from infra.context import Surroundings
+from infra.context import Context
 from infra.runs.clusters import ENDED
 from infra.versions import CLUSTER_PYTHON
 from job.spark.java import find_java_home
@@ -30,10 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def execute(given: argparse.Namespace, around: Surroundings) -> int:
+def execute(given: argparse.Namespace, context: Context) -> int:
     """Do what was asked for."""
     with orchard_errors():
-        return _ACTIONS[given.what](given, around)
+        return _ACTIONS[given.message](given, context)
 
 
 @contextmanager
@@ -42,11 +42,11 @@ def orchard_errors() -> Iterator[None]:
     try:
         yield
     except LocalCloudStateError as error:
-        raise errors.LocalCloudStateError(error.what, error.remedy) from error
+        raise errors.LocalCloudStateError(error.message, error.hint) from error
     except NoPortError as error:
-        raise errors.NoPortError(error.what, error.remedy) from error
+        raise errors.NoPortError(error.message, error.hint) from error
     except LocalCloudError as error:
-        raise errors.LocalCloudError(error.what, error.remedy) from error
+        raise errors.LocalCloudError(error.message, error.hint) from error
 
 
 def host() -> Host:
@@ -54,38 +54,38 @@ def host() -> Host:
     return Host(str(find_java_home() or ""), CLUSTER_PYTHON)
 
 
-def up(given: argparse.Namespace, around: Surroundings) -> int:
+def up(given: argparse.Namespace, context: Context) -> int:
     """Start the cloud, where none stands."""
     folder = state.home(os.environ)
     found = state.find(folder)
     if found is not None:
-        around.say(f"The local cloud stands at {found.endpoint} already.")
+        context.say(f"The local cloud stands at {found.endpoint} already.")
     else:
-        found = state.start(folder, given.port, around.sleep, host())
-        around.say(f"The local cloud stands at {found.endpoint}.")
-    around.say('Use it in this shell: eval "$(orchard local env)"')
+        found = state.start(folder, given.port, context.sleep, host())
+        context.say(f"The local cloud stands at {found.endpoint}.")
+    context.say('Use it in this shell: eval "$(orchard local env)"')
     return 0
 
 
-def down(given: argparse.Namespace, around: Surroundings) -> int:
+def down(given: argparse.Namespace, context: Context) -> int:
     """End the cloud, with everything in it."""
     del given
-    stopped = state.stop(state.home(os.environ), around.sleep)
+    stopped = state.stop(state.home(os.environ), context.sleep)
     if stopped is None:
-        around.say("No local cloud stood on this machine.")
+        context.say("No local cloud stood on this machine.")
     else:
-        around.say(f"The local cloud at {stopped.endpoint} has ended, and everything in it is gone.")
+        context.say(f"The local cloud at {stopped.endpoint} has ended, and everything in it is gone.")
     return 0
 
 
-def status(given: argparse.Namespace, around: Surroundings) -> int:
+def status(given: argparse.Namespace, context: Context) -> int:
     """Say where the cloud is, and what is in it."""
     del given
     found = state.require(state.home(os.environ))
-    around.say(f"The local cloud stands at {found.endpoint} since {found.since}, process {found.process}.")
-    rows = contents(environment.client_maker(found.endpoint, around.aws.region))
+    context.say(f"The local cloud stands at {found.endpoint} since {found.since}, process {found.process}.")
+    rows = contents(environment.client_maker(found.endpoint, context.aws.region))
     for line in in_columns(rows, text_columns=3) if rows else ["It is empty."]:
-        around.say(line)
+        context.say(line)
     return 0
 
 
@@ -105,16 +105,16 @@ def contents(client: Callable[[str], Any]) -> list[tuple[str, str, str]]:
     ]
 
 
-def env(given: argparse.Namespace, around: Surroundings) -> int:
+def env(given: argparse.Namespace, context: Context) -> int:
     """Print what a shell has to set."""
     del given
     found = state.require(state.home(os.environ))
-    for line in environment.exports(found.endpoint, around.aws.region):
-        around.say(line)
+    for line in environment.exports(found.endpoint, context.aws.region):
+        context.say(line)
     return 0
 
 
-_ACTIONS: Mapping[str, Callable[[argparse.Namespace, Surroundings], int]] = {
+_ACTIONS: Mapping[str, Callable[[argparse.Namespace, Context], int]] = {
     "up": up,
     "down": down,
     "status": status,

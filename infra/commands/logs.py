@@ -3,7 +3,7 @@
 import argparse
 
 from infra.commands.command import Command
-from infra.context import Surroundings
+from infra.context import Context
 from infra.runs import clusters, history, logs
 from infra.runs import step as steps
 
@@ -14,9 +14,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--containers", action="store_true", help="what the executors wrote to standard error, too")
 
 
-def execute(given: argparse.Namespace, around: Surroundings) -> int:
+def execute(given: argparse.Namespace, context: Context) -> int:
     """Print a run's logs."""
-    aws = around.aws
+    aws = context.aws
     # A cluster that has been destroyed leaves its logs, and no reason to make a new one for them.
     cluster = clusters.look(aws, history.cluster_of(aws, given.name))
     clusters.require_known(cluster)
@@ -25,11 +25,11 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
     if given.containers:
         found.update(logs.container_logs(aws, cluster.log_uri, cluster.id))
     if not found:
-        around.say(f"EMR has not brought the logs of '{step.run}' to S3 yet: it does so every five minutes.")
+        context.say(f"EMR has not brought the logs of '{step.run}' to S3 yet: it does so every five minutes.")
     for uri, text in found.items():
-        around.say(f"==> {uri} <==")
-        around.show(text.rstrip("\n"))
-    around.say(f"All logs of the cluster: {cluster.log_uri}{cluster.id}/")
+        context.say(f"==> {uri} <==")
+        context.show(text.rstrip("\n"))
+    context.say(f"All logs of the cluster: {cluster.log_uri}{cluster.id}/")
     return 0
 
 

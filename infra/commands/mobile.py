@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from infra.aws.client import Aws, explained
 from infra.aws.objects import read_if_there
-from infra.context import Surroundings
+from infra.context import Context
 from infra.errors import NotWritableError, RunFilesError
 from infra.runs.files import RunFiles
 from job.classifiers.models import Classifier
@@ -70,12 +70,12 @@ class Measured:
     run_right: int = 0
 
 
-def make_mobile(around: Surroundings, run: RunFiles, backbone: Path, destination: Path, stored_as: str | None) -> None:
+def make_mobile(context: Context, run: RunFiles, backbone: Path, destination: Path, stored_as: str | None) -> None:
     """Write the phone's model of a run, and say how large, fast and right it is.
 
     Parameters
     ----------
-    around
+    context
         Where it is said.
     run
         With a classifier.
@@ -94,17 +94,17 @@ def make_mobile(around: Surroundings, run: RunFiles, backbone: Path, destination
     full = run_model(run, backbone)
     chosen = with_smaller_weights(full, stored_as) if stored_as else full
     _write(chosen, destination)
-    around.say(describe(chosen, destination))
+    context.say(describe(chosen, destination))
     photos = photos_to_measure(run)
     if not photos:
-        around.say("The run has no test photos to measure it on; give one --test or --holdout.")
+        context.say("The run has no test photos to measure it on; give one --test or --holdout.")
         return
-    around.say(_accuracy(measure(around.aws, destination, photos), len(photos), "It"))
+    context.say(_accuracy(measure(context.aws, destination, photos), len(photos), "It"))
     if stored_as:
         beside = destination.with_name(f".{destination.name}.full")
         try:
             _write(full, beside)
-            around.say(_accuracy(measure(around.aws, beside, photos), len(photos), "Not quantised, it"))
+            context.say(_accuracy(measure(context.aws, beside, photos), len(photos), "Not quantised, it"))
         finally:
             beside.unlink(missing_ok=True)
 

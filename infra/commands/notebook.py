@@ -5,7 +5,7 @@ import argparse
 from infra.aws import stacks
 from infra.aws.names import require_name
 from infra.commands.command import Command
-from infra.context import Surroundings
+from infra.context import Context
 from infra.runs import notebook
 from infra.upload import bundle, models
 from infra.upload.image_sets import set_uri
@@ -22,18 +22,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace a notebook of this name")
 
 
-def execute(given: argparse.Namespace, around: Surroundings) -> int:
+def execute(given: argparse.Namespace, context: Context) -> int:
     """Send the job's code, the backbone and the notebook."""
     require_name(given.name, "The notebook", "Name it: --name NAME")
-    bucket = stacks.data_bucket(around.aws)
+    bucket = stacks.data_bucket(context.aws)
     if not given.overwrite:
-        notebook.require_free(around.aws, bucket, given.name)
+        notebook.require_free(context.aws, bucket, given.name)
     code = bundle.make_bundle()
-    bundle.send(around.aws, bucket, code)
+    bundle.send(context.aws, bucket, code)
     model = given.model
     if model is None:
         exported = cached_export(ExportRequest(given.backbone, given.weights, seed=0))
-        model = models.place_model(around.aws, bucket, exported).uri
+        model = models.place_model(context.aws, bucket, exported).uri
     places = notebook.Places(
         images=set_uri(bucket, given.images),
         output=f"s3://{bucket}/results/notebook-{given.name}",
@@ -41,9 +41,9 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
         code=f"s3://{bucket}/{code.keys[0]}",
     )
     made = notebook.for_jupyterhub(notebook.read(), places)
-    uri = notebook.put(around.aws, bucket, given.name, made)
-    around.say(f"Notebook: {uri}")
-    around.say(f"Open it in JupyterHub as {given.name}.ipynb; the way there: orchard ui")
+    uri = notebook.put(context.aws, bucket, given.name, made)
+    context.say(f"Notebook: {uri}")
+    context.say(f"Open it in JupyterHub as {given.name}.ipynb; the way there: orchard ui")
     return 0
 
 

@@ -9,7 +9,7 @@ from infra.commands import mobile
 from infra.commands.command import Command
 from infra.commands.cost_in_report import fill_in_cost
 from infra.commands.output.variance_table import cumulative_shares, numbers, variance_table
-from infra.context import Surroundings
+from infra.context import Context
 from infra.errors import ReportNotShownError, WrongUseError
 from infra.runs import fetch, files
 from infra.runs.backbone import find_backbone
@@ -42,36 +42,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, metavar="FILE", help="of --mobile: the backbone, if it is not found")
 
 
-def execute(given: argparse.Namespace, around: Surroundings) -> int:
+def execute(given: argparse.Namespace, context: Context) -> int:
     """Fetch a run's results, list the runs, or make of a run what was asked for."""
     _require_sense(given)
-    bucket = None if given.folder else stacks.data_bucket(around.aws)
+    bucket = None if given.folder else stacks.data_bucket(context.aws)
     if bucket is not None and given.name is None:
-        for name in fetch.names(around.aws, bucket):
-            around.say(name)
+        for name in fetch.names(context.aws, bucket):
+            context.say(name)
         return 0
     if given.variance_table or given.mobile:
-        found = files.in_folder(given.folder) if bucket is None else files.in_bucket(around.aws, bucket, given.name)
+        found = files.in_folder(given.folder) if bucket is None else files.in_bucket(context.aws, bucket, given.name)
         if given.variance_table:
             shares = cumulative_shares(found.read(EXPLAINED_VARIANCE))
             for line in variance_table(shares, given.variance_table):
-                around.say(line)
+                context.say(line)
         if given.mobile:
-            backbone = find_backbone(found.manifest, given.model, around.aws, bucket)
-            mobile.make_mobile(around, found, backbone, given.mobile, given.quantized)
+            backbone = find_backbone(found.manifest, given.model, context.aws, bucket)
+            mobile.make_mobile(context, found, backbone, given.mobile, given.quantized)
     if bucket is not None and (given.to or not (given.variance_table or given.mobile)):
-        _fetch(given, around, bucket)
+        _fetch(given, context, bucket)
     return 0
 
 
-def _fetch(given: argparse.Namespace, around: Surroundings, bucket: str) -> None:
+def _fetch(given: argparse.Namespace, context: Context, bucket: str) -> None:
     folder = given.to or Path("results") / given.name
     key = f"results/{given.name}"
-    manifest = fetch.manifest(around.aws, bucket, key)
-    copied = fetch.fetch(around.aws, bucket, key, manifest, folder, around.terminal)
-    around.terminal.write(printable(summary(manifest, str(folder))))
-    around.say(f"{copied} files fetched.")
-    fill_in_cost(around, bucket, key, manifest, folder)
+    manifest = fetch.manifest(context.aws, bucket, key)
+    copied = fetch.fetch(context.aws, bucket, key, manifest, folder, context.terminal)
+    context.terminal.write(printable(summary(manifest, str(folder))))
+    context.say(f"{copied} files fetched.")
+    fill_in_cost(context, bucket, key, manifest, folder)
     if given.open:
         open_report(folder / REPORT)
 

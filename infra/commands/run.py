@@ -12,8 +12,11 @@ from infra.commands.command import Command
 from infra.commands.destroy import destroy_cluster
 from infra.commands.estimate import estimate_line
 from infra.commands.follow_run import follow_to_the_end
-from infra.context import Surroundings
-from infra.errors import OrchardError, RunRefusedError, WrongUseError
+from infra.context import Context
+from infra.errors import (
+    RunRefusedError,
+    WrongUseError,
+)
 from infra.runs import clusters, preflight, scaling_limits
 from infra.runs import step as steps
 from infra.runs.clusters import Cluster
@@ -24,6 +27,7 @@ from infra.upload import models
 from infra.upload.image_sets import set_uri
 from job import arguments as job_arguments
 from job.arguments import Arguments
+from job.errors import OrchardError
 from job.features.network.export import ExportRequest, cached_export
 
 
@@ -70,12 +74,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--then-destroy", action="store_true", help="destroy the cluster when the run has ended")
 
 
-def execute(given: argparse.Namespace, around: Surroundings) -> int:
+def execute(given: argparse.Namespace, context: Context) -> int:
     """Run the job on the cluster; return 0 only if it completed and its manifest is there."""
     if given.detach and given.then_destroy:
         raise WrongUseError("--detach and --then-destroy contradict each other.", "Leave one of them out.")
-    aws = around.aws
-    run = plan(given, stacks.data_bucket(aws), around.clock())
+    aws = context.aws
+    run = plan(given, stacks.data_bucket(aws), context.clock())
     cluster = clusters.look(aws, stacks.cluster_id(aws))
     clusters.require_alive(cluster)
     if run.name in steps.active_runs(aws, cluster.id):
@@ -88,21 +92,21 @@ def execute(given: argparse.Namespace, around: Surroundings) -> int:
     for uri in filter(None, [checked.images, checked.test, checked.predict]):
         found = preflight.require_photos(aws, uri)
         photos = PhotosFound(photos.count + found.count, photos.bytes + found.bytes)
-        around.say(f"{uri}: {found.count:,} photos, {found.bytes / 2**20:,.0f} MiB")
+        context.say(f"{uri}: {found.count:,} photos, {found.bytes / 2**20:,.0f} MiB")
     if given.model is not None:
         preflight.require_model(aws, given.model)
     if not (checked.overwrite or checked.resume):
         preflight.require_no_results(aws, run.bucket, run.results_key)
-    around.say(estimate_line(around, photos))
-    step = send_and_attach(given, around, run, cluster)
+    context.say(estimate_line(context, photos))
+    step = send_and_attach(given, context, run, cluster)
     if given.detach:
-        around.say(f"Follow it: orchard status {run.name} --follow")
+        context.say(f"Follow it: orchard status {run.name} --follow")
         return 0
     try:
-        return follow_to_the_end(around, run.bucket, run.results_key, step, cluster)
+        return follow_to_the_end(context, run.bucket, run.results_key, step, cluster)
     finally:
         if given.then_destroy:
-            destroy_when_idle(around, cluster)
+            destroy_when_idle(context, cluster)
 
 
 def plan(given: argparse.Namespace, bucket: str, now: float) -> Run:
@@ -152,24 +156,24 @@ def check_arguments(given: argparse.Namespace, run: Run) -> Arguments:
     return last
 
 
-def send_and_attach(given: argparse.Namespace, around: Surroundings, run: Run, cluster: Cluster) -> Step:
+def send_and_attach(given: argparse.Namespace, context: Context, run: Run, cluster: Cluster) -> Step:
     """Send backbone and code where they are not there yet, and attach the step."""
-    aws = around.aws
+    aws = context.aws
     model = given.model
     if model is None:
         exported = cached_export(ExportRequest(given.backbone, given.weights, given.seed))
         placed = models.place_model(aws, run.bucket, exported)
         model = placed.uri
-        around.say(f"Backbone {model}: {'sent' if placed.sent else 'there already'}")
+        context.say(f"Backbone {model}: {'sent' if placed.sent else 'there already'}")
     bundle = bundles.make_bundle()
     sent = bundles.send(aws, run.bucket, bundle)
-    around.say(f"Code {bundle.hash}: {'sent' if sent else 'there already'}")
+    context.say(f"Code {bundle.hash}: {'sent' if sent else 'there already'}")
     archive_uri, main_uri = (f"s3://{run.bucket}/{key}" for key in bundle.keys)
     job_words: Sequence[str] = [*run.arguments, "--model", model]
     spark = spark_settings(aws, cluster)
     configuration = steps.step_configuration(run.name, archive_uri, main_uri, job_words, spark)
     step_id = steps.attach(aws, cluster.id, configuration)
-    around.say(f"Run '{run.name}' is step {step_id} of cluster {cluster.id}")
+    context.say(f"Run '{run.name}' is step {step_id} of cluster {cluster.id}")
     return steps.look(aws, cluster.id, step_id)
 
 
@@ -182,18 +186,18 @@ def spark_settings(aws: Aws, cluster: Cluster) -> Mapping[str, str]:
     return {} if most is None else {"spark.dynamicAllocation.maxExecutors": str(most)}
 
 
-def destroy_when_idle(around: Surroundings, cluster: Cluster) -> None:
+def destroy_when_idle(context: Context, cluster: Cluster) -> None:
     """Destroy the cluster, but not under anything that still waits or runs on it, whoever started it."""
     try:
-        active = steps.active_runs(around.aws, cluster.id)
+        active = steps.active_runs(context.aws, cluster.id)
     except OrchardError as error:
         # What is being said already matters more than this; but nobody may believe that the cost has ended.
-        around.say(f"The cluster stays: {error.what} Destroy it later: orchard destroy")
+        context.say(f"The cluster stays: {error.message} Destroy it later: orchard destroy")
         return
     if active:
-        around.say(f"The cluster stays, for it is busy with: {', '.join(active)}. Destroy it later: orchard destroy")
+        context.say(f"The cluster stays, for it is busy with: {', '.join(active)}. Destroy it later: orchard destroy")
         return
-    destroy_cluster(around)
+    destroy_cluster(context)
 
 
 COMMAND = Command(

@@ -4,7 +4,7 @@ import argparse
 
 from infra.commands.command import Command
 from infra.commands.follow_run import follow_to_the_end
-from infra.context import Surroundings
+from infra.context import Context
 from infra.runs import clusters, fetch, history, logs
 from infra.runs import step as steps
 from infra.runs.clusters import Cluster
@@ -21,51 +21,51 @@ def add_status_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--follow", action="store_true", help="stay until the run has ended")
 
 
-def status(given: argparse.Namespace, around: Surroundings) -> int:
+def status(given: argparse.Namespace, context: Context) -> int:
     """Say how the cluster is, and how far a run is; a cluster that was destroyed leaves what EMR remembers of it."""
-    aws = around.aws
+    aws = context.aws
     cluster = clusters.look(aws, history.cluster_of(aws, given.name))
     named = f"{cluster.id} ({cluster.name})" if cluster.name else cluster.id
-    around.say(f"Cluster {named}: {cluster.state} {cluster.reason}".rstrip())
+    context.say(f"Cluster {named}: {cluster.state} {cluster.reason}".rstrip())
     if given.name is None and not cluster.alive:
-        say_why_it_ended(around, cluster)
+        say_why_it_ended(context, cluster)
         return 0
     if given.name is None and not given.follow and not steps.runs_of(aws, cluster.id):
-        around.say("It has run nothing yet. Start a run: orchard run --images SET")
+        context.say("It has run nothing yet. Start a run: orchard run --images SET")
         return 0
     step = steps.find(aws, cluster.id, given.name)
     if given.follow:
-        return follow_to_the_end(around, *step.results, step, cluster)
-    around.say(f"Run '{step.run}': {step.state}{how_far(around, step)}")
-    say_what_is_next(around, step)
+        return follow_to_the_end(context, *step.results, step, cluster)
+    context.say(f"Run '{step.run}': {step.state}{how_far(context, step)}")
+    say_what_is_next(context, step)
     return 0
 
 
-def how_far(around: Surroundings, step: Step) -> str:
+def how_far(context: Context, step: Step) -> str:
     """Return what a run that runs has said of itself, empty where it has said nothing."""
-    progress = read_progress(around.aws, *step.results, step)
+    progress = read_progress(context.aws, *step.results, step)
     if progress is None:
         return ""
     counted = COUNTED.format(done=progress.done, total=progress.total) if progress.total else ""
     return f", {progress.stage} {counted}".rstrip()
 
 
-def say_what_is_next(around: Surroundings, step: Step) -> None:
+def say_what_is_next(context: Context, step: Step) -> None:
     """Name the command that a person needs after a run that has ended."""
-    if step.state == "COMPLETED" and fetch.manifest_if_there(around.aws, *step.results, since=step.started):
-        around.say(f"Fetch its results: orchard results {step.run}")
+    if step.state == "COMPLETED" and fetch.manifest_if_there(context.aws, *step.results, since=step.started):
+        context.say(f"Fetch its results: orchard results {step.run}")
     elif step.state == "FAILED":
-        around.say(f"See why: orchard status {step.run} --follow")
+        context.say(f"See why: orchard status {step.run} --follow")
 
 
-def say_why_it_ended(around: Surroundings, cluster: Cluster) -> None:
+def say_why_it_ended(context: Context, cluster: Cluster) -> None:
     """Say the probable reason why a cluster ended, and what to do."""
     bootstrap = {}
     if cluster.reason.startswith("BOOTSTRAP_FAILURE") and cluster.log_uri:
-        bootstrap = dict(logs.bootstrap_logs(around.aws, cluster.log_uri, cluster.id))
+        bootstrap = dict(logs.bootstrap_logs(context.aws, cluster.log_uri, cluster.id))
     told = diagnose_cluster(cluster.state, cluster.reason, bootstrap)
-    around.say(told.sentence)
-    around.say(f"{told.remedy}{told.where}")
+    context.say(told.sentence)
+    context.say(f"{told.hint}{told.where}")
 
 
 def add_cancel_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,16 +73,16 @@ def add_cancel_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", help="of a run (default: the newest)")
 
 
-def cancel(given: argparse.Namespace, around: Surroundings) -> int:
+def cancel(given: argparse.Namespace, context: Context) -> int:
     """Cancel a run that waits or runs."""
-    cluster = clusters.look(around.aws, history.cluster_of(around.aws, given.name))
+    cluster = clusters.look(context.aws, history.cluster_of(context.aws, given.name))
     clusters.require_known(cluster)
-    step = steps.find(around.aws, cluster.id, given.name)
+    step = steps.find(context.aws, cluster.id, given.name)
     if step.state in steps.ENDED:
-        around.say(f"The run '{step.run}' has ended already: {step.state}")
+        context.say(f"The run '{step.run}' has ended already: {step.state}")
         return 0
-    steps.cancel(around.aws, step)
-    around.say(f"Asked EMR to cancel the run '{step.run}'. See whether it has: orchard status {step.run}")
+    steps.cancel(context.aws, step)
+    context.say(f"Asked EMR to cancel the run '{step.run}'. See whether it has: orchard status {step.run}")
     return 0
 
 

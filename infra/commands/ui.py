@@ -6,7 +6,7 @@ from typing import Any
 
 from infra.aws.client import Aws, explained
 from infra.commands.command import Command
-from infra.context import Surroundings
+from infra.context import Context
 from infra.runs import clusters, history
 
 JUPYTERHUB_PORT = 9443
@@ -22,56 +22,56 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     del parser
 
 
-def execute(_given: argparse.Namespace, around: Surroundings) -> int:
+def execute(_given: argparse.Namespace, context: Context) -> int:
     """Print links to Spark's pages, signed for this caller, and the command that opens a port to JupyterHub."""
-    aws = around.aws
+    aws = context.aws
     cluster = clusters.look(aws, history.cluster_of(aws, None))
     clusters.require_known(cluster)
-    around.say("Spark's history, which stays for 30 days after the cluster has ended:")
-    around.say(f"  {history_link(around, cluster.id)}")
+    context.say("Spark's history, which stays for 30 days after the cluster has ended:")
+    context.say(f"  {history_link(context, cluster.id)}")
     if not cluster.alive:
         return 0
-    around.say("Spark's pages on the cluster:")
-    around.say(f"  {live_link(around, cluster.id)}")
-    around.say("JupyterHub, where the settings session_manager and jupyterhub are on:")
+    context.say("Spark's pages on the cluster:")
+    context.say(f"  {live_link(context, cluster.id)}")
+    context.say("JupyterHub, where the settings session_manager and jupyterhub are on:")
     instance = primary_instance(aws, cluster.id)
     if instance is None:
-        around.say(f"  the cluster is {cluster.state} and has no primary node yet; ask again: orchard ui")
+        context.say(f"  the cluster is {cluster.state} and has no primary node yet; ask again: orchard ui")
         return 0
-    around.say(f"  {port_forwarding(aws, instance)}")
-    around.say(f"  then open https://127.0.0.1:{JUPYTERHUB_PORT}")
+    context.say(f"  {port_forwarding(aws, instance)}")
+    context.say(f"  then open https://127.0.0.1:{JUPYTERHUB_PORT}")
     return 0
 
 
-def history_link(around: Surroundings, cluster: str) -> str:
+def history_link(context: Context, cluster: str) -> str:
     """Return a link to the persistent Spark history of a cluster."""
-    emr = around.aws.emr
+    emr = context.aws.emr
     with explained(f"open the Spark history of the cluster {cluster}"):
         arn = emr.describe_cluster(ClusterId=cluster)["Cluster"]["ClusterArn"]
         made = emr.create_persistent_app_ui(TargetResourceArn=arn)["PersistentAppUIId"]
         return _when_ready(
-            around,
+            context,
             lambda: emr.get_persistent_app_ui_presigned_url(PersistentAppUIId=made, PersistentAppUIType="SHS"),
         )
 
 
-def live_link(around: Surroundings, cluster: str) -> str:
+def live_link(context: Context, cluster: str) -> str:
     """Return a link to the Spark history server on a living cluster."""
-    emr = around.aws.emr
+    emr = context.aws.emr
     with explained(f"open the pages of the cluster {cluster}"):
         return _when_ready(
-            around,
+            context,
             lambda: emr.get_on_cluster_app_ui_presigned_url(ClusterId=cluster, OnClusterAppUIType="SparkHistoryServer"),
         )
 
 
-def _when_ready(around: Surroundings, ask: Callable[[], Mapping[str, Any]]) -> str:
+def _when_ready(context: Context, ask: Callable[[], Mapping[str, Any]]) -> str:
     """Return the link that EMR gives once it has started the page behind it."""
     for _ in range(LOOKS_FOR_PAGES):
         answer = ask()
         if answer.get("PresignedURL"):
             return str(answer["PresignedURL"])
-        around.sleep(SECONDS_BETWEEN_LOOKS)
+        context.sleep(SECONDS_BETWEEN_LOOKS)
     return "not ready yet; ask again in a minute: orchard ui"
 
 

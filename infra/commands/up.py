@@ -6,13 +6,18 @@ from infra.aws import cdk, stacks
 from infra.aws.client import Aws, explained
 from infra.commands.command import Command
 from infra.commands.kept_buckets import say_what_was_kept
-from infra.context import Surroundings
-from infra.errors import ClusterUnfitError, DeploymentFailedError, OrchardError, WrongUseError
+from infra.context import Context
+from infra.errors import (
+    ClusterUnfitError,
+    DeploymentFailedError,
+    WrongUseError,
+)
 from infra.runs import clusters, logs
 from infra.runs import step as steps
 from infra.runs.clusters import Cluster
 from infra.runs.diagnose import diagnose_cluster
 from infra.runs.scaling_limits import scaling_limits, worker_fleets
+from job.errors import OrchardError
 
 CLOCKS_DIFFER = 300.0
 """Seconds by which this machine's clock may be ahead of AWS'."""
@@ -30,7 +35,7 @@ def add_up_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def up(given: argparse.Namespace, around: Surroundings) -> int:
+def up(given: argparse.Namespace, context: Context) -> int:
     """Deploy the cluster; make a new one where the old one has ended itself.
 
     Raises
@@ -40,26 +45,26 @@ def up(given: argparse.Namespace, around: Surroundings) -> int:
     """
     generation = cdk.setting("generation")
     # A stack whose first deployment failed has no outputs, and nothing that lives.
-    deployed = (stacks.outputs_if_there(around.aws, stacks.CLUSTER) or {}).get("ClusterId")
+    deployed = (stacks.outputs_if_there(context.aws, stacks.CLUSTER) or {}).get("ClusterId")
     if deployed is not None:
-        cluster = clusters.look(around.aws, deployed)
+        cluster = clusters.look(context.aws, deployed)
         if cluster.alive:
-            require_idle(around.aws, cluster)
+            require_idle(context.aws, cluster)
             # Whatever cdk.json says here: another generation would replace a cluster that lives.
             generation = cluster.generation
-            around.say(f"The cluster {cluster.id} is {cluster.state}; deploying what has changed, if anything.")
+            context.say(f"The cluster {cluster.id} is {cluster.state}; deploying what has changed, if anything.")
         else:
             generation = max(generation, cluster.generation) + 1
             cdk.change_setting("generation", generation)
-            around.say(f"The cluster {cluster.id} has ended ({cluster.reason or cluster.state}).")
-            around.say(f"Making a new one: cdk.json now says generation {generation}.")
+            context.say(f"The cluster {cluster.id} has ended ({cluster.reason or cluster.state}).")
+            context.say(f"Making a new one: cdk.json now says generation {generation}.")
     settings = [word for setting in given.settings for word in ("-c", setting)]
-    began = around.clock()
-    if around.call([*cdk.deploy_command(stacks.CLUSTER, around.aws, generation=generation), *settings]) != 0:
-        raise why_it_failed(around.aws, generation, began - CLOCKS_DIFFER)
-    cluster = clusters.look(around.aws, stacks.cluster_id(around.aws))
-    around.say(f"Cluster {cluster.id} ({cluster.name}): {cluster.state}")
-    say_what_was_kept(around)
+    began = context.clock()
+    if context.call([*cdk.deploy_command(stacks.CLUSTER, context.aws, generation=generation), *settings]) != 0:
+        raise why_it_failed(context.aws, generation, began - CLOCKS_DIFFER)
+    cluster = clusters.look(context.aws, stacks.cluster_id(context.aws))
+    context.say(f"Cluster {cluster.id} ({cluster.name}): {cluster.state}")
+    say_what_was_kept(context)
     return 0
 
 
@@ -88,7 +93,7 @@ def why_it_failed(aws: Aws, generation: int, since: float) -> OrchardError:
     bootstrap = logs.bootstrap_logs(aws, cluster.log_uri, cluster.id) if cluster.log_uri else {}
     told = diagnose_cluster(cluster.state, cluster.reason, bootstrap)
     return DeploymentFailedError(
-        f"The cluster could not be deployed: {told.sentence}", f"{told.remedy}{told.where}", told.code
+        f"The cluster could not be deployed: {told.sentence}", f"{told.hint}{told.where}", told.code
     )
 
 
@@ -108,7 +113,7 @@ def add_scale_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("most", metavar="MAX", type=int, help="core and task nodes at most")
 
 
-def scale(given: argparse.Namespace, around: Surroundings) -> int:
+def scale(given: argparse.Namespace, context: Context) -> int:
     """Change the limits of a living cluster in place.
 
     Raises
@@ -120,33 +125,33 @@ def scale(given: argparse.Namespace, around: Surroundings) -> int:
         raise WrongUseError(
             f"The limits {given.least} and {given.most} are impossible.", "Give MIN of 1 or more, and MAX not below it."
         )
-    cluster = clusters.look(around.aws, stacks.cluster_id(around.aws))
+    cluster = clusters.look(context.aws, stacks.cluster_id(context.aws))
     clusters.require_alive(cluster)
-    limits = scaling_limits(around.aws, cluster.id)
+    limits = scaling_limits(context.aws, cluster.id)
     if limits is not None:
         limits |= {"MinimumCapacityUnits": given.least, "MaximumCapacityUnits": given.most}
         for name in ("MaximumCoreCapacityUnits", "MaximumOnDemandCapacityUnits"):
             if name in limits:
                 limits[name] = min(limits[name], given.most)
         with explained(f"change the limits of the cluster {cluster.id}"):
-            around.aws.emr.put_managed_scaling_policy(
+            context.aws.emr.put_managed_scaling_policy(
                 ClusterId=cluster.id,
                 ManagedScalingPolicy={"ComputeLimits": limits},  # type: ignore[typeddict-item]
             )
-        around.say(f"EMR keeps the cluster {cluster.id} between {given.least} and {given.most} nodes.")
+        context.say(f"EMR keeps the cluster {cluster.id} between {given.least} and {given.most} nodes.")
         return 0
     if given.least != given.most:
         raise ClusterUnfitError(
             f"The cluster {cluster.id} has a fixed size: EMR cannot move it between {given.least} and {given.most}.",
             f"Give one size: orchard scale {given.most} {given.most}, or deploy with -c managed_scaling=true.",
         )
-    _resize(around, cluster.id, given.most)
+    _resize(context, cluster.id, given.most)
     return 0
 
 
-def _resize(around: Surroundings, cluster: str, nodes: int) -> None:
+def _resize(context: Context, cluster: str, nodes: int) -> None:
     """Give the task fleet of a cluster of fixed size another size, on Spot or on demand as it was."""
-    fleets = worker_fleets(around.aws, cluster)
+    fleets = worker_fleets(context.aws, cluster)
     core, task = fleets["CORE"], fleets.get("TASK")
     wanted = nodes - core["TargetOnDemandCapacity"]
     if task is None or wanted < 0:
@@ -158,7 +163,7 @@ def _resize(around: Surroundings, cluster: str, nodes: int) -> None:
     on_spot = "SpotSpecification" in task.get("LaunchSpecifications", {})
     on_demand = min(task["TargetOnDemandCapacity"], wanted) if on_spot else wanted
     with explained(f"change the size of the cluster {cluster}"):
-        around.aws.emr.modify_instance_fleet(
+        context.aws.emr.modify_instance_fleet(
             ClusterId=cluster,
             InstanceFleet={
                 "InstanceFleetId": task["Id"],
@@ -166,7 +171,7 @@ def _resize(around: Surroundings, cluster: str, nodes: int) -> None:
                 "TargetSpotCapacity": wanted - on_demand,
             },
         )
-    around.say(f"The cluster {cluster} is on its way to {nodes} nodes, {wanted} of them task nodes.")
+    context.say(f"The cluster {cluster} is on its way to {nodes} nodes, {wanted} of them task nodes.")
 
 
 UP = Command(

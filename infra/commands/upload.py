@@ -7,7 +7,7 @@ from infra.aws.stacks import data_bucket
 from infra.commands.command import Command
 from infra.commands.kept_buckets import say_where_the_set_is_kept
 from infra.commands.output.bar import duration, shown
-from infra.context import Surroundings
+from infra.context import Context
 from infra.errors import NotSentError
 from infra.upload.image_sets import set_prefix
 from infra.upload.photo_folder import Survey, is_photo, survey, walk
@@ -18,30 +18,30 @@ MOST_SHOWN = 100
 """Failures that are listed; the others are counted."""
 
 
-def execute(given: argparse.Namespace, surroundings: Surroundings) -> int:
+def execute(given: argparse.Namespace, context: Context) -> int:
     """Upload a folder; raise NotSentError if a file is missing in the end."""
     folder: Path = given.folder
     name: str = given.to or folder.resolve().name
     prefix = set_prefix(name)
     found = survey(folder, every_file=given.every_file)
     unit = "files" if given.every_file else "photos"
-    bucket = data_bucket(surroundings.aws)
-    surroundings.say(f"{_described(found, unit)} to s3://{bucket}/{prefix}")
-    say_where_the_set_is_kept(surroundings, bucket, prefix)
-    sender = Sender(surroundings.aws, bucket, prefix, surroundings.sleep)
+    bucket = data_bucket(context.aws)
+    context.say(f"{_described(found, unit)} to s3://{bucket}/{prefix}")
+    say_where_the_set_is_kept(context, bucket, prefix)
+    sender = Sender(context.aws, bucket, prefix, context.sleep)
     files = (file for file in walk(folder) if given.every_file or is_photo(file.inside))
-    began = surroundings.clock()
-    with shown(surroundings.terminal, surroundings.clock, found.files, unit) as step:
+    began = context.clock()
+    with shown(context.terminal, context.clock, found.files, unit) as step:
         result = upload(sender, files, lambda _: step())
-    took = surroundings.clock() - began
-    surroundings.say(
+    took = context.clock() - began
+    context.say(
         f"{result.sent:,} sent ({megabytes(result.sent_bytes)}) in {duration(took)}, "
         f"{result.already:,} were there already."
     )
     if result.extra:
-        surroundings.say(f"The set holds {result.extra:,} more that are not in this folder; they stay.")
-    _raise_for_failures(result, unit, surroundings)
-    surroundings.say(f"Next: orchard run --images {name}")
+        context.say(f"The set holds {result.extra:,} more that are not in this folder; they stay.")
+    _raise_for_failures(result, unit, context)
+    context.say(f"Next: orchard run --images {name}")
     return 0
 
 
@@ -56,14 +56,14 @@ def _described(found: Survey, unit: str) -> str:
     return f"{found.files:,} {unit} ({megabytes(found.size)}) in {labels}{others},"
 
 
-def _raise_for_failures(result: Result, unit: str, surroundings: Surroundings) -> None:
+def _raise_for_failures(result: Result, unit: str, context: Context) -> None:
     failures = sorted(result.failures)
     if not failures:
         return
     for failure in failures[:MOST_SHOWN]:
-        surroundings.say(failure)
+        context.say(failure)
     if len(failures) > MOST_SHOWN:
-        surroundings.say(f"and {len(failures) - MOST_SHOWN:,} more.")
+        context.say(f"and {len(failures) - MOST_SHOWN:,} more.")
     raise NotSentError(
         f"{len(failures):,} of the {unit} could not be sent; they are listed above.",
         "Put right what is wrong with them, then type the same command again: it sends only what is missing.",

@@ -6,12 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from infra.aws.client import Aws, explained
-from infra.errors import OrchardError, RunUnknownError
+from infra.errors import (
+    RunUnknownError,
+)
 from infra.pricing.estimate import ON_DEMAND, SPOT, disk_usd_an_hour, no_price
 from infra.pricing.source import PriceSource, mean_spot_price
 from infra.pricing.table import NodePrice, RegionPrices
 from infra.runs import history
 from infra.runs.history import Node, PastRun
+from job.errors import OrchardError
 
 LEAST_SECONDS = 60
 """EC2, EMR and EBS bill by the second and a minute at least."""
@@ -132,7 +135,7 @@ class RunCost:
         The run.
     region
         Of its cluster.
-    spent
+    actual_cost
         What the cluster did cost, by type and market.
     share
         Of the cluster's node hours, those that fell into the run, 0 to 1; None before it has begun.
@@ -144,7 +147,7 @@ class RunCost:
 
     run: PastRun
     region: str
-    spent: tuple[NodesSpent, ...]
+    actual_cost: tuple[NodesSpent, ...]
     share: float | None
     hours: float | None
     cluster_runs: bool
@@ -152,7 +155,7 @@ class RunCost:
     @property
     def cluster_usd(self) -> float:
         """The whole cluster."""
-        return sum(each.usd for each in self.spent)
+        return sum(each.usd for each in self.actual_cost)
 
     @property
     def usd(self) -> float:
@@ -162,12 +165,12 @@ class RunCost:
     @property
     def spot_prices_known(self) -> bool:
         """Whether nodes on Spot are counted at its price; else at that on demand, which is more than was paid."""
-        return all(each.spot_price_known for each in self.spent)
+        return all(each.spot_price_known for each in self.actual_cost)
 
     @property
     def counts_disks(self) -> bool:
         """Whether the disks' price was known."""
-        return all(each.disk_usd is not None for each in self.spent)
+        return all(each.disk_usd is not None for each in self.actual_cost)
 
 
 def run_cost(aws: Aws, source: PriceSource, run: PastRun) -> RunCost:

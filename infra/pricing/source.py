@@ -12,9 +12,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from infra.aws.client import Aws, explained
-from infra.errors import OrchardError
 from infra.pricing import cache
 from infra.pricing.table import NodePrice, RegionPrices, table_date, table_prices
+from job.errors import OrchardError
 
 EC2 = "AmazonEC2"
 EMR = "ElasticMapReduce"
@@ -67,7 +67,7 @@ class PriceSource:
             try:
                 return {region: self._asked_prices(region, names) for region in regions}
             except OrchardError as error:
-                self._trouble = error.what
+                self._trouble = error.message
         return {region: table_prices(region, names) for region in regions}
 
     @property

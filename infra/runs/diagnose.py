@@ -21,7 +21,7 @@ class Cause:
         What the logs show; its named groups go into sentence and remedy.
     sentence
         What a person is told.
-    remedy
+    hint
         What to do about it.
     """
 
@@ -29,7 +29,7 @@ class Cause:
     name: str
     pattern: re.Pattern[str]
     sentence: str
-    remedy: str
+    hint: str
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Diagnosis:
 
     Parameters
     ----------
-    sentence, remedy
+    sentence, hint
         What happened, and what to do.
     log
         URI of the log that shows it; empty where none does.
@@ -47,7 +47,7 @@ class Diagnosis:
     """
 
     sentence: str
-    remedy: str
+    hint: str
     log: str = ""
     code: str = ""
 
@@ -162,8 +162,8 @@ def diagnose(logs: Mapping[str, str], reason: str = "") -> Diagnosis:
             match = cause.pattern.search(text)
             if match is not None:
                 words = {name: value or "" for name, value in match.groupdict().items()}
-                sentence, remedy = cause.sentence.format(**words), cause.remedy.format(**words)
-                return Diagnosis(sentence, remedy, uri, cause.code or words.get("code", ""))
+                sentence, hint = cause.sentence.format(**words), cause.hint.format(**words)
+                return Diagnosis(sentence, hint, uri, cause.code or words.get("code", ""))
     for uri, text in logs.items():
         if "Traceback (most recent call last)" in text or "Exception" in text:
             return Diagnosis(probable_cause(text), "The whole log shows more: orchard logs", uri)
@@ -196,7 +196,7 @@ def diagnose_cluster(state: str, reason: str, bootstrap: Mapping[str, str]) -> D
         )
     for cause in CLUSTER_CAUSES:
         if cause.pattern.search(reason):
-            return Diagnosis(cause.sentence.format(reason=reason), cause.remedy, code=cause.code)
+            return Diagnosis(cause.sentence.format(reason=reason), cause.hint, code=cause.code)
     told = reason.rstrip(".") or "EMR gives no reason"
     return Diagnosis(f"The cluster is {state}: {told}.", "Make a new one: orchard up")
 

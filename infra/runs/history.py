@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 from infra.aws import stacks
 from infra.aws.client import Aws, explained
 from infra.emr.instance_types import INSTANCE_TYPES
-from infra.errors import ClusterUnfitError, OrchardError, RunUnknownError
+from infra.errors import (
+    ClusterUnfitError,
+    RunUnknownError,
+)
 from infra.runs.clusters import NAME as CLUSTER_NAME
 from infra.runs.fetch import manifest_if_there
 from infra.runs.speed import BENCHMARK, Speed, measured
 from infra.runs.step import output_of, runs_of
+from job.errors import OrchardError
 
 if TYPE_CHECKING:
     from mypy_boto3_emr.type_defs import InstanceTypeDef

@@ -60,9 +60,9 @@ def measured(manifest: Mapping[str, Any], cores: float, where: str) -> Speed | N
     photos, seconds = manifest.get("counts", {}).get("used", 0), manifest.get("seconds", {})
     growing = sum(seconds.get(stage, 0.0) for stage in GROWING_STAGES)
     # Features that were taken over from an earlier run took no time in this one.
-    taken_over = (manifest.get("resumed") or {}).get("taken_over", 0)
+    reused = (manifest.get("resumed") or {}).get("reused", 0)
     # A run with visual words has no such stage, and says nothing of how fast a network is.
-    if photos < LEAST_PHOTOS or not seconds.get("features") or cores <= 0 or taken_over:
+    if photos < LEAST_PHOTOS or not seconds.get("features") or cores <= 0 or reused:
         return None
     fixed = sum(seconds.get(stage, 0.0) for stage in FIXED_STAGES)
     return Speed(photos / growing / cores, fixed, f"{where}: {photos:,} photos in {growing + fixed:,.0f} s")

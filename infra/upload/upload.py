@@ -70,14 +70,14 @@ def upload(sender: Sender, files: Iterable[LocalFile], watch: Callable[[Outcome]
                 result.already += not outcome.sent
                 result.sent_bytes += outcome.file.size if outcome.sent else 0
             else:
-                result.failures.append(outcome.failure.what)
+                result.failures.append(outcome.failure.message)
                 failed_in_a_row += outcome.at_aws
                 if outcome.at_aws and isinstance(outcome.failure, WrongUseError):
                     raise outcome.failure
                 if failed_in_a_row >= THREADS:
                     raise UploadGivenUpError(
-                        f"The upload was given up after {failed_in_a_row} failures in a row. {outcome.failure.what}",
-                        outcome.failure.remedy,
+                        f"The upload was given up after {failed_in_a_row} failures in a row. {outcome.failure.message}",
+                        outcome.failure.hint,
                     )
             watch(outcome)
     finally:

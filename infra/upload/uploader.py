@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 from boto3.s3.transfer import TransferConfig
 
 from infra.aws.client import Aws, as_orchard_error, explained
-from infra.aws.retry import patiently
-from infra.errors import NotSentError, OrchardError
+from infra.aws.retry import retry
+from infra.errors import (
+    NotSentError,
+)
 from infra.upload.fast_put import quick_put
 from infra.upload.photo_folder import LocalFile
+from job.errors import OrchardError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -108,7 +111,7 @@ class Sender:
         """
         asked: dict[str, Any] = {"Bucket": self._bucket, "Prefix": self._prefix}
         while True:
-            page = patiently(
+            page = retry(
                 f"list s3://{self._bucket}/{self._prefix}", lambda: self._client.list_objects_v2(**asked), self._sleep
             )
             for found in page.get("Contents", []):
@@ -148,14 +151,14 @@ class Sender:
         kind = content_type(file.inside)
         doing = f"send '{file.inside}'"
         if file.size > SMALL:
-            patiently(doing, lambda: self._send_large(key, file, kind), self._sleep)
+            retry(doing, lambda: self._send_large(key, file, kind), self._sleep)
             return
         with open(file.path, "rb") as stream:  # noqa: PTH123 - paths are strings here
             content = stream.read()
         if self._quick is not None and self._quick.put(key, content, kind):
             return
         put = {"Bucket": self._bucket, "Key": key, "Body": content, "ContentType": kind}
-        patiently(doing, lambda: self._client.put_object(**put), self._sleep, failed_before=self._quick is not None)  # type: ignore[arg-type]
+        retry(doing, lambda: self._client.put_object(**put), self._sleep, failed_before=self._quick is not None)  # type: ignore[arg-type]
 
     def _send_large(self, key: str, file: LocalFile, kind: str) -> None:
         with open(file.path, "rb") as stream:  # noqa: PTH123

@@ -10,32 +10,35 @@ from collections.abc import Iterator
 _TOLD = re.compile(r"^error: (?P<what>.+?)(?: \[(?P<code>ORC-\d{3})\])?\n(?P<remedy>.+)$", re.MULTILINE)
 
 
-class JobError(Exception):
-    """A failure of the job, told in two lines; always one of the kinds below.
+class OrchardError(Exception):
+    """The root of every error that Orchard raises on purpose.
 
     Parameters
     ----------
-    what
-        What is wrong, with the value that is wrong.
-    remedy
-        What the person can do about it.
+    message
+        The requirement, and the value that does not meet it.
+    hint
+        The command or the edit that fixes it.
+    code
+        Replaces the code of the class, where a log names the cause.
     """
 
     code = "ORC-100"
     exit_code = 1
 
-    def __init__(self, what: str, remedy: str) -> None:
-        super().__init__(f"{what}\n{remedy}")
-        self.what = what
-        self.remedy = remedy
+    def __init__(self, message: str, hint: str, code: str = "") -> None:
+        super().__init__(f"{message}\n{hint}")
+        self.message = message
+        self.hint = hint
+        self.code = code or type(self).code
 
 
-def in_two_lines(what: str, remedy: str, code: str) -> str:
+def error_report(message: str, hint: str, code: str) -> str:
     """Return what a person reads about a failure, wherever it is printed."""
-    return f"error: {what} [{code}]\n{remedy}\n"
+    return f"error: {message} [{code}]\n{hint}\n"
 
 
-def read_two_lines(text: str) -> JobError | None:
+def read_error_report(text: str) -> OrchardError | None:
     """Return the last failure that another process of the job has printed, None if there is none."""
     found = list(_TOLD.finditer(text))
     if not found:
@@ -44,14 +47,14 @@ def read_two_lines(text: str) -> JobError | None:
     return by_code.get(found[-1]["code"], RunFailedError)(found[-1]["what"], found[-1]["remedy"])
 
 
-def kinds(base: type[JobError] = JobError) -> Iterator[type[JobError]]:
+def kinds(base: type[OrchardError] = OrchardError) -> Iterator[type[OrchardError]]:
     """Yield every kind of failure, each before those that are special cases of it."""
     for kind in base.__subclasses__():
         yield kind
         yield from kinds(kind)
 
 
-class UsageError(JobError):
+class UsageError(OrchardError):
     """An argument is missing, wrong, or contradicts another.
 
     The job was asked for something that it cannot do. Nothing was read or written.
@@ -169,7 +172,7 @@ class NotInstalledError(UsageError):
     code = "ORC-150"
 
 
-class RunFailedError(JobError):
+class RunFailedError(OrchardError):
     """The run began and could not be finished.
 
     Something failed that has no kind of its own. What was there before is still there: results count only once their

@@ -6,14 +6,14 @@ import traceback
 from collections.abc import Sequence
 from typing import Protocol
 
-from job.errors import in_two_lines
+from job.errors import error_report
 
 
 class Failure(Protocol):
     """What every failure that a person can meet says of itself."""
 
-    what: str
-    remedy: str
+    message: str
+    hint: str
     code: str
     exit_code: int
 
@@ -30,7 +30,7 @@ def tell(failure: Failure, words: Sequence[str]) -> int:
     """
     if "--debug" in words:
         sys.stderr.write(printable(traceback.format_exc()))
-    sys.stderr.write(in_two_lines(printable_line(failure.what), printable(failure.remedy), failure.code))
+    sys.stderr.write(error_report(printable_line(failure.message), printable(failure.hint), failure.code))
     return failure.exit_code
 
 

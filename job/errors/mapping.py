@@ -4,7 +4,7 @@ import re
 
 from py4j.protocol import Py4JNetworkError
 
-from job.errors import JobError, RunFailedError, SparkEndedError, TryAgainError, kinds
+from job.errors import OrchardError, RunFailedError, SparkEndedError, TryAgainError, kinds
 
 _OURS = re.compile(r"^job\.errors\.(\w+): (?P<what>.+)\n(?P<remedy>.+)$", re.MULTILINE)
 _PYTHON = re.compile(r"Traceback \(most recent call last\):\n(?:[ ].*\n)+(?P<error>\S.*)$", re.MULTILINE)
@@ -26,9 +26,9 @@ OUTSIDE_CAUSES = (
 """What Spark says where something outside the program has ended a task, and what a person is told of it."""
 
 
-def as_job_error(error: Exception) -> JobError:
+def from_spark(error: Exception) -> OrchardError:
     """Return what a person is told about an exception that the driver met while Spark worked."""
-    if isinstance(error, JobError):
+    if isinstance(error, OrchardError):
         return error
     if isinstance(error, (Py4JNetworkError, ConnectionError)):
         return SparkEndedError(
@@ -40,9 +40,9 @@ def as_job_error(error: Exception) -> JobError:
     if ours is not None:
         by_name = {kind.__name__: kind for kind in kinds()}
         return by_name.get(ours.group(1), RunFailedError)(ours["what"], ours["remedy"])
-    for symptoms, what, remedy in OUTSIDE_CAUSES:
+    for symptoms, message, hint in OUTSIDE_CAUSES:
         if symptoms.search(text):
-            return RunFailedError(what, remedy)
+            return RunFailedError(message, hint)
     return RunFailedError(
         f"The run failed: {probable_cause(text) or type(error).__name__}",
         "Run it again with --debug for the whole trace.",
@@ -61,10 +61,10 @@ def probable_cause(text: str) -> str:
     return lines[-1] if lines else ""
 
 
-def unreachable(what: str, error: OSError) -> RunFailedError:
+def unreachable(message: str, error: OSError) -> RunFailedError:
     """Return what a person is told when a storage does not answer as it should."""
     return TryAgainError(
-        f"{what}: {one_line(error)}.", "Check that it may be read and can be reached from here, then run it again."
+        f"{message}: {one_line(error)}.", "Check that it may be read and can be reached from here, then run it again."
     )
 
 

@@ -58,7 +58,7 @@ class Extraction(Protocol):
         """The folder of the results in which its tasks write what they make of the photos."""
 
     @property
-    def made_by(self) -> Mapping[str, Any]:
+    def provenance(self) -> Mapping[str, Any]:
         """What decides what its tasks make of a photo, beside the photo."""
 
     def carry(self, context: SparkContext) -> None:

@@ -253,8 +253,8 @@ def partition(listing: pa.Table, slots: int, largest: int = LARGEST_PARTITION) -
     largest
         The most photos that a partition may hold.
     """
-    taken_over = listing["earlier_row"].is_valid().to_numpy()
-    cost = np.cumsum(np.where(taken_over, TAKEN_OVER, photo_costs(listing["size"].to_numpy())))
+    reused = listing["earlier_row"].is_valid().to_numpy()
+    cost = np.cumsum(np.where(reused, TAKEN_OVER, photo_costs(listing["size"].to_numpy())))
     partitions: list[pa.Table] = []
     start, spent = 0, 0.0
     while start < len(cost):

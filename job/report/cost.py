@@ -44,7 +44,7 @@ class Cost:
         Whether nodes on Spot are counted at its price; else at that on demand, which is more.
     counts_disks
         Whether disks are counted.
-    taken_over
+    reused
         Photos that the run took over from earlier attempts, whose cost is not in it.
     """
 
@@ -60,7 +60,7 @@ class Cost:
     from_table: bool
     spot_prices_known: bool
     counts_disks: bool
-    taken_over: int
+    reused: int
 
 
 def fact(words: Words, cost: Cost | None = None) -> str:
@@ -96,8 +96,8 @@ def sentences(cost: Cost, words: Words) -> list[str]:
         said.append(words("cost_until", asked=cost.asked))
     if not cost.spot_prices_known:
         said.append(words("cost_spot"))
-    if cost.taken_over:
-        said.append(words("cost_taken_over", photos=words.number(cost.taken_over)))
+    if cost.reused:
+        said.append(words("cost_taken_over", photos=words.number(cost.reused)))
     left_out = words("cost_left_out") if cost.counts_disks else words("cost_left_out_and_disks")
     return [*said, left_out]
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from job.errors import JobError, NotWrittenError, OutputInUseError, OutputRefusedError
+from job.errors import NotWrittenError, OrchardError, OutputInUseError, OutputRefusedError
 from job.errors.mapping import unreachable
 from job.results import layout, processes
 from job.storage import files as storage
@@ -107,7 +107,7 @@ class Lease:
             with suppress(OSError):
                 self._restore_last_sign()
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Give the last sign of life, which says how the run ended, and leave the output to others.
 
         Raises
@@ -120,7 +120,7 @@ class Lease:
                 with suppress(OSError):
                     self._require_held()
             # Before the sign that lets others in: theirs must not be deleted. One that stays hinders nobody.
-            with suppress(JobError):
+            with suppress(OrchardError):
                 storage.delete(_uri(self._output, LEASE))
             self._given_back = True
             with suppress(NotWrittenError):
@@ -169,7 +169,7 @@ class Lease:
                 self.require_held()
         except OutputInUseError:
             return True
-        except JobError:
+        except OrchardError:
             return False  # the storage does not answer: that is another trouble
         return False
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from job.errors import JobError, OutputRefusedError, UsageError
+from job.errors import OrchardError, OutputRefusedError, UsageError
 from job.results import layout, lease
 from job.results.layout import listed_files
 from job.results.progress import Progress
@@ -78,7 +78,7 @@ def into_output(
                     progress.lease.require_held()
                 raise
             # The first failure is what the person has to hear of, not one of putting things away after it.
-            with suppress(JobError):
+            with suppress(OrchardError):
                 _put_away(output, run_id, was_there, progress, keep_data=not isinstance(error, UsageError))
             raise
 

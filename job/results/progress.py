@@ -128,4 +128,4 @@ class Progress:
 
     def _end(self, stage: str, photos: int) -> None:
         self.lease.say(stage, photos, photos)
-        self.lease.give_back()
+        self.lease.release()

@@ -59,7 +59,7 @@ class Found:
         How many were computed, and have changed since.
     differently
         How many were computed in another way, by how a person is told of it.
-    gone
+    removed
         Photos that were computed and are not listed any more.
     """
 
@@ -68,39 +68,39 @@ class Found:
     kept: int
     changed: int
     differently: Mapping[str, int]
-    gone: int
+    removed: int
 
     def as_manifest(self) -> dict[str, int]:
         """Return what the manifest says of it."""
-        return {"taken_over": self.kept, "computed": self.listed - self.kept, "gone": self.gone}
+        return {"reused": self.kept, "computed": self.listed - self.kept, "removed": self.removed}
 
     def __str__(self) -> str:
         """Return what a person is told."""
-        if not (self.kept or self.changed or self.differently or self.gone):
+        if not (self.kept or self.changed or self.differently or self.removed):
             return f"Nothing is taken over: the output holds no {self.folder} of an earlier run."
         reasons = [f"{self.changed:,} have changed"] if self.changed else []
         reasons += [f"{photos:,} were made {how}" for how, photos in self.differently.items()]
         anew = self.listed - self.kept
         told = f"Resuming: {self.kept:,} of {self.listed:,} photos are taken over, {anew:,} are computed"
         told += f" ({', '.join(reasons)})" if reasons else ""
-        return told + (f"; {self.gone:,} are not listed any more and are dropped." if self.gone else ".")
+        return told + (f"; {self.removed:,} are not listed any more and are dropped." if self.removed else ".")
 
 
-def stamp(made_by: Mapping[str, Any], rows: pa.Table) -> dict[str, str]:
+def stamp(provenance: Mapping[str, Any], rows: pa.Table) -> dict[str, str]:
     """Return what the footer of a file says of its rows.
 
     Parameters
     ----------
-    made_by
+    provenance
         What decides them, beside the photos.
     rows
         With the columns of ``ROWS_SCHEMA``, which do not go into the file itself.
     """
     each = {name: rows[name].to_pylist() for name in ROWS_SCHEMA.names}
-    return {STAMP: json.dumps({"made_by": made_by, **each}, sort_keys=True)}
+    return {STAMP: json.dumps({"provenance": provenance, **each}, sort_keys=True)}
 
 
-def find(output: str, folder: str, made_by: Mapping[str, Any], photos: pa.Table) -> tuple[pa.Table, Found]:
+def find(output: str, folder: str, provenance: Mapping[str, Any], photos: pa.Table) -> tuple[pa.Table, Found]:
     """Return the listing with the place of every row that can be taken over, and what was found.
 
     A row can be taken over if it was made in the same way, of the same version of the photo. Label and split do not
@@ -112,7 +112,7 @@ def find(output: str, folder: str, made_by: Mapping[str, Any], photos: pa.Table)
         URI of the results folder; a finished run's, an unfinished one's, or one that is not there yet.
     folder
         Of the data files, inside it.
-    made_by
+    provenance
         What decides a photo's row, beside the photo.
     photos
         The listing.
@@ -128,14 +128,14 @@ def find(output: str, folder: str, made_by: Mapping[str, Any], photos: pa.Table)
     with ThreadPoolExecutor(FOOTERS_AT_A_TIME) as pool:
         looked_into = pool.map(lambda name: _look_into(output, name), names)
         earlier = [entry for entry in looked_into if entry is not None]
-    alike = [entry for entry in earlier if _difference(entry.made_by, made_by) is None]
+    alike = [entry for entry in earlier if _difference(entry.provenance, provenance) is None]
     rows = _concatenated([entry.rows for entry in alike])
     place = pc.index_in(_keys(photos), value_set=_keys(rows).combine_chunks())
     kept = place.is_valid()
     fields = [photos.schema.field(name) for name in ("earlier_file", "earlier_row")]
     for field, column in zip(fields, ("file", "row"), strict=True):
         photos = photos.set_column(photos.schema.get_field_index(field.name), field, rows[column].take(place))
-    return photos, _found(folder, photos, kept, earlier, made_by)
+    return photos, _found(folder, photos, kept, earlier, provenance)
 
 
 def earlier_rows(output: str, listing: pa.Table, value: str) -> tuple[pa.Table | None, pa.Table]:
@@ -209,7 +209,7 @@ def in_order(listing: pa.Table, made: pa.Table, earlier: pa.Table | None) -> pa.
 class _Earlier:
     """An earlier data file: what made its rows, and the path, version, file and number of each."""
 
-    made_by: Mapping[str, Any] | None
+    provenance: Mapping[str, Any] | None
     rows: pa.Table
 
 
@@ -240,8 +240,8 @@ def _look_into(output: str, name: str) -> _Earlier | None:
             paths = file.read(columns=["path"])["path"].combine_chunks()
         rows = len(paths)
         columns = [paths, described.get("version", [None] * rows), [name] * rows, list(range(rows))]
-        made_by = described.get("made_by")
-        return _Earlier(made_by if isinstance(made_by, dict) else None, pa.table(columns, schema=_EARLIER_SCHEMA))
+        provenance = described.get("provenance")
+        return _Earlier(provenance if isinstance(provenance, dict) else None, pa.table(columns, schema=_EARLIER_SCHEMA))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):  # whatever somebody wrote into it
         return None
 
@@ -257,17 +257,17 @@ def _difference(there: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> s
 
 
 def _found(
-    folder: str, photos: pa.Table, kept: pa.BooleanArray, earlier: Sequence[_Earlier], made_by: Mapping[str, Any]
+    folder: str, photos: pa.Table, kept: pa.BooleanArray, earlier: Sequence[_Earlier], provenance: Mapping[str, Any]
 ) -> Found:
     """Return what is told of the rows that are there and of those that are not taken over."""
     left = photos["path"].filter(pc.invert(kept))
     tried: Counter[str] = Counter()
     for how in (None, *MADE_DIFFERENTLY.values(), UNKNOWN):
-        paths = _paths([entry for entry in earlier if _difference(entry.made_by, made_by) == how])
+        paths = _paths([entry for entry in earlier if _difference(entry.provenance, provenance) == how])
         there = pc.is_in(left, value_set=paths)
         tried[how or ""] = pc.sum(there, min_count=0).as_py()
         left = left.filter(pc.invert(there))
-    gone = pc.invert(pc.is_in(_paths(earlier).unique(), value_set=photos["path"].combine_chunks()))
+    removed = pc.invert(pc.is_in(_paths(earlier).unique(), value_set=photos["path"].combine_chunks()))
     changed = tried.pop("")
     return Found(
         folder=folder,
@@ -275,7 +275,7 @@ def _found(
         kept=pc.sum(kept, min_count=0).as_py(),
         changed=changed,
         differently={how: number for how, number in tried.items() if number},
-        gone=pc.sum(gone, min_count=0).as_py(),
+        removed=pc.sum(removed, min_count=0).as_py(),
     )
 
 

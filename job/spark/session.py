@@ -13,8 +13,8 @@ from pathlib import Path
 
 from pyspark import SparkConf, SparkContext, accumulators
 
-from job.errors import JobError, NotInstalledError
-from job.errors.mapping import as_job_error, probable_cause
+from job.errors import NotInstalledError, OrchardError
+from job.errors.mapping import from_spark, probable_cause
 from job.results.progress import Progress
 from job.spark import bundle, cds_archive
 from job.spark.bundle import PACKAGE
@@ -103,7 +103,7 @@ def opened(
 
     Raises
     ------
-    JobError
+    OrchardError
         Whatever Spark fails with, as a person is told it.
     """
     joined = running() is not None
@@ -113,10 +113,10 @@ def opened(
             carry_code(context, folder)
             carry(context)
         yield context
-    except JobError:
+    except OrchardError:
         raise
     except Exception as error:
-        raise as_job_error(error) from error
+        raise from_spark(error) from error
     finally:
         # Whoever started Spark, a notebook for instance, goes on with it.
         started = running()

@@ -184,7 +184,7 @@ def write_part(
     folder: str,
     rows: pa.Table,
     reasons: Sequence[str | None],
-    made_by: Mapping[str, Any],
+    provenance: Mapping[str, Any],
     seconds: dict[str, float],
 ) -> PhotosReport:
     """Write what a task has made of its photos, and what was set aside; return the task's report.
@@ -203,7 +203,7 @@ def write_part(
         As ``all_rows`` returned them.
     reasons
         One for each of the part's photos: why it was set aside, None if it was not.
-    made_by
+    provenance
         What decides the rows, beside the photos.
     seconds
         Where the task's time went; writing is set here.
@@ -217,7 +217,7 @@ def write_part(
     made_file = rejected_file = None
     if rows.num_rows:
         content = rows.drop_columns(resume.ROWS_SCHEMA.names)
-        made_file = layout.write_parquet(output, name(folder), content, resume.stamp(made_by, rows))
+        made_file = layout.write_parquet(output, name(folder), content, resume.stamp(provenance, rows))
     rejected = rejected_table(part.photos, reasons)
     if rejected.num_rows:
         rejected_file = layout.write_parquet(output, name(layout.REJECTED), rejected)

@@ -73,7 +73,7 @@ def list_files(folder: str) -> list[FileFound]:
     try:
         local = isinstance(filesystem, fs.LocalFileSystem)
         look = partial(filesystem.get_file_info, path)
-        root = look() if local else patiently(look)
+        root = look() if local else retry(look)
         if root.type == fs.FileType.NotFound:
             raise PhotosNotFoundError(
                 f"There is no folder '{folder}'.", "Check its name, and that it can be reached from here."
@@ -99,7 +99,7 @@ def look_at(uris: Sequence[str]) -> list[FileFound]:
         filesystem, path = open_filesystem(uri)
         look = partial(filesystem.get_file_info, path)
         try:
-            info = look() if is_local(uri) else patiently(look)
+            info = look() if is_local(uri) else retry(look)
         except OSError as error:
             if is_local(uri):
                 return FileFound(uri, 0, one_line(error))
@@ -166,10 +166,10 @@ def read_bytes(uri: str) -> bytes:
             raise OSError(f"{len(content):,} of {size:,} bytes came")
         return content
 
-    return read() if is_local(uri) else patiently(read)
+    return read() if is_local(uri) else retry(read)
 
 
-def patiently(attempt: Callable[[], _Result], pauses: Sequence[float] | None = None) -> _Result:
+def retry(attempt: Callable[[], _Result], pauses: Sequence[float] | None = None) -> _Result:
     """Return what an attempt returns, which is made again after a pause when its storage fails.
 
     S3's own client has tried several times then, within seconds; this is for what takes longer to pass. Each pause is
@@ -235,7 +235,7 @@ def write_bytes(uri: str, content: bytes | pa.Buffer) -> None:
         if isinstance(filesystem, fs.LocalFileSystem):
             _write_and_rename(filesystem, path, content)
         else:
-            patiently(partial(_upload, filesystem, path, content))
+            retry(partial(_upload, filesystem, path, content))
     except OSError as error:
         raise NotWrittenError(
             f"'{uri}' could not be written: {one_line(error)}.",
@@ -334,7 +334,7 @@ def _list_objects(filesystem: fs.FileSystem, path: str) -> Iterator[FileFound]:
         found = _list_together(filesystem, path)
     except OSError:
         # One that cannot answer so many at a time is asked one thing after the other.
-        found = patiently(partial(_list_below, filesystem, path))
+        found = retry(partial(_list_below, filesystem, path))
     for info in found:
         inside = info.path.removeprefix(f"{path}/")
         # pyarrow opens no key with an empty part in it, but a shorter one in its place.

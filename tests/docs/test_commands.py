@@ -21,10 +21,9 @@ from infra import cli
 from infra.cdk_context import read_settings
 from infra.commands import run
 from infra.commands.sample_photos import draw_photos
-from infra.errors import OrchardError
 from job import arguments
 from job.__main__ import main as run_job
-from job.errors import JobError
+from job.errors import OrchardError
 from job.report import command as report_command
 from tests.docs.pages import ROOT, RUN_BY, Block, inline, inline_commands, name, pages, shell_blocks, words
 from tests.infra.synthesis import default_context
@@ -289,7 +288,7 @@ def test_every_file_in_the_table_of_results_is_written_and_every_file_written_is
 
 def test_a_command_that_is_wrong_is_found() -> None:
     for wrong in ("orchard cost --fotos 3", "python -m job --images a --output b --varianz 1", "make everything"):
-        with pytest.raises((OrchardError, JobError, AssertionError)):
+        with pytest.raises((OrchardError, OrchardError, AssertionError)):
             check(wrong)
     with pytest.raises(OrchardError):
         check("cdk deploy OrchardCluster -c network=privat")

@@ -80,9 +80,9 @@ def spark_on_several_hosts(folder: Path) -> Iterator[str]:
     environment = {**os.environ, "SPARK_NO_DAEMONIZE": "1", "SPARK_LOCAL_DIRS": str(folder)}
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(what: str, *words: str) -> None:
-        log = (folder / f"{what}-{len(started)}.log").open("w")
-        command = [str(spark_class), f"org.apache.spark.deploy.{what}", *words]
+    def start(message: str, *words: str) -> None:
+        log = (folder / f"{message}-{len(started)}.log").open("w")
+        command = [str(spark_class), f"org.apache.spark.deploy.{message}", *words]
         started.append(
             subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
         )

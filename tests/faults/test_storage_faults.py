@@ -118,7 +118,7 @@ def test_a_storage_that_gives_nothing_any_more_fails_the_task_in_a_sentence_inst
     with spoiling(faulty, Rule(fault, "0[3-7].jpg")), pytest.raises(TryAgainError) as raised:
         read(photos)
 
-    assert raised.value.what.startswith(f"The photo '{photos[5]}' could not be read: ")
+    assert raised.value.message.startswith(f"The photo '{photos[5]}' could not be read: ")
     assert raised.value.exit_code == 75
     became(f"S3: {fault}, always, all photos", "its tasks, and so the run, fail in one sentence with exit code 75")
 
@@ -146,7 +146,7 @@ def test_a_folder_that_can_never_be_listed_fails_the_run_in_a_sentence(
     with spoiling(faulty, Rule(faulty_s3.SLOW_DOWN, "list-type=2")), pytest.raises(TryAgainError) as raised:
         storage.list_files(folder)
 
-    assert raised.value.what.startswith(f"The folder '{folder}' could not be listed: ")
+    assert raised.value.message.startswith(f"The folder '{folder}' could not be listed: ")
     assert raised.value.exit_code == 75
     became(f"S3: {faulty_s3.SLOW_DOWN} to a listing, always", "the run fails in one sentence with exit code 75")
 
@@ -175,7 +175,7 @@ def test_a_result_that_can_never_be_written_is_told_and_leaves_nothing(
     ):
         storage.write_bytes(f"s3://{bucket}/result", b"content")
 
-    assert raised.value.what.startswith(f"'s3://{bucket}/result' could not be written: ")
+    assert raised.value.message.startswith(f"'s3://{bucket}/result' could not be written: ")
     assert "Contents" not in boto3.client("s3", endpoint_url=faulty.endpoint).list_objects_v2(Bucket=bucket)
     became(
         f"S3: {faulty_s3.INTERNAL_ERROR} to a result, always", "the write fails in one sentence; nothing half-written"
@@ -191,7 +191,7 @@ def test_pauses_grow_and_no_two_are_alike(monkeypatch: pytest.MonkeyPatch) -> No
 
     for _ in range(2):
         with pytest.raises(OSError, match="SLOW_DOWN"):
-            storage.patiently(fail, (2, 8))
+            storage.retry(fail, (2, 8))
 
     assert 1 <= paused[0] <= 3
     assert 4 <= paused[1] <= 12

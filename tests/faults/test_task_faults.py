@@ -17,7 +17,7 @@ import pytest
 
 from job import arguments, pipeline
 from job.classifiers import predict, train
-from job.errors import JobError, RunFailedError
+from job.errors import OrchardError, RunFailedError
 from job.features.network import extractor
 from job.features.network.task import featurize_partition
 from job.images import listing
@@ -110,11 +110,11 @@ def test_a_worker_that_is_always_killed_fails_the_run_in_a_sentence_and_resume_g
 
     with monkeypatch.context() as patched:
         patched.setattr(passes, "_moments_of_slices", always_does(killed, passes._moments_of_slices))
-        with pytest.raises(JobError) as raised:
+        with pytest.raises(OrchardError) as raised:
             run(words, tmp_path / "results")
 
     assert raised.value.exit_code == 1
-    assert raised.value.what == (
+    assert raised.value.message == (
         "A process of Spark's ended again and again in the middle of a task: for want of memory, or because it hung."
     )
     assert not (tmp_path / "results" / "manifest.json").exists()
@@ -165,12 +165,12 @@ def test_a_full_disk_fails_the_run_in_a_sentence_leaves_nothing_half_written_and
     with pytest.raises(RunFailedError) as raised:
         run(words, tmp_path / "results")
 
-    assert "could not be written: " in raised.value.what
-    assert "No space left on device" in raised.value.what
+    assert "could not be written: " in raised.value.message
+    assert "No space left on device" in raised.value.message
     assert [path for path in (tmp_path / "results").rglob(".*") if path.is_file()] == []
     is_full.unlink()
     resumed = run(words, tmp_path / "results", "--resume")
-    assert resumed[1]["resumed"]["taken_over"] > 0
+    assert resumed[1]["resumed"]["reused"] > 0
     assert_same(resumed, quiet)
     became("the output's disk is full", "the run fails in one sentence, nothing half-written; --resume goes on")
 
@@ -188,7 +188,7 @@ def test_results_that_are_to_be_replaced_stay_whole_until_the_new_ones_are(
 
     with monkeypatch.context() as patched:
         patched.setattr(pipeline, stage, dies)
-        with pytest.raises((JobError, RuntimeError), match="the driver has died"):
+        with pytest.raises((OrchardError, RuntimeError), match="the driver has died"):
             run(words, tmp_path / "results", "--overwrite", "--components", "4")
 
     manifest = tmp_path / "results" / "manifest.json"

@@ -54,7 +54,7 @@ def test_a_second_run_is_refused_while_the_first_lives_and_takes_its_place_when_
         assert "; this one takes its place." in capsys.readouterr().err
         content = files_in(output)
         manifest = json.loads(content["manifest.json"])
-        assert manifest["resumed"]["taken_over"] > 0
+        assert manifest["resumed"]["reused"] > 0
         assert manifest["counts"]["used"] == 200
 
         # Then the first one, when it goes on, notices it and leaves everything as it is

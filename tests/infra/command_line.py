@@ -17,4 +17,4 @@ MANIFEST: dict[str, Any] = {
 def orchard(world: World, *words: str) -> int:
     """Execute a command line, without what turns failures into lines; return the exit code."""
     given = cli.parse(list(words))
-    return int(given.command.execute(given, world.surroundings()))
+    return int(given.command.execute(given, world.context()))

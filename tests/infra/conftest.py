@@ -18,7 +18,7 @@ from moto.cloudformation.models import Event, cloudformation_backends
 from moto.emr.models import emr_backends
 
 from infra.aws.client import Aws
-from infra.context import Surroundings
+from infra.context import Context
 from tests.infra.fake_price_list import FakePriceList
 from tests.infra.person import Person
 from tests.infra.s3_server import FakeS3, running
@@ -112,8 +112,8 @@ class World:
     terminal: io.StringIO = field(default_factory=io.StringIO)
     slept: list[float] = field(default_factory=list)
 
-    def surroundings(self, typed: str = "") -> Surroundings:
-        return Surroundings(
+    def context(self, typed: str = "") -> Context:
+        return Context(
             self.aws,
             terminal=self.terminal,
             keyboard=io.StringIO(typed),

@@ -10,7 +10,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.emr.models import emr_backends
 
 from infra import cli
-from infra.context import Surroundings
+from infra.context import Context
 from infra.runs.step import PREFIX
 from tests.infra.fake_price_list import NOW, FakeAws, FakePriceList
 
@@ -18,16 +18,16 @@ from tests.infra.fake_price_list import NOW, FakeAws, FakePriceList
 class Person:
     """Types commands, and reads what comes back."""
 
-    def __init__(self, price_list: FakePriceList, kept_prices: Path | None = None) -> None:
+    def __init__(self, price_list: FakePriceList, price_cache: Path | None = None) -> None:
         self.aws = FakeAws("eu-west-1", price_list)
         self.terminal = io.StringIO()
-        self.kept_prices = kept_prices
+        self.price_cache = price_cache
 
     def types(self, line: str) -> int:
-        surroundings = Surroundings(
-            self.aws, terminal=self.terminal, clock=NOW.timestamp, sleep=_never, kept_prices=self.kept_prices
+        context = Context(
+            self.aws, terminal=self.terminal, clock=NOW.timestamp, sleep=_never, price_cache=self.price_cache
         )
-        return cli.main(line.split(), surroundings)
+        return cli.main(line.split(), context)
 
     def reads(self) -> str:
         return self.terminal.getvalue()

@@ -171,8 +171,8 @@ def test_every_setting_has_its_wrong_value_tested() -> None:
 
 @pytest.mark.parametrize("name", WRONG_VALUES)
 def test_a_wrong_value_names_itself_the_allowed_ones_and_what_to_do(name: str) -> None:
-    value, allowed, remedy = WRONG_VALUES[name]
-    assert refusal({name: value}) == f"{name} is '{value}': {allowed}\n{remedy}"
+    value, allowed, hint = WRONG_VALUES[name]
+    assert refusal({name: value}) == f"{name} is '{value}': {allowed}\n{hint}"
 
 
 @pytest.mark.parametrize("name", WRONG_INSTANCE_TYPES)

@@ -10,7 +10,7 @@ import pytest
 from infra import cli
 from infra.aws.client import Aws
 from infra.commands.command import Command
-from infra.context import Surroundings
+from infra.context import Context
 from infra.errors import WrongUseError
 from tests.error_report import told
 
@@ -60,14 +60,14 @@ def test_orchard_alone_shows_every_command_with_what_it_does(
     ],
 )
 def test_a_wrong_command_line_is_two_lines_and_exit_code_2(
-    words: list[str], what: str, capsys: pytest.CaptureFixture[str]
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code = cli.main(words)
 
     lines = told(capsys.readouterr().err)
     assert code == 2
     assert len(lines) == 2
-    assert lines[0].startswith(f"error: {what}")
+    assert lines[0].startswith(f"error: {message}")
 
 
 def test_a_failure_nobody_thought_of_is_two_lines_too_and_a_trace_with_debug(
@@ -114,7 +114,7 @@ def test_the_region_is_that_of_cdk_json_before_the_environments(tmp_path: Path) 
     assert cli.default_region({"AWS_REGION": "us-east-1"}, tmp_path / "none.json") == "us-east-1"
     with pytest.raises(WrongUseError) as raised:
         cli.default_region({}, tmp_path / "none.json")
-    assert raised.value.remedy == "Name one: --region eu-west-1"
+    assert raised.value.hint == "Name one: --region eu-west-1"
 
 
 @pytest.mark.usefixtures("s3_endpoint")
@@ -123,7 +123,7 @@ def test_credentials_are_never_printed_even_with_debug(
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI-secret")
 
-    code = cli.main(["results", "first", "--debug"], Surroundings(Aws("eu-west-1")))
+    code = cli.main(["results", "first", "--debug"], Context(Aws("eu-west-1")))
 
     said = capsys.readouterr()
     assert code == 2

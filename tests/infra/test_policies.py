@@ -187,7 +187,7 @@ def _made_of(kind: str, stack: str, logical_id: str) -> list[str]:
         "AWS::IAM::Role": [f"{iam}:role/{stack}-{logical_id}-1X2Y"],
         # Its name is the role's.
         "AWS::IAM::InstanceProfile": [
-            f"{iam}:{what}/{stack}-{logical_id}-1X2Y" for what in ("instance-profile", "role")
+            f"{iam}:{message}/{stack}-{logical_id}-1X2Y" for message in ("instance-profile", "role")
         ],
         "AWS::IAM::User": [f"{iam}:user/{stack}-{logical_id}-1X2Y"],
         "AWS::IAM::AccessKey": [f"{iam}:user/{stack}-{logical_id}-1X2Y"],

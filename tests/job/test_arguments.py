@@ -65,8 +65,8 @@ def test_predict_takes_nothing_that_would_fit_anew() -> None:
     with pytest.raises(UsageError) as raised:
         arguments.parse_predict(["--fitted", "results", *NEEDED, "--components", "5"])
 
-    assert raised.value.what == "Unrecognized arguments: --components 5."
-    assert raised.value.remedy == "See python -m job predict --help."
+    assert raised.value.message == "Unrecognized arguments: --components 5."
+    assert raised.value.hint == "See python -m job predict --help."
 
 
 def test_csv_is_written_unless_it_is_refused() -> None:
@@ -190,18 +190,18 @@ def test_csv_is_written_unless_it_is_refused() -> None:
         ),
     ],
 )
-def test_a_wrong_argument_is_named_with_its_remedy(words: list[str], what: str, remedy: str) -> None:
+def test_a_wrong_argument_is_named_with_its_remedy(words: list[str], message: str, hint: str) -> None:
     with pytest.raises(UsageError) as raised:
         arguments.parse([*NEEDED, *words])
 
-    assert (raised.value.what, raised.value.remedy) == (what, remedy)
+    assert (raised.value.message, raised.value.hint) == (message, hint)
 
 
 def test_a_missing_folder_of_photos_is_named() -> None:
     with pytest.raises(UsageError) as raised:
         arguments.parse(["--output", "results"])
 
-    assert raised.value.what == "One of the arguments --images --image-list is required."
+    assert raised.value.message == "One of the arguments --images --image-list is required."
 
 
 def test_the_choices_for_visual_words_are_those_that_there_are() -> None:

@@ -51,7 +51,7 @@ def test_part_of_a_list_is_held_out(tmp_path: Path) -> None:
     ids=["to be tested", "in the output"],
 )
 def test_a_listed_photo_that_must_not_be_fitted_on_is_refused(
-    line: str, words: list[str], what: str, tmp_path: Path
+    line: str, words: list[str], message: str, tmp_path: Path
 ) -> None:
     make(tmp_path, "test/Kiwi/1.jpg", "out/Kiwi/1.jpg")
     (tmp_path / "list.csv").write_text(line)
@@ -60,4 +60,4 @@ def test_a_listed_photo_that_must_not_be_fitted_on_is_refused(
     with pytest.raises(UsageError) as raised:
         inputs.list_all(arguments.parse([word.format(tmp_path) for word in given]))
 
-    assert raised.value.what == what.format(tmp_path)
+    assert raised.value.message == message.format(tmp_path)

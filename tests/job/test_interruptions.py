@@ -68,10 +68,10 @@ def projection(output: Path) -> npt.NDArray[np.float64]:
         return np.concatenate([saved["mean"], saved["scale"], saved["components"].ravel()])
 
 
-def wait_for(condition: Callable[[], bool], what: str) -> None:
+def wait_for(condition: Callable[[], bool], message: str) -> None:
     deadline = time.monotonic() + LONGEST_WAIT
     while not condition():
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        assert time.monotonic() < deadline, f"waited in vain for {message}"
         time.sleep(0.05)
 
 
@@ -119,7 +119,7 @@ def test_a_machine_that_goes_dark_loses_what_it_was_at_and_the_resumed_run_compu
     finally:
         context.stop()
     manifest = json.loads((output / "manifest.json").read_text())
-    assert manifest["resumed"] == {"taken_over": written, "computed": 400 - written, "gone": 0}
+    assert manifest["resumed"] == {"reused": written, "computed": 400 - written, "removed": 0}
     # And they come to the same, though no file of the one holds the same photos as one of the other
     resumed, quiet = (projection(of) for of in (output, tmp_path / "quiet"))
     np.testing.assert_array_equal(resumed, quiet)

@@ -435,8 +435,8 @@ def test_photos_that_are_all_alike_are_refused_and_leave_nothing(
 )
 def test_what_cannot_be_done_is_said_in_two_lines_with_exit_code_2_and_leaves_nothing(
     words: list[str],
-    what: str,
-    remedy: str,
+    message: str,
+    hint: str,
     sample_photos: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -449,7 +449,7 @@ def test_what_cannot_be_done_is_said_in_two_lines_with_exit_code_2_and_leaves_no
 
     outcome = failure([*words, "--output", "results"], capsys)
 
-    assert outcome == (2, [f"error: {what.format(folder=tmp_path)}", remedy])
+    assert outcome == (2, [f"error: {message.format(folder=tmp_path)}", hint])
     assert not (tmp_path / "results").exists()
 
 

@@ -29,8 +29,8 @@ def test_what_is_neither_is_refused(limit: str) -> None:
     with pytest.raises(UsageError) as raised:
         most_allowed(limit, 100)
 
-    assert raised.value.what == f"--max-rejected {limit} is no limit."
-    assert raised.value.remedy == "Give a share like 5%, or a number of photos like 20."
+    assert raised.value.message == f"--max-rejected {limit} is no limit."
+    assert raised.value.hint == "Give a share like 5%, or a number of photos like 20."
 
 
 def test_more_than_allowed_fail_the_run_with_number_share_and_the_commonest_reason(tmp_path: Path) -> None:
@@ -41,11 +41,11 @@ def test_more_than_allowed_fail_the_run_with_number_share_and_the_commonest_reas
         rejection_limits.require_within(str(tmp_path), "2%", reports)
 
     assert raised.value.exit_code == 1
-    assert raised.value.what == (
+    assert raised.value.message == (
         "3 of 100 photos (3.00%) were set aside, more than the 2% of --max-rejected. "
         "The commonest reason, of 2: damaged: 12 bytes missing."
     )
-    assert raised.value.remedy == (
+    assert raised.value.hint == (
         f"See all in {tmp_path}/rejected. Mend the photos or allow more, then run it again with --resume."
     )
 

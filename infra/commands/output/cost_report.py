@@ -55,7 +55,7 @@ def photos_lines(cost: PhotosCost) -> list[str]:
     return in_columns(rows)
 
 
-def spent_lines(spent: Sequence[NodesSpent]) -> list[str]:
+def spent_lines(actual_cost: Sequence[NodesSpent]) -> list[str]:
     """Return the table of what a cluster did cost."""
     rows = [["type", "bought", "number", "node hours", "EC2", "EMR", "disks", "together"]]
     rows += [
@@ -63,9 +63,9 @@ def spent_lines(spent: Sequence[NodesSpent]) -> list[str]:
             *(each.instance_type, each.market, str(each.count), f"{each.hours:,.2f}"),
             *(usd(each.ec2_usd, 3), usd(each.emr_usd, 3), usd(each.disk_usd, 3), usd(each.usd, 3)),
         ]
-        for each in spent
+        for each in actual_cost
     ]
-    rows.append(["all", "", "", "", "", "", "", usd(sum(each.usd for each in spent), 3)])
+    rows.append(["all", "", "", "", "", "", "", usd(sum(each.usd for each in actual_cost), 3)])
     return in_columns(rows, text_columns=2)
 
 

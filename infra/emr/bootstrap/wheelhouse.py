@@ -16,7 +16,7 @@ from pathlib import Path
 
 from infra import versions
 from infra.emr.instance_types import Architecture
-from infra.errors import OrchardError
+from job.errors import OrchardError
 
 HERE = Path(__file__).resolve().parent
 OLDEST_GLIBC = 17

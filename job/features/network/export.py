@@ -17,10 +17,10 @@ from pathlib import Path
 from job.errors import (
     BackboneError,
     ExportFailedError,
-    JobError,
     NotInstalledError,
+    OrchardError,
     UsageError,
-    read_two_lines,
+    read_error_report,
 )
 from job.errors.console import tell
 from job.features.network.backbone import BackboneDescription, content_hash, embed_description, read_description
@@ -195,7 +195,7 @@ def _export_in_own_process(request: ExportRequest, destination: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": path})
     if done.returncode == 0:
         return
-    told = read_two_lines(done.stderr)
+    told = read_error_report(done.stderr)
     if isinstance(told, UsageError):
         raise told
     lines = [line for line in done.stderr.splitlines() if line.strip()]
@@ -216,7 +216,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         export(ExportRequest(given.backbone, given.weights, given.seed), given.to)
-    except JobError as error:
+    except OrchardError as error:
         return tell(error, [])
     return 0
 

@@ -61,7 +61,7 @@ class NetworkExtraction:
         return layout.FEATURES
 
     @cached_property
-    def made_by(self) -> Mapping[str, Any]:
+    def provenance(self) -> Mapping[str, Any]:
         """What decides a photo's features; the file is read through for it, and some are hundreds of megabytes."""
         libraries = RUNTIMES[self.precision]
         return {
@@ -79,13 +79,13 @@ class NetworkExtraction:
         self, context: SparkContext, photos: pa.Table, output: str, run_id: str, progress: Progress, check: Check
     ) -> Extracted:
         """Compute and write the features of all photos, as ``Extraction`` has it."""
-        task = FeaturesTask(output, run_id, self.backbone, self.model.name, self.precision, self.made_by)
+        task = FeaturesTask(output, run_id, self.backbone, self.model.name, self.precision, self.provenance)
         reports = featurize(context, photos, task, progress)
         check(reports)
         described = {
             **asdict(self.backbone),
             "untrained": self.backbone.untrained,
-            "sha256": self.made_by["model"],
+            "sha256": self.provenance["model"],
         }
         precision = describe_precision(self.precision, reports)
         return Extracted(reports, {"backbone": described, "precision": precision, "vocabulary": None})

@@ -40,7 +40,7 @@ class FeaturesTask:
         The name under which Spark carries the exported file to the executors.
     precision
         As ``--precision`` names it.
-    made_by
+    provenance
         What decides the features of a photo; the files say it of themselves.
     """
 
@@ -49,7 +49,7 @@ class FeaturesTask:
     backbone: BackboneDescription
     model_file: str
     precision: str
-    made_by: Mapping[str, Any]
+    provenance: Mapping[str, Any]
 
 
 def featurize_partition(task: FeaturesTask, done: Accumulator[int], numbered: Numbered) -> PhotosReport:
@@ -81,7 +81,7 @@ def featurize_partition(task: FeaturesTask, done: Accumulator[int], numbered: Nu
         )
     used = usable(part.photos, reasons)
     rows = tasks.all_rows(part, features_table(used, features), used, network.computed_in)
-    return tasks.write_part(task.output, task.run_id, part, layout.FEATURES, rows, reasons, task.made_by, seconds)
+    return tasks.write_part(task.output, task.run_id, part, layout.FEATURES, rows, reasons, task.provenance, seconds)
 
 
 def compute_features(

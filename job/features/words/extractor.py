@@ -13,7 +13,7 @@ from job.features.extractor import Check, Extracted
 from job.features.words import vocabulary
 from job.features.words.descriptors import KINDS, DescriptorKind, opencv_version
 from job.features.words.kmeans import Learning, count_words, learn
-from job.features.words.task import DescriptorsReport, DescriptorsTask, describe_partition, made_by
+from job.features.words.task import DescriptorsReport, DescriptorsTask, describe_partition, provenance
 from job.features.words.vocabulary import Vocabulary
 from job.results import layout
 from job.results.layout import DataFile
@@ -60,9 +60,9 @@ class WordExtraction:
         return layout.DESCRIPTORS
 
     @property
-    def made_by(self) -> Mapping[str, Any]:
+    def provenance(self) -> Mapping[str, Any]:
         """What decides a photo's descriptors."""
-        return made_by(self.kind.name, self.keypoints, self.keep_empty)
+        return provenance(self.kind.name, self.keypoints, self.keep_empty)
 
     def carry(self, context: SparkContext) -> None:
         """Give the executors nothing: OpenCV is installed there, and the words come later."""

@@ -76,7 +76,7 @@ class DescriptorsReport:
     empty: int
 
 
-def made_by(kind: str, keypoints: int, keep_empty: bool) -> dict[str, Any]:
+def provenance(kind: str, keypoints: int, keep_empty: bool) -> dict[str, Any]:
     """Return what decides the descriptors of a photo, as their files say of themselves.
 
     Parameters
@@ -114,7 +114,7 @@ def describe_partition(task: DescriptorsTask, done: Accumulator[int], numbered: 
     used = usable(part.photos, reasons)
     rows = tasks.all_rows(part, descriptors_table(used, described), used, computed_in="")
     training, counts = pc.equal(rows["split"], TRAIN).to_numpy(), stacked(rows, KINDS[task.kind])[1]
-    by = made_by(task.kind, task.keypoints, task.keep_empty)
+    by = provenance(task.kind, task.keypoints, task.keep_empty)
     return DescriptorsReport(
         tasks.write_part(task.output, task.run_id, part, layout.DESCRIPTORS, rows, reasons, by, seconds),
         int(counts[training].sum()),

@@ -6,7 +6,11 @@ import pytest
 from botocore import exceptions
 
 from infra.aws import client
-from infra.errors import OrchardError, TryAgainError, WrongUseError
+from infra.errors import (
+    TryAgainError,
+    WrongUseError,
+)
+from job.errors import OrchardError
 from tests.infra.s3_server import DROP, FakeS3
 
 
@@ -137,14 +141,14 @@ SIGN_IN_AGAIN = "Sign in again: aws sso login, with --profile if you use one"
     ],
 )
 def test_a_failure_is_one_sentence_and_what_to_do(
-    error: Exception, kind: type[OrchardError], what: str, remedy: str
+    error: Exception, kind: type[OrchardError], message: str, hint: str
 ) -> None:
     with pytest.raises(OrchardError) as raised, client.explained("list"):
         raise error
 
     assert isinstance(raised.value, kind)
     assert raised.value.exit_code == kind.exit_code
-    assert (raised.value.what, raised.value.remedy) == (what, remedy)
+    assert (raised.value.message, raised.value.hint) == (message, hint)
 
 
 @pytest.mark.parametrize("failure", [(503, "SlowDown"), (500, "InternalError"), (DROP, "")])

@@ -36,33 +36,33 @@ def test_a_missing_stack_is_named_with_the_command_that_deploys_it(aws: Aws, sta
     with pytest.raises(WrongUseError) as raised:
         stacks.outputs(aws, stack)
 
-    assert raised.value.what == f"There is no stack {stack} in eu-west-1."
-    assert raised.value.remedy == f"Deploy it: {command}; or name the region where it is: --region REGION"
+    assert raised.value.message == f"There is no stack {stack} in eu-west-1."
+    assert raised.value.hint == f"Deploy it: {command}; or name the region where it is: --region REGION"
 
 
 def test_a_stack_in_another_region_is_missing_in_this_one(aws: Aws) -> None:
     with deployed(aws, "OrchardData", {"DataBucket": "the-data"}), pytest.raises(WrongUseError) as raised:
         stacks.data_bucket(Aws("eu-west-3"))
 
-    assert raised.value.what == "There is no stack OrchardData in eu-west-3."
+    assert raised.value.message == "There is no stack OrchardData in eu-west-3."
 
 
 def test_a_stack_without_outputs_is_told_with_its_state(aws: Aws) -> None:
     with deployed(aws, "OrchardData", {}), pytest.raises(WrongUseError) as raised:
         stacks.data_bucket(aws)
 
-    assert raised.value.what == "The stack OrchardData is not ready: it is in state CREATE_COMPLETE."
-    assert raised.value.remedy == ("If nothing is changing it at the moment, deploy it again: cdk deploy OrchardData")
+    assert raised.value.message == "The stack OrchardData is not ready: it is in state CREATE_COMPLETE."
+    assert raised.value.hint == ("If nothing is changing it at the moment, deploy it again: cdk deploy OrchardData")
 
 
 def test_a_stack_of_another_version_is_told_with_the_output_that_it_lacks(aws: Aws) -> None:
     with deployed(aws, "OrchardData", {"Other": "x"}), pytest.raises(WrongUseError) as raised:
         stacks.logs_bucket(aws)
 
-    assert raised.value.what == (
+    assert raised.value.message == (
         "The stack OrchardData has no output LogsBucket: it was deployed by another version of this project."
     )
-    assert raised.value.remedy == "Deploy it again: cdk deploy OrchardData"
+    assert raised.value.hint == "Deploy it again: cdk deploy OrchardData"
 
 
 def test_no_credentials_are_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,4 +75,4 @@ def test_no_credentials_are_one_sentence(monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(WrongUseError) as raised:
         stacks.data_bucket(Aws("eu-west-1"))
 
-    assert raised.value.what == "Could not read the stack OrchardData: there are no AWS credentials."
+    assert raised.value.message == "Could not read the stack OrchardData: there are no AWS credentials."

@@ -176,18 +176,18 @@ def test_regions_show_spot_where_it_is_known_and_a_dash_where_nothing_is(person:
     ],
 )
 def test_a_failure_is_one_line_on_what_and_one_on_what_to_do(
-    line: str, what: str, remedy: str, person: Person, capsys: pytest.CaptureFixture[str]
+    line: str, message: str, hint: str, person: Person, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert person.types(line) == 2
-    assert told(capsys.readouterr().err) == [f"error: {what}", remedy]
+    assert told(capsys.readouterr().err) == [f"error: {message}", hint]
 
 
 @pytest.mark.parametrize("text", ["mars-1", "eu-west-1,mars-1"])
 def test_an_unknown_region_is_named(text: str, person: Person, capsys: pytest.CaptureFixture[str]) -> None:
     assert person.types(f"cost --regions {text}") == 2
-    what, remedy = told(capsys.readouterr().err)
-    assert what == "error: 'mars-1' is not a region that is known here."
-    assert remedy.startswith("Name some of eu-central-1, eu-north-1, eu-south-1, eu-south-2, eu-west-1, eu-west-3, ")
+    message, hint = told(capsys.readouterr().err)
+    assert message == "error: 'mars-1' is not a region that is known here."
+    assert hint.startswith("Name some of eu-central-1, eu-north-1, eu-south-1, eu-south-2, eu-west-1, eu-west-3, ")
 
 
 def test_a_wrong_setting_is_told_as_one(

@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from infra.aws.client import Aws
-from infra.context import Surroundings
+from infra.context import Context
 from job.report.cost import fact, tile
 from job.report.messages import Words
 from tests.infra.command_line import MANIFEST
@@ -144,7 +144,7 @@ def test_a_report_of_an_earlier_version_stays_as_it_is(person: Person, tmp_path:
 
 def test_a_run_that_took_photos_over_says_that_their_time_is_not_counted(person: Person, tmp_path: Path) -> None:
     cluster_that_ran("first", BEGIN, minutes=120, step=(30, 60))
-    with_results(person, resumed={"taken_over": 900, "computed": 100})
+    with_results(person, resumed={"reused": 900, "computed": 100})
 
     person.types(f"results first --to {tmp_path}")
 
@@ -165,9 +165,9 @@ def test_a_cloud_on_this_machine_is_told_from_aws(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     assert not Aws("eu-west-1").on_this_machine
-    assert Surroundings(Aws("eu-west-1"), kept_prices=tmp_path).prices().kept == tmp_path
+    assert Context(Aws("eu-west-1"), price_cache=tmp_path).prices().kept == tmp_path
 
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     assert Aws("eu-west-1").on_this_machine
     # And what it says of prices is not kept for the real one.
-    assert Surroundings(Aws("eu-west-1"), kept_prices=tmp_path).prices().kept is None
+    assert Context(Aws("eu-west-1"), price_cache=tmp_path).prices().kept is None

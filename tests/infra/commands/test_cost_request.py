@@ -19,4 +19,4 @@ def test_a_wrong_setting_keeps_the_code_of_wrong_settings(tmp_path: Path, monkey
         read_cost_settings(None, "eu-west-1")
 
     assert raised.value.code == "ORC-210"
-    assert raised.value.what == "core_count is '0': it must be a whole number from 1 to 100."
+    assert raised.value.message == "core_count is '0': it must be a whole number from 1 to 100."

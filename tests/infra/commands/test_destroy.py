@@ -10,15 +10,18 @@ import pytest
 from infra import cli
 from infra.aws import cdk
 from infra.aws.client import Aws
-from infra.errors import OrchardError, WrongUseError
+from infra.errors import (
+    WrongUseError,
+)
 from infra.runs import step as steps
 from infra.teardown import teardown
+from job.errors import OrchardError
 from tests.infra.conftest import ACCOUNT, Deployed, FakeCall, World, fake_call, let_stick
 
 
 def orchard(world: World, typed: str, *words: str) -> int:
     given = cli.parse(list(words))
-    return int(given.command.execute(given, world.surroundings(typed)))
+    return int(given.command.execute(given, world.context(typed)))
 
 
 def standing(world: World) -> list[str]:
@@ -53,7 +56,7 @@ def test_anything_but_yes_removes_nothing(deployed: Deployed, world: World, type
     with pytest.raises(WrongUseError) as raised:
         orchard(world, typed, "destroy")
 
-    assert raised.value.what == "Nothing was removed."
+    assert raised.value.message == "Nothing was removed."
     assert len(standing(world)) == 3
     assert state_of(deployed, world) == "WAITING"
 
@@ -86,8 +89,8 @@ def test_deleting_data_empties_both_buckets_and_sets_both_switches(deployed: Dep
             *("-c", "delete_data=true", "-c", "confirm_delete_data=true"),
         ]
     ]
-    gone = [line for line in world.said if line.endswith(" is gone.")]
-    assert gone == ["OrchardCluster is gone.", "OrchardAccess is gone.", "OrchardData is gone."]
+    removed = [line for line in world.said if line.endswith(" is gone.")]
+    assert removed == ["OrchardCluster is gone.", "OrchardAccess is gone.", "OrchardData is gone."]
     assert standing(world) == []
 
 
@@ -98,7 +101,7 @@ def test_switches_that_cannot_be_set_stop_it_before_anything_else_goes(world: Wo
     with pytest.raises(OrchardError) as raised:
         orchard(world, "", "destroy", "--delete-data", "--yes")
 
-    assert raised.value.what == "'cdk deploy OrchardData' failed; the CDK's own message is above."
+    assert raised.value.message == "'cdk deploy OrchardData' failed; the CDK's own message is above."
     assert standing(world) == ["OrchardAccess", "OrchardData"]
 
 
@@ -189,7 +192,7 @@ def test_a_stack_that_sticks_for_good_is_told(world: World) -> None:
     with pytest.raises(OrchardError) as raised:
         orchard(world, "", "destroy", "--yes")
 
-    assert raised.value.what == "CloudFormation could not delete OrchardCluster: Logs: It is not empty."
+    assert raised.value.message == "CloudFormation could not delete OrchardCluster: Logs: It is not empty."
 
 
 @pytest.mark.usefixtures("deployed")
@@ -197,10 +200,10 @@ def test_a_stack_that_takes_longer_than_half_an_hour_is_told(world: World) -> No
     described = {"StackName": "OrchardCluster", "StackStatus": "DELETE_IN_PROGRESS", "CreationTime": datetime.now(UTC)}
     fake = FakeCall([{"Stacks": [described]}])
     world.aws.cloudformation.meta.events.register("before-call.cloudformation.DescribeStacks", fake)  # type: ignore[arg-type]
-    around = world.surroundings()
+    context = world.context()
 
     with pytest.raises(OrchardError) as raised:
-        teardown.delete_stack(world.aws, "OrchardCluster", around.clock, around.sleep)
+        teardown.delete_stack(world.aws, "OrchardCluster", context.clock, context.sleep)
 
     assert str(raised.value) == (
         "The stack OrchardCluster is still DELETE_IN_PROGRESS after 30 minutes.\n"
@@ -231,13 +234,13 @@ def test_groups_that_emr_left_are_swept_although_they_refer_to_each_other(world:
 
 
 def test_a_cluster_that_does_not_end_is_told_with_what_ends_it(deployed: Deployed, world: World) -> None:
-    around = world.surroundings()
+    context = world.context()
 
     with pytest.raises(OrchardError) as raised:
-        teardown.wait_until_ended(world.aws, deployed.cluster, around.clock, around.sleep)
+        teardown.wait_until_ended(world.aws, deployed.cluster, context.clock, context.sleep)
 
-    assert raised.value.what == f"The cluster {deployed.cluster} is still WAITING after 30 minutes."
-    assert raised.value.remedy == (
+    assert raised.value.message == f"The cluster {deployed.cluster} is still WAITING after 30 minutes."
+    assert raised.value.hint == (
         f"End it by hand: aws emr terminate-clusters --cluster-ids {deployed.cluster} --region eu-west-1"
     )
 
@@ -299,7 +302,7 @@ def test_a_question_about_kept_buckets_that_is_refused_stops_no_removal(deployed
     with pytest.raises(WrongUseError) as raised:
         orchard(world, "no", "destroy", "--delete-data")
 
-    assert raised.value.what == "Nothing was removed."
+    assert raised.value.message == "Nothing was removed."
     assert world.said[-1] == "Type 'delete my data' to go on:"
 
 
@@ -361,7 +364,7 @@ def test_a_group_that_cannot_be_removed_is_told_once_the_stack_is_gone(world: Wo
     with pytest.raises(OrchardError) as raised:
         orchard(world, "", "destroy", "--yes")
 
-    assert raised.value.what == STUCK
+    assert raised.value.message == STUCK
     assert standing(world) == ["OrchardAccess", "OrchardData"]
 
 
@@ -374,7 +377,7 @@ def test_a_group_that_cannot_be_removed_does_not_keep_the_stack_from_being_tried
 
     assert f"What EMR left stays for now: {STUCK}" in world.said
     assert asked == ["OrchardCluster", "OrchardCluster"]
-    assert raised.value.what == "CloudFormation could not delete OrchardCluster: Logs: It is not empty."
+    assert raised.value.message == "CloudFormation could not delete OrchardCluster: Logs: It is not empty."
 
 
 def test_where_nothing_stands_nothing_is_destroyed_and_it_is_no_failure(world: World) -> None:

@@ -12,9 +12,12 @@ import boto3
 import pytest
 
 from infra.aws import cdk
-from infra.errors import OrchardError, WrongUseError
+from infra.errors import (
+    WrongUseError,
+)
 from infra.runs import logs
 from infra.runs import step as steps
+from job.errors import OrchardError
 from tests.infra.command_line import MANIFEST, orchard
 from tests.infra.conftest import Deployed, FakeCall, World, fake_call, make_stack
 
@@ -64,8 +67,8 @@ def test_status_names_the_runs_where_there_is_no_such_run(world: World) -> None:
     with pytest.raises(WrongUseError) as raised:
         orchard(world, "status", "second")
 
-    assert raised.value.what == "There is no run 'second' on the clusters of the last two months in eu-west-1."
-    assert raised.value.remedy == "The runs there: first."
+    assert raised.value.message == "There is no run 'second' on the clusters of the last two months in eu-west-1."
+    assert raised.value.hint == "The runs there: first."
 
 
 def test_status_of_a_cluster_that_has_run_nothing_says_how_to_start(deployed: Deployed, world: World) -> None:
@@ -81,8 +84,8 @@ def test_where_nothing_has_run_nothing_can_be_followed(deployed: Deployed, world
     with pytest.raises(WrongUseError) as raised:
         orchard(world, "status", "--follow")
 
-    assert raised.value.what == f"The cluster {deployed.cluster} has run nothing yet."
-    assert raised.value.remedy == "Start one: orchard run --images SET"
+    assert raised.value.message == f"The cluster {deployed.cluster} has run nothing yet."
+    assert raised.value.hint == "Start one: orchard run --images SET"
 
 
 @pytest.mark.parametrize(
@@ -115,8 +118,8 @@ def test_status_where_nothing_ever_stood_says_how_to_begin(world: World) -> None
     with pytest.raises(WrongUseError) as raised:
         orchard(world, "status")
 
-    assert raised.value.what == "No cluster stands, and none has run anything yet."
-    assert raised.value.remedy == "Make one: orchard up"
+    assert raised.value.message == "No cluster stands, and none has run anything yet."
+    assert raised.value.hint == "Make one: orchard up"
 
 
 @pytest.fixture
@@ -146,10 +149,10 @@ def test_what_emr_has_forgotten_is_told_as_that(world: World, forgotten: str, co
     with pytest.raises(WrongUseError) as raised:
         orchard(world, command)
 
-    assert raised.value.what == (
+    assert raised.value.message == (
         f"EMR knows nothing of the cluster {forgotten}: it forgets a cluster two months after its end."
     )
-    assert raised.value.remedy == "Make a new one: orchard up"
+    assert raised.value.hint == "Make a new one: orchard up"
 
 
 def test_status_says_why_a_cluster_ended(deployed: Deployed, world: World) -> None:
@@ -196,8 +199,8 @@ def test_a_cancellation_that_emr_refuses_is_told_with_its_reason(world: World, a
     with pytest.raises(OrchardError) as raised:
         orchard(world, "cancel")
 
-    assert raised.value.what == "EMR does not cancel the run 'first': Step is not in a cancellable state"
-    assert raised.value.remedy == "See how it is: orchard status first"
+    assert raised.value.message == "EMR does not cancel the run 'first': Step is not in a cancellable state"
+    assert raised.value.hint == "See how it is: orchard status first"
 
 
 def test_logs_prints_what_the_driver_printed_with_standard_error_first(
@@ -294,7 +297,7 @@ def test_a_manifest_that_lists_files_outside_of_its_folder_is_refused_and_nothin
     with pytest.raises(WrongUseError) as raised:
         orchard(world, "results", "first", "--to", str(tmp_path / "here"))
 
-    assert raised.value.what == (
+    assert raised.value.message == (
         f"The manifest in s3://{deployed.data}/results/first lists '{path}', which is no file of its folder."
     )
     assert list(tmp_path.iterdir()) == []
@@ -308,7 +311,7 @@ def test_the_evaluator_that_is_switched_off_is_told_as_that(world: World) -> Non
     with pytest.raises(WrongUseError) as raised:
         orchard(world, "evaluator", "--rotate")
 
-    assert raised.value.what == "There is no evaluator: the setting evaluator is off."
+    assert raised.value.message == "There is no evaluator: the setting evaluator is off."
     assert world.called == []
 
 
@@ -318,8 +321,8 @@ def test_results_of_an_unfinished_run_are_told_as_that(deployed: Deployed, world
     with pytest.raises(WrongUseError) as raised:
         orchard(world, "results", "half")
 
-    assert raised.value.what == f"The run 'half' is unfinished: s3://{deployed.data}/results/half holds no manifest."
-    assert raised.value.remedy == "Follow it: orchard status half --follow"
+    assert raised.value.message == f"The run 'half' is unfinished: s3://{deployed.data}/results/half holds no manifest."
+    assert raised.value.hint == "Follow it: orchard status half --follow"
 
 
 def test_results_without_a_name_lists_the_runs(deployed: Deployed, world: World) -> None:
@@ -366,7 +369,7 @@ def test_a_rotation_that_fails_leaves_the_serial_as_it_was(world: World, cdk_jso
         orchard(world, "evaluator", "--rotate")
 
     assert cdk_json.read_text() == before
-    assert raised.value.what == (
+    assert raised.value.message == (
         "OrchardAccess could not be deployed; the CDK's own message is above. The old key still works."
     )
 
@@ -506,7 +509,7 @@ def test_up_leaves_a_cluster_alone_that_is_busy(deployed: Deployed, world: World
     with pytest.raises(WrongUseError) as raised:
         orchard(world, "up")
 
-    assert raised.value.what == f"The cluster {deployed.cluster} is there and busy with: first."
+    assert raised.value.message == f"The cluster {deployed.cluster} is there and busy with: first."
     assert world.called == []
 
 
@@ -540,7 +543,7 @@ def test_a_deployment_that_fails_is_told(world: World) -> None:
     with pytest.raises(OrchardError) as raised:
         orchard(world, "up")
 
-    assert raised.value.what == "The cluster could not be deployed; the CDK's own message is above."
+    assert raised.value.message == "The cluster could not be deployed; the CDK's own message is above."
 
 
 @pytest.mark.usefixtures("cdk_json")
@@ -556,7 +559,7 @@ def test_a_deployment_that_fails_in_the_bootstrap_action_is_told_by_its_log(depl
     with pytest.raises(OrchardError) as raised:
         orchard(world, "up")
 
-    assert raised.value.what == (
+    assert raised.value.message == (
         "The cluster could not be deployed: The bootstrap action failed: bootstrap: FAILED while importing pyarrow"
     )
 
@@ -569,13 +572,13 @@ def test_a_deployment_that_fails_is_not_told_by_a_cluster_that_failed_earlier(de
     cdk.change_setting("generation", 3)
     created = world.aws.emr.describe_cluster(ClusterId=deployed.cluster)["Cluster"]["Status"]["Timeline"]
     a_year = timedelta(days=365).total_seconds()
-    world.slept = [created["CreationDateTime"].timestamp() + a_year - world.surroundings().clock()]
+    world.slept = [created["CreationDateTime"].timestamp() + a_year - world.context().clock()]
     world.exit_codes = [1]
 
     with pytest.raises(OrchardError) as raised:
         orchard(world, "up")
 
-    assert raised.value.what == "The cluster could not be deployed; the CDK's own message is above."
+    assert raised.value.message == "The cluster could not be deployed; the CDK's own message is above."
 
 
 def test_a_log_that_was_pushed_before_a_step_ended_has_not_come(
@@ -598,7 +601,7 @@ def test_impossible_limits_are_refused(world: World, least: str, most: str) -> N
     with pytest.raises(WrongUseError) as raised:
         orchard(world, "scale", least, most)
 
-    assert raised.value.what == f"The limits {least} and {most} are impossible."
+    assert raised.value.message == f"The limits {least} and {most} are impossible."
 
 
 def test_limits_of_a_cluster_that_scales_are_changed_in_place(deployed: Deployed, world: World) -> None:
@@ -653,10 +656,10 @@ def test_a_cluster_of_fixed_size_has_no_two_limits(deployed: Deployed, world: Wo
         orchard(world, "scale", "2", "8")
 
     assert fixed_size.sent == []
-    assert raised.value.what == (
+    assert raised.value.message == (
         f"The cluster {deployed.cluster} has a fixed size: EMR cannot move it between 2 and 8."
     )
-    assert raised.value.remedy == "Give one size: orchard scale 8 8, or deploy with -c managed_scaling=true."
+    assert raised.value.hint == "Give one size: orchard scale 8 8, or deploy with -c managed_scaling=true."
 
 
 PRIMARY = {"Id": "ci-1", "Ec2InstanceId": "i-1"}
@@ -756,7 +759,7 @@ def test_a_setting_that_is_not_there_is_told() -> None:
     with pytest.raises(OrchardError) as raised:
         cdk.setting("idle_minutes")
 
-    assert raised.value.what == "cdk.json holds no number for idle_minutes."
+    assert raised.value.message == "cdk.json holds no number for idle_minutes."
 
 
 class Terminal(io.StringIO):

@@ -17,12 +17,14 @@ from sklearn.linear_model import LogisticRegression
 from infra import cli
 from infra.aws.client import Aws
 from infra.commands.mobile import PhotoToMeasure, measure, run_model
-from infra.context import Surroundings
-from infra.errors import OrchardError, WrongUseError
+from infra.context import Context
+from infra.errors import (
+    WrongUseError,
+)
 from infra.runs.backbone import find_backbone
 from infra.runs.files import in_folder
 from job.classifiers.models import Classifier, LogisticModel
-from job.errors import UsageError
+from job.errors import OrchardError, UsageError
 from job.features.network.backbone import Backbone, content_hash
 from job.images.decode import decode
 from job.mobile.classify import PhotoClassifier
@@ -36,16 +38,16 @@ EXPLAINED = b"component,variance,ratio,cumulative\n1,6,0.6,0.6\n2,3,0.3,0.9\n3,1
 
 
 @pytest.fixture
-def around() -> Surroundings:
+def context() -> Context:
     """Return what a command works with that never speaks to AWS."""
-    return Surroundings(Aws("eu-west-1"), terminal=io.StringIO())
+    return Context(Aws("eu-west-1"), terminal=io.StringIO())
 
 
-def orchard(around: Surroundings, *words: str) -> list[str]:
+def orchard(context: Context, *words: str) -> list[str]:
     given = cli.parse(list(words))
-    assert given.command.execute(given, around) == 0
-    assert isinstance(around.terminal, io.StringIO)
-    return around.terminal.getvalue().splitlines()
+    assert given.command.execute(given, context) == 0
+    assert isinstance(context.terminal, io.StringIO)
+    return context.terminal.getvalue().splitlines()
 
 
 @pytest.fixture(scope="module")
@@ -100,8 +102,8 @@ def three_labels(photos: Path) -> set[str]:
     return {folder.name for folder in sorted(photos.iterdir())[:3]}
 
 
-def test_the_variance_table_of_a_folder_has_a_line_for_each_number(around: Surroundings, finished_run: Path) -> None:
-    assert orchard(around, "results", "--from", str(finished_run), "--variance-table", "1,2,600") == [
+def test_the_variance_table_of_a_folder_has_a_line_for_each_number(context: Context, finished_run: Path) -> None:
+    assert orchard(context, "results", "--from", str(finished_run), "--variance-table", "1,2,600") == [
         "components  variance kept",
         "         1         60.00%",
         "         2         90.00%",
@@ -116,19 +118,19 @@ def test_the_variance_table_of_a_run_in_the_bucket_fetches_nothing(
     for name, body in (("manifest.json", json.dumps(MANIFEST).encode()), ("pca/explained_variance.csv", EXPLAINED)):
         world.aws.s3.put_object(Bucket=deployed.data, Key=f"results/first/{name}", Body=body)
 
-    said = orchard(world.surroundings(), "results", "first", "--variance-table", "2")
+    said = orchard(world.context(), "results", "first", "--variance-table", "2")
 
     assert said == ["components  variance kept", "         2         90.00%"]
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_phones_model_gives_the_runs_own_labels_and_says_so(
-    around: Surroundings, finished_run: Path, random_backbone: Path, tmp_path: Path
+    context: Context, finished_run: Path, random_backbone: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "fruits.tflite"
 
     said = orchard(
-        around, "results", "--from", str(finished_run), "--mobile", str(file), "--model", str(random_backbone)
+        context, "results", "--from", str(finished_run), "--mobile", str(file), "--model", str(random_backbone)
     )
 
     assert said[0].startswith(f"{file}: {file.stat().st_size / 1e6:.1f} MB, ")
@@ -150,7 +152,7 @@ def test_a_test_photo_that_has_gone_from_the_bucket_is_left_out_of_the_measuring
     file.write_bytes(run_model(in_folder(finished_run), random_backbone))
     row = pq.read_table(finished_run / "classifier" / "predictions" / "part.parquet").to_pylist()[0]
     aws.s3.put_object(Bucket=bucket, Key="images/there.jpg", Body=Path(row["path"]).read_bytes())
-    uris = [f"s3://{bucket}/images/{name}.jpg" for name in ("there", "gone")]
+    uris = [f"s3://{bucket}/images/{name}.jpg" for name in ("there", "removed")]
 
     measured = measure(aws, file, [PhotoToMeasure(uri, row["label"], row["predicted"]) for uri in uris])
 
@@ -158,12 +160,12 @@ def test_a_test_photo_that_has_gone_from_the_bucket_is_left_out_of_the_measuring
 
 
 def test_a_quantised_model_is_measured_beside_the_full_one(
-    around: Surroundings, finished_run: Path, random_backbone: Path, tmp_path: Path
+    context: Context, finished_run: Path, random_backbone: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "small.tflite"
     words = ["--mobile", str(file), "--model", str(random_backbone), "--quantized"]
 
-    said = orchard(around, "results", "--from", str(finished_run), *words)
+    said = orchard(context, "results", "--from", str(finished_run), *words)
 
     assert said[0].endswith("weights stored as float16.")
     assert said[1].startswith("It gives the run's own label on ")
@@ -173,13 +175,13 @@ def test_a_quantised_model_is_measured_beside_the_full_one(
 
 
 def test_classify_prints_label_and_probability_and_goes_on_after_what_is_no_photo(
-    around: Surroundings, finished_run: Path, random_backbone: Path, tmp_path: Path
+    context: Context, finished_run: Path, random_backbone: Path, tmp_path: Path
 ) -> None:
     file, text = tmp_path / "fruits.tflite", tmp_path / "text.jpg"
-    orchard(around, "results", "--from", str(finished_run), "--mobile", str(file), "--model", str(random_backbone))
+    orchard(context, "results", "--from", str(finished_run), "--mobile", str(file), "--model", str(random_backbone))
     text.write_text("no photo")
     row = pq.read_table(finished_run / "classifier" / "predictions" / "part.parquet").to_pylist()[0]
-    again = Surroundings(around.aws, terminal=io.StringIO())
+    again = Context(context.aws, terminal=io.StringIO())
     given = cli.parse(["classify", str(text), row["path"], str(tmp_path / "none"), "--model", str(file)])
 
     with pytest.raises(OrchardError) as raised:
@@ -191,15 +193,15 @@ def test_classify_prints_label_and_probability_and_goes_on_after_what_is_no_phot
     assert said[1].startswith(f"{row['path']}: {row['predicted']} ")
     assert said[1].endswith("%")
     assert said[2] == f"{tmp_path / 'none'}: not classified, cannot be read: No such file or directory"
-    assert raised.value.what == "2 of 3 photos could not be classified."
+    assert raised.value.message == "2 of 3 photos could not be classified."
     assert raised.value.exit_code == 1
 
 
 def test_the_lines_of_the_documentation_give_what_classify_gives(
-    around: Surroundings, finished_run: Path, random_backbone: Path, tmp_path: Path
+    context: Context, finished_run: Path, random_backbone: Path, tmp_path: Path
 ) -> None:
     file, photo = tmp_path / "fruits.tflite", tmp_path / "photo.jpg"
-    orchard(around, "results", "--from", str(finished_run), "--mobile", str(file), "--model", str(random_backbone))
+    orchard(context, "results", "--from", str(finished_run), "--mobile", str(file), "--model", str(random_backbone))
     row = pq.read_table(finished_run / "classifier" / "predictions" / "part.parquet").to_pylist()[0]
     shutil.copyfile(row["path"], photo)
     lines = DOCUMENT.read_text().split("```python\n")[1].split("```")[0]
@@ -234,16 +236,16 @@ def test_the_lines_of_the_documentation_give_what_classify_gives(
     ],
 )
 def test_arguments_that_make_no_sense_together_are_refused(
-    around: Surroundings, words: list[str], what: str, remedy: str
+    context: Context, words: list[str], message: str, hint: str
 ) -> None:
     with pytest.raises(WrongUseError) as raised:
-        orchard(around, "results", *words)
+        orchard(context, "results", *words)
 
-    assert (raised.value.what, raised.value.remedy) == (what, remedy)
+    assert (raised.value.message, raised.value.hint) == (message, hint)
 
 
 def test_a_run_without_a_classifier_makes_no_model(
-    around: Surroundings, finished_run: Path, random_backbone: Path, tmp_path: Path
+    context: Context, finished_run: Path, random_backbone: Path, tmp_path: Path
 ) -> None:
     bare = tmp_path / "bare"
     bare.mkdir()
@@ -251,16 +253,16 @@ def test_a_run_without_a_classifier_makes_no_model(
 
     with pytest.raises(WrongUseError) as raised:
         orchard(
-            around, "results", "--from", str(bare), "--mobile", str(tmp_path / "m"), "--model", str(random_backbone)
+            context, "results", "--from", str(bare), "--mobile", str(tmp_path / "m"), "--model", str(random_backbone)
         )
 
-    assert raised.value.what == f"'{bare}' holds no classifier."
-    assert raised.value.remedy == "Run the job with --classifier logistic, and try again."
+    assert raised.value.message == f"'{bare}' holds no classifier."
+    assert raised.value.hint == "Run the job with --classifier logistic, and try again."
 
 
-def test_a_folder_without_a_finished_run_is_told_as_that(around: Surroundings, tmp_path: Path) -> None:
+def test_a_folder_without_a_finished_run_is_told_as_that(context: Context, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"holds no manifest\.json: its run is unfinished, or it is no results folder"):
-        orchard(around, "results", "--from", str(tmp_path), "--variance-table", "5")
+        orchard(context, "results", "--from", str(tmp_path), "--variance-table", "5")
 
 
 def manifest_of(file: Path, model: str | None = None) -> dict[str, Any]:
@@ -277,13 +279,13 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_the_backbone_is_found_in_the_cache_by_its_content(around: Surroundings, cache: Path) -> None:
+def test_the_backbone_is_found_in_the_cache_by_its_content(context: Context, cache: Path) -> None:
     for name in ("mobilenet_v2-aa", "mobilenet_v2-bb"):
         (cache / f"{name}.tflite").write_text(name)
 
     wanted = manifest_of(cache / "mobilenet_v2-bb.tflite")
 
-    assert find_backbone(wanted, None, around.aws, None) == cache / "mobilenet_v2-bb.tflite"
+    assert find_backbone(wanted, None, context.aws, None) == cache / "mobilenet_v2-bb.tflite"
 
 
 def test_the_backbone_is_fetched_from_the_bucket_once(aws: Aws, bucket: str, cache: Path, tmp_path: Path) -> None:
@@ -311,25 +313,25 @@ def test_a_backbone_in_the_bucket_that_is_not_what_its_name_says_is_refused_and_
     with pytest.raises(WrongUseError) as raised:
         find_backbone(wanted, None, aws, bucket)
 
-    assert raised.value.what == f"'s3://{bucket}/{key}' is not the backbone that its name says."
+    assert raised.value.message == f"'s3://{bucket}/{key}' is not the backbone that its name says."
     assert list(cache.iterdir()) == []
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "m"]
 
 
 @pytest.mark.usefixtures("cache")
-def test_a_backbone_that_is_nowhere_or_another_one_is_refused(around: Surroundings, tmp_path: Path) -> None:
+def test_a_backbone_that_is_nowhere_or_another_one_is_refused(context: Context, tmp_path: Path) -> None:
     (tmp_path / "m").write_text("the backbone")
     (tmp_path / "other").write_text("another")
     wanted = manifest_of(tmp_path / "m", model=str(tmp_path / "other"))
 
     with pytest.raises(WrongUseError) as nowhere:
-        find_backbone(wanted, None, around.aws, None)
+        find_backbone(wanted, None, context.aws, None)
     with pytest.raises(WrongUseError) as another:
-        find_backbone(wanted, tmp_path / "other", around.aws, None)
+        find_backbone(wanted, tmp_path / "other", context.aws, None)
 
-    assert nowhere.value.what == "The backbone of this run (mobilenet_v2, imagenet) is not on this machine."
-    assert nowhere.value.remedy == (
+    assert nowhere.value.message == "The backbone of this run (mobilenet_v2, imagenet) is not on this machine."
+    assert nowhere.value.hint == (
         "Name its file with --model FILE, or export it again with the same weights: "
         "orchard export --backbone mobilenet_v2 --weights FILE"
     )
-    assert another.value.what == f"'{tmp_path}/other' is not the backbone that this run used."
+    assert another.value.message == f"'{tmp_path}/other' is not the backbone that this run used."

@@ -10,12 +10,16 @@ import pytest
 
 from infra import cli
 from infra.commands import run
-from infra.errors import OrchardError, TryAgainError, WrongUseError
+from infra.errors import (
+    TryAgainError,
+    WrongUseError,
+)
 from infra.runs import step as steps
 from infra.runs.scaling_limits import most_executors
 from infra.runs.speed import BENCHMARK
 from infra.upload.bundle import make_bundle
 from infra.upload.image_sets import set_uri
+from job.errors import OrchardError
 from job.features.network.registry import NETWORKS
 from tests.error_report import told
 from tests.infra.command_line import MANIFEST, orchard
@@ -187,10 +191,10 @@ def test_a_step_that_completed_without_a_manifest_is_no_success(deployed: Deploy
     with pytest.raises(OrchardError) as raised:
         orchard(world, "run", "--images", "fruits/Training", "--name", "first")
 
-    assert raised.value.what == (
+    assert raised.value.message == (
         f"The step of the run 'first' completed, but left no manifest in s3://{deployed.data}/results/first."
     )
-    assert raised.value.remedy == "See what it printed: orchard logs first"
+    assert raised.value.hint == "See what it printed: orchard logs first"
 
 
 @pytest.mark.usefixtures("photos", "model")
@@ -217,7 +221,7 @@ def test_a_run_into_earlier_results_counts_neither_the_earlier_runs_progress_nor
 
     # Nothing of the earlier run was shown as this one's
     assert world.said[-2:] == ["RUNNING", "COMPLETED"]
-    assert raised.value.what == (
+    assert raised.value.message == (
         f"The step of the run 'first' completed, but left no manifest in s3://{deployed.data}/results/first."
     )
 
@@ -241,11 +245,11 @@ def test_a_failed_step_is_told_by_its_cause_once_its_logs_have_come(deployed: De
 
     step = world.aws.emr.list_steps(ClusterId=deployed.cluster)["Steps"][0]["Id"]
     assert raised.value.exit_code == 1
-    assert raised.value.what == (
+    assert raised.value.message == (
         "The run 'first' failed: --components 50 is not possible with 2 photos of 1280 features each."
     )
     uri = f"s3://{deployed.logs}/emr/{deployed.cluster}/steps/{step}/stderr.gz"
-    assert raised.value.remedy == f"Choose 1.    Log: {uri}"
+    assert raised.value.hint == f"Choose 1.    Log: {uri}"
     assert "The step failed; waiting for its logs." in world.said
 
 
@@ -256,8 +260,8 @@ def test_a_failed_step_whose_logs_never_come_is_told_as_that(deployed: Deployed,
     with pytest.raises(OrchardError) as raised:
         orchard(world, "run", "--images", "fruits/Training", "--name", "first")
 
-    assert raised.value.what == "The run 'first' failed: The logs show no cause that is known."
-    assert raised.value.remedy == "Look into the whole log: orchard logs"
+    assert raised.value.message == "The run 'first' failed: The logs show no cause that is known."
+    assert raised.value.hint == "Look into the whole log: orchard logs"
     assert sum(world.slept) == pytest.approx(2 + 12 * 30)
 
 
@@ -277,11 +281,11 @@ def test_a_run_whose_cluster_never_came_up_is_told_by_the_bootstrap_actions_log(
     with pytest.raises(OrchardError) as raised:
         orchard(world, "run", "--images", "fruits/Training", "--name", "first")
 
-    assert raised.value.what == (
+    assert raised.value.message == (
         "The run 'first' never ran: The bootstrap action failed: bootstrap: FAILED while importing pyarrow"
     )
     uri = f"s3://{deployed.logs}/emr/{deployed.cluster}/node/i-1/bootstrap-actions/1/stderr.gz"
-    assert raised.value.remedy == f"Mend it, then: orchard up    Log: {uri}"
+    assert raised.value.hint == f"Mend it, then: orchard up    Log: {uri}"
 
 
 @pytest.mark.usefixtures("photos", "model")
@@ -295,10 +299,10 @@ def test_a_run_whose_cluster_was_ended_under_it_is_told_as_cut_off(deployed: Dep
     with pytest.raises(OrchardError) as raised:
         orchard(world, "run", "--images", "fruits/Training", "--name", "first")
 
-    assert raised.value.what == (
+    assert raised.value.message == (
         "The run 'first' was cut off: The cluster is TERMINATED: USER_REQUEST: Terminated by user request."
     )
-    assert raised.value.remedy == "Make a new one: orchard up"
+    assert raised.value.hint == "Make a new one: orchard up"
 
 
 @pytest.mark.usefixtures("photos", "model")
@@ -308,7 +312,7 @@ def test_a_run_that_is_under_way_is_not_attached_twice(deployed: Deployed, world
     with pytest.raises(OrchardError) as raised:
         orchard(world, "run", "--images", "fruits/Training", "--name", "first", "--detach")
 
-    assert raised.value.what == f"A run 'first' waits or runs already on the cluster {deployed.cluster}."
+    assert raised.value.message == f"A run 'first' waits or runs already on the cluster {deployed.cluster}."
     assert len(world.aws.emr.list_steps(ClusterId=deployed.cluster)["Steps"]) == 1
 
 
@@ -344,7 +348,7 @@ def test_an_earlier_runs_containers_are_not_blamed(deployed: Deployed, world: Wo
     with pytest.raises(OrchardError) as raised:
         orchard(world, "run", "--images", "fruits/Training", "--name", "first")
 
-    assert "Spark's Java process ran out of memory (Java heap space)." in raised.value.what
+    assert "Spark's Java process ran out of memory (Java heap space)." in raised.value.message
 
 
 @pytest.mark.parametrize(
@@ -366,7 +370,7 @@ def test_an_earlier_runs_containers_are_not_blamed(deployed: Deployed, world: Wo
 )
 @pytest.mark.usefixtures("photos", "model")
 def test_losing_sight_of_a_run_says_that_it_goes_on(
-    deployed: Deployed, world: World, code: str, kind: type[OrchardError], what: str, remedy: str
+    deployed: Deployed, world: World, code: str, kind: type[OrchardError], message: str, hint: str
 ) -> None:
     refusal = {"Error": {"Code": code, "Message": "No."}}
 
@@ -379,10 +383,10 @@ def test_losing_sight_of_a_run_says_that_it_goes_on(
         orchard(world, "run", "--images", "fruits/Training", "--name", "first")
 
     step = world.aws.emr.list_steps(ClusterId=deployed.cluster)["Steps"][0]["Id"]
-    assert raised.value.what == (
-        f"Could not look at the step {step}: {what} The run 'first' goes on, and so does its cost."
+    assert raised.value.message == (
+        f"Could not look at the step {step}: {message} The run 'first' goes on, and so does its cost."
     )
-    assert raised.value.remedy == remedy
+    assert raised.value.hint == hint
 
 
 @pytest.mark.usefixtures("photos", "model")
@@ -399,8 +403,8 @@ def test_ctrl_c_while_waiting_for_the_logs_of_a_failure_does_not_hide_the_failur
     with pytest.raises(OrchardError) as raised:
         orchard(world, "run", "--images", "fruits/Training", "--name", "first")
 
-    assert raised.value.what == "The run 'first' failed; its logs had not come yet."
-    assert raised.value.remedy == "Wait for them: orchard status first --follow"
+    assert raised.value.message == "The run 'first' failed; its logs had not come yet."
+    assert raised.value.hint == "Wait for them: orchard status first --follow"
 
 
 @pytest.mark.usefixtures("photos", "model")
@@ -413,8 +417,8 @@ def test_ctrl_c_leaves_the_step_running_and_says_how_to_come_back(deployed: Depl
     with pytest.raises(OrchardError) as raised:
         orchard(world, "run", "--images", "fruits/Training", "--name", "first")
 
-    assert raised.value.what == "No longer following 'first'; the step goes on, and so does its cost."
-    assert raised.value.remedy == ("Come back: orchard status first --follow    Cancel it: orchard cancel first")
+    assert raised.value.message == "No longer following 'first'; the step goes on, and so does its cost."
+    assert raised.value.hint == ("Come back: orchard status first --follow    Cancel it: orchard cancel first")
     steps = world.aws.emr.list_steps(ClusterId=deployed.cluster)["Steps"]
     assert [step["Status"]["State"] for step in steps] == ["RUNNING"]
 
@@ -525,15 +529,15 @@ def test_what_cannot_work_is_refused_before_anything_is_attached(
     world: World,
     capsys: pytest.CaptureFixture[str],
     words: list[str],
-    what: str,
-    remedy: str,
+    message: str,
+    hint: str,
 ) -> None:
     world.aws.s3.put_object(Bucket=deployed.data, Key="results/done/manifest.json", Body=b"{}")
     world.aws.s3.put_object(Bucket=deployed.data, Key="results/half/features/part.parquet", Body=b"")
 
-    code = cli.main(["run", *(word.format(data=deployed.data) for word in words)], world.surroundings())
+    code = cli.main(["run", *(word.format(data=deployed.data) for word in words)], world.context())
 
-    expected = f"error: {what}\n{remedy}".format(data=deployed.data).splitlines()
+    expected = f"error: {message}\n{hint}".format(data=deployed.data).splitlines()
     assert (code, told(capsys.readouterr().err)) == (2, expected)
     assert world.aws.emr.list_steps(ClusterId=deployed.cluster)["Steps"] == []
 
@@ -547,14 +551,14 @@ def test_a_cluster_that_ended_itself_is_named_with_the_command_that_makes_a_new_
     with pytest.raises(OrchardError) as raised:
         orchard(world, "run", "--images", "fruits/Training")
 
-    assert raised.value.what.startswith(f"The cluster {deployed.cluster} has ended: TERMINATED")
-    assert raised.value.remedy == "Make a new one: orchard up"
+    assert raised.value.message.startswith(f"The cluster {deployed.cluster} has ended: TERMINATED")
+    assert raised.value.hint == "Make a new one: orchard up"
 
 
 def test_without_stacks_the_command_that_deploys_them_is_named(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = cli.main(["run", "--images", "fruits"], world.surroundings())
+    code = cli.main(["run", "--images", "fruits"], world.context())
 
     assert code == 2
     assert told(capsys.readouterr().err)[0] == "error: There is no stack OrchardData in eu-west-1."

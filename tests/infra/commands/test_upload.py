@@ -13,7 +13,7 @@ from infra.aws.client import Aws
 from infra.commands import upload as command
 from infra.commands.output import bar
 from infra.commands.output.bar import duration, shown
-from infra.context import Surroundings
+from infra.context import Context
 from infra.errors import WrongUseError
 from infra.teardown import tagged_resources
 from infra.upload.image_sets import set_prefix
@@ -39,8 +39,8 @@ class Terminal(io.StringIO):
 
 
 @pytest.fixture
-def surroundings() -> Surroundings:
-    return Surroundings(Aws("eu-west-1"), terminal=io.StringIO(), clock=Clock(), sleep=lambda _: None)
+def context() -> Context:
+    return Context(Aws("eu-west-1"), terminal=io.StringIO(), clock=Clock(), sleep=lambda _: None)
 
 
 @pytest.fixture
@@ -61,69 +61,67 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
-def said(surroundings: Surroundings) -> list[str]:
-    assert isinstance(surroundings.terminal, io.StringIO)
-    return surroundings.terminal.getvalue().splitlines()
+def said(context: Context) -> list[str]:
+    assert isinstance(context.terminal, io.StringIO)
+    return context.terminal.getvalue().splitlines()
 
 
-def test_a_folder_becomes_a_set_of_its_name(data_stack: FakeS3, photos: Path, surroundings: Surroundings) -> None:
-    assert cli.main(["upload", str(photos)], surroundings) == 0
+def test_a_folder_becomes_a_set_of_its_name(data_stack: FakeS3, photos: Path, context: Context) -> None:
+    assert cli.main(["upload", str(photos)], context) == 0
 
     assert sorted(data_stack.objects) == [
         "images/fruits/apple/1.jpg",
         "images/fruits/apple/2.jpg",
         "images/fruits/pear/3.png",
     ]
-    assert said(surroundings) == [
+    assert said(context) == [
         "3 photos (0.1 MB) in 2 folders, 1 that are no photos passed over, to s3://data/images/fruits/",
         "3 sent (0.1 MB) in 0 s, 0 were there already.",
         "Next: orchard run --images fruits",
     ]
 
 
-def test_the_second_call_sends_nothing_and_says_so(
-    data_stack: FakeS3, photos: Path, surroundings: Surroundings
-) -> None:
-    cli.main(["upload", str(photos), "--to", "mine"], surroundings)
+def test_the_second_call_sends_nothing_and_says_so(data_stack: FakeS3, photos: Path, context: Context) -> None:
+    cli.main(["upload", str(photos), "--to", "mine"], context)
     data_stack.puts.clear()
     data_stack.objects["images/mine/older.jpg"] = b"older"
 
-    assert cli.main(["upload", str(photos), "--to", "mine"], surroundings) == 0
+    assert cli.main(["upload", str(photos), "--to", "mine"], context) == 0
 
     assert data_stack.puts == []
-    assert said(surroundings)[4:] == [
+    assert said(context)[4:] == [
         "0 sent (0.0 MB) in 0 s, 3 were there already.",
         "The set holds 1 more that are not in this folder; they stay.",
         "Next: orchard run --images mine",
     ]
 
 
-def test_every_file_is_sent_when_asked_for(data_stack: FakeS3, photos: Path, surroundings: Surroundings) -> None:
-    assert cli.main(["upload", str(photos), "--every-file"], surroundings) == 0
+def test_every_file_is_sent_when_asked_for(data_stack: FakeS3, photos: Path, context: Context) -> None:
+    assert cli.main(["upload", str(photos), "--every-file"], context) == 0
 
     assert "images/fruits/pear/notes.txt" in data_stack.objects
-    assert said(surroundings)[0] == "4 files (0.2 MB) in 2 folders, to s3://data/images/fruits/"
+    assert said(context)[0] == "4 files (0.2 MB) in 2 folders, to s3://data/images/fruits/"
 
 
 def test_a_folder_typed_as_a_dot_has_a_name_too(
-    data_stack: FakeS3, photos: Path, surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch
+    data_stack: FakeS3, photos: Path, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(photos)
 
-    assert cli.main(["upload", "."], surroundings) == 0
+    assert cli.main(["upload", "."], context) == 0
 
     assert "images/fruits/apple/1.jpg" in data_stack.objects
 
 
 def test_files_that_fail_are_listed_at_the_end_and_the_exit_code_is_one(
-    data_stack: FakeS3, photos: Path, surroundings: Surroundings, capsys: pytest.CaptureFixture[str]
+    data_stack: FakeS3, photos: Path, context: Context, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data_stack.failures["images/fruits/apple/2.jpg"] = [(500, "InternalError")] * 10
     (photos / "pear" / "4.jpg").symlink_to(photos / "nothing")
 
-    assert cli.main(["upload", str(photos)], surroundings) == 1
+    assert cli.main(["upload", str(photos)], context) == 1
 
-    assert said(surroundings)[1:] == [
+    assert said(context)[1:] == [
         "2 sent (0.1 MB) in 0 s, 0 were there already.",
         "Could not send 'apple/2.jpg': AWS failed (InternalError), 8 attempts long.",
         "Could not send 'pear/4.jpg': the file cannot be read (No such file or directory).",
@@ -135,14 +133,14 @@ def test_files_that_fail_are_listed_at_the_end_and_the_exit_code_is_one(
 
 
 @pytest.mark.usefixtures("data_stack")
-def test_a_hundred_failures_are_listed_and_the_others_counted(photos: Path, surroundings: Surroundings) -> None:
+def test_a_hundred_failures_are_listed_and_the_others_counted(photos: Path, context: Context) -> None:
     for number in range(150):
         (photos / f"{number:03d}.jpg").symlink_to(photos / "nothing")
 
-    assert cli.main(["upload", str(photos)], surroundings) == 1
+    assert cli.main(["upload", str(photos)], context) == 1
 
-    assert len(said(surroundings)) == 2 + 100 + 1
-    assert said(surroundings)[-1] == "and 50 more."
+    assert len(said(context)) == 2 + 100 + 1
+    assert said(context)[-1] == "and 50 more."
 
 
 @pytest.mark.parametrize(
@@ -160,24 +158,24 @@ def test_a_hundred_failures_are_listed_and_the_others_counted(photos: Path, surr
 def test_a_listing_that_aws_refuses_is_two_lines(
     data_stack: FakeS3,
     photos: Path,
-    surroundings: Surroundings,
+    context: Context,
     capsys: pytest.CaptureFixture[str],
     refusal: tuple[int, str],
     exit_code: int,
-    what: str,
-    remedy: str,
+    message: str,
+    hint: str,
 ) -> None:
     data_stack.list_failures = [refusal] * 10
 
-    assert cli.main(["upload", str(photos)], surroundings) == exit_code
+    assert cli.main(["upload", str(photos)], context) == exit_code
 
-    assert told(capsys.readouterr().err) == [f"error: Could not list s3://data/images/fruits/: {what}", remedy]
+    assert told(capsys.readouterr().err) == [f"error: Could not list s3://data/images/fruits/: {message}", hint]
 
 
 @pytest.mark.usefixtures("fake_s3")
 def test_credentials_never_appear_even_with_debug(
     photos: Path,
-    surroundings: Surroundings,
+    context: Context,
     capsys: pytest.CaptureFixture[str],
     data_stack: FakeS3,
     monkeypatch: pytest.MonkeyPatch,
@@ -185,18 +183,18 @@ def test_credentials_never_appear_even_with_debug(
     monkeypatch.setenv("AWS_SESSION_TOKEN", "very-secret-token")
     data_stack.failures["*"] = [(403, "SignatureDoesNotMatch")]
 
-    assert cli.main(["upload", str(photos), "--debug"], surroundings) == 2
+    assert cli.main(["upload", str(photos), "--debug"], context) == 2
 
     told = capsys.readouterr()
     assert "SignatureDoesNotMatch" in told.err
     for secret in ("very-secret", "very-secret-token", "AKIDTESTING"):
-        assert secret not in told.out + told.err + "\n".join(said(surroundings))
+        assert secret not in told.out + told.err + "\n".join(said(context))
 
 
 @pytest.mark.usefixtures("data_stack")
 def test_interrupted_it_says_how_to_go_on(
     photos: Path,
-    surroundings: Surroundings,
+    context: Context,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -205,15 +203,15 @@ def test_interrupted_it_says_how_to_go_on(
 
     monkeypatch.setattr(command, "upload", interrupt)
 
-    assert cli.main(["upload", str(photos)], surroundings) == 130
+    assert cli.main(["upload", str(photos)], context) == 130
 
     assert told(capsys.readouterr().err) == ["error: Interrupted.", "Type the same command again to go on."]
 
 
 def test_a_folder_that_is_not_there_is_said_before_aws_is_asked(
-    surroundings: Surroundings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    context: Context, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["upload", str(tmp_path / "nowhere")], surroundings) == 2
+    assert cli.main(["upload", str(tmp_path / "nowhere")], context) == 2
 
     assert told(capsys.readouterr().err) == [
         f"error: There is no folder '{tmp_path}/nowhere'.",
@@ -223,11 +221,11 @@ def test_a_folder_that_is_not_there_is_said_before_aws_is_asked(
 
 @pytest.mark.usefixtures("s3_endpoint")
 def test_with_the_stack_of_an_account_the_photos_are_in_its_bucket(
-    photos: Path, surroundings: Surroundings, capsys: pytest.CaptureFixture[str]
+    photos: Path, context: Context, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Given no stack, then it is said; given the stack, then its own bucket holds the photos."""
-    aws = surroundings.aws
-    assert cli.main(["upload", str(photos)], surroundings) == 2
+    aws = context.aws
+    assert cli.main(["upload", str(photos)], context) == 2
     assert told(capsys.readouterr().err)[0] == "error: There is no stack OrchardData in eu-west-1."
     template = {
         "Resources": {"Data": {"Type": "AWS::S3::Bucket"}},
@@ -235,7 +233,7 @@ def test_with_the_stack_of_an_account_the_photos_are_in_its_bucket(
     }
     aws.cloudformation.create_stack(StackName="OrchardData", TemplateBody=json.dumps(template))
 
-    assert cli.main(["upload", str(photos)], surroundings) == 0
+    assert cli.main(["upload", str(photos)], context) == 0
 
     buckets = [one["Name"] for one in aws.s3.list_buckets()["Buckets"] if one["Name"].startswith("orcharddata")]
     assert aws.s3.list_objects_v2(Bucket=buckets[0])["KeyCount"] == 3
@@ -257,10 +255,10 @@ def test_a_name_that_is_none_is_refused_with_one_that_is(name: str, suggestion: 
     with pytest.raises(WrongUseError) as raised:
         set_prefix(name)
 
-    assert raised.value.what == (
+    assert raised.value.message == (
         f"The set '{name}' is no name: letters, digits, '.', '_' and '-' make one, a letter or digit first, 64 at most."
     )
-    assert raised.value.remedy == f"Name it: --to {suggestion}"
+    assert raised.value.hint == f"Name it: --to {suggestion}"
 
 
 def test_a_terminal_shows_a_bar_with_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,7 +107,7 @@ def test_no_fee_is_ever_computed_from_another(settings: Settings) -> None:
     with pytest.raises(WrongUseError) as raised:
         hour_cost(replace(settings, worker_instance_types=("m6i.xlarge",)), PRICES, spot=False)
 
-    assert (raised.value.what, raised.value.remedy) == (
+    assert (raised.value.message, raised.value.hint) == (
         "No full price is known for m6i.xlarge on demand in eu-west-1 (m6i.xlarge: none for EMR).",
         "Sign in to AWS, so that its Price List API can be asked (aws sso login), or name another --type or region.",
     )
@@ -159,7 +159,7 @@ def test_a_manifest_tells_the_speed_of_its_run() -> None:
         ({"counts": {"used": 5000}, "seconds": {}}, 4),
         ({"counts": {"used": 5000}, "seconds": {"descriptors": 16.1, "fit": 0.3, "projection": 0.4}}, 4),
         ({"counts": {"used": 5000}, "seconds": {"features": 9.0}}, 0.0),
-        ({"counts": {"used": 5000}, "seconds": {"features": 9.0}, "resumed": {"taken_over": 4000}}, 4),
+        ({"counts": {"used": 5000}, "seconds": {"features": 9.0}, "resumed": {"reused": 4000}}, 4),
         ({}, 4),
     ],
 )

@@ -114,10 +114,10 @@ Caused by: java.net.SocketException: Connection reset
         (UNKNOWN_JAVA, "SocketException: Connection reset", "The whole log shows more: orchard logs"),
     ],
 )
-def test_a_log_is_one_sentence_with_what_to_do_and_where_it_stands(log: str, sentence: str, remedy: str) -> None:
+def test_a_log_is_one_sentence_with_what_to_do_and_where_it_stands(log: str, sentence: str, hint: str) -> None:
     told = diagnose({"s3://logs/step/stdout.gz": "all went well\n", "s3://logs/step/stderr.gz": log})
 
-    assert (told.sentence, told.remedy, told.log) == (sentence, remedy, "s3://logs/step/stderr.gz")
+    assert (told.sentence, told.hint, told.log) == (sentence, hint, "s3://logs/step/stderr.gz")
 
 
 def test_a_cause_carries_its_own_code_and_the_jobs_words_carry_the_jobs() -> None:
@@ -213,5 +213,5 @@ OTHER_TYPES = "Name more instance types: orchard up -c worker_instance_types=m6i
         ("", "", "The cluster is TERMINATED: EMR gives no reason.", NEW_ONE),
     ],
 )
-def test_a_cluster_that_ended_is_told_by_emrs_reason(reason: str, code: str, sentence: str, remedy: str) -> None:
-    assert diagnose_cluster("TERMINATED", reason, {}) == Diagnosis(sentence, remedy, code=code)
+def test_a_cluster_that_ended_is_told_by_emrs_reason(reason: str, code: str, sentence: str, hint: str) -> None:
+    assert diagnose_cluster("TERMINATED", reason, {}) == Diagnosis(sentence, hint, code=code)

@@ -62,6 +62,6 @@ def test_a_notebook_that_somebody_may_have_worked_in_stays(deployed: Deployed, w
     with pytest.raises(WrongUseError) as raised:
         orchard(world, *words)
 
-    assert raised.value.remedy == "Choose another --name, or replace it with --overwrite."
-    assert deployed.data in raised.value.what
+    assert raised.value.hint == "Choose another --name, or replace it with --overwrite."
+    assert deployed.data in raised.value.message
     assert orchard(world, *words, "--overwrite") == 0

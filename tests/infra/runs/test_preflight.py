@@ -23,5 +23,5 @@ def test_a_bucket_without_photos_is_refused_with_what_uploads_them(aws: Aws, buc
     with pytest.raises(RunRefusedError) as raised:
         require_photos(aws, f"s3://{bucket}")
 
-    assert raised.value.what == f"There are no photos in s3://{bucket}."
-    assert raised.value.remedy == "Upload them: orchard upload DIR --to SET"
+    assert raised.value.message == f"There are no photos in s3://{bucket}."
+    assert raised.value.hint == "Upload them: orchard upload DIR --to SET"

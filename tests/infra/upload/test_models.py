@@ -10,7 +10,7 @@ import pytest
 from infra import cli
 from infra.aws.client import Aws
 from infra.commands import export as command
-from infra.context import Surroundings
+from infra.context import Context
 from infra.errors import WrongUseError
 from infra.upload.models import PlacedModel, place_model
 from tests.error_report import told
@@ -19,13 +19,13 @@ RANDOM = ["export", "--weights", "random"]
 
 
 @pytest.fixture
-def surroundings(aws: Aws) -> Surroundings:
-    return Surroundings(aws, terminal=io.StringIO(), clock=lambda: 0.0, sleep=lambda _: None)
+def context(aws: Aws) -> Context:
+    return Context(aws, terminal=io.StringIO(), clock=lambda: 0.0, sleep=lambda _: None)
 
 
-def said(surroundings: Surroundings) -> list[str]:
-    assert isinstance(surroundings.terminal, io.StringIO)
-    return surroundings.terminal.getvalue().splitlines()
+def said(context: Context) -> list[str]:
+    assert isinstance(context.terminal, io.StringIO)
+    return context.terminal.getvalue().splitlines()
 
 
 def test_the_same_content_is_sent_once(aws: Aws, bucket: str, tmp_path: Path) -> None:
@@ -61,14 +61,14 @@ def test_a_bucket_that_is_not_there_is_said(aws: Aws, tmp_path: Path) -> None:
     with pytest.raises(WrongUseError) as raised:
         place_model(aws, "no-such-bucket-at-all", file)
 
-    assert raised.value.what == f"Could not send {uri}: the bucket is not there."
+    assert raised.value.message == f"Could not send {uri}: the bucket is not there."
 
 
-def test_an_export_says_where_the_file_is_and_what_it_takes(surroundings: Surroundings, random_backbone: Path) -> None:
-    assert cli.main(RANDOM, surroundings) == 0
+def test_an_export_says_where_the_file_is_and_what_it_takes(context: Context, random_backbone: Path) -> None:
+    assert cli.main(RANDOM, context) == 0
 
     content = random_backbone.read_bytes()
-    assert said(surroundings) == [
+    assert said(context) == [
         str(random_backbone),
         (
             "mobilenet_v2, weights random, seed 0: photos of 224 x 224 pixels to 1,280 features; "
@@ -78,23 +78,21 @@ def test_an_export_says_where_the_file_is_and_what_it_takes(surroundings: Surrou
     ]
 
 
-def test_an_export_is_copied_where_it_is_wanted(
-    surroundings: Surroundings, random_backbone: Path, tmp_path: Path
-) -> None:
+def test_an_export_is_copied_where_it_is_wanted(context: Context, random_backbone: Path, tmp_path: Path) -> None:
     """Given a file's name, then that is written; given a folder, then the file goes into it."""
-    assert cli.main([*RANDOM, "--to", str(tmp_path / "mine.tflite")], surroundings) == 0
-    assert cli.main([*RANDOM, "--to", str(tmp_path)], surroundings) == 0
+    assert cli.main([*RANDOM, "--to", str(tmp_path / "mine.tflite")], context) == 0
+    assert cli.main([*RANDOM, "--to", str(tmp_path)], context) == 0
 
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["mine.tflite", random_backbone.name])
     assert all(path.read_bytes() == random_backbone.read_bytes() for path in tmp_path.iterdir())
-    assert said(surroundings)[0] == str(tmp_path / "mine.tflite")
+    assert said(context)[0] == str(tmp_path / "mine.tflite")
 
 
 @pytest.mark.usefixtures("random_backbone")
 def test_a_place_that_cannot_be_written_is_said(
-    surroundings: Surroundings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    context: Context, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main([*RANDOM, "--to", str(tmp_path / "nowhere" / "mine.tflite")], surroundings) == 2
+    assert cli.main([*RANDOM, "--to", str(tmp_path / "nowhere" / "mine.tflite")], context) == 2
 
     assert told(capsys.readouterr().err) == [
         f"error: '{tmp_path}/nowhere/mine.tflite' cannot be written: No such file or directory.",
@@ -103,32 +101,30 @@ def test_a_place_that_cannot_be_written_is_said(
 
 
 def test_an_export_is_put_into_the_data_bucket_once(
-    surroundings: Surroundings, random_backbone: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
+    context: Context, random_backbone: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(command, "data_bucket", lambda _: bucket)
     uri = f"s3://{bucket}/models/{hashlib.sha256(random_backbone.read_bytes()).hexdigest()}.tflite"
 
-    assert cli.main([*RANDOM, "--upload"], surroundings) == 0
-    assert cli.main([*RANDOM, "--upload"], surroundings) == 0
+    assert cli.main([*RANDOM, "--upload"], context) == 0
+    assert cli.main([*RANDOM, "--upload"], context) == 0
 
-    assert [line for line in said(surroundings) if uri in line] == [f"Sent to {uri}", f"Already at {uri}"]
+    assert [line for line in said(context) if uri in line] == [f"Sent to {uri}", f"Already at {uri}"]
 
 
 def test_a_stack_that_is_missing_is_said_before_the_export(
-    surroundings: Surroundings, capsys: pytest.CaptureFixture[str]
+    context: Context, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main([*RANDOM, "--upload"], surroundings) == 2
+    assert cli.main([*RANDOM, "--upload"], context) == 2
 
-    assert said(surroundings) == []
+    assert said(context) == []
     assert told(capsys.readouterr().err) == [
         "error: There is no stack OrchardData in eu-west-1.",
         "Deploy it: cdk deploy OrchardData; or name the region where it is: --region REGION",
     ]
 
 
-def test_a_backbone_that_nobody_knows_is_refused(
-    surroundings: Surroundings, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert cli.main(["export", "--backbone", "alexnet"], surroundings) == 2
+def test_a_backbone_that_nobody_knows_is_refused(context: Context, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["export", "--backbone", "alexnet"], context) == 2
 
     assert told(capsys.readouterr().err)[0] == "error: There is no backbone 'alexnet'."

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from infra.errors import OrchardError, WrongUseError
+from infra.errors import (
+    WrongUseError,
+)
 from infra.upload import photo_folder
 from infra.upload.photo_folder import Survey, survey, walk
+from job.errors import OrchardError
 
 
 def write(folder: Path, *names: str) -> None:
@@ -56,8 +59,8 @@ def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(WrongUseError) as raised:
         survey(tmp_path / "nowhere")
 
-    assert raised.value.what == f"There is no folder '{tmp_path}/nowhere'."
-    assert raised.value.remedy == "Check its name; see what is here: ls"
+    assert raised.value.message == f"There is no folder '{tmp_path}/nowhere'."
+    assert raised.value.hint == "Check its name; see what is here: ls"
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
@@ -66,8 +69,8 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
     with pytest.raises(WrongUseError) as raised:
         survey(tmp_path / "1.jpg")
 
-    assert raised.value.what == f"'{tmp_path}/1.jpg' is a file, not a folder."
-    assert raised.value.remedy == "Name the folder that holds the photos."
+    assert raised.value.message == f"'{tmp_path}/1.jpg' is a file, not a folder."
+    assert raised.value.hint == "Name the folder that holds the photos."
 
 
 def test_an_empty_folder_is_said(tmp_path: Path) -> None:
@@ -76,8 +79,8 @@ def test_an_empty_folder_is_said(tmp_path: Path) -> None:
     with pytest.raises(WrongUseError) as raised:
         survey(tmp_path)
 
-    assert raised.value.what == f"The folder '{tmp_path}' is empty."
-    assert raised.value.remedy == "Put photos into it, one folder a label."
+    assert raised.value.message == f"The folder '{tmp_path}' is empty."
+    assert raised.value.hint == "Put photos into it, one folder a label."
 
 
 def test_a_folder_without_photos_is_said_with_what_photos_are(tmp_path: Path) -> None:
@@ -86,8 +89,8 @@ def test_a_folder_without_photos_is_said_with_what_photos_are(tmp_path: Path) ->
     with pytest.raises(WrongUseError) as raised:
         survey(tmp_path)
 
-    assert raised.value.what == f"The folder '{tmp_path}' holds 1 file, but no photo."
-    assert raised.value.remedy == (
+    assert raised.value.message == f"The folder '{tmp_path}' holds 1 file, but no photo."
+    assert raised.value.hint == (
         "Photos end in .jpg, .jpeg, .png, .webp, .bmp; to send other files as well: --every-file"
     )
 
@@ -108,5 +111,5 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(OrchardError) as raised:
         survey(tmp_path)
 
-    assert raised.value.what == f"The folder '{tmp_path}/pear' cannot be read: Permission denied."
-    assert raised.value.remedy == "Change its permissions."
+    assert raised.value.message == f"The folder '{tmp_path}/pear' cannot be read: Permission denied."
+    assert raised.value.hint == "Change its permissions."

@@ -158,7 +158,7 @@ def test_files_that_cannot_be_sent_are_listed_with_the_reason(fake_s3: FakeS3, t
     ],
 )
 def test_a_refusal_ends_the_upload_at_once(
-    fake_s3: FakeS3, tmp_path: Path, waits: Waits, refusal: tuple[int, str], what: str
+    fake_s3: FakeS3, tmp_path: Path, waits: Waits, refusal: tuple[int, str], message: str
 ) -> None:
     """Given what is wrong for every file, then nobody waits for 1,000 of them to be refused."""
     write(tmp_path, ["apple/1.jpg"])
@@ -167,7 +167,7 @@ def test_a_refusal_ends_the_upload_at_once(
     with pytest.raises(WrongUseError) as raised:
         send(tmp_path, waits)
 
-    assert raised.value.what == f"Could not send 'apple/1.jpg': {what}"
+    assert raised.value.message == f"Could not send 'apple/1.jpg': {message}"
     assert "very-secret" not in str(raised.value)
 
 
@@ -181,9 +181,9 @@ def test_an_s3_that_is_down_ends_the_upload_soon(
     with pytest.raises(TryAgainError) as raised:
         send(tmp_path, waits)
 
-    assert raised.value.what.startswith("The upload was given up after 4 failures in a row. Could not send 'apple/0")
-    assert raised.value.what.endswith(".jpg': AWS failed (ServiceUnavailable), 8 attempts long.")
-    assert raised.value.remedy == "Type the same command again later."
+    assert raised.value.message.startswith("The upload was given up after 4 failures in a row. Could not send 'apple/0")
+    assert raised.value.message.endswith(".jpg': AWS failed (ServiceUnavailable), 8 attempts long.")
+    assert raised.value.hint == "Type the same command again later."
     assert len(fake_s3.puts) < 100 * ATTEMPTS
 
 
@@ -204,7 +204,9 @@ def test_a_set_that_may_not_be_listed_is_said(fake_s3: FakeS3, tmp_path: Path, w
     with pytest.raises(WrongUseError) as raised:
         send(tmp_path, waits)
 
-    assert raised.value.what == ("Could not list s3://data/images/set/: ListObjectsV2 is not allowed. told by the test")
+    assert raised.value.message == (
+        "Could not list s3://data/images/set/: ListObjectsV2 is not allowed. told by the test"
+    )
 
 
 def test_without_credentials_nothing_is_tried(
@@ -218,7 +220,7 @@ def test_without_credentials_nothing_is_tried(
     with pytest.raises(WrongUseError) as raised:
         send(write(tmp_path, ["1.jpg"]), waits)
 
-    assert raised.value.what == "Could not send to s3://data/images/set/: there are no AWS credentials."
+    assert raised.value.message == "Could not send to s3://data/images/set/: there are no AWS credentials."
     assert fake_s3.puts == []
 
 

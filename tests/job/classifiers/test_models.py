@@ -102,7 +102,7 @@ def test_a_classifier_of_another_version_is_refused() -> None:
     with pytest.raises(UsageError) as raised:
         Classifier.from_files(b'{"schema_version": 9, "classifier": "logistic"}', b"")
 
-    assert raised.value.what == "The classifier is of kind 'logistic', version 9; this program reads version 1."
+    assert raised.value.message == "The classifier is of kind 'logistic', version 9; this program reads version 1."
 
 
 def test_trees_stand_in_one_table() -> None:

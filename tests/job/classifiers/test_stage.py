@@ -203,7 +203,7 @@ def test_labels_whose_photos_all_turn_out_unusable_do_not_count() -> None:
     with pytest.raises(UsageError) as raised:
         stage.require_labels({"Kiwi": 3}, "used")
 
-    assert raised.value.what == "A classifier needs photos of at least 2 labels to train on; used: 'Kiwi'."
+    assert raised.value.message == "A classifier needs photos of at least 2 labels to train on; used: 'Kiwi'."
 
 
 def test_a_held_out_share_is_tested_and_never_fitted(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from infra import cli
-from infra.context import Surroundings
+from infra.context import Context
 from job.__main__ import main
 from job.errors.console import printable, printable_line
 from job.results.progress import Progress
@@ -48,7 +48,7 @@ def test_the_jobs_messages_obey_no_name_of_a_file(tmp_path: Path, capsys: pytest
 def test_the_bars_lines_and_the_commands_obey_none_either(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spoken = io.StringIO()
     Progress(str(tmp_path), "run", spoken).say("label \x1b[31m")
-    Surroundings(aws=None, terminal=spoken).say("label \x07")  # type: ignore[arg-type]
+    Context(aws=None, terminal=spoken).say("label \x07")  # type: ignore[arg-type]
 
     assert spoken.getvalue() == "label \\x1b[31m\nlabel \\x07\n"
     assert cli.main(["status", "one", "two \x1b[31m"]) == 2

@@ -4,7 +4,7 @@ import pytest
 from py4j.protocol import Py4JNetworkError
 
 from job.errors import RunFailedError, UsageError
-from job.errors.mapping import as_job_error, probable_cause
+from job.errors.mapping import from_spark, probable_cause
 
 PYTHON_FAILURE = """An error occurred while calling z:org.apache.spark.api.python.PythonRDD.collectAndServe.
 : org.apache.spark.SparkException: Job aborted due to stage failure: Task 3 in stage 0.0 failed 1 times, most recent \
@@ -49,37 +49,37 @@ def test_a_text_of_neither_kind_ends_with_its_cause() -> None:
 
 
 def test_a_failure_that_a_task_told_in_two_lines_is_told_in_the_same_two_lines() -> None:
-    error = as_job_error(RuntimeError(OUR_FAILURE))
+    error = from_spark(RuntimeError(OUR_FAILURE))
 
     assert type(error) is RunFailedError
-    assert error.what == "'/full/features' could not be written: No space left on device."
-    assert error.remedy == "Check that the output may be written to and has space left, then run it again."
+    assert error.message == "'/full/features' could not be written: No space left on device."
+    assert error.hint == "Check that the output may be written to and has space left, then run it again."
 
 
 def test_any_other_failure_gets_its_cause_and_the_way_to_the_whole_trace() -> None:
-    error = as_job_error(RuntimeError(PYTHON_FAILURE))
+    error = from_spark(RuntimeError(PYTHON_FAILURE))
 
-    assert error.what == "The run failed: ValueError: no features"
-    assert error.remedy == "Run it again with --debug for the whole trace."
+    assert error.message == "The run failed: ValueError: no features"
+    assert error.hint == "Run it again with --debug for the whole trace."
     assert error.exit_code == 1
 
 
 def test_a_task_that_says_try_again_makes_the_run_say_so() -> None:
-    error = as_job_error(RuntimeError(OUR_FAILURE.replace("RunFailedError", "TryAgainError")))
+    error = from_spark(RuntimeError(OUR_FAILURE.replace("RunFailedError", "TryAgainError")))
 
     assert error.exit_code == 75
 
 
 def test_a_java_process_that_has_died_is_told_as_that() -> None:
-    error = as_job_error(Py4JNetworkError("Answer from Java side is empty"))
+    error = from_spark(Py4JNetworkError("Answer from Java side is empty"))
 
-    assert error.what == "Spark's Java process has ended in the middle of the run."
+    assert error.message == "Spark's Java process has ended in the middle of the run."
 
 
 def test_a_failure_of_ours_stays_itself() -> None:
     ours = UsageError("what", "remedy")
 
-    assert as_job_error(ours) is ours
+    assert from_spark(ours) is ours
 
 
 ENDED = "A process of Spark's ended again and again in the middle of a task: for want of memory, or because it hung."
@@ -103,8 +103,8 @@ ENDED = "A process of Spark's ended again and again in the middle of a task: for
     ],
     ids=["worker", "executor", "disk"],
 )
-def test_what_ends_a_task_from_outside_is_told_as_what_it_is(text: str, what: str) -> None:
-    error = as_job_error(RuntimeError(text))
+def test_what_ends_a_task_from_outside_is_told_as_what_it_is(text: str, message: str) -> None:
+    error = from_spark(RuntimeError(text))
 
-    assert (type(error), error.what) == (RunFailedError, what)
-    assert error.remedy.endswith("then go on with --resume.")
+    assert (type(error), error.message) == (RunFailedError, message)
+    assert error.hint.endswith("then go on with --resume.")

@@ -126,11 +126,11 @@ def test_a_subset_is_drawn_from_a_list(tmp_path: Path) -> None:
     ],
     ids=["missing", "no photo", "empty", "no Parquet", "no Inventory", "uneven"],
 )
-def test_what_is_no_list_of_photos_is_refused(name: str, content: str | None, what: str, tmp_path: Path) -> None:
+def test_what_is_no_list_of_photos_is_refused(name: str, content: str | None, message: str, tmp_path: Path) -> None:
     if content is not None:
         write(tmp_path / name, content)
 
     with pytest.raises(UsageError) as raised:
         image_list.list_photos(f"{tmp_path}/{name}", TRAIN, Subset())
 
-    assert raised.value.what.startswith(what.format(f"{tmp_path}/{name}"))
+    assert raised.value.message.startswith(message.format(f"{tmp_path}/{name}"))

@@ -89,7 +89,7 @@ def test_names_are_never_percent_encoded_or_decoded(tmp_path: Path) -> None:
     ],
 )
 def test_a_folder_without_photos_is_refused(
-    tmp_path: Path, files: list[str], named: str, what: str, remedy: str
+    tmp_path: Path, files: list[str], named: str, message: str, hint: str
 ) -> None:
     make_files(tmp_path, *files)
     folder = str(tmp_path / named)
@@ -97,7 +97,7 @@ def test_a_folder_without_photos_is_refused(
     with pytest.raises(UsageError) as raised:
         listing.list_photos(folder, TRAIN)
 
-    assert (raised.value.what, raised.value.remedy) == (what.format(folder), remedy)
+    assert (raised.value.message, raised.value.hint) == (message.format(folder), hint)
 
 
 def test_only_the_wanted_labels_are_taken(tmp_path: Path) -> None:
@@ -114,8 +114,8 @@ def test_an_unknown_label_is_named_with_those_like_it(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as raised:
         listing.list_photos(folder, TRAIN, Subset(labels=("Apple Rde",)))
 
-    assert raised.value.what == f"There is no label 'Apple Rde' in '{folder}'."
-    assert raised.value.remedy == "Did you mean 'Apple Red'?"
+    assert raised.value.message == f"There is no label 'Apple Rde' in '{folder}'."
+    assert raised.value.hint == "Did you mean 'Apple Red'?"
 
 
 def test_an_unknown_label_like_no_other_is_told_with_those_there_are(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_an_unknown_label_like_no_other_is_told_with_those_there_are(tmp_path: P
     with pytest.raises(UsageError) as raised:
         listing.list_photos(folder, TRAIN, Subset(labels=("Zzz",)))
 
-    assert raised.value.remedy == "Its labels are Apple, Kiwi."
+    assert raised.value.hint == "Its labels are Apple, Kiwi."
 
 
 def test_photos_to_predict_are_not_drawn_from(tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_a_holdout_of_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as raised:
         held_out(folder, 0.1)
 
-    assert raised.value.what == "--holdout 0.1 keeps no photo: no label has enough of them."
+    assert raised.value.message == "--holdout 0.1 keeps no photo: no label has enough of them."
 
 
 @pytest.mark.parametrize(("first", "second"), [("photos", "photos"), ("photos", "photos/test"), ("link", "photos")])
@@ -209,7 +209,7 @@ def test_folders_that_share_photos_are_refused_however_they_are_spelled(
     with pytest.raises(UsageError) as raised:
         listing.require_separate(folders)
 
-    assert raised.value.what == f"'{folders[0]}' and '{folders[1]}' are the same folder, or one lies in the other."
+    assert raised.value.message == f"'{folders[0]}' and '{folders[1]}' are the same folder, or one lies in the other."
 
 
 def test_folders_whose_names_only_begin_alike_are_separate() -> None:

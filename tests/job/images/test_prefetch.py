@@ -65,7 +65,7 @@ def test_a_storage_that_does_not_answer_fails_the_task_instead_of_the_photo() ->
     with pytest.raises(TryAgainError) as raised:
         list(read_ahead(["s3://bucket/photo.jpg"], read))
 
-    assert raised.value.what == (
+    assert raised.value.message == (
         "The photo 's3://bucket/photo.jpg' could not be read: AWS Error NETWORK_CONNECTION during GetObject operation."
     )
     assert raised.value.exit_code == 75
@@ -74,7 +74,7 @@ def test_a_storage_that_does_not_answer_fails_the_task_instead_of_the_photo() ->
 def test_a_photo_that_has_gone_is_told_apart_from_one_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "folder.jpg").mkdir()
 
-    gone, unreadable = read_ahead([str(tmp_path / "gone.jpg"), str(tmp_path / "folder.jpg")])
+    removed, unreadable = read_ahead([str(tmp_path / "gone.jpg"), str(tmp_path / "folder.jpg")])
 
-    assert str(gone) == "not there any more when it was read"
+    assert str(removed) == "not there any more when it was read"
     assert str(unreadable).startswith("cannot be read: ")

@@ -153,10 +153,10 @@ def test_trees_that_are_too_large_for_a_phone_are_refused(random_backbone: Path,
     with pytest.raises(UsageError) as raised:
         build(random_backbone, projection, "tree", tree)
 
-    assert raised.value.what == (
+    assert raised.value.message == (
         "The trees of this run are too large for a phone: as matrices they take more than 64 MB."
     )
-    assert raised.value.remedy == "Train with --classifier logistic or mlp, or shallower trees."
+    assert raised.value.hint == "Train with --classifier logistic or mlp, or shallower trees."
 
 
 def test_the_file_says_what_it_is_and_carries_its_labels_where_phones_look_for_them(logistic: bytes) -> None:
@@ -185,7 +185,7 @@ def test_the_file_is_no_backbone_any_more(logistic: bytes, tmp_path: Path) -> No
     with pytest.raises(UsageError) as raised:
         read_description(tmp_path / "m.tflite")
 
-    assert raised.value.what == f"'{tmp_path}/m.tflite' was not exported by this project."
+    assert raised.value.message == f"'{tmp_path}/m.tflite' was not exported by this project."
 
 
 @pytest.mark.parametrize(("stored_as", "share"), [(FLOAT16, 0.55), (INT8, 0.35)])
@@ -230,11 +230,11 @@ def test_what_is_no_photo_is_rejected_as_the_job_rejects_it(logistic: bytes, tmp
 def test_models_that_cannot_be_used_are_refused(logistic: bytes, random_backbone: Path, tmp_path: Path) -> None:
     (tmp_path / "cut.tflite").write_bytes(logistic[:100_000])
 
-    for file, what in (
+    for file, message in (
         (tmp_path / "none.tflite", f"The model '{tmp_path}/none.tflite' cannot be read: No such file or directory."),
         (tmp_path / "cut.tflite", f"The model '{tmp_path}/cut.tflite' is damaged."),
         (random_backbone, f"'{random_backbone}' is no model for phones."),
     ):
         with pytest.raises(UsageError) as raised:
             PhotoClassifier(file)
-        assert raised.value.what == what
+        assert raised.value.message == message

@@ -106,14 +106,14 @@ def test_one_row_is_refused() -> None:
     with pytest.raises(UsageError) as raised:
         components.fit(moments_of(np.ones((1, 3), np.float32)), standardize=True)
 
-    assert raised.value.what == "Principal components need at least 2 photos that can be used; there is 1."
+    assert raised.value.message == "Principal components need at least 2 photos that can be used; there is 1."
 
 
 def test_rows_that_are_all_alike_are_refused() -> None:
     with pytest.raises(UsageError) as raised:
         components.fit(moments_of(np.full((9, 3), 0.7, np.float32)), standardize=True)
 
-    assert raised.value.what == "All 9 photos have the same features, so there is no variance to explain."
+    assert raised.value.message == "All 9 photos have the same features, so there is no variance to explain."
 
 
 def test_the_largest_loading_of_each_component_is_positive() -> None:
@@ -135,12 +135,12 @@ def test_the_fewest_components_that_keep_a_share_are_chosen(share: float, needed
         (0, 50, "Choose between 1 and 49: at most the smaller of photos - 1 and features."),
     ],
 )
-def test_a_number_of_components_that_cannot_be_is_refused_with_the_range(wanted: int, photos: int, remedy: str) -> None:
+def test_a_number_of_components_that_cannot_be_is_refused_with_the_range(wanted: int, photos: int, hint: str) -> None:
     with pytest.raises(UsageError) as raised:
         components.require_components(wanted, photos, 1280)
 
-    assert raised.value.what == f"--components {wanted} is not possible with {photos} photos of 1280 features each."
-    assert raised.value.remedy == remedy
+    assert raised.value.message == f"--components {wanted} is not possible with {photos} photos of 1280 features each."
+    assert raised.value.hint == hint
 
 
 def test_projected_training_rows_have_the_explained_variance_and_do_not_correlate() -> None:

@@ -25,7 +25,7 @@ COST = Cost(
     from_table=False,
     spot_prices_known=True,
     counts_disks=True,
-    taken_over=0,
+    reused=0,
 )
 
 
@@ -108,9 +108,7 @@ def test_what_is_said_names_time_and_price_and_that_it_is_an_estimate(
 
 
 def test_what_makes_an_amount_less_sure_is_said() -> None:
-    unsure = replace(
-        COST, cluster_runs=True, from_table=True, spot_prices_known=False, counts_disks=False, taken_over=1200
-    )
+    unsure = replace(COST, cluster_runs=True, from_table=True, spot_prices_known=False, counts_disks=False, reused=1200)
 
     _, estimate, *others = sentences(unsure, ENGLISH)
 

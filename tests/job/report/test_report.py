@@ -246,7 +246,7 @@ def test_a_thumbnail_is_small_and_keeps_its_shape() -> None:
 def test_photos_that_cannot_be_read_have_no_thumbnail() -> None:
     contents = {"good": photo((50, 50), "PNG"), "bad": b"no photo"}
 
-    assert list(thumbnails.read(["bad", "gone", "good"], lambda path: contents[path])) == ["good"]
+    assert list(thumbnails.read(["bad", "removed", "good"], lambda path: contents[path])) == ["good"]
 
 
 def test_thumbnails_stop_at_their_size_and_at_their_time() -> None:
@@ -331,9 +331,9 @@ def test_the_report_can_go_elsewhere_and_then_leaves_the_results_alone(tmp_path:
         (["report", "x", "--lang", "de"], "Argument --lang: invalid choice: 'de' (choose from 'en', 'fr')."),
     ],
 )
-def test_wrong_words_are_told_as_everywhere(words: list[str], what: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_words_are_told_as_everywhere(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == UsageError.exit_code
-    assert told(capsys.readouterr().err) == [f"error: {what}", "See python -m job report --help."]
+    assert told(capsys.readouterr().err) == [f"error: {message}", "See python -m job report --help."]
 
 
 def test_incomplete_results_are_told_as_such(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -342,9 +342,9 @@ def test_incomplete_results_are_told_as_such(tmp_path: Path, capsys: pytest.Capt
 
     assert main(["report", str(tmp_path)]) == 1
 
-    what, remedy = told(capsys.readouterr().err)
-    assert what.startswith(f"error: The results in '{tmp_path}' could not be read: ")
-    assert remedy == "Check that all files that its manifest.json lists are there."
+    message, hint = told(capsys.readouterr().err)
+    assert message.startswith(f"error: The results in '{tmp_path}' could not be read: ")
+    assert hint == "Check that all files that its manifest.json lists are there."
 
 
 def test_the_report_goes_into_s3_and_is_made_from_it(bucket: str, tmp_path: Path) -> None:

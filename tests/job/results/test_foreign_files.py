@@ -24,21 +24,21 @@ def write_features(folder: Path, run_id: str = RUN, footer: Any = None, paths: l
     """Write a data file of both photos, with a footer that says what it should unless another is given."""
     rows = len(paths)
     columns = [paths, ["a"] * rows, ["train"] * rows, [[1.0, 2.0]] * rows]
-    said = {"made_by": MADE_BY, "version": ["v0", "v1"], "computed_in": ["", ""]} if footer is None else footer
+    said = {"provenance": MADE_BY, "version": ["v0", "v1"], "computed_in": ["", ""]} if footer is None else footer
     name = layout.data_file_name(layout.FEATURES, run_id, 0, 0, "parquet")
     table = pa.table(columns, schema=layout.FEATURES_SCHEMA)
     layout.write_parquet(str(folder), name, table, {resume.STAMP: said if isinstance(said, str) else json.dumps(said)})
     return folder / name
 
 
-def taken_over(folder: Path) -> int:
+def reused(folder: Path) -> int:
     return resume.find(str(folder), layout.FEATURES, MADE_BY, photos())[1].kept
 
 
 def test_a_file_that_says_what_made_it_is_taken_over(tmp_path: Path) -> None:
     write_features(tmp_path)
 
-    assert taken_over(tmp_path) == 2
+    assert reused(tmp_path) == 2
 
 
 @pytest.mark.parametrize(
@@ -48,29 +48,29 @@ def test_a_file_that_says_what_made_it_is_taken_over(tmp_path: Path) -> None:
         [],
         "null",
         {},
-        {"made_by": None},
-        {"made_by": [1], "version": ["v0", "v1"], "computed_in": ["", ""]},
-        {"made_by": MADE_BY, "version": ["v0"], "computed_in": ["", ""]},
-        {"made_by": MADE_BY, "version": [0, {}], "computed_in": ["", ""]},
-        {"made_by": MADE_BY, "version": "v0", "computed_in": ["", ""]},
-        {"made_by": {**MADE_BY, "model": "another hash"}, "version": ["v0", "v1"], "computed_in": ["", ""]},
+        {"provenance": None},
+        {"provenance": [1], "version": ["v0", "v1"], "computed_in": ["", ""]},
+        {"provenance": MADE_BY, "version": ["v0"], "computed_in": ["", ""]},
+        {"provenance": MADE_BY, "version": [0, {}], "computed_in": ["", ""]},
+        {"provenance": MADE_BY, "version": "v0", "computed_in": ["", ""]},
+        {"provenance": {**MADE_BY, "model": "another hash"}, "version": ["v0", "v1"], "computed_in": ["", ""]},
     ],
     ids=str,
 )
 def test_a_file_that_says_something_else_is_computed_anew(tmp_path: Path, footer: Any) -> None:
     write_features(tmp_path, footer=footer)
 
-    assert taken_over(tmp_path) == 0
+    assert reused(tmp_path) == 0
 
 
 @pytest.mark.parametrize("kept", [0, 4, 100, -1])
 def test_a_truncated_file_is_computed_anew_and_another_runs_whole_one_is_taken_over(tmp_path: Path, kept: int) -> None:
     file = write_features(tmp_path, OTHER)
     file.write_bytes(file.read_bytes()[:kept])
-    assert taken_over(tmp_path) == 0
+    assert reused(tmp_path) == 0
 
     write_features(tmp_path, RUN)
-    assert taken_over(tmp_path) == 2
+    assert reused(tmp_path) == 2
 
 
 def test_a_file_that_is_truncated_after_it_was_found_leaves_its_photos_to_be_computed(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_files_of_others_in_the_folder_are_passed_over_and_left(tmp_path: Path) 
         (tmp_path / "features" / name).write_text("theirs")
     (tmp_path / "features" / f"part-00001-{RUN}-0.parquet").mkdir()
 
-    assert taken_over(tmp_path) == 2
+    assert reused(tmp_path) == 2
     layout.write_manifest(str(tmp_path), {"schema_version": 1, "run_id": OTHER})
     layout.sweep(str(tmp_path), [], OTHER)
     assert sorted(file.name for file in tmp_path.rglob("*") if file.is_file() and file.read_text() == "theirs") == (
@@ -105,9 +105,11 @@ def test_results_of_another_version_are_not_gone_on_with(tmp_path: Path) -> None
     (tmp_path / "manifest.json").write_text('{"schema_version": 99}')
 
     with pytest.raises(ResultsUnusableError) as raised:
-        taken_over(tmp_path)
+        reused(tmp_path)
 
-    assert raised.value.what == f"'{tmp_path}' was written in version 99 of the layout, this program reads version 1."
+    assert (
+        raised.value.message == f"'{tmp_path}' was written in version 99 of the layout, this program reads version 1."
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff\x00"])
@@ -117,5 +119,5 @@ def test_a_damaged_manifest_is_told_as_that(tmp_path: Path, content: bytes) -> N
     with pytest.raises(ResultsUnusableError) as raised:
         layout.read_manifest(str(tmp_path))
 
-    assert raised.value.what == f"'{tmp_path}/manifest.json' is damaged: it is no manifest."
-    assert raised.value.remedy == "Copy the results again, or run it again."
+    assert raised.value.message == f"'{tmp_path}/manifest.json' is damaged: it is no manifest."
+    assert raised.value.hint == "Copy the results again, or run it again."

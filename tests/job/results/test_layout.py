@@ -70,14 +70,14 @@ def test_csv_has_a_header_and_keeps_what_would_break_a_line(tmp_path: Path) -> N
         (["classifier/metrics.json"], "what an unfinished run left: classifier."),
     ],
 )
-def test_a_folder_that_holds_any_file_of_the_layout_is_refused(tmp_path: Path, held: list[str], what: str) -> None:
+def test_a_folder_that_holds_any_file_of_the_layout_is_refused(tmp_path: Path, held: list[str], message: str) -> None:
     output = make(tmp_path, *held)
 
     with pytest.raises(UsageError) as raised:
         layout.require_no_results(output)
 
-    assert raised.value.what == f"The output '{output}' holds {what}"
-    assert raised.value.remedy == "Go on with it: --resume; replace it: --overwrite; or choose another --output."
+    assert raised.value.message == f"The output '{output}' holds {message}"
+    assert raised.value.hint == "Go on with it: --resume; replace it: --overwrite; or choose another --output."
 
 
 def test_a_folder_with_other_files_or_none_may_be_written_to(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_folder_without_a_manifest_is_told_to_be_unfinished(tmp_path: Path) ->
     with pytest.raises(UsageError) as raised:
         layout.read_manifest(str(tmp_path))
 
-    assert raised.value.what == (
+    assert raised.value.message == (
         f"'{tmp_path}' holds no manifest.json: its run is unfinished, or it is no results folder."
     )
 
@@ -108,7 +108,9 @@ def test_a_manifest_of_another_version_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as raised:
         layout.read_manifest(str(tmp_path))
 
-    assert raised.value.what == (f"'{tmp_path}' was written in version 99 of the layout, this program reads version 1.")
+    assert raised.value.message == (
+        f"'{tmp_path}' was written in version 99 of the layout, this program reads version 1."
+    )
 
 
 def test_a_sweep_deletes_what_runs_have_written_and_does_not_count_and_nothing_else(tmp_path: Path) -> None:

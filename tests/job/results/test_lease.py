@@ -49,10 +49,10 @@ def test_a_run_that_lives_is_told_to_who_wants_its_output(tmp_path: Path) -> Non
     with pytest.raises(OutputRefusedError) as raised:
         lease.require_idle(str(tmp_path))
 
-    what, seconds = raised.value.what.rsplit(", ", 1)
-    assert what == f"Another run writes into the output '{tmp_path}': {RUN}, stage features"
+    message, seconds = raised.value.message.rsplit(", ", 1)
+    assert message == f"Another run writes into the output '{tmp_path}': {RUN}, stage features"
     assert seconds in ("0 s ago.", "1 s ago.", "2 s ago.")
-    assert raised.value.remedy == "Wait until it has ended, or choose another --output."
+    assert raised.value.hint == "Wait until it has ended, or choose another --output."
 
 
 @pytest.mark.parametrize("stage", ["failed", "finished"])
@@ -98,7 +98,7 @@ def test_a_run_that_is_watched_and_gives_a_sign_of_life_keeps_its_place(tmp_path
         lease.take_over(str(tmp_path), lambda _: None, lambda _: write(tmp_path, stage="fit"))
 
     assert raised.value.exit_code == 75
-    assert raised.value.what == f"Another run writes into the output '{tmp_path}': {RUN}, stage fit."
+    assert raised.value.message == f"Another run writes into the output '{tmp_path}': {RUN}, stage fit."
 
 
 def test_a_run_that_ends_while_it_is_watched_gives_its_place(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_a_run_whose_lease_was_taken_notices_and_writes_nothing_over_it(tmp_path
     with pytest.raises(OutputInUseError):
         first.renew()
 
-    assert raised.value.what.startswith(
+    assert raised.value.message.startswith(
         f"The output '{tmp_path}' was taken from this run while it lasted: the run {OTHER}"
     )
     assert said_in(tmp_path)["run_id"] == OTHER
@@ -246,7 +246,7 @@ def test_of_many_runs_that_begin_together_one_comes_to_results_and_the_others_sa
         try:
             ended.append(str(output.into_output(str(tmp_path / "results"), may_hold_results, [], carry_out)["run_id"]))
         except OutputInUseError as error:
-            ended.append(error.what.split(": ")[0])
+            ended.append(error.message.split(": ")[0])
 
     threads = [threading.Thread(target=begin) for _ in range(8)]
     for thread in threads:
@@ -333,7 +333,7 @@ def test_a_lease_that_was_given_back_leaves_no_file_and_gives_no_more_signs(tmp_
 
     with first.kept():
         first.say("finished", 40, 40)
-        first.give_back()
+        first.release()
         first.renew()
 
     assert [file.name for file in tmp_path.iterdir()] == ["progress.json"]

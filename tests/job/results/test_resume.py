@@ -37,7 +37,13 @@ def listed(versions: dict[str, str], split: str = TRAIN) -> pa.Table:
 
 
 def leave(
-    output: Path, versions: dict[str, str], made_by: dict[str, Any], *, run: str = RUN, part: int = 0, value: float = 0
+    output: Path,
+    versions: dict[str, str],
+    provenance: dict[str, Any],
+    *,
+    run: str = RUN,
+    part: int = 0,
+    value: float = 0,
 ) -> str:
     """Write a features file as a task does: of each photo two values, the second its place in the file."""
     photos = listed(versions)
@@ -45,11 +51,11 @@ def leave(
     made = pa.table([photos["path"], photos["label"], photos["split"], rows], schema=layout.FEATURES_SCHEMA)
     rows_table = resume.with_rows_columns(made, photos, "float32")
     name = layout.data_file_name("features", run, part, 0, "parquet")
-    return layout.write_parquet(str(output), name, made, resume.stamp(made_by, rows_table)).path
+    return layout.write_parquet(str(output), name, made, resume.stamp(provenance, rows_table)).path
 
 
-def found_in(output: Path, photos: pa.Table, made_by: dict[str, Any] = NETWORK) -> tuple[list[Any], Found]:
-    placed, found = resume.find(str(output), "features", made_by, photos)
+def found_in(output: Path, photos: pa.Table, provenance: dict[str, Any] = NETWORK) -> tuple[list[Any], Found]:
+    placed, found = resume.find(str(output), "features", provenance, photos)
     rows = placed.select(["path", "earlier_file", "earlier_row"]).to_pylist()
     return [(row["path"], row["earlier_file"], row["earlier_row"]) for row in rows], found
 
@@ -65,7 +71,7 @@ def test_rows_of_the_same_version_made_in_the_same_way_are_found_wherever_they_a
         "Resuming: 2 of 4 photos are taken over, 2 are computed (1 have changed); "
         "1 are not listed any more and are dropped."
     )
-    assert found.as_manifest() == {"taken_over": 2, "computed": 2, "gone": 1}
+    assert found.as_manifest() == {"reused": 2, "computed": 2, "removed": 1}
 
 
 def test_of_two_runs_rows_the_one_of_the_right_version_is_taken(tmp_path: Path) -> None:
@@ -260,7 +266,7 @@ def test_an_unfinished_run_is_finished_without_reading_a_photo_again_that_was_co
     said = capsys.readouterr()
     assert "Resuming: 40 of 40 photos are taken over, 0 are computed." in said.err
     assert "40 were taken over from an earlier run." in said.out
-    assert manifest["resumed"] == {"taken_over": 40, "computed": 0, "gone": 0}
+    assert manifest["resumed"] == {"reused": 40, "computed": 0, "removed": 0}
     assert_same((output, manifest), undisturbed)
     there = {str(file.relative_to(output)) for file in output.rglob("*") if file.is_file()}
     assert there == {entry["path"] for entries in manifest["files"].values() for entry in entries} | {
@@ -277,7 +283,7 @@ def test_what_the_unfinished_run_lacks_is_computed_and_comes_to_the_same_to_the_
 
     manifest = run(words, "--resume")
 
-    assert manifest["resumed"] == {"taken_over": left, "computed": 40 - left, "gone": 0}
+    assert manifest["resumed"] == {"reused": left, "computed": 40 - left, "removed": 0}
     assert 0 < left < 40
     assert_same((tmp_path / "results", manifest), undisturbed)
 
@@ -293,7 +299,7 @@ def test_a_run_that_is_stopped_and_resumed_again_and_again_ends_the_same(
         assert not (tmp_path / "results" / "manifest.json").exists()
     manifest = run(words, "--resume")
 
-    assert manifest["resumed"] == {"taken_over": 40, "computed": 0, "gone": 0}
+    assert manifest["resumed"] == {"reused": 40, "computed": 0, "removed": 0}
     assert_same((tmp_path / "results", manifest), undisturbed)
 
 
@@ -325,7 +331,7 @@ def test_other_arguments_of_the_fit_are_followed_and_take_over_every_feature(
 
     manifest = run(finished, "--resume", *others)
 
-    assert manifest["resumed"] == {"taken_over": 30, "computed": 0, "gone": 10}
+    assert manifest["resumed"] == {"reused": 30, "computed": 0, "removed": 10}
     assert_same((tmp_path / "results", manifest), quiet(finished, tmp_path / "quiet", *others))
 
 
@@ -339,7 +345,7 @@ def test_another_model_is_noticed_and_everything_computed_anew(
 
     told = "Resuming: 0 of 40 photos are taken over, 40 are computed (40 were made by another model)."
     assert told in capsys.readouterr().err
-    assert manifest["resumed"] == {"taken_over": 0, "computed": 40, "gone": 0}
+    assert manifest["resumed"] == {"reused": 0, "computed": 40, "removed": 0}
 
 
 def test_photos_that_were_set_aside_are_looked_at_again(
@@ -351,7 +357,7 @@ def test_photos_that_were_set_aside_are_looked_at_again(
     manifest = run(words, "--resume")
 
     assert (manifest["counts"]["used"], manifest["counts"]["rejected"]) == (45, 4)
-    assert manifest["resumed"] == {"taken_over": 45, "computed": 4, "gone": 0}
+    assert manifest["resumed"] == {"reused": 45, "computed": 4, "removed": 0}
 
 
 def test_a_resumed_run_that_cannot_be_done_leaves_finished_results_as_they_are(
@@ -387,7 +393,7 @@ def test_descriptors_of_an_unfinished_run_are_taken_over_and_the_words_are_the_s
 
     manifest = run(words, "--resume")
 
-    assert manifest["resumed"] == {"taken_over": 40, "computed": 0, "gone": 0}
+    assert manifest["resumed"] == {"reused": 40, "computed": 0, "removed": 0}
     assert manifest["vocabulary"] == whole[1]["vocabulary"]
     assert_same((tmp_path / "results", manifest), whole)
 
@@ -403,4 +409,4 @@ def test_a_prediction_is_resumed_too(words: list[str], photos: Path, tmp_path: P
     assert main([*predict, "--resume"]) == 0
 
     manifest = json.loads((tmp_path / "predicted" / "manifest.json").read_text())
-    assert manifest["resumed"] == {"taken_over": 40, "computed": 0, "gone": 0}
+    assert manifest["resumed"] == {"reused": 40, "computed": 0, "removed": 0}

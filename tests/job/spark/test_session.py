@@ -103,7 +103,7 @@ def test_what_fails_while_spark_starts_is_told_in_a_sentence_and_spark_is_not_le
     with pytest.raises(RunFailedError) as raised, session.opened(None, carry, progress, tmp_path):
         pytest.fail("it begins all the same")
 
-    assert raised.value.what == "A disk that Spark keeps its temporary files on is full."
+    assert raised.value.message == "A disk that Spark keeps its temporary files on is full."
     assert stopped == [context]
 
 

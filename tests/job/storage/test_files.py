@@ -24,7 +24,7 @@ def test_a_write_that_fails_leaves_nothing_and_says_where(tmp_path: Path) -> Non
     with pytest.raises(RunFailedError) as raised:
         storage.write_bytes(f"{tmp_path}/taken/file", b"content")
 
-    assert raised.value.what.startswith(f"'{tmp_path}/taken/file' could not be written: ")
+    assert raised.value.message.startswith(f"'{tmp_path}/taken/file' could not be written: ")
     assert [entry.name for entry in (tmp_path).iterdir()] == ["taken"]
 
 
@@ -111,7 +111,9 @@ def test_a_storage_that_does_not_answer_is_told_to_be_tried_again(monkeypatch: p
     with pytest.raises(TryAgainError) as raised:
         storage.folder_exists("s3://bucket-that-nobody-holds/results")
 
-    assert raised.value.what.startswith("The folder 's3://bucket-that-nobody-holds/results' could not be looked into: ")
+    assert raised.value.message.startswith(
+        "The folder 's3://bucket-that-nobody-holds/results' could not be looked into: "
+    )
     assert raised.value.exit_code == 75
 
 
@@ -120,8 +122,8 @@ def test_a_bucket_that_does_not_exist_is_told_in_one_sentence() -> None:
     with pytest.raises(RunFailedError) as raised:
         storage.write_bytes("s3://no-such-bucket/file", b"content")
 
-    assert raised.value.what.startswith("'s3://no-such-bucket/file' could not be written: ")
-    assert "NO_SUCH_BUCKET" in raised.value.what
+    assert raised.value.message.startswith("'s3://no-such-bucket/file' could not be written: ")
+    assert "NO_SUCH_BUCKET" in raised.value.message
 
 
 def test_a_file_of_this_machine_is_its_own_copy(tmp_path: Path) -> None:
@@ -138,7 +140,7 @@ def test_a_file_elsewhere_that_is_not_there_is_refused(bucket: str, tmp_path: Pa
     with pytest.raises(UsageError) as raised:
         storage.local_copy(f"s3://{bucket}/none", tmp_path)
 
-    assert raised.value.what.startswith(f"'s3://{bucket}/none' cannot be read: ")
+    assert raised.value.message.startswith(f"'s3://{bucket}/none' cannot be read: ")
 
 
 def test_a_link_that_leads_back_to_itself_is_listed_as_one_that_leads_nowhere(tmp_path: Path) -> None:

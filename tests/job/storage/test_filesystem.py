@@ -15,11 +15,11 @@ from job.storage import filesystem as filesystems
         ("abfs://container/photos", "'abfs://container/photos' names no storage account."),
     ],
 )
-def test_a_uri_that_leads_nowhere_is_refused(uri: str, what: str) -> None:
+def test_a_uri_that_leads_nowhere_is_refused(uri: str, message: str) -> None:
     with pytest.raises(UsageError) as raised:
         filesystems.open_filesystem(uri)
 
-    assert raised.value.what == what
+    assert raised.value.message == message
 
 
 def test_azure_paths_lead_to_the_container_of_the_account(monkeypatch: pytest.MonkeyPatch) -> None:

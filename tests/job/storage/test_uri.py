@@ -28,7 +28,7 @@ def test_a_uri_with_one_slash_is_not_taken_for_a_path() -> None:
     with pytest.raises(UsageError) as raised:
         addresses.absolute_uri("s3:/bucket/photos")
 
-    assert raised.value.remedy == "Write s3://bucket/photos"
+    assert raised.value.hint == "Write s3://bucket/photos"
 
 
 def test_a_relative_path_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,10 +53,10 @@ def test_a_uri_that_carries_a_secret_is_refused_without_repeating_it(uri: str) -
         addresses.absolute_uri(uri)
 
     scheme = uri.split(":", maxsplit=1)[0]
-    assert raised.value.what == (
+    assert raised.value.message == (
         f"The URI that begins with '{scheme}://' carries a secret: a password, a key or a signature."
     )
-    assert "secret" not in raised.value.remedy
+    assert "secret" not in raised.value.hint
 
 
 @pytest.mark.parametrize(

@@ -54,10 +54,10 @@ def test_secret_parameters_are_not_shown() -> None:
 
 
 def test_a_stored_parameter_that_is_gone_is_shown_without_its_value() -> None:
-    def gone(name: str) -> str:
+    def removed(name: str) -> str:
         raise FormationError(f"Unable to fetch parameters [{name}] from parameter store for this account.")
 
-    answer = {one["ParameterKey"]: one for one in shown(TEMPLATE, given_values(TEMPLATE, {"Secret": "x"}, {}), gone)}
+    answer = {one["ParameterKey"]: one for one in shown(TEMPLATE, given_values(TEMPLATE, {"Secret": "x"}, {}), removed)}
 
     assert answer["Version"] == {"ParameterKey": "Version", "ParameterValue": "/version"}
 

@@ -52,4 +52,4 @@ def test_a_damaged_file_is_refused(content: bytes) -> None:
     with pytest.raises(WrongUseError) as raised:
         cumulative_shares(content)
 
-    assert raised.value.what == "The run's explained_variance.csv is damaged."
+    assert raised.value.message == "The run's explained_variance.csv is damaged."

@@ -106,8 +106,8 @@ def test_weights_that_do_not_fit_are_refused_and_leave_no_file(tmp_path: Path) -
     with pytest.raises(UsageError) as raised:
         cached_export(ExportRequest("mobilenet_v2", str(wrong), seed=0), cache=tmp_path / "cache")
 
-    assert raised.value.what == f"The weights in '{wrong}' do not fit mobilenet_v2: it is no HDF5 file."
-    assert raised.value.remedy == "Give weights or a .keras model of the same network, cut before its last layer."
+    assert raised.value.message == f"The weights in '{wrong}' do not fit mobilenet_v2: it is no HDF5 file."
+    assert raised.value.hint == "Give weights or a .keras model of the same network, cut before its last layer."
     assert list((tmp_path / "cache").iterdir()) == []
 
 
@@ -115,7 +115,7 @@ def test_a_missing_weights_file_is_refused() -> None:
     with pytest.raises(UsageError) as raised:
         ExportRequest("mobilenet_v2", "nowhere.h5", seed=0)
 
-    assert raised.value.what == "There is no weights file 'nowhere.h5'."
+    assert raised.value.message == "There is no weights file 'nowhere.h5'."
 
 
 def test_a_file_that_was_exported_before_is_taken_as_it_is(random_backbone: Path, tmp_path: Path) -> None:
@@ -127,8 +127,8 @@ def test_a_file_that_was_exported_of_another_network_is_refused(random_backbone:
     with pytest.raises(UsageError) as raised:
         cached_export(ExportRequest("vgg16", str(random_backbone), seed=0))
 
-    assert raised.value.what == f"'{random_backbone}' is an exported mobilenet_v2, not vgg16."
-    assert raised.value.remedy == "Ask for it: --backbone mobilenet_v2, or give the file with --model."
+    assert raised.value.message == f"'{random_backbone}' is an exported mobilenet_v2, not vgg16."
+    assert raised.value.hint == "Ask for it: --backbone mobilenet_v2, or give the file with --model."
 
 
 def test_a_model_that_this_project_did_not_export_is_refused(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_a_model_that_this_project_did_not_export_is_refused(tmp_path: Path) -> 
     with pytest.raises(UsageError) as raised:
         read_description(tmp_path / "other.tflite")
 
-    assert raised.value.what == f"'{tmp_path}/other.tflite' was not exported by this project."
+    assert raised.value.message == f"'{tmp_path}/other.tflite' was not exported by this project."
 
 
 @pytest.mark.parametrize("kept", [100, 5_000_000])
@@ -148,14 +148,14 @@ def test_a_model_that_was_cut_off_is_refused(random_backbone: Path, tmp_path: Pa
     with pytest.raises(UsageError) as raised:
         read_description(cut)
 
-    assert raised.value.what == f"The backbone '{cut}' is damaged, or is no backbone."
+    assert raised.value.message == f"The backbone '{cut}' is damaged, or is no backbone."
 
 
 def test_a_missing_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as raised:
         read_description(tmp_path / "none.tflite")
 
-    assert raised.value.what == f"The backbone '{tmp_path}/none.tflite' cannot be read: No such file or directory."
+    assert raised.value.message == f"The backbone '{tmp_path}/none.tflite' cannot be read: No such file or directory."
 
 
 def test_the_content_hash_is_sha256(tmp_path: Path) -> None:

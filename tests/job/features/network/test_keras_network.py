@@ -88,11 +88,11 @@ def test_weights_of_another_network_are_refused_with_layer_and_shapes(keras: Any
 
         error = refused(keras, tmp_path / file)
 
-        assert error.what == (
+        assert error.message == (
             f"The weights in '{tmp_path / file}' do not fit mobilenet: its layer 'conv1' needs weights of 3x3x3x32, "
             "the file has 3x3x3x16."
         )
-        assert error.remedy == "Give weights or a .keras model of the same network, cut before its last layer."
+        assert error.hint == "Give weights or a .keras model of the same network, cut before its last layer."
 
 
 @for_a_file_that_lacks_layers
@@ -104,7 +104,7 @@ def test_weights_that_end_too_early_are_refused_with_the_first_layer_missing(ker
 
     error = refused(keras, tmp_path / "short.weights.h5")
 
-    assert error.what == (
+    assert error.message == (
         f"The weights in '{tmp_path}/short.weights.h5' do not fit mobilenet: its layer 'conv1_bn' needs weights of "
         "32, 32, 32, 32, the file has none for it."
     )
@@ -118,11 +118,11 @@ def test_a_saved_model_with_other_photos_or_other_features_is_refused_with_layer
     pooled = keras.layers.GlobalAveragePooling2D(name="pool")(few)
     keras.Model(few, pooled).save(tmp_path / "few.keras")
 
-    assert refused(keras, tmp_path / "small.keras").what == (
+    assert refused(keras, tmp_path / "small.keras").message == (
         f"The model in '{tmp_path}/small.keras' does not fit mobilenet: its layer 'photo' takes (16, 16, 3), "
         "mobilenet takes (32, 32, 3)."
     )
-    assert refused(keras, tmp_path / "few.keras").what == (
+    assert refused(keras, tmp_path / "few.keras").message == (
         f"The model in '{tmp_path}/few.keras' does not fit mobilenet: its last layer 'pool' gives (3,), "
         "mobilenet gives (1024,)."
     )
@@ -131,7 +131,7 @@ def test_a_saved_model_with_other_photos_or_other_features_is_refused_with_layer
 def test_a_file_that_is_no_model_is_refused(keras: Any, tmp_path: Path) -> None:
     (tmp_path / "text.keras").write_text("hello")
 
-    assert refused(keras, tmp_path / "text.keras").what.startswith(
+    assert refused(keras, tmp_path / "text.keras").message.startswith(
         f"'{tmp_path}/text.keras' cannot be read as a Keras model: "
     )
 
@@ -147,11 +147,11 @@ def test_imagenet_weights_that_cannot_be_downloaded_are_told_in_one_line(
     with pytest.raises(UsageError) as raised:
         build(keras, IMAGENET)
 
-    assert raised.value.what == (
+    assert raised.value.message == (
         "The ImageNet weights of mobilenet could not be downloaded: URL fetch failure on "
         "https://example.org/weights.h5: Name or service not known"
     )
-    assert raised.value.remedy == (
+    assert raised.value.hint == (
         "Give a file that was downloaded elsewhere: --weights FILE; or --weights random to try things out."
     )
 
@@ -209,5 +209,5 @@ def test_a_model_that_carries_code_is_refused_and_its_code_never_runs(
 
     error = refused(keras, file)
 
-    assert said in error.what
+    assert said in error.message
     assert "CODE_RAN" not in os.environ

@@ -101,7 +101,7 @@ def test_without_opencv_the_remedy_names_both_places(monkeypatch: pytest.MonkeyP
     with pytest.raises(UsageError) as caught:
         require_opencv()
 
-    assert (caught.value.what, caught.value.remedy) == (
+    assert (caught.value.message, caught.value.hint) == (
         "--descriptor orb and sift need OpenCV, and it is not installed here.",
         "On this machine: pip install -r requirements.txt; on a cluster: deploy it with -c visual_words=true.",
     )

@@ -164,8 +164,8 @@ def test_another_run_can_reuse_the_words_and_keep_photos_without_keypoints(
 )
 def test_what_cannot_be_done_is_said_before_spark_starts(
     words: list[str],
-    what: str,
-    remedy: str,
+    message: str,
+    hint: str,
     learned: tuple[Path, Manifest],
     photos: Path,
     tmp_path: Path,
@@ -175,7 +175,7 @@ def test_what_cannot_be_done_is_said_before_spark_starts(
 
     outcome = failure(["--images", str(photos / "training"), *words, "--output", str(tmp_path / "results")], capsys)
 
-    assert outcome == (2, [what.replace("RESULTS", str(learned[0])), remedy])
+    assert outcome == (2, [message.replace("RESULTS", str(learned[0])), hint])
     assert not (tmp_path / "results").exists()
 
 

@@ -146,7 +146,7 @@ def test_fewer_descriptors_than_words_are_refused(spark: SparkContext, tmp_path:
     with pytest.raises(UsageError) as caught:
         kmeans.learn(spark, str(tmp_path), SIFT, replace(LEARNING, words=7), reports)
 
-    assert (caught.value.what, caught.value.remedy) == (
+    assert (caught.value.message, caught.value.hint) == (
         "The photos to fit on have 6 descriptors, too few for --visual-words 7.",
         "Give more photos, or ask for fewer words.",
     )

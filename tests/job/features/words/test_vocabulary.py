@@ -104,7 +104,7 @@ def test_results_of_a_network_have_no_vocabulary(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="hold no visual words") as caught:
         vocabulary.load(str(tmp_path))
 
-    assert caught.value.remedy == "Name those of a run with --descriptor orb or sift, and not of a prediction."
+    assert caught.value.hint == "Name those of a run with --descriptor orb or sift, and not of a prediction."
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", None])

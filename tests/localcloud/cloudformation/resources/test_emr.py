@@ -322,8 +322,8 @@ def test_policies_and_sizes_are_changed_by_emrs_own_requests() -> None:
 
 def test_policies_that_are_gone_are_taken_off() -> None:
     fake = FakeEmr("WAITING")
-    gone = ("AutoTerminationPolicy", "ManagedScalingPolicy")
-    Cluster().update(at(fake), "j-1", CLUSTER, {name: part for name, part in CLUSTER.items() if name not in gone})
+    removed = ("AutoTerminationPolicy", "ManagedScalingPolicy")
+    Cluster().update(at(fake), "j-1", CLUSTER, {name: part for name, part in CLUSTER.items() if name not in removed})
     assert [name for name, _ in fake.calls] == ["remove_auto_termination_policy", "remove_managed_scaling_policy"]
 
 
