@@ -56,14 +56,14 @@ def test_a_holdout_comes_with_a_classifier() -> None:
 
 
 def test_what_is_applied_to_which_photos_is_taken_with_predict() -> None:
-    given = arguments.parse_predict(["--fitted", "results", *NEEDED, "--no-csv"])
+    given = arguments.parse_predict(["--results", "results", *NEEDED, "--no-csv"])
 
     assert (given.fitted, given.images, given.output, given.csv) == ("results", "photos", "results", False)
 
 
 def test_predict_takes_nothing_that_would_fit_anew() -> None:
     with pytest.raises(UsageError) as raised:
-        arguments.parse_predict(["--fitted", "results", *NEEDED, "--components", "5"])
+        arguments.parse_predict(["--results", "results", *NEEDED, "--components", "5"])
 
     assert raised.value.message == "Unrecognized arguments: --components 5."
     assert raised.value.hint == "See python -m job predict --help."
