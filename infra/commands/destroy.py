@@ -3,10 +3,10 @@
 import argparse
 from collections.abc import Sequence
 
+from infra import invocation
 from infra.aws import cdk, stacks
 from infra.aws.client import explained
-from infra.commands import kept_buckets
-from infra.commands.command import Command
+from infra.commands import Command, kept_buckets
 from infra.context import Context
 from infra.errors import (
     DeploymentFailedError,
@@ -15,6 +15,7 @@ from infra.errors import (
 )
 from infra.runs import clusters
 from infra.runs import step as steps
+from infra.runs.clusters import Cluster
 from infra.teardown import tagged_resources, teardown
 from job.errors import OrchardError
 
@@ -126,7 +127,7 @@ def delete_data(context: Context, buckets: Sequence[str]) -> None:
     if context.call(command) != 0:
         raise DeploymentFailedError(
             f"'{' '.join(command[:3])}' failed; the CDK's own message is above.",
-            "Mend it, then type the same command again: it goes on where it stopped.",
+            "Fix the cause, then type the same command again: it goes on where it stopped.",
         )
 
 
@@ -152,6 +153,21 @@ def destroy_the_rest(context: Context, names: Sequence[str], buckets: Sequence[s
                 context.say(f"{failure.message} Trying again.")
 
 
+def destroy_when_idle(context: Context, cluster: Cluster) -> None:
+    """Destroy the cluster unless anything still waits or runs on it, whoever started it."""
+    later = f"Destroy it later: {invocation.orchard('destroy')}"
+    try:
+        active = steps.active_runs(context.aws, cluster.id)
+    except OrchardError as error:
+        # Do not hide the run's own failure; but the user must know that the cluster still costs.
+        context.say(f"The cluster stays: {error.message} {later}")
+        return
+    if active:
+        context.say(f"The cluster stays, for it is busy with: {', '.join(active)}. {later}")
+        return
+    destroy_cluster(context)
+
+
 def say_what_is_left(context: Context) -> None:
     """List everything that still carries the project's tag, and how what was kept is removed."""
     left = tagged_resources.leftovers(context.aws)
@@ -169,7 +185,8 @@ def say_what_is_left(context: Context) -> None:
             if each.bucket is not None and each.bucket not in ours:
                 context.say(f"    of no stack any more; delete it: {kept_buckets.delete(context.aws, each.bucket)}")
     if stacks.DATA in standing or stacks.ACCESS in standing:
-        context.say("Buckets and the evaluator stay on purpose. Remove them too: orchard destroy --delete-data")
+        command = invocation.orchard("destroy --delete-data")
+        context.say(f"Buckets and the evaluator stay on purpose. Remove them too: {command}")
 
 
 COMMAND = Command(

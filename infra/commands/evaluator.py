@@ -2,8 +2,9 @@
 
 import argparse
 
+from infra import invocation
 from infra.aws import cdk, stacks
-from infra.commands.command import Command
+from infra.commands import Command
 from infra.context import Context
 from infra.errors import (
     DeploymentFailedError,
@@ -31,7 +32,7 @@ def execute(given: argparse.Namespace, context: Context) -> int:
     if found is not None and "EvaluatorSecret" not in found:
         raise StackNotReadyError(
             "There is no evaluator: the setting evaluator is off.",
-            "Switch it on: cdk deploy OrchardAccess -c evaluator=true",
+            f"Switch it on: {invocation.cdk('deploy OrchardAccess -c evaluator=true')}",
         )
     if given.rotate:
         rotate(context)
@@ -61,7 +62,7 @@ def rotate(context: Context) -> None:
         cdk.change_setting(SERIAL, serial - 1)
         raise DeploymentFailedError(
             f"{stacks.ACCESS} could not be deployed; the CDK's own message is above. The old key still works.",
-            "Mend it: orchard evaluator --rotate",
+            f"Fix the cause, then rerun: {invocation.orchard('evaluator --rotate')}",
         )
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+from infra import invocation
 from infra.context import Context
 from infra.errors import (
     RunNotFinishedError,
@@ -15,7 +16,6 @@ from infra.runs.follow import follow
 from infra.runs.step import Step
 from job.__main__ import summary
 from job.errors import OrchardError
-from job.errors.console import printable
 
 SECONDS_FOR_LOGS = 30.0
 """Between two looks for the logs of a step that failed: EMR brings them to S3 in rounds."""
@@ -38,10 +38,10 @@ def follow_to_the_end(context: Context, bucket: str, results_key: str, step: Ste
         if manifest is None:
             raise RunNotFinishedError(
                 f"The step of the run '{step.run}' completed, but left no manifest in s3://{bucket}/{results_key}.",
-                f"See what it printed: orchard logs {step.run}",
+                f"See what it printed: {invocation.orchard(f'logs {step.run}')}",
             )
-        context.terminal.write(printable(summary(manifest, f"s3://{bucket}/{results_key}")))
-        context.say(f"Fetch them: orchard results {step.run}")
+        context.say(summary(manifest, f"s3://{bucket}/{results_key}").rstrip("\n"))
+        context.say(f"Fetch them: {invocation.orchard(f'results {step.run}')}")
         return 0
     now = clusters.look(context.aws, step.cluster)
     if not now.alive and step.state != "FAILED":
@@ -60,7 +60,7 @@ def follow_to_the_end(context: Context, bucket: str, results_key: str, step: Ste
     except KeyboardInterrupt:
         raise RunNotFinishedError(
             f"The run '{step.run}' failed; its logs had not come yet.",
-            f"Wait for them: orchard status {step.run} --follow",
+            f"Wait for them: {invocation.orchard(f'status {step.run} --follow')}",
         ) from None
     raise RunOnClusterFailedError(
         f"The run '{step.run}' failed: {told.sentence}", f"{told.hint}{told.where}", told.code
@@ -75,10 +75,10 @@ def in_sight(context: Context, bucket: str, results_key: str, step: Step) -> Ste
     OrchardError
         If it is lost from sight, which does not stop it: whoever reads that must learn that it goes on.
     """
+    come_back = f"Come back: {invocation.orchard(f'status {step.run} --follow')}"
     try:
         return follow(context.aws, bucket, results_key, step, context.terminal, context.sleep)
     except OrchardError as error:
-        come_back = f"Come back: orchard status {step.run} --follow"
         raise type(error)(
             f"{error.message} The run '{step.run}' goes on, and so does its cost.",
             # The same command again would be another run.
@@ -87,7 +87,7 @@ def in_sight(context: Context, bucket: str, results_key: str, step: Step) -> Ste
     except KeyboardInterrupt:
         raise RunNotFinishedError(
             f"No longer following '{step.run}'; the step goes on, and so does its cost.",
-            f"Come back: orchard status {step.run} --follow    Cancel it: orchard cancel {step.run}",
+            f"{come_back}    Cancel it: {invocation.orchard(f'cancel {step.run}')}",
         ) from None
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from infra.commands.command import Command
+from infra.commands import Command
 from infra.context import Context
 from infra.runs import clusters, history, logs
 from infra.runs import step as steps
@@ -27,8 +27,7 @@ def execute(given: argparse.Namespace, context: Context) -> int:
     if not found:
         context.say(f"EMR has not brought the logs of '{step.run}' to S3 yet: it does so every five minutes.")
     for uri, text in found.items():
-        context.say(f"==> {uri} <==")
-        context.show(text.rstrip("\n"))
+        context.say(f"==> {uri} <==", text.rstrip("\n"))
     context.say(f"All logs of the cluster: {cluster.log_uri}{cluster.id}/")
     return 0
 

@@ -2,13 +2,15 @@
 
 import argparse
 
+from infra import invocation
 from infra.aws import stacks
 from infra.aws.names import require_name
-from infra.commands.command import Command
+from infra.commands import Command
 from infra.context import Context
 from infra.runs import notebook
 from infra.upload import bundle, models
 from infra.upload.image_sets import set_uri
+from job.arguments import add_backbone_options
 from job.features.network.export import ExportRequest, cached_export
 
 
@@ -17,8 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", metavar="SET", required=True, help="uploaded photos to work on")
     parser.add_argument("--name", default="orchard", help="of the notebook and of its results (default: %(default)s)")
     parser.add_argument("--model", metavar="URI", help="an exported backbone that is in S3 already")
-    parser.add_argument("--backbone", default="mobilenet_v2", help="exported here, sent once (default: %(default)s)")
-    parser.add_argument("--weights", default="imagenet", help="imagenet, FILE or random (default: %(default)s)")
+    add_backbone_options(parser)
     parser.add_argument("--overwrite", action="store_true", help="replace a notebook of this name")
 
 
@@ -43,7 +44,7 @@ def execute(given: argparse.Namespace, context: Context) -> int:
     made = notebook.for_jupyterhub(notebook.read(), places)
     uri = notebook.put(context.aws, bucket, given.name, made)
     context.say(f"Notebook: {uri}")
-    context.say(f"Open it in JupyterHub as {given.name}.ipynb; the way there: orchard ui")
+    context.say(f"Open it in JupyterHub as {given.name}.ipynb; the way there: {invocation.orchard('ui')}")
     return 0
 
 

@@ -4,8 +4,9 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from infra import invocation
 from infra.aws.client import Aws, explained
-from infra.commands.command import Command
+from infra.commands import Command
 from infra.context import Context
 from infra.runs import clusters, history
 
@@ -36,7 +37,9 @@ def execute(_given: argparse.Namespace, context: Context) -> int:
     context.say("JupyterHub, where the settings session_manager and jupyterhub are on:")
     instance = primary_instance(aws, cluster.id)
     if instance is None:
-        context.say(f"  the cluster is {cluster.state} and has no primary node yet; ask again: orchard ui")
+        context.say(
+            f"  the cluster is {cluster.state} and has no primary node yet; ask again: {invocation.orchard('ui')}"
+        )
         return 0
     context.say(f"  {port_forwarding(aws, instance)}")
     context.say(f"  then open https://127.0.0.1:{JUPYTERHUB_PORT}")
@@ -72,7 +75,7 @@ def _when_ready(context: Context, ask: Callable[[], Mapping[str, Any]]) -> str:
         if answer.get("PresignedURL"):
             return str(answer["PresignedURL"])
         context.sleep(SECONDS_BETWEEN_LOOKS)
-    return "not ready yet; ask again in a minute: orchard ui"
+    return f"not ready yet; ask again in a minute: {invocation.orchard('ui')}"
 
 
 def primary_instance(aws: Aws, cluster: str) -> str | None:

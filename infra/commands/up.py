@@ -2,9 +2,10 @@
 
 import argparse
 
+from infra import invocation
 from infra.aws import cdk, stacks
 from infra.aws.client import Aws, explained
-from infra.commands.command import Command
+from infra.commands import Command
 from infra.commands.kept_buckets import say_what_was_kept
 from infra.context import Context
 from infra.errors import (
@@ -81,7 +82,8 @@ def why_it_failed(aws: Aws, generation: int, since: float) -> OrchardError:
         When the deployment began, in seconds since 1970: an earlier cluster of this generation may have failed too.
     """
     failed = DeploymentFailedError(
-        "The cluster could not be deployed; the CDK's own message is above.", "Mend it: orchard up"
+        "The cluster could not be deployed; the CDK's own message is above.",
+        f"Fix the cause, then rerun: {invocation.orchard('up')}",
     )
     with explained("look for the cluster that failed"):
         listed = aws.emr.list_clusters(ClusterStates=["TERMINATED_WITH_ERRORS"])["Clusters"]
@@ -103,7 +105,7 @@ def require_idle(aws: Aws, cluster: Cluster) -> None:
     if active:
         raise ClusterUnfitError(
             f"The cluster {cluster.id} is there and busy with: {', '.join(active)}.",
-            "Deploying could replace it. Wait for the run, or cancel it: orchard cancel NAME",
+            f"Deploying could replace it. Wait for the run, or cancel it: {invocation.orchard('cancel NAME')}",
         )
 
 
@@ -141,9 +143,10 @@ def scale(given: argparse.Namespace, context: Context) -> int:
         context.say(f"EMR keeps the cluster {cluster.id} between {given.least} and {given.most} nodes.")
         return 0
     if given.least != given.most:
+        one_size = invocation.orchard(f"scale {given.most} {given.most}")
         raise ClusterUnfitError(
             f"The cluster {cluster.id} has a fixed size: EMR cannot move it between {given.least} and {given.most}.",
-            f"Give one size: orchard scale {given.most} {given.most}, or deploy with -c managed_scaling=true.",
+            f"Give one size: {one_size}, or deploy with -c managed_scaling=true.",
         )
     _resize(context, cluster.id, given.most)
     return 0
@@ -157,7 +160,7 @@ def _resize(context: Context, cluster: str, nodes: int) -> None:
     if task is None or wanted < 0:
         raise ClusterUnfitError(
             f"The cluster {cluster} cannot have {nodes} nodes: core nodes stay, and only task nodes are added.",
-            "Deploy it with other counts: orchard up -c task_count=N",
+            f"Deploy it with other counts: {invocation.orchard('up -c task_count=N')}",
         )
     # A fleet that buys on Spot goes on doing so, whatever its size is now.
     on_spot = "SpotSpecification" in task.get("LaunchSpecifications", {})

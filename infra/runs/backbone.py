@@ -14,7 +14,7 @@ from job.features.network.export import find_cached
 from job.storage.files import cache_folder
 
 
-def find_backbone(manifest: dict[str, Any], given: Path | None, aws: Aws, bucket: str | None) -> Path:
+def find_backbone(manifest: dict[str, Any], given: Path | None, aws: Aws | None, bucket: str | None) -> Path:
     """Return the file of a run's backbone, fetched from the data bucket where this machine does not have it.
 
     Parameters
@@ -47,7 +47,7 @@ def find_backbone(manifest: dict[str, Any], given: Path | None, aws: Aws, bucket
     if kept is not None:
         return kept
     key = model_key(wanted)
-    if bucket is not None:
+    if aws is not None and bucket is not None:
         with explained(f"fetch s3://{bucket}/{key}"):
             if exists(aws, bucket, key):
                 # A plain file name, whatever the manifest says: whoever writes to the bucket writes it.

@@ -1,6 +1,8 @@
 """Fetches a run's results: what the manifest lists, several files at a time."""
 
+import itertools
 import json
+import shlex
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -9,9 +11,10 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
+from infra import invocation
 from infra.aws.client import Aws, explained
 from infra.aws.objects import download, read_if_there
-from infra.errors import RunFilesError, RunUnknownError, WrongUseError
+from infra.errors import NotWritableError, RunFilesError, RunUnknownError, WrongUseError
 from job.results import layout
 from job.results.layout import listed_files
 
@@ -55,8 +58,8 @@ def manifest_if_there(aws: Aws, bucket: str, results_key: str, since: datetime |
 def fetch(aws: Aws, bucket: str, results_key: str, described: dict[str, Any], folder: Path, terminal: TextIO) -> int:
     """Copy a finished run's results to this machine; return how many files were copied.
 
-    What an earlier run's results have left in the folder is taken away first. Files of the same run that are
-    there with the right size are not copied again. The manifest comes last: a folder with a manifest is complete.
+    A folder that holds another run is left as it is. Files of the same run that are there with the right size are
+    not copied again. The manifest comes last: a folder with a manifest is complete.
 
     Parameters
     ----------
@@ -75,6 +78,8 @@ def fetch(aws: Aws, bucket: str, results_key: str, described: dict[str, Any], fo
     ------
     RunFilesError
         If the manifest lists what is no file of its folder.
+    NotWritableError
+        If the folder holds another run's results.
     """
     outside = [path for path in listed_files(described) if not _is_inside(path)]
     if outside:
@@ -82,7 +87,7 @@ def fetch(aws: Aws, bucket: str, results_key: str, described: dict[str, Any], fo
             f"The manifest in s3://{bucket}/{results_key} lists '{outside[0]}', which is no file of its folder.",
             "The job writes no such manifest: find out who did, and run it again.",
         )
-    _make_way_for(described["run_id"], folder)
+    _require_same_run(results_key.rsplit("/", 1)[1], described["run_id"], folder)
     sizes = {entry["path"]: entry["bytes"] for entries in described["files"].values() for entry in entries}
     wanted = [path for path in listed_files(described) if not _is_there(folder / path, sizes.get(path))]
     with (
@@ -109,17 +114,21 @@ def _folders(aws: Aws, bucket: str) -> Iterator[str]:
                 yield entry["Prefix"].removeprefix("results/").rstrip("/")
 
 
-def _make_way_for(run_id: str, folder: Path) -> None:
-    """Take away what an earlier run's results have left here; the same run's are what a fetch goes on from."""
+def _require_same_run(name: str, run_id: str, folder: Path) -> None:
+    """Raise NotWritableError if a folder holds another run: a fetch only goes on from the same run's files."""
     here = folder / layout.MANIFEST
-    if not here.is_file():
-        return
-    earlier = json.loads(here.read_text())
-    # First of all: a folder that is only partly new must not look complete.
-    here.unlink()
-    if earlier.get("run_id") != run_id:
-        for path in filter(_is_inside, listed_files(earlier)):
-            (folder / path).unlink(missing_ok=True)
+    if here.is_file():
+        same = json.loads(here.read_text()).get("run_id") == run_id
+    else:
+        # A run leaves it until it has finished, a fetch that was interrupted never does.
+        same = not (folder / layout.PROGRESS).exists()
+    if not same:
+        numbered = (folder.with_name(f"{folder.name}-{number}") for number in itertools.count(2))
+        free = next(each for each in numbered if not each.exists())
+        command = invocation.orchard(f"results {name} --output {shlex.quote(str(free))}")
+        raise NotWritableError(f"'{folder}' holds another run's results.", f"Fetch into another folder: {command}")
+    # A folder that is only partly new must not look complete.
+    here.unlink(missing_ok=True)
 
 
 def _no_manifest(aws: Aws, bucket: str, results_key: str) -> WrongUseError:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from infra import invocation
 from infra.aws.client import Aws, explained
 from infra.aws.objects import exists
 from infra.errors import RunRefusedError
@@ -46,7 +47,9 @@ def require_photos(aws: Aws, uri: str) -> PhotosFound:
                     size += entry["Size"]
     if count == 0:
         name = key.removeprefix("images/").split("/", 1)[0] or "SET"
-        raise RunRefusedError(f"There are no photos in {uri}.", f"Upload them: orchard upload DIR --to {name}")
+        raise RunRefusedError(
+            f"There are no photos in {uri}.", f"Upload them: {invocation.orchard(f'upload PATH {name}')}"
+        )
     return PhotosFound(count, size)
 
 

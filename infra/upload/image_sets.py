@@ -18,7 +18,7 @@ def set_prefix(name: str) -> str:
     WrongUseError
         If it cannot be a set's name: it is typed on command lines and stands in URIs.
     """
-    require_name(name, "The set", f"Name it: --to {nearest_name(name, 'photos')}")
+    require_name(name, "The set", f"Name it: orchard upload PATH {nearest_name(name, 'photos')}")
     return f"{_FOLDER}/{name}/"
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from infra import cli
 from infra.aws.client import Aws
-from infra.commands.command import Command
+from infra.commands import Command
 from infra.context import Context
 from infra.errors import WrongUseError
 from tests.error_report import told
