@@ -15,7 +15,7 @@ from job.features.network.export import ExportRequest
 from job.features.network.registry import IMAGENET
 from job.features.words.options import CNN
 
-_LOCAL_PATH = re.compile(r"[./~].*|.*/|file:.*", re.DOTALL)
+_LOCAL_PATH = re.compile(r"(?!s3://)([./~].*|.*/|file:.*)", re.DOTALL)
 """What names no set, folder of a set or run: they begin with a letter or digit, and end with one that is no slash."""
 
 
@@ -64,9 +64,9 @@ def plan(arguments: Arguments | PredictArguments, name: str, bucket: str) -> Pla
     if arguments.model is not None and not arguments.model.startswith("s3://"):
         placed, backbone = replace(placed, model=None), Path(arguments.model)
     if isinstance(placed, PredictArguments):
-        images = set_uri(bucket, placed.images)
-        placed = replace(placed, images=images, results=_results_uri(bucket, "--results", placed.results))
-        return Plan(name, bucket, placed, (images,), backbone)
+        photos = set_uri(bucket, placed.images)
+        placed = replace(placed, images=photos, results=_results_uri(bucket, "--results", placed.results))
+        return Plan(name, bucket, placed, (photos,), backbone)
     images, test, predict = (
         None if each is None else set_uri(bucket, each) for each in (placed.images, placed.test, placed.predict)
     )
@@ -85,10 +85,12 @@ def require_remote(arguments: Arguments | PredictArguments) -> None:
     for option in ("images", "test", "predict"):
         path = given.get(option)
         if path is not None and _LOCAL_PATH.fullmatch(path):
-            name = nearest_name(Path(path).name, "photos")
+            # A shell expands no "~" inside of an option, nor in quotes.
+            folder = str(Path(path).expanduser()) if path.startswith("~") else path.removeprefix("file://")
+            name = nearest_name(Path(folder).name, "photos")
             raise WrongUseError(
                 f"--{option} must name an uploaded set or an s3:// URI with --on emr, got '{path}'.",
-                f"Upload it, then use --{option} {name}: " + invocation.orchard(f"upload {shlex.quote(path)} {name}"),
+                f"Upload it, then use --{option} {name}: " + invocation.orchard(f"upload {shlex.quote(folder)} {name}"),
             )
     images = given.get("image_list")
     if images is not None and not images.startswith("s3://"):

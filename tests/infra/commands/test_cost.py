@@ -10,11 +10,14 @@ import pytest
 
 from infra import cli
 from infra.aws import cdk
+from infra.cdk_context import SettingsError
+from infra.commands.cost import read_cost_settings
 from infra.errors import WrongUseError
 from infra.runs import history
 from tests.error_report import told
 from tests.infra.fake_price_list import NOW
 from tests.infra.person import Person, cluster_that_ran
+from tests.infra.synthesis import default_context
 
 FIVE = "eu-west-3,eu-west-1,eu-central-1,eu-west-2,eu-north-1"
 NOT_COUNTED = "Not counted: tax, interface endpoints, keys and secrets, logs, data sent out of AWS."
@@ -317,3 +320,13 @@ def _with_settings(folder: Path, monkeypatch: pytest.MonkeyPatch, **changed: obj
     declared["context"] |= changed
     (folder / "cdk.json").write_text(json.dumps(declared))
     monkeypatch.setattr(cdk, "CDK_JSON", folder / "cdk.json")
+
+
+def test_a_wrong_setting_keeps_the_code_of_wrong_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cdk.json").write_text(json.dumps({"context": default_context() | {"core_count": 0}}))
+    monkeypatch.setattr(cdk, "CDK_JSON", tmp_path / "cdk.json")
+
+    with pytest.raises(SettingsError, match="core_count") as raised:
+        read_cost_settings(None, "eu-west-1")
+
+    assert raised.value.code == "ORC-210"

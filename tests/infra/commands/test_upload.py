@@ -40,7 +40,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def context() -> Context:
-    return Context(Aws("eu-west-1"), terminal=io.StringIO(), clock=Clock(), sleep=lambda _: None)
+    return Context(lambda: Aws("eu-west-1"), terminal=io.StringIO(), clock=Clock(), sleep=lambda _: None)
 
 
 @pytest.fixture
@@ -82,11 +82,11 @@ def test_a_folder_becomes_a_set_of_its_name(data_stack: FakeS3, photos: Path, co
 
 
 def test_the_second_call_sends_nothing_and_says_so(data_stack: FakeS3, photos: Path, context: Context) -> None:
-    cli.main(["upload", str(photos), "--to", "mine"], context)
+    cli.main(["upload", str(photos), "mine"], context)
     data_stack.puts.clear()
     data_stack.objects["images/mine/older.jpg"] = b"older"
 
-    assert cli.main(["upload", str(photos), "--to", "mine"], context) == 0
+    assert cli.main(["upload", str(photos), "mine"], context) == 0
 
     assert data_stack.puts == []
     assert said(context)[4:] == [
