@@ -96,7 +96,7 @@ def test_a_place_that_cannot_be_written_is_said(
 
     assert told(capsys.readouterr().err) == [
         f"error: '{tmp_path}/nowhere/mine.tflite' cannot be written: No such file or directory.",
-        "Name another place: --to FILE",
+        "Name another place: --output FILE",
     ]
 
 
