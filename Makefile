@@ -51,9 +51,8 @@ lock: setup ## write the locked requirements anew from requirements/*.in
 audit: setup ## look every locked package up among known vulnerabilities; needs a network that reaches the advisories
 	@python -m tools.audit
 
-docs: setup ## write anew what the documentation takes from the code: error codes, decisions, the picture
+docs: setup ## write anew what the documentation takes from the code: error codes, decisions
 	@python -m tools.documents
-	@python -m tools.picture
 
 screenshot: demo ## photograph the demo's report for README; needs Chromium
 	@python tools/screenshot.py
