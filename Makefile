@@ -18,7 +18,7 @@ help: ## what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
 
 setup: ## everything the project needs, in .venv and node_modules; needs only Python 3.11
-	@$(PYTHON) -c '' 2>/dev/null || { printf 'error: There is no %s on this machine. [ORC-002]\nInstall Python 3.11, or say where it is: make PYTHON=/path/to/python3.11\n' '$(PYTHON)' >&2; exit 1; }
+	@$(PYTHON) -c '' 2>/dev/null || { printf 'error: The project requires Python 3.11, found no '\''%s'\''. [ORC-002]\nInstall Python 3.11 and name it: make PYTHON=/path/to/python3.11\n' '$(PYTHON)' >&2; exit 1; }
 	@$(PYTHON) tools/set_up.py
 
 demo: setup ## the whole way on a cloud on this machine, with drawn photos; WEIGHTS=FILE for your own weights
