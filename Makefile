@@ -5,6 +5,7 @@ export CDK_DISABLE_CLI_TELEMETRY := true
 # The test files are dealt to processes in their order, so that those that take longest do not come last: to one process
 # more than there are cores, because some of them mostly wait for a command.
 DEALT = -n $(shell $(PYTHON) -c 'import os; print(min(4, os.cpu_count() + 1))') --dist loadfile --no-loadscope-reorder
+LOCKS = $(wildcard requirements.txt requirements/*.txt infra/emr/bootstrap/*.txt)
 
 # There are more processes than cores: threads of NumPy's would fight for them.
 test test-all: export OPENBLAS_NUM_THREADS := 1
@@ -48,10 +49,16 @@ tables: setup ## write the tables of docs/security.md anew, from the calls that 
 lock: setup ## write the locked requirements anew from requirements/*.in
 	@python tools/lock.py
 
-audit: setup ## look every locked package up among known vulnerabilities; needs a network that reaches the advisories
-	@python -m tools.audit
+# To accept a finding, add `--ignore-vuln ID` with a comment that gives the reason and the date.
+# --strict: a package that the service does not know has not passed.
+audit: setup .audit ## look up every locked package among known vulnerabilities; needs PyPI's and npm's advisory services
+	@status=0; .audit/bin/pip-audit --strict --disable-pip --progress-spinner off $(LOCKS:%=-r %) || status=1; npm audit || status=1; exit $$status
 
-docs: setup ## write anew what the documentation takes from the code: error codes, decisions
+.audit: requirements/audit.txt
+	@$(PYTHON) -m venv --clear $@
+	@$@/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r $< && touch $@
+
+docs: setup ## write what the documentation takes from the code: error codes, index of decisions
 	@python -m tools.documents
 
 screenshot: demo ## photograph the demo's report for README; needs Chromium
