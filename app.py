@@ -18,17 +18,7 @@ from job.errors import OrchardError, error_report
 
 
 def declare(app: cdk.App, settings: Settings, libraries: Path) -> None:
-    """Declare every stack of the environment.
-
-    Parameters
-    ----------
-    app
-        What the stacks belong to.
-    settings
-        Everything that can be chosen.
-    libraries
-        The wheelhouse with the job's Python libraries.
-    """
+    """Declare every stack of the environment."""
     env = cdk.Environment(region=settings.region)
     data = DataStack(app, "OrchardData", settings=settings, env=env)
     AccessStack(app, "OrchardAccess", settings=settings, buckets=(data.data, data.logs), env=env)

@@ -30,11 +30,6 @@ def read_settings(context: Mapping[str, Any]) -> Settings:
     context
         Names and values; a value from the command line is always a string. Keys of the CDK itself, which
         hold a ``:`` or a ``/``, are passed over.
-
-    Raises
-    ------
-    SettingsError
-        If a setting is missing, unknown, of the wrong kind or out of its range, or two contradict.
     """
     names = [field.name for field in fields(Settings)]
     for name in context:

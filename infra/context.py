@@ -17,35 +17,16 @@ from job.errors.console import printable
 
 @dataclass(frozen=True)
 class Context:
-    """What a command works with; a test replaces each.
-
-    Parameters
-    ----------
-    aws
-        The account and region.
-    terminal
-        Where the command speaks.
-    keyboard
-        Where answers are read from.
-    clock
-        Seconds since 1970, UTC.
-    sleep
-        Waits for seconds.
-    call
-        Runs another program, which speaks to the person itself; returns its exit code.
-    price_cache
-        Folder in which prices are kept between commands; None keeps none.
-    given
-        What the person gave of account and region: commands that are printed repeat it.
-    """
+    """What a command works with; a test replaces each."""
 
     aws: Aws
     terminal: TextIO = field(default_factory=lambda: sys.stdout)
     keyboard: TextIO = field(default_factory=lambda: sys.stdin)
-    clock: Callable[[], float] = time.time
+    clock: Callable[[], float] = time.time  # seconds since 1970, UTC
     sleep: Callable[[float], None] = time.sleep
+    # Runs another program, which speaks to the person itself; returns its exit code
     call: Callable[[Sequence[str]], int] = cdk.call
-    price_cache: Path | None = None
+    price_cache: Path | None = None  # folder in which prices are kept between commands; None keeps none
     given: Given = field(default_factory=Given)
 
     def prices(self, *, offline: bool = False) -> PriceSource:

@@ -18,13 +18,7 @@ CDK_JSON = PROJECT / "cdk.json"
 
 
 def call(command: Sequence[str]) -> int:
-    """Run a program of the project in the project's folder; return its exit code.
-
-    Raises
-    ------
-    ProgramMissingError
-        If it is not installed.
-    """
+    """Run a program of the project in the project's folder; return its exit code."""
     environment = with_programs(os.environ)
     try:
         return subprocess.run(command, cwd=PROJECT, env=environment, check=False).returncode
@@ -46,13 +40,7 @@ def deploy_command(stack: str, aws: Aws, **settings: object) -> list[str]:
 
 
 def setting(name: str) -> int:
-    """Return a setting that is a number, as cdk.json has it.
-
-    Raises
-    ------
-    OrchardError
-        If cdk.json holds none of this name.
-    """
+    """Return a setting that is a number, as cdk.json has it."""
     return int(_find(name, CDK_JSON.read_text()).group(2))
 
 
@@ -60,11 +48,6 @@ def change_setting(name: str, value: int) -> None:
     """Write a new value of a setting that is a number into cdk.json, and leave everything else as it is.
 
     The file is where the next plain ``cdk deploy`` looks: kept anywhere else, the value would be undone by it.
-
-    Raises
-    ------
-    OrchardError
-        If cdk.json holds none of this name.
     """
     text = CDK_JSON.read_text()
     found = _find(name, text)

@@ -41,8 +41,6 @@ class Aws:
 
     Parameters
     ----------
-    region
-        Where the stacks are.
     profile
         Named profile of the AWS configuration; None for the usual chain.
     """
@@ -123,11 +121,6 @@ def explained(doing: str) -> Iterator[None]:
     ----------
     doing
         What the calls are for, as it continues "could not": "list the bucket orchard-data".
-
-    Raises
-    ------
-    OrchardError
-        In place of any exception of botocore.
     """
     try:
         yield

@@ -10,17 +10,7 @@ _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_NAME - 1}}}")
 
 
 def require_name(name: str, message: str, hint: str) -> None:
-    """Raise WrongUseError unless a text can be a name.
-
-    Parameters
-    ----------
-    name
-        The text.
-    message
-        What it names, as a message begins.
-    hint
-        What the person can do.
-    """
+    """Raise WrongUseError unless a text can be a name."""
     if not _NAME.fullmatch(name):
         raise WrongUseError(
             f"{message} '{name}' is no name: letters, digits, '.', '_' and '-' make one, a letter or digit first, "

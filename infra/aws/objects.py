@@ -26,10 +26,6 @@ def read_if_there(aws: Aws, bucket: str, key: str, since: datetime | None = None
 
     Parameters
     ----------
-    aws
-        The account and region.
-    bucket, key
-        Where it is.
     since
         An object that was last written before counts as not there; S3 tells whole seconds.
     """

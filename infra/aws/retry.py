@@ -14,26 +14,7 @@ Answer = TypeVar("Answer")
 
 
 def retry(doing: str, call: Callable[[], Answer], sleep: Callable[[float], None], failed_before: int = 0) -> Answer:
-    """Return what a call to AWS returns, made again while AWS is slow, down or out of reach.
-
-    Parameters
-    ----------
-    doing
-        What the call is for, as it continues "could not".
-    call
-        The call; its client must not repeat it by itself.
-    sleep
-        Waits for seconds.
-    failed_before
-        How many attempts were made elsewhere.
-
-    Raises
-    ------
-    TryAgainError
-        If it failed ``ATTEMPTS`` times.
-    OrchardError
-        At once, if trying again cannot help.
-    """
+    """Return what a call to AWS returns, made again while AWS is slow, down or out of reach."""
     for attempt in range(failed_before, ATTEMPTS):
         if attempt:
             sleep(wait(attempt - 1))

@@ -21,15 +21,7 @@ _DEPLOY: Mapping[str, str] = {DATA: f"cdk deploy {DATA}", CLUSTER: "orchard up"}
 
 
 def outputs(aws: Aws, stack: str) -> Mapping[str, str]:
-    """Return the outputs of a stack by name.
-
-    Raises
-    ------
-    WrongUseError
-        If the stack is not there or not finished.
-    OrchardError
-        If CloudFormation cannot be asked.
-    """
+    """Return the outputs of a stack by name."""
     found = _describe(aws, stack)
     if found is None:
         raise StackNotReadyError(

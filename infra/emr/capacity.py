@@ -21,8 +21,6 @@ def task_capacity(task_count: int, spot_share: int) -> Capacity:
 
     Parameters
     ----------
-    task_count
-        Nodes in all.
     spot_share
         Percentage of Spot, 0 to 100.
     """

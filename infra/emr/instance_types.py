@@ -11,24 +11,12 @@ Architecture = Literal["x86_64", "aarch64"]
 
 @dataclass(frozen=True)
 class InstanceType:
-    """One EC2 instance type.
-
-    Attributes
-    ----------
-    name
-        As EC2 spells it, ``m7g.xlarge``.
-    virtual_cpus
-        How many threads EC2 counts.
-    memory_mib
-        Memory in MiB.
-    architecture
-        Processor architecture as wheels are tagged: ``x86_64``, or ``aarch64`` for Graviton.
-    """
+    """One EC2 instance type."""
 
     name: str
     virtual_cpus: int
     memory_mib: int
-    architecture: Architecture
+    architecture: Architecture  # processor architecture as wheels are tagged: ``x86_64``, or ``aarch64`` for Graviton
 
 
 _VIRTUAL_CPUS = {"xlarge": 4, "2xlarge": 8, "4xlarge": 16, "8xlarge": 32, "12xlarge": 48, "16xlarge": 64}

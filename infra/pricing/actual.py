@@ -22,31 +22,16 @@ LEAST_SECONDS = 60
 
 @dataclass(frozen=True)
 class NodesSpent:
-    """What instances of one type and market did cost.
+    """What instances of one type and market did cost."""
 
-    Attributes
-    ----------
-    instance_type, market
-        The market is ``ON_DEMAND`` or ``SPOT``.
-    count
-        How many instances there were.
-    hours
-        Of all of them together.
-    ec2_usd, emr_usd
-        The instances, and EMR's fee.
-    disk_usd
-        Their disks; None where the price is not known.
-    spot_price_known
-        Whether the price on Spot was known; else ``ec2_usd`` is the price on demand, more than was paid.
-    """
-
-    instance_type: str
+    instance_type: str  # the market is ``ON_DEMAND`` or ``SPOT``
     market: str
     count: int
-    hours: float
+    hours: float  # of all of them together
     ec2_usd: float
     emr_usd: float
-    disk_usd: float | None
+    disk_usd: float | None  # their disks; None where the price is not known
+    # Whether the price on Spot was known; else ``ec2_usd`` is the price on demand, more than was paid
     spot_price_known: bool = True
 
     @property
@@ -71,19 +56,8 @@ def spent_on(
 
     Parameters
     ----------
-    nodes
-        Every instance that the cluster had.
-    prices
-        Of the region.
     spot_price
         The mean Spot price of a type over a time in USD an hour, None where it is not known.
-    now
-        The time.
-
-    Raises
-    ------
-    WrongUseError
-        If a type that ran has no known price.
     """
     kinds: dict[tuple[str, str], list[Node]] = {}
     for node in nodes:
@@ -127,30 +101,14 @@ def _spent(
 
 @dataclass(frozen=True)
 class RunCost:
-    """What a run and its cluster did cost, by EMR's timeline.
-
-    Attributes
-    ----------
-    run
-        The run.
-    region
-        Of its cluster.
-    actual_cost
-        What the cluster did cost, by type and market.
-    share
-        Of the cluster's node hours, those that fell into the run, 0 to 1; None before it has begun.
-    hours
-        That the run took, so far where it has not ended; None before it has begun.
-    cluster_runs
-        Whether the cluster costs on: all this is until now.
-    """
+    """What a run and its cluster did cost, by EMR's timeline."""
 
     run: PastRun
     region: str
     actual_cost: tuple[NodesSpent, ...]
-    share: float | None
-    hours: float | None
-    cluster_runs: bool
+    share: float | None  # of the cluster's node hours, those that fell into the run, 0 to 1; None before it has begun
+    hours: float | None  # that the run took, so far where it has not ended; None before it has begun
+    cluster_runs: bool  # whether the cluster costs on: all this is until now
 
     @property
     def cluster_usd(self) -> float:
@@ -174,24 +132,7 @@ class RunCost:
 
 
 def run_cost(aws: Aws, source: PriceSource, run: PastRun) -> RunCost:
-    """Return what a run and its cluster did cost so far.
-
-    Parameters
-    ----------
-    aws
-        The account and region.
-    source
-        Of prices, and the time that counts as now.
-    run
-        Which.
-
-    Raises
-    ------
-    OrchardError
-        If EMR does not answer.
-    WrongUseError
-        If an instance type that ran has no known price.
-    """
+    """Return what a run and its cluster did cost so far."""
     nodes = history.nodes_of(aws, run.cluster)
     with explained(f"look at the cluster {run.cluster}"):
         cluster = aws.emr.describe_cluster(ClusterId=run.cluster)["Cluster"]
@@ -217,15 +158,6 @@ def run_cost(aws: Aws, source: PriceSource, run: PastRun) -> RunCost:
 
 def run_of_results(aws: Aws, bucket: str, results_key: str, manifest: Mapping[str, Any]) -> PastRun:
     """Return the run that has made results: a later one of the same name may have failed, or still be at it.
-
-    Parameters
-    ----------
-    aws
-        The account and region.
-    bucket, results_key
-        Where the results are.
-    manifest
-        Theirs.
 
     Raises
     ------

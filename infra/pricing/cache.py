@@ -32,14 +32,8 @@ def read(kept: Path, region: str, instance_types: Iterable[str], now: datetime) 
 
     Parameters
     ----------
-    kept
-        The folder.
-    region
-        Whose prices.
     instance_types
         Nodes that must have been asked for.
-    now
-        The time.
     """
     try:
         content = json.loads(_file(kept, region).read_text(encoding="utf-8"))
@@ -56,17 +50,7 @@ def read(kept: Path, region: str, instance_types: Iterable[str], now: datetime) 
 
 
 def write(kept: Path, prices: RegionPrices, asked: datetime) -> None:
-    """Keep the prices of a region; where that cannot be done, the next command asks again.
-
-    Parameters
-    ----------
-    kept
-        The folder.
-    prices
-        As AWS told them.
-    asked
-        When.
-    """
+    """Keep the prices of a region; where that cannot be done, the next command asks again."""
     without_spot = replace(prices, nodes={name: replace(price, spot=None) for name, price in prices.nodes.items()})
     content = json.dumps({"asked": asked.isoformat(), "prices": asdict(without_spot)}, indent=1)
     with suppress(NotWrittenError):

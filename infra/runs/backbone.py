@@ -15,22 +15,7 @@ from job.storage.files import cache_folder
 
 
 def find_backbone(manifest: dict[str, Any], given: Path | None, aws: Aws, bucket: str | None) -> Path:
-    """Return the file of a run's backbone, fetched from the data bucket where this machine does not have it.
-
-    Parameters
-    ----------
-    manifest
-        The run's.
-    given
-        A file that is said to be it; None to look for it.
-    aws, bucket
-        The data bucket; None where the run is known from this machine alone.
-
-    Raises
-    ------
-    WrongUseError
-        If it is nowhere, if the given file is another one, or if the run used visual words instead.
-    """
+    """Return the file of a run's backbone, fetched from the data bucket where this machine does not have it."""
     if manifest["backbone"] is None:
         raise RunFilesError(
             "This run describes photos by visual words, and the phone's model is made of a network.",

@@ -20,25 +20,13 @@ FORGOTTEN = "it forgets a cluster two months after its end"
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster as EMR describes it now.
-
-    Parameters
-    ----------
-    id, name, state
-        As EMR has them.
-    reason
-        Why it is in this state, in EMR's words; empty where EMR says nothing.
-    log_uri
-        Where its logs go, with a slash at the end; empty where they go nowhere.
-    has_fleets
-        Whether its nodes are in instance fleets, as those of our stack are.
-    """
+    """A cluster as EMR describes it now."""
 
     id: str
     name: str
     state: str
-    reason: str
-    log_uri: str
+    reason: str  # why it is in this state, in EMR's words; empty where EMR says nothing
+    log_uri: str  # where its logs go, with a slash at the end; empty where they go nowhere
     has_fleets: bool = False
 
     @property

@@ -9,47 +9,23 @@ from job.errors.mapping import probable_cause
 
 @dataclass(frozen=True)
 class Cause:
-    """A kind of failure that logs show.
+    """A kind of failure that logs show."""
 
-    Parameters
-    ----------
-    code
-        What the message carries; kept for ever, like an error class's own.
-    name
-        For the table of the documentation.
-    pattern
-        What the logs show; its named groups go into sentence and remedy.
-    sentence
-        What a person is told.
-    hint
-        What to do about it.
-    """
-
-    code: str
-    name: str
-    pattern: re.Pattern[str]
+    code: str  # what the message carries; kept for ever, like an error class's own
+    name: str  # for the table of the documentation
+    pattern: re.Pattern[str]  # what the logs show; its named groups go into sentence and remedy
     sentence: str
     hint: str
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What is told about a failure.
-
-    Parameters
-    ----------
-    sentence, hint
-        What happened, and what to do.
-    log
-        URI of the log that shows it; empty where none does.
-    code
-        Of the cause; empty where it is not known.
-    """
+    """What is told about a failure."""
 
     sentence: str
     hint: str
-    log: str = ""
-    code: str = ""
+    log: str = ""  # URI of the log that shows it; empty where none does
+    code: str = ""  # of the cause; empty where it is not known
 
     @property
     def where(self) -> str:

@@ -19,13 +19,7 @@ FILES_AT_A_TIME = 16
 
 
 def manifest(aws: Aws, bucket: str, results_key: str) -> dict[str, Any]:
-    """Return the manifest of a run.
-
-    Raises
-    ------
-    WrongUseError
-        If there is none.
-    """
+    """Return the manifest of a run."""
     found = manifest_if_there(aws, bucket, results_key)
     if found is None:
         raise _no_manifest(aws, bucket, results_key)
@@ -37,10 +31,6 @@ def manifest_if_there(aws: Aws, bucket: str, results_key: str, since: datetime |
 
     Parameters
     ----------
-    aws
-        The account and region.
-    bucket, results_key
-        Where the results are.
     since
         When the run began, if a manifest of an earlier one is not to be taken for its own.
     """
@@ -57,19 +47,6 @@ def fetch(aws: Aws, bucket: str, results_key: str, described: dict[str, Any], fo
 
     What an earlier run's results have left in the folder is taken away first. Files of the same run that are
     there with the right size are not copied again. The manifest comes last: a folder with a manifest is complete.
-
-    Parameters
-    ----------
-    aws
-        The account and region.
-    bucket, results_key
-        Where the results are.
-    described
-        Their manifest.
-    folder
-        Where they go.
-    terminal
-        Where a bar is drawn, if it is a terminal.
 
     Raises
     ------

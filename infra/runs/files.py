@@ -14,30 +14,15 @@ from job.results import layout
 
 @dataclass(frozen=True)
 class RunFiles:
-    """A finished run, and how its files are read.
+    """A finished run, and how its files are read."""
 
-    Parameters
-    ----------
-    where
-        The results folder, as a person writes it.
-    manifest
-        What ``manifest.json`` says.
-    read_if_there
-        Returns the content of a file of the folder by its path inside; None where there is no such file.
-    """
-
-    where: str
+    where: str  # the results folder, as a person writes it
     manifest: dict[str, Any]
+    # Returns the content of a file of the folder by its path inside; None where there is no such file
     read_if_there: Callable[[str], bytes | None]
 
     def read(self, path: str) -> bytes:
-        """Return the content of a file.
-
-        Raises
-        ------
-        WrongUseError
-            If the run has no such file.
-        """
+        """Return the content of a file."""
         content = self.read_if_there(path)
         if content is None:
             raise RunFilesError(f"There is no {path} in '{self.where}'.", "Fetch the results again, or run it again.")
@@ -45,13 +30,7 @@ class RunFiles:
 
 
 def in_bucket(aws: Aws, bucket: str, name: str) -> RunFiles:
-    """Return the files of a run by its name.
-
-    Raises
-    ------
-    WrongUseError
-        If there is no such run, or if it is unfinished.
-    """
+    """Return the files of a run by its name."""
     key = f"results/{name}"
 
     def read(path: str) -> bytes | None:
@@ -62,13 +41,7 @@ def in_bucket(aws: Aws, bucket: str, name: str) -> RunFiles:
 
 
 def in_folder(folder: Path) -> RunFiles:
-    """Return the files of a run that lie on this machine.
-
-    Raises
-    ------
-    UsageError
-        If the folder holds no finished run.
-    """
+    """Return the files of a run that lie on this machine."""
 
     def read(path: str) -> bytes | None:
         file = folder / path

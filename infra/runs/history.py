@@ -27,56 +27,28 @@ MOST_CLUSTERS = 10
 
 @dataclass(frozen=True)
 class PastRun:
-    """One run of the job on one of our clusters.
-
-    Attributes
-    ----------
-    cluster
-        EMR's id.
-    run
-        Its name.
-    state
-        Of the step, as EMR names it.
-    begin, end
-        Of the step; None where it has not begun or ended.
-    output
-        URI of the results folder, empty where the step names none.
-    """
+    """One run of the job on one of our clusters."""
 
     cluster: str
     run: str
-    state: str
-    begin: datetime | None
+    state: str  # of the step, as EMR names it
+    begin: datetime | None  # of the step; None where it has not begun or ended
     end: datetime | None
-    output: str
+    output: str  # URI of the results folder, empty where the step names none
 
 
 @dataclass(frozen=True)
 class Node:
-    """One instance of a cluster and how long it ran.
+    """One instance of a cluster and how long it ran."""
 
-    Attributes
-    ----------
-    instance_type, market
-        As EMR names them; the market is ON_DEMAND or SPOT.
-    begin, end
-        From its creation, which comes a little before it is billed, to its end; None while it runs.
-    """
-
-    instance_type: str
+    instance_type: str  # as EMR names them; the market is ON_DEMAND or SPOT
     market: str
-    begin: datetime
+    begin: datetime  # from its creation, which comes a little before it is billed, to its end; None while it runs
     end: datetime | None
 
 
 def past_runs(aws: Aws, most_clusters: int | None = None) -> Iterator[PastRun]:
-    """Return every run on our clusters that EMR still lists (two months), newest first.
-
-    Raises
-    ------
-    OrchardError
-        If AWS does not answer.
-    """
+    """Return every run on our clusters that EMR still lists (two months), newest first."""
     with explained("list the clusters"):
         pages = aws.emr.get_paginator("list_clusters").paginate()
         clusters = [each for page in pages for each in page["Clusters"] if CLUSTER_NAME.fullmatch(each["Name"])]
@@ -91,15 +63,8 @@ def cluster_of(aws: Aws, run: str | None) -> str:
 
     Parameters
     ----------
-    aws
-        The account and region.
     run
         Its name; None for the newest on the standing cluster, else the newest of all.
-
-    Raises
-    ------
-    WrongUseError
-        If there is no such run.
     """
     if run is not None:
         return find_run(aws, run).cluster
@@ -113,13 +78,7 @@ def cluster_of(aws: Aws, run: str | None) -> str:
 
 
 def find_run(aws: Aws, run: str) -> PastRun:
-    """Return the newest run of this name.
-
-    Raises
-    ------
-    WrongUseError
-        If there is none.
-    """
+    """Return the newest run of this name."""
     names = []
     for past in past_runs(aws):
         if past.run == run:
@@ -133,22 +92,7 @@ def find_run(aws: Aws, run: str) -> PastRun:
 
 
 def nodes_of(aws: Aws, cluster: str, *, workers_only: bool = False) -> list[Node]:
-    """Return every instance that a cluster had, those that are gone included.
-
-    Parameters
-    ----------
-    aws
-        The account and region.
-    cluster
-        EMR's id.
-    workers_only
-        Whether to leave the primary node out.
-
-    Raises
-    ------
-    OrchardError
-        If AWS does not answer.
-    """
+    """Return every instance that a cluster had, those that are gone included."""
     with explained(f"list the instances of the cluster {cluster}"):
         if not workers_only:
             return [_node(each) for each in _instances(aws, cluster)]
@@ -173,13 +117,7 @@ def mean_cores(nodes: Sequence[Node], begin: datetime, end: datetime) -> float:
 
 
 def last_speed(aws: Aws, instance_type: str) -> Speed | None:
-    """Return the speed of the last complete run on workers of one type only, None if there is none.
-
-    Raises
-    ------
-    OrchardError
-        If AWS does not answer.
-    """
+    """Return the speed of the last complete run on workers of one type only, None if there is none."""
     for past in past_runs(aws, MOST_CLUSTERS):
         if past.state != "COMPLETED" or past.begin is None or past.end is None or not past.output:
             continue

@@ -25,19 +25,7 @@ Notebook = dict[str, Any]
 
 @dataclass(frozen=True)
 class Places:
-    """What the notebook's first cells name, as S3 URIs.
-
-    Parameters
-    ----------
-    images
-        Folder of the photos.
-    output
-        Folder of the results.
-    model
-        An exported backbone.
-    code
-        The job's code, zipped.
-    """
+    """What the notebook's first cells name, as S3 URIs."""
 
     images: str
     output: str
@@ -55,8 +43,6 @@ def for_jupyterhub(notebook: Notebook, places: Places) -> Notebook:
     ----------
     notebook
         In nbformat 4; its code cells carry a tag that says what they do.
-    places
-        What it works on.
     """
     cells = [cell for original in notebook["cells"] for cell in _cells(original, places)]
     numbered = [{**cell, "id": f"cell-{number:02d}"} for number, cell in enumerate(cells)]

@@ -11,28 +11,14 @@ from job.results.layout import LAYOUT, MANIFEST
 
 @dataclass(frozen=True)
 class PhotosFound:
-    """How many photos a folder holds.
-
-    Parameters
-    ----------
-    count
-        Photos.
-    bytes
-        Their size together.
-    """
+    """How many photos a folder holds."""
 
     count: int
     bytes: int
 
 
 def require_photos(aws: Aws, uri: str) -> PhotosFound:
-    """Return how many photos lie below a folder in S3, or in a whole bucket, as the job will list them.
-
-    Raises
-    ------
-    RunRefusedError
-        If there are none.
-    """
+    """Return how many photos lie below a folder in S3, or in a whole bucket, as the job will list them."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     prefix = f"{key.rstrip('/')}/".lstrip("/")
     count = size = 0

@@ -33,18 +33,6 @@ def most_executors(limits: Mapping[str, Any] | None, fleets: "Sequence[InstanceF
     """Return how many executors fit on the most nodes that a cluster may have now.
 
     A limit that is too high does no harm, for YARN starts no more than fit; so the type with the most room counts.
-
-    Parameters
-    ----------
-    limits
-        As ``scaling_limits`` returns them.
-    fleets
-        Of core and task nodes.
-
-    Returns
-    -------
-    int or None
-        None where the nodes are of no type that is known here.
     """
     types = {each["InstanceType"] for fleet in fleets for each in fleet.get("InstanceTypeSpecifications", ())}
     room = [executor_size(INSTANCE_TYPES[name]).executors for name in types if name in INSTANCE_TYPES]

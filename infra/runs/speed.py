@@ -15,21 +15,11 @@ FIXED_STAGES = ("list", "backbone", "start")
 
 @dataclass(frozen=True)
 class Speed:
-    """How fast the job is.
-
-    Attributes
-    ----------
-    photos_a_second_and_core
-        By all stages that grow with the photos.
-    fixed_seconds
-        Of the other stages.
-    basis
-        What this was seen on, for a person.
-    """
+    """How fast the job is."""
 
     photos_a_second_and_core: float
-    fixed_seconds: float
-    basis: str
+    fixed_seconds: float  # of the other stages
+    basis: str  # what this was seen on, for a person
 
     def seconds(self, photos: int, cores: int) -> float:
         """Return how long the job takes for photos on cores, in seconds."""
@@ -50,12 +40,8 @@ def measured(manifest: Mapping[str, Any], cores: float, where: str) -> Speed | N
 
     Parameters
     ----------
-    manifest
-        The run's, as the job writes it: ``counts.used``, ``seconds`` a stage, and what was ``resumed``.
     cores
         Virtual CPUs that worked on it, the mean over the run.
-    where
-        What it ran on, for a person.
     """
     photos, seconds = manifest.get("counts", {}).get("used", 0), manifest.get("seconds", {})
     growing = sum(seconds.get(stage, 0.0) for stage in GROWING_STAGES)

@@ -19,34 +19,17 @@ ENDED = ("COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED")
 
 @dataclass(frozen=True)
 class Step:
-    """An attached step.
-
-    Parameters
-    ----------
-    cluster, id
-        EMR's ids of the cluster and of the step.
-    run
-        Name of the run.
-    state
-        As EMR names it.
-    reason
-        Why it is in this state, in EMR's words; empty where EMR says nothing.
-    arguments
-        The command line that the step runs.
-    started
-        When it began to run; None while it waits. What a folder of results held before is of another run.
-    ended
-        When it came into its last state; None while it waits or runs.
-    """
+    """An attached step."""
 
     cluster: str
     id: str
     run: str
     state: str
-    reason: str
-    arguments: tuple[str, ...]
+    reason: str  # why it is in this state, in EMR's words; empty where EMR says nothing
+    arguments: tuple[str, ...]  # the command line that the step runs
+    # When it began to run; None while it waits. What a folder of results held before is of another run.
     started: datetime | None = None
-    ended: datetime | None = None
+    ended: datetime | None = None  # when it came into its last state; None while it waits or runs
 
     @property
     def results(self) -> tuple[str, str]:
@@ -65,12 +48,6 @@ def step_configuration(
 
     Parameters
     ----------
-    run
-        Name of the run.
-    archive_uri, main_uri
-        Where the code lies.
-    job_arguments
-        Of ``python -m job``.
     spark
         Settings of Spark in place of the cluster's own.
     """
@@ -109,22 +86,7 @@ def attach(aws: Aws, cluster: str, configuration: "StepConfigTypeDef") -> str:
 
 
 def find(aws: Aws, cluster: str, run: str | None = None) -> Step:
-    """Return the newest step of a run, or the newest of all our runs.
-
-    Parameters
-    ----------
-    aws
-        The account and region.
-    cluster
-        EMR's id of the cluster.
-    run
-        Name of the run; None for the newest.
-
-    Raises
-    ------
-    WrongUseError
-        If there is none.
-    """
+    """Return the newest step of a run, or the newest of all our runs."""
     ours = runs_of(aws, cluster)
     matching = [step for step in ours if run is None or step.run == run]
     if not matching:
@@ -164,13 +126,7 @@ def look(aws: Aws, cluster: str, step_id: str) -> Step:
 
 
 def cancel(aws: Aws, step: Step) -> None:
-    """Cancel a step, whether it waits or runs.
-
-    Raises
-    ------
-    OrchardError
-        If EMR refuses.
-    """
+    """Cancel a step, whether it waits or runs."""
     with explained(f"cancel the step {step.id}"):
         answered = aws.emr.cancel_steps(
             ClusterId=step.cluster, StepIds=[step.id], StepCancellationOption="SEND_INTERRUPT"

@@ -14,8 +14,6 @@ def acknowledge(scope: IConstruct, reasons: Mapping[str, str]) -> None:
 
     Parameters
     ----------
-    scope
-        What the findings are about.
     reasons
         Findings as cdk-nag names them without its prefix (``S1``, ``IAM5[Resource::*]``), with the reason why
         each is right here.

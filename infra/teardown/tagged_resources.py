@@ -33,40 +33,20 @@ Service = Callable[[str], Any]
 
 @dataclass(frozen=True)
 class Arn:
-    """The parts of an Amazon Resource Name that a question about it needs.
-
-    Parameters
-    ----------
-    text
-        The whole name.
-    kind
-        Its service, with the type of the resource where the name tells it: ``ec2:volume``, ``s3``.
-    id
-        What the service calls it.
-    """
+    """The parts of an Amazon Resource Name that a question about it needs."""
 
     text: str
-    kind: str
+    kind: str  # its service, with the type of the resource where the name tells it: ``ec2:volume``, ``s3``
     id: str
 
 
 @dataclass(frozen=True)
 class Leftover:
-    """Something that still carries the project's tag.
-
-    Parameters
-    ----------
-    arn
-        Its name.
-    confirmed
-        Whether its own service says that it is there; False where that service could not be asked.
-    free
-        Whether it costs nothing.
-    """
+    """Something that still carries the project's tag."""
 
     arn: str
-    confirmed: bool = True
-    free: bool = False
+    confirmed: bool = True  # whether its own service says that it is there; False where that service could not be asked
+    free: bool = False  # whether it costs nothing
 
     @property
     def bucket(self) -> str | None:
@@ -75,13 +55,7 @@ class Leftover:
 
 
 def leftovers(aws: Aws) -> list[Leftover]:
-    """Return everything in the region that carries the project's tag and is there, as far as can be told.
-
-    Raises
-    ------
-    OrchardError
-        If the tagging service cannot be asked.
-    """
+    """Return everything in the region that carries the project's tag and is there, as far as can be told."""
     return list(_confirmed(aws, _tagged(aws)))
 
 

@@ -22,15 +22,7 @@ if __name__ == "__main__":
 
 @dataclass(frozen=True)
 class Bundle:
-    """The job's code as spark-submit takes it.
-
-    Parameters
-    ----------
-    archive
-        The package, zipped.
-    main
-        The file that is run.
-    """
+    """The job's code as spark-submit takes it."""
 
     archive: bytes
     main: bytes

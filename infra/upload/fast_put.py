@@ -34,38 +34,16 @@ _PROBE = "probe"
 
 @dataclass(frozen=True)
 class Place:
-    """Where a bucket's objects are put.
+    """Where a bucket's objects are put."""
 
-    Parameters
-    ----------
-    scheme
-        "https", or "http" for a server on this machine.
-    host
-        Host, with the port if it is unusual.
-    base
-        What stands before a key in the path, with "/" at both ends.
-    region
-        The region that signatures name.
-    """
-
-    scheme: str
-    host: str
-    base: str
+    scheme: str  # "https", or "http" for a server on this machine
+    host: str  # host, with the port if it is unusual
+    base: str  # what stands before a key in the path, with "/" at both ends
     region: str
 
 
 class QuickPut:
-    """Puts small objects; threads may share it, each has its own connection.
-
-    Parameters
-    ----------
-    place
-        Where.
-    credentials
-        Who signs; they renew themselves.
-    certificates
-        Path of the certificates that the server is checked against.
-    """
+    """Puts small objects; threads may share it, each has its own connection."""
 
     def __init__(self, place: Place, credentials: Credentials, certificates: str) -> None:
         self._place = place
@@ -74,17 +52,7 @@ class QuickPut:
         self._local = threading.local()
 
     def put(self, key: str, content: bytes, content_type: str) -> bool:
-        """Put one object; return whether S3 has it, its content checked against a SHA-256.
-
-        Parameters
-        ----------
-        key
-            The object's key, as it is.
-        content
-            All of it.
-        content_type
-            MIME type.
-        """
+        """Put one object; return whether S3 has it, its content checked against a SHA-256."""
         path = self._place.base + quote(key)
         signed = headers(self._place, path, content, content_type, self._credentials.get_frozen_credentials())
         # A connection that was used before may have been closed by S3 in the meantime: that is no failure.

@@ -6,37 +6,13 @@ _FOLDER = "images"
 
 
 def set_prefix(name: str) -> str:
-    """Return the prefix of a set's keys, with "/" at its end.
-
-    Parameters
-    ----------
-    name
-        The set's name.
-
-    Raises
-    ------
-    WrongUseError
-        If it cannot be a set's name: it is typed on command lines and stands in URIs.
-    """
+    """Return the prefix of a set's keys, with "/" at its end."""
     require_name(name, "The set", f"Name it: --to {nearest_name(name, 'photos')}")
     return f"{_FOLDER}/{name}/"
 
 
 def set_uri(bucket: str, text: str) -> str:
-    """Return where an uploaded set, or a folder in one, lies; a URI in S3 stays itself.
-
-    Parameters
-    ----------
-    bucket
-        The data bucket.
-    text
-        A set's name, with folders inside it after slashes; labels may have spaces and more in their names.
-
-    Raises
-    ------
-    WrongUseError
-        If it can be neither.
-    """
+    """Return where an uploaded set, or a folder in one, lies; a URI in S3 stays itself."""
     if text.startswith("s3://"):
         return text
     name, *folders = text.split("/")

@@ -10,18 +10,10 @@ from job.features.network.backbone import content_hash
 
 @dataclass(frozen=True)
 class PlacedModel:
-    """A backbone in the data bucket.
-
-    Parameters
-    ----------
-    uri
-        Where it is; what the job's --model takes.
-    sent
-        Whether it was sent now; False if it was there.
-    """
+    """A backbone in the data bucket."""
 
     uri: str
-    sent: bool
+    sent: bool  # whether it was sent now; False if it was there
 
 
 def model_key(sha256: str) -> str:
@@ -30,22 +22,7 @@ def model_key(sha256: str) -> str:
 
 
 def place_model(aws: Aws, bucket: str, file: Path) -> PlacedModel:
-    """Make the bucket hold a backbone.
-
-    Parameters
-    ----------
-    aws
-        The account.
-    bucket
-        The data bucket.
-    file
-        The exported file.
-
-    Raises
-    ------
-    OrchardError
-        If AWS refuses or fails.
-    """
+    """Make the bucket hold a backbone."""
     key = model_key(content_hash(file))
     uri = f"s3://{bucket}/{key}"
     with explained(f"look for {uri}"):

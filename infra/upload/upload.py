@@ -20,24 +20,12 @@ SECONDS_FOR_LAST_FILES = 5.0
 
 @dataclass
 class Result:
-    """What an upload did.
-
-    Parameters
-    ----------
-    sent, sent_bytes
-        What was sent.
-    already
-        How many files were there, the same.
-    extra
-        How many objects of the set are not in the folder.
-    failures
-        Why files were not sent, a sentence each.
-    """
+    """What an upload did."""
 
     sent: int = 0
     sent_bytes: int = 0
-    already: int = 0
-    extra: int = 0
+    already: int = 0  # how many files were there, the same
+    extra: int = 0  # how many objects of the set are not in the folder
     failures: list[str] = field(default_factory=list)
 
 
@@ -46,8 +34,6 @@ def upload(sender: Sender, files: Iterable[LocalFile], watch: Callable[[Outcome]
 
     Parameters
     ----------
-    sender
-        Lists the set, compares and sends.
     files
         Sorted by ``sort_key``.
     watch
@@ -57,8 +43,6 @@ def upload(sender: Sender, files: Iterable[LocalFile], watch: Callable[[Outcome]
     ------
     WrongUseError
         If AWS refuses: what is wrong for one file is wrong for all.
-    TryAgainError
-        If AWS cannot be reached any more.
     """
     result, failed_in_a_row = Result(), 0
     crew = _Crew(sender)

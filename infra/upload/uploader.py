@@ -35,62 +35,25 @@ _TRANSFER = TransferConfig(multipart_threshold=PART, multipart_chunksize=PART, u
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An object that S3 has.
+    """An object that S3 has."""
 
-    Parameters
-    ----------
-    inside
-        Its key without the set's prefix.
-    size
-        Bytes.
-    etag
-        As S3 gives it, without quotation marks.
-    """
-
-    inside: str
+    inside: str  # its key without the set's prefix
     size: int
-    etag: str
+    etag: str  # as S3 gives it, without quotation marks
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one file.
-
-    Parameters
-    ----------
-    file
-        Which.
-    sent
-        Whether it was sent; False if it was there already.
-    failure
-        Why S3 does not have it.
-    at_aws
-        Whether AWS failed, not the file.
-    """
+    """What became of one file."""
 
     file: LocalFile
     sent: bool = False
     failure: OrchardError | None = None
-    at_aws: bool = False
+    at_aws: bool = False  # whether AWS failed, not the file
 
 
 class Sender:
-    """Sends files to one set of a bucket; threads may share it.
-
-    Parameters
-    ----------
-    aws
-        The account.
-    bucket, prefix
-        Where; the prefix ends with "/".
-    sleep
-        Waits for seconds between attempts.
-
-    Raises
-    ------
-    OrchardError
-        If there are no credentials.
-    """
+    """Sends files to one set of a bucket; threads may share it."""
 
     def __init__(self, aws: Aws, bucket: str, prefix: str, sleep: Callable[[float], None]) -> None:
         self._bucket = bucket
@@ -102,13 +65,7 @@ class Sender:
             self._quick = quick_put(aws, self._client, bucket)
 
     def kept(self) -> Iterator[Kept]:
-        """Yield what the set holds, in S3's order, a page at a time.
-
-        Raises
-        ------
-        OrchardError
-            If it cannot be listed.
-        """
+        """Yield what the set holds, in S3's order, a page at a time."""
         asked: dict[str, Any] = {"Bucket": self._bucket, "Prefix": self._prefix}
         while True:
             page = retry(
@@ -121,15 +78,7 @@ class Sender:
             asked["ContinuationToken"] = page["NextContinuationToken"]
 
     def bring(self, file: LocalFile, kept: Kept | None) -> Outcome:
-        """Make the set hold a file; whatever goes wrong is in the outcome.
-
-        Parameters
-        ----------
-        file
-            The file.
-        kept
-            What the set holds under its name.
-        """
+        """Make the set hold a file; whatever goes wrong is in the outcome."""
         key = self._prefix + file.inside
         try:
             _check(key)
@@ -174,8 +123,6 @@ def etag(path: str, like: str) -> str:
 
     Parameters
     ----------
-    path
-        The file.
     like
         An ETag that says whether there were parts.
     """
