@@ -24,7 +24,7 @@ class Settings:
     region: str  # where everything is stored and runs
     allow_non_eu: bool  # whether ``region`` may be outside the European Union
     primary_instance_types: tuple[str, ...]  # of the primary node; EMR takes the cheapest that it can get
-    worker_instance_types: tuple[str, ...]  # of core and task nodes, all of one size, so that one executor size fits each
+    worker_instance_types: tuple[str, ...]  # of core and task nodes; one size, so that one executor size fits
     core_count: int  # core nodes, always on demand
     task_count: int  # task nodes to start with
     spot_share: int  # percentage of the task nodes that are Spot

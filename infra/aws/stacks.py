@@ -1,4 +1,4 @@
-"""Reads what the deployed stacks are: the outputs that name their buckets and their cluster."""
+"""Read the state of the deployed stacks, and the outputs that name their buckets and their cluster."""
 
 from collections.abc import Mapping
 from itertools import takewhile
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from infra import invocation
 from infra.aws.client import Aws, explained
 from infra.errors import StackNotReadyError
 
@@ -16,8 +17,6 @@ DATA, ACCESS, CLUSTER, BUDGET = "OrchardData", "OrchardAccess", "OrchardCluster"
 """Names of the stacks."""
 
 _BEGUN = "DELETE_IN_PROGRESS"
-
-_DEPLOY: Mapping[str, str] = {DATA: f"cdk deploy {DATA}", CLUSTER: "orchard up"}
 
 
 def outputs(aws: Aws, stack: str) -> Mapping[str, str]:
@@ -79,8 +78,8 @@ def cluster_id(aws: Aws) -> str:
 
 
 def deploy_command(stack: str) -> str:
-    """Return what a person types to deploy a stack."""
-    return _DEPLOY.get(stack, f"cdk deploy {stack}")
+    """Return the command that deploys a stack."""
+    return invocation.orchard("up") if stack == CLUSTER else invocation.cdk(f"deploy {stack}")
 
 
 def _of_stack(event: "StackEventTypeDef") -> bool:

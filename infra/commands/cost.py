@@ -13,9 +13,9 @@ from infra.errors import WrongUseError
 from infra.pricing import estimate
 from infra.pricing.actual import run_cost
 from infra.pricing.source import PriceSource
+from infra.pricing.speed import BENCHMARK, Speed, expected_speed
 from infra.pricing.table import RegionPrices
 from infra.runs import history
-from infra.runs.speed import BENCHMARK, Speed
 from infra.settings import Settings
 
 CITIES = {
@@ -218,7 +218,7 @@ class _Asked:
         return self.source.of(region, estimate.types_of(self.settings))
 
     def _speed(self, instance_type: str) -> Speed:
-        return BENCHMARK if self.source.from_table else history.expected_speed(self.context.aws, instance_type)
+        return BENCHMARK if self.source.from_table else expected_speed(self.context.price_cache, instance_type)
 
     def _say_lines(self, lines: Sequence[str]) -> None:
         for line in lines:

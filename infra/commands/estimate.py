@@ -3,8 +3,7 @@
 from infra.commands.cost_request import read_cost_settings
 from infra.commands.output.cost_report import clock
 from infra.context import Context
-from infra.pricing import estimate
-from infra.runs import history
+from infra.pricing import estimate, expected_speed
 from infra.runs.preflight import PhotosFound
 from job.errors import OrchardError
 
@@ -24,7 +23,7 @@ def estimate_line(context: Context, photos: PhotosFound) -> str:
         prices = context.prices().of(settings.region, estimate.types_of(settings))
         spot = estimate.cheapest(settings.worker_instance_types, prices, estimate.SPOT) is not None
         hour = estimate.hour_cost(settings, prices, spot=spot)
-        speed = history.expected_speed(context.aws, estimate.cheapest(settings.worker_instance_types, prices) or "")
+        speed = expected_speed(context.price_cache, estimate.cheapest(settings.worker_instance_types, prices) or "")
         mean_kib = photos.bytes / photos.count / 1024
         # The cluster is there already: its start has been paid for.
         taken = estimate.photos_cost(hour, speed, photos.count, prices, 0.0, mean_kib)

@@ -10,7 +10,7 @@ from infra.commands.command import Command
 from infra.commands.output.backbone_table import backbone_table, exported_here
 from infra.context import Context
 from infra.errors import NotWritableError
-from infra.upload.models import place_model
+from infra.upload.content_addressed import place_model
 from job.features.network.backbone import content_hash, read_description
 from job.features.network.export import ExportRequest, cached_export
 from job.features.network.registry import IMAGENET

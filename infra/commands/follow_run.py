@@ -6,15 +6,15 @@ from infra.context import Context
 from infra.errors import (
     RunNotFinishedError,
     RunOnClusterFailedError,
-    TryAgainError,
 )
+from infra.pricing import keep_speed
 from infra.runs import clusters, fetch, logs
 from infra.runs.clusters import Cluster
-from infra.runs.diagnose import Diagnosis, diagnose, diagnose_cluster
-from infra.runs.follow import follow
+from infra.runs.diagnose import Diagnosis, diagnose_cluster, diagnose_step
+from infra.runs.follow import follow_step
 from infra.runs.step import Step
 from job.__main__ import summary
-from job.errors import OrchardError
+from job.errors import OrchardError, TryAgainError
 from job.errors.console import printable
 
 SECONDS_FOR_LOGS = 30.0
@@ -42,6 +42,7 @@ def follow_to_the_end(context: Context, bucket: str, results_key: str, step: Ste
             )
         context.terminal.write(printable(summary(manifest, f"s3://{bucket}/{results_key}")))
         context.say(f"Fetch them: orchard results {step.run}")
+        keep_speed(context.price_cache, context.aws, step, manifest)
         return 0
     now = clusters.look(context.aws, step.cluster)
     if not now.alive and step.state != "FAILED":
@@ -76,7 +77,7 @@ def in_sight(context: Context, bucket: str, results_key: str, step: Step) -> Ste
         If it is lost from sight, which does not stop it: whoever reads that must learn that it goes on.
     """
     try:
-        return follow(context.aws, bucket, results_key, step, context.terminal, context.sleep)
+        return follow_step(context.aws, bucket, results_key, step, context.terminal, context.sleep)
     except OrchardError as error:
         come_back = f"Come back: orchard status {step.run} --follow"
         raise type(error)(
@@ -94,7 +95,7 @@ def in_sight(context: Context, bucket: str, results_key: str, step: Step) -> Ste
 def explain(context: Context, step: Step, cluster: Cluster) -> Diagnosis:
     """Return the probable cause of a step's failure, from its logs once EMR has brought them to S3."""
     if not cluster.log_uri:
-        return diagnose({}, step.reason)
+        return diagnose_step({}, step.reason)
     for look in range(LOOKS_FOR_LOGS):
         if logs.has_come(context.aws, cluster.log_uri, cluster.id, step.id, step.ended):
             break
@@ -106,4 +107,4 @@ def explain(context: Context, step: Step, cluster: Cluster) -> Diagnosis:
     application = re.search(r"application_\d+_\d+", "".join(found.values()))
     if application is not None:
         found.update(logs.container_logs(context.aws, cluster.log_uri, cluster.id, application.group()))
-    return diagnose(found, step.reason)
+    return diagnose_step(found, step.reason)

@@ -11,7 +11,7 @@ from infra.commands.cost_in_report import fill_in_cost
 from infra.commands.output.variance_table import cumulative_shares, numbers, variance_table
 from infra.context import Context
 from infra.errors import ReportNotShownError, WrongUseError
-from infra.runs import fetch, files
+from infra.runs import fetch
 from infra.runs.backbone import find_backbone
 from job.__main__ import summary
 from job.errors.console import printable
@@ -51,7 +51,7 @@ def execute(given: argparse.Namespace, context: Context) -> int:
             context.say(name)
         return 0
     if given.variance_table or given.mobile:
-        found = files.in_folder(given.folder) if bucket is None else files.in_bucket(context.aws, bucket, given.name)
+        found = fetch.in_folder(given.folder) if bucket is None else fetch.in_bucket(context.aws, bucket, given.name)
         if given.variance_table:
             shares = cumulative_shares(found.read(EXPLAINED_VARIANCE))
             for line in variance_table(shares, given.variance_table):

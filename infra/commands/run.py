@@ -5,9 +5,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from infra.aws import stacks
+from infra.aws import nearest_name, require_name, stacks
 from infra.aws.client import Aws
-from infra.aws.names import nearest_name, require_name
 from infra.commands.command import Command
 from infra.commands.destroy import destroy_cluster
 from infra.commands.estimate import estimate_line
@@ -17,14 +16,12 @@ from infra.errors import (
     RunRefusedError,
     WrongUseError,
 )
-from infra.runs import clusters, preflight, scaling_limits
+from infra.runs import clusters, preflight
 from infra.runs import step as steps
 from infra.runs.clusters import Cluster
 from infra.runs.preflight import PhotosFound
 from infra.runs.step import Step
-from infra.upload import bundle as bundles
-from infra.upload import models
-from infra.upload.image_sets import set_uri
+from infra.upload import content_addressed, set_uri
 from job import arguments as job_arguments
 from job.arguments import Arguments
 from job.errors import OrchardError
@@ -162,11 +159,11 @@ def send_and_attach(given: argparse.Namespace, context: Context, run: Run, clust
     model = given.model
     if model is None:
         exported = cached_export(ExportRequest(given.backbone, given.weights, given.seed))
-        placed = models.place_model(aws, run.bucket, exported)
+        placed = content_addressed.place_model(aws, run.bucket, exported)
         model = placed.uri
         context.say(f"Backbone {model}: {'sent' if placed.sent else 'there already'}")
-    bundle = bundles.make_bundle()
-    sent = bundles.send(aws, run.bucket, bundle)
+    bundle = content_addressed.make_bundle()
+    sent = content_addressed.send_bundle(aws, run.bucket, bundle)
     context.say(f"Code {bundle.hash}: {'sent' if sent else 'there already'}")
     archive_uri, main_uri = (f"s3://{run.bucket}/{key}" for key in bundle.keys)
     job_words: Sequence[str] = [*run.arguments, "--model", model]
@@ -181,8 +178,8 @@ def spark_settings(aws: Aws, cluster: Cluster) -> Mapping[str, str]:
     """Return the settings of Spark that the cluster's own defaults may have outlived: it may have grown since."""
     if not cluster.has_fleets:
         return {}
-    fleets = list(scaling_limits.worker_fleets(aws, cluster.id).values())
-    most = scaling_limits.most_executors(scaling_limits.scaling_limits(aws, cluster.id), fleets)
+    fleets = list(clusters.worker_fleets(aws, cluster.id).values())
+    most = clusters.most_executors(clusters.scaling_limits(aws, cluster.id), fleets)
     return {} if most is None else {"spark.dynamicAllocation.maxExecutors": str(most)}
 
 

@@ -14,9 +14,8 @@ from infra.errors import (
 )
 from infra.runs import clusters, logs
 from infra.runs import step as steps
-from infra.runs.clusters import Cluster
+from infra.runs.clusters import Cluster, scaling_limits, worker_fleets
 from infra.runs.diagnose import diagnose_cluster
-from infra.runs.scaling_limits import scaling_limits, worker_fleets
 from job.errors import OrchardError
 
 CLOCKS_DIFFER = 300.0

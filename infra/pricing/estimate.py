@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from infra.emr.capacity import DISK_GIB, ROOT_DISK_GIB, task_capacity
 from infra.emr.instance_types import INSTANCE_TYPES
 from infra.errors import PriceUnknownError, WrongUseError
+from infra.pricing.speed import Speed
 from infra.pricing.table import NodePrice, RegionPrices
-from infra.runs.speed import Speed
 from infra.settings import Settings
 
 HOURS_A_MONTH = 730

@@ -1,4 +1,4 @@
-"""Asks AWS what things cost, once a day and region: its Price List API and EC2's Spot prices; else the dated table."""
+"""Ask AWS for prices, once a day and region: its Price List API and EC2's Spot prices; else use the dated table."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.aws.client import Aws, explained
+from infra.aws import Aws, explained
 from infra.pricing import cache
 from infra.pricing.table import NodePrice, RegionPrices, table_date, table_prices
 from job.errors import OrchardError
@@ -37,7 +37,7 @@ class PriceSource:
     aws: Aws
     now: datetime  # the time for which Spot prices are asked, and the day that is told
     offline: bool = False
-    kept: Path | None = None  # folder in which prices are kept between commands; None keeps none
+    cache_folder: Path | None = None  # folder in which prices are kept between commands; None keeps none
     _trouble: str = field(default="", init=False)
     _asked: set[datetime] = field(default_factory=set, init=False)
 
@@ -77,11 +77,11 @@ class PriceSource:
         return table_date() if self.from_table else f"{min(self._asked, default=self.now):%Y-%m-%d}"
 
     def _asked_prices(self, region: str, names: Sequence[str]) -> RegionPrices:
-        found = None if self.kept is None else cache.read(self.kept, region, names, self.now)
+        found = None if self.cache_folder is None else cache.read(self.cache_folder, region, names, self.now)
         if found is None:
             prices, asked = ask_prices(self.aws, region, names), self.now
-            if self.kept is not None:
-                cache.write(self.kept, prices, asked)
+            if self.cache_folder is not None:
+                cache.write(self.cache_folder, prices, asked)
         else:
             prices, asked = found
         self._asked.add(asked)

@@ -1,4 +1,4 @@
-"""Follows a step to its end: its state from EMR, how far it is from the job's progress.json."""
+"""Follow a step to its end: its state from EMR, its progress from the job's progress.json."""
 
 import json
 from collections.abc import Callable
@@ -7,8 +7,7 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
-from infra.aws.client import Aws, explained
-from infra.aws.objects import read_if_there
+from infra.aws import Aws, explained, read_if_there
 from infra.runs import step as steps
 from infra.runs.step import ENDED, Step
 from job.errors.console import printable
@@ -27,7 +26,7 @@ class Progress:
     total: int
 
 
-def follow(
+def follow_step(
     aws: Aws, bucket: str, results_key: str, step: Step, terminal: TextIO, sleep: Callable[[float], None]
 ) -> Step:
     """Show a step's way until it has ended; return it as it ended."""

@@ -1,12 +1,11 @@
-"""Turns the project's notebook into one for JupyterHub on the cluster, and puts it where JupyterHub keeps notebooks."""
+"""Turn the project's notebook into one for JupyterHub on the cluster, and put it where JupyterHub keeps notebooks."""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.aws.client import Aws, explained
-from infra.aws.objects import exists
+from infra.aws import Aws, exists, explained
 from infra.errors import NotWritableError
 
 SOURCE = Path(__file__).resolve().parent.parent.parent / "notebooks" / "orchard.ipynb"

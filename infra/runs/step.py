@@ -1,12 +1,14 @@
-"""The EMR step that runs the job: what it is made of, how it is attached, found and cancelled."""
+"""The EMR step that runs the job: make, attach, find and cancel it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from infra.aws.client import Aws, explained
+from infra import invocation
+from infra.aws import Aws, explained
 from infra.errors import RunNotFinishedError, RunUnknownError
+from job.storage.uri import split_s3
 
 if TYPE_CHECKING:
     from mypy_boto3_emr.type_defs import StepConfigTypeDef, StepSummaryTypeDef
@@ -34,7 +36,7 @@ class Step:
     @property
     def results(self) -> tuple[str, str]:
         """Bucket and key of the folder where its results go; empty where the step names none."""
-        bucket, _, key = output_of(self.arguments).removeprefix("s3://").partition("/")
+        bucket, key = split_s3(output_of(self.arguments))
         return bucket, key.rstrip("/")
 
 
@@ -95,7 +97,7 @@ def find(aws: Aws, cluster: str, run: str | None = None) -> Step:
             f"There is no run '{run}' on the cluster {cluster}."
             if run
             else f"The cluster {cluster} has run nothing yet.",
-            f"Its runs: {names}." if names else "Start one: orchard run --images SET",
+            f"Its runs: {names}." if names else f"Start one: {invocation.orchard('run --images SET')}",
         )
     return matching[0]
 
@@ -135,7 +137,8 @@ def cancel(aws: Aws, step: Step) -> None:
     refusals = [each.get("Reason", "it gives no reason.") for each in answered if each.get("Status") == "FAILED"]
     if refusals:
         raise RunNotFinishedError(
-            f"EMR does not cancel the run '{step.run}': {refusals[0]}", f"See how it is: orchard status {step.run}"
+            f"EMR does not cancel the run '{step.run}': {refusals[0]}",
+            f"See its state: {invocation.orchard(f'status {step.run}')}",
         )
 
 

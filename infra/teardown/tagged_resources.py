@@ -10,8 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.aws import stacks
-from infra.aws.client import Aws, explained
+from infra.aws import Aws, explained, stacks
 from infra.settings import COST_TAG
 
 _S3 = "arn:aws:s3:::"

@@ -5,8 +5,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.aws import stacks
-from infra.aws.client import Aws, explained
+from infra.aws import Aws, explained, stacks
 from infra.errors import ClusterStillThereError, NotDeletedError, StackStaysError
 from infra.runs import clusters
 from infra.settings import COST_TAG

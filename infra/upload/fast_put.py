@@ -1,7 +1,7 @@
-"""Puts one small object into S3 with as little of the processor as Python allows: no retry, no parsing, yes or no.
+"""Put one small object into S3 with as little processor time as Python allows: no retry and no parsing.
 
-boto3 spends most of a small file's time on its own abstractions; docs/decisions/0031 has the figures. Whatever is not
-plain success here is done again by boto3, which knows what to do with it.
+boto3 spends most of a small file's time on its own abstractions; docs/decisions/0031 has the figures. After anything
+but success here, the caller sends the object again with boto3.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.credentials import Credentials, ReadOnlyCredentials
 
-from infra.aws.client import Aws
+from infra.aws import Aws
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

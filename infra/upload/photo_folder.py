@@ -1,4 +1,4 @@
-"""Walks a folder on this machine in the order in which S3 lists keys, and tells photos from other files."""
+"""Walk a folder of this machine in the order in which S3 lists keys, and find its photos."""
 
 import os
 from collections.abc import Iterator
@@ -61,7 +61,7 @@ def survey(folder: Path, *, every_file: bool = False) -> Survey:
 
 
 def is_photo(inside: str) -> bool:
-    """Return whether a file's name says that it is a photo, as the job will see it."""
+    """Return whether the job will take a file for a photo, by its name."""
     return inside.lower().endswith(PHOTO_ENDINGS)
 
 

@@ -1,8 +1,8 @@
 """What README and docs name is there: settings, figures, the version, and the licence."""
 
 import contextlib
-import io
 import inspect
+import io
 import json
 import re
 import tomllib

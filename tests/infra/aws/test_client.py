@@ -7,10 +7,9 @@ from botocore import exceptions
 
 from infra.aws import client
 from infra.errors import (
-    TryAgainError,
     WrongUseError,
 )
-from job.errors import OrchardError
+from job.errors import OrchardError, TryAgainError
 from tests.infra.s3_server import DROP, FakeS3
 
 

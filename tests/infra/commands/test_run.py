@@ -11,15 +11,14 @@ import pytest
 from infra import cli
 from infra.commands import run
 from infra.errors import (
-    TryAgainError,
     WrongUseError,
 )
+from infra.pricing.speed import BENCHMARK
 from infra.runs import step as steps
-from infra.runs.scaling_limits import most_executors
-from infra.runs.speed import BENCHMARK
-from infra.upload.bundle import make_bundle
-from infra.upload.image_sets import set_uri
-from job.errors import OrchardError
+from infra.runs.clusters import most_executors
+from infra.upload import set_uri
+from infra.upload.content_addressed import make_bundle
+from job.errors import OrchardError, TryAgainError
 from job.features.network.registry import NETWORKS
 from tests.error_report import told
 from tests.infra.command_line import MANIFEST, orchard

@@ -9,7 +9,7 @@ import pytest
 
 from infra.cdk_context import read_settings
 from infra.errors import WrongUseError
-from infra.pricing.actual import NodesSpent, hours_of, share, spent_on
+from infra.pricing.actual import NodesCost, cost_of_nodes, hours_of, share
 from infra.pricing.estimate import (
     ON_DEMAND,
     SPOT,
@@ -20,9 +20,9 @@ from infra.pricing.estimate import (
     photos_cost,
     without_price,
 )
+from infra.pricing.speed import BENCHMARK, Speed, measured
 from infra.pricing.table import NodePrice, RegionPrices
 from infra.runs.history import Node, mean_cores
-from infra.runs.speed import BENCHMARK, Speed, measured
 from infra.settings import Settings
 
 BEGIN = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
@@ -195,11 +195,11 @@ def test_a_cluster_did_cost_its_instance_hours_by_type_and_market() -> None:
         Node("m5.xlarge", "SPOT", BEGIN, None),
     ]
 
-    found = spent_on(nodes, PRICES, lambda *_: 0.06, now=BEGIN + 4 * HOUR)
+    found = cost_of_nodes(nodes, PRICES, lambda *_: 0.06, now=BEGIN + 4 * HOUR)
 
     assert found == [
-        NodesSpent("m5.xlarge", SPOT, 1, 4.0, _near(0.24), _near(0.2), _near(4 * DISK)),
-        NodesSpent("m5.xlarge", ON_DEMAND, 2, 3.0, _near(0.6), _near(0.15), _near(3 * DISK)),
+        NodesCost("m5.xlarge", SPOT, 1, 4.0, _near(0.24), _near(0.2), _near(4 * DISK)),
+        NodesCost("m5.xlarge", ON_DEMAND, 2, 3.0, _near(0.6), _near(0.15), _near(3 * DISK)),
     ]
     assert found[0].usd == pytest.approx(0.44 + 4 * DISK)
 
@@ -207,7 +207,7 @@ def test_a_cluster_did_cost_its_instance_hours_by_type_and_market() -> None:
 def test_spot_nodes_whose_price_is_not_known_count_as_on_demand_and_are_known_as_such() -> None:
     nodes = [Node("m5.xlarge", "SPOT", BEGIN, BEGIN + HOUR)]
 
-    found = spent_on(nodes, PRICES, lambda *_: None, now=BEGIN)
+    found = cost_of_nodes(nodes, PRICES, lambda *_: None, now=BEGIN)
 
     assert found[0].ec2_usd == 0.2
     assert not found[0].spot_price_known

@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.runs.diagnose import CAUSES, Diagnosis, diagnose, diagnose_cluster
+from infra.runs.diagnose import CAUSES, Diagnosis, diagnose_cluster, diagnose_step
 
 MORE_MEMORY = "Use nodes with more memory a core: orchard up -c worker_instance_types=r6i.xlarge"
 OWN_FOLDERS = "A step may read and write the data bucket only; use its folders, or add the permission to the node role."
@@ -115,7 +115,7 @@ Caused by: java.net.SocketException: Connection reset
     ],
 )
 def test_a_log_is_one_sentence_with_what_to_do_and_where_it_stands(log: str, sentence: str, hint: str) -> None:
-    told = diagnose({"s3://logs/step/stdout.gz": "all went well\n", "s3://logs/step/stderr.gz": log})
+    told = diagnose_step({"s3://logs/step/stdout.gz": "all went well\n", "s3://logs/step/stderr.gz": log})
 
     assert (told.sentence, told.hint, told.log) == (sentence, hint, "s3://logs/step/stderr.gz")
 
@@ -123,11 +123,11 @@ def test_a_log_is_one_sentence_with_what_to_do_and_where_it_stands(log: str, sen
 def test_a_cause_carries_its_own_code_and_the_jobs_words_carry_the_jobs() -> None:
     with_code = OWN_WORDS.replace("each.\n", "each. [ORC-111]\n")
 
-    assert diagnose({"uri": SPOT_LOST}).code == "ORC-504"
-    assert diagnose({"uri": UNKNOWN_PYTHON}).code == ""
+    assert diagnose_step({"uri": SPOT_LOST}).code == "ORC-504"
+    assert diagnose_step({"uri": UNKNOWN_PYTHON}).code == ""
     # A step of an older version of the job printed no code
-    assert diagnose({"uri": OWN_WORDS}).code == ""
-    assert diagnose({"uri": with_code}) == Diagnosis(
+    assert diagnose_step({"uri": OWN_WORDS}).code == ""
+    assert diagnose_step({"uri": with_code}) == Diagnosis(
         "--components 500 is not possible with 30 photos of 1280 features each.",
         "Choose between 1 and 29: at most the smaller of photos - 1 and features.",
         "uri",
@@ -145,10 +145,10 @@ def test_every_cause_of_the_table_is_shown_by_a_log_here() -> None:
 
 
 def test_without_a_known_cause_emrs_own_reason_is_told() -> None:
-    assert diagnose({}, "Unknown Error.") == Diagnosis(
+    assert diagnose_step({}, "Unknown Error.") == Diagnosis(
         "EMR says: Unknown Error.", "Look into the whole log: orchard logs"
     )
-    assert diagnose({"uri": "fine"}).sentence == "The logs show no cause that is known."
+    assert diagnose_step({"uri": "fine"}).sentence == "The logs show no cause that is known."
 
 
 def test_a_failed_bootstrap_action_is_told_by_the_last_lines_of_its_log() -> None:

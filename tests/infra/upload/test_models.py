@@ -12,7 +12,7 @@ from infra.aws.client import Aws
 from infra.commands import export as command
 from infra.context import Context
 from infra.errors import WrongUseError
-from infra.upload.models import PlacedModel, place_model
+from infra.upload.content_addressed import PlacedModel, place_model
 from tests.error_report import told
 
 RANDOM = ["export", "--weights", "random"]

@@ -9,11 +9,12 @@ import boto3
 import pytest
 
 from infra.aws.client import ATTEMPTS, Aws
-from infra.errors import TryAgainError, WrongUseError
-from infra.upload import upload as module
+from infra.errors import WrongUseError
+from infra.upload import image_set as module
+from infra.upload.image_set import Result, upload
 from infra.upload.photo_folder import LocalFile, walk
-from infra.upload.upload import Result, upload
-from infra.upload.uploader import PART, Kept, Outcome, Sender, content_type, etag
+from infra.upload.uploader import PART, Outcome, StoredObject, Uploader, content_type, etag
+from job.errors import TryAgainError
 from tests.infra.s3_server import DROP, FakeS3
 
 HARD_NAMES = ["red apple/a b.jpg", "apple/100%.jpg", "apple/a+b&c=d?.jpg", "pomme/été 🍎.jpg", "apple/%20.jpg"]
@@ -44,7 +45,7 @@ def waits() -> Waits:
 
 def send(folder: Path, waits: Waits, bucket: str = "data") -> Result:
     seen: list[Outcome] = []
-    result = upload(Sender(Aws("eu-west-1"), bucket, "images/set/", waits), walk(folder), seen.append)
+    result = upload(Uploader(Aws("eu-west-1"), bucket, "images/set/", waits), walk(folder), seen.append)
     assert len(seen) == result.sent + result.already + len(result.failures)
     return result
 
@@ -250,7 +251,7 @@ def test_interrupted_the_upload_stops_and_the_next_one_goes_on(fake_s3: FakeS3, 
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        upload(Sender(Aws("eu-west-1"), "data", "images/set/", waits), walk(tmp_path), interrupt)
+        upload(Uploader(Aws("eu-west-1"), "data", "images/set/", waits), walk(tmp_path), interrupt)
     arrived = len(fake_s3.objects)
     working = [thread for thread in threading.enumerate() if "(_work)" in thread.name]
     result = send(tmp_path, waits)
@@ -273,9 +274,9 @@ def test_files_are_taken_from_the_folder_only_as_fast_as_they_are_sent(waits: Wa
             ahead = max(ahead, taken - done)
             yield LocalFile(f"{taken:06d}.jpg", os.devnull, 0)
 
-    class Nobody(Sender):
-        def bring(self, file: LocalFile, kept: Kept | None) -> Outcome:
-            assert kept is None
+    class Nobody(Uploader):
+        def upload(self, file: LocalFile, stored: StoredObject | None) -> Outcome:
+            assert stored is None
             return Outcome(file, sent=True)
 
     def count(_: Outcome) -> None:
@@ -292,14 +293,14 @@ def test_what_nobody_thought_of_is_a_failure_of_that_file_alone(
     fake_s3: FakeS3, tmp_path: Path, waits: Waits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path, ["1.jpg", "2.jpg"])
-    original = Sender._send
+    original = Uploader._send
 
-    def stumble(self: Sender, key: str, file: LocalFile) -> None:
+    def stumble(self: Uploader, key: str, file: LocalFile) -> None:
         if file.inside == "1.jpg":
             raise ZeroDivisionError("unthought-of")
         original(self, key, file)
 
-    monkeypatch.setattr(Sender, "_send", stumble)
+    monkeypatch.setattr(Uploader, "_send", stumble)
 
     result = send(tmp_path, waits)
 
