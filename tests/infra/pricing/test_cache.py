@@ -54,9 +54,7 @@ def test_prices_that_cannot_be_kept_are_asked_again(tmp_path: Path, price_list: 
     assert source.of("eu-west-1", ["m5.xlarge"]).nodes["m5.xlarge"] == NodePrice(0.214, 0.048, 0.09)
 
 
-def test_the_next_command_asks_for_spot_alone_and_says_of_which_day_the_others_are(
-    tmp_path: Path, price_list: FakePriceList
-) -> None:
+def test_the_next_command_asks_for_spot_alone(tmp_path: Path, price_list: FakePriceList) -> None:
     first = PriceSource(FakeAws("eu-west-1", price_list), NOW - 20 * HOUR, cache_folder=tmp_path)
     told = first.of("eu-west-1", ["m5.xlarge"])
     before = price_list.asked
@@ -65,7 +63,7 @@ def test_the_next_command_asks_for_spot_alone_and_says_of_which_day_the_others_a
 
     assert second.of("eu-west-1", ["m5.xlarge"]) == told
     assert price_list.asked == before + 1
-    assert second.origin == "Prices: asked of AWS on 2026-11-19 (Price List API; EC2 for Spot)."
+    assert second.day == "2026-11-19"
 
 
 def test_prices_lie_in_the_users_cache() -> None:
