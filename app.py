@@ -10,10 +10,7 @@ from cdk_nag import AwsSolutionsChecks
 from infra.cdk_context import read_settings
 from infra.emr.bootstrap import wheelhouse
 from infra.settings import COST_TAG, Settings
-from infra.stacks.access import AccessStack
-from infra.stacks.budget import BudgetStack
-from infra.stacks.cluster import ClusterStack
-from infra.stacks.data import DataStack
+from infra.stacks import AccessStack, BudgetStack, ClusterStack, DataStack
 from job.errors import OrchardError, error_report
 
 

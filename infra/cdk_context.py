@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from infra.emr.instance_types import INSTANCE_TYPES
+from infra.emr import INSTANCE_TYPES
 from infra.errors import WrongUseError
 from infra.settings import EU_REGIONS, NETWORKS, OTHER_REGIONS, Settings
 

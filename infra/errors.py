@@ -1,8 +1,8 @@
-"""The failures that a person can meet at the command line: what, with a code; what to do; and an exit code.
+"""The errors of the command line: each class is one kind of failure, with its code and exit code.
 
-Each class is one kind of failure. Its docstring is what docs/troubleshooting.md says about it: a title, what it
-means, what to do. Codes never change their meaning; a new kind takes a new one. Two kinds stand beside what raises
-them: ``infra.cdk_context.SettingsError`` and ``infra.emr.bootstrap.wheelhouse.WheelhouseError``.
+A docstring is the entry of docs/troubleshooting.md: a title, what it means, what to do. Codes never change their
+meaning; a new kind takes a new one. Two kinds are defined beside the code that raises them:
+``infra.cdk_context.SettingsError`` and ``infra.emr.bootstrap.wheelhouse.WheelhouseError``.
 """
 
 from job.errors import OrchardError, TryAgainError

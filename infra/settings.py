@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from infra import versions
-from infra.emr.instance_types import INSTANCE_TYPES, Architecture, InstanceType
+from infra.emr import INSTANCE_TYPES, Architecture, InstanceType
 
 EU_REGIONS = ("eu-central-1", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-3")
 OTHER_REGIONS = (

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(given: argparse.Namespace, context: Context) -> int:
     """Show what will go, ask, remove it, and list what is left."""
     aws = context.aws
-    standing = teardown.standing(aws)
+    standing = teardown.deployed_stacks(aws)
     going = standing if given.delete_data else [name for name in standing if name == stacks.CLUSTER]
     if not going:
         context.say("There is nothing to destroy.")
@@ -119,7 +119,7 @@ def delete_data(context: Context, buckets: Sequence[str]) -> None:
         context.say(f"{bucket}: {teardown.empty_bucket(context.aws, bucket):,} objects deleted.")
     if stacks.status(context.aws, stacks.DATA) == "DELETE_FAILED":
         return  # an earlier call came further than this, and such a stack can only be deleted
-    if teardown.lets_buckets_go(context.aws):
+    if teardown.deletes_buckets(context.aws):
         return
     switches = {"delete_data": "true", "confirm_delete_data": "true"}
     command = cdk.deploy_command(stacks.DATA, context.aws, **switches)
@@ -158,7 +158,7 @@ def say_what_is_left(context: Context) -> None:
     if not left:
         context.say("Nothing is left that carries the project's tag.")
         return
-    standing = teardown.standing(context.aws)
+    standing = teardown.deployed_stacks(context.aws)
     ours = set((stacks.outputs_if_there(context.aws, stacks.DATA) or {}).values())
     for free, title in ((False, "Left, and may cost:"), (True, "Left, at no cost:")):
         alike = [each for each in left if each.free is free]

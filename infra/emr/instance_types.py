@@ -1,4 +1,4 @@
-"""The EC2 instance types that a cluster may be made of, with their size and processor.
+"""The EC2 instance types that a cluster may be made of, their disks, and how many are bought as Spot.
 
 Only types whose disks are all EBS, so that one rule gives every node its disk. Sizes as EC2 publishes them.
 """
@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 Architecture = Literal["x86_64", "aarch64"]
+
+DISK_GIB = 64
+"""One gp3 data disk a node: YARN's logs and shuffle files; no photo is ever shuffled."""
+ROOT_DISK_GIB = 20
+"""The release itself fills most of EMR's minimum of 15 GiB; the job's libraries go here too."""
 
 
 @dataclass(frozen=True)
@@ -51,3 +56,23 @@ def _table() -> dict[str, InstanceType]:
 
 INSTANCE_TYPES = _table()
 """Every type that a setting may name."""
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """How many nodes of a fleet are bought which way."""
+
+    on_demand: int
+    spot: int
+
+
+def task_capacity(task_count: int, spot_share: int) -> Capacity:
+    """Return how task nodes are split: the share of Spot rounded half up, the rest on demand.
+
+    Parameters
+    ----------
+    spot_share
+        Percentage of Spot, 0 to 100.
+    """
+    spot = (task_count * spot_share + 50) // 100
+    return Capacity(task_count - spot, spot)

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from infra.emr.capacity import DISK_GIB, ROOT_DISK_GIB, task_capacity
-from infra.emr.instance_types import INSTANCE_TYPES
+from infra.emr import DISK_GIB, INSTANCE_TYPES, ROOT_DISK_GIB, task_capacity
 from infra.errors import PriceUnknownError, WrongUseError
 from infra.pricing.speed import Speed
 from infra.pricing.table import NodePrice, RegionPrices

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.aws import Aws
-from infra.emr.instance_types import INSTANCE_TYPES
+from infra.emr import INSTANCE_TYPES
 from infra.runs import Step, mean_cores, nodes_of
 from job.errors import NotWrittenError, OrchardError
 from job.storage.files import write_bytes

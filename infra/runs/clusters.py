@@ -9,8 +9,7 @@ from botocore.exceptions import ClientError
 
 from infra import invocation
 from infra.aws import Aws, explained, stacks
-from infra.emr.executors import executor_size
-from infra.emr.instance_types import INSTANCE_TYPES
+from infra.emr import INSTANCE_TYPES, executor_size
 from infra.errors import ClusterUnfitError
 
 if TYPE_CHECKING:

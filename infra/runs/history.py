@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra import invocation
 from infra.aws import Aws, explained, stacks
-from infra.emr.instance_types import INSTANCE_TYPES
+from infra.emr import INSTANCE_TYPES
 from infra.errors import ClusterUnfitError, RunUnknownError
 from infra.runs.clusters import NAME as CLUSTER_NAME
 from infra.runs.clusters import WORKERS

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from infra import versions
-from infra.emr.instance_types import Architecture
+from infra.emr import Architecture
 from job.errors import OrchardError
 
 HERE = Path(__file__).resolve().parent
