@@ -1,4 +1,4 @@
-"""What a command of ``orchard`` works with."""
+"""The context of a command: account, console, clock and caches."""
 
 import sys
 import time
@@ -8,32 +8,30 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from infra.aws import cdk
-from infra.aws.client import Aws
+from infra.aws import Aws, cdk
 from infra.follow_up import Given
-from infra.pricing.source import PriceSource
+from infra.pricing import PriceSource
 from job.errors.console import printable
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a command works with; a test replaces each."""
+    """The environment of a command; a test replaces each part."""
 
     aws: Aws
     terminal: TextIO = field(default_factory=lambda: sys.stdout)
     keyboard: TextIO = field(default_factory=lambda: sys.stdin)
     clock: Callable[[], float] = time.time  # seconds since 1970, UTC
     sleep: Callable[[float], None] = time.sleep
-    # Runs another program, which speaks to the person itself; returns its exit code
-    call: Callable[[Sequence[str]], int] = cdk.call
-    price_cache: Path | None = None  # folder in which prices are kept between commands; None keeps none
+    call: Callable[[Sequence[str]], int] = cdk.call  # runs another program; returns its exit code
+    price_cache: Path | None = None  # folder of prices and speeds; None keeps none
     given: Given = field(default_factory=Given)
 
     def prices(self, *, offline: bool = False) -> PriceSource:
         """Return where prices come from at this time; ``offline`` asks AWS for none."""
-        # What a cloud on this machine tells is no price of AWS.
-        kept = None if self.aws.on_this_machine else self.price_cache
-        return PriceSource(self.aws, datetime.fromtimestamp(self.clock(), UTC), offline, kept)
+        # The prices of a cloud on this machine are not those of AWS.
+        cache = None if self.aws.on_this_machine else self.price_cache
+        return PriceSource(self.aws, datetime.fromtimestamp(self.clock(), UTC), offline, cache)
 
     def say(self, line: str = "") -> None:
         """Print one line at once, of our own words: what others wrote goes through ``show``."""

@@ -6,7 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 from constructs import IConstruct
 
-from infra.emr.roles import Statement
+from infra.emr import Statement
 
 
 def acknowledge(scope: IConstruct, reasons: Mapping[str, str]) -> None:

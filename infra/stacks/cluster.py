@@ -10,9 +10,16 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra import versions
-from infra.emr import ROOT_DISK_GIB, classifications, executor_size, fleets, roles, task_capacity
-from infra.emr.classifications import Classification
-from infra.emr.security_configuration import security_configuration
+from infra.emr import (
+    ROOT_DISK_GIB,
+    Classification,
+    classifications,
+    executor_size,
+    fleets,
+    roles,
+    security_configuration,
+    task_capacity,
+)
 from infra.settings import Settings
 from infra.stacks.acknowledgements import acknowledge
 from infra.stacks.network import SESSION_MANAGER_SERVICES, Network, s3_endpoint_statements

@@ -8,7 +8,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from infra.emr.roles import MANAGED_POLICY_TAG
+from infra.emr import MANAGED_POLICY_TAG
 from infra.stacks.acknowledgements import acknowledge
 
 ANYWHERE = "0.0.0.0/0"
