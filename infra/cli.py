@@ -12,8 +12,7 @@ from typing import NoReturn
 import argcomplete
 
 from infra import invocation, versions
-from infra.aws import cdk
-from infra.aws.client import Aws, as_orchard_error
+from infra.aws import Aws, as_orchard_error, cdk
 from infra.commands import (
     Command,
     classify,

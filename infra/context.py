@@ -9,9 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TextIO
 
-from infra.aws import cdk
-from infra.aws.client import Aws
-from infra.pricing.source import PriceSource
+from infra.aws import Aws, cdk
+from infra.pricing import PriceSource
 from job.errors.console import printable
 
 
@@ -28,7 +27,7 @@ class Context:
     call
         Runs another program on this terminal; returns its exit code.
     price_cache
-        Folder in which prices are kept between commands; None keeps none.
+        Folder of prices and speeds; None keeps none.
     """
 
     connect: Callable[[], Aws]

@@ -30,23 +30,11 @@ def in_one_line() -> str:
 
 @dataclass(frozen=True)
 class Library:
-    """A Python library that the job imports on the cluster.
-
-    Attributes
-    ----------
-    name
-        As the package index spells it.
-    version
-        The exact version.
-    modules
-        What the job imports of it, all of which must import on every node.
-    architectures
-        Of the nodes that have it.
-    """
+    """A Python library that the job imports on the cluster."""
 
     name: str
     version: str
-    modules: tuple[str, ...]
+    modules: tuple[str, ...]  # what the job imports of it, all of which must import on every node
     architectures: tuple[str, ...] = ("x86_64", "aarch64")
 
 

@@ -24,7 +24,7 @@ from job.errors import (
 )
 from job.features.extractor import Extraction
 from job.features.network.backbone import FULL, BackboneDescription, content_hash, read_description, require_usable
-from job.features.network.export import ExportRequest, cached_export, find_cached
+from job.features.network.export import ExportRequest, cached_export, find_local_backbone
 from job.features.network.extractor import NetworkExtraction, warn_if_untrained
 from job.features.words.descriptors import require_opencv
 from job.features.words.extractor import WordExtraction, reused
@@ -224,7 +224,7 @@ def find_backbone(
 
 def _kept_backbone(manifest: dict[str, Any], cache: Path, folder: Path) -> Path:
     wanted, arguments = manifest["backbone"]["sha256"], manifest["arguments"]
-    kept = find_cached(cache, manifest["backbone"]["name"], wanted)
+    kept = find_local_backbone(manifest, cache)
     if kept is not None:
         return kept
     try:

@@ -14,13 +14,8 @@ from infra.commands.output.tables import in_columns
 from infra.context import Context
 from infra.emr.instance_types import INSTANCE_TYPES
 from infra.errors import WrongUseError
-from infra.pricing import estimate
-from infra.pricing.actual import run_cost
-from infra.pricing.source import PriceSource
-from infra.pricing.table import RegionPrices
-from infra.runs import history
-from infra.runs.preflight import PhotosFound
-from infra.runs.speed import BENCHMARK, Speed
+from infra.pricing import BENCHMARK, PriceSource, RegionPrices, Speed, estimate, expected_speed, run_cost
+from infra.runs import PhotosFound, history
 from infra.settings import EU_REGIONS, OTHER_REGIONS, Settings
 from job.errors import OrchardError
 
@@ -224,7 +219,7 @@ class _Asked:
         return self.source.of(region, estimate.types_of(self.settings))
 
     def _speed(self, instance_type: str) -> Speed:
-        return BENCHMARK if self.source.from_table else history.expected_speed(self.context.aws, instance_type)
+        return BENCHMARK if self.source.from_table else expected_speed(self.context.price_cache, instance_type)
 
 
 def read_cost_settings(instance_type: str | None, region: str) -> Settings:
@@ -298,12 +293,13 @@ def estimate_line(context: Context, photos: Sequence[PhotosFound]) -> str:
         prices = context.prices().of(settings.region, estimate.types_of(settings))
         spot = estimate.cheapest(settings.worker_instance_types, prices, estimate.SPOT) is not None
         hour = estimate.hour_cost(settings, prices, spot=spot)
+        speed = expected_speed(context.price_cache, estimate.cheapest(settings.worker_instance_types, prices) or "")
         # The cluster is there already: its start has been paid for.
-        taken = estimate.photos_cost(hour, BENCHMARK, count, prices, 0.0, size / count / 1024)
+        taken = estimate.photos_cost(hour, speed, count, prices, 0.0, size / count / 1024)
     except OrchardError as error:
         return f"No estimate: {error.message}"
     run = taken.job_usd + (taken.requests_usd or 0.0)
-    return f"Estimate: {report.clock(taken.job_hours)} and {run:.3f} USD, an extrapolation from {BENCHMARK.basis}."
+    return f"Estimate: {report.clock(taken.job_hours)} and {run:.3f} USD, an extrapolation from {speed.basis}."
 
 
 COMMAND = Command(

@@ -6,8 +6,7 @@ from typing import Any
 
 from infra.commands.output.cost_report import clock, usd
 from infra.context import Context
-from infra.pricing.actual import RunCost, run_cost, run_of_results
-from infra.pricing.source import PriceSource
+from infra.pricing import PriceSource, RunCost, keep_speed, run_cost, run_of_results
 from job.errors import OrchardError
 from job.report.cost import Cost, with_cost
 from job.results import layout
@@ -36,7 +35,9 @@ def fill_in_cost(context: Context, bucket: str, results_key: str, manifest: dict
         return
     source = context.prices()
     try:
-        found = run_cost(context.aws, source, run_of_results(context.aws, bucket, results_key, manifest))
+        run = run_of_results(context.aws, bucket, results_key, manifest)
+        keep_speed(context.price_cache, context.aws, run, manifest)
+        found = run_cost(context.aws, source, run)
     except OrchardError as error:
         context.say(f"The report does not say what the run did cost. {error.message}")
         return

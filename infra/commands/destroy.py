@@ -4,8 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from infra import invocation
-from infra.aws import cdk, stacks
-from infra.aws.client import explained
+from infra.aws import cdk, explained, stacks
 from infra.commands import Command, kept_buckets
 from infra.context import Context
 from infra.errors import (
@@ -13,9 +12,7 @@ from infra.errors import (
     StackStaysError,
     WrongUseError,
 )
-from infra.runs import clusters
-from infra.runs import step as steps
-from infra.runs.clusters import Cluster
+from infra.runs import Cluster, clusters, steps
 from infra.teardown import tagged_resources, teardown
 from job.errors import OrchardError
 
@@ -34,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(given: argparse.Namespace, context: Context) -> int:
     """Show what will go, ask, remove it, and list what is left."""
     aws = context.aws
-    standing = teardown.standing(aws)
+    standing = teardown.deployed_stacks(aws)
     going = standing if given.delete_data else [name for name in standing if name == stacks.CLUSTER]
     if not going:
         context.say("There is nothing to destroy.")
@@ -120,7 +117,7 @@ def delete_data(context: Context, buckets: Sequence[str]) -> None:
         context.say(f"{bucket}: {teardown.empty_bucket(context.aws, bucket):,} objects deleted.")
     if stacks.status(context.aws, stacks.DATA) == "DELETE_FAILED":
         return  # an earlier call came further than this, and such a stack can only be deleted
-    if teardown.lets_buckets_go(context.aws):
+    if teardown.deletes_buckets(context.aws):
         return
     switches = {"delete_data": "true", "confirm_delete_data": "true"}
     command = cdk.deploy_command(stacks.DATA, context.aws, **switches)
@@ -174,7 +171,7 @@ def say_what_is_left(context: Context) -> None:
     if not left:
         context.say("Nothing is left that carries the project's tag.")
         return
-    standing = teardown.standing(context.aws)
+    standing = teardown.deployed_stacks(context.aws)
     ours = set((stacks.outputs_if_there(context.aws, stacks.DATA) or {}).values())
     for free, title in ((False, "Left, and may cost:"), (True, "Left, at no cost:")):
         alike = [each for each in left if each.free is free]

@@ -9,12 +9,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.aws.stacks import data_bucket
+from infra.aws import stacks
 from infra.commands import Command
 from infra.commands.output.tables import in_columns
 from infra.context import Context
 from infra.errors import NotWritableError
-from infra.upload.models import place_model
+from infra.upload import place_model
 from job.arguments import add_backbone_options
 from job.errors import NotWrittenError
 from job.features.network.backbone import Backbone, content_hash, read_description, seconds_a_photo
@@ -34,7 +34,7 @@ def execute(given: argparse.Namespace, context: Context) -> int:
         return 0
     request = ExportRequest(given.backbone, given.weights, given.seed)
     # Before the export, which takes longer: report a missing stack at once.
-    bucket = data_bucket(context.aws) if given.upload else None
+    bucket = stacks.data_bucket(context.aws) if given.upload else None
     file = cached_export(request)
     if given.output is not None:
         file = _copy(file, given.output)

@@ -7,15 +7,11 @@ from infra.context import Context
 from infra.errors import (
     RunNotFinishedError,
     RunOnClusterFailedError,
-    TryAgainError,
 )
-from infra.runs import clusters, fetch, logs
-from infra.runs.clusters import Cluster
-from infra.runs.diagnose import Diagnosis, diagnose, diagnose_cluster
-from infra.runs.follow import follow
-from infra.runs.step import Step
+from infra.pricing import keep_speed
+from infra.runs import Cluster, Diagnosis, Step, clusters, diagnose_cluster, diagnose_step, fetch, follow_step, logs
 from job.__main__ import summary
-from job.errors import OrchardError
+from job.errors import OrchardError, TryAgainError
 
 SECONDS_FOR_LOGS = 30.0
 """Between two looks for the logs of a step that failed: EMR brings them to S3 in rounds."""
@@ -42,6 +38,7 @@ def follow_to_the_end(context: Context, bucket: str, results_key: str, step: Ste
             )
         context.say(summary(manifest, f"s3://{bucket}/{results_key}").rstrip("\n"))
         context.say(f"Fetch them: {invocation.orchard(f'results {step.run}')}")
+        keep_speed(context.price_cache, context.aws, step, manifest)
         return 0
     now = clusters.look(context.aws, step.cluster)
     if not now.alive and step.state != "FAILED":
@@ -77,7 +74,7 @@ def in_sight(context: Context, bucket: str, results_key: str, step: Step) -> Ste
     """
     come_back = f"Come back: {invocation.orchard(f'status {step.run} --follow')}"
     try:
-        return follow(context.aws, bucket, results_key, step, context.terminal, context.sleep)
+        return follow_step(context.aws, bucket, results_key, step, context.terminal, context.sleep)
     except OrchardError as error:
         raise type(error)(
             f"{error.message} The run '{step.run}' goes on, and so does its cost.",
@@ -94,7 +91,7 @@ def in_sight(context: Context, bucket: str, results_key: str, step: Step) -> Ste
 def explain(context: Context, step: Step, cluster: Cluster) -> Diagnosis:
     """Return the probable cause of a step's failure, from its logs once EMR has brought them to S3."""
     if not cluster.log_uri:
-        return diagnose({}, step.reason)
+        return diagnose_step({}, step.reason)
     for look in range(LOOKS_FOR_LOGS):
         if logs.has_come(context.aws, cluster.log_uri, cluster.id, step.id, step.ended):
             break
@@ -106,4 +103,4 @@ def explain(context: Context, step: Step, cluster: Cluster) -> Diagnosis:
     application = re.search(r"application_\d+_\d+", "".join(found.values()))
     if application is not None:
         found.update(logs.container_logs(context.aws, cluster.log_uri, cluster.id, application.group()))
-    return diagnose(found, step.reason)
+    return diagnose_step(found, step.reason)

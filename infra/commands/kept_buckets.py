@@ -1,7 +1,6 @@
 """Names buckets that an earlier destroy has kept where that matters, and how to take over or delete what is in them."""
 
-from infra.aws import stacks
-from infra.aws.client import Aws, explained
+from infra.aws import Aws, explained, stacks
 from infra.context import Context
 from infra.teardown import tagged_resources
 from job.errors import OrchardError

@@ -4,8 +4,7 @@ import argparse
 
 from infra.commands import Command
 from infra.context import Context
-from infra.runs import clusters, history, logs
-from infra.runs import step as steps
+from infra.runs import clusters, history, logs, steps
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

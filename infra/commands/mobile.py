@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from infra.aws.client import Aws, explained
-from infra.aws.objects import read_if_there
+from infra.aws import Aws, explained, read_if_there
 from infra.context import Context
 from infra.errors import NotWritableError, RunFilesError
-from infra.runs.files import RunFiles
+from infra.runs import RunFiles
 from job.classifiers.models import Classifier
 from job.features.network.backbone import Backbone, seconds_a_photo
 from job.images.limits import RejectedPhotoError

@@ -3,13 +3,11 @@
 import argparse
 
 from infra import invocation
-from infra.aws import stacks
-from infra.aws.names import require_name
+from infra.aws import require_name, stacks
 from infra.commands import Command
 from infra.context import Context
 from infra.runs import notebook
-from infra.upload import bundle, models
-from infra.upload.image_sets import set_uri
+from infra.upload import make_bundle, place_model, send_bundle, set_uri
 from job.arguments import add_backbone_options
 from job.features.network.export import ExportRequest, cached_export
 
@@ -29,12 +27,12 @@ def execute(given: argparse.Namespace, context: Context) -> int:
     bucket = stacks.data_bucket(context.aws)
     if not given.overwrite:
         notebook.require_free(context.aws, bucket, given.name)
-    code = bundle.make_bundle()
-    bundle.send(context.aws, bucket, code)
+    code = make_bundle()
+    send_bundle(context.aws, bucket, code)
     model = given.model
     if model is None:
         exported = cached_export(ExportRequest(given.backbone, given.weights, seed=0))
-        model = models.place_model(context.aws, bucket, exported).uri
+        model = place_model(context.aws, bucket, exported).uri
     places = notebook.Places(
         images=set_uri(bucket, given.images),
         output=f"s3://{bucket}/results/notebook-{given.name}",

@@ -13,8 +13,7 @@ from infra.commands.output.tables import component_counts, cumulative_shares, in
 from infra.commands.report import RESULTS, local_folder
 from infra.context import Context
 from infra.errors import ReportNotShownError, RunUnknownError, SignInError, StackNotReadyError, WrongUseError
-from infra.runs import fetch, files
-from infra.runs.backbone import find_backbone
+from infra.runs import fetch, find_backbone
 from job.__main__ import summary
 from job.errors import OrchardError, UsageError
 from job.mobile.quantize import FLOAT16, INT8
@@ -150,10 +149,10 @@ def _make(given: argparse.Namespace, context: Context) -> None:
     """Print the variance table of results, or write their phone's model; fetch nothing else."""
     here = local_folder(given.results)
     if here is not None:
-        aws, bucket, found = None, None, files.in_folder(here)
+        aws, bucket, found = None, None, fetch.in_folder(here)
     else:
         aws, bucket = context.aws, stacks.data_bucket(context.aws)
-        found = files.in_bucket(aws, bucket, given.results)
+        found = fetch.in_bucket(aws, bucket, given.results)
     if given.variance_table:
         context.say(*variance_table(cumulative_shares(found.read(EXPLAINED_VARIANCE)), given.variance_table))
     if given.mobile:

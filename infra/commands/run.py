@@ -6,9 +6,7 @@ import time
 from collections.abc import Mapping
 
 from infra import invocation
-from infra.aws import stacks
-from infra.aws.client import Aws
-from infra.aws.names import nearest_name, require_name
+from infra.aws import Aws, nearest_name, require_name, stacks
 from infra.commands import Command
 from infra.commands.cost import estimate_line
 from infra.commands.destroy import destroy_when_idle
@@ -16,15 +14,10 @@ from infra.commands.follow_run import follow_to_the_end
 from infra.commands.report import local_results
 from infra.context import Context
 from infra.errors import RunRefusedError, WrongUseError
-from infra.runs import clusters, preflight, scaling_limits
+from infra.runs import Cluster, PhotosFound, Step, clusters, preflight, steps
 from infra.runs import plan as plans
-from infra.runs import step as steps
-from infra.runs.clusters import Cluster
 from infra.runs.plan import Plan
-from infra.runs.preflight import PhotosFound
-from infra.runs.step import Step
-from infra.upload import bundle as bundles
-from infra.upload import models
+from infra.upload import make_bundle, place_model, send_bundle
 from job import arguments
 from job.__main__ import carry_out
 from job.features.network.export import ExportRequest, cached_export
@@ -123,11 +116,11 @@ def _attach(context: Context, plan: Plan, cluster: Cluster) -> Step:
     aws, model = context.aws, None
     if plan.backbone is not None:
         file = cached_export(plan.backbone) if isinstance(plan.backbone, ExportRequest) else plan.backbone
-        placed = models.place_model(aws, plan.bucket, file)
+        placed = place_model(aws, plan.bucket, file)
         model = placed.uri
         context.say(f"Backbone {model}: {'sent' if placed.sent else 'there already'}")
-    bundle = bundles.make_bundle()
-    sent = bundles.send(aws, plan.bucket, bundle)
+    bundle = make_bundle()
+    sent = send_bundle(aws, plan.bucket, bundle)
     context.say(f"Code {bundle.hash}: {'sent' if sent else 'there already'}")
     archive, main = (f"s3://{plan.bucket}/{key}" for key in bundle.keys)
     configuration = steps.step_configuration(plan.name, archive, main, plan.argv(model), _spark_settings(aws, cluster))
@@ -140,8 +133,8 @@ def _spark_settings(aws: Aws, cluster: Cluster) -> Mapping[str, str]:
     """Return Spark's settings for a cluster that may have grown since its own defaults were written."""
     if not cluster.has_fleets:
         return {}
-    fleets = list(scaling_limits.worker_fleets(aws, cluster.id).values())
-    most = scaling_limits.most_executors(scaling_limits.scaling_limits(aws, cluster.id), fleets)
+    fleets = list(clusters.worker_fleets(aws, cluster.id).values())
+    most = clusters.most_executors(clusters.scaling_limits(aws, cluster.id), fleets)
     return {} if most is None else {"spark.dynamicAllocation.maxExecutors": str(most)}
 
 

@@ -6,12 +6,7 @@ from infra import invocation
 from infra.commands import Command
 from infra.commands.follow_run import follow_to_the_end
 from infra.context import Context
-from infra.runs import clusters, fetch, history, logs
-from infra.runs import step as steps
-from infra.runs.clusters import Cluster
-from infra.runs.diagnose import diagnose_cluster
-from infra.runs.follow import read_progress
-from infra.runs.step import Step
+from infra.runs import Cluster, Step, clusters, diagnose_cluster, fetch, history, logs, read_progress, steps
 
 COUNTED = "{done:,} of {total:,} photos"
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from infra import invocation
-from infra.aws.client import Aws, explained
+from infra.aws import Aws, explained
 from infra.commands import Command
 from infra.context import Context
 from infra.runs import clusters, history

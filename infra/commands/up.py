@@ -3,8 +3,7 @@
 import argparse
 
 from infra import invocation
-from infra.aws import cdk, stacks
-from infra.aws.client import Aws, explained
+from infra.aws import Aws, cdk, explained, stacks
 from infra.commands import Command
 from infra.commands.kept_buckets import say_what_was_kept
 from infra.context import Context
@@ -13,11 +12,8 @@ from infra.errors import (
     DeploymentFailedError,
     WrongUseError,
 )
-from infra.runs import clusters, logs
-from infra.runs import step as steps
-from infra.runs.clusters import Cluster
-from infra.runs.diagnose import diagnose_cluster
-from infra.runs.scaling_limits import scaling_limits, worker_fleets
+from infra.runs import Cluster, clusters, diagnose_cluster, logs, steps
+from infra.runs.clusters import scaling_limits, worker_fleets
 from job.errors import OrchardError
 
 CLOCKS_DIFFER = 300.0

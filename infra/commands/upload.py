@@ -4,16 +4,13 @@ import argparse
 from pathlib import Path
 
 from infra import invocation
-from infra.aws.stacks import data_bucket
+from infra.aws import stacks
 from infra.commands import Command
 from infra.commands.kept_buckets import say_where_the_set_is_kept
 from infra.commands.output.bar import duration, shown
 from infra.context import Context
 from infra.errors import NotSentError
-from infra.upload.image_sets import set_prefix
-from infra.upload.photo_folder import Survey, is_photo, survey, walk
-from infra.upload.upload import Result, upload
-from infra.upload.uploader import Sender
+from infra.upload import Result, Survey, Uploader, is_photo, set_prefix, survey, upload, walk
 
 MOST_SHOWN = 100
 """Failures that are listed; the others are counted."""
@@ -26,14 +23,14 @@ def execute(given: argparse.Namespace, context: Context) -> int:
     prefix = set_prefix(name)
     found = survey(folder, every_file=given.every_file)
     unit = "files" if given.every_file else "photos"
-    bucket = data_bucket(context.aws)
+    bucket = stacks.data_bucket(context.aws)
     context.say(f"{_described(found, unit)} to s3://{bucket}/{prefix}")
     say_where_the_set_is_kept(context, bucket, prefix)
-    sender = Sender(context.aws, bucket, prefix, context.sleep)
+    uploader = Uploader(context.aws, bucket, prefix, context.sleep)
     files = (file for file in walk(folder) if given.every_file or is_photo(file.inside))
     began = context.clock()
     with shown(context.terminal, context.clock, found.files, unit) as step:
-        result = upload(sender, files, lambda _: step())
+        result = upload(uploader, files, lambda _: step())
     took = context.clock() - began
     context.say(
         f"{result.sent:,} sent ({megabytes(result.sent_bytes)}) in {duration(took)}, "

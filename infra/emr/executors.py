@@ -19,26 +19,12 @@ _MOST_FOR_DRIVER = 5 * _GIB
 
 @dataclass(frozen=True)
 class ExecutorSize:
-    """Memory in MiB and counts, for one node.
-
-    Attributes
-    ----------
-    yarn_memory
-        What YARN may give away on the node.
-    executors
-        How many fit on the node beside a driver.
-    cores
-        Tasks that one executor runs at the same time.
-    memory, memory_overhead
-        An executor's heap, and what lies beside it: its Python processes.
-    driver_memory, driver_memory_overhead
-        The same for the driver.
-    """
+    """Memory in MiB and counts, for one node."""
 
     yarn_memory: int
-    executors: int
-    cores: int
-    memory: int
+    executors: int  # how many fit on the node beside a driver
+    cores: int  # tasks that one executor runs at the same time
+    memory: int  # an executor's heap, and what lies beside it: its Python processes
     memory_overhead: int
     driver_memory: int
     driver_memory_overhead: int

@@ -8,8 +8,6 @@ def security_configuration(disk_key_arn: str, tls_certificates: str, metadata_ho
 
     Parameters
     ----------
-    disk_key_arn
-        The KMS key that encrypts root and data disks.
     tls_certificates
         ``s3://`` URI of a zipped PEM bundle; empty for no encryption between the nodes.
     metadata_hops

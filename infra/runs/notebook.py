@@ -1,12 +1,11 @@
-"""Turns the project's notebook into one for JupyterHub on the cluster, and puts it where JupyterHub keeps notebooks."""
+"""Turn the project's notebook into one for JupyterHub on the cluster, and put it where JupyterHub keeps notebooks."""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.aws.client import Aws, explained
-from infra.aws.objects import exists
+from infra.aws import Aws, exists, explained
 from infra.errors import NotWritableError
 
 SOURCE = Path(__file__).resolve().parent.parent.parent / "notebooks" / "orchard.ipynb"
@@ -25,19 +24,7 @@ Notebook = dict[str, Any]
 
 @dataclass(frozen=True)
 class Places:
-    """What the notebook's first cells name, as S3 URIs.
-
-    Parameters
-    ----------
-    images
-        Folder of the photos.
-    output
-        Folder of the results.
-    model
-        An exported backbone.
-    code
-        The job's code, zipped.
-    """
+    """What the notebook's first cells name, as S3 URIs."""
 
     images: str
     output: str
@@ -55,8 +42,6 @@ def for_jupyterhub(notebook: Notebook, places: Places) -> Notebook:
     ----------
     notebook
         In nbformat 4; its code cells carry a tag that says what they do.
-    places
-        What it works on.
     """
     cells = [cell for original in notebook["cells"] for cell in _cells(original, places)]
     numbered = [{**cell, "id": f"cell-{number:02d}"} for number, cell in enumerate(cells)]

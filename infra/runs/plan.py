@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from infra import invocation
-from infra.aws.names import nearest_name, require_name
+from infra.aws import nearest_name, require_name
 from infra.errors import WrongUseError
-from infra.upload.image_sets import set_uri
+from infra.upload import set_uri
 from job.arguments import DEFAULT_BACKBONE, Arguments, PredictArguments
 from job.features.network.export import ExportRequest
 from job.features.network.registry import IMAGENET

@@ -6,7 +6,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from infra.emr.roles import Statement, policy_document
+from infra.emr import Statement, policy_document
 from infra.settings import Settings
 from infra.stacks.acknowledgements import acknowledge, name_in_findings, wildcard_reasons
 

@@ -8,7 +8,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from infra.emr.roles import MANAGED_POLICY_TAG
+from infra.emr import MANAGED_POLICY_TAG
 from infra.stacks.acknowledgements import acknowledge
 
 ANYWHERE = "0.0.0.0/0"
@@ -35,24 +35,12 @@ _SUBNET_TYPES = {
 
 @dataclass(frozen=True)
 class Rule:
-    """Traffic from one security group to another, to be allowed where it leaves and where it arrives.
+    """Traffic from one security group to another, to be allowed where it leaves and where it arrives."""
 
-    Attributes
-    ----------
-    source, target
-        Names of security groups: ``primary``, ``worker``, ``service`` or ``endpoint``.
-    protocol
-        ``tcp``, ``udp`` or ``icmp``.
-    first_port, last_port
-        Ports at the target; -1 for ICMP, which has none.
-    why
-        What the traffic is.
-    """
-
-    source: str
+    source: str  # names of security groups: ``primary``, ``worker``, ``service`` or ``endpoint``
     target: str
-    protocol: str
-    first_port: int
+    protocol: str  # ``tcp``, ``udp`` or ``icmp``
+    first_port: int  # ports at the target; -1 for ICMP, which has none
     last_port: int
     why: str
 
@@ -68,8 +56,6 @@ def group_rules(network: str, *, with_endpoints: bool) -> list[Rule]:
     ----------
     network
         Kind of network. In a private one EMR reaches the nodes through a network interface in the subnet.
-    with_endpoints
-        Whether AWS services are reached through interface endpoints.
     """
     nodes = ("primary", "worker")
     rules = [
@@ -88,13 +74,6 @@ def group_rules(network: str, *, with_endpoints: bool) -> list[Rule]:
 
 def s3_endpoint_statements(region: str, own_objects: Sequence[str], own_buckets: Sequence[str]) -> list[dict[str, Any]]:
     """Return the policy of the way to S3 where it is the only way out: what is not named stays inside.
-
-    Parameters
-    ----------
-    region
-        Where the cluster runs.
-    own_objects, own_buckets
-        ARNs that the cluster's own role reads and writes, and lists.
 
     Notes
     -----
@@ -154,12 +133,6 @@ class Network(Construct):
 
     Attributes
     ----------
-    vpc
-        The network itself.
-    subnet_ids
-        Where nodes may be started.
-    s3_endpoint
-        The way to S3 that needs no internet.
     groups
         Security groups by name: ``primary`` and ``worker``; ``service`` where the network is not public; ``endpoint``
         where services have private endpoints.

@@ -15,19 +15,7 @@ KEY_WAITING_DAYS = 7
 
 
 class Permissions(Construct):
-    """Roles with their policies inside them, so that a role never stands without what it needs.
-
-    Attributes
-    ----------
-    disk_key
-        Encrypts root and data disks.
-    node_role
-        What nodes, and with them all steps, may do.
-    service_role
-        What EMR may do.
-    instance_profile
-        Carries the node role to the instances.
-    """
+    """Roles with their policies inside them, so that a role never stands without what it needs."""
 
     def __init__(
         self,
@@ -135,14 +123,6 @@ def node_statements(
 
     Parameters
     ----------
-    settings
-        Session Manager, JupyterHub and certificates each add something.
-    data_arn, logs_arn
-        The two buckets.
-    asset_arns
-        Start-up scripts and the wheelhouse.
-    key_arn
-        Key of the disks.
     password_arn
         Secret with JupyterHub's password, None without JupyterHub.
     """

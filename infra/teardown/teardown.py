@@ -1,12 +1,11 @@
-"""Takes the environment down: ends the cluster, sweeps what EMR left, empties buckets, deletes stacks."""
+"""Take the environment down: end the cluster, remove what EMR left, empty buckets, delete stacks."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.aws import stacks
-from infra.aws.client import Aws, explained
+from infra.aws import Aws, explained, stacks
 from infra.errors import ClusterStillThereError, NotDeletedError, StackStaysError
 from infra.runs import clusters
 from infra.settings import COST_TAG
@@ -15,13 +14,13 @@ STACKS = (stacks.CLUSTER, stacks.BUDGET, stacks.ACCESS, stacks.DATA)
 """In the order in which they can be removed: none after one that it uses."""
 
 SHORTEST_WAIT, LONGEST_WAIT = 0.5, 10.0
-"""Seconds between two looks at what ends: they double, for AWS takes minutes and the local cloud a second."""
+"""Seconds between two looks, which double: AWS takes minutes, the local cloud a second."""
 LONGEST_END = 30 * 60.0
-"""Seconds that a cluster or a stack may take to end before we say that it does not."""
+"""Seconds that a cluster or a stack may take to end."""
 
 
-def standing(aws: Aws) -> list[str]:
-    """Return which of our stacks are there, in the order in which they can be removed."""
+def deployed_stacks(aws: Aws) -> list[str]:
+    """Return our stacks that exist, in the order in which they can be deleted."""
     return [name for name in STACKS if stacks.outputs_if_there(aws, name) is not None]
 
 
@@ -78,8 +77,8 @@ def _look_until(
     return state
 
 
-def lets_buckets_go(aws: Aws) -> bool:
-    """Return whether the buckets' stack, as it is deployed, deletes its buckets when it is destroyed."""
+def deletes_buckets(aws: Aws) -> bool:
+    """Return whether the data stack, as deployed, deletes its buckets when it is destroyed."""
     with explained(f"read the template of {stacks.DATA}"):
         template: Mapping[str, Any] = aws.cloudformation.get_template(StackName=stacks.DATA)["TemplateBody"]
     buckets = [one for one in template["Resources"].values() if one["Type"] == "AWS::S3::Bucket"]

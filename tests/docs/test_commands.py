@@ -19,12 +19,11 @@ from botocore import xform_name
 
 from infra import cli
 from infra.cdk_context import read_settings
-from infra.commands import run
 from infra.commands.sample_photos import draw_photos
-from job import arguments
+from infra.runs.plan import plan, require_remote
 from job.__main__ import main as run_job
+from job.__main__ import parse as parse_job
 from job.errors import OrchardError
-from job.report import command as report_command
 from tests.docs.pages import ROOT, RUN_BY, Block, inline, inline_commands, name, pages, shell_blocks, words
 from tests.infra.synthesis import default_context
 
@@ -108,20 +107,20 @@ def check(command: str) -> None:
     elif program == "aws":
         check_aws(rest)
     elif program == "orchard":
-        given = cli.parse(rest)
-        if given.command.name == "run":
-            run.check_arguments(given, run.plan(given, "bucket", 0.0))
+        check_job_options(cli.parse(rest))
     elif rest[:2] == ["-m", "job"]:
         parse_job(rest[2:])
     else:
         check_options(command)
 
 
-def parse_job(rest: list[str]) -> None:
-    if rest[:1] == ["predict"]:
-        arguments.parse_predict(rest[1:])
-    elif rest[:1] != [report_command.WORD]:
-        arguments.parse(rest)
+def check_job_options(given: argparse.Namespace) -> None:
+    if given.command.name in ("run", "predict"):
+        given.output = given.output or "results/name"
+        asked = given.checked(given)
+        if given.on == "emr":
+            require_remote(asked)
+            plan(asked, "name", "bucket")
 
 
 def check_make(rest: list[str]) -> None:
@@ -205,7 +204,7 @@ def check_options(command: str) -> None:
         known = {**orchard_parsers(), "COMMAND": cli.parser()}
         allowed = options_of(known[rest[0]]) if rest[0] in known else options_of(cli.parser())
         assert rest[0] in known or rest[0].startswith("--"), command
-        assert given <= allowed | (job_options() if rest[0] == "run" else set()), command
+        assert given <= allowed, command
     elif rest[:2] == ["-m", "job"]:
         assert given - {"-m"} <= job_options(), command
     elif rest[:1] == ["-m"]:

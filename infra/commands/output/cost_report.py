@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from infra.commands.output.tables import in_columns
-from infra.pricing.actual import NodesSpent
+from infra.pricing import NodesCost
 from infra.pricing.estimate import HourCost, PhotosCost
 from infra.settings import Settings
 
@@ -55,7 +55,7 @@ def photos_lines(cost: PhotosCost) -> list[str]:
     return in_columns(rows)
 
 
-def spent_lines(actual_cost: Sequence[NodesSpent]) -> list[str]:
+def spent_lines(actual_cost: Sequence[NodesCost]) -> list[str]:
     """Return the table of what a cluster did cost."""
     rows = [["type", "bought", "number", "node hours", "EC2", "EMR", "disks", "together"]]
     rows += [

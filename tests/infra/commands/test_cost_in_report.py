@@ -165,9 +165,9 @@ def test_a_cloud_on_this_machine_is_told_from_aws(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     assert not Aws("eu-west-1").on_this_machine
-    assert Context(lambda: Aws("eu-west-1"), price_cache=tmp_path).prices().kept == tmp_path
+    assert Context(lambda: Aws("eu-west-1"), price_cache=tmp_path).prices().cache_folder == tmp_path
 
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     assert Aws("eu-west-1").on_this_machine
     # And what it says of prices is not kept for the real one.
-    assert Context(lambda: Aws("eu-west-1"), price_cache=tmp_path).prices().kept is None
+    assert Context(lambda: Aws("eu-west-1"), price_cache=tmp_path).prices().cache_folder is None

@@ -20,7 +20,7 @@ from infra.commands.mobile import PhotoToMeasure, measure, run_model
 from infra.context import Context
 from infra.errors import SignInError, WrongUseError
 from infra.runs.backbone import find_backbone
-from infra.runs.files import in_folder
+from infra.runs.fetch import in_folder
 from job.classifiers.models import Classifier, LogisticModel
 from job.errors import OrchardError, UsageError
 from job.features.network.backbone import Backbone, content_hash

@@ -16,15 +16,14 @@ from infra.aws.client import Aws
 from infra.commands import Command, run
 from infra.commands.run import PREDICT, RUN
 from infra.context import Context
-from infra.errors import SignInError, TryAgainError
+from infra.errors import SignInError
+from infra.pricing import BENCHMARK
 from infra.runs import step as steps
-from infra.runs.scaling_limits import most_executors
-from infra.runs.speed import BENCHMARK
-from infra.upload.bundle import make_bundle
-from infra.upload.image_sets import set_uri
+from infra.runs.clusters import most_executors
+from infra.upload import make_bundle, set_uri
 from job import arguments
 from job.arguments import Arguments, PredictArguments
-from job.errors import OrchardError
+from job.errors import OrchardError, TryAgainError
 from tests.error_report import told
 from tests.infra.command_line import MANIFEST, orchard
 from tests.infra.conftest import Deployed, World, fake_call

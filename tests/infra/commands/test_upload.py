@@ -16,7 +16,7 @@ from infra.commands.output.bar import duration, shown
 from infra.context import Context
 from infra.errors import WrongUseError
 from infra.teardown import tagged_resources
-from infra.upload.image_sets import set_prefix
+from infra.upload import set_prefix
 from tests.error_report import told
 from tests.infra.s3_server import FakeS3
 

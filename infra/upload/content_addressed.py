@@ -1,0 +1,80 @@
+"""Put the job's code and exported backbones into the data bucket, under a hash of their content, so each goes once."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.aws import Aws, exists, explained
+from job.features.network.backbone import content_hash
+from job.report import drawing
+from job.spark import bundle as archive
+
+MAIN = b'''"""What spark-submit runs: the job, from the archive beside this file."""
+
+import sys
+
+from job.__main__ import main
+
+if __name__ == "__main__":
+    sys.exit(main())
+'''
+"""spark-submit runs a file, not a module."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """The job's code as spark-submit takes it: the zipped package, and the file to run."""
+
+    archive: bytes
+    main: bytes
+
+    @property
+    def hash(self) -> str:
+        """A digest of the whole content, which names its folder."""
+        return hashlib.sha256(self.archive + self.main).hexdigest()[:16]
+
+    @property
+    def keys(self) -> tuple[str, str]:
+        """Keys of archive and main file in the data bucket."""
+        return f"code/{self.hash}/job.zip", f"code/{self.hash}/main.py"
+
+
+@dataclass(frozen=True)
+class PlacedModel:
+    """A backbone in the data bucket."""
+
+    uri: str
+    sent: bool  # False if the bucket had it already
+
+
+def make_bundle() -> Bundle:
+    """Return the job's code, with the script that draws the report: the nodes cannot make it."""
+    return Bundle(archive.pack({drawing.IN_ARCHIVE: drawing.script()}), MAIN)
+
+
+def send_bundle(aws: Aws, bucket: str, bundle: Bundle) -> bool:
+    """Put a bundle into the data bucket; return whether anything had to be sent."""
+    sent = False
+    with explained(f"upload the job's code to {bucket}"):
+        for key, content in zip(bundle.keys, (bundle.archive, bundle.main), strict=True):
+            if not exists(aws, bucket, key):
+                aws.s3.put_object(Bucket=bucket, Key=key, Body=content)
+                sent = True
+    return sent
+
+
+def model_key(sha256: str) -> str:
+    """Return the key of a backbone in the data bucket, from the hash of its content."""
+    return f"models/{sha256}.tflite"
+
+
+def place_model(aws: Aws, bucket: str, file: Path) -> PlacedModel:
+    """Put an exported backbone into the data bucket, unless it is there."""
+    key = model_key(content_hash(file))
+    uri = f"s3://{bucket}/{key}"
+    with explained(f"look for {uri}"):
+        if exists(aws, bucket, key):
+            return PlacedModel(uri, sent=False)
+    with explained(f"send {uri}"), file.open("rb") as stream:
+        aws.s3.upload_fileobj(stream, bucket, key)
+    return PlacedModel(uri, sent=True)
