@@ -66,7 +66,7 @@ def list_runs(context: Context) -> None:
     except OrchardError as error:
         context.say(f"The runs of the cluster are not listed: {error.message}")
     if not rows:
-        context.say("There are no runs yet. Start one: orchard run --images photos/")
+        context.say(f"There are no runs yet. Start one: {invocation.orchard('run --images photos/')}")
         return
     header = ("name", "where", "state", "photos", "accuracy", "date")
     lines = [_row(*row) for row in sorted(rows, key=lambda row: row[:2], reverse=True)]

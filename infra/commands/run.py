@@ -139,7 +139,7 @@ def _spark_settings(aws: Aws, cluster: Cluster) -> Mapping[str, str]:
 
 
 def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.usage = "orchard run --images PHOTOS [options]"
+    parser.usage = "%(prog)s --images PHOTOS [options]"
     parser.set_defaults(checked=arguments.checked)
     arguments.add_run_options(parser, _add_where(parser))
 

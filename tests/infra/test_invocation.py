@@ -33,19 +33,18 @@ def test_commands_repeat_profile_and_region(profile: str | None, region: str | N
 
 
 def test_every_printed_command_is_built() -> None:
-    # Of ours, those that speak to AWS, in any text but docstrings, examples and usages
-    local = {"classify", "demo", "local", "report"}
-    named = re.compile(rf"\borchard ({'|'.join({command.name for command in cli.COMMANDS} - local)})\b(?! --help)")
+    # Those that speak to AWS, in any text but docstrings, examples and help; the demonstration shows a local cloud
+    local = {"classify", "demo", "export", "local", "report"}
+    ours = "|".join({command.name for command in cli.COMMANDS} - local)
+    named = re.compile(rf"\b(orchard ({ours})|cdk (deploy|destroy) Orchard\w+)\b(?! --help)")
     written = []
     for file in sorted(Path(cli.__file__).parent.rglob("*.py")):
         tree = ast.parse(file.read_text())
         skipped = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-        skipped |= {
-            id(node.value)
-            for node in ast.walk(tree)
-            if isinstance(node, ast.keyword) and node.arg in ("example", "help")
-        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.keyword) and node.arg in ("example", "help", "usage"):
+                skipped |= {id(each) for each in ast.walk(node.value)}
         texts = [each for each in ast.walk(tree) if isinstance(each, ast.Constant) and isinstance(each.value, str)]
         found = [text.value for text in texts if id(text) not in skipped and named.search(str(text.value))]
-        written += [f"{file.name}: {text}" for text in found]
+        written += [f"{file.name}: {text}" for text in found if file.name != "demonstration.py"]
     assert written == []
