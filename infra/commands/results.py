@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from infra import invocation
 from infra.aws import stacks
 from infra.commands import Command, mobile
 from infra.commands.cost_in_report import fill_in_cost
