@@ -74,15 +74,7 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
 
 def main(argv: Sequence[str] | None = None, context: Context | None = None) -> int:
-    """Execute one command; return its exit code.
-
-    Parameters
-    ----------
-    argv
-        The command line; None for this process's own.
-    context
-        None for the real account, terminal and clock.
-    """
+    """Execute one command; return its exit code. None stands for this process's own command line and context."""
     argv = sys.argv[1:] if argv is None else argv
     try:
         given = parse(argv)
@@ -103,13 +95,7 @@ def main(argv: Sequence[str] | None = None, context: Context | None = None) -> i
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """Return the arguments of a command line, with the command as ``command``.
-
-    Raises
-    ------
-    WrongUseError
-        If an argument is missing, wrong or unknown.
-    """
+    """Return the arguments of a command line, with the command as ``command``."""
     made = parser()
     # Does nothing unless a shell asks for what may come next.
     argcomplete.autocomplete(made)
@@ -147,13 +133,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def default_region(environment: Mapping[str, str], cdk_json: Path = cdk.CDK_JSON) -> str:
-    """Return the region of the stacks: that of cdk.json, else the environment's.
-
-    Raises
-    ------
-    WrongUseError
-        If neither names one.
-    """
+    """Return the region of the stacks: that of cdk.json, else the environment's."""
     declared = json.loads(cdk_json.read_text())["context"].get("region") if cdk_json.is_file() else None
     region = declared or environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
     if not region:

@@ -133,24 +133,12 @@ class Parser(argparse.ArgumentParser):
 
 
 def parse(argv: Sequence[str] | None = None) -> Arguments:
-    """Return the checked arguments of a run; None reads this process's own command line.
-
-    Raises
-    ------
-    UsageError
-        If one is missing, unknown or out of its range.
-    """
+    """Return the checked arguments of a run; None reads this process's own command line."""
     return checked(parser().parse_args(argv))
 
 
 def parse_predict(argv: Sequence[str]) -> PredictArguments:
-    """Return the checked arguments of ``python -m job predict``, without the word ``predict``.
-
-    Raises
-    ------
-    UsageError
-        If one is missing, unknown or empty.
-    """
+    """Return the checked arguments of ``python -m job predict``, without the word ``predict``."""
     return checked_predict(predict_parser().parse_args(argv))
 
 
@@ -160,13 +148,7 @@ def parse_report(argv: Sequence[str]) -> ReportArguments:
 
 
 def checked(given: argparse.Namespace) -> Arguments:
-    """Return what a parser with the options of ``add_run_options`` has read, checked and with all defaults.
-
-    Raises
-    ------
-    UsageError
-        If an argument is out of its range, or does not go with another.
-    """
+    """Return what a parser with the options of ``add_run_options`` has read, checked and with all defaults."""
     _check_shared(given, ("images", "image_list", "test", "predict", "vocabulary"))
     components, variance = given.components, given.variance
     if components is None and variance is None and given.descriptor == CNN:
@@ -186,13 +168,7 @@ def checked(given: argparse.Namespace) -> Arguments:
 
 
 def checked_predict(given: argparse.Namespace) -> PredictArguments:
-    """Return what a parser with the options of ``add_predict_options`` has read, checked.
-
-    Raises
-    ------
-    UsageError
-        If an argument is empty or out of its range.
-    """
+    """Return what a parser with the options of ``add_predict_options`` has read, checked."""
     _check_shared(given, ("results", "images"))
     return PredictArguments(**{field.name: getattr(given, field.name) for field in fields(PredictArguments)})
 
@@ -325,11 +301,6 @@ def most_allowed(limit: str, photos: int) -> int:
         A number of photos, like "20", or a share of them, like "5%".
     photos
         How many there are.
-
-    Raises
-    ------
-    UsageError
-        If the limit is neither, or a share above 100 %.
     """
     match = _LIMIT.fullmatch(limit.strip())
     if match is None or (match["share"] and float(match["share"]) > 100):

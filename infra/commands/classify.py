@@ -10,8 +10,7 @@ from job.images.limits import RejectedPhotoError
 from job.mobile.classify import PhotoClassifier
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``orchard classify``."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="files of photos")
     parser.add_argument(
         "--mobile", type=Path, required=True, metavar="FILE", help="a phone's model, by orchard results --mobile"
@@ -19,13 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(given: argparse.Namespace, context: Context) -> int:
-    """Print each photo's label and probability.
-
-    Raises
-    ------
-    NotClassifiedError
-        At the end, if any photo could not be used.
-    """
+    """Print each photo's label and probability."""
     classifier, unusable = PhotoClassifier(given.mobile), 0
     for photo in given.photos:
         try:
@@ -51,6 +44,6 @@ COMMAND = Command(
     name="classify",
     summary="try a model for phones on photos of this machine",
     example="orchard classify photo.jpg --mobile fruits.tflite",
-    add_arguments=add_arguments,
+    add_arguments=_add_arguments,
     execute=execute,
 )

@@ -37,8 +37,7 @@ PHOTO_KIB = 5.0
 """Mean size of a photo of the data sets that this is made for: 100 by 100 pixels, JPEG."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``orchard cost``."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--photos", type=count, metavar="N", help="also a run over N photos: time and USD")
     parser.add_argument("--type", metavar="TYPE", help="instance type of every node (default: those of cdk.json)")
     message = parser.add_mutually_exclusive_group()
@@ -226,13 +225,6 @@ def read_cost_settings(instance_type: str | None, region: str) -> Settings:
     """Return the settings of cdk.json with another region, and another instance type for every node.
 
     The region may lie outside the EU: nothing is deployed.
-
-    Raises
-    ------
-    WrongUseError
-        If no cluster may have this type.
-    SettingsError
-        If cdk.json is wrong.
     """
     if instance_type is not None and instance_type not in INSTANCE_TYPES:
         raise WrongUseError(
@@ -250,13 +242,7 @@ def read_cost_settings(instance_type: str | None, region: str) -> Settings:
 
 
 def read_regions(text: str) -> list[str]:
-    """Return the regions that a comma-separated text names, each once.
-
-    Raises
-    ------
-    WrongUseError
-        If it names none, or an unknown one.
-    """
+    """Return the regions that a comma-separated text names, each once."""
     named = [part.strip() for part in text.split(",") if part.strip()]
     known = (*EU_REGIONS, *OTHER_REGIONS)
     for region in named:
@@ -306,6 +292,6 @@ COMMAND = Command(
     name="cost",
     summary="what it will cost, and what a run did cost",
     example="orchard cost --type m5.xlarge --regions eu-west-3,eu-west-1,eu-central-1,eu-west-2,eu-north-1",
-    add_arguments=add_arguments,
+    add_arguments=_add_arguments,
     execute=execute,
 )

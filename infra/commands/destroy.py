@@ -22,8 +22,7 @@ ATTEMPTS = 3
 """How often stacks with buckets are destroyed: access logs go on arriving for a while."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``orchard destroy``."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--delete-data", action="store_true", help="images, results and logs, too, and every stack")
     parser.add_argument("--yes", action="store_true", help="do not ask")
 
@@ -129,13 +128,7 @@ def delete_data(context: Context, buckets: Sequence[str]) -> None:
 
 
 def destroy_the_rest(context: Context, names: Sequence[str], buckets: Sequence[str]) -> None:
-    """Destroy the other stacks, in order; where a log arrives in a bucket meanwhile, empty it and try again.
-
-    Raises
-    ------
-    StackStaysError
-        If one still stands after ``ATTEMPTS``.
-    """
+    """Destroy the other stacks, in order; where a log arrives in a bucket meanwhile, empty it and try again."""
     for name in names:
         for attempt in range(1, ATTEMPTS + 1):
             for bucket in buckets if name == stacks.DATA else ():
@@ -190,6 +183,6 @@ COMMAND = Command(
     name="destroy",
     summary="take down everything that costs; --delete-data: everything",
     example="orchard destroy",
-    add_arguments=add_arguments,
+    add_arguments=_add_arguments,
     execute=execute,
 )

@@ -15,19 +15,12 @@ from job.errors import OrchardError
 SERIAL = "evaluator_key_serial"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``orchard evaluator``."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rotate", action="store_true", help="make a new key; the old one stops working")
 
 
 def execute(given: argparse.Namespace, context: Context) -> int:
-    """Say how the evaluator gets in; with ``--rotate``, make a new key first.
-
-    Raises
-    ------
-    StackNotReadyError
-        If the evaluator is switched off.
-    """
+    """Say how the evaluator gets in; with ``--rotate``, make a new key first."""
     found = stacks.outputs_if_there(context.aws, stacks.ACCESS)
     if found is not None and "EvaluatorSecret" not in found:
         raise StackNotReadyError(
@@ -70,6 +63,6 @@ COMMAND = Command(
     name="evaluator",
     summary="how the evaluator gets in; with --rotate, a new key",
     example="orchard evaluator --rotate",
-    add_arguments=add_arguments,
+    add_arguments=_add_arguments,
     execute=execute,
 )

@@ -21,13 +21,7 @@ LOOKS_FOR_LOGS = 12
 
 
 def follow_to_the_end(context: Context, bucket: str, results_key: str, step: Step, cluster: Cluster) -> int:
-    """Follow a step, and tell how it ended.
-
-    Raises
-    ------
-    OrchardError
-        With the probable cause, if the step did not complete or left no manifest.
-    """
+    """Follow a step, and tell how it ended."""
     step = in_sight(context, bucket, results_key, step)
     if step.state == "COMPLETED":
         manifest = fetch.manifest_if_there(context.aws, bucket, results_key, since=step.started)
@@ -65,13 +59,7 @@ def follow_to_the_end(context: Context, bucket: str, results_key: str, step: Ste
 
 
 def in_sight(context: Context, bucket: str, results_key: str, step: Step) -> Step:
-    """Follow a step; return it as it ended.
-
-    Raises
-    ------
-    OrchardError
-        If it is lost from sight, which does not stop it: whoever reads that must learn that it goes on.
-    """
+    """Follow a step; return it as it ended."""
     come_back = f"Come back: {invocation.orchard(f'status {step.run} --follow')}"
     try:
         return follow_step(context.aws, bucket, results_key, step, context.terminal, context.sleep)

@@ -20,17 +20,7 @@ def say_what_was_kept(context: Context) -> None:
 
 
 def say_where_the_set_is_kept(context: Context, bucket: str, prefix: str) -> None:
-    """Name kept buckets that hold a set which the present one lacks: nobody need send it a second time.
-
-    Parameters
-    ----------
-    context
-        The account, and where to speak.
-    bucket
-        The present data bucket.
-    prefix
-        Of the set; it ends with "/".
-    """
+    """Name kept buckets that hold a set which the present bucket lacks; ``prefix`` ends with "/"."""
     aws, folder = context.aws, prefix.rstrip("/")
     try:
         kept = [each for each in tagged_resources.kept_buckets(aws) if holds(aws, each, prefix)]

@@ -7,8 +7,7 @@ from infra.context import Context
 from infra.runs import clusters, history, logs, steps
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``orchard logs``."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", help="of a run (default: the newest)")
     parser.add_argument("--containers", action="store_true", help="what the executors wrote to standard error, too")
 
@@ -35,6 +34,6 @@ COMMAND = Command(
     name="logs",
     summary="what a run printed",
     example="orchard logs first --containers",
-    add_arguments=add_arguments,
+    add_arguments=_add_arguments,
     execute=execute,
 )

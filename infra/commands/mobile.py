@@ -66,11 +66,6 @@ def make_mobile(context: Context, run: RunFiles, backbone: Path, destination: Pa
         The exported file that the run used.
     stored_as
         How weights are quantized (``job.mobile.quantize``); None keeps them.
-
-    Raises
-    ------
-    WrongUseError
-        If the run trained no classifier, or the file cannot be written.
     """
     full = run_model(run, backbone)
     chosen = with_smaller_weights(full, stored_as) if stored_as else full
@@ -126,13 +121,7 @@ def photos_to_measure(run: RunFiles) -> list[PhotoToMeasure]:
 
 
 def measure(connect: Callable[[], Aws], file: Path, photos: Sequence[PhotoToMeasure]) -> Measured:
-    """Classify test photos with a model; leave out those that were removed or cannot be decoded.
-
-    Raises
-    ------
-    OrchardError
-        If S3 refuses or fails.
-    """
+    """Classify test photos with a model; leave out those that were removed or cannot be decoded."""
     classifier, measured = PhotoClassifier(file), Measured()
     for photo, content in zip(photos, _contents(connect, photos), strict=True):
         try:

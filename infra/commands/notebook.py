@@ -12,8 +12,7 @@ from job.arguments import add_backbone_options
 from job.features.network.export import ExportRequest, cached_export
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``orchard notebook``."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", metavar="SET", required=True, help="uploaded photos to work on")
     parser.add_argument("--name", default="orchard", help="of the notebook and of its results (default: %(default)s)")
     parser.add_argument("--model", metavar="URI", help="an exported backbone that is in S3 already")
@@ -50,6 +49,6 @@ COMMAND = Command(
     name="notebook",
     summary="put the notebook where JupyterHub finds it",
     example="orchard notebook --images fruits/Training",
-    add_arguments=add_arguments,
+    add_arguments=_add_arguments,
     execute=execute,
 )

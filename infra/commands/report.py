@@ -23,13 +23,7 @@ def execute(given: argparse.Namespace, context: Context) -> int:
 
 
 def local_results(text: str) -> str:
-    """Return where the job finds results that are named by a run of this machine, a folder or an s3:// URI.
-
-    Raises
-    ------
-    RunUnknownError
-        If there are none of this name.
-    """
+    """Return where the job finds results that are named by a run of this machine, a folder or an s3:// URI."""
     if "://" in text:
         return text
     folder = local_folder(text)

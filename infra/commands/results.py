@@ -3,6 +3,7 @@
 import argparse
 import webbrowser
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from infra import invocation
 from infra.aws import stacks
 from infra.commands import Command, mobile
 from infra.commands.cost_in_report import fill_in_cost
+from infra.commands.output.bar import shown
 from infra.commands.output.tables import component_counts, cumulative_shares, in_columns, variance_table
 from infra.commands.report import RESULTS, local_folder
 from infra.context import Context
@@ -24,8 +26,7 @@ from job.results.layout import EXPLAINED_VARIANCE, REPORT
 MANIFESTS_AT_A_TIME = 16
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``orchard results``."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "results", metavar="RESULTS", nargs="?", help="name of a run, or a folder; left out, all runs are listed"
     )
@@ -140,7 +141,9 @@ def _show(given: argparse.Namespace, context: Context) -> Path:
 def _fetch(name: str, folder: Path, context: Context) -> Path:
     bucket, key = stacks.data_bucket(context.aws), f"results/{name}"
     manifest = fetch.manifest(context.aws, bucket, key)
-    copied = fetch.fetch(context.aws, bucket, key, manifest, folder, context.terminal)
+    copied = fetch.fetch(
+        context.aws, bucket, key, manifest, folder, partial(shown, context.terminal, context.clock, unit="files")
+    )
     context.say(summary(manifest, str(folder)).rstrip("\n"), f"{copied} files fetched.")
     fill_in_cost(context, bucket, key, manifest, folder)
     return folder
@@ -178,13 +181,7 @@ def _require_sense(given: argparse.Namespace) -> None:
 
 
 def open_report(report: Path) -> None:
-    """Show a report in this machine's browser.
-
-    Raises
-    ------
-    ReportNotShownError
-        If there is no report, or no browser.
-    """
+    """Show a report in this machine's browser."""
     if not report.is_file():
         raise ReportNotShownError(f"There is no {report}.", f"Make it: orchard report {report.parent}/")
     if not webbrowser.open(report.resolve().as_uri()):
@@ -195,6 +192,6 @@ COMMAND = Command(
     name="results",
     summary="list runs; fetch what one made; make a phone's model of it",
     example="orchard results first --output fruits-results",
-    add_arguments=add_arguments,
+    add_arguments=_add_arguments,
     execute=execute,
 )

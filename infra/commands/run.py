@@ -90,13 +90,7 @@ def _aws_variables(given: argparse.Namespace) -> Mapping[str, str | None]:
 
 
 def _check(aws: Aws, plan: Plan, cluster: Cluster) -> dict[str, PhotosFound]:
-    """Return what photos a run on the cluster will read.
-
-    Raises
-    ------
-    OrchardError
-        If it cannot work: nothing has been spent then.
-    """
+    """Return what photos a run on the cluster will read."""
     clusters.require_alive(cluster)
     if plan.name in steps.active_runs(aws, cluster.id):
         raise RunRefusedError(

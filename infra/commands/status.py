@@ -11,8 +11,7 @@ from infra.runs import Cluster, Step, clusters, diagnose_cluster, fetch, history
 COUNTED = "{done:,} of {total:,} photos"
 
 
-def add_status_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``orchard status``."""
+def _add_status_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", help="of a run (default: the newest)")
     parser.add_argument("--follow", action="store_true", help="stay until the run has ended")
 
@@ -63,8 +62,7 @@ def say_why_it_ended(context: Context, cluster: Cluster) -> None:
     context.say(told.sentence, f"{told.hint}{told.where}")
 
 
-def add_cancel_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``orchard cancel``."""
+def _add_cancel_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", help="of a run (default: the newest)")
 
 
@@ -86,13 +84,13 @@ STATUS = Command(
     name="status",
     summary="how the cluster is, and how far a run is",
     example="orchard status first --follow",
-    add_arguments=add_status_arguments,
+    add_arguments=_add_status_arguments,
     execute=status,
 )
 CANCEL = Command(
     name="cancel",
     summary="cancel a run",
     example="orchard cancel first",
-    add_arguments=add_cancel_arguments,
+    add_arguments=_add_cancel_arguments,
     execute=cancel,
 )

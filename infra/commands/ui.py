@@ -18,11 +18,6 @@ LOOKS_FOR_PAGES = 12
 """A minute: EMR starts the pages when they are first asked for."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``orchard ui``: none of its own."""
-    del parser
-
-
 def execute(_given: argparse.Namespace, context: Context) -> int:
     """Print links to Spark's pages, signed for this caller, and the command that opens a port to JupyterHub."""
     aws = context.aws
@@ -99,6 +94,6 @@ COMMAND = Command(
     name="ui",
     summary="links to Spark's pages, and the way to JupyterHub",
     example="orchard ui",
-    add_arguments=add_arguments,
+    add_arguments=lambda _: None,
     execute=execute,
 )

@@ -20,8 +20,7 @@ CLOCKS_DIFFER = 300.0
 """Seconds by which this machine's clock may be ahead of AWS'."""
 
 
-def add_up_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``orchard up``."""
+def _add_up_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-c",
         dest="settings",
@@ -33,13 +32,7 @@ def add_up_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def up(given: argparse.Namespace, context: Context) -> int:
-    """Deploy the cluster; make a new one where the old one has ended itself.
-
-    Raises
-    ------
-    OrchardError
-        If the deployment fails.
-    """
+    """Deploy the cluster; make a new one where the old one has ended itself."""
     generation = cdk.setting("generation")
     # A stack whose first deployment failed has no outputs, and nothing that lives.
     deployed = (stacks.outputs_if_there(context.aws, stacks.CLUSTER) or {}).get("ClusterId")
@@ -66,16 +59,9 @@ def up(given: argparse.Namespace, context: Context) -> int:
 
 
 def why_it_failed(aws: Aws, generation: int, since: float) -> OrchardError:
-    """Return the probable cause of a deployment that failed: EMR's own reason, where it came as far as a cluster.
+    """Return the probable cause of a failed deployment: EMR's own reason, where there was a cluster.
 
-    Parameters
-    ----------
-    aws
-        The account and region.
-    generation
-        Of the cluster that was to be.
-    since
-        When the deployment began, in seconds since 1970: an earlier cluster of this generation may have failed too.
+    ``since``, when the deployment began (seconds since 1970), leaves out earlier clusters of the same generation.
     """
     failed = DeploymentFailedError(
         "The cluster could not be deployed; the CDK's own message is above.",
@@ -105,20 +91,13 @@ def require_idle(aws: Aws, cluster: Cluster) -> None:
         )
 
 
-def add_scale_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``orchard scale``."""
+def _add_scale_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("least", metavar="MIN", type=int, help="core and task nodes at least")
     parser.add_argument("most", metavar="MAX", type=int, help="core and task nodes at most")
 
 
 def scale(given: argparse.Namespace, context: Context) -> int:
-    """Change the limits of a living cluster in place.
-
-    Raises
-    ------
-    WrongUseError
-        If the limits are impossible, or the cluster has a fixed size and they differ.
-    """
+    """Change the limits of a living cluster in place."""
     if not 1 <= given.least <= given.most:
         raise WrongUseError(
             f"The limits {given.least} and {given.most} are impossible.", "Give MIN of 1 or more, and MAX not below it."
@@ -177,13 +156,13 @@ UP = Command(
     name="up",
     summary="deploy the cluster, or a new one after one that ended",
     example="orchard up",
-    add_arguments=add_up_arguments,
+    add_arguments=_add_up_arguments,
     execute=up,
 )
 SCALE = Command(
     name="scale",
     summary="change the limits of a living cluster in place",
     example="orchard scale 2 8",
-    add_arguments=add_scale_arguments,
+    add_arguments=_add_scale_arguments,
     execute=scale,
 )

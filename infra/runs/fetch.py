@@ -5,12 +5,11 @@ import json
 import shlex
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePath
-from typing import Any, TextIO
-
-from tqdm import tqdm
+from typing import Any
 
 from infra import invocation
 from infra.aws import Aws, download, explained, read_if_there
@@ -19,6 +18,9 @@ from job.results import layout
 from job.results.layout import listed_files
 
 FILES_AT_A_TIME = 16
+
+Shown = Callable[[int], AbstractContextManager[Callable[[], None]]]
+"""Shows the progress of so many files in a block; what it yields is called for each one done."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def manifest_if_there(aws: Aws, bucket: str, results_key: str, since: datetime |
     return content
 
 
-def fetch(aws: Aws, bucket: str, results_key: str, described: dict[str, Any], folder: Path, terminal: TextIO) -> int:
+def fetch(aws: Aws, bucket: str, results_key: str, described: dict[str, Any], folder: Path, shown: Shown) -> int:
     """Copy a finished run's results to this machine; return how many files were copied.
 
     A folder that holds another run stays as it is. Files of the same run with the right size are not copied again.
@@ -100,11 +102,11 @@ def fetch(aws: Aws, bucket: str, results_key: str, described: dict[str, Any], fo
     wanted = [path for path in listed_files(described) if not _is_there(folder / path, sizes.get(path))]
     with (
         ThreadPoolExecutor(FILES_AT_A_TIME) as pool,
-        tqdm(total=len(wanted), unit=" files", file=terminal, disable=not terminal.isatty()) as bar,
+        shown(len(wanted)) as step,
         explained(f"fetch the results in s3://{bucket}/{results_key}"),
     ):
         for _ in pool.map(lambda path: download(aws, bucket, f"{results_key}/{path}", folder / path), wanted):
-            bar.update()
+            step()
         download(aws, bucket, f"{results_key}/{layout.MANIFEST}", folder / layout.MANIFEST)
     return len(wanted) + 1
 

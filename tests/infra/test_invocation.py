@@ -46,5 +46,5 @@ def test_every_printed_command_is_built() -> None:
                 skipped |= {id(each) for each in ast.walk(node.value)}
         texts = [each for each in ast.walk(tree) if isinstance(each, ast.Constant) and isinstance(each.value, str)]
         found = [text.value for text in texts if id(text) not in skipped and named.search(str(text.value))]
-        written += [f"{file.name}: {text}" for text in found if file.name != "demonstration.py"]
+        written += [f"{file.name}: {text!r}" for text in found if file.name != "demonstration.py"]
     assert written == []

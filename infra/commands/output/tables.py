@@ -30,13 +30,7 @@ def in_columns(rows: Sequence[Sequence[str]], text_columns: int = 1) -> list[str
 
 
 def component_counts(text: str) -> list[int]:
-    """Return the numbers of components in a text like ``100,200,400``.
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        If one is no whole number above 0.
-    """
+    """Return the numbers of components in a text like ``100,200,400``."""
     wanted = [part.strip() for part in text.split(",") if part.strip()]
     if not wanted or not all(part.isascii() and part.isdigit() and int(part) > 0 for part in wanted):
         raise argparse.ArgumentTypeError(f"needs numbers of components like 100,200,400, got '{text}'")
@@ -50,11 +44,6 @@ def cumulative_shares(explained_variance: bytes) -> list[float]:
     ----------
     explained_variance
         The content of ``pca/explained_variance.csv``.
-
-    Raises
-    ------
-    RunFilesError
-        If it is no such table, or an empty one.
     """
     damaged = RunFilesError("The run's explained_variance.csv is damaged.", "Fetch the results again.")
     try:
