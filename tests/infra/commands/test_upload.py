@@ -9,6 +9,7 @@ import pytest
 from tqdm import tqdm
 
 from infra import cli
+from infra.aws import stacks
 from infra.aws.client import Aws
 from infra.commands import upload as command
 from infra.commands.output import bar
@@ -46,7 +47,7 @@ def context() -> Context:
 @pytest.fixture
 def data_stack(fake_s3: FakeS3, monkeypatch: pytest.MonkeyPatch) -> FakeS3:
     """Let the stack's bucket be the fake one's."""
-    monkeypatch.setattr(command, "data_bucket", lambda _: "data")
+    monkeypatch.setattr(stacks, "data_bucket", lambda _: "data")
     # The fake is an S3 only, and no service of tags.
     monkeypatch.setattr(tagged_resources, "kept_buckets", lambda _: [])
     return fake_s3

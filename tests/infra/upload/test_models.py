@@ -8,8 +8,8 @@ import boto3
 import pytest
 
 from infra import cli
+from infra.aws import stacks
 from infra.aws.client import Aws
-from infra.commands import export as command
 from infra.context import Context
 from infra.errors import BucketGoneError
 from infra.upload.content_addressed import PlacedModel, place_model
@@ -103,7 +103,7 @@ def test_a_place_that_cannot_be_written_is_said(
 def test_an_export_is_put_into_the_data_bucket_once(
     context: Context, random_backbone: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "data_bucket", lambda _: bucket)
+    monkeypatch.setattr(stacks, "data_bucket", lambda _: bucket)
     uri = f"s3://{bucket}/models/{hashlib.sha256(random_backbone.read_bytes()).hexdigest()}.tflite"
 
     assert cli.main([*RANDOM, "--upload"], context) == 0
