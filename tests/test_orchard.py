@@ -46,6 +46,7 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[Arguments]:
 def test_run_writes_to_its_name_and_returns_tables(first: orchard.Results) -> None:
     assert first.path == str(Path("results", "first").absolute())
     assert first.manifest == layout.read_manifest(first.path)
+    assert Path(first.path, layout.REPORT).is_file()
     assert first.features.schema.equals(layout.FEATURES_SCHEMA)
     assert first.components.schema.equals(layout.COMPONENTS_SCHEMA)
     assert len(first.features) == first.manifest["counts"]["used"] == 40
