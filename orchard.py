@@ -30,7 +30,6 @@ from job.storage import files, uri
 __all__ = ["OrchardError", "Results", "load_results", "predict", "run"]
 Place = str | Path
 Option = Place | float | Sequence[str] | None  # None leaves an option out; only labels takes several values
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class Results:
@@ -93,15 +92,16 @@ def predict(*, results: Place, name: str | None = None, output: Place | None = N
 
 def load_results(results: Place) -> Results:
     """Return the results of a finished run, by name (a folder in ``results/``), path or URI."""
-    named = Path("results", results)
-    return Results(str(named if _NAME.fullmatch(str(results)) and named.is_dir() else results))
+    manifest = Path("results", results, layout.MANIFEST)
+    return Results(str(manifest.parent if manifest.is_file() else results))
 
 
 def _output(name: str | None, output: Place | None) -> Place:
-    name = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) if name is None else name
-    if not _NAME.fullmatch(name):
+    if name is not None and output is not None:
+        raise UsageError("name and output both say where the results go.", "Leave one of them out.")
+    if name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
         raise UsageError(f"Invalid name {name!r}.", "Use 1-64 letters, digits and ._- with a letter or digit first.")
-    return f"results/{name}" if output is None else output
+    return output if output is not None else f"results/{name or time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
 
 
 def _argv(parser: argparse.ArgumentParser, **keywords: Option) -> Iterator[str]:

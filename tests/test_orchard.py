@@ -171,6 +171,8 @@ def test_labels_may_be_written_as_on_the_command_line(parsed: list[Arguments]) -
         {"overwrite": "yes"},
         {"resume": True, "overwrite": True},
         {"help": True},
+        {"output": ""},
+        {"name": "new", "output": "new"},
         {"name": "a b"},
         {"name": "../first"},
         {"name": ""},
