@@ -14,6 +14,7 @@ from job.arguments import Arguments
 from job.errors import ResultsIncompleteError, ResultsUnusableError, UsageError
 from job.results import layout
 from job.storage import files
+from tests.docs.pages import ROOT, blocks
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +37,10 @@ def first(
 
 
 @pytest.fixture
-def parsed(monkeypatch: pytest.MonkeyPatch) -> list[Arguments]:
+def parsed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Arguments]:
     """Return the arguments with which the job was called; it then ends without results."""
     called: list[Arguments] = []
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(pipeline, "run", called.append)
     return called
 
@@ -148,6 +150,15 @@ def test_keywords_mean_what_options_mean(parsed: list[Arguments], tmp_path: Path
     assert given.labels == ("Apple", 'Plum, "red"')
     assert (given.standardize, given.csv, given.resume, given.overwrite) == (False, False, False, True)
     assert (given.max_rejected, given.per_label) == (None, 3)
+
+
+def test_readme_example_is_a_valid_run(parsed: list[Arguments]) -> None:
+    (example,) = (block.text for block in blocks(ROOT / "README.md") if block.language == "python")
+
+    with pytest.raises(ResultsUnusableError):
+        exec(example)  # noqa: S102 - the page's own lines
+
+    assert [(given.output, given.classifier) for given in parsed] == [("results/first", "logistic")]
 
 
 def test_labels_may_be_written_as_on_the_command_line(parsed: list[Arguments]) -> None:
