@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import textwrap
+import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -161,6 +162,12 @@ def run_python(code: str) -> tuple[int, str, str]:
     """Run code in another process; return its exit code and what it printed."""
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=PROJECT)
     return ended.returncode, ended.stdout, ended.stderr
+
+
+def test_setup_installs_every_package() -> None:
+    installed = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["setuptools"]
+
+    assert (sorted(installed["packages"]), installed["py-modules"]) == (sorted(PACKAGES), ["orchard"])
 
 
 def test_modules_import_in_one_direction() -> None:
