@@ -12,7 +12,7 @@ from infra.commands import Command
 from infra.commands.output import cost_report as report
 from infra.commands.output.tables import in_columns
 from infra.context import Context
-from infra.emr.instance_types import INSTANCE_TYPES
+from infra.emr import INSTANCE_TYPES
 from infra.errors import WrongUseError
 from infra.pricing import BENCHMARK, PriceSource, RegionPrices, Speed, estimate, expected_speed, run_cost
 from infra.runs import PhotosFound, history

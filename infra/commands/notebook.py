@@ -7,7 +7,7 @@ from infra.aws import require_name, stacks
 from infra.commands import Command
 from infra.context import Context
 from infra.runs import notebook
-from infra.upload import make_bundle, place_model, send_bundle, set_uri
+from infra.upload import make_bundle, place_model, send_api, send_bundle, set_uri
 from job.arguments import add_backbone_options
 from job.features.network.export import ExportRequest, cached_export
 
@@ -21,7 +21,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(given: argparse.Namespace, context: Context) -> int:
-    """Send the job's code, the backbone and the notebook."""
+    """Send the job's code, the Python API, the backbone and the notebook."""
     require_name(given.name, "The notebook", "Name it: --name NAME")
     bucket = stacks.data_bucket(context.aws)
     if not given.overwrite:
@@ -36,7 +36,7 @@ def execute(given: argparse.Namespace, context: Context) -> int:
         images=set_uri(bucket, given.images),
         output=f"s3://{bucket}/results/notebook-{given.name}",
         model=model,
-        code=f"s3://{bucket}/{code.keys[0]}",
+        code=(f"s3://{bucket}/{code.keys[0]}", send_api(context.aws, bucket)),
     )
     made = notebook.for_jupyterhub(notebook.read(), places)
     uri = notebook.put(context.aws, bucket, given.name, made)

@@ -14,9 +14,7 @@ from infra.commands.follow_run import follow_to_the_end
 from infra.commands.report import local_results
 from infra.context import Context
 from infra.errors import RunRefusedError, WrongUseError
-from infra.runs import Cluster, PhotosFound, Step, clusters, preflight, steps
-from infra.runs import plan as plans
-from infra.runs.plan import Plan
+from infra.runs import Cluster, PhotosFound, Plan, Step, clusters, plans, preflight, steps
 from infra.upload import make_bundle, place_model, send_bundle
 from job import arguments
 from job.__main__ import carry_out

@@ -9,6 +9,9 @@ from job.features.network.backbone import content_hash
 from job.report import drawing
 from job.spark import bundle as archive
 
+API = Path(__file__).resolve().parents[2] / "orchard.py"
+"""The Python API, which notebooks import beside the job."""
+
 MAIN = b'''"""What spark-submit runs: the job, from the archive beside this file."""
 
 import sys
@@ -61,6 +64,16 @@ def send_bundle(aws: Aws, bucket: str, bundle: Bundle) -> bool:
                 aws.s3.put_object(Bucket=bucket, Key=key, Body=content)
                 sent = True
     return sent
+
+
+def send_api(aws: Aws, bucket: str) -> str:
+    """Upload the Python API unless the bucket has it; return its URI."""
+    content = API.read_bytes()
+    key = f"code/{hashlib.sha256(content).hexdigest()[:16]}/{API.name}"
+    with explained(f"upload the Python API to {bucket}"):
+        if not exists(aws, bucket, key):
+            aws.s3.put_object(Bucket=bucket, Key=key, Body=content)
+    return f"s3://{bucket}/{key}"
 
 
 def model_key(sha256: str) -> str:

@@ -2,7 +2,6 @@
 
 from dataclasses import asdict
 
-from job.arguments import ReportArguments
 from job.errors import OutputInUseError, ResultsIncompleteError, mapping
 from job.report import making
 from job.report.messages import LANGUAGES
@@ -11,8 +10,8 @@ from job.storage import files as storage
 from job.storage import uri
 
 
-def run(given: ReportArguments) -> str:
-    """Make a report; return the text to print.
+def run(results: str, output: str | None, lang: str | None) -> str:
+    """Make a report of results, or write it elsewhere, in a language; return the text to print.
 
     Raises
     ------
@@ -23,14 +22,14 @@ def run(given: ReportArguments) -> str:
     OutputInUseError
         If another run has replaced the results while their report was made.
     """
-    folder = uri.absolute_uri(given.results)
+    folder = uri.absolute_uri(results)
     manifest = layout.read_manifest(folder)
-    language = given.lang or manifest["arguments"].get("lang", LANGUAGES[0])
+    language = lang or manifest["arguments"].get("lang", LANGUAGES[0])
     try:
-        if given.output is not None:
+        if output is not None:
             content = making.make(folder, manifest, language).encode()
-            storage.write_bytes(uri.absolute_uri(given.output), content)
-            return f"Report: {given.output}\n"
+            storage.write_bytes(uri.absolute_uri(output), content)
+            return f"Report: {output}\n"
         lease.require_idle(folder)
         file = making.write(folder, manifest, language)
     except OSError as error:
@@ -45,4 +44,4 @@ def run(given: ReportArguments) -> str:
     # Whoever copies the results goes by the sizes in the manifest.
     manifest["files"][making.FILES] = [asdict(file)]
     layout.write_manifest(folder, manifest)
-    return f"Report: {uri.join(given.results, layout.REPORT)}\n"
+    return f"Report: {uri.join(results, layout.REPORT)}\n"
