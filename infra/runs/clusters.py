@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from infra import invocation
-from infra.aws import Aws, explained, stacks
+from infra.aws import Aws, explained
 from infra.emr import INSTANCE_TYPES, executor_size
 from infra.errors import ClusterUnfitError
 
@@ -77,13 +77,6 @@ def look(aws: Aws, cluster_id: str) -> Cluster:
         log_uri and log_uri.rstrip("/") + "/",
         described.get("InstanceCollectionType") == "INSTANCE_FLEET",
     )
-
-
-def require_living(aws: Aws) -> Cluster:
-    """Return the cluster that the stack declares; raise WrongUseError if it takes no steps any more."""
-    cluster = look(aws, stacks.cluster_id(aws))
-    require_alive(cluster)
-    return cluster
 
 
 def require_known(cluster: Cluster) -> None:
