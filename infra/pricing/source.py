@@ -33,7 +33,7 @@ class PriceSource:
     """Where prices come from: AWS as long as it answers, else the table."""
 
     aws: Aws
-    now: datetime  # the time for which Spot prices are asked, and the day that is told
+    now: datetime  # the time for which Spot prices are asked, and the day of the prices
     offline: bool = False
     cache_folder: Path | None = None  # folder in which prices are kept between commands; None keeps none
     _trouble: str = field(default="", init=False)
@@ -63,7 +63,7 @@ class PriceSource:
 
     @property
     def origin(self) -> str:
-        """Where the prices came from, in one sentence for a person."""
+        """Where the prices came from, in one sentence."""
         if not self.from_table:
             return f"Prices: asked of AWS on {self.day} (Price List API; EC2 for Spot)."
         why = self._trouble or "--offline was given."
@@ -198,6 +198,6 @@ def _only_price(products: Iterable[dict[str, Any]]) -> float | None:
         for dimension in term["priceDimensions"].values()
         if dimension.get("beginRange", "0") == "0" and "USD" in dimension["pricePerUnit"]
     }
-    # Products that cost nothing by themselves, reservations' for instance, stand beside the one that is wanted.
+    # Products that cost nothing by themselves, such as reservations, are listed beside the one that is wanted.
     found.discard(0.0)
     return found.pop() if len(found) == 1 else None

@@ -63,7 +63,7 @@ def _look_until(
     clock: Callable[[], float],
     sleep: Callable[[float], None],
 ) -> str | None:
-    """Return the state of something once it is one of those in which it has ended, or after ``LONGEST_END``."""
+    """Return the state once it is one of the ended ones, or after ``LONGEST_END``."""
     began, wait = clock(), SHORTEST_WAIT
     while (state := look()) not in ended and clock() - began <= LONGEST_END:
         sleep(wait)
