@@ -59,7 +59,7 @@ def run(arguments: PredictArguments, environment: dict[str, str]) -> dict[str, A
     RunFailedError
         If the run could not be finished; what it wrote stays, without a manifest.
     """
-    fitted = uri.absolute_uri(arguments.fitted)
+    fitted = uri.absolute_uri(arguments.results)
     output = uri.absolute_uri(arguments.output)
     if uri.resolved(fitted) == uri.resolved(output):
         raise OutputRefusedError(
@@ -167,7 +167,7 @@ def read_fitted(fitted: str, manifest: dict[str, Any]) -> tuple[Projection, Clas
     if layout.PROJECTION not in listed:
         raise ResultsUnusableError(
             f"The results '{fitted}' fitted nothing: they only apply what another run fitted.",
-            f"Give that run's: --fitted {manifest.get('fitted', {}).get('results', 'RESULTS')}",
+            f"Give that run's: --results {manifest.get('fitted', {}).get('results', 'RESULTS')}",
         )
     try:
         content = storage.read_bytes(uri.join(fitted, layout.PROJECTION))

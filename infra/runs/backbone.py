@@ -13,7 +13,7 @@ from job.features.network.export import find_local_backbone
 from job.storage.files import cache_folder
 
 
-def find_backbone(manifest: dict[str, Any], given: Path | None, aws: Aws, bucket: str | None) -> Path:
+def find_backbone(manifest: dict[str, Any], given: Path | None, aws: Aws | None, bucket: str | None) -> Path:
     """Return the file of a run's backbone: the one that is given, else this machine's, else the data bucket's."""
     if manifest["backbone"] is None:
         raise RunFilesError(
@@ -32,7 +32,7 @@ def find_backbone(manifest: dict[str, Any], given: Path | None, aws: Aws, bucket
         return given
     cache = cache_folder(os.environ)
     found = find_local_backbone(manifest, cache)
-    if found is None and bucket is not None:
+    if found is None and aws is not None and bucket is not None:
         # A plain file name, whatever the manifest says: every user of the bucket may write one.
         found = _download(aws, bucket, wanted, cache / f"{nearest_name(f'{name}-{wanted[:16]}', 'backbone')}.tflite")
     if found is None:

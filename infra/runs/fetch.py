@@ -1,22 +1,26 @@
 """Read a run's results where they are, or fetch what the manifest lists to this machine."""
 
+import itertools
 import json
+import shlex
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePath
-from typing import Any, TextIO
-
-from tqdm import tqdm
+from typing import Any
 
 from infra import invocation
 from infra.aws import Aws, download, explained, read_if_there
-from infra.errors import RunFilesError, RunUnknownError, WrongUseError
+from infra.errors import NotWritableError, RunFilesError, RunUnknownError, WrongUseError
 from job.results import layout
 from job.results.layout import listed_files
 
 FILES_AT_A_TIME = 16
+
+Shown = Callable[[int], AbstractContextManager[Callable[[], None]]]
+"""Shows the progress of so many files in a block; what it yields is called for each one done."""
 
 
 @dataclass(frozen=True)
@@ -74,16 +78,18 @@ def manifest_if_there(aws: Aws, bucket: str, results_key: str, since: datetime |
     return content
 
 
-def fetch(aws: Aws, bucket: str, results_key: str, described: dict[str, Any], folder: Path, terminal: TextIO) -> int:
+def fetch(aws: Aws, bucket: str, results_key: str, described: dict[str, Any], folder: Path, shown: Shown) -> int:
     """Copy a finished run's results to this machine; return how many files were copied.
 
-    Files of another run are removed from the folder first. Files of the same run with the right size are not copied
-    again. The manifest comes last, so that a folder with a manifest is complete.
+    A folder that holds another run stays as it is. Files of the same run with the right size are not copied again.
+    The manifest comes last, so that a folder with a manifest is complete.
 
     Raises
     ------
     RunFilesError
         If the manifest lists a path outside its folder.
+    NotWritableError
+        If the folder holds another run's results.
     """
     outside = [path for path in listed_files(described) if not _is_inside(path)]
     if outside:
@@ -91,16 +97,16 @@ def fetch(aws: Aws, bucket: str, results_key: str, described: dict[str, Any], fo
             f"The manifest in s3://{bucket}/{results_key} lists '{outside[0]}', which is no file of its folder.",
             "The job writes no such manifest: find out who did, and run it again.",
         )
-    _remove_other_run(described["run_id"], folder)
+    _require_same_run(results_key.rsplit("/", 1)[1], described["run_id"], folder)
     sizes = {entry["path"]: entry["bytes"] for entries in described["files"].values() for entry in entries}
     wanted = [path for path in listed_files(described) if not _is_there(folder / path, sizes.get(path))]
     with (
         ThreadPoolExecutor(FILES_AT_A_TIME) as pool,
-        tqdm(total=len(wanted), unit=" files", file=terminal, disable=not terminal.isatty()) as bar,
+        shown(len(wanted)) as step,
         explained(f"fetch the results in s3://{bucket}/{results_key}"),
     ):
         for _ in pool.map(lambda path: download(aws, bucket, f"{results_key}/{path}", folder / path), wanted):
-            bar.update()
+            step()
         download(aws, bucket, f"{results_key}/{layout.MANIFEST}", folder / layout.MANIFEST)
     return len(wanted) + 1
 
@@ -113,17 +119,21 @@ def names(aws: Aws, bucket: str) -> list[str]:
     return sorted((prefix.removeprefix("results/").rstrip("/") for prefix in prefixes), reverse=True)
 
 
-def _remove_other_run(run_id: str, folder: Path) -> None:
-    """Remove the results of another run from a folder; a fetch goes on from those of the same run."""
+def _require_same_run(name: str, run_id: str, folder: Path) -> None:
+    """Raise NotWritableError if a folder holds another run: a fetch only goes on from the same run's files."""
     here = folder / layout.MANIFEST
-    if not here.is_file():
-        return
-    earlier = json.loads(here.read_text())
-    # First, so that a folder that is only partly new does not look complete.
-    here.unlink()
-    if earlier.get("run_id") != run_id:
-        for path in filter(_is_inside, listed_files(earlier)):
-            (folder / path).unlink(missing_ok=True)
+    if here.is_file():
+        same = json.loads(here.read_text()).get("run_id") == run_id
+    else:
+        # A run leaves it until it has finished, a fetch that was interrupted never does.
+        same = not (folder / layout.PROGRESS).exists()
+    if not same:
+        numbered = (folder.with_name(f"{folder.name}-{number}") for number in itertools.count(2))
+        free = next(each for each in numbered if not each.exists())
+        command = invocation.orchard(f"results {name} --output {shlex.quote(str(free))}")
+        raise NotWritableError(f"'{folder}' holds another run's results.", f"Fetch into another folder: {command}")
+    # A folder that is only partly new must not look complete.
+    here.unlink(missing_ok=True)
 
 
 def _no_manifest(aws: Aws, bucket: str, results_key: str) -> WrongUseError:
@@ -133,7 +143,9 @@ def _no_manifest(aws: Aws, bucket: str, results_key: str) -> WrongUseError:
             f"The run '{name}' is unfinished: s3://{bucket}/{results_key} holds no manifest.",
             f"Follow it: {invocation.orchard(f'status {name} --follow')}",
         )
-    shown = f"Runs: {', '.join(known[:8])}." if known else f"Start one: {invocation.orchard('run --images SET')}"
+    shown = (
+        f"Runs: {', '.join(known[:8])}." if known else f"Start one: {invocation.orchard('run --images SET --on emr')}"
+    )
     return RunUnknownError(f"There is no run '{name}' in s3://{bucket}/results.", shown)
 
 

@@ -33,7 +33,7 @@ def require_photos(aws: Aws, uri: str) -> PhotosFound:
                     size += entry["Size"]
     if count == 0:
         name = key.removeprefix("images/").split("/", 1)[0] or "SET"
-        upload = invocation.orchard(f"upload DIR --to {name}")
+        upload = invocation.orchard(f"upload PATH {name}")
         raise RunRefusedError(f"There are no photos in {uri}.", f"Upload them: {upload}")
     return PhotosFound(count, size)
 
@@ -44,7 +44,7 @@ def require_model(aws: Aws, uri: str) -> None:
     if not key:
         raise RunRefusedError(
             f"--model {uri} is no file in S3.",
-            "Have the backbone exported and sent: leave --model out, and choose --backbone and --weights.",
+            "Name a URI like s3://BUCKET/models/FILE.tflite, or a file of this machine.",
         )
     with explained(f"look for {uri}"):
         if not exists(aws, bucket, key):

@@ -97,7 +97,7 @@ def find(aws: Aws, cluster: str, run: str | None = None) -> Step:
             f"There is no run '{run}' on the cluster {cluster}."
             if run
             else f"The cluster {cluster} has run nothing yet.",
-            f"Its runs: {names}." if names else f"Start one: {invocation.orchard('run --images SET')}",
+            f"Its runs: {names}." if names else f"Start one: {invocation.orchard('run --images SET --on emr')}",
         )
     return matching[0]
 

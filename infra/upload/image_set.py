@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, Queue, SimpleQueue
 
+from infra import invocation
 from infra.aws import CONNECTIONS, nearest_name, require_name
 from infra.errors import UploadGivenUpError, WrongUseError
 from infra.upload.photo_folder import LocalFile, sort_key
@@ -40,7 +41,8 @@ class Result:
 
 def set_prefix(name: str) -> str:
     """Return the prefix of a set's keys, with "/" at its end."""
-    require_name(name, "The set", f"Name it: --to {nearest_name(name, 'photos')}")
+    upload = invocation.orchard(f"upload PATH {nearest_name(name, 'photos')}")
+    require_name(name, "The set", f"Name it: {upload}")
     return f"{_FOLDER}/{name}/"
 
 

@@ -1,10 +1,8 @@
 """``python -m job report``: makes the report of finished results again, in another language or another place."""
 
-import argparse
-from collections.abc import Sequence
 from dataclasses import asdict
 
-from job.arguments import Parser
+from job.arguments import ReportArguments
 from job.errors import OutputInUseError, ResultsIncompleteError, mapping
 from job.report import making
 from job.report.messages import LANGUAGES
@@ -12,22 +10,19 @@ from job.results import layout, lease
 from job.storage import files as storage
 from job.storage import uri
 
-WORD = "report"
 
-
-def run(words: Sequence[str]) -> str:
-    """Make a report as the words of the command line say; return what the person is told.
+def run(given: ReportArguments) -> str:
+    """Make a report; return the text to print.
 
     Raises
     ------
     UsageError
-        If the words are wrong, or the folder holds no finished results.
+        If the folder holds no finished results.
     RunFailedError
         If the results cannot be read or the report not written.
     OutputInUseError
         If another run has replaced the results while their report was made.
     """
-    given = parser().parse_args(words)
     folder = uri.absolute_uri(given.results)
     manifest = layout.read_manifest(folder)
     language = given.lang or manifest["arguments"].get("lang", LANGUAGES[0])
@@ -51,16 +46,3 @@ def run(words: Sequence[str]) -> str:
     manifest["files"][making.FILES] = [asdict(file)]
     layout.write_manifest(folder, manifest)
     return f"Report: {uri.join(given.results, layout.REPORT)}\n"
-
-
-def parser() -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    made = Parser(
-        prog=f"python -m job {WORD}",
-        description="Make the report of finished results again.",
-        epilog="Example: python -m job report results/ --lang fr --output rapport.html",
-    )
-    made.add_argument("results", metavar="RESULTS", help="folder of finished results")
-    made.add_argument("--lang", choices=LANGUAGES, help="default: as the run was told")
-    made.add_argument("--output", metavar="FILE", help="default: report.html in the results")
-    return made

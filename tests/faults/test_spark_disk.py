@@ -87,5 +87,5 @@ def test_a_disk_that_fills_in_the_middle_fails_the_run_in_a_sentence_and_nothing
         ["python", "-m", "job", *words, *more, "--resume"], capture_output=True, text=True, check=False
     )
     assert resumed.returncode == 0, resumed.stderr
-    assert "40 were taken over from an earlier run." in resumed.stdout
+    assert "40 were reused from an earlier run." in resumed.stdout
     became("Spark's own disk fills in the middle", "the run fails in one sentence; --resume computes no photo again")

@@ -30,7 +30,7 @@ def require_the_runs_own_labels(output: Path, folder: Path) -> None:
         file = folder / f"{name}.tflite"
         file.write_bytes(model)
 
-        measured = measure(aws, file, photos_to_measure(run))
+        measured = measure(lambda: aws, file, photos_to_measure(run))
 
         assert measured.photos == 490
         assert measured.agree == 490

@@ -22,4 +22,4 @@ def test_refuses_a_bucket_without_photos(aws: Aws, bucket: str) -> None:
         require_photos(aws, f"s3://{bucket}")
 
     assert f"s3://{bucket}" in raised.value.message
-    assert raised.value.hint.endswith(": orchard upload DIR --to SET")
+    assert raised.value.hint.endswith(": orchard upload PATH SET")

@@ -8,8 +8,8 @@ import boto3
 import pytest
 
 from infra import cli
+from infra.aws import stacks
 from infra.aws.client import Aws
-from infra.commands import export as command
 from infra.context import Context
 from infra.errors import BucketGoneError
 from infra.upload.content_addressed import PlacedModel, place_model
@@ -20,7 +20,7 @@ RANDOM = ["export", "--weights", "random"]
 
 @pytest.fixture
 def context(aws: Aws) -> Context:
-    return Context(aws, terminal=io.StringIO(), clock=lambda: 0.0, sleep=lambda _: None)
+    return Context(lambda: aws, terminal=io.StringIO(), clock=lambda: 0.0, sleep=lambda _: None)
 
 
 def said(context: Context) -> list[str]:
@@ -80,8 +80,8 @@ def test_an_export_says_where_the_file_is_and_what_it_takes(context: Context, ra
 
 def test_an_export_is_copied_where_it_is_wanted(context: Context, random_backbone: Path, tmp_path: Path) -> None:
     """Given a file's name, then that is written; given a folder, then the file goes into it."""
-    assert cli.main([*RANDOM, "--to", str(tmp_path / "mine.tflite")], context) == 0
-    assert cli.main([*RANDOM, "--to", str(tmp_path)], context) == 0
+    assert cli.main([*RANDOM, "--output", str(tmp_path / "mine.tflite")], context) == 0
+    assert cli.main([*RANDOM, "--output", str(tmp_path)], context) == 0
 
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["mine.tflite", random_backbone.name])
     assert all(path.read_bytes() == random_backbone.read_bytes() for path in tmp_path.iterdir())
@@ -92,18 +92,18 @@ def test_an_export_is_copied_where_it_is_wanted(context: Context, random_backbon
 def test_a_place_that_cannot_be_written_is_said(
     context: Context, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main([*RANDOM, "--to", str(tmp_path / "nowhere" / "mine.tflite")], context) == 2
+    assert cli.main([*RANDOM, "--output", str(tmp_path / "nowhere" / "mine.tflite")], context) == 2
 
     assert told(capsys.readouterr().err) == [
         f"error: '{tmp_path}/nowhere/mine.tflite' cannot be written: No such file or directory.",
-        "Name another place: --to FILE",
+        "Name another place: --output FILE",
     ]
 
 
 def test_an_export_is_put_into_the_data_bucket_once(
     context: Context, random_backbone: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "data_bucket", lambda _: bucket)
+    monkeypatch.setattr(stacks, "data_bucket", lambda _: bucket)
     uri = f"s3://{bucket}/models/{hashlib.sha256(random_backbone.read_bytes()).hexdigest()}.tflite"
 
     assert cli.main([*RANDOM, "--upload"], context) == 0

@@ -265,7 +265,7 @@ def test_an_unfinished_run_is_finished_without_reading_a_photo_again_that_was_co
     manifest = json.loads((output / "manifest.json").read_text())
     said = capsys.readouterr()
     assert "Resuming: 40 of 40 photos are taken over, 0 are computed." in said.err
-    assert "40 were taken over from an earlier run." in said.out
+    assert "40 were reused from an earlier run." in said.out
     assert manifest["resumed"] == {"reused": 40, "computed": 0, "removed": 0}
     assert_same((output, manifest), undisturbed)
     there = {str(file.relative_to(output)) for file in output.rglob("*") if file.is_file()}
@@ -400,7 +400,7 @@ def test_descriptors_of_an_unfinished_run_are_taken_over_and_the_words_are_the_s
 
 def test_a_prediction_is_resumed_too(words: list[str], photos: Path, tmp_path: Path) -> None:
     run(words)
-    predict = ["predict", "--fitted", str(tmp_path / "results"), "--images", str(photos), "--no-csv"]
+    predict = ["predict", "--results", str(tmp_path / "results"), "--images", str(photos), "--no-csv"]
     predict += ["--model", words[3], "--output", str(tmp_path / "predicted")]
     assert main(predict) == 0
     (tmp_path / "predicted" / "manifest.json").unlink()

@@ -116,7 +116,7 @@ def test_predict_applies_the_words_to_other_photos(
 ) -> None:
     fitted, earlier = learned
 
-    assert main(["predict", "--fitted", str(fitted), "--images", str(photos / "test"), "--output", str(tmp_path)]) == 0
+    assert main(["predict", "--results", str(fitted), "--images", str(photos / "test"), "--output", str(tmp_path)]) == 0
 
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest["vocabulary"]["reused_from"] == str(fitted)
@@ -182,7 +182,7 @@ def test_what_cannot_be_done_is_said_before_spark_starts(
 def test_predict_with_a_network_for_visual_words_is_refused(
     learned: tuple[Path, Manifest], photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["predict", "--fitted", str(learned[0]), "--images", str(photos / "test"), "--model", "any.tflite"]
+    words = ["predict", "--results", str(learned[0]), "--images", str(photos / "test"), "--model", "any.tflite"]
 
     assert failure([*words, "--output", str(tmp_path / "p")], capsys) == (
         2,
