@@ -1,4 +1,4 @@
-"""Reads the settings from the CDK context and refuses, at the door, what is wrong or contradicts itself."""
+"""Read the settings from the CDK context, and refuse wrong or contradictory ones."""
 
 import difflib
 import re

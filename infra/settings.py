@@ -1,4 +1,4 @@
-"""The settings of the environment, typed: everything that can be chosen about it."""
+"""The settings of the environment, typed."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ OTHER_REGIONS = (
 )
 NETWORKS = ("private", "private-nat", "public")
 COST_TAG = ("project", "orchard")
-"""Key and value of the tag on everything that costs: costs are counted by it, and what is left is found by it."""
+"""Key and value of the tag on all resources: costs are counted and leftover resources found by it."""
 
 
 @dataclass(frozen=True)

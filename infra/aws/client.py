@@ -221,15 +221,15 @@ _REFUSALS: Sequence[tuple[frozenset[str], type[OrchardError], str, str]] = (
         "Set the clock, then type the same command again.",
     ),
 )
-"""Codes that AWS answers with, what kind of failure each is, and what a person reads."""
+"""Codes that AWS answers with, and the class, message and hint of each."""
 
 
 def _refused(error: exceptions.ClientError, doing: str) -> OrchardError:
-    told = error.response.get("Error", {})
+    answer = error.response.get("Error", {})
     words = {
-        "code": told.get("Code", "error"),
+        "code": answer.get("Code", "error"),
         "operation": error.operation_name,
-        "message": " ".join(told.get("Message", "").split()),
+        "message": " ".join(answer.get("Message", "").split()),
         "destroy": invocation.cdk("destroy OrchardData"),
         "deploy": invocation.cdk("deploy OrchardData"),
     }

@@ -1,4 +1,4 @@
-"""How YARN, Spark and JupyterHub are configured on the cluster: EMR's classifications, as plain data."""
+"""Configure YARN, Spark and JupyterHub on the cluster: EMR's classifications, as plain data."""
 
 from dataclasses import dataclass, field
 

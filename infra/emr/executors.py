@@ -1,8 +1,8 @@
-"""How large Spark's executors and driver are on an instance type: a computation, nothing else.
+"""Compute how large Spark's executors and driver are on an instance type.
 
 YARN gets three quarters of a node's memory, or all but 8 GiB where that is more. Of that, a quarter (5 GiB
-at most) is left for a driver: the job's own runs on the primary node (client mode), but that of somebody who
-submits in cluster mode stands on one of the nodes, beside its executors. The executors share the rest. Half of an
+at most) is left for a driver: the job's own runs on the primary node (client mode), but the driver of
+an application in cluster mode runs on one of the nodes, beside its executors. The executors share the rest. Half of an
 executor is the JVM's heap and half is left to the Python processes, one a core, where images are decoded and the
 backbone runs.
 """

@@ -1,4 +1,4 @@
-"""What EMR itself and the cluster's nodes may do: IAM policy documents, as plain data."""
+"""The IAM policies of EMR's service role and of the cluster's nodes, as plain data."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -59,7 +59,26 @@ def cost_of_nodes(
     kinds: dict[tuple[str, str], list[Node]] = {}
     for node in nodes:
         kinds.setdefault((node.instance_type, SPOT if node.market == "SPOT" else ON_DEMAND), []).append(node)
-    return [_cost_alike(kind, alike, prices, spot_price, now) for kind, alike in sorted(kinds.items())]
+    disk = disk_usd_an_hour(prices)
+    costs = []
+    for (name, market), alike in sorted(kinds.items()):
+        price = prices.nodes.get(name, NodePrice())
+        if price.ec2 is None or price.emr is None:
+            raise no_price([name], prices)
+        hours = [hours_of(node, now) for node in alike]
+        paid = [spot_price(name, node.begin, node.end or now) if market == SPOT else price.ec2 for node in alike]
+        cost = NodesCost(
+            name,
+            market,
+            len(alike),
+            sum(hours),
+            sum(length * (price.ec2 if usd is None else usd) for length, usd in zip(hours, paid, strict=True)),
+            sum(hours) * price.emr,
+            None if disk is None else sum(hours) * disk,
+            spot_price_known=None not in paid,
+        )
+        costs.append(cost)
+    return costs
 
 
 def share(nodes: Sequence[Node], begin: datetime, end: datetime, now: datetime) -> float:
@@ -67,32 +86,6 @@ def share(nodes: Sequence[Node], begin: datetime, end: datetime, now: datetime) 
     every = sum(((node.end or now) - node.begin).total_seconds() for node in nodes)
     inside = sum(max(0.0, (min(node.end or now, end) - max(node.begin, begin)).total_seconds()) for node in nodes)
     return inside / every if every else 0.0
-
-
-def _cost_alike(
-    kind: tuple[str, str],
-    nodes: Sequence[Node],
-    prices: RegionPrices,
-    spot_price: Callable[[str, datetime, datetime], float | None],
-    now: datetime,
-) -> NodesCost:
-    name, market = kind
-    price = prices.nodes.get(name, NodePrice())
-    if price.ec2 is None or price.emr is None:
-        raise no_price([name], prices)
-    hours = [hours_of(node, now) for node in nodes]
-    paid = [spot_price(name, node.begin, node.end or now) if market == SPOT else price.ec2 for node in nodes]
-    disk = disk_usd_an_hour(prices)
-    return NodesCost(
-        name,
-        market,
-        len(nodes),
-        sum(hours),
-        sum(length * (price.ec2 if usd is None else usd) for length, usd in zip(hours, paid, strict=True)),
-        sum(hours) * price.emr,
-        None if disk is None else sum(hours) * disk,
-        spot_price_known=None not in paid,
-    )
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a cluster costs an hour, and photos on it: computations from settings, prices and a speed, nothing else."""
+"""Compute what a cluster costs an hour, and a run over photos, from settings, prices and a speed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -177,7 +177,7 @@ def without_price(instance_types: Sequence[str], prices: RegionPrices) -> Mappin
 
 
 def no_price(instance_types: Sequence[str], prices: RegionPrices, market: str = ON_DEMAND) -> WrongUseError:
-    """Return what a person is told where none of some types has a known price."""
+    """Return the error for types of which none has a known price."""
     names = " or ".join(dict.fromkeys(instance_types))
     missing = without_price(instance_types, prices)
     parts = f" ({', '.join(f'{name}: none for {part}' for name, part in missing.items())})" if missing else ""

@@ -27,15 +27,13 @@ _STORAGE = {"productFamily": "Storage", "storageClass": "General Purpose", "volu
 _WRITES = {"productFamily": "API Request", "group": "S3-API-Tier1"}
 _READS = {"productFamily": "API Request", "group": "S3-API-Tier2"}
 
-_SPOT_PRODUCT = "Linux/UNIX"
-
 
 @dataclass
 class PriceSource:
     """Where prices come from: AWS as long as it answers, else the table."""
 
     aws: Aws
-    now: datetime  # the time for which Spot prices are asked, and the day that is told
+    now: datetime  # the time for which Spot prices are asked, and the day of the prices
     offline: bool = False
     cache_folder: Path | None = None  # folder in which prices are kept between commands; None keeps none
     _trouble: str = field(default="", init=False)
@@ -65,7 +63,7 @@ class PriceSource:
 
     @property
     def origin(self) -> str:
-        """Where the prices came from, in one sentence for a person."""
+        """Where the prices came from, in one sentence."""
         if not self.from_table:
             return f"Prices: asked of AWS on {self.day} (Price List API; EC2 for Spot)."
         why = self._trouble or "--offline was given."
@@ -126,20 +124,8 @@ def mean_spot_price(
 ) -> float | None:
     """Return the mean Spot price of an instance over a time in USD an hour; None if AWS keeps none that old."""
     with explained(f"ask EC2 for past Spot prices of {instance_type}"):
-        pages = (
-            aws.client("ec2", region)
-            .get_paginator("describe_spot_price_history")
-            .paginate(
-                InstanceTypes=[instance_type],
-                ProductDescriptions=[_SPOT_PRODUCT],
-                AvailabilityZone=zone,
-                StartTime=begin,
-                EndTime=end,
-            )
-        )
-        points = [
-            (point["Timestamp"], float(point["SpotPrice"])) for page in pages for point in page["SpotPriceHistory"]
-        ]
+        found = _spot_history(aws, region, [instance_type], begin, end, AvailabilityZone=zone)
+    points = [(point["Timestamp"], float(point["SpotPrice"])) for point in found]
     return mean_over(points, begin, end)
 
 
@@ -167,27 +153,33 @@ def _spot_now(aws: Aws, region: str, instance_types: Sequence[str], now: datetim
 
     Empty where EC2 refuses to tell: the region may not be switched on in this account, or the permission be missing.
     """
+    try:
+        points = _spot_history(aws, region, instance_types, now, now)
+    except ClientError:
+        return {}
+    found: dict[str, dict[str, tuple[datetime, float]]] = {}
+    for point in points:
+        zones = found.setdefault(point["InstanceType"], {})
+        at, price = point["Timestamp"].astimezone(UTC), float(point["SpotPrice"])
+        zones[point["AvailabilityZone"]] = max(zones.get(point["AvailabilityZone"], (at, price)), (at, price))
+    return {name: fmean(price for _, price in zones.values()) for name, zones in found.items()}
+
+
+def _spot_history(
+    aws: Aws, region: str, instance_types: Sequence[str], begin: datetime, end: datetime, **chosen: str
+) -> list[dict[str, Any]]:
     pages = (
         aws.client("ec2", region)
         .get_paginator("describe_spot_price_history")
         .paginate(
             InstanceTypes=list(instance_types),
-            ProductDescriptions=[_SPOT_PRODUCT],
-            StartTime=now,
-            EndTime=now,
+            ProductDescriptions=["Linux/UNIX"],
+            StartTime=begin,
+            EndTime=end,
+            **chosen,
         )
     )
-    found: dict[str, dict[str, tuple[datetime, float]]] = {}
-    try:
-        answered = list(pages)
-    except ClientError:
-        return {}
-    for page in answered:
-        for point in page["SpotPriceHistory"]:
-            zones = found.setdefault(point["InstanceType"], {})
-            at, price = point["Timestamp"].astimezone(UTC), float(point["SpotPrice"])
-            zones[point["AvailabilityZone"]] = max(zones.get(point["AvailabilityZone"], (at, price)), (at, price))
-    return {name: fmean(price for _, price in zones.values()) for name, zones in found.items()}
+    return [point for page in pages for point in page["SpotPriceHistory"]]
 
 
 def _products(client: Any, service: str, wanted: Mapping[str, str]) -> Iterator[dict[str, Any]]:  # noqa: ANN401
@@ -206,6 +198,6 @@ def _only_price(products: Iterable[dict[str, Any]]) -> float | None:
         for dimension in term["priceDimensions"].values()
         if dimension.get("beginRange", "0") == "0" and "USD" in dimension["pricePerUnit"]
     }
-    # Products that cost nothing by themselves, reservations' for instance, stand beside the one that is wanted.
+    # Products that cost nothing by themselves, such as reservations, are listed beside the one that is wanted.
     found.discard(0.0)
     return found.pop() if len(found) == 1 else None

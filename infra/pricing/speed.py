@@ -1,4 +1,4 @@
-"""How fast the job is, per core: that of the last run on this kind of node, kept on this machine, else our benchmark's.
+"""The job's speed per core: of the last run on this type of node, kept on this machine, else of our benchmark.
 
 Every time computed from it is an extrapolation.
 """

@@ -1,4 +1,4 @@
-"""What a region costs, and the dated table of it that ships for when AWS cannot be asked.
+"""The prices of a region, and the dated table that is used when AWS cannot be asked.
 
 Every figure of the table names its source in ``prices.json``. What could not be sourced is not in it and stays
 unknown: EMR's fee for a type cannot be computed from another type's (decision 0030).

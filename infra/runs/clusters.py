@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from infra import invocation
-from infra.aws import Aws, explained, stacks
+from infra.aws import Aws, explained
 from infra.emr import INSTANCE_TYPES, executor_size
 from infra.errors import ClusterUnfitError
 
@@ -57,7 +57,7 @@ class Cluster:
 
 
 def look(aws: Aws, cluster_id: str) -> Cluster:
-    """Return a cluster as it is now; one that EMR has forgotten has ended, and nothing more is known of it."""
+    """Return the current state of a cluster; one that EMR has forgotten counts as ended."""
     with explained(f"look at the cluster {cluster_id}"):
         try:
             described = aws.emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
@@ -79,21 +79,14 @@ def look(aws: Aws, cluster_id: str) -> Cluster:
     )
 
 
-def require_living(aws: Aws) -> Cluster:
-    """Return the cluster that the stack declares; raise WrongUseError if it takes no steps any more."""
-    cluster = look(aws, stacks.cluster_id(aws))
-    require_alive(cluster)
-    return cluster
-
-
 def require_known(cluster: Cluster) -> None:
-    """Raise WrongUseError if EMR can tell nothing of a cluster any more."""
+    """Raise ClusterUnfitError if EMR has forgotten a cluster."""
     if cluster.forgotten:
         raise ClusterUnfitError(f"EMR knows nothing of the cluster {cluster.id}: {FORGOTTEN}.", _make_a_new_one())
 
 
 def require_alive(cluster: Cluster) -> None:
-    """Raise WrongUseError if a cluster takes no steps any more."""
+    """Raise ClusterUnfitError if a cluster takes no more steps."""
     if cluster.alive:
         return
     because = f" ({cluster.reason})" if cluster.reason else ""

@@ -150,7 +150,7 @@ def _no_manifest(aws: Aws, bucket: str, results_key: str) -> WrongUseError:
 
 
 def _is_inside(path: str) -> bool:
-    """Return whether a listed path stays in its folder: whoever may write to the bucket may write a manifest."""
+    """Return whether a listed path stays in its folder: every user of the bucket may write a manifest."""
     return not PurePath(path).is_absolute() and ".." not in PurePath(path).parts
 
 

@@ -42,7 +42,7 @@ def follow_step(
 
 
 def read_progress(aws: Aws, bucket: str, results_key: str, step: Step) -> Progress | None:
-    """Return how far a run is; None while it has not said, for what an earlier run has left says nothing of it."""
+    """Return the progress of a run; None until it has written one itself."""
     if step.state != "RUNNING":
         return None
     with explained(f"read the progress in s3://{bucket}/{results_key}"):

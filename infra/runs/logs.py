@@ -9,14 +9,14 @@ from infra.aws import Aws, explained
 from job.storage.uri import split_s3
 
 LARGEST_TEXT = 256 * 1024
-"""Characters that are kept of a log, from its end: a cause stands near the end."""
+"""Characters that are kept of a log, from its end, where the cause is."""
 
 MOST_FILES = 60
 """Of containers' logs that are read, the newest: a failure shows in the last ones to end."""
 
 
 def step_logs(aws: Aws, log_uri: str, cluster: str, step: str) -> Mapping[str, str]:
-    """Return the logs of a step by URI: its stderr first, because failures are told there."""
+    """Return the logs of a step by URI: stderr first, where failures are."""
     found = _read_below(aws, f"{log_uri}{cluster}/steps/{step}/")
     return dict(sorted(found.items(), key=lambda item: ("stderr" not in item[0], item[0])))
 

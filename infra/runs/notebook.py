@@ -60,7 +60,7 @@ def key(name: str) -> str:
 
 
 def require_free(aws: Aws, bucket: str, name: str) -> None:
-    """Raise WrongUseError if a notebook of this name is there: somebody may have worked in it."""
+    """Raise NotWritableError if a notebook of this name exists: a user may have worked in it."""
     uri = f"s3://{bucket}/{key(name)}"
     with explained(f"look for the notebook {uri}"):
         taken = exists(aws, bucket, key(name))

@@ -121,7 +121,7 @@ def active_runs(aws: Aws, cluster: str) -> list[str]:
 
 
 def look(aws: Aws, cluster: str, step_id: str) -> Step:
-    """Return a step as it is now."""
+    """Return the current state of a step."""
     with explained(f"look at the step {step_id}"):
         described = aws.emr.describe_step(ClusterId=cluster, StepId=step_id)["Step"]
     return _step(cluster, described)

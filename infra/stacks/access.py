@@ -1,4 +1,4 @@
-"""OrchardAccess: the evaluator, who may look at everything in the two buckets and change nothing."""
+"""OrchardAccess: the evaluator, an IAM user who may read the two buckets and change nothing."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -66,7 +66,7 @@ class AccessStack(cdk.Stack):
 
 
 def evaluator_statements(bucket_arns: list[str]) -> list[Statement]:
-    """Return the policy of somebody who may look at buckets and change nothing."""
+    """Return the policy of a user who may read buckets and change nothing."""
     return [
         Statement(
             "SeeNamesOfBuckets",

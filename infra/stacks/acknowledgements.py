@@ -1,4 +1,4 @@
-"""Accepts single cdk-nag findings, each with its reason, on the construct that it is about."""
+"""Acknowledge single cdk-nag findings on a construct, each with its reason."""
 
 from collections.abc import Mapping, Sequence
 

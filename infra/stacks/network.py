@@ -80,52 +80,26 @@ def s3_endpoint_statements(region: str, own_objects: Sequence[str], own_buckets:
     The buckets of Amazon Linux and EMR are those of "Sample policies for private subnets that access Amazon
     S3" in the EMR Management Guide.
     """
-    return [
-        {
-            "Sid": "OwnObjects",
-            "Effect": "Allow",
-            "Principal": "*",
-            "Action": [
-                "s3:AbortMultipartUpload",
-                "s3:DeleteObject",
-                "s3:GetObject",
-                "s3:ListMultipartUploadParts",
-                "s3:PutObject",
-            ],
-            "Resource": list(own_objects),
-        },
-        {
-            "Sid": "OwnBuckets",
-            "Effect": "Allow",
-            "Principal": "*",
-            "Action": ["s3:GetBucketLocation", "s3:ListBucket"],
-            "Resource": list(own_buckets),
-        },
-        {
-            "Sid": "AmazonLinuxAndEmrPackages",
-            "Effect": "Allow",
-            "Principal": "*",
-            "Action": "s3:GetObject",
-            "Resource": [
-                f"arn:aws:s3:::al2023-repos-{region}-de612dc2/*",
-                f"arn:aws:s3:::repo.{region}.emr.amazonaws.com/*",
-            ],
-        },
-        {
-            "Sid": "EmrLogs",
-            "Effect": "Allow",
-            "Principal": "*",
-            "Action": "s3:PutObject",
-            "Resource": f"arn:aws:s3:::aws157-logs-{region}/*",
-        },
-        {
-            "Sid": "SparkHistory",
-            "Effect": "Allow",
-            "Principal": "*",
-            "Action": ["s3:Put*", "s3:Get*", "s3:Create*", "s3:Abort*", "s3:List*"],
-            "Resource": f"arn:aws:s3:::prod.{region}.appinfo.src/*",
-        },
+    written = [
+        "s3:AbortMultipartUpload",
+        "s3:DeleteObject",
+        "s3:GetObject",
+        "s3:ListMultipartUploadParts",
+        "s3:PutObject",
     ]
+    packages = [f"arn:aws:s3:::al2023-repos-{region}-de612dc2/*", f"arn:aws:s3:::repo.{region}.emr.amazonaws.com/*"]
+    history = ["s3:Put*", "s3:Get*", "s3:Create*", "s3:Abort*", "s3:List*"]
+    return [
+        _allow("OwnObjects", written, list(own_objects)),
+        _allow("OwnBuckets", ["s3:GetBucketLocation", "s3:ListBucket"], list(own_buckets)),
+        _allow("AmazonLinuxAndEmrPackages", "s3:GetObject", packages),
+        _allow("EmrLogs", "s3:PutObject", f"arn:aws:s3:::aws157-logs-{region}/*"),
+        _allow("SparkHistory", history, f"arn:aws:s3:::prod.{region}.appinfo.src/*"),
+    ]
+
+
+def _allow(name: str, actions: str | list[str], resources: str | list[str]) -> dict[str, Any]:
+    return {"Sid": name, "Effect": "Allow", "Principal": "*", "Action": actions, "Resource": resources}
 
 
 class Network(Construct):
@@ -215,26 +189,16 @@ class Network(Construct):
             name = f"{rule.source}-{rule.target}-{rule.protocol}-{rule.last_port}"
             source = self.groups[rule.source].security_group_id
             target = self.groups[rule.target].security_group_id
+            traffic: dict[str, Any] = {
+                "ip_protocol": rule.protocol,
+                "from_port": rule.first_port,
+                "to_port": rule.last_port,
+                "description": rule.why,
+            }
             ec2.CfnSecurityGroupEgress(
-                self,
-                f"{name}-out",
-                group_id=source,
-                destination_security_group_id=target,
-                ip_protocol=rule.protocol,
-                from_port=rule.first_port,
-                to_port=rule.last_port,
-                description=rule.why,
+                self, f"{name}-out", group_id=source, destination_security_group_id=target, **traffic
             )
-            ec2.CfnSecurityGroupIngress(
-                self,
-                f"{name}-in",
-                group_id=target,
-                source_security_group_id=source,
-                ip_protocol=rule.protocol,
-                from_port=rule.first_port,
-                to_port=rule.last_port,
-                description=rule.why,
-            )
+            ec2.CfnSecurityGroupIngress(self, f"{name}-in", group_id=target, source_security_group_id=source, **traffic)
         for name in ("primary", "worker"):
             ec2.CfnSecurityGroupEgress(
                 self,

@@ -24,7 +24,7 @@ _NOT_FOUND = frozenset(
         *("InvalidRequestException", "ValidationError"),
     }
 )
-"""What services answer to the name of something that is not there; EC2's codes all end with "NotFound"."""
+"""Codes for a resource that does not exist; EC2's all end with "NotFound"."""
 
 Service = Callable[[str], Any]
 """Returns boto3's client of a service."""
@@ -49,7 +49,7 @@ class Leftover:
 
     @property
     def bucket(self) -> str | None:
-        """Name of the bucket, None where it is something else."""
+        """Name of the bucket, None for any other resource."""
         return self.arn.removeprefix(_S3) if self.arn.startswith(_S3) else None
 
 

@@ -25,13 +25,7 @@ def deployed_stacks(aws: Aws) -> list[str]:
 
 
 def wait_until_ended(aws: Aws, cluster: str, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
-    """Wait until EMR has ended a cluster.
-
-    Raises
-    ------
-    OrchardError
-        If it takes longer than ``LONGEST_END``.
-    """
+    """Wait until EMR has ended a cluster, for at most ``LONGEST_END``."""
     state = _look_until(lambda: clusters.look(aws, cluster).state, clusters.ENDED, clock, sleep)
     if state not in clusters.ENDED:
         raise ClusterStillThereError(
@@ -41,7 +35,7 @@ def wait_until_ended(aws: Aws, cluster: str, clock: Callable[[], float], sleep: 
 
 
 def delete_stack(aws: Aws, name: str, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
-    """Have CloudFormation delete a stack, and wait until it is gone; one that is gone already is no failure.
+    """Have CloudFormation delete a stack, and wait until it is deleted; a stack that does not exist is no failure.
 
     Raises
     ------
@@ -69,7 +63,7 @@ def _look_until(
     clock: Callable[[], float],
     sleep: Callable[[float], None],
 ) -> str | None:
-    """Return the state of something once it is one of those in which it has ended, or after ``LONGEST_END``."""
+    """Return the state once it is one of the ended ones, or after ``LONGEST_END``."""
     began, wait = clock(), SHORTEST_WAIT
     while (state := look()) not in ended and clock() - began <= LONGEST_END:
         sleep(wait)
@@ -86,10 +80,7 @@ def deletes_buckets(aws: Aws) -> bool:
 
 
 def sweep_security_groups(aws: Aws) -> list[str]:
-    """Delete the security groups that EMR made in our network and left; return their names.
-
-    A group that refers to another cannot be deleted, so the rules of all go first.
-    """
+    """Delete the security groups that EMR left, their mutual rules first; return their names."""
     ec2 = aws.client("ec2")
     with explained("look for security groups that EMR left"):
         groups = ec2.describe_security_groups(
@@ -111,17 +102,14 @@ def sweep_security_groups(aws: Aws) -> list[str]:
 
 
 def stop_access_logs(aws: Aws, bucket: str) -> None:
-    """Have a bucket write no more access logs; one that is gone already writes none."""
+    """Stop the access log of a bucket, if it exists."""
     with explained(f"stop the access log of the bucket {bucket}"):
         if _bucket_exists(aws, bucket):
             aws.s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={})
 
 
 def empty_bucket(aws: Aws, bucket: str) -> int:
-    """Delete everything in a bucket, all versions and unfinished uploads too; return how many objects.
-
-    A bucket that is gone already is empty.
-    """
+    """Delete everything in a bucket, all versions and unfinished uploads too; return how many objects."""
     deleted = 0
     with explained(f"empty the bucket {bucket}"):
         if not _bucket_exists(aws, bucket):

@@ -38,7 +38,7 @@ class Place:
 
     scheme: str  # "https", or "http" for a server on this machine
     host: str  # host, with the port if it is unusual
-    base: str  # what stands before a key in the path, with "/" at both ends
+    base: str  # the path before a key, with "/" at both ends
     region: str
 
 
@@ -110,7 +110,7 @@ def find_place(client: "S3Client", bucket: str) -> Place:
 
     def keep(request: AWSPreparedRequest, **_: Any) -> Any:  # noqa: ANN401 - botocore's own
         made.append(request)
-        return AWSResponse(request.url, _OK, HTTPHeaders(), _Nothing())
+        return AWSResponse(request.url, _OK, HTTPHeaders(), _EmptyBody())
 
     client.meta.events.register_first("before-send.s3.PutObject", keep)
     try:
@@ -173,8 +173,8 @@ def _signing_key(secret: str, day: str, region: str) -> bytes:
     return key
 
 
-class _Nothing:
-    """An answer without a body, as botocore reads one."""
+class _EmptyBody:
+    """The body of an answer without content, as botocore reads one."""
 
     def stream(self, **_: Any) -> list[bytes]:  # noqa: ANN401 - botocore's own
         """Return no piece."""

@@ -126,13 +126,13 @@ class _Threads:
         self._waiting: Queue[_Pair | None] = Queue(2 * THREADS)
         self._done: SimpleQueue[Outcome] = SimpleQueue()
         self._stopped = threading.Event()
-        # Daemons: one that waits for an answer does not keep a person who typed Ctrl-C waiting.
+        # Daemons, so that Ctrl-C does not wait for a thread that waits for an answer.
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(THREADS)]
         for thread in self._threads:
             thread.start()
 
     def work(self, pairs: Iterable[_Pair]) -> Iterator[Outcome]:
-        """Yield what became of each file, as soon as it is known."""
+        """Yield the outcome of each file as soon as it is known."""
         given = taken = 0
         for pair in pairs:
             self._waiting.put(pair)

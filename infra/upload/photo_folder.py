@@ -24,12 +24,12 @@ class Survey:
 
     files: int = 0
     size: int = 0  # their bytes
-    passed_over: int = 0  # how many files are no photos
+    passed_over: int = 0  # files that are not photos
     labels: set[str] = field(default_factory=set)
 
 
 def survey(folder: Path, *, every_file: bool = False) -> Survey:
-    """Count what is to be sent, before anything is.
+    """Count the files to send, before any is sent.
 
     Raises
     ------
@@ -68,8 +68,8 @@ def is_photo(inside: str) -> bool:
 def walk(folder: Path) -> Iterator[LocalFile]:
     """Yield every file below a folder, in the order of ``sort_key``; one folder's names are held at a time.
 
-    Links are followed, except one that leads back into a folder it stands in. What starts with a dot is passed over,
-    as the job does: desktops and tools leave it behind.
+    Links are followed, except one that leads back into a folder above it. Names that start with a dot are skipped,
+    as the job does: desktops and tools leave such files behind.
     """
     return _walk(str(folder), "", frozenset())
 

@@ -97,7 +97,7 @@ class Uploader:
         return Outcome(file, sent=True)
 
     def _send(self, key: str, file: LocalFile) -> None:
-        kind = content_type(file.inside)
+        kind = content_type(file.inside.rpartition(".")[2])
         doing = f"send '{file.inside}'"
         if file.size > SMALL:
             self._retry(doing, lambda: self._send_large(key, file, kind))
@@ -148,14 +148,10 @@ def etag(path: str, like: str) -> str:
     return f"{_md5(b''.join(parts)).hexdigest()}-{len(parts)}"
 
 
-def content_type(name: str) -> str:
-    """Return the MIME type that a file's name says."""
-    return _content_type(name.rpartition(".")[2].lower())
-
-
 @lru_cache
-def _content_type(ending: str) -> str:
-    return mimetypes.guess_type(f"file.{ending}", strict=False)[0] or "application/octet-stream"
+def content_type(ending: str) -> str:
+    """Return the MIME type of files whose name ends with "." and this."""
+    return mimetypes.guess_type(f"file.{ending.lower()}", strict=False)[0] or "application/octet-stream"
 
 
 def _md5(content: bytes = b"") -> Any:  # noqa: ANN401 - hashlib names no public type

@@ -1,4 +1,4 @@
-"""Builds the wheelhouse of an architecture once, and keeps it: wheels, their hashes, what to import.
+"""Build the wheelhouse of an architecture once, and cache it: wheels, their hashes, what to import.
 
 The locks of an architecture (``requirements.ARCHITECTURE.txt``, and for example ``visual_words.ARCHITECTURE.txt`` where
 those libraries are asked for; ``installer.ARCHITECTURE.txt`` for uv, which installs them) are the whole input, so their

@@ -15,7 +15,7 @@ PRICES = RegionPrices("eu-west-1", {"m5.xlarge": NodePrice(0.214, 0.048, 0.09)},
 WITHOUT_SPOT = RegionPrices("eu-west-1", {"m5.xlarge": NodePrice(0.214, 0.048)}, gp3_gib_month=0.073)
 
 
-def test_kept_prices_are_those_that_were_written_but_for_spot(tmp_path: Path) -> None:
+def test_reads_the_prices_that_were_written_but_for_spot(tmp_path: Path) -> None:
     cache.write(tmp_path / "new", PRICES, NOW)
 
     assert cache.read(tmp_path / "new", "eu-west-1", ["m5.xlarge"], NOW + HOUR) == (WITHOUT_SPOT, NOW)

@@ -143,7 +143,7 @@ def test_a_node_is_billed_by_the_second_and_a_minute_at_least() -> None:
     assert hours_of(replace(node, end=None), BEGIN + HOUR) == 1.0
 
 
-def test_a_cluster_did_cost_its_instance_hours_by_type_and_market() -> None:
+def test_actual_cost_is_instance_hours_by_type_and_market() -> None:
     nodes = [
         Node("m5.xlarge", "ON_DEMAND", BEGIN, BEGIN + 2 * HOUR),
         Node("m5.xlarge", "ON_DEMAND", BEGIN, BEGIN + HOUR),

@@ -74,7 +74,7 @@ def test_a_source_that_aws_answers_says_so(price_list: FakePriceList) -> None:
 
 
 @pytest.mark.usefixtures("no_credentials")
-def test_without_credentials_the_dated_table_answers_and_says_why() -> None:
+def test_uses_the_table_without_credentials() -> None:
     source = PriceSource(Aws("eu-west-1"), NOW)
 
     prices = source.of("eu-west-1", ["m5.xlarge"])
@@ -132,7 +132,7 @@ def test_offline_asks_nothing(price_list: FakePriceList) -> None:
     assert "--offline" in source.origin
 
 
-def test_the_table_has_the_five_regions_of_the_published_comparison() -> None:
+def test_the_table_has_the_five_published_regions() -> None:
     found = {
         region: table_prices(region, ["m5.xlarge"]).nodes["m5.xlarge"].ec2
         for region in ("eu-west-3", "eu-west-1", "eu-central-1", "eu-west-2", "eu-north-1")
