@@ -42,15 +42,6 @@ class LocalCloud:
     """A cloud on this machine, reachable from this machine only; what it holds is gone when it stops.
 
     There is one to a process: its services keep their state in the process.
-
-    Parameters
-    ----------
-    port
-        Where it listens; 0 for any free port.
-    folder
-        Where it writes, and nowhere else.
-    host
-        What its nodes take from this machine.
     """
 
     def __init__(self, port: int, folder: Path, host: Host) -> None:
@@ -69,13 +60,7 @@ class LocalCloud:
         return f"http://{HOST}:{self._server.port}"
 
     def start(self) -> None:
-        """Listen.
-
-        Raises
-        ------
-        OSError
-            If the port is taken.
-        """
+        """Listen."""
         self.folder.mkdir(parents=True, exist_ok=True)
         os.environ.update(_SETTINGS)
         logging.getLogger("werkzeug").setLevel(logging.ERROR)

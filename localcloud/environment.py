@@ -19,15 +19,7 @@ _IN_THE_WAY = (
 
 
 def variables(endpoint: str, region: str) -> dict[str, str]:
-    """Return what has to be set.
-
-    Parameters
-    ----------
-    endpoint
-        Of the local cloud.
-    region
-        Where stacks are deployed.
-    """
+    """Return what has to be set."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": ADMINISTRATOR,

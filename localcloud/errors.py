@@ -2,15 +2,7 @@
 
 
 class LocalCloudError(Exception):
-    """The local cloud failed.
-
-    Parameters
-    ----------
-    message
-        What is wrong.
-    hint
-        What to do.
-    """
+    """The local cloud failed."""
 
     exit_code = 1
 

@@ -5,15 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Host:
-    """What the nodes' commands run on.
-
-    Parameters
-    ----------
-    java_home
-        Home of the Java that Spark runs on; empty if there is none.
-    cluster_python
-        Path of the Python on a cluster's nodes, which the interpreter of the cloud stands for.
-    """
+    """What the nodes' commands run on."""
 
     java_home: str = ""
     cluster_python: str = ""

@@ -15,13 +15,7 @@ from localcloud.iam.refusals import Refusal
 
 
 def application_of(service: str | None) -> Application:
-    """Return what answers for a service.
-
-    Parameters
-    ----------
-    service
-        As moto calls it; None for one that moto does not have.
-    """
+    """Return what answers for a service."""
     return _refuse if service is None else create_backend_app(service)  # type: ignore[arg-type]
 
 

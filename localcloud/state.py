@@ -35,14 +35,7 @@ _STATE, _LOCK, _LOG, _WORK = "state.json", "lock", "cloud.log", "work"
 class Standing:
     """A local cloud that answers.
 
-    Attributes
-    ----------
-    endpoint
-        Where it answers: ``http://127.0.0.1:5055``.
-    process
-        Number of its process.
-    since
-        When it started to answer, UTC, ISO 8601.
+    ``endpoint`` looks like ``http://127.0.0.1:5055``; ``since`` is UTC in ISO 8601.
     """
 
     endpoint: str
@@ -57,13 +50,7 @@ def home(environment: Mapping[str, str]) -> Path:
 
 
 def find(folder: Path) -> Standing | None:
-    """Return the cloud that stands, None where there is none (or where it does not answer yet).
-
-    Parameters
-    ----------
-    folder
-        The cloud's folder.
-    """
+    """Return the cloud that stands, None where there is none (or where it does not answer yet)."""
     if not _held(folder):
         return None
     try:
@@ -81,24 +68,7 @@ def require(folder: Path) -> Standing:
 
 
 def start(folder: Path, port: int, sleep: Callable[[float], None], host: Host = BARE) -> Standing:
-    """Start a cloud that goes on when this process ends; return it once it answers.
-
-    Parameters
-    ----------
-    folder
-        The cloud's folder; what a cloud that was killed has left there is removed.
-    port
-        Where it should answer; another one is taken where this one is not free.
-    sleep
-        Waits for seconds.
-    host
-        What nodes take from this machine.
-
-    Raises
-    ------
-    LocalCloudError
-        If it ends, or does not answer within a minute.
-    """
+    """Start a cloud that goes on when this process ends; return it once it answers."""
     _make_own(folder)
     log = folder / _LOG
     command = [
@@ -144,13 +114,7 @@ def stop(folder: Path, sleep: Callable[[float], None]) -> Standing | None:
 
 @contextmanager
 def stand(folder: Path) -> Iterator[Callable[[Standing], None]]:
-    """Hold the folder for the cloud in this process; what is yielded makes known that the cloud answers.
-
-    Raises
-    ------
-    LocalCloudStateError
-        If another cloud holds it.
-    """
+    """Hold the folder for the cloud in this process; what is yielded makes known that the cloud answers."""
     _make_own(folder)
     # Let go by the kernel alone, when the process has ended: who waits for the lock waits for the process.
     lock = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR)

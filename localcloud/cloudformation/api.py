@@ -295,15 +295,8 @@ class FormationResponse(BaseResponse):
     def _page(self, name: str, entries: Sequence[Any], key: str | None = None) -> Answer:
         """Return one page of an answer.
 
-        Parameters
-        ----------
-        name
-            What the entries are called.
-        entries
-            All of them.
-        key
-            What the place of the next page is told by: an entry's value there, so that new entries before it do not
-            shift the pages; None for its number.
+        ``key`` names the field whose value marks the next page, so that new entries do not shift pages; None marks it by
+        number.
         """
         token, start = self.params.get("NextToken"), 0
         if token is not None:

@@ -12,13 +12,7 @@ from localcloud.cloudformation.stacks import Resource
 
 
 def stored_parameter(ssm: Any, name: str) -> str:  # noqa: ANN401 - boto3 client
-    """Return the value of a parameter of AWS Systems Manager.
-
-    Raises
-    ------
-    FormationError
-        If there is none of this name.
-    """
+    """Return the value of a parameter of AWS Systems Manager."""
     try:
         return str(ssm.get_parameter(Name=name)["Parameter"]["Value"])
     except ClientError as error:
@@ -29,28 +23,14 @@ def stored_parameter(ssm: Any, name: str) -> str:  # noqa: ANN401 - boto3 client
 
 @dataclass
 class Seen:
-    """What a deployment used of other stacks.
-
-    Attributes
-    ----------
-    imports
-        Names of their exports.
-    """
+    """What a deployment used of other stacks."""
 
     imports: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
 class Account:
-    """The account and region that a stack is in.
-
-    Attributes
-    ----------
-    client
-        Returns a client of a service.
-    exported
-        Returns the value of another stack's export, by name.
-    """
+    """The account and region that a stack is in."""
 
     client: Callable[[str], Any]
     exported: Callable[[str], str]
@@ -62,17 +42,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Deployed:
-    """What functions find while a stack is deployed.
-
-    Attributes
-    ----------
-    resources
-        What exists at the moment.
-    account
-        Everything else there is.
-    seen
-        Takes down what is used of other stacks.
-    """
+    """What functions find while a stack is deployed."""
 
     resources: Mapping[str, Resource]
     account: Account
@@ -118,13 +88,7 @@ class Deployed:
 
 @dataclass(frozen=True)
 class Predicted(Deployed):
-    """What functions find while a deployment is only planned.
-
-    Attributes
-    ----------
-    unknown
-        Logical ids of what would be made, so that nothing is known of it yet.
-    """
+    """What functions find while a deployment is only planned."""
 
     unknown: frozenset[str]
 

@@ -50,17 +50,7 @@ class _Done:
 
 
 class Engine:
-    """Brings stacks to what their blueprints say.
-
-    Parameters
-    ----------
-    types
-        The resource types that are modelled, by name.
-    client
-        Returns a client of a service in a region, with the administrator's key.
-    exports
-        What stacks give one another.
-    """
+    """Brings stacks to what their blueprints say."""
 
     def __init__(
         self,
@@ -73,13 +63,7 @@ class Engine:
         self._exports = exports
 
     def planned(self, stack: Stack, blueprint: Blueprint) -> list[Change]:
-        """Return what deploying a blueprint would change.
-
-        Raises
-        ------
-        FormationError
-            If the template cannot be resolved, or its rules do not hold.
-        """
+        """Return what deploying a blueprint would change."""
         seen, account = Seen(), self._account(stack)
 
         def resolve(declaration: Declaration, unknown: frozenset[str]) -> Mapping[str, Any]:

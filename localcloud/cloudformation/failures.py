@@ -2,13 +2,7 @@
 
 
 class FormationError(Exception):
-    """A request that CloudFormation refuses.
-
-    Parameters
-    ----------
-    message
-        What is wrong, as AWS words it.
-    """
+    """A request that CloudFormation refuses."""
 
     code = "ValidationError"
 

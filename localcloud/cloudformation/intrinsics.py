@@ -48,17 +48,7 @@ class Surroundings(Protocol):
 
 @dataclass
 class Resolver:
-    """Turns what a template says into values.
-
-    Attributes
-    ----------
-    values
-        Of parameters and pseudo parameters, by name.
-    mappings, conditions
-        The template's sections.
-    surroundings
-        What lies outside the template.
-    """
+    """Turns what a template says into values."""
 
     values: Mapping[str, Any]
     mappings: Mapping[str, Any]
@@ -67,13 +57,7 @@ class Resolver:
     _met: dict[str, bool] = field(default_factory=dict)
 
     def resolve(self, value: Any) -> Any:  # noqa: ANN401
-        """Return a value with every function in it replaced by its result.
-
-        Raises
-        ------
-        FormationError
-            If it names something that is not there, or a function that is not modelled.
-        """
+        """Return a value with every function in it replaced by its result."""
         if isinstance(value, dict):
             if len(value) == 1:
                 name, argument = next(iter(value.items()))

@@ -37,13 +37,7 @@ def needs(declaration: Declaration, names: Collection[str]) -> set[str]:
 
 
 def in_order(declarations: Mapping[str, Declaration]) -> list[str]:
-    """Return logical ids, each after all that it needs; the template's order decides where that leaves a choice.
-
-    Raises
-    ------
-    FormationError
-        If resources need one another in a circle.
-    """
+    """Return logical ids, each after all that it needs; the template's order decides where that leaves a choice."""
     graph: TopologicalSorter[str] = TopologicalSorter(
         {name: sorted(needs(declaration, declarations)) for name, declaration in declarations.items()}
     )

@@ -22,19 +22,7 @@ _LIST = re.compile(r"List<.+>|CommaDelimitedList")
 def given_values(template: Template, asked: Mapping[str, str | None], previous: Mapping[str, str]) -> Mapping[str, str]:
     """Return the text of every parameter: what was asked for, else what it was before, else its default.
 
-    Parameters
-    ----------
-    template
-        Declares the parameters.
-    asked
-        What the request gives; None for "use the previous value".
-    previous
-        What the stack was deployed with.
-
-    Raises
-    ------
-    FormationError
-        If a parameter is unknown, has no value or may not have the one it is given.
+    In ``asked``, None means "use the previous value".
     """
     declared = template.section("Parameters")
     unknown = sorted(set(asked) - set(declared))
@@ -61,14 +49,7 @@ def given_values(template: Template, asked: Mapping[str, str | None], previous: 
 def values(template: Template, given: Mapping[str, str], stored: Callable[[str], str]) -> Mapping[str, Any]:
     """Return the value of every parameter as functions see it: lists split, SSM parameters read.
 
-    Parameters
-    ----------
-    template
-        Declares the parameters.
-    given
-        Text of every parameter, from `given_values`.
-    stored
-        Returns the value of a parameter of AWS Systems Manager by its name.
+    ``given`` comes from `given_values`; ``stored`` reads a parameter of AWS Systems Manager by name.
     """
     found: dict[str, Any] = {}
     for name, declaration in template.section("Parameters").items():

@@ -12,18 +12,7 @@ Properties = Mapping[str, Any]
 class Place:
     """Where a resource is made, and what it is made with.
 
-    Attributes
-    ----------
-    client
-        Returns a boto3 client of a service, pointed at the local cloud with the administrator's key.
-    account
-        The account's number.
-    region
-        The stack's region.
-    stack_name, stack_id
-        Whose resource it is.
-    logical_id
-        The resource's name in the template.
+    ``client`` returns a boto3 client of a service, pointed at the local cloud with the administrator's key.
     """
 
     client: Callable[[str], Any]
@@ -38,12 +27,7 @@ class Place:
 class Made:
     """A resource that exists.
 
-    Attributes
-    ----------
-    physical_id
-        What ``Ref`` gives.
-    attributes
-        What ``Fn::GetAtt`` gives, by name.
+    ``Ref`` gives ``physical_id``, ``Fn::GetAtt`` an entry of ``attributes``.
     """
 
     physical_id: str
@@ -84,11 +68,6 @@ class ResourceType(Protocol):
         """Change it in place; only properties outside ``replacing`` differ.
 
         Called with ``before`` and ``after`` changed about, it takes back a change that failed half-way.
-
-        Raises
-        ------
-        ReplacementNeededError
-            If what differs takes a new resource; nothing has been changed.
         """
 
     def delete(self, place: Place, physical_id: str, properties: Properties) -> None:

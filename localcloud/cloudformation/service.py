@@ -37,16 +37,7 @@ _UPDATABLE = frozenset({
 class Request:
     """What a request to make or change a stack carries.
 
-    Attributes
-    ----------
-    template
-        What is to be; None for what the stack was deployed with.
-    parameters
-        By name; None for "use the previous value".
-    tags
-        Of the stack; None for those that it has.
-    capabilities, role, token
-        As AWS has them.
+    None stands for what the stack already has: its template, a parameter's previous value, its tags.
     """
 
     template: Template | None
@@ -58,15 +49,7 @@ class Request:
 
 
 class Formation:
-    """The CloudFormation of one cloud: all its stacks.
-
-    Parameters
-    ----------
-    types
-        The resource types that are modelled, by name.
-    client
-        Returns a client of a service in a region, with the administrator's key.
-    """
+    """The CloudFormation of one cloud: all its stacks."""
 
     def __init__(self, types: Mapping[str, ResourceType], client: Callable[[str, str], Any]) -> None:
         self.stacks: list[Stack] = []
@@ -151,13 +134,7 @@ class Formation:
         return stack
 
     def update_stack(self, account: str, region: str, name: str, request: Request, *, disable_rollback: bool) -> Stack:
-        """Change a stack.
-
-        Raises
-        ------
-        FormationError
-            If it is not there, is busy, or nothing would change.
-        """
+        """Change a stack."""
         with self._lock:
             stack = self.stack(account, region, name, "Stack [{}] does not exist")
             _require_updatable(stack)

@@ -8,17 +8,7 @@ AS_MAPPING = frozenset({"AWS::SSM::Parameter"})
 
 
 def with_stack_tags(kind: str, properties: Mapping[str, Any], tags: Mapping[str, str]) -> Mapping[str, Any]:
-    """Return a resource's properties with the stack's tags; where both have a key, the resource's value stays.
-
-    Parameters
-    ----------
-    kind
-        The resource's type.
-    properties
-        As the template has them, resolved.
-    tags
-        The stack's.
-    """
+    """Return a resource's properties with the stack's tags; where both have a key, the resource's value stays."""
     if not tags:
         return properties
     own = properties.get("Tags")

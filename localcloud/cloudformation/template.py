@@ -28,22 +28,7 @@ POLICIES = ("Delete", "Retain", "RetainExceptOnCreate", "Snapshot")
 class Declaration:
     """A resource as a template declares it, its intrinsic functions not resolved.
 
-    Attributes
-    ----------
-    logical_id
-        Its name in the template.
-    type
-        Such as ``AWS::S3::Bucket``.
-    properties
-        Its properties, as written.
-    depends_on
-        What it names in ``DependsOn``.
-    condition
-        The condition it exists under, None for always.
-    metadata
-        What ``Metadata`` says: a difference there makes the CDK deploy, and changes nothing.
-    deletion_policy, update_replace_policy
-        What becomes of it when it leaves the stack, or when another takes its place.
+    A difference in ``metadata`` alone makes the CDK deploy, and changes nothing.
     """
 
     logical_id: str
@@ -60,12 +45,7 @@ class Declaration:
 class Template:
     """A template that could be read.
 
-    Attributes
-    ----------
-    text
-        As it was handed in.
-    document
-        Its content, every short tag (``!Ref``) written out.
+    In ``document``, every short tag (``!Ref``) is written out.
     """
 
     text: str
@@ -87,13 +67,7 @@ class Template:
 
 
 def parse(text: str) -> Template:
-    """Return a template from its text.
-
-    Raises
-    ------
-    FormationError
-        If it is neither JSON nor YAML, or is not a template.
-    """
+    """Return a template from its text."""
     try:
         document = json.loads(text)
     except ValueError:

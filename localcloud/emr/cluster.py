@@ -48,23 +48,8 @@ _INSTANCE_ATTRIBUTES_AS_ASKED = (
 class Cluster:
     """One cluster.
 
-    Parameters
-    ----------
-    request
-        Of ``RunJobFlow``, looked through already.
-    account, region
-        Where it is.
-    created
-        When it was asked for.
-
-    Attributes
-    ----------
-    state
-        As EMR names it.
-    reason
-        The API's ``ClusterStateChangeReason``.
-    idle_since
-        When it came into the state WAITING; None in any other.
+    ``request`` is the checked request of ``RunJobFlow``, ``reason`` the API's ``ClusterStateChangeReason``; ``idle_since``
+    is None in every state but WAITING.
     """
 
     request: Mapping[str, Any]
@@ -129,26 +114,14 @@ class Cluster:
         return self.state in STATES_OF_ENDING
 
     def step(self, wanted: str) -> Step:
-        """Return the step of an id.
-
-        Raises
-        ------
-        RefusedError
-            If there is none.
-        """
+        """Return the step of an id."""
         for step in self.steps:
             if step.id == wanted:
                 return step
         raise invalid_request(f"Step id '{wanted}' is not valid.")
 
     def add_steps(self, configurations: Iterable[Mapping[str, Any]], now: datetime) -> list[Step]:
-        """Attach steps; return them.
-
-        Raises
-        ------
-        RefusedError
-            If the cluster ends, or a step's failure would concern others that run beside it.
-        """
+        """Attach steps; return them."""
         if self.is_ending:
             raise invalid("A job flow that is shutting down, terminated, or finished may not be modified.")
         added = [Step(each, now) for each in configurations]

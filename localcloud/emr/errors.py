@@ -4,12 +4,7 @@
 class RefusedError(Exception):
     """A request that EMR refuses.
 
-    Parameters
-    ----------
-    code
-        EMR's: ``ValidationException`` or ``InvalidRequestException``.
-    message
-        In EMR's words where they are known.
+    ``code`` is ``ValidationException`` or ``InvalidRequestException``.
     """
 
     def __init__(self, code: str, message: str) -> None:

@@ -14,12 +14,7 @@ _ENDED_BY_CLUSTER = {"Code": "CLUSTER_TERMINATED", "Message": "Cluster was termi
 class Node:
     """One node; it has an EC2 id, but nothing stands behind it in EC2.
 
-    Parameters
-    ----------
-    instance_type, market
-        What is paid for: ``m6i.xlarge``, ``ON_DEMAND`` or ``SPOT``.
-    created
-        When it was asked for.
+    ``market`` is ``ON_DEMAND`` or ``SPOT``.
     """
 
     instance_type: str
@@ -59,12 +54,7 @@ class Node:
 class Fleet:
     """One fleet.
 
-    Parameters
-    ----------
-    configuration
-        An ``InstanceFleetConfig`` of the API.
-    created
-        When it was asked for.
+    ``configuration`` is an ``InstanceFleetConfig`` of the API.
     """
 
     configuration: Mapping[str, Any]

@@ -27,13 +27,7 @@ MOST_STEPS_AT_ONCE = 256
 
 
 def check(request: Mapping[str, Any]) -> None:
-    """Refuse a request for a cluster that EMR would refuse by itself, without looking at anything else.
-
-    Raises
-    ------
-    RefusedError
-        Naming what is wrong, or what the local cloud does not model.
-    """
+    """Refuse a request for a cluster that EMR would refuse by itself, without looking at anything else."""
     instances = request.get("Instances", {})
     unknown = [*_missing(request, MODELLED, ""), *_missing(instances, MODELLED_OF_INSTANCES, "Instances.")]
     if unknown:
@@ -58,26 +52,14 @@ def check(request: Mapping[str, Any]) -> None:
 
 
 def check_auto_termination(policy: Mapping[str, Any]) -> None:
-    """Refuse an idle time that EMR would refuse.
-
-    Raises
-    ------
-    RefusedError
-        If it is missing, or shorter than a minute or longer than a week.
-    """
+    """Refuse an idle time that EMR would refuse."""
     least, most = IDLE_SECONDS
     if not least <= policy.get("IdleTimeout", 0) <= most:
         raise invalid(f"The idle timeout must be between {least} and {most} seconds.")
 
 
 def check_managed_scaling(policy: Mapping[str, Any]) -> None:
-    """Refuse limits of managed scaling that EMR would refuse.
-
-    Raises
-    ------
-    RefusedError
-        If the least is above the most, or one of them is missing.
-    """
+    """Refuse limits of managed scaling that EMR would refuse."""
     limits = policy.get("ComputeLimits", {})
     least, most = limits.get("MinimumCapacityUnits"), limits.get("MaximumCapacityUnits")
     if least is None or most is None or "UnitType" not in limits:

@@ -20,17 +20,7 @@ from localcloud.emr.errors import RefusedError, invalid, invalid_request
 
 @dataclass(frozen=True)
 class Call:
-    """A request to EMR.
-
-    Attributes
-    ----------
-    request
-        The API's input, as it was sent.
-    account, region
-        Where it is meant for.
-    now
-        When it came.
-    """
+    """A request to EMR."""
 
     request: Mapping[str, Any]
     account: str
@@ -50,13 +40,7 @@ class Call:
 
     @property
     def cluster(self) -> Cluster:
-        """The cluster that the request names.
-
-        Raises
-        ------
-        RefusedError
-            If there is none.
-        """
+        """The cluster that the request names."""
         wanted = self.request.get("ClusterId") or self.request.get("ResourceId")
         if wanted in self.clusters:
             return self.clusters[wanted]
@@ -68,13 +52,7 @@ class Call:
 
     @property
     def job_flows(self) -> list[Cluster]:
-        """The clusters that the request names by ``JobFlowIds``.
-
-        Raises
-        ------
-        RefusedError
-            If one of them does not exist.
-        """
+        """The clusters that the request names by ``JobFlowIds``."""
         wanted = self.request["JobFlowIds"]
         if any(each not in self.clusters for each in wanted):
             raise invalid("Specified job flow ID does not exist.")
@@ -91,17 +69,7 @@ Answer = Callable[[Call], Output]
 
 
 def serve(operation: str, answer: Answer, *, pages: bool = False) -> None:
-    """Let EMR's server answer an operation so.
-
-    Parameters
-    ----------
-    operation
-        As the API names it: ``RunJobFlow``.
-    answer
-        Returns the API's output.
-    pages
-        Whether it is given in pages.
-    """
+    """Let EMR's server answer an operation so."""
 
     def method(response: ElasticMapReduceResponse) -> ActionResult:
         body: Any = response.body

@@ -14,23 +14,8 @@ ACTIVE_STATES = ("RUNNING", "CANCEL_PENDING")
 class Step:
     """One step.
 
-    Parameters
-    ----------
-    configuration
-        A ``StepConfig`` of the API.
-    created
-        When it was attached.
-
-    Attributes
-    ----------
-    state
-        As EMR names it.
-    message
-        Why it is in this state; empty where EMR says nothing.
-    failure
-        ``FailureDetails`` of a failed one.
-    cancellation
-        How a running one is to be cancelled, a ``StepCancellationOption``; empty if it is not.
+    ``configuration`` is a ``StepConfig`` of the API, ``failure`` its ``FailureDetails`` and ``cancellation`` a
+    ``StepCancellationOption``, empty unless it is being cancelled.
     """
 
     configuration: Mapping[str, Any]

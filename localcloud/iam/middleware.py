@@ -29,13 +29,7 @@ _ALWAYS_ALLOWED = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 
 
 class Guard:
-    """A WSGI application that asks whether a request is allowed before it hands it on.
-
-    Parameters
-    ----------
-    services
-        Answers what is allowed.
-    """
+    """A WSGI application that asks whether a request is allowed before it hands it on."""
 
     def __init__(self, services: Application) -> None:
         self._services = services

@@ -23,24 +23,7 @@ CloudFormation itself works with the administrator's key here, not with the role
 class Principal:
     """Whom an access key belongs to.
 
-    Attributes
-    ----------
-    arn
-        Of the user, or of the role's session.
-    account
-        The account's number.
-    secret
-        Of the access key.
-    token
-        Of the session, None for a user.
-    expires
-        When the session ends, None for a user.
-    unrestricted
-        Whether everything is allowed without a look at policies.
-    policies
-        What is said of it.
-    context
-        What conditions can ask about it.
+    ``token`` and ``expires`` are None for a user. An ``unrestricted`` principal may do everything.
     """
 
     arn: str

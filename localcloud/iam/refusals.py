@@ -11,12 +11,7 @@ from xml.sax.saxutils import escape
 class Refusal:
     """Why a request is refused, in the terms of every kind of service.
 
-    Attributes
-    ----------
-    s3, query, json, ec2
-        The error's code and HTTP status there.
-    message
-        What is wrong.
+    ``s3``, ``query``, ``json`` and ``ec2`` are the error code and HTTP status for these kinds of services.
     """
 
     s3: tuple[str, int]

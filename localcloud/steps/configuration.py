@@ -30,12 +30,7 @@ OWN = {
 class Machine:
     """What there is to share out.
 
-    Attributes
-    ----------
-    cores
-        Processors.
-    memory
-        MiB.
+    ``memory`` is in MiB.
     """
 
     cores: int
@@ -52,14 +47,7 @@ class Machine:
 class Configuration:
     """How Spark is configured on a node.
 
-    Attributes
-    ----------
-    defaults
-        What stands in ``spark-defaults.conf``.
-    environment
-        What ``spark-env`` exports.
-    replaced
-        One sentence for each thing that is not as the cluster has it.
+    ``replaced`` holds one sentence for each difference from the cluster's own configuration.
     """
 
     defaults: Mapping[str, str]
@@ -77,14 +65,7 @@ def configure(
 ) -> Configuration:
     """Return how Spark is configured on a machine.
 
-    Parameters
-    ----------
-    classifications
-        The cluster's, as the API has them.
-    machine
-        What there is to share out.
-    place
-        Turns a path on a node into one on this machine, and leaves anything else as it is.
+    ``place`` turns a path on a node into one on this machine, and leaves anything else unchanged.
     """
     asked = properties(classifications, "spark-defaults")
     sized = {name: value for name, value in sizes(asked, machine).items() if asked.get(name) != value}
@@ -100,15 +81,7 @@ def configure(
 
 
 def sizes(asked: Mapping[str, str], machine: Machine) -> dict[str, str]:
-    """Return the settings that depend on how large the machine is.
-
-    Parameters
-    ----------
-    asked
-        ``spark-defaults`` of the cluster.
-    machine
-        What there is to share out.
-    """
+    """Return the settings that depend on how large the machine is."""
     # A task's Python process is as large as the heap's share of it: half of the machine is left to them.
     wanted = mebibytes(asked.get("spark.driver.memory", "1g")) + mebibytes(asked.get("spark.executor.memory", "0"))
     heap = max(LEAST_HEAP, min(wanted, machine.memory // 4))

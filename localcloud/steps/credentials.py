@@ -16,15 +16,6 @@ def assume(endpoint: str, region: str, role: str, session: str) -> Mapping[str, 
     """Return temporary credentials of a role, by the names of their environment variables.
 
     The administrator asks for them; on AWS, EC2 itself hands the role's credentials to a node.
-
-    Parameters
-    ----------
-    endpoint, region
-        Where the cloud is.
-    role
-        ARN of the role.
-    session
-        What the session is called; AWS names it after the instance.
     """
     with MAKING_CLIENTS:
         sts = boto3.client(

@@ -29,16 +29,7 @@ COMPILE_QUICKLY = "-XX:TieredStopAtLevel=1"
 class Node:
     """The primary node of a cluster.
 
-    Attributes
-    ----------
-    root
-        Stands for ``/`` of the node.
-    endpoint
-        Address of the cloud.
-    region
-        Where the cluster is.
-    host
-        What it takes from this machine.
+    ``root`` stands for ``/`` of the node.
     """
 
     root: Path
@@ -70,17 +61,7 @@ class Node:
         (commands / "spark-submit").symlink_to(spark_home() / "bin" / "spark-submit")
 
     def environment(self, credentials: Mapping[str, str], exported: Mapping[str, str], work: Path) -> dict[str, str]:
-        """Return all environment variables of a command; nothing of the cloud's own environment is among them.
-
-        Parameters
-        ----------
-        credentials
-            Of the node's role.
-        exported
-            What the cluster's ``spark-env`` exports.
-        work
-            For temporary files; it is made.
-        """
+        """Return all environment variables of a command; nothing of the cloud's own environment is among them."""
         work.mkdir(parents=True, exist_ok=True)
         return {
             "PATH": os.pathsep.join([str(self.root / "bin"), os.defpath, "/usr/local/bin"]),

@@ -19,14 +19,7 @@ GRACE_SECONDS = 10.0
 class Order:
     """What is to be run.
 
-    Attributes
-    ----------
-    command
-        Program and arguments.
-    environment
-        All of its environment variables.
-    folder
-        Where it runs; its standard output and error go into the files ``stdout`` and ``stderr`` there, at their end.
+    Standard output and error are appended to the files ``stdout`` and ``stderr`` in ``folder``, where it runs.
     """
 
     command: Sequence[str]

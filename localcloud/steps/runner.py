@@ -29,24 +29,7 @@ _log = logging.getLogger(__name__)
 class StepRunner:
     """Runs what clusters are asked to run, from ``start`` to ``stop``.
 
-    Parameters
-    ----------
-    endpoint
-        Address of the cloud that it is part of.
-    folder
-        Where each cluster has a folder of its own for as long as it lives.
-    clusters
-        Returns every cluster there is.
-    clock
-        Returns the time as EMR writes it.
-    begin
-        Starts a command.
-    spawn
-        Runs a function beside this one; a test may run it at once.
-    work
-        Returns what a cluster's node does.
-    sleep
-        Waits so many seconds.
+    ``spawn`` runs a function in the background; a test may run it at once.
     """
 
     def __init__(

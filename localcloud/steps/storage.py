@@ -19,12 +19,7 @@ if TYPE_CHECKING:
 def client(endpoint: str, region: str, credentials: Mapping[str, str]) -> "S3Client":
     """Return a client of S3.
 
-    Parameters
-    ----------
-    endpoint, region
-        Where the cloud is.
-    credentials
-        ``AWS_ACCESS_KEY_ID`` and the two that go with it, by the names of their environment variables.
+    ``credentials`` are the three ``AWS_`` environment variables by name.
     """
     with MAKING_CLIENTS:
         return boto3.client(
@@ -41,14 +36,8 @@ def client(endpoint: str, region: str, credentials: Mapping[str, str]) -> "S3Cli
 def fetch(s3: "S3Client", uris: str, folder: Path) -> str:
     """Download what lies in S3; return the same list with files in its place.
 
-    Parameters
-    ----------
-    s3
-        A client with the credentials of the node's role.
-    uris
-        One URI, or several with commas between; what is not in S3 stays as it is.
-    folder
-        Where files go, each in a folder of its own so that their names stay.
+    ``uris`` is one URI, or several separated by commas; what is not in S3 stays unchanged. Each file gets a folder of its
+    own, so that its name stays.
     """
     return ",".join(_fetch_one(s3, uri, folder) for uri in uris.split(","))
 
@@ -67,17 +56,7 @@ def _fetch_one(s3: "S3Client", uri: str, folder: Path) -> str:
 
 
 def put_logs(s3: "S3Client", uri: str, folder: Path, names: tuple[str, ...]) -> None:
-    """Upload logs as EMR does: packed, each below the URI by its own name.
-
-    Parameters
-    ----------
-    s3
-        A client with the credentials of the node's role.
-    uri
-        Of their folder, with a slash at the end.
-    folder, names
-        The files.
-    """
+    """Upload logs as EMR does: packed, each below the URI by its own name."""
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
     for name in names:
         packed = gzip.compress((folder / name).read_bytes())

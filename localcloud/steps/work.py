@@ -25,19 +25,7 @@ EXCEPTION = re.compile(r"^(?:Exception in thread .*?|Caused by: |)((?:[A-Za-z_][
 
 
 class Work:
-    """The work of one cluster's primary node.
-
-    Parameters
-    ----------
-    cluster
-        Whose work it is.
-    endpoint
-        Address of the cloud.
-    folder
-        The cluster's own.
-    host
-        What the node takes from this machine.
-    """
+    """The work of one cluster's primary node."""
 
     def __init__(self, cluster: Cluster, endpoint: str, folder: Path, host: Host) -> None:
         self._cluster = cluster
@@ -56,15 +44,7 @@ class Work:
         configuration.write(self._configuration, self._node.spark_configuration)
 
     def bootstrap(self, number: int, run: Run) -> int:
-        """Run a bootstrap action; return its exit code.
-
-        Parameters
-        ----------
-        number
-            Its place among all of them, from 1.
-        run
-            Runs a command.
-        """
+        """Run a bootstrap action; return its exit code."""
         action = self.actions[number - 1]["ScriptBootstrapAction"]
         folder = self._new_folder(f"bootstrap-actions/{number}")
         given = self._credentials()
@@ -88,15 +68,7 @@ class Work:
         return code
 
     def execute(self, step: Step, run: Run) -> tuple[int, Mapping[str, str]]:
-        """Run a step; return its exit code and, where that is not 0, EMR's ``FailureDetails``.
-
-        Parameters
-        ----------
-        step
-            Which one.
-        run
-            Runs a command.
-        """
+        """Run a step; return its exit code and, where that is not 0, EMR's ``FailureDetails``."""
         folder = self._new_folder(f"steps/{step.id}")
         given = self._credentials()
         s3 = storage.client(self._endpoint, self._cluster.region, given)

@@ -126,17 +126,7 @@ class SecurityGroupEgress(_Rule):
 def permission(direction: str, rule: Mapping[str, Any]) -> dict[str, Any]:
     """Return a rule as EC2's API has it, from one as CloudFormation has it.
 
-    Parameters
-    ----------
-    direction
-        ``ingress`` or ``egress``.
-    rule
-        Protocol and ports, a description, and one other end.
-
-    Raises
-    ------
-    ValueError
-        If the rule has a part that is not known here, or not one other end.
+    ``direction`` is ``ingress`` or ``egress``. Raise ValueError for an unknown part or unless exactly one other end is named.
     """
     ends = {"CidrIp": "IpRanges", "CidrIpv6": "Ipv6Ranges", _OTHER_GROUP[direction]: "UserIdGroupPairs"}
     refuse_others(f"SecurityGroup{direction.capitalize()}", rule, ("IpProtocol", "Description", *_PORTS, *ends))

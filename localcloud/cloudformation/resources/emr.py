@@ -149,13 +149,7 @@ class SecurityConfiguration:
 
 
 def run_job_flow(properties: Properties) -> dict[str, Any]:
-    """Return the parameters of EMR's RunJobFlow for a cluster's properties; values keep the kinds that they have.
-
-    Raises
-    ------
-    ValueError
-        If there is a part that is not known here.
-    """
+    """Return the parameters of EMR's RunJobFlow for a cluster's properties; values keep the kinds that they have."""
     return {
         **{name: properties[name] for name in _COPIED if name in properties},
         "Instances": _instances(properties["Instances"]),
@@ -168,15 +162,7 @@ def run_job_flow(properties: Properties) -> dict[str, Any]:
 def resized_fleets(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the fleets of which only the capacity differs, as EMR's API has them.
 
-    Parameters
-    ----------
-    before, after
-        A cluster's ``Instances``.
-
-    Raises
-    ------
-    ReplacementNeededError
-        If anything else differs, but whether the cluster is protected from being ended.
+    Raise ReplacementNeededError if anything else differs, except for the protection against termination.
     """
     if _fixed(before) != _fixed(after):
         names = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]

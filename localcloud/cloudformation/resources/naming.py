@@ -12,14 +12,7 @@ _SUFFIX = 12
 def physical_name(place: Place, longest: int, *, lower_case: bool = False) -> str:
     """Return stack's name, logical id and random characters, joined by hyphens.
 
-    Parameters
-    ----------
-    place
-        Whose name it is.
-    longest
-        Characters that the service allows; stack's name and logical id are cut to fit, the longer one first.
-    lower_case
-        For services that know no capitals.
+    If the name exceeds ``longest``, the longer of stack name and logical id is cut first.
     """
     suffix = _random(string.ascii_uppercase + string.digits)
     stack, logical = place.stack_name, place.logical_id

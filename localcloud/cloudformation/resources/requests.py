@@ -15,19 +15,7 @@ def request(client: Any, operation: str, **given: Any) -> dict[str, Any]:  # noq
     A template may say ``"true"`` or ``"50"`` where the service wants a boolean or a number, and a parameter of
     a stack is always a string. What is None is left out.
 
-    Parameters
-    ----------
-    client
-        A boto3 client.
-    operation
-        As in the service's API: ``RunJobFlow``.
-
-    Raises
-    ------
-    ValueError
-        If a value is not what it stands for, or a name is not known to the service.
-    TypeError
-        If there is something else where the service wants an object.
+    Raise ValueError for an unknown name or a value of the wrong type, TypeError where the service requires an object.
     """
     shape = client.meta.service_model.operation_model(operation).input_shape
     parameters: dict[str, Any] = _fitted(given, shape, operation)

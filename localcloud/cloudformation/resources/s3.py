@@ -76,13 +76,7 @@ class BucketPolicy:
 
 
 def lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a lifecycle rule as S3's API has it, from one as CloudFormation has it.
-
-    Raises
-    ------
-    ValueError
-        If the rule has a part that is not known here.
-    """
+    """Return a lifecycle rule as S3's API has it, from one as CloudFormation has it."""
     refuse_others("LifecycleConfiguration.Rules", rule, _LIFECYCLE_NAMES)
     expiration = {"Days": int(rule["ExpirationInDays"])} if "ExpirationInDays" in rule else None
     parts = {
