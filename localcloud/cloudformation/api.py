@@ -10,11 +10,11 @@ from moto.core.responses import ActionResult, BaseResponse
 from moto.core.utils import camelcase_to_underscores
 
 from localcloud.cloudformation import answers, parameters
-from localcloud.cloudformation.capabilities import require_capabilities
-from localcloud.cloudformation.failures import FormationError
-from localcloud.cloudformation.service import Formation, Request
+from localcloud.cloudformation.errors import RequestError
+from localcloud.cloudformation.registry import Registry
+from localcloud.cloudformation.service import CloudFormation, Request
 from localcloud.cloudformation.stacks import ChangeSet, Stack
-from localcloud.cloudformation.template import Template, parse
+from localcloud.cloudformation.template import Template, parse, require_capabilities
 
 LONGEST_BODY = 51200
 """Characters of a template inside a request; a longer one has to lie in S3."""
@@ -25,10 +25,10 @@ PAGE = 100
 Answer = Mapping[str, Any]
 
 
-class FormationResponse(BaseResponse):
+class CloudFormationResponse(BaseResponse):
     """Answers requests to CloudFormation. moto's server reads their parameters and writes the XML of the answers."""
 
-    formation: ClassVar[Formation]
+    cloudformation: ClassVar[CloudFormation]
     """Whose stacks it answers for; set by the local cloud before it listens."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class FormationResponse(BaseResponse):
         self._authenticate_and_authorize_normal_action()
         try:
             answer = ActionResult((method() or {}) if method else _not_modelled(action))
-        except FormationError as error:
+        except RequestError as error:
             answer = ActionResult(CloudFormationError(error.code, error.message))
         status, headers, body = self.serialized(answer)
         headers, body = self._enrich_response(headers, body)
@@ -52,7 +52,7 @@ class FormationResponse(BaseResponse):
 
     def answer_create_change_set(self) -> Answer:
         """Say what a deployment would change."""
-        made = self.formation.create_change_set(
+        made = self.cloudformation.create_change_set(
             self.current_account,
             self.region,
             self._needed("StackName"),
@@ -69,7 +69,7 @@ class FormationResponse(BaseResponse):
 
     def answer_execute_change_set(self) -> None:
         """Do what a change set says."""
-        self.formation.execute_change_set(
+        self.cloudformation.execute_change_set(
             self._change_set(),
             self.params.get("ClientRequestToken"),
             disable_rollback=bool(self.params.get("DisableRollback", False)),
@@ -77,14 +77,15 @@ class FormationResponse(BaseResponse):
 
     def answer_delete_change_set(self) -> None:
         """Forget a change set."""
-        self.formation.delete_change_set(
+        self.cloudformation.delete_change_set(
             self.current_account, self.region, self._needed("ChangeSetName"), self.params.get("StackName")
         )
 
     def answer_list_change_sets(self) -> Answer:
         """Show what was proposed for a stack."""
         return self._page(
-            "Summaries", [answers.change_set_summary(one) for one in self.formation.change_sets_of(self._stack())]
+            "Summaries",
+            [answers.change_set_summary(one) for one in self._registry.change_sets_of(self._stack())],
         )
 
     # Stacks.
@@ -92,7 +93,7 @@ class FormationResponse(BaseResponse):
     def answer_create_stack(self) -> Answer:
         """Make a stack."""
         disable = bool(self.params.get("DisableRollback", False)) or self.params.get("OnFailure") == "DO_NOTHING"
-        stack = self.formation.create_stack(
+        stack = self.cloudformation.create_stack(
             self.current_account, self.region, self._needed("StackName"), self._request(), disable_rollback=disable
         )
         stack.termination_protection = bool(self.params.get("EnableTerminationProtection", False))
@@ -101,7 +102,7 @@ class FormationResponse(BaseResponse):
     def answer_update_stack(self) -> Answer:
         """Change a stack."""
         disable = bool(self.params.get("DisableRollback", False))
-        stack = self.formation.update_stack(
+        stack = self.cloudformation.update_stack(
             self.current_account, self.region, self._needed("StackName"), self._request(), disable_rollback=disable
         )
         return {"StackId": stack.id}
@@ -109,8 +110,8 @@ class FormationResponse(BaseResponse):
     def answer_delete_stack(self) -> None:
         """Remove a stack."""
         if self.params.get("RetainResources"):
-            raise FormationError("Orchard's local cloud does not model RetainResources")
-        self.formation.delete_stack(
+            raise RequestError("The local cloud does not model RetainResources")
+        self.cloudformation.delete_stack(
             self.current_account, self.region, self._needed("StackName"), self.params.get("ClientRequestToken")
         )
 
@@ -119,14 +120,14 @@ class FormationResponse(BaseResponse):
         found = (
             [self._stack()]
             if self.params.get("StackName")
-            else self.formation.living(self.current_account, self.region)
+            else self._registry.living(self.current_account, self.region)
         )
         return self._page("Stacks", [self._described(stack) for stack in found])
 
     def answer_list_stacks(self) -> Answer:
         """Show all stacks, also the deleted ones."""
         wanted = self.params.get("StackStatusFilter")
-        found = self.formation.all(self.current_account, self.region)
+        found = self._registry.all(self.current_account, self.region)
         return self._page(
             "StackSummaries", [answers.stack_summary(one) for one in found if not wanted or one.status in wanted]
         )
@@ -144,7 +145,7 @@ class FormationResponse(BaseResponse):
 
     def answer_set_stack_policy(self) -> None:
         """Refuse: a policy that nobody keeps to is worse than none."""
-        raise FormationError("Orchard's local cloud does not model stack policies")
+        raise RequestError("The local cloud does not model stack policies")
 
     def answer_get_stack_policy(self) -> Answer:
         """Show that there is no policy."""
@@ -156,7 +157,7 @@ class FormationResponse(BaseResponse):
     def answer_describe_stack_resources(self) -> Answer:
         """Show the resources of a stack."""
         if self.params.get("PhysicalResourceId"):
-            raise FormationError("Orchard's local cloud does not model a search by PhysicalResourceId")
+            raise RequestError("The local cloud does not model a search by PhysicalResourceId")
         stack, wanted = self._stack(), self.params.get("LogicalResourceId")
         found = answers.resources(stack)
         return {"StackResources": [one for one in found if wanted in (None, one["LogicalResourceId"])]}
@@ -167,7 +168,7 @@ class FormationResponse(BaseResponse):
         for one in answers.resources(stack):
             if one["LogicalResourceId"] == wanted:
                 return {"StackResourceDetail": {**one, "LastUpdatedTimestamp": one["Timestamp"]}}
-        raise FormationError(f"Resource {wanted} does not exist for stack {stack.name}")
+        raise RequestError(f"Resource {wanted} does not exist for stack {stack.name}")
 
     def answer_list_stack_resources(self) -> Answer:
         """Show the resources of a stack, page by page."""
@@ -190,7 +191,7 @@ class FormationResponse(BaseResponse):
         if template is None:
             blueprint = self._stack().blueprint
             if blueprint is None:
-                raise FormationError("Either Template URL, Template Body or Stack Name must be specified.")
+                raise RequestError("Either Template URL, Template Body or Stack Name must be specified.")
             template = blueprint.template
         return answers.template_summary(template)
 
@@ -198,7 +199,7 @@ class FormationResponse(BaseResponse):
         """Show what a template asks for, if it is one."""
         template = self._template()
         if template is None:
-            raise FormationError("Either Template URL or Template Body must be specified.")
+            raise RequestError("Either Template URL or Template Body must be specified.")
         summary = answers.template_summary(template)
         return {key: summary[key] for key in ("Parameters", "Description", "Capabilities") if key in summary}
 
@@ -206,7 +207,7 @@ class FormationResponse(BaseResponse):
         """Show what stacks export."""
         found = [
             {"ExportingStackId": stack.id, "Name": output.export, "Value": output.value}
-            for stack in self.formation.living(self.current_account, self.region)
+            for stack in self._registry.living(self.current_account, self.region)
             for output in stack.outputs
             if output.export is not None
         ]
@@ -215,9 +216,9 @@ class FormationResponse(BaseResponse):
     def answer_list_imports(self) -> Answer:
         """Show which stacks use an export."""
         name = self._needed("ExportName")
-        found = [one.name for one in self.formation.living(self.current_account, self.region) if name in one.imports]
+        found = [one.name for one in self._registry.living(self.current_account, self.region) if name in one.imports]
         if not found:
-            raise FormationError(f"Export '{name}' is not imported by any stack.")
+            raise RequestError(f"Export '{name}' is not imported by any stack.")
         return self._page("Imports", found)
 
     # What requests have in common.
@@ -225,33 +226,37 @@ class FormationResponse(BaseResponse):
     def _needed(self, name: str) -> str:
         value = self.params.get(name)
         if not value:
-            raise FormationError(
+            raise RequestError(
                 f"1 validation error detected: Value null at '{name}' failed to satisfy constraint: "
                 "Member must not be null"
             )
         return str(value)
 
+    @property
+    def _registry(self) -> Registry:
+        return self.cloudformation.registry
+
     def _stack(self, missing: str = "Stack with id {} does not exist") -> Stack:
-        return self.formation.stack(self.current_account, self.region, self._needed("StackName"), missing)
+        return self._registry.stack(self.current_account, self.region, self._needed("StackName"), missing)
 
     def _change_set(self) -> ChangeSet:
-        return self.formation.change_set(
+        return self._registry.change_set(
             self.current_account, self.region, self._needed("ChangeSetName"), self.params.get("StackName")
         )
 
     def _described(self, stack: Stack) -> Answer:
         shown: Sequence[Mapping[str, str]] = ()
         if stack.blueprint is not None:
-            read = self.formation.read_stored(self.region)
+            read = self.cloudformation.read_stored(self.region)
             shown = parameters.shown(stack.blueprint.template, stack.blueprint.parameters, read)
         return answers.stack(stack, shown)
 
     def _request(self) -> Request:
         if self.params.get("ResourcesToImport"):
-            raise FormationError("Orchard's local cloud does not model ResourcesToImport")
+            raise RequestError("The local cloud does not model ResourcesToImport")
         template = self._template()
         if template is None and not self.params.get("UsePreviousTemplate"):
-            raise FormationError("Either Template URL or Template Body must be specified.")
+            raise RequestError("Either Template URL or Template Body must be specified.")
         capabilities = self.params.get("Capabilities") or []
         if template is not None:
             require_capabilities(template, capabilities)
@@ -273,7 +278,7 @@ class FormationResponse(BaseResponse):
         body, url = self.params.get("TemplateBody"), self.params.get("TemplateURL")
         if body is not None:
             if len(body) > LONGEST_BODY:
-                raise FormationError(
+                raise RequestError(
                     f"1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "
                     f"Member must have length less than or equal to {LONGEST_BODY}"
                 )
@@ -288,21 +293,21 @@ class FormationResponse(BaseResponse):
         if ".s3." in host:
             bucket, key = host.split(".s3.", 1)[0], unquote(parts.path).lstrip("/")
         try:
-            return str(self.formation.s3(self.region).get_object(Bucket=bucket, Key=key)["Body"].read().decode())
+            return str(self.cloudformation.s3(self.region).get_object(Bucket=bucket, Key=key)["Body"].read().decode())
         except ClientError as error:
-            raise FormationError(f"S3 error: {error.response['Error']['Message']}") from error
+            raise RequestError(f"S3 error: {error.response['Error']['Message']}") from error
 
     def _page(self, name: str, entries: Sequence[Any], key: str | None = None) -> Answer:
         """Return one page of an answer.
 
-        ``key`` names the field whose value marks the next page, so that new entries do not shift pages; None marks it by
-        number.
+        ``key`` names the field whose value marks the next page, so that new entries do not shift pages; None marks it
+        by number.
         """
         token, start = self.params.get("NextToken"), 0
         if token is not None:
             places = [str(entry[key]) if key else str(number) for number, entry in enumerate(entries)]
             if token not in places:
-                raise FormationError("Invalid NextToken")
+                raise RequestError("Invalid NextToken")
             start = places.index(token)
         page, rest = entries[start : start + PAGE], entries[start + PAGE :]
         answer: dict[str, Any] = {name: page}
@@ -313,4 +318,4 @@ class FormationResponse(BaseResponse):
 
 def _not_modelled(action: str) -> CloudFormationError:
     """Return the refusal of an action, as an answer: moto's own is a failure of its server."""
-    return CloudFormationError("InvalidAction", f"Orchard's local cloud does not model cloudformation:{action}")
+    return CloudFormationError("InvalidAction", f"The local cloud does not model cloudformation:{action}")

@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from localcloud.cloudformation.failures import FormationError
+from localcloud.cloudformation.errors import RequestError
 from localcloud.cloudformation.intrinsics import KNOWN_AFTER_APPLY
 from localcloud.cloudformation.stacks import Resource
 
@@ -18,7 +18,7 @@ def stored_parameter(ssm: Any, name: str) -> str:  # noqa: ANN401 - boto3 client
     except ClientError as error:
         if error.response["Error"]["Code"] != "ParameterNotFound":
             raise
-        raise FormationError(f"Unable to fetch parameters [{name}] from parameter store for this account.") from error
+        raise RequestError(f"Unable to fetch parameters [{name}] from parameter store for this account.") from error
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Deployed:
         resource = self._resource(logical_id)
         if name in resource.attributes:
             return resource.attributes[name]
-        raise FormationError(
+        raise RequestError(
             f"Template error: resource {logical_id} does not support attribute type {name} in Fn::GetAtt"
         )
 
@@ -78,11 +78,11 @@ class Deployed:
         """Return what a dynamic reference stands for."""
         if service == "ssm":
             return self.account.stored(key)
-        raise FormationError(f"Orchard's local cloud does not model {{{{resolve:{service}:...}}}}")
+        raise RequestError(f"The local cloud does not model {{{{resolve:{service}:...}}}}")
 
     def _resource(self, logical_id: str) -> Resource:
         if logical_id not in self.resources:
-            raise FormationError(f"Template format error: Unresolved resource dependencies [{logical_id}]")
+            raise RequestError(f"Template format error: Unresolved resource dependencies [{logical_id}]")
         return self.resources[logical_id]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from localcloud.cloudformation.failures import FormationError
+from localcloud.cloudformation.errors import RequestError
 from localcloud.cloudformation.template import Declaration
 
 _PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}")
@@ -45,4 +45,4 @@ def in_order(declarations: Mapping[str, Declaration]) -> list[str]:
         return list(graph.static_order())
     except CycleError as error:
         circle = sorted(set(error.args[1]))
-        raise FormationError(f"Circular dependency between resources: [{', '.join(circle)}]") from error
+        raise RequestError(f"Circular dependency between resources: [{', '.join(circle)}]") from error

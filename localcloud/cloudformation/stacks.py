@@ -68,8 +68,8 @@ class Output:
 class Stack:
     """A stack, from the first change set or request on, and after its deletion.
 
-    ``imports`` holds the export names it uses of other stacks, ``last_of`` the newest event of each logical id, ``token``
-    the request that its events belong to.
+    ``imports`` holds the export names it uses of other stacks, ``last_of`` the newest event of each logical id,
+    ``token`` the request that its events belong to.
     """
 
     name: str
@@ -121,9 +121,10 @@ class Stack:
 class Change:
     """What a change set would do to one resource.
 
-    ``action`` is ``Add``, ``Modify`` or ``Remove``; ``policy_action`` is ``Delete``, ``Retain``, ``ReplaceAndDelete`` or
-    ``ReplaceAndRetain``. ``replaces`` is None unless it is modified. ``properties`` maps each changed property to whether
-    it requires a new resource; ``attributes`` may hold ``Tags``, ``Metadata``, ``DeletionPolicy``, ``UpdateReplacePolicy``.
+    ``action`` is ``Add``, ``Modify`` or ``Remove``; ``policy_action`` is ``Delete``, ``Retain``, ``ReplaceAndDelete``
+    or ``ReplaceAndRetain``. ``replaces`` is None unless it is modified. ``properties`` maps each changed property to
+    whether it requires a new resource; ``attributes`` may hold ``Tags``, ``Metadata``, ``DeletionPolicy``,
+    ``UpdateReplacePolicy``.
     """
 
     action: str

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from localcloud.emr.errors import invalid, invalid_request
 from localcloud.emr.fleet import Fleet, timeline
-from localcloud.emr.identifiers import cluster_id
-from localcloud.emr.step import ACTIVE_STATES, Step
+from localcloud.emr.step import ACTIVE_STATES, Step, new_id
+from localcloud.emr.validation import invalid, invalid_request
 
 STATES_OF_ENDING = ("TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS")
 SEND_INTERRUPT = "SEND_INTERRUPT"
@@ -48,15 +47,15 @@ _INSTANCE_ATTRIBUTES_AS_ASKED = (
 class Cluster:
     """One cluster.
 
-    ``request`` is the checked request of ``RunJobFlow``, ``reason`` the API's ``ClusterStateChangeReason``; ``idle_since``
-    is None in every state but WAITING.
+    ``request`` is the checked request of ``RunJobFlow``, ``reason`` the API's ``ClusterStateChangeReason``;
+    ``idle_since`` is None in every state but WAITING.
     """
 
     request: Mapping[str, Any]
     account: str
     region: str
     created: datetime
-    id: str = field(default_factory=cluster_id)
+    id: str = field(default_factory=lambda: new_id("j"))
     state: str = "STARTING"
     reason: Mapping[str, str] = field(default_factory=lambda: {"Message": "Provisioning Amazon EC2 capacity"})
     ready: datetime | None = None

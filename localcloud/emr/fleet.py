@@ -1,11 +1,12 @@
 """An instance fleet of a cluster, and its nodes: how many, of which type, on demand or Spot."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from localcloud.emr.identifiers import fleet_id, instance_id, node_id
+from localcloud.emr.step import new_id
 
 _ENDED_BY_CLUSTER = {"Code": "CLUSTER_TERMINATED", "Message": "Cluster was terminated."}
 
@@ -20,8 +21,8 @@ class Node:
     instance_type: str
     market: str
     created: datetime
-    id: str = field(default_factory=node_id)
-    ec2_id: str = field(default_factory=instance_id)
+    id: str = field(default_factory=lambda: new_id("ci"))
+    ec2_id: str = field(default_factory=lambda: f"i-{secrets.token_hex(9)[:17]}")
     state: str = "PROVISIONING"
     reason: Mapping[str, str] = field(default_factory=dict)
     ready: datetime | None = None
@@ -59,7 +60,7 @@ class Fleet:
 
     configuration: Mapping[str, Any]
     created: datetime
-    id: str = field(default_factory=fleet_id)
+    id: str = field(default_factory=lambda: new_id("if"))
     state: str = "PROVISIONING"
     ready: datetime | None = None
     ended: datetime | None = None

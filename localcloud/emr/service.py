@@ -1,21 +1,15 @@
-"""The edge to moto: takes EMR's requests from its server and keeps clusters where it keeps its own."""
+"""The clusters of the local cloud, kept where moto keeps its own, and the roles that they have in moto's IAM."""
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from moto.core.responses import ActionResult, PaginatedResult
-from moto.core.utils import camelcase_to_underscores
-from moto.emr.exceptions import InvalidRequestException, ValidationException
 from moto.emr.models import emr_backends
-from moto.emr.responses import ElasticMapReduceResponse
 from moto.iam.models import iam_backends
 
-from localcloud import patching
 from localcloud.emr.cluster import Cluster
-from localcloud.emr.errors import RefusedError, invalid, invalid_request
+from localcloud.emr.validation import invalid, invalid_request
 
 
 @dataclass(frozen=True)
@@ -57,35 +51,6 @@ class Call:
         if any(each not in self.clusters for each in wanted):
             raise invalid("Specified job flow ID does not exist.")
         return [self.clusters[each] for each in wanted]
-
-
-_EXCEPTIONS = {"ValidationException": ValidationException, "InvalidRequestException": InvalidRequestException}
-"""moto's own: it finds by their module how EMR writes an error."""
-
-Output = Mapping[str, Any]
-"""What the API gives back for a request."""
-
-Answer = Callable[[Call], Output]
-
-
-def serve(operation: str, answer: Answer, *, pages: bool = False) -> None:
-    """Let EMR's server answer an operation so."""
-
-    def method(response: ElasticMapReduceResponse) -> ActionResult:
-        body: Any = response.body
-        call = Call(json.loads(body or "{}"), response.current_account, response.region, now())
-        try:
-            given = dict(answer(call))
-        except RefusedError as error:
-            raise _EXCEPTIONS[error.code](error.message) from error
-        return PaginatedResult(given) if pages else ActionResult(given)
-
-    patching.replace(ElasticMapReduceResponse, camelcase_to_underscores(operation), method)
-
-
-def is_answered(operation: str) -> bool:
-    """Return whether moto, or a gap that was closed, answers an operation."""
-    return hasattr(ElasticMapReduceResponse, camelcase_to_underscores(operation))
 
 
 def all_clusters() -> list[Cluster]:

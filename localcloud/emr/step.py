@@ -1,13 +1,18 @@
 """A step of a cluster: what it runs, and the states that EMR lets it pass through."""
 
+import secrets
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from localcloud.emr.identifiers import step_id
-
 ACTIVE_STATES = ("RUNNING", "CANCEL_PENDING")
+
+
+def new_id(prefix: str) -> str:
+    """Return an id in EMR's form, such as ``s-1XC6KMXYFHXJR`` for the prefix ``s``."""
+    return f"{prefix}-{''.join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(13))}"
 
 
 @dataclass
@@ -20,7 +25,7 @@ class Step:
 
     configuration: Mapping[str, Any]
     created: datetime
-    id: str = field(default_factory=step_id)
+    id: str = field(default_factory=lambda: new_id("s"))
     state: str = "PENDING"
     message: str = ""
     failure: Mapping[str, str] = field(default_factory=dict)

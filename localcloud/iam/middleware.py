@@ -28,7 +28,7 @@ _ALWAYS_ALLOWED = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 """What no policy can take away."""
 
 
-class Guard:
+class IamMiddleware:
     """A WSGI application that asks whether a request is allowed before it hands it on."""
 
     def __init__(self, services: Application) -> None:

@@ -11,7 +11,7 @@ from moto.iam.models import IAMBackend, iam_backends
 from moto.s3.models import s3_backends
 from moto.sts.models import sts_backends
 
-from localcloud.environment import ADMINISTRATOR
+from localcloud.clients import ADMINISTRATOR
 from localcloud.iam.policies import Policies, Policy
 
 _CDK_ROLE = "cdk-"

@@ -1,25 +1,45 @@
-"""The local cloud imports nothing of the job or the deployment: what it has to know is given to it."""
+"""The local cloud imports neither the job nor the deployment: it receives what it must know as arguments."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 import localcloud
 
 PACKAGE = Path(localcloud.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
-def test_the_local_cloud_imports_neither_job_nor_infra() -> None:
-    imported = {
-        name.split(".")[0]
-        for file in PACKAGE.rglob("*.py")
-        for node in ast.walk(ast.parse(file.read_text()))
-        for name in (
-            [node.module or ""]
-            if isinstance(node, ast.ImportFrom)
-            else [alias.name for alias in node.names]
-            if isinstance(node, ast.Import)
-            else []
-        )
-    }
+def imported(file: Path) -> Iterator[str]:
+    """Yield the modules that a file imports."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
 
-    assert imported & {"job", "infra"} == set()
+
+def test_every_subpackage_is_looked_at() -> None:
+    assert {"cloudformation", "emr", "iam", "moto_patches", "steps"} <= {file.parent.name for file in MODULES}
+
+
+@pytest.mark.parametrize("file", MODULES, ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_imports_neither_job_nor_infra(file: Path) -> None:
+    assert {name.split(".")[0] for name in imported(file)} & {"job", "infra"} == set()
+
+
+@pytest.mark.parametrize(
+    ("package", "allowed"),
+    [
+        ("cloudformation", {"cloudformation"}),
+        ("iam", {"iam", "clients"}),
+        ("emr", {"emr"}),
+        ("steps", {"steps", "emr", "clients", "runtime"}),
+        ("moto_patches", {"moto_patches", "emr"}),
+    ],
+)
+def test_subpackages_import_one_way(package: str, allowed: set[str]) -> None:
+    found = {name for file in (PACKAGE / package).rglob("*.py") for name in imported(file)}
+    assert {name.split(".")[1] for name in found if name.startswith("localcloud.")} <= allowed

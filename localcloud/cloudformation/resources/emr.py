@@ -6,11 +6,22 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from localcloud.cloudformation.resource import Made, Place, Properties, ReplacementNeededError
-from localcloud.cloudformation.resources.naming import physical_name
-from localcloud.cloudformation.resources.requests import document, passing_over, refuse_others, request, truth
-from localcloud.cloudformation.resources.tagging import tag_changes, tag_list
-from localcloud.cloudformation.resources.undoing import undone_on_failure
+from localcloud.cloudformation.resource import (
+    Client,
+    Created,
+    Properties,
+    ReplacementNeededError,
+    ResourceContext,
+)
+from localcloud.cloudformation.resources.requests import (
+    document,
+    passing_over,
+    refuse_others,
+    request,
+    truth,
+    undone_on_failure,
+)
+from localcloud.cloudformation.tags import tag_changes, tag_list
 
 _LONGEST_NAME = 128
 _STARTED = ("RUNNING", "WAITING")
@@ -48,17 +59,17 @@ class Cluster:
         }
     )
 
-    def create(self, place: Place, properties: Properties) -> Made:
+    def create(self, context: ResourceContext, properties: Properties) -> Created:
         """Start the cluster, and wait until its bootstrap actions have ended."""
-        client = place.client("emr")
+        client = context.client("emr")
         cluster = client.run_job_flow(**request(client, "RunJobFlow", **run_job_flow(properties)))["JobFlowId"]
         with undone_on_failure(lambda: client.terminate_job_flows(JobFlowIds=[cluster])):
             _wait(client, cluster, _STARTED)
-        return self._made(client, cluster)
+        return self._created(client, cluster)
 
-    def update(self, place: Place, physical_id: str, before: Properties, after: Properties) -> Made:
+    def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
         """Change what EMR can change of a cluster that runs."""
-        client = place.client("emr")
+        client = context.client("emr")
         resized = resized_fleets(before["Instances"], after["Instances"])
         self._change_policies(client, physical_id, before, after)
         if before.get("StepConcurrencyLevel") != after.get("StepConcurrencyLevel"):
@@ -77,17 +88,17 @@ class Cluster:
             client.remove_tags(ResourceId=physical_id, TagKeys=gone)
         if new:
             client.add_tags(ResourceId=physical_id, Tags=new)
-        return self._made(client, physical_id)
+        return self._created(client, physical_id)
 
-    def delete(self, place: Place, physical_id: str, _properties: Properties) -> None:
+    def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
         """End the cluster, and wait until it has ended; one that ended itself is left alone."""
-        client = place.client("emr")
+        client = context.client("emr")
         if _state(client, physical_id) in _ENDED:
             return
         client.terminate_job_flows(JobFlowIds=[physical_id])
         _wait(client, physical_id, _ENDED)
 
-    def _change_policies(self, client: Any, cluster: str, before: Properties, after: Properties) -> None:  # noqa: ANN401 - boto3 client
+    def _change_policies(self, client: Client, cluster: str, before: Properties, after: Properties) -> None:
         if before.get("AutoTerminationPolicy") != after.get("AutoTerminationPolicy"):
             if policy := after.get("AutoTerminationPolicy"):
                 client.put_auto_termination_policy(
@@ -103,7 +114,7 @@ class Cluster:
             else:
                 client.remove_managed_scaling_policy(ClusterId=cluster)
 
-    def _resize(self, client: Any, cluster: str, resized: Sequence[Mapping[str, Any]]) -> None:  # noqa: ANN401 - boto3 client
+    def _resize(self, client: Client, cluster: str, resized: Sequence[Mapping[str, Any]]) -> None:
         if not resized:
             return
         present = client.list_instance_fleets(ClusterId=cluster)["InstanceFleets"]
@@ -119,9 +130,9 @@ class Cluster:
                 **request(client, "ModifyInstanceFleet", ClusterId=cluster, InstanceFleet=wanted)
             )
 
-    def _made(self, client: Any, cluster: str) -> Made:  # noqa: ANN401 - boto3 client
+    def _created(self, client: Client, cluster: str) -> Created:
         found = client.describe_cluster(ClusterId=cluster)["Cluster"]
-        return Made(cluster, {"Id": cluster, "MasterPublicDNS": found.get("MasterPublicDnsName", "")})
+        return Created(cluster, {"Id": cluster, "MasterPublicDNS": found.get("MasterPublicDnsName", "")})
 
 
 class SecurityConfiguration:
@@ -131,21 +142,21 @@ class SecurityConfiguration:
     properties = frozenset({"Name", "SecurityConfiguration"})
     replacing = frozenset({"Name", "SecurityConfiguration"})
 
-    def create(self, place: Place, properties: Properties) -> Made:
+    def create(self, context: ResourceContext, properties: Properties) -> Created:
         """Keep the configuration."""
-        name = str(properties.get("Name") or physical_name(place, _LONGEST_NAME))
+        name = str(properties.get("Name") or context.physical_name(_LONGEST_NAME))
         text = document(properties["SecurityConfiguration"])
-        place.client("emr").create_security_configuration(Name=name, SecurityConfiguration=text)
-        return Made(name)
+        context.client("emr").create_security_configuration(Name=name, SecurityConfiguration=text)
+        return Created(name)
 
-    def update(self, _place: Place, physical_id: str, _before: Properties, _after: Properties) -> Made:
+    def update(self, _context: ResourceContext, physical_id: str, _before: Properties, _after: Properties) -> Created:
         """Leave it: every property makes a new one."""
-        return Made(physical_id)
+        return Created(physical_id)
 
-    def delete(self, place: Place, physical_id: str, _properties: Properties) -> None:
+    def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
         """Remove the configuration."""
         with passing_over(_UNKNOWN):
-            place.client("emr").delete_security_configuration(Name=physical_id)
+            context.client("emr").delete_security_configuration(Name=physical_id)
 
 
 def run_job_flow(properties: Properties) -> dict[str, Any]:
@@ -219,7 +230,7 @@ def _step(given: Mapping[str, Any]) -> dict[str, Any]:
     return {**given, "HadoopJarStep": jar}
 
 
-def _state(client: Any, cluster: str) -> str:  # noqa: ANN401 - boto3 client
+def _state(client: Client, cluster: str) -> str:
     try:
         status: Mapping[str, str] = client.describe_cluster(ClusterId=cluster)["Cluster"]["Status"]
     except ClientError as error:
@@ -229,7 +240,7 @@ def _state(client: Any, cluster: str) -> str:  # noqa: ANN401 - boto3 client
     return status["State"]
 
 
-def _wait(client: Any, cluster: str, states: Sequence[str]) -> None:  # noqa: ANN401 - boto3 client
+def _wait(client: Client, cluster: str, states: Sequence[str]) -> None:
     """Return when a cluster is in one of some states; fail if it ends instead, or never gets there."""
     end = time.monotonic() + _PATIENCE
     while (state := _state(client, cluster)) not in states:

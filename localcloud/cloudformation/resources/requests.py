@@ -83,3 +83,13 @@ def passing_over(*codes: str) -> Iterator[None]:
     except ClientError as error:
         if error.response["Error"]["Code"] not in codes:
             raise
+
+
+@contextmanager
+def undone_on_failure(undo: Callable[[], object]) -> Iterator[None]:
+    """Call ``undo`` if the block fails, and pass its failure on."""
+    try:
+        yield
+    except BaseException:
+        undo()
+        raise

@@ -5,11 +5,15 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from localcloud.cloudformation.resource import Made, Place, Properties
-from localcloud.cloudformation.resources.naming import physical_name
-from localcloud.cloudformation.resources.requests import document, passing_over, refuse_others, request
-from localcloud.cloudformation.resources.tagging import tag_list
-from localcloud.cloudformation.resources.undoing import undone_on_failure
+from localcloud.cloudformation.resource import Client, Created, Properties, ResourceContext
+from localcloud.cloudformation.resources.requests import (
+    document,
+    passing_over,
+    refuse_others,
+    request,
+    undone_on_failure,
+)
+from localcloud.cloudformation.tags import tag_list
 
 _LONGEST_NAME = 63
 _HOME_REGION = "us-east-1"
@@ -27,28 +31,28 @@ class Bucket:
         """What is modelled."""
         return frozenset({"BucketName", "AccessControl", *_SETTINGS})
 
-    def create(self, place: Place, properties: Properties) -> Made:
+    def create(self, context: ResourceContext, properties: Properties) -> Created:
         """Make the bucket and apply its settings."""
-        client = place.client("s3")
-        name = str(properties.get("BucketName") or physical_name(place, _LONGEST_NAME, lower_case=True))
+        client = context.client("s3")
+        name = str(properties.get("BucketName") or context.physical_name(_LONGEST_NAME, lower_case=True))
         if _exists(client, name):
             # In us-east-1 alone S3 takes the second making of one's own bucket for success.
             raise ValueError(f"{name} already exists")
-        elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": place.region}}
-        client.create_bucket(Bucket=name, **({} if place.region == _HOME_REGION else elsewhere))
+        elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": context.region}}
+        client.create_bucket(Bucket=name, **({} if context.region == _HOME_REGION else elsewhere))
         with undone_on_failure(lambda: client.delete_bucket(Bucket=name)):
             _apply(client, name, {}, properties)
-        return _made(place, name)
+        return _created(context, name)
 
-    def update(self, place: Place, physical_id: str, before: Properties, after: Properties) -> Made:
+    def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
         """Apply every setting that differs; take off those that are not there any more."""
-        _apply(place.client("s3"), physical_id, before, after)
-        return _made(place, physical_id)
+        _apply(context.client("s3"), physical_id, before, after)
+        return _created(context, physical_id)
 
-    def delete(self, place: Place, physical_id: str, _properties: Properties) -> None:
+    def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
         """Remove the bucket, which must be empty."""
         with passing_over("NoSuchBucket"):
-            place.client("s3").delete_bucket(Bucket=physical_id)
+            context.client("s3").delete_bucket(Bucket=physical_id)
 
 
 class BucketPolicy:
@@ -58,21 +62,21 @@ class BucketPolicy:
     properties = frozenset({"Bucket", "PolicyDocument"})
     replacing = frozenset({"Bucket"})
 
-    def create(self, place: Place, properties: Properties) -> Made:
+    def create(self, context: ResourceContext, properties: Properties) -> Created:
         """Set the policy."""
         bucket = str(properties["Bucket"])
-        place.client("s3").put_bucket_policy(Bucket=bucket, Policy=document(properties["PolicyDocument"]))
-        return Made(bucket)
+        context.client("s3").put_bucket_policy(Bucket=bucket, Policy=document(properties["PolicyDocument"]))
+        return Created(bucket)
 
-    def update(self, place: Place, physical_id: str, _before: Properties, after: Properties) -> Made:
+    def update(self, context: ResourceContext, physical_id: str, _before: Properties, after: Properties) -> Created:
         """Set the new policy in the old one's place."""
-        self.create(place, {**after, "Bucket": physical_id})
-        return Made(physical_id)
+        self.create(context, {**after, "Bucket": physical_id})
+        return Created(physical_id)
 
-    def delete(self, place: Place, physical_id: str, _properties: Properties) -> None:
+    def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
         """Take the policy off."""
         with passing_over("NoSuchBucket", "NoSuchBucketPolicy"):
-            place.client("s3").delete_bucket_policy(Bucket=physical_id)
+            context.client("s3").delete_bucket_policy(Bucket=physical_id)
 
 
 def lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,7 +106,7 @@ _LIFECYCLE_NAMES = (
 )
 
 
-def _put_encryption(client: Any, bucket: str, given: Mapping[str, Any]) -> None:  # noqa: ANN401 - boto3 client
+def _put_encryption(client: Client, bucket: str, given: Mapping[str, Any]) -> None:
     refuse_others("BucketEncryption", given, ("ServerSideEncryptionConfiguration",))
     wanted = {"Rules": [_encryption_rule(rule) for rule in given["ServerSideEncryptionConfiguration"]]}
     client.put_bucket_encryption(
@@ -116,7 +120,7 @@ def _encryption_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
     return {names.get(name, name): value for name, value in rule.items()}
 
 
-def _put_lifecycle(client: Any, bucket: str, given: Mapping[str, Any]) -> None:  # noqa: ANN401 - boto3 client
+def _put_lifecycle(client: Client, bucket: str, given: Mapping[str, Any]) -> None:
     refuse_others("LifecycleConfiguration", given, ("Rules",))
     wanted = {"Rules": [lifecycle_rule(rule) for rule in given["Rules"]]}
     client.put_bucket_lifecycle_configuration(
@@ -124,7 +128,7 @@ def _put_lifecycle(client: Any, bucket: str, given: Mapping[str, Any]) -> None: 
     )
 
 
-def _put_logging(client: Any, bucket: str, given: Mapping[str, Any]) -> None:  # noqa: ANN401 - boto3 client
+def _put_logging(client: Client, bucket: str, given: Mapping[str, Any]) -> None:
     refuse_others("LoggingConfiguration", given, ("DestinationBucketName", "LogFilePrefix"))
     # Without a destination S3 logs into the bucket itself.
     target = given.get("DestinationBucketName", bucket)
@@ -132,24 +136,24 @@ def _put_logging(client: Any, bucket: str, given: Mapping[str, Any]) -> None:  #
     client.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={"LoggingEnabled": enabled})
 
 
-def _put_ownership(client: Any, bucket: str, given: Mapping[str, Any]) -> None:  # noqa: ANN401 - boto3 client
+def _put_ownership(client: Client, bucket: str, given: Mapping[str, Any]) -> None:
     client.put_bucket_ownership_controls(
         **request(client, "PutBucketOwnershipControls", Bucket=bucket, OwnershipControls=given)
     )
 
 
-def _put_public_access_block(client: Any, bucket: str, given: Mapping[str, Any]) -> None:  # noqa: ANN401 - boto3 client
+def _put_public_access_block(client: Client, bucket: str, given: Mapping[str, Any]) -> None:
     client.put_public_access_block(
         **request(client, "PutPublicAccessBlock", Bucket=bucket, PublicAccessBlockConfiguration=given)
     )
 
 
-def _put_versioning(client: Any, bucket: str, given: Mapping[str, Any]) -> None:  # noqa: ANN401 - boto3 client
+def _put_versioning(client: Client, bucket: str, given: Mapping[str, Any]) -> None:
     refuse_others("VersioningConfiguration", given, ("Status",))
     client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": given["Status"]})
 
 
-def _put_tags(client: Any, bucket: str, given: list[Mapping[str, Any]]) -> None:  # noqa: ANN401 - boto3 client
+def _put_tags(client: Client, bucket: str, given: list[Mapping[str, Any]]) -> None:
     client.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tag_list({"Tags": given})})
 
 
@@ -193,7 +197,7 @@ _CANNED_ACLS = {
 }
 
 
-def _apply(client: Any, bucket: str, before: Properties, after: Properties) -> None:  # noqa: ANN401 - boto3 client
+def _apply(client: Client, bucket: str, before: Properties, after: Properties) -> None:
     if before.get("AccessControl") != after.get("AccessControl"):
         client.put_bucket_acl(Bucket=bucket, ACL=_CANNED_ACLS[after.get("AccessControl", "Private")])
     for name, (put, remove) in _SETTINGS.items():
@@ -203,7 +207,7 @@ def _apply(client: Any, bucket: str, before: Properties, after: Properties) -> N
             remove(client, bucket)
 
 
-def _exists(client: Any, bucket: str) -> bool:  # noqa: ANN401 - boto3 client
+def _exists(client: Client, bucket: str) -> bool:
     try:
         client.head_bucket(Bucket=bucket)
     except ClientError as error:
@@ -213,14 +217,14 @@ def _exists(client: Any, bucket: str) -> bool:  # noqa: ANN401 - boto3 client
     return True
 
 
-def _made(place: Place, bucket: str) -> Made:
-    return Made(
+def _created(context: ResourceContext, bucket: str) -> Created:
+    return Created(
         bucket,
         {
             "Arn": f"arn:aws:s3:::{bucket}",
             "DomainName": f"{bucket}.s3.amazonaws.com",
-            "DualStackDomainName": f"{bucket}.s3.dualstack.{place.region}.amazonaws.com",
-            "RegionalDomainName": f"{bucket}.s3.{place.region}.amazonaws.com",
-            "WebsiteURL": f"http://{bucket}.s3-website-{place.region}.amazonaws.com",
+            "DualStackDomainName": f"{bucket}.s3.dualstack.{context.region}.amazonaws.com",
+            "RegionalDomainName": f"{bucket}.s3.{context.region}.amazonaws.com",
+            "WebsiteURL": f"http://{bucket}.s3-website-{context.region}.amazonaws.com",
         },
     )

@@ -4,10 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from localcloud.cloudformation.resource import Made, Place, Properties
-from localcloud.cloudformation.resources.naming import name_without_stack
+from localcloud.cloudformation.resource import Client, Created, Properties, ResourceContext
 from localcloud.cloudformation.resources.requests import passing_over, refuse_others, request
-from localcloud.cloudformation.resources.tagging import tag_changes, tag_list
+from localcloud.cloudformation.tags import tag_changes, tag_list
 
 _TEMPLATE = ("GenerateStringKey", "SecretStringTemplate")
 _RULES = (
@@ -23,23 +22,23 @@ class Secret:
     properties = frozenset({"Description", "GenerateSecretString", "KmsKeyId", "Name", "SecretString", "Tags"})
     replacing = frozenset({"Name"})
 
-    def create(self, place: Place, properties: Properties) -> Made:
+    def create(self, context: ResourceContext, properties: Properties) -> Created:
         """Keep the value that is given, or one that is made up."""
-        client = place.client("secretsmanager")
+        client = context.client("secretsmanager")
         parameters = request(
             client,
             "CreateSecret",
-            Name=properties.get("Name") or name_without_stack(place),
+            Name=properties.get("Name") or context.name_without_stack(),
             Description=properties.get("Description"),
             KmsKeyId=properties.get("KmsKeyId"),
             SecretString=_value(client, properties),
             Tags=tag_list(properties),
         )
-        return self._made(client.create_secret(**parameters)["ARN"])
+        return self._created(client.create_secret(**parameters)["ARN"])
 
-    def update(self, place: Place, physical_id: str, before: Properties, after: Properties) -> Made:
+    def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
         """Change description and tags, and the value if what it is made from has changed."""
-        client = place.client("secretsmanager")
+        client = context.client("secretsmanager")
         changed = any(before.get(name) != after.get(name) for name in ("GenerateSecretString", "SecretString"))
         parameters = request(
             client,
@@ -55,18 +54,18 @@ class Secret:
             client.untag_resource(SecretId=physical_id, TagKeys=gone)
         if new:
             client.tag_resource(SecretId=physical_id, Tags=new)
-        return self._made(physical_id)
+        return self._created(physical_id)
 
-    def delete(self, place: Place, physical_id: str, _properties: Properties) -> None:
+    def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
         """Remove the secret at once, so that a new one may have its name."""
         with passing_over("ResourceNotFoundException"):
-            place.client("secretsmanager").delete_secret(SecretId=physical_id, ForceDeleteWithoutRecovery=True)
+            context.client("secretsmanager").delete_secret(SecretId=physical_id, ForceDeleteWithoutRecovery=True)
 
-    def _made(self, arn: str) -> Made:
-        return Made(arn, {"Id": arn})
+    def _created(self, arn: str) -> Created:
+        return Created(arn, {"Id": arn})
 
 
-def _value(client: Any, properties: Properties) -> str | None:  # noqa: ANN401 - boto3 client
+def _value(client: Client, properties: Properties) -> str | None:
     """Return the value of a secret; None for one that is to have none yet."""
     if "SecretString" in properties and "GenerateSecretString" in properties:
         raise ValueError("A secret has SecretString or GenerateSecretString, not both.")
@@ -75,7 +74,7 @@ def _value(client: Any, properties: Properties) -> str | None:  # noqa: ANN401 -
     return str(properties["SecretString"]) if "SecretString" in properties else None
 
 
-def _made_up(client: Any, given: Mapping[str, Any]) -> str:  # noqa: ANN401 - boto3 client
+def _made_up(client: Client, given: Mapping[str, Any]) -> str:
     refuse_others("GenerateSecretString", given, (*_RULES, *_TEMPLATE))
     rules = {name: value for name, value in given.items() if name in _RULES}
     password: str = client.get_random_password(**request(client, "GetRandomPassword", **rules))["RandomPassword"]

@@ -126,7 +126,7 @@ def test_a_type_that_is_not_modelled_rolls_the_stack_back_by_name(formation: Any
         event.get("ResourceStatusReason")
         for event in formation.describe_stack_events(StackName=stack["StackId"])["StackEvents"]
     ]
-    assert "Orchard's local cloud does not model AWS::Lambda::Function" in reasons
+    assert "The local cloud does not model AWS::Lambda::Function" in reasons
     with pytest.raises(ClientError) as caught:
         formation.update_stack(StackName=name, TemplateBody=template())
     assert refusal(caught)[1] == f"Stack:{stack['StackId']} is in ROLLBACK_COMPLETE state and can not be updated."
@@ -224,4 +224,4 @@ def test_an_action_that_is_not_modelled_is_refused_by_name(formation: Any) -> No
     with pytest.raises(ClientError) as caught:
         formation.list_types()
 
-    assert refusal(caught) == ("InvalidAction", "Orchard's local cloud does not model cloudformation:ListTypes")
+    assert refusal(caught) == ("InvalidAction", "The local cloud does not model cloudformation:ListTypes")

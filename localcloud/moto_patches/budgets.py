@@ -11,12 +11,12 @@ from moto.budgets.exceptions import NotFoundException
 from moto.budgets.models import Budget
 from moto.budgets.responses import BudgetsResponse
 
-from localcloud import patching
+from localcloud.moto_patches import Replace
 
 _Tags = dict[str, str]
 
 
-def close() -> None:
+def apply(replace: Replace) -> None:
     """Answer what moto does not, and keep the tags that a new budget is given."""
     make = BudgetsResponse.create_budget
 
@@ -26,12 +26,12 @@ def close() -> None:
         _tags(budget).update(_mapping(self._get_param("ResourceTags", [])))
         return answer
 
-    patching.replace(BudgetsResponse, "create_budget", create_budget)
-    patching.replace(BudgetsResponse, "update_budget", _update_budget)
-    patching.replace(BudgetsResponse, "tag_resource", _tag_resource)
-    patching.replace(BudgetsResponse, "untag_resource", _untag_resource)
-    patching.replace(BudgetsResponse, "list_tags_for_resource", _list_tags_for_resource)
-    patching.replace(BudgetsResponse, "describe_subscribers_for_notification", _describe_subscribers)
+    replace(BudgetsResponse, "create_budget", create_budget)
+    replace(BudgetsResponse, "update_budget", _update_budget)
+    replace(BudgetsResponse, "tag_resource", _tag_resource)
+    replace(BudgetsResponse, "untag_resource", _untag_resource)
+    replace(BudgetsResponse, "list_tags_for_resource", _list_tags_for_resource)
+    replace(BudgetsResponse, "describe_subscribers_for_notification", _describe_subscribers)
 
 
 def _update_budget(self: BudgetsResponse) -> str:
@@ -81,7 +81,7 @@ def _budget(self: BudgetsResponse, account: str, name: str) -> Budget:
 
 
 def _tags(budget: Budget) -> _Tags:
-    tags: _Tags = vars(budget).setdefault("orchard_tags", {})
+    tags: _Tags = vars(budget).setdefault("localcloud_tags", {})
     return tags
 
 

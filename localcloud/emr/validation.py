@@ -1,10 +1,8 @@
-"""Looks through a request for a cluster: what EMR would refuse is refused, and what is not modelled is named."""
+"""Validates requests to EMR: refuses what EMR would refuse, and names what the local cloud does not model."""
 
 import re
 from collections.abc import Collection, Mapping
 from typing import Any
-
-from localcloud.emr.errors import invalid
 
 MODELLED = frozenset({
     "Name", "LogUri", "ReleaseLabel", "Instances", "Steps", "BootstrapActions", "Applications", "Configurations",
@@ -24,6 +22,27 @@ MODELLED_OF_INSTANCES = frozenset({
 IDLE_SECONDS = (60, 604_800)
 MOST_BOOTSTRAP_ACTIONS = 16
 MOST_STEPS_AT_ONCE = 256
+
+
+class RefusedError(Exception):
+    """A request that EMR refuses.
+
+    ``code`` is ``ValidationException`` or ``InvalidRequestException``.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code, self.message = code, message
+
+
+def invalid(message: str) -> RefusedError:
+    """Return the refusal of a request that is invalid in itself."""
+    return RefusedError("ValidationException", message)
+
+
+def invalid_request(message: str) -> RefusedError:
+    """Return the refusal of a request for something that does not exist."""
+    return RefusedError("InvalidRequestException", message)
 
 
 def check(request: Mapping[str, Any]) -> None:

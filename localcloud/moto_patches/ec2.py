@@ -1,16 +1,20 @@
-"""EC2: moto removes what is still in use.
+"""EC2: moto deletes what is still in use, keeps deleted endpoints and their routes, and forgets some descriptions.
 
 AWS answers DependencyViolation for a security group that a rule or an interface names, for a subnet with interfaces,
-for a network with gateways, groups or endpoints, and does not give back an address that is in use. And a NAT gateway
-that was deleted keeps neither its interface nor its address; moto answers 500 for one that nobody knows.
+and for a network with gateways, groups or endpoints, and does not release an address that is in use. A deleted NAT
+gateway keeps neither its interface nor its address; moto answers 500 for an unknown one. A changed list of route tables
+leaves an endpoint's old routes and creates no new ones. The description of a rule that names another group is kept with
+that group, where moto's rule does not look for it.
 """
 
 from typing import Any
 
 from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
 from moto.ec2.models import EC2Backend
+from moto.ec2.models.security_groups import SecurityGroupRule
+from moto.ec2.models.vpcs import VPCEndPoint
 
-from localcloud import patching
+from localcloud.moto_patches import Replace
 
 
 class AddressInUseError(EC2ClientError):
@@ -27,7 +31,14 @@ class NatGatewayUnknownError(EC2ClientError):
         super().__init__("NatGatewayNotFound", f"NAT gateway {gateway} was not found")
 
 
-def close() -> None:
+def apply(replace: Replace) -> None:
+    """Refuse to delete what is in use, move and delete an endpoint's routes, and keep the descriptions of rules."""
+    keep_what_is_in_use(replace)
+    move_routes_of_endpoints(replace)
+    keep_rule_descriptions(replace)
+
+
+def keep_what_is_in_use(replace: Replace) -> None:
     """Refuse to remove what is in use, and let a NAT gateway take its interface along."""
     remove_group, remove_subnet = EC2Backend.delete_security_group, EC2Backend.delete_subnet
     remove_vpc, release, remove_nat = EC2Backend.delete_vpc, EC2Backend.release_address, EC2Backend.delete_nat_gateway
@@ -65,7 +76,7 @@ def close() -> None:
         return gateway
 
     for function in (delete_security_group, delete_subnet, delete_vpc, release_address, delete_nat_gateway):
-        patching.replace(EC2Backend, function.__name__, function)
+        replace(EC2Backend, function.__name__, function)
 
 
 def _group_in_use(backend: Any, group_id: str) -> bool:  # noqa: ANN401 - moto's own
@@ -83,3 +94,58 @@ def _vpc_in_use(backend: Any, vpc_id: str) -> bool:  # noqa: ANN401 - moto's own
     endpoints = [endpoint for endpoint in backend.vpc_end_points.values() if endpoint.vpc_id == vpc_id]
     groups = [group for group in backend.groups[vpc_id].values() if group.name != "default"]
     return bool(gateways or endpoints or groups)
+
+
+def move_routes_of_endpoints(replace: Replace) -> None:
+    """Have routes follow the endpoint's route tables, and forget a deleted endpoint."""
+    modify, delete = EC2Backend.modify_vpc_endpoint, EC2Backend.delete_vpc_endpoints
+
+    def modify_vpc_endpoint(self: Any, vpc_id: str, *given: Any, **named: Any) -> None:  # noqa: ANN401 - moto's own
+        (endpoint,) = self.describe_vpc_endpoints(vpc_end_point_ids=[vpc_id])
+        before = list(endpoint.route_table_ids or [])
+        modify(self, vpc_id, *given, **named)
+        _move_routes(self, endpoint, before)
+
+    def delete_vpc_endpoints(self: Any, vpce_ids: list[str] | None = None) -> None:  # noqa: ANN401 - moto's own
+        delete(self, vpce_ids)
+        for identifier in vpce_ids or []:
+            self.vpc_end_points.pop(identifier, None)
+
+    replace(EC2Backend, "modify_vpc_endpoint", modify_vpc_endpoint)
+    replace(EC2Backend, "delete_vpc_endpoints", delete_vpc_endpoints)
+
+
+def _move_routes(backend: Any, endpoint: VPCEndPoint, before: list[str]) -> None:  # noqa: ANN401 - moto's own
+    services = endpoint.destination_prefix_list_id
+    if not services:
+        return
+    after = list(endpoint.route_table_ids or [])
+    for table in before:
+        if table not in after:
+            backend.delete_route(table, services)
+    for table in after:
+        if table not in before:
+            backend.create_route(table, None, gateway_id=endpoint.id, destination_prefix_list_id=services)
+
+
+def keep_rule_descriptions(replace: Replace) -> None:
+    """Have a rule tell its description, and leave it out when rules are compared."""
+    same = SecurityGroupRule.__eq__
+
+    def description(self: SecurityGroupRule) -> str | None:
+        return self.ip_range.get("Description") or self.source_group.get("Description")
+
+    def equal(self: SecurityGroupRule, other: SecurityGroupRule) -> bool:
+        ours, theirs = self.source_group, other.source_group
+        try:
+            self.source_group, other.source_group = _end(ours), _end(theirs)
+            return same(self, other)
+        finally:
+            self.source_group, other.source_group = ours, theirs
+
+    replace(SecurityGroupRule, "description", property(description))
+    replace(SecurityGroupRule, "__eq__", equal)
+
+
+def _end(group: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in group.items() if name != "Description"}

@@ -2,13 +2,12 @@
 
 import re
 
-from localcloud.cloudformation.resources.naming import name_without_stack, physical_name
-from tests.localcloud.cloudformation.resources.conftest import place_of
+from tests.localcloud.cloudformation.resources.conftest import context_of
 
 
 def named(stack: str, logical_id: str, longest: int, *, lower_case: bool = False) -> str:
-    place = place_of(logical_id, lambda _service: None, stack=stack)
-    return physical_name(place, longest, lower_case=lower_case)
+    context = context_of(logical_id, lambda _service: None, stack=stack)
+    return context.physical_name(longest, lower_case=lower_case)
 
 
 def test_a_name_is_made_of_the_stack_the_logical_id_and_chance() -> None:
@@ -36,6 +35,6 @@ def test_a_name_is_never_longer_than_allowed_and_keeps_something_of_both() -> No
 
 
 def test_a_secret_is_named_without_its_stack() -> None:
-    place = place_of("KeySecret2DA13121", lambda _service: None, stack="OrchardAccess")
+    context = context_of("KeySecret2DA13121", lambda _service: None, stack="OrchardAccess")
 
-    assert re.fullmatch(r"KeySecret2DA13121-[A-Za-z0-9]{12}", name_without_stack(place))
+    assert re.fullmatch(r"KeySecret2DA13121-[A-Za-z0-9]{12}", context.name_without_stack())

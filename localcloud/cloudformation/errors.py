@@ -1,7 +1,7 @@
-"""The failures that CloudFormation's API answers with, in AWS's codes and words, since command lines match on them."""
+"""The errors of CloudFormation's API, with AWS's codes and messages, since command lines match on them."""
 
 
-class FormationError(Exception):
+class RequestError(Exception):
     """A request that CloudFormation refuses."""
 
     code = "ValidationError"
@@ -11,7 +11,7 @@ class FormationError(Exception):
         self.message = message
 
 
-class NoSuchChangeSetError(FormationError):
+class NoSuchChangeSetError(RequestError):
     """There is no change set of that name; the CDK waits until it sees exactly this code."""
 
     code = "ChangeSetNotFound"
@@ -20,13 +20,19 @@ class NoSuchChangeSetError(FormationError):
         super().__init__(f"ChangeSet [{name}] does not exist")
 
 
-class InvalidChangeSetStatusError(FormationError):
+class InvalidChangeSetStatusError(RequestError):
     """A change set that cannot be executed or removed in the state that it is in."""
 
     code = "InvalidChangeSetStatus"
 
 
-class AlreadyExistsError(FormationError):
+class AlreadyExistsError(RequestError):
     """A stack or change set of that name is there already."""
 
     code = "AlreadyExistsException"
+
+
+class InsufficientCapabilitiesError(RequestError):
+    """A template creates IAM resources without the capability for it."""
+
+    code = "InsufficientCapabilitiesException"

@@ -3,10 +3,10 @@
 from moto.iam.exceptions import DeleteConflictException
 from moto.iam.models import IAMBackend
 
-from localcloud import patching
+from localcloud.moto_patches import Replace
 
 
-def close() -> None:
+def apply(replace: Replace) -> None:
     """Refuse to remove a user with keys."""
     remove = IAMBackend.delete_user
 
@@ -15,4 +15,4 @@ def close() -> None:
             raise DeleteConflictException("Cannot delete entity, must delete access keys first.")
         remove(self, user_name)
 
-    patching.replace(IAMBackend, "delete_user", delete_user)
+    replace(IAMBackend, "delete_user", delete_user)
