@@ -35,10 +35,7 @@ _SETTINGS = {
 
 
 class LocalCloud:
-    """A cloud on this machine, reachable from this machine only; what it holds is gone when it stops.
-
-    There is one to a process: its services keep their state in the process.
-    """
+    """A cloud reachable from this machine only; one per process, which holds the state of its services."""
 
     def __init__(self, port: int, folder: Path, runtime: Runtime) -> None:
         self.folder = folder

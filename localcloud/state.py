@@ -35,10 +35,7 @@ _STATE, _LOCK, _LOG, _WORK = "state.json", "lock", "cloud.log", "work"
 
 @dataclass(frozen=True)
 class LocalCloudState:
-    """The state of a local cloud that answers.
-
-    ``endpoint`` looks like ``http://127.0.0.1:5055``; ``since`` is UTC in ISO 8601.
-    """
+    """The state of a local cloud that answers; ``since`` is UTC in ISO 8601."""
 
     endpoint: str
     process: int

@@ -13,7 +13,7 @@ from localcloud.cloudformation import answers, parameters
 from localcloud.cloudformation.errors import RequestError
 from localcloud.cloudformation.registry import Registry
 from localcloud.cloudformation.service import CloudFormation, Request
-from localcloud.cloudformation.stacks import ChangeSet, Stack
+from localcloud.cloudformation.stacks import ChangeSet, Scope, Stack
 from localcloud.cloudformation.template import Template, parse, require_capabilities
 
 LONGEST_BODY = 51200
@@ -38,7 +38,7 @@ class CloudFormationResponse(BaseResponse):
     def call_action(self) -> Any:  # noqa: ANN401
         """Answer one request; an action that is not modelled is refused by name, everything else as AWS refuses it."""
         action = self._get_action()
-        method = getattr(self, f"answer_{camelcase_to_underscores(action)}", None)
+        method = getattr(self, f"_answer_{camelcase_to_underscores(action)}", None)
         self._authenticate_and_authorize_normal_action()
         try:
             answer = ActionResult((method() or {}) if method else _not_modelled(action))
@@ -50,11 +50,9 @@ class CloudFormationResponse(BaseResponse):
 
     # Change sets.
 
-    def answer_create_change_set(self) -> Answer:
-        """Say what a deployment would change."""
+    def _answer_create_change_set(self) -> Answer:
         made = self.cloudformation.create_change_set(
-            self.current_account,
-            self.region,
+            self._scope,
             self._needed("StackName"),
             self._needed("ChangeSetName"),
             self.params.get("ChangeSetType", "UPDATE"),
@@ -63,26 +61,20 @@ class CloudFormationResponse(BaseResponse):
         )
         return {"Id": made.id, "StackId": made.stack.id}
 
-    def answer_describe_change_set(self) -> Answer:
-        """Show a change set and its changes."""
+    def _answer_describe_change_set(self) -> Answer:
         return answers.change_set(self._change_set())
 
-    def answer_execute_change_set(self) -> None:
-        """Do what a change set says."""
+    def _answer_execute_change_set(self) -> None:
         self.cloudformation.execute_change_set(
             self._change_set(),
             self.params.get("ClientRequestToken"),
             disable_rollback=bool(self.params.get("DisableRollback", False)),
         )
 
-    def answer_delete_change_set(self) -> None:
-        """Forget a change set."""
-        self.cloudformation.delete_change_set(
-            self.current_account, self.region, self._needed("ChangeSetName"), self.params.get("StackName")
-        )
+    def _answer_delete_change_set(self) -> None:
+        self.cloudformation.delete_change_set(self._scope, self._needed("ChangeSetName"), self.params.get("StackName"))
 
-    def answer_list_change_sets(self) -> Answer:
-        """Show what was proposed for a stack."""
+    def _answer_list_change_sets(self) -> Answer:
         return self._page(
             "Summaries",
             [answers.change_set_summary(one) for one in self._registry.change_sets_of(self._stack())],
@@ -90,103 +82,85 @@ class CloudFormationResponse(BaseResponse):
 
     # Stacks.
 
-    def answer_create_stack(self) -> Answer:
-        """Make a stack."""
+    def _answer_create_stack(self) -> Answer:
         disable = bool(self.params.get("DisableRollback", False)) or self.params.get("OnFailure") == "DO_NOTHING"
         stack = self.cloudformation.create_stack(
-            self.current_account, self.region, self._needed("StackName"), self._request(), disable_rollback=disable
+            self._scope, self._needed("StackName"), self._request(), disable_rollback=disable
         )
         stack.termination_protection = bool(self.params.get("EnableTerminationProtection", False))
         return {"StackId": stack.id}
 
-    def answer_update_stack(self) -> Answer:
-        """Change a stack."""
+    def _answer_update_stack(self) -> Answer:
         disable = bool(self.params.get("DisableRollback", False))
         stack = self.cloudformation.update_stack(
-            self.current_account, self.region, self._needed("StackName"), self._request(), disable_rollback=disable
+            self._scope, self._needed("StackName"), self._request(), disable_rollback=disable
         )
         return {"StackId": stack.id}
 
-    def answer_delete_stack(self) -> None:
-        """Remove a stack."""
+    def _answer_delete_stack(self) -> None:
         if self.params.get("RetainResources"):
             raise RequestError("The local cloud does not model RetainResources")
-        self.cloudformation.delete_stack(
-            self.current_account, self.region, self._needed("StackName"), self.params.get("ClientRequestToken")
-        )
+        self.cloudformation.delete_stack(self._scope, self._needed("StackName"), self.params.get("ClientRequestToken"))
 
-    def answer_describe_stacks(self) -> Answer:
-        """Show one stack, deleted ones by their id only, or all that are there."""
-        found = (
-            [self._stack()]
-            if self.params.get("StackName")
-            else self._registry.living(self.current_account, self.region)
-        )
+    def _answer_describe_stacks(self) -> Answer:
+        # A deleted stack is found by its id only.
+        found = [self._stack()] if self.params.get("StackName") else self._registry.living(self._scope)
         return self._page("Stacks", [self._described(stack) for stack in found])
 
-    def answer_list_stacks(self) -> Answer:
-        """Show all stacks, also the deleted ones."""
+    def _answer_list_stacks(self) -> Answer:
         wanted = self.params.get("StackStatusFilter")
-        found = self._registry.all(self.current_account, self.region)
+        found = self._registry.all(self._scope)
         return self._page(
             "StackSummaries", [answers.stack_summary(one) for one in found if not wanted or one.status in wanted]
         )
 
-    def answer_describe_stack_events(self) -> Answer:
-        """Show what happened to a stack, the newest first."""
+    def _answer_describe_stack_events(self) -> Answer:
         stack = self._stack("Stack [{}] does not exist")
         return self._page("StackEvents", [answers.event(one) for one in reversed(stack.events)], key="EventId")
 
-    def answer_update_termination_protection(self) -> Answer:
-        """Protect a stack from being deleted, or do so no longer."""
+    def _answer_update_termination_protection(self) -> Answer:
         stack = self._stack()
         stack.termination_protection = bool(self.params["EnableTerminationProtection"])
         return {"StackId": stack.id}
 
-    def answer_set_stack_policy(self) -> None:
-        """Refuse: a policy that nobody keeps to is worse than none."""
+    def _answer_set_stack_policy(self) -> None:
+        # A policy that has no effect would be worse than none.
         raise RequestError("The local cloud does not model stack policies")
 
-    def answer_get_stack_policy(self) -> Answer:
-        """Show that there is no policy."""
+    def _answer_get_stack_policy(self) -> Answer:
         self._stack()
         return {}
 
     # Resources.
 
-    def answer_describe_stack_resources(self) -> Answer:
-        """Show the resources of a stack."""
+    def _answer_describe_stack_resources(self) -> Answer:
         if self.params.get("PhysicalResourceId"):
             raise RequestError("The local cloud does not model a search by PhysicalResourceId")
         stack, wanted = self._stack(), self.params.get("LogicalResourceId")
         found = answers.resources(stack)
         return {"StackResources": [one for one in found if wanted in (None, one["LogicalResourceId"])]}
 
-    def answer_describe_stack_resource(self) -> Answer:
-        """Show one resource of a stack."""
+    def _answer_describe_stack_resource(self) -> Answer:
         stack, wanted = self._stack(), self._needed("LogicalResourceId")
         for one in answers.resources(stack):
             if one["LogicalResourceId"] == wanted:
                 return {"StackResourceDetail": {**one, "LastUpdatedTimestamp": one["Timestamp"]}}
         raise RequestError(f"Resource {wanted} does not exist for stack {stack.name}")
 
-    def answer_list_stack_resources(self) -> Answer:
-        """Show the resources of a stack, page by page."""
+    def _answer_list_stack_resources(self) -> Answer:
         found = [{**one, "LastUpdatedTimestamp": one["Timestamp"]} for one in answers.resources(self._stack())]
         return self._page("StackResourceSummaries", found)
 
     # Templates and exports.
 
-    def answer_get_template(self) -> Answer:
-        """Show the template of a stack or of a change set."""
+    def _answer_get_template(self) -> Answer:
         found = self._change_set() if self.params.get("ChangeSetName") else self._stack()
         if found.blueprint is None:
             # Only a change set speaks of the stack so far: there is a stack, and no template yet.
             return {"StagesAvailable": []}
         return {"TemplateBody": found.blueprint.template.text, "StagesAvailable": ["Original", "Processed"]}
 
-    def answer_get_template_summary(self) -> Answer:
-        """Show what a template asks for."""
+    def _answer_get_template_summary(self) -> Answer:
         template = self._template()
         if template is None:
             blueprint = self._stack().blueprint
@@ -195,28 +169,25 @@ class CloudFormationResponse(BaseResponse):
             template = blueprint.template
         return answers.template_summary(template)
 
-    def answer_validate_template(self) -> Answer:
-        """Show what a template asks for, if it is one."""
+    def _answer_validate_template(self) -> Answer:
         template = self._template()
         if template is None:
             raise RequestError("Either Template URL or Template Body must be specified.")
         summary = answers.template_summary(template)
         return {key: summary[key] for key in ("Parameters", "Description", "Capabilities") if key in summary}
 
-    def answer_list_exports(self) -> Answer:
-        """Show what stacks export."""
+    def _answer_list_exports(self) -> Answer:
         found = [
             {"ExportingStackId": stack.id, "Name": output.export, "Value": output.value}
-            for stack in self._registry.living(self.current_account, self.region)
+            for stack in self._registry.living(self._scope)
             for output in stack.outputs
             if output.export is not None
         ]
         return self._page("Exports", sorted(found, key=lambda one: str(one["Name"])))
 
-    def answer_list_imports(self) -> Answer:
-        """Show which stacks use an export."""
+    def _answer_list_imports(self) -> Answer:
         name = self._needed("ExportName")
-        found = [one.name for one in self._registry.living(self.current_account, self.region) if name in one.imports]
+        found = [one.name for one in self._registry.living(self._scope) if name in one.imports]
         if not found:
             raise RequestError(f"Export '{name}' is not imported by any stack.")
         return self._page("Imports", found)
@@ -233,16 +204,18 @@ class CloudFormationResponse(BaseResponse):
         return str(value)
 
     @property
+    def _scope(self) -> Scope:
+        return Scope(self.current_account, self.region)
+
+    @property
     def _registry(self) -> Registry:
         return self.cloudformation.registry
 
     def _stack(self, missing: str = "Stack with id {} does not exist") -> Stack:
-        return self._registry.stack(self.current_account, self.region, self._needed("StackName"), missing)
+        return self._registry.stack(self._scope, self._needed("StackName"), missing)
 
     def _change_set(self) -> ChangeSet:
-        return self._registry.change_set(
-            self.current_account, self.region, self._needed("ChangeSetName"), self.params.get("StackName")
-        )
+        return self._registry.change_set(self._scope, self._needed("ChangeSetName"), self.params.get("StackName"))
 
     def _described(self, stack: Stack) -> Answer:
         shown: Sequence[Mapping[str, str]] = ()

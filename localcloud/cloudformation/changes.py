@@ -59,10 +59,7 @@ def plan(
     resolve: Resolve,
     types: Mapping[str, ResourceType],
 ) -> list[Change]:
-    """Return what has to change for a stack to become what is wanted.
-
-    ``wanted`` is in order of dependencies. ``resolve`` returns a declaration's resolved properties.
-    """
+    """Return what has to change for a stack to become what is ``wanted``, which is in order of dependencies."""
     changes = []
     unknown: set[str] = set()
     for declaration in wanted:

@@ -1,7 +1,7 @@
 """What a template's functions find outside it: the stack's resources, exports, zones and stored parameters."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -21,13 +21,6 @@ def stored_parameter(ssm: Any, name: str) -> str:  # noqa: ANN401 - boto3 client
         raise RequestError(f"Unable to fetch parameters [{name}] from parameter store for this account.") from error
 
 
-@dataclass
-class Seen:
-    """What a deployment used of other stacks."""
-
-    imports: set[str] = field(default_factory=set)
-
-
 @dataclass(frozen=True)
 class Account:
     """The account and region that a stack is in."""
@@ -42,11 +35,11 @@ class Account:
 
 @dataclass(frozen=True)
 class Deployed:
-    """What functions find while a stack is deployed."""
+    """What functions find while a stack is deployed; ``imports`` collects the exports that they use."""
 
     resources: Mapping[str, Resource]
     account: Account
-    seen: Seen
+    imports: set[str]
 
     def reference(self, logical_id: str) -> Any:  # noqa: ANN401
         """Return what ``Ref`` of a resource gives."""
@@ -64,7 +57,7 @@ class Deployed:
     def imported(self, name: str) -> Any:  # noqa: ANN401
         """Return the value of another stack's export."""
         value = self.account.exported(name)
-        self.seen.imports.add(name)
+        self.imports.add(name)
         return value
 
     def zones(self, region: str) -> Sequence[str]:

@@ -8,7 +8,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud.cloudformation import parameters
 from localcloud.cloudformation.changes import difference
-from localcloud.cloudformation.context import Seen
 from localcloud.cloudformation.errors import RequestError
 from localcloud.cloudformation.evaluation import Evaluator
 from localcloud.cloudformation.order import in_order, needs
@@ -97,9 +96,9 @@ class Engine:
 
     def _deploy(self, stack: Stack, blueprint: Blueprint, done: list[_Done]) -> None:
         """Make and change everything in order; what is no longer wanted stays for the time being."""
-        seen = Seen()
+        imports: set[str] = set()
         try:
-            resolver = self.evaluator.deployed(stack, blueprint, seen)
+            resolver = self.evaluator.deployed(stack, blueprint, imports)
             parameters.require_rules(blueprint.template, resolver)
             wanted = self.evaluator.wanted(blueprint, resolver)
         except FAILURES as error:
@@ -121,7 +120,7 @@ class Engine:
             self.evaluator.require_exports_kept(stack, outputs)
         except RequestError as error:
             raise StackFailedError(error.message) from error
-        stack.outputs, stack.imports = outputs, frozenset(seen.imports)
+        stack.outputs, stack.imports = outputs, frozenset(imports)
 
     def _require_modelled(self, stack: Stack, blueprint: Blueprint, wanted: Sequence[Declaration]) -> None:
         """Fail, before anything is created, where a resource cannot be created as declared."""
@@ -207,7 +206,7 @@ class Engine:
     ) -> None:
         """Remove what was replaced or is no longer wanted, what needs others first; a failure there is only noted."""
         replaced = {step.before.declaration.logical_id for step in done if step.replaced and step.before}
-        resolver = self.evaluator.deployed(stack, blueprint, Seen())
+        resolver = self.evaluator.deployed(stack, blueprint, set())
         kept = {declaration.logical_id for declaration in self.evaluator.wanted(blueprint, resolver)}
         old = {name: resource.declaration for name, resource in before.items()}
         for name in reversed(in_order(old)):

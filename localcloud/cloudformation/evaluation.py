@@ -5,7 +5,7 @@ from typing import Any
 
 from localcloud.cloudformation import parameters
 from localcloud.cloudformation.changes import plan
-from localcloud.cloudformation.context import Account, Deployed, Predicted, Seen
+from localcloud.cloudformation.context import Account, Deployed, Predicted
 from localcloud.cloudformation.errors import RequestError
 from localcloud.cloudformation.intrinsics import NOTHING, Resolver
 from localcloud.cloudformation.order import in_order
@@ -28,24 +28,24 @@ class Evaluator:
 
     def planned(self, stack: Stack, blueprint: Blueprint) -> list[Change]:
         """Return what deploying a blueprint would change."""
-        seen, account = Seen(), self._account(stack)
+        account = self._account(stack)
 
         def resolve(declaration: Declaration, unknown: frozenset[str]) -> Mapping[str, Any]:
-            resolver = self._resolver(stack, blueprint, Predicted(stack.resources, account, seen, unknown))
+            resolver = self._resolver(stack, blueprint, Predicted(stack.resources, account, set(), unknown))
             return self.properties(declaration, blueprint, resolver)
 
         everything = frozenset(blueprint.template.resources)
-        resolver = self._resolver(stack, blueprint, Predicted({}, account, seen, everything))
+        resolver = self._resolver(stack, blueprint, Predicted({}, account, set(), everything))
         parameters.require_rules(blueprint.template, resolver)
         return plan(stack.resources, self.wanted(blueprint, resolver), resolve, self.types)
 
     def outputs_differ(self, stack: Stack, blueprint: Blueprint) -> bool:
         """Tell whether a blueprint that changes no resource changes outputs."""
-        return self.outputs(blueprint, self.deployed(stack, blueprint, Seen())) != stack.outputs
+        return self.outputs(blueprint, self.deployed(stack, blueprint, set())) != stack.outputs
 
-    def deployed(self, stack: Stack, blueprint: Blueprint, seen: Seen) -> Resolver:
-        """Return what resolves a blueprint against the stack's resources."""
-        return self._resolver(stack, blueprint, Deployed(stack.resources, self._account(stack), seen))
+    def deployed(self, stack: Stack, blueprint: Blueprint, imports: set[str]) -> Resolver:
+        """Return what resolves a blueprint against the stack's resources, and collects the exports it uses."""
+        return self._resolver(stack, blueprint, Deployed(stack.resources, self._account(stack), imports))
 
     def context(self, stack: Stack, declaration: Declaration) -> ResourceContext:
         """Return the context of a declared resource."""
@@ -61,7 +61,7 @@ class Evaluator:
     def unmodelled(self, stack: Stack, blueprint: Blueprint, wanted: Sequence[Declaration]) -> Mapping[str, str]:
         """Return by logical id why declarations cannot be created here: a hollow resource is worse than none."""
         everything = frozenset(blueprint.template.resources)
-        resolver = self._resolver(stack, blueprint, Predicted({}, self._account(stack), Seen(), everything))
+        resolver = self._resolver(stack, blueprint, Predicted({}, self._account(stack), set(), everything))
         reasons = {}
         for declaration in wanted:
             kind = self.types.get(declaration.type)

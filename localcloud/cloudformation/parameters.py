@@ -20,10 +20,7 @@ _LIST = re.compile(r"List<.+>|CommaDelimitedList")
 
 
 def given_values(template: Template, asked: Mapping[str, str | None], previous: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the text of every parameter: what was asked for, else what it was before, else its default.
-
-    In ``asked``, None means "use the previous value".
-    """
+    """Return the text of every parameter: the value ``asked`` for, else (None) the previous one, else its default."""
     declared = template.section("Parameters")
     unknown = sorted(set(asked) - set(declared))
     if unknown:
@@ -47,10 +44,7 @@ def given_values(template: Template, asked: Mapping[str, str | None], previous: 
 
 
 def values(template: Template, given: Mapping[str, str], stored: Callable[[str], str]) -> Mapping[str, Any]:
-    """Return the value of every parameter as functions see it: lists split, SSM parameters read.
-
-    ``given`` comes from `given_values`; ``stored`` reads a parameter of AWS Systems Manager by name.
-    """
+    """Return the value of every parameter as functions see it: lists split, and SSM parameters read by ``stored``."""
     found: dict[str, Any] = {}
     for name, declaration in template.section("Parameters").items():
         kind, text = str(declaration.get("Type", "String")), given[name]

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Sequence
 
 from localcloud.cloudformation.errors import NoSuchChangeSetError, RequestError
-from localcloud.cloudformation.stacks import ChangeSet, Stack
+from localcloud.cloudformation.stacks import ChangeSet, Scope, Stack
 
 
 class Registry:
@@ -35,25 +35,25 @@ class Registry:
         return None
 
     def _neighbours(self, stack: Stack) -> list[Stack]:
-        return [other for other in self.living(stack.account, stack.region) if other is not stack]
+        return [other for other in self.living(Scope(stack.account, stack.region)) if other is not stack]
 
-    def living(self, account: str, region: str) -> list[Stack]:
+    def living(self, scope: Scope) -> list[Stack]:
         """Return the stacks of an account and region that are not deleted, the newest first."""
-        return [one for one in self.all(account, region) if one.deleted is None]
+        return [one for one in self.all(scope) if one.deleted is None]
 
-    def all(self, account: str, region: str) -> list[Stack]:
+    def all(self, scope: Scope) -> list[Stack]:
         """Return the stacks of an account and region, the newest first."""
         with self.lock:
-            return [one for one in reversed(self.stacks) if (one.account, one.region) == (account, region)]
+            return [one for one in reversed(self.stacks) if (one.account, one.region) == scope]
 
-    def stack(self, account: str, region: str, name: str, missing: str = "Stack with id {} does not exist") -> Stack:
+    def stack(self, scope: Scope, name: str, missing: str = "Stack with id {} does not exist") -> Stack:
         """Return a stack by its name or, deleted or not, by its id."""
-        for one in self.all(account, region):
+        for one in self.all(scope):
             if one.id == name or (one.name == name and one.deleted is None):
                 return one
         raise RequestError(missing.format(name))
 
-    def change_set(self, account: str, region: str, name: str, stack_name: str | None) -> ChangeSet:
+    def change_set(self, scope: Scope, name: str, stack_name: str | None) -> ChangeSet:
         """Return a change set by its id, or by its name and its stack's name or id."""
         with self.lock:
             for one in reversed(self.change_sets):
@@ -61,7 +61,7 @@ class Registry:
                     return one
         if stack_name is None:
             raise RequestError("StackName must be specified if ChangeSetName is not specified as an ARN.")
-        stack = self.stack(account, region, stack_name, "Stack [{}] does not exist")
+        stack = self.stack(scope, stack_name, "Stack [{}] does not exist")
         for one in self.change_sets_of(stack):
             if one.name == name:
                 return one

@@ -19,10 +19,7 @@ _SUFFIX = 12
 
 @dataclass(frozen=True)
 class ResourceContext:
-    """The context of a resource: its stack, and the clients to create it with.
-
-    ``client`` returns a boto3 client of a service, pointed at the local cloud with the administrator's key.
-    """
+    """The context of a resource: its stack, and ``client``, which returns an administrator's client of a service."""
 
     client: Callable[[str], Any]
     account: str
@@ -57,29 +54,18 @@ def _random(alphabet: str) -> str:
 
 @dataclass(frozen=True)
 class Created:
-    """A created resource.
-
-    ``Ref`` gives ``physical_id``, ``Fn::GetAtt`` an entry of ``attributes``.
-    """
+    """A created resource: what ``Ref`` gives, and what ``Fn::GetAtt`` gives by name."""
 
     physical_id: str
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
 class ReplacementNeededError(ValueError):
-    """A change that cannot be made in place, though the property itself can be changed: it lies in a part of it.
-
-    Raised by ``update`` before anything is changed; the engine then makes a new resource, as for a property in
-    ``replacing``.
-    """
+    """An update that requires a new resource, because of a part of a property; raised before anything is changed."""
 
 
 class ResourceType(Protocol):
-    """Makes, changes and removes resources of one type by the services' own API.
-
-    Failures are raised as they come (``botocore.exceptions.ClientError``, ``ValueError``): the engine reports them and
-    undoes what was made.
-    """
+    """Creates, updates and deletes resources of one type. The engine reports its exceptions, and undoes."""
 
     @property
     def name(self) -> str:
@@ -97,10 +83,7 @@ class ResourceType(Protocol):
         """Make the resource, with tags and all."""
 
     def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
-        """Change it in place; only properties outside ``replacing`` differ.
-
-        Called with ``before`` and ``after`` changed about, it takes back a change that failed half-way.
-        """
+        """Update it in place, where ``replacing`` is equal; with ``before`` and ``after`` swapped, undo a failure."""
 
     def delete(self, context: ResourceContext, physical_id: str, properties: Properties) -> None:
         """Remove it; one that is not there any more is as good as removed."""

@@ -18,7 +18,7 @@ from localcloud.cloudformation.errors import (
 from localcloud.cloudformation.evaluation import Evaluator
 from localcloud.cloudformation.registry import Registry
 from localcloud.cloudformation.resource import NO_OPERATIONS, ResourceType
-from localcloud.cloudformation.stacks import Blueprint, ChangeSet, Stack, now
+from localcloud.cloudformation.stacks import Blueprint, ChangeSet, Scope, Stack, now
 from localcloud.cloudformation.template import Template
 
 NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
@@ -36,10 +36,7 @@ _UPDATABLE = frozenset({
 
 @dataclass(frozen=True)
 class Request:
-    """What a request to make or change a stack carries.
-
-    None stands for what the stack already has: its template, a parameter's previous value, its tags.
-    """
+    """A request to create or update a stack; None keeps what the stack has: template, parameter's value or tags."""
 
     template: Template | None
     parameters: Mapping[str, str | None] = field(default_factory=dict)
@@ -58,22 +55,22 @@ class CloudFormation:
         self._evaluator = Evaluator({**NO_OPERATIONS, **types}, client, self.registry)
         self._engine = Engine(self._evaluator)
 
-    def create_stack(self, account: str, region: str, name: str, request: Request, *, disable_rollback: bool) -> Stack:
+    def create_stack(self, scope: Scope, name: str, request: Request, *, disable_rollback: bool) -> Stack:
         """Make a stack."""
         with self.registry.lock:
-            if any(one.name == name for one in self.registry.living(account, region)):
+            if any(one.name == name for one in self.registry.living(scope)):
                 raise AlreadyExistsError(f"Stack [{name}] already exists")
-            stack = _new_stack(account, region, name)
+            stack = _new_stack(scope, name)
             blueprint = self._blueprint(stack, request)
             self.registry.stacks.append(stack)
             _take(stack, request, disable_rollback)
         self._work(lambda: self._engine.create(stack, blueprint), stack)
         return stack
 
-    def update_stack(self, account: str, region: str, name: str, request: Request, *, disable_rollback: bool) -> Stack:
+    def update_stack(self, scope: Scope, name: str, request: Request, *, disable_rollback: bool) -> Stack:
         """Change a stack."""
         with self.registry.lock:
-            stack = self.registry.stack(account, region, name, "Stack [{}] does not exist")
+            stack = self.registry.stack(scope, name, "Stack [{}] does not exist")
             _require_updatable(stack)
             blueprint = self._blueprint(stack, request)
             if not self._changes_something(stack, blueprint):
@@ -82,11 +79,11 @@ class CloudFormation:
         self._work(lambda: self._engine.update(stack, blueprint), stack)
         return stack
 
-    def delete_stack(self, account: str, region: str, name: str, token: str | None) -> None:
+    def delete_stack(self, scope: Scope, name: str, token: str | None) -> None:
         """Remove a stack; one that is not there is as good as removed."""
         with self.registry.lock:
             try:
-                stack = self.registry.stack(account, region, name)
+                stack = self.registry.stack(scope, name)
             except RequestError:
                 return
             if stack.deleted is not None:
@@ -100,8 +97,7 @@ class CloudFormation:
 
     def create_change_set(
         self,
-        account: str,
-        region: str,
+        scope: Scope,
         stack_name: str,
         name: str,
         kind: str,
@@ -110,7 +106,7 @@ class CloudFormation:
     ) -> ChangeSet:
         """Say what a deployment would change, and keep it to be executed."""
         with self.registry.lock:
-            stack, is_new = self._stack_to_change(account, region, stack_name, kind, name)
+            stack, is_new = self._stack_to_change(scope, stack_name, kind, name)
             blueprint = self._blueprint(stack, request)
             if any(one.name == name for one in self.registry.change_sets_of(stack)):
                 raise AlreadyExistsError(f"ChangeSet {name} already exists")
@@ -121,7 +117,7 @@ class CloudFormation:
                 stack.enter("REVIEW_IN_PROGRESS", "User Initiated")
             made = ChangeSet(
                 name=name,
-                id=f"arn:aws:cloudformation:{region}:{account}:changeSet/{name}/{uuid.uuid4()}",
+                id=f"arn:aws:cloudformation:{scope.region}:{scope.account}:changeSet/{name}/{uuid.uuid4()}",
                 stack=stack,
                 kind=kind,
                 blueprint=blueprint,
@@ -164,11 +160,11 @@ class CloudFormation:
 
         self._work(execute, stack)
 
-    def delete_change_set(self, account: str, region: str, name: str, stack_name: str | None) -> None:
+    def delete_change_set(self, scope: Scope, name: str, stack_name: str | None) -> None:
         """Forget a change set; one that is not there is as good as forgotten."""
         with self.registry.lock:
             try:
-                found = self.registry.change_set(account, region, name, stack_name)
+                found = self.registry.change_set(scope, name, stack_name)
             except NoSuchChangeSetError:
                 return
             if found.execution_status == "EXECUTE_IN_PROGRESS":
@@ -183,14 +179,14 @@ class CloudFormation:
         """Return what reads a parameter of AWS Systems Manager in a region, by name."""
         return lambda name: stored_parameter(self._client("ssm", region), name)
 
-    def _stack_to_change(self, account: str, region: str, name: str, kind: str, change_set: str) -> tuple[Stack, bool]:
+    def _stack_to_change(self, scope: Scope, name: str, kind: str, change_set: str) -> tuple[Stack, bool]:
         """Return the stack that a change set is for, and whether it is a new one."""
         try:
-            stack = self.registry.stack(account, region, name, "Stack [{}] does not exist")
+            stack = self.registry.stack(scope, name, "Stack [{}] does not exist")
         except RequestError:
             if kind != "CREATE":
                 raise
-            return _new_stack(account, region, name), True
+            return _new_stack(scope, name), True
         if kind == "CREATE":
             if stack.status != "REVIEW_IN_PROGRESS":
                 raise AlreadyExistsError(
@@ -230,8 +226,8 @@ class CloudFormation:
         thread.join(LONGEST_ANSWER)
 
 
-def _new_stack(account: str, region: str, name: str) -> Stack:
-    return Stack(name, f"arn:aws:cloudformation:{region}:{account}:stack/{name}/{uuid.uuid4()}", account, region)
+def _new_stack(scope: Scope, name: str) -> Stack:
+    return Stack(name, f"arn:aws:cloudformation:{scope.region}:{scope.account}:stack/{name}/{uuid.uuid4()}", *scope)
 
 
 def _take(stack: Stack, request: Request, disable_rollback: bool) -> None:

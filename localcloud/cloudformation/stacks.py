@@ -4,7 +4,7 @@ import datetime
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from localcloud.cloudformation.template import Declaration, Template
 
@@ -17,6 +17,13 @@ def now() -> datetime.datetime:
     """Return the time, in UTC, as AWS gives it: to the millisecond."""
     moment = datetime.datetime.now(datetime.UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+class Scope(NamedTuple):
+    """The account and region that a request is for."""
+
+    account: str
+    region: str
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,7 @@ POLICIES = ("Delete", "Retain", "RetainExceptOnCreate", "Snapshot")
 
 @dataclass(frozen=True)
 class Declaration:
-    """A resource as a template declares it, its intrinsic functions not resolved.
-
-    A difference in ``metadata`` alone makes the CDK deploy, and changes nothing.
-    """
+    """A resource as a template declares it, its intrinsic functions not resolved."""
 
     logical_id: str
     type: str
@@ -43,10 +40,7 @@ class Declaration:
 
 @dataclass(frozen=True)
 class Template:
-    """A template that could be read.
-
-    In ``document``, every short tag (``!Ref``) is written out.
-    """
+    """A parsed template; in ``document``, every short tag (``!Ref``) is written out."""
 
     text: str
     document: Mapping[str, Any]

@@ -18,8 +18,7 @@ Output = Mapping[str, Any]
 Answer = Callable[[Call], Output]
 
 
-def run_job_flow(call: Call) -> Output:
-    """Ask for a cluster; it starts by itself from now on."""
+def _run_job_flow(call: Call) -> Output:
     asked = call.request
     validation.check(asked)
     profile = asked["JobFlowRole"].rsplit("/", 1)[-1]
@@ -33,15 +32,13 @@ def run_job_flow(call: Call) -> Output:
     return {"JobFlowId": cluster.id, "ClusterArn": cluster.arn}
 
 
-def describe_cluster(call: Call) -> Output:
-    """Return everything about a cluster."""
+def _describe_cluster(call: Call) -> Output:
     cluster = call.cluster
     with cluster.lock:
         return {"Cluster": cluster.described()}
 
 
-def list_clusters(call: Call) -> Output:
-    """Return which clusters there are, newest first, also those that ended."""
+def _list_clusters(call: Call) -> Output:
     states, after, before = (call.request.get(name) for name in ("ClusterStates", "CreatedAfter", "CreatedBefore"))
     found = []
     for cluster in reversed(list(call.clusters.values())):
@@ -52,8 +49,7 @@ def list_clusters(call: Call) -> Output:
     return {"Clusters": found}
 
 
-def list_bootstrap_actions(call: Call) -> Output:
-    """Return a cluster's bootstrap actions."""
+def _list_bootstrap_actions(call: Call) -> Output:
     actions = call.cluster.request.get("BootstrapActions", ())
     return {
         "BootstrapActions": [
@@ -67,8 +63,7 @@ def list_bootstrap_actions(call: Call) -> Output:
     }
 
 
-def modify_cluster(call: Call) -> Output:
-    """Change how many steps run at the same time."""
+def _modify_cluster(call: Call) -> Output:
     cluster, level = call.cluster, call.request.get("StepConcurrencyLevel", 1)
     if not 1 <= level <= validation.MOST_STEPS_AT_ONCE:
         raise invalid(f"The step concurrency level is between 1 and {validation.MOST_STEPS_AT_ONCE}.")
@@ -77,21 +72,20 @@ def modify_cluster(call: Call) -> Output:
     return {"StepConcurrencyLevel": level}
 
 
-def set_termination_protection(call: Call) -> Output:
-    """Protect clusters from being ended by a request, or do not any more."""
+def _set_termination_protection(call: Call) -> Output:
     for cluster in call.job_flows:
         cluster.termination_protected = call.request["TerminationProtected"]
     return {}
 
 
-def set_visible_to_all_users(call: Call) -> Output:
-    """Change nothing, as on AWS: who has the permission sees every cluster of the account."""
+def _set_visible_to_all_users(call: Call) -> Output:
+    """Change nothing, as on AWS: everybody with the permission sees every cluster of the account."""
     _ = call.job_flows
     return {}
 
 
-def terminate_job_flows(call: Call) -> Output:
-    """Begin to end clusters; the protected ones go on, and the request is refused for their sake."""
+def _terminate_job_flows(call: Call) -> Output:
+    """Terminate the clusters that are not protected; refuse the request if one is."""
     clusters = call.job_flows
     for cluster in clusters:
         with cluster.lock:
@@ -102,14 +96,12 @@ def terminate_job_flows(call: Call) -> Output:
     return {}
 
 
-def add_tags(call: Call) -> Output:
-    """Add tags to a cluster."""
+def _add_tags(call: Call) -> Output:
     call.cluster.tags.update({each["Key"]: each.get("Value", "") for each in call.request["Tags"]})
     return {}
 
 
-def remove_tags(call: Call) -> Output:
-    """Take tags from a cluster."""
+def _remove_tags(call: Call) -> Output:
     cluster = call.cluster
     for key in call.request["TagKeys"]:
         cluster.tags.pop(key, None)
@@ -120,15 +112,13 @@ def _seconds(cluster: Cluster) -> float:
     return cluster.created.replace(tzinfo=UTC).timestamp()
 
 
-def add_job_flow_steps(call: Call) -> Output:
-    """Attach steps to a cluster."""
+def _add_job_flow_steps(call: Call) -> Output:
     cluster = call.cluster
     with cluster.lock:
         return {"StepIds": [step.id for step in cluster.add_steps(call.request["Steps"], call.now)]}
 
 
-def cancel_steps(call: Call) -> Output:
-    """Cancel steps that wait or run; tell for each whether that is possible."""
+def _cancel_steps(call: Call) -> Output:
     cluster, told = call.cluster, []
     with cluster.lock:
         steps = [cluster.step(each) for each in call.request["StepIds"]]
@@ -141,15 +131,13 @@ def cancel_steps(call: Call) -> Output:
     return {"CancelStepsInfoList": told}
 
 
-def describe_step(call: Call) -> Output:
-    """Return everything about a step."""
+def _describe_step(call: Call) -> Output:
     cluster = call.cluster
     with cluster.lock:
         return {"Step": cluster.step(call.request["StepId"]).described()}
 
 
-def list_steps(call: Call) -> Output:
-    """Return a cluster's steps, newest first."""
+def _list_steps(call: Call) -> Output:
     cluster, ids, states = call.cluster, call.request.get("StepIds"), call.request.get("StepStates")
     with cluster.lock:
         return {
@@ -161,15 +149,13 @@ def list_steps(call: Call) -> Output:
         }
 
 
-def list_instance_fleets(call: Call) -> Output:
-    """Return a cluster's fleets."""
+def _list_instance_fleets(call: Call) -> Output:
     cluster = call.cluster
     with cluster.lock:
         return {"InstanceFleets": [fleet.described() for fleet in cluster.fleets]}
 
 
-def modify_instance_fleet(call: Call) -> Output:
-    """Give a fleet another size."""
+def _modify_instance_fleet(call: Call) -> Output:
     cluster, asked = call.cluster, call.request["InstanceFleet"]
     with cluster.lock:
         if cluster.is_ending:
@@ -185,8 +171,7 @@ def modify_instance_fleet(call: Call) -> Output:
     raise invalid_request(f"Instance fleet id '{asked['InstanceFleetId']}' is not valid.")
 
 
-def list_instances(call: Call) -> Output:
-    """Return a cluster's nodes, also those that are gone."""
+def _list_instances(call: Call) -> Output:
     if call.request.get("InstanceGroupId") or call.request.get("InstanceGroupTypes"):
         raise invalid_request("Instance fleets and instance groups are mutually exclusive.")
     cluster, states = call.cluster, call.request.get("InstanceStates")
@@ -203,48 +188,41 @@ def list_instances(call: Call) -> Output:
         }
 
 
-def put_auto_termination(call: Call) -> Output:
-    """Set after how many idle seconds a cluster ends itself."""
+def _put_auto_termination(call: Call) -> Output:
     cluster, policy = call.cluster, call.request.get("AutoTerminationPolicy", {})
     validation.check_auto_termination(policy)
     cluster.auto_termination = policy
     return {}
 
 
-def get_auto_termination(call: Call) -> Output:
-    """Return after how many idle seconds a cluster ends itself."""
+def _get_auto_termination(call: Call) -> Output:
     policy = call.cluster.auto_termination
     return {"AutoTerminationPolicy": policy} if policy else {}
 
 
-def remove_auto_termination(call: Call) -> Output:
-    """Let a cluster idle for ever."""
+def _remove_auto_termination(call: Call) -> Output:
     call.cluster.auto_termination = None
     return {}
 
 
-def put_managed_scaling(call: Call) -> Output:
-    """Set between which limits EMR adds and removes nodes."""
+def _put_managed_scaling(call: Call) -> Output:
     cluster, policy = call.cluster, call.request["ManagedScalingPolicy"]
     validation.check_managed_scaling(policy)
     cluster.managed_scaling = policy
     return {}
 
 
-def get_managed_scaling(call: Call) -> Output:
-    """Return between which limits EMR adds and removes nodes."""
+def _get_managed_scaling(call: Call) -> Output:
     policy = call.cluster.managed_scaling
     return {"ManagedScalingPolicy": policy} if policy else {}
 
 
-def remove_managed_scaling(call: Call) -> Output:
-    """Let a cluster keep its size."""
+def _remove_managed_scaling(call: Call) -> Output:
     call.cluster.managed_scaling = None
     return {}
 
 
-def list_security_configurations(call: Call) -> Output:
-    """Return the security configurations of the account and region."""
+def _list_security_configurations(call: Call) -> Output:
     return {
         "SecurityConfigurations": [
             {"Name": each.name, "CreationDateTime": each.creation_date_time}
@@ -254,30 +232,30 @@ def list_security_configurations(call: Call) -> Output:
 
 
 ANSWERS: Mapping[str, Answer] = {
-    "RunJobFlow": run_job_flow,
-    "DescribeCluster": describe_cluster,
-    "ListClusters": list_clusters,
-    "ListBootstrapActions": list_bootstrap_actions,
-    "ModifyCluster": modify_cluster,
-    "SetTerminationProtection": set_termination_protection,
-    "SetVisibleToAllUsers": set_visible_to_all_users,
-    "TerminateJobFlows": terminate_job_flows,
-    "AddTags": add_tags,
-    "RemoveTags": remove_tags,
-    "AddJobFlowSteps": add_job_flow_steps,
-    "CancelSteps": cancel_steps,
-    "DescribeStep": describe_step,
-    "ListSteps": list_steps,
-    "ListInstanceFleets": list_instance_fleets,
-    "ModifyInstanceFleet": modify_instance_fleet,
-    "ListInstances": list_instances,
-    "PutAutoTerminationPolicy": put_auto_termination,
-    "GetAutoTerminationPolicy": get_auto_termination,
-    "RemoveAutoTerminationPolicy": remove_auto_termination,
-    "PutManagedScalingPolicy": put_managed_scaling,
-    "GetManagedScalingPolicy": get_managed_scaling,
-    "RemoveManagedScalingPolicy": remove_managed_scaling,
-    "ListSecurityConfigurations": list_security_configurations,
+    "RunJobFlow": _run_job_flow,
+    "DescribeCluster": _describe_cluster,
+    "ListClusters": _list_clusters,
+    "ListBootstrapActions": _list_bootstrap_actions,
+    "ModifyCluster": _modify_cluster,
+    "SetTerminationProtection": _set_termination_protection,
+    "SetVisibleToAllUsers": _set_visible_to_all_users,
+    "TerminateJobFlows": _terminate_job_flows,
+    "AddTags": _add_tags,
+    "RemoveTags": _remove_tags,
+    "AddJobFlowSteps": _add_job_flow_steps,
+    "CancelSteps": _cancel_steps,
+    "DescribeStep": _describe_step,
+    "ListSteps": _list_steps,
+    "ListInstanceFleets": _list_instance_fleets,
+    "ModifyInstanceFleet": _modify_instance_fleet,
+    "ListInstances": _list_instances,
+    "PutAutoTerminationPolicy": _put_auto_termination,
+    "GetAutoTerminationPolicy": _get_auto_termination,
+    "RemoveAutoTerminationPolicy": _remove_auto_termination,
+    "PutManagedScalingPolicy": _put_managed_scaling,
+    "GetManagedScalingPolicy": _get_managed_scaling,
+    "RemoveManagedScalingPolicy": _remove_managed_scaling,
+    "ListSecurityConfigurations": _list_security_configurations,
 }
 
 PAGED = frozenset(

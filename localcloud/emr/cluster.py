@@ -18,28 +18,13 @@ STATES_OF_ENDING = ("TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS")
 SEND_INTERRUPT = "SEND_INTERRUPT"
 
 _DESCRIBED_AS_ASKED = (
-    "Name",
-    "LogUri",
-    "LogEncryptionKmsKeyId",
-    "ReleaseLabel",
-    "ServiceRole",
-    "SecurityConfiguration",
-    "AutoScalingRole",
-    "ScaleDownBehavior",
-    "CustomAmiId",
-    "EbsRootVolumeSize",
-    "EbsRootVolumeIops",
-    "EbsRootVolumeThroughput",
-    "OSReleaseLabel",
-    "RepoUpgradeOnBoot",
+    *("Name", "LogUri", "LogEncryptionKmsKeyId", "ReleaseLabel", "ServiceRole", "SecurityConfiguration"),
+    *("AutoScalingRole", "ScaleDownBehavior", "CustomAmiId", "EbsRootVolumeSize", "EbsRootVolumeIops"),
+    *("EbsRootVolumeThroughput", "OSReleaseLabel", "RepoUpgradeOnBoot"),
 )
 _INSTANCE_ATTRIBUTES_AS_ASKED = (
-    "Ec2KeyName",
-    "EmrManagedMasterSecurityGroup",
-    "EmrManagedSlaveSecurityGroup",
-    "ServiceAccessSecurityGroup",
-    "AdditionalMasterSecurityGroups",
-    "AdditionalSlaveSecurityGroups",
+    *("Ec2KeyName", "EmrManagedMasterSecurityGroup", "EmrManagedSlaveSecurityGroup", "ServiceAccessSecurityGroup"),
+    *("AdditionalMasterSecurityGroups", "AdditionalSlaveSecurityGroups"),
 )
 
 

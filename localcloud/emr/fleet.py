@@ -13,10 +13,7 @@ _ENDED_BY_CLUSTER = {"Code": "CLUSTER_TERMINATED", "Message": "Cluster was termi
 
 @dataclass
 class Node:
-    """One node; it has an EC2 id, but nothing stands behind it in EC2.
-
-    ``market`` is ``ON_DEMAND`` or ``SPOT``.
-    """
+    """One node, of the market ``ON_DEMAND`` or ``SPOT``; it has an EC2 id, but EC2 does not know it."""
 
     instance_type: str
     market: str
@@ -53,10 +50,7 @@ class Node:
 
 @dataclass
 class Fleet:
-    """One fleet.
-
-    ``configuration`` is an ``InstanceFleetConfig`` of the API.
-    """
+    """One fleet, configured by an ``InstanceFleetConfig`` of the API."""
 
     configuration: Mapping[str, Any]
     created: datetime

@@ -25,10 +25,7 @@ MOST_STEPS_AT_ONCE = 256
 
 
 class RefusedError(Exception):
-    """A request that EMR refuses.
-
-    ``code`` is ``ValidationException`` or ``InvalidRequestException``.
-    """
+    """A request that EMR refuses, with the code ``ValidationException`` or ``InvalidRequestException``."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

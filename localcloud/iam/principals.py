@@ -21,10 +21,7 @@ CloudFormation itself works with the administrator's key here, not with the role
 
 @dataclass(frozen=True)
 class Principal:
-    """Whom an access key belongs to.
-
-    ``token`` and ``expires`` are None for a user. An ``unrestricted`` principal may do everything.
-    """
+    """The owner of an access key; ``token`` and ``expires`` are None for a user."""
 
     arn: str
     account: str

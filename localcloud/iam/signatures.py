@@ -56,10 +56,7 @@ class Signature:
 
 
 def read(request: Arrived) -> Signature | None:
-    """Return who a request says has signed it, None if it is not signed.
-
-    Raise ValueError if the authorization cannot be parsed.
-    """
+    """Return the signature of a request, None if it is not signed; raise ValueError if it cannot be parsed."""
     header = request.headers.get("authorization", "")
     if header.startswith(ALGORITHM):
         parts = dict(part.strip().split("=", 1) for part in header.removeprefix(ALGORITHM).split(","))

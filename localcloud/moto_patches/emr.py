@@ -26,18 +26,12 @@ _EXCEPTIONS = {"ValidationException": ValidationException, "InvalidRequestExcept
 """moto's own: it finds by their module how EMR writes an error."""
 
 APPLICATION_PAGES = (
-    "CreatePersistentAppUI",
-    "DescribePersistentAppUI",
-    "GetPersistentAppUIPresignedURL",
-    "GetOnClusterAppUIPresignedURL",
+    *("CreatePersistentAppUI", "DescribePersistentAppUI"),
+    *("GetPersistentAppUIPresignedURL", "GetOnClusterAppUIPresignedURL"),
 )
 OF_MOTO_CLUSTERS = (
-    "AddInstanceGroups",
-    "DescribeJobFlows",
-    "ListInstanceGroups",
-    "ModifyInstanceGroups",
-    "PutAutoScalingPolicy",
-    "RemoveAutoScalingPolicy",
+    *("AddInstanceGroups", "DescribeJobFlows", "ListInstanceGroups", "ModifyInstanceGroups"),
+    *("PutAutoScalingPolicy", "RemoveAutoScalingPolicy"),
 )
 """Operations that moto answers from clusters of its own kind, of which there are none."""
 

@@ -28,10 +28,7 @@ OWN = {
 
 @dataclass(frozen=True)
 class Machine:
-    """What there is to share out.
-
-    ``memory`` is in MiB.
-    """
+    """The processors of a machine, and its memory in MiB."""
 
     cores: int
     memory: int
@@ -45,10 +42,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Configuration:
-    """How Spark is configured on a node.
-
-    ``replaced`` holds one sentence for each difference from the cluster's own configuration.
-    """
+    """How Spark is configured on a node; ``replaced`` lists the differences from the cluster's configuration."""
 
     defaults: Mapping[str, str]
     environment: Mapping[str, str]
@@ -63,10 +57,7 @@ class Configuration:
 def configure(
     classifications: Sequence[Mapping[str, Any]], machine: Machine, place: Callable[[str], str]
 ) -> Configuration:
-    """Return how Spark is configured on a machine.
-
-    ``place`` turns a path on a node into one on this machine, and leaves anything else unchanged.
-    """
+    """Return how Spark is configured on a machine; ``place`` turns a node's path into one on this machine."""
     asked = properties(classifications, "spark-defaults")
     sized = {name: value for name, value in sizes(asked, machine).items() if asked.get(name) != value}
     defaults = {name: place(value) for name, value in asked.items()} | sized | OWN

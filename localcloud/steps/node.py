@@ -25,10 +25,7 @@ COMPILE_QUICKLY = "-XX:TieredStopAtLevel=1"
 
 @dataclass(frozen=True)
 class Node:
-    """The primary node of a cluster.
-
-    ``root`` stands for ``/`` of the node.
-    """
+    """The primary node of a cluster; ``root`` stands for its ``/``."""
 
     root: Path
     endpoint: str

@@ -17,10 +17,7 @@ GRACE_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be run.
-
-    Standard output and error are appended to the files ``stdout`` and ``stderr`` in ``folder``, where it runs.
-    """
+    """A command to run in ``folder``; its output is appended to the files ``stdout`` and ``stderr`` there."""
 
     command: Sequence[str]
     environment: Mapping[str, str]

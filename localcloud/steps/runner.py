@@ -27,10 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 class StepRunner:
-    """Runs what clusters are asked to run, from ``start`` to ``stop``.
-
-    ``spawn`` runs a function in the background; a test may run it at once.
-    """
+    """Runs what clusters are asked to run, from ``start`` to ``stop``; ``spawn`` runs a function in the background."""
 
     def __init__(
         self,

@@ -34,11 +34,7 @@ def assume_role(endpoint: str, region: str, role: str, session: str) -> Mapping[
 
 
 def fetch(s3: "S3Client", uris: str, folder: Path) -> str:
-    """Download what lies in S3; return the same list with files in its place.
-
-    ``uris`` is one URI, or several separated by commas; what is not in S3 stays unchanged. Each file gets a folder of
-    its own, so that its name stays.
-    """
+    """Download the S3 URIs of a comma-separated list, each into its own folder; return the list with files instead."""
     return ",".join(_fetch_one(s3, uri, folder) for uri in uris.split(","))
 
 

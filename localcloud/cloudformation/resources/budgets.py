@@ -3,7 +3,7 @@
 from typing import Any
 
 from localcloud.cloudformation.resource import Created, Properties, ReplacementNeededError, ResourceContext
-from localcloud.cloudformation.resources.requests import passing_over, request
+from localcloud.cloudformation.resources.requests import call, passing_over
 from localcloud.cloudformation.tags import tag_changes, tag_list
 
 _LONGEST_NAME = 100
@@ -17,10 +17,9 @@ class Budget:
     replacing = frozenset({"NotificationsWithSubscribers"})
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:
-        """Make the budget and its alerts."""
         client = context.client("budgets")
         name = str(properties["Budget"].get("BudgetName") or context.physical_name(_LONGEST_NAME))
-        parameters = request(
+        call(
             client,
             "CreateBudget",
             AccountId=context.account,
@@ -28,17 +27,15 @@ class Budget:
             NotificationsWithSubscribers=properties.get("NotificationsWithSubscribers", []),
             ResourceTags=tag_list(properties, "ResourceTags"),
         )
-        client.create_budget(**parameters)
         return self._created(name)
 
     def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
-        """Change limit, period and filters, and the tags."""
         if after["Budget"].get("BudgetName") != before["Budget"].get("BudgetName"):
             raise ReplacementNeededError("Budget.BudgetName can only be given to a new budget.")
         client = context.client("budgets")
         if before["Budget"] != after["Budget"]:
             wanted: dict[str, Any] = {**after["Budget"], "BudgetName": physical_id}
-            client.update_budget(**request(client, "UpdateBudget", AccountId=context.account, NewBudget=wanted))
+            call(client, "UpdateBudget", AccountId=context.account, NewBudget=wanted)
         gone, new = tag_changes(before, after, "ResourceTags")
         arn = f"arn:aws:budgets::{context.account}:budget/{physical_id}"
         if gone:
@@ -48,7 +45,6 @@ class Budget:
         return self._created(physical_id)
 
     def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
-        """Remove the budget with its alerts."""
         with passing_over("NotFoundException"):
             context.client("budgets").delete_budget(AccountId=context.account, BudgetName=physical_id)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from localcloud.cloudformation.resource import Client, Created, Properties, ResourceContext
 from localcloud.cloudformation.resources.ec2_vpc import change_tags, tag_specifications
-from localcloud.cloudformation.resources.requests import passing_over, request
+from localcloud.cloudformation.resources.requests import call, passing_over
 
 _ROUTE_TARGETS = ("GatewayId", "NatGatewayId")
 
@@ -17,19 +17,16 @@ class RouteTable:
     replacing = frozenset({"VpcId"})
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:
-        """Make the table."""
         client = context.client("ec2")
         tags = tag_specifications("route-table", properties)
         table = client.create_route_table(VpcId=properties["VpcId"], TagSpecifications=tags)
         return self._created(table["RouteTable"]["RouteTableId"])
 
     def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
-        """Change the tags."""
         change_tags(context.client("ec2"), physical_id, before, after)
         return self._created(physical_id)
 
     def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
-        """Remove the table, which no subnet may use any more."""
         with passing_over("InvalidRouteTableID.NotFound"):
             context.client("ec2").delete_route_table(RouteTableId=physical_id)
 
@@ -45,19 +42,16 @@ class Route:
     replacing = frozenset({"RouteTableId", "DestinationCidrBlock"})
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:
-        """Make the route."""
         client = context.client("ec2")
-        client.create_route(**request(client, "CreateRoute", **properties))
+        call(client, "CreateRoute", **properties)
         return self._created(properties)
 
     def update(self, context: ResourceContext, _physical_id: str, _before: Properties, after: Properties) -> Created:
-        """Lead it elsewhere."""
         client = context.client("ec2")
-        client.replace_route(**request(client, "ReplaceRoute", **after))
+        call(client, "ReplaceRoute", **after)
         return self._created(after)
 
     def delete(self, context: ResourceContext, _physical_id: str, properties: Properties) -> None:
-        """Remove the route."""
         with passing_over("InvalidRoute.NotFound", "InvalidRouteTableID.NotFound"):
             context.client("ec2").delete_route(
                 RouteTableId=properties["RouteTableId"], DestinationCidrBlock=properties["DestinationCidrBlock"]
@@ -76,17 +70,14 @@ class SubnetRouteTableAssociation:
     replacing = frozenset({"RouteTableId", "SubnetId"})
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:
-        """Give the subnet the table."""
         client = context.client("ec2")
         association = client.associate_route_table(**properties)["AssociationId"]
         return Created(association, {"Id": association})
 
     def update(self, _context: ResourceContext, physical_id: str, _before: Properties, _after: Properties) -> Created:
-        """Leave it: every property makes a new one."""
         return Created(physical_id, {"Id": physical_id})
 
     def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
-        """Take the table from the subnet."""
         with passing_over("InvalidAssociationID.NotFound"):
             context.client("ec2").disassociate_route_table(AssociationId=physical_id)
 
@@ -99,18 +90,15 @@ class InternetGateway:
     replacing: frozenset[str] = frozenset()
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:
-        """Make the gateway."""
         tags = tag_specifications("internet-gateway", properties)
         made = context.client("ec2").create_internet_gateway(TagSpecifications=tags)
         return self._created(made["InternetGateway"]["InternetGatewayId"])
 
     def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
-        """Change the tags."""
         change_tags(context.client("ec2"), physical_id, before, after)
         return self._created(physical_id)
 
     def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
-        """Remove the gateway, which must not be attached any more."""
         with passing_over("InvalidInternetGatewayID.NotFound"):
             context.client("ec2").delete_internet_gateway(InternetGatewayId=physical_id)
 
@@ -126,19 +114,16 @@ class VpcGatewayAttachment:
     replacing = frozenset({"VpcId"})
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:
-        """Attach the gateway."""
         context.client("ec2").attach_internet_gateway(**properties)
         return self._created(properties)
 
     def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
-        """Attach another gateway instead."""
         if before != after:
             self.delete(context, physical_id, before)
             self.create(context, after)
         return self._created(after)
 
     def delete(self, context: ResourceContext, _physical_id: str, properties: Properties) -> None:
-        """Detach the gateway."""
         with passing_over("Gateway.NotAttached", "InvalidInternetGatewayID.NotFound"):
             context.client("ec2").detach_internet_gateway(**properties)
 
@@ -154,14 +139,12 @@ class ElasticIp:
     replacing: frozenset[str] = frozenset()
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:
-        """Take an address."""
         self._refuse_other_domains(properties)
         tags = tag_specifications("elastic-ip", properties)
         address = context.client("ec2").allocate_address(Domain="vpc", TagSpecifications=tags)
         return self._created(address)
 
     def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
-        """Change the tags."""
         self._refuse_other_domains(after)
         client = context.client("ec2")
         (address,) = client.describe_addresses(PublicIps=[physical_id])["Addresses"]
@@ -169,7 +152,6 @@ class ElasticIp:
         return self._created(address)
 
     def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
-        """Give the address back; nothing may use it any more."""
         client = context.client("ec2")
         with passing_over("InvalidAddress.NotFound", "InvalidAllocationID.NotFound"):
             (address,) = client.describe_addresses(PublicIps=[physical_id])["Addresses"]
@@ -191,25 +173,22 @@ class NatGateway:
     replacing = frozenset({"AllocationId", "ConnectivityType", "SubnetId"})
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:
-        """Make the gateway, and wait for it."""
         client = context.client("ec2")
-        parameters = request(
+        gateway = call(
             client,
             "CreateNatGateway",
             **{name: value for name, value in properties.items() if name != "Tags"},
             TagSpecifications=tag_specifications("natgateway", properties),
-        )
-        gateway = client.create_nat_gateway(**parameters)["NatGateway"]["NatGatewayId"]
+        )["NatGateway"]["NatGatewayId"]
         return self._created(client, gateway)
 
     def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
-        """Change the tags."""
         client = context.client("ec2")
         change_tags(client, physical_id, before, after)
         return self._created(client, physical_id)
 
     def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
-        """Remove the gateway; EC2 lists it as deleted for a while."""
+        """Delete the gateway; EC2 lists it as deleted for a while."""
         with passing_over("NatGatewayNotFound"):
             context.client("ec2").delete_nat_gateway(NatGatewayId=physical_id)
 

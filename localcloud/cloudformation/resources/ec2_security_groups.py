@@ -5,7 +5,7 @@ from typing import Any
 
 from localcloud.cloudformation.resource import Client, Created, Properties, ResourceContext
 from localcloud.cloudformation.resources.ec2_vpc import change_tags, tag_specifications
-from localcloud.cloudformation.resources.requests import passing_over, refuse_others, request, undone_on_failure
+from localcloud.cloudformation.resources.requests import call, passing_over, refuse_others, undone_on_failure
 
 _LONGEST_NAME = 255
 _ABSENT = ("InvalidGroup.NotFound", "InvalidPermission.NotFound", "InvalidSecurityGroupRuleId.NotFound")
@@ -24,17 +24,16 @@ class SecurityGroup:
     replacing = frozenset({"GroupDescription", "GroupName", "VpcId"})
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:
-        """Make the group; it lets everything out only if no rule for what goes out is given."""
+        """Create the group; it allows all outgoing traffic unless a rule for it is given."""
         client = context.client("ec2")
-        parameters = request(
+        group = call(
             client,
             "CreateSecurityGroup",
             GroupName=properties.get("GroupName") or context.physical_name(_LONGEST_NAME),
             Description=properties["GroupDescription"],
             VpcId=properties.get("VpcId"),
             TagSpecifications=tag_specifications("security-group", properties),
-        )
-        group = client.create_security_group(**parameters)["GroupId"]
+        )["GroupId"]
         with undone_on_failure(lambda: client.delete_security_group(GroupId=group)):
             if properties.get("SecurityGroupEgress"):
                 (found,) = client.describe_security_groups(GroupIds=[group])["SecurityGroups"]
@@ -43,14 +42,12 @@ class SecurityGroup:
         return self._created(client, group)
 
     def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
-        """Change rules and tags."""
         client = context.client("ec2")
         self._change_rules(client, physical_id, before, after)
         change_tags(client, physical_id, before, after)
         return self._created(client, physical_id)
 
     def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
-        """Remove the group, which nothing may use or name any more."""
         with passing_over("InvalidGroup.NotFound"):
             context.client("ec2").delete_security_group(GroupId=physical_id)
 
@@ -81,7 +78,6 @@ class _Rule:
     direction: str
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:
-        """Put the rule on."""
         rule = permission(self.direction, {name: value for name, value in properties.items() if name != "GroupId"})
         group = properties["GroupId"]
         made = _call(context.client("ec2"), "authorize", self.direction, GroupId=group, IpPermissions=[rule])
@@ -89,7 +85,6 @@ class _Rule:
         return Created(identifier, {"Id": identifier})
 
     def update(self, context: ResourceContext, physical_id: str, _before: Properties, after: Properties) -> Created:
-        """Change the description."""
         rule = {name: value for name, value in after.items() if name != "GroupId"}
         changed = permission(self.direction, {"Description": "", **rule})
         update = getattr(context.client("ec2"), f"update_security_group_rule_descriptions_{self.direction}")
@@ -97,7 +92,6 @@ class _Rule:
         return Created(physical_id, {"Id": physical_id})
 
     def delete(self, context: ResourceContext, physical_id: str, properties: Properties) -> None:
-        """Take the rule off."""
         with passing_over(*_ABSENT):
             group = properties["GroupId"]
             _call(context.client("ec2"), "revoke", self.direction, GroupId=group, SecurityGroupRuleIds=[physical_id])

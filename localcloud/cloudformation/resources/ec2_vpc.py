@@ -3,7 +3,7 @@
 from typing import Any
 
 from localcloud.cloudformation.resource import Client, Created, Properties, ResourceContext
-from localcloud.cloudformation.resources.requests import document, passing_over, request, truth, undone_on_failure
+from localcloud.cloudformation.resources.requests import call, document, passing_over, truth, undone_on_failure
 from localcloud.cloudformation.tags import tag_changes, tag_list
 
 
@@ -16,29 +16,25 @@ class Vpc:
     replacing = frozenset({"CidrBlock", "InstanceTenancy"})
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:
-        """Make the network."""
         client = context.client("ec2")
-        parameters = request(
+        vpc = call(
             client,
             "CreateVpc",
             CidrBlock=properties["CidrBlock"],
             InstanceTenancy=properties.get("InstanceTenancy"),
             TagSpecifications=tag_specifications("vpc", properties),
-        )
-        vpc = client.create_vpc(**parameters)["Vpc"]["VpcId"]
+        )["Vpc"]["VpcId"]
         with undone_on_failure(lambda: client.delete_vpc(VpcId=vpc)):
             self._set_attributes(client, vpc, properties)
         return self._created(client, vpc)
 
     def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
-        """Change names in DNS and tags."""
         client = context.client("ec2")
         self._set_attributes(client, physical_id, after)
         change_tags(client, physical_id, before, after)
         return self._created(client, physical_id)
 
     def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
-        """Remove the network, which must be empty."""
         with passing_over("InvalidVpcID.NotFound"):
             context.client("ec2").delete_vpc(VpcId=physical_id)
 
@@ -74,30 +70,26 @@ class Subnet:
     replacing = frozenset({"VpcId", "CidrBlock", "AvailabilityZone"})
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:
-        """Make the subnet."""
         client = context.client("ec2")
-        parameters = request(
+        subnet = call(
             client,
             "CreateSubnet",
             VpcId=properties["VpcId"],
             CidrBlock=properties["CidrBlock"],
             AvailabilityZone=properties.get("AvailabilityZone"),
             TagSpecifications=tag_specifications("subnet", properties),
-        )
-        subnet = client.create_subnet(**parameters)["Subnet"]["SubnetId"]
+        )["Subnet"]["SubnetId"]
         with undone_on_failure(lambda: client.delete_subnet(SubnetId=subnet)):
             self._set_public_addresses(client, subnet, properties)
         return self._created(client, subnet)
 
     def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
-        """Change whether machines get public addresses, and the tags."""
         client = context.client("ec2")
         self._set_public_addresses(client, physical_id, after)
         change_tags(client, physical_id, before, after)
         return self._created(client, physical_id)
 
     def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
-        """Remove the subnet, which nothing may use any more."""
         with passing_over("InvalidSubnetID.NotFound"):
             context.client("ec2").delete_subnet(SubnetId=physical_id)
 
@@ -137,22 +129,19 @@ class VpcEndpoint:
     replacing = frozenset({"VpcId", "ServiceName", "VpcEndpointType"})
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:
-        """Make the endpoint."""
         client = context.client("ec2")
         policy = properties.get("PolicyDocument")
-        parameters = request(
+        given = {name: value for name, value in properties.items() if name not in ("PolicyDocument", "Tags")}
+        endpoint = call(
             client,
             "CreateVpcEndpoint",
-            **{name: value for name, value in properties.items() if name not in ("PolicyDocument", "Tags")},
+            **{"VpcEndpointType": "Gateway", **given},
             PolicyDocument=document(policy) if policy else None,
             TagSpecifications=tag_specifications("vpc-endpoint", properties),
-        )
-        parameters.setdefault("VpcEndpointType", "Gateway")
-        endpoint = client.create_vpc_endpoint(**parameters)["VpcEndpoint"]["VpcEndpointId"]
+        )["VpcEndpoint"]["VpcEndpointId"]
         return self._created(client, endpoint)
 
     def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
-        """Change policy, names in DNS, tags, and to what the endpoint belongs."""
         client = context.client("ec2")
         given: dict[str, Any] = {"VpcEndpointId": physical_id}
         if before.get("PolicyDocument") != after.get("PolicyDocument"):
@@ -164,12 +153,11 @@ class VpcEndpoint:
             old, new = before.get(name, []), after.get(name, [])
             given[f"Add{name}"] = [each for each in new if each not in old] or None
             given[f"Remove{name}"] = [each for each in old if each not in new] or None
-        client.modify_vpc_endpoint(**request(client, "ModifyVpcEndpoint", **given))
+        call(client, "ModifyVpcEndpoint", **given)
         change_tags(client, physical_id, before, after)
         return self._created(client, physical_id)
 
     def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
-        """Remove the endpoint."""
         with passing_over("InvalidVpcEndpointId.NotFound"):
             context.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[physical_id])
 

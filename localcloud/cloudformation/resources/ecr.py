@@ -2,10 +2,10 @@
 
 from localcloud.cloudformation.resource import Client, Created, Properties, ResourceContext
 from localcloud.cloudformation.resources.requests import (
+    call,
     document,
     passing_over,
     refuse_others,
-    request,
     truth,
     undone_on_failure,
 )
@@ -28,22 +28,19 @@ class Repository:
     replacing = frozenset({"RepositoryName"})
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:
-        """Make the repository with its policies."""
         client = context.client("ecr")
-        parameters = request(
+        name = call(
             client,
             "CreateRepository",
             repositoryName=properties.get("RepositoryName") or context.physical_name(_LONGEST_NAME, lower_case=True),
             imageTagMutability=properties.get("ImageTagMutability"),
             tags=tag_list(properties),
-        )
-        name = client.create_repository(**parameters)["repository"]["repositoryName"]
+        )["repository"]["repositoryName"]
         with undone_on_failure(lambda: client.delete_repository(repositoryName=name)):
             self._change_policies(client, name, {}, properties)
         return self._created(client, name)
 
     def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
-        """Change everything but the name."""
         client = context.client("ecr")
         mutability = after.get("ImageTagMutability", "MUTABLE")
         client.put_image_tag_mutability(repositoryName=physical_id, imageTagMutability=mutability)
@@ -57,7 +54,7 @@ class Repository:
         return made
 
     def delete(self, context: ResourceContext, physical_id: str, properties: Properties) -> None:
-        """Remove the repository; with images in it only where that was asked for."""
+        """Delete the repository, with its images only if ``EmptyOnDelete`` is set."""
         with passing_over(_ABSENT):
             force = truth(properties.get("EmptyOnDelete", False))
             context.client("ecr").delete_repository(repositoryName=physical_id, force=force)

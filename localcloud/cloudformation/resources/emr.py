@@ -14,10 +14,10 @@ from localcloud.cloudformation.resource import (
     ResourceContext,
 )
 from localcloud.cloudformation.resources.requests import (
+    call,
     document,
     passing_over,
     refuse_others,
-    request,
     truth,
     undone_on_failure,
 )
@@ -62,20 +62,18 @@ class Cluster:
     def create(self, context: ResourceContext, properties: Properties) -> Created:
         """Start the cluster, and wait until its bootstrap actions have ended."""
         client = context.client("emr")
-        cluster = client.run_job_flow(**request(client, "RunJobFlow", **run_job_flow(properties)))["JobFlowId"]
+        cluster = call(client, "RunJobFlow", **run_job_flow(properties))["JobFlowId"]
         with undone_on_failure(lambda: client.terminate_job_flows(JobFlowIds=[cluster])):
             _wait(client, cluster, _STARTED)
         return self._created(client, cluster)
 
     def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
-        """Change what EMR can change of a cluster that runs."""
         client = context.client("emr")
         resized = resized_fleets(before["Instances"], after["Instances"])
         self._change_policies(client, physical_id, before, after)
         if before.get("StepConcurrencyLevel") != after.get("StepConcurrencyLevel"):
             level = after.get("StepConcurrencyLevel", 1)
-            changed = request(client, "ModifyCluster", ClusterId=physical_id, StepConcurrencyLevel=level)
-            client.modify_cluster(**changed)
+            call(client, "ModifyCluster", ClusterId=physical_id, StepConcurrencyLevel=level)
         if before.get("VisibleToAllUsers") != after.get("VisibleToAllUsers"):
             visible = truth(after.get("VisibleToAllUsers", True))
             client.set_visible_to_all_users(JobFlowIds=[physical_id], VisibleToAllUsers=visible)
@@ -91,7 +89,7 @@ class Cluster:
         return self._created(client, physical_id)
 
     def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
-        """End the cluster, and wait until it has ended; one that ended itself is left alone."""
+        """Terminate the cluster and wait for its end, unless it has ended itself."""
         client = context.client("emr")
         if _state(client, physical_id) in _ENDED:
             return
@@ -99,20 +97,14 @@ class Cluster:
         _wait(client, physical_id, _ENDED)
 
     def _change_policies(self, client: Client, cluster: str, before: Properties, after: Properties) -> None:
-        if before.get("AutoTerminationPolicy") != after.get("AutoTerminationPolicy"):
-            if policy := after.get("AutoTerminationPolicy"):
-                client.put_auto_termination_policy(
-                    **request(client, "PutAutoTerminationPolicy", ClusterId=cluster, AutoTerminationPolicy=policy)
-                )
+        for name in ("AutoTerminationPolicy", "ManagedScalingPolicy"):
+            policy = after.get(name)
+            if policy == before.get(name):
+                continue
+            if policy:
+                call(client, f"Put{name}", ClusterId=cluster, **{name: policy})
             else:
-                client.remove_auto_termination_policy(ClusterId=cluster)
-        if before.get("ManagedScalingPolicy") != after.get("ManagedScalingPolicy"):
-            if policy := after.get("ManagedScalingPolicy"):
-                client.put_managed_scaling_policy(
-                    **request(client, "PutManagedScalingPolicy", ClusterId=cluster, ManagedScalingPolicy=policy)
-                )
-            else:
-                client.remove_managed_scaling_policy(ClusterId=cluster)
+                call(client, f"Remove{name}", ClusterId=cluster)
 
     def _resize(self, client: Client, cluster: str, resized: Sequence[Mapping[str, Any]]) -> None:
         if not resized:
@@ -126,9 +118,7 @@ class Cluster:
             ]
             capacities = {name: fleet[name] for name in _CAPACITIES if name in fleet}
             wanted = {"InstanceFleetId": found, **capacities}
-            client.modify_instance_fleet(
-                **request(client, "ModifyInstanceFleet", ClusterId=cluster, InstanceFleet=wanted)
-            )
+            call(client, "ModifyInstanceFleet", ClusterId=cluster, InstanceFleet=wanted)
 
     def _created(self, client: Client, cluster: str) -> Created:
         found = client.describe_cluster(ClusterId=cluster)["Cluster"]
@@ -143,18 +133,15 @@ class SecurityConfiguration:
     replacing = frozenset({"Name", "SecurityConfiguration"})
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:
-        """Keep the configuration."""
         name = str(properties.get("Name") or context.physical_name(_LONGEST_NAME))
         text = document(properties["SecurityConfiguration"])
         context.client("emr").create_security_configuration(Name=name, SecurityConfiguration=text)
         return Created(name)
 
     def update(self, _context: ResourceContext, physical_id: str, _before: Properties, _after: Properties) -> Created:
-        """Leave it: every property makes a new one."""
         return Created(physical_id)
 
     def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
-        """Remove the configuration."""
         with passing_over(_UNKNOWN):
             context.client("emr").delete_security_configuration(Name=physical_id)
 
@@ -171,10 +158,7 @@ def run_job_flow(properties: Properties) -> dict[str, Any]:
 
 
 def resized_fleets(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the fleets of which only the capacity differs, as EMR's API has them.
-
-    Raise ReplacementNeededError if anything else differs, except for the protection against termination.
-    """
+    """Return the fleets whose capacity differs; raise ReplacementNeededError if more than the protection does too."""
     if _fixed(before) != _fixed(after):
         names = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
         raise ReplacementNeededError(f"Instances.{', '.join(names)} can only be given to a new cluster.")

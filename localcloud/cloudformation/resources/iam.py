@@ -5,10 +5,10 @@ from typing import Any
 
 from localcloud.cloudformation.resource import Client, Created, Properties, ResourceContext
 from localcloud.cloudformation.resources.requests import (
+    call,
     document,
     passing_over,
     refuse_others,
-    request,
     undone_on_failure,
 )
 from localcloud.cloudformation.tags import tag_changes, tag_list
@@ -30,18 +30,14 @@ class User:
     replacing = frozenset({"UserName"})
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:
-        """Make the user with policies and tags."""
         client = context.client("iam")
         name = str(properties.get("UserName") or context.physical_name(_LONGEST_ENTITY))
-        client.create_user(
-            **request(client, "CreateUser", UserName=name, **_path(properties), Tags=tag_list(properties))
-        )
+        call(client, "CreateUser", UserName=name, **_path(properties), Tags=tag_list(properties))
         with undone_on_failure(lambda: self.delete(context, name, properties)):
             _change_policies(client, "user", name, {}, properties)
         return self._created(client, name)
 
     def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
-        """Change path, policies and tags."""
         client = context.client("iam")
         if before.get("Path") != after.get("Path"):
             client.update_user(UserName=physical_id, NewPath=after.get("Path", "/"))
@@ -50,7 +46,7 @@ class User:
         return self._created(client, physical_id)
 
     def delete(self, context: ResourceContext, physical_id: str, properties: Properties) -> None:
-        """Remove the user, who must have no keys any more, and nobody else's policies."""
+        """Delete the user, who must have no keys and no policies of other resources."""
         client = context.client("iam")
         with passing_over(_ABSENT):
             _remove_policies(client, "user", physical_id, properties)
@@ -73,10 +69,9 @@ class Role:
     replacing = frozenset({"RoleName", "Path"})
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:
-        """Make the role with policies and tags."""
         client = context.client("iam")
         name = str(properties.get("RoleName") or context.physical_name(_LONGEST_ENTITY))
-        parameters = request(
+        call(
             client,
             "CreateRole",
             RoleName=name,
@@ -86,31 +81,27 @@ class Role:
             MaxSessionDuration=properties.get("MaxSessionDuration"),
             Tags=tag_list(properties),
         )
-        client.create_role(**parameters)
         with undone_on_failure(lambda: self.delete(context, name, properties)):
             _change_policies(client, "role", name, {}, properties)
         return self._created(client, name)
 
     def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
-        """Change everything but name and path."""
         client = context.client("iam")
         trust = document(after["AssumeRolePolicyDocument"])
         client.update_assume_role_policy(RoleName=physical_id, PolicyDocument=trust)
         # IAM's own default is an hour; an absent description is an empty one.
-        parameters = request(
+        call(
             client,
             "UpdateRole",
             RoleName=physical_id,
             Description=after.get("Description", ""),
             MaxSessionDuration=after.get("MaxSessionDuration", 3600),
         )
-        client.update_role(**parameters)
         _change_policies(client, "role", physical_id, before, after)
         _change_tags(client, "role", physical_id, before, after)
         return self._created(client, physical_id)
 
     def delete(self, context: ResourceContext, physical_id: str, properties: Properties) -> None:
-        """Remove the role, which nobody else's policy and no instance profile may hold any more."""
         client = context.client("iam")
         with passing_over(_ABSENT):
             _remove_policies(client, "role", physical_id, properties)
@@ -129,7 +120,6 @@ class InstanceProfile:
     replacing = frozenset({"InstanceProfileName", "Path"})
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:
-        """Make the profile and put its role in."""
         client = context.client("iam")
         name = str(properties.get("InstanceProfileName") or context.physical_name(_LONGEST_POLICY))
         client.create_instance_profile(InstanceProfileName=name, **_path(properties))
@@ -139,7 +129,6 @@ class InstanceProfile:
         return self._created(client, name)
 
     def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
-        """Take the old role out and put the new one in."""
         client = context.client("iam")
         gone, new = _difference(before["Roles"], after["Roles"])
         for role in gone:
@@ -150,7 +139,6 @@ class InstanceProfile:
         return self._created(client, physical_id)
 
     def delete(self, context: ResourceContext, physical_id: str, properties: Properties) -> None:
-        """Take the role out and remove the profile."""
         client = context.client("iam")
         for role in properties["Roles"]:
             with passing_over(_ABSENT):
@@ -171,23 +159,21 @@ class ManagedPolicy:
     replacing = frozenset({"ManagedPolicyName", "Path", "Description"})
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:
-        """Make the policy and attach it."""
         client = context.client("iam")
-        parameters = request(
+        arn = call(
             client,
             "CreatePolicy",
             PolicyName=properties.get("ManagedPolicyName") or context.physical_name(_LONGEST_POLICY),
             **_path(properties),
             Description=properties.get("Description"),
             PolicyDocument=document(properties["PolicyDocument"]),
-        )
-        arn = client.create_policy(**parameters)["Policy"]["Arn"]
+        )["Policy"]["Arn"]
         with undone_on_failure(lambda: self.delete(context, arn, properties)):
             self._attach(client, arn, {}, properties)
         return self._created(client, arn)
 
     def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
-        """Make a new version the one that counts; attach and detach."""
+        """Make a new version the default; attach and detach."""
         client = context.client("iam")
         if before["PolicyDocument"] != after["PolicyDocument"]:
             self._remove_versions(client, physical_id, kept=_MOST_VERSIONS - 1)
@@ -197,7 +183,6 @@ class ManagedPolicy:
         return self._created(client, physical_id)
 
     def delete(self, context: ResourceContext, physical_id: str, properties: Properties) -> None:
-        """Detach the policy from those it names, and remove it."""
         client = context.client("iam")
         with passing_over(_ABSENT):
             self._attach(client, physical_id, properties, {})
@@ -234,21 +219,19 @@ class Policy:
     replacing: frozenset[str] = frozenset()
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:
-        """Put the policy into all that it names."""
         physical_id = context.physical_name(_LONGEST_POLICY)
         with undone_on_failure(lambda: self.delete(context, physical_id, properties)):
             self._put(context, properties)
         return Created(physical_id, {"Id": physical_id})
 
     def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
-        """Put the new policy in, and take the old one from those that are no longer named."""
+        """Put the new policy in, and delete the old one from those that it no longer names."""
         self._put(context, after)
         still = set(_holders(after)) if before["PolicyName"] == after["PolicyName"] else set()
         self._remove(context, before["PolicyName"], [holder for holder in _holders(before) if holder not in still])
         return Created(physical_id, {"Id": physical_id})
 
     def delete(self, context: ResourceContext, _physical_id: str, properties: Properties) -> None:
-        """Take the policy from all that it names."""
         self._remove(context, properties["PolicyName"], _holders(properties))
 
     def _put(self, context: ResourceContext, properties: Properties) -> None:
@@ -270,16 +253,13 @@ class AccessKey:
     replacing = frozenset({"Serial", "UserName"})
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:
-        """Make the key."""
         key = context.client("iam").create_access_key(UserName=properties["UserName"])["AccessKey"]
         return Created(key["AccessKeyId"], {"Id": key["AccessKeyId"], "SecretAccessKey": key["SecretAccessKey"]})
 
     def update(self, _context: ResourceContext, physical_id: str, _before: Properties, _after: Properties) -> Created:
-        """Leave it: every property makes a new key."""
         return Created(physical_id, {"Id": physical_id})
 
     def delete(self, context: ResourceContext, physical_id: str, properties: Properties) -> None:
-        """Remove the key."""
         with passing_over(_ABSENT):
             context.client("iam").delete_access_key(UserName=properties["UserName"], AccessKeyId=physical_id)
 

@@ -1,7 +1,7 @@
 """KMS: keys and their aliases."""
 
 from localcloud.cloudformation.resource import Client, Created, Properties, ResourceContext
-from localcloud.cloudformation.resources.requests import document, passing_over, request, truth, undone_on_failure
+from localcloud.cloudformation.resources.requests import call, document, passing_over, truth, undone_on_failure
 from localcloud.cloudformation.tags import renamed, tag_changes, tag_list
 
 _WAITING_DAYS = 30
@@ -17,23 +17,21 @@ class Key:
     replacing: frozenset[str] = frozenset()
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:
-        """Make the key."""
         client = context.client("kms")
         policy = properties.get("KeyPolicy")
-        parameters = request(
+        key = call(
             client,
             "CreateKey",
             Description=properties.get("Description"),
             Policy=document(policy) if policy else None,
             Tags=renamed(tag_list(properties), "TagKey", "TagValue"),
-        )
-        key = client.create_key(**parameters)["KeyMetadata"]["KeyId"]
+        )["KeyMetadata"]["KeyId"]
         with undone_on_failure(lambda: self.delete(context, key, properties)):
             self._switch(client, key, {}, properties)
         return self._created(client, key)
 
     def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
-        """Change everything in place; the waiting time counts when the key is removed."""
+        """Update everything in place; the waiting time matters only on deletion."""
         client = context.client("kms")
         client.update_key_description(KeyId=physical_id, Description=after.get("Description", ""))
         if before.get("KeyPolicy") != after.get("KeyPolicy"):
@@ -47,7 +45,7 @@ class Key:
         return self._created(client, physical_id)
 
     def delete(self, context: ResourceContext, physical_id: str, properties: Properties) -> None:
-        """Have the key deleted when its waiting time is over, as only KMS can."""
+        """Schedule the deletion of the key for the end of its waiting time."""
         client = context.client("kms")
         days = int(properties.get("PendingWindowInDays", _WAITING_DAYS))
         with passing_over(_ABSENT, "KMSInvalidStateException"):
@@ -77,16 +75,13 @@ class Alias:
     replacing = frozenset({"AliasName"})
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:
-        """Give the key the name."""
         context.client("kms").create_alias(**properties)
         return Created(properties["AliasName"])
 
     def update(self, context: ResourceContext, physical_id: str, _before: Properties, after: Properties) -> Created:
-        """Give the name to another key."""
         context.client("kms").update_alias(AliasName=physical_id, TargetKeyId=after["TargetKeyId"])
         return Created(physical_id)
 
     def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
-        """Take the name away; the key stays."""
         with passing_over(_ABSENT):
             context.client("kms").delete_alias(AliasName=physical_id)

@@ -5,11 +5,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from botocore import xform_name
 from botocore.exceptions import ClientError
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
+from localcloud.cloudformation.resource import Client
 
-def request(client: Any, operation: str, **given: Any) -> dict[str, Any]:  # noqa: ANN401 - any service's client
+
+def request(client: Client, operation: str, **given: Any) -> dict[str, Any]:  # noqa: ANN401 - values of a template
     """Return the parameters of an operation, each of the kind that the service's own model asks for.
 
     A template may say ``"true"`` or ``"50"`` where the service wants a boolean or a number, and a parameter of
@@ -20,6 +23,11 @@ def request(client: Any, operation: str, **given: Any) -> dict[str, Any]:  # noq
     shape = client.meta.service_model.operation_model(operation).input_shape
     parameters: dict[str, Any] = _fitted(given, shape, operation)
     return parameters
+
+
+def call(client: Client, operation: str, **given: Any) -> Any:  # noqa: ANN401 - as the service answers
+    """Call an operation with the values of a template, see `request`."""
+    return getattr(client, xform_name(operation))(**request(client, operation, **given))
 
 
 def _fitted(value: Any, shape: Shape, where: str) -> Any:  # noqa: ANN401 - values of a template

@@ -1,16 +1,16 @@
 """S3: buckets and their policies."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
 from localcloud.cloudformation.resource import Client, Created, Properties, ResourceContext
 from localcloud.cloudformation.resources.requests import (
+    call,
     document,
     passing_over,
     refuse_others,
-    request,
     undone_on_failure,
 )
 from localcloud.cloudformation.tags import tag_list
@@ -32,7 +32,6 @@ class Bucket:
         return frozenset({"BucketName", "AccessControl", *_SETTINGS})
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:
-        """Make the bucket and apply its settings."""
         client = context.client("s3")
         name = str(properties.get("BucketName") or context.physical_name(_LONGEST_NAME, lower_case=True))
         if _exists(client, name):
@@ -45,12 +44,11 @@ class Bucket:
         return _created(context, name)
 
     def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
-        """Apply every setting that differs; take off those that are not there any more."""
+        """Apply every setting that differs, and remove those that are no longer declared."""
         _apply(context.client("s3"), physical_id, before, after)
         return _created(context, physical_id)
 
     def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
-        """Remove the bucket, which must be empty."""
         with passing_over("NoSuchBucket"):
             context.client("s3").delete_bucket(Bucket=physical_id)
 
@@ -63,18 +61,15 @@ class BucketPolicy:
     replacing = frozenset({"Bucket"})
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:
-        """Set the policy."""
         bucket = str(properties["Bucket"])
         context.client("s3").put_bucket_policy(Bucket=bucket, Policy=document(properties["PolicyDocument"]))
         return Created(bucket)
 
     def update(self, context: ResourceContext, physical_id: str, _before: Properties, after: Properties) -> Created:
-        """Set the new policy in the old one's place."""
         self.create(context, {**after, "Bucket": physical_id})
         return Created(physical_id)
 
     def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
-        """Take the policy off."""
         with passing_over("NoSuchBucket", "NoSuchBucketPolicy"):
             context.client("s3").delete_bucket_policy(Bucket=physical_id)
 
@@ -106,12 +101,9 @@ _LIFECYCLE_NAMES = (
 )
 
 
-def _put_encryption(client: Client, bucket: str, given: Mapping[str, Any]) -> None:
+def _encryption(_bucket: str, given: Mapping[str, Any]) -> dict[str, Any]:
     refuse_others("BucketEncryption", given, ("ServerSideEncryptionConfiguration",))
-    wanted = {"Rules": [_encryption_rule(rule) for rule in given["ServerSideEncryptionConfiguration"]]}
-    client.put_bucket_encryption(
-        **request(client, "PutBucketEncryption", Bucket=bucket, ServerSideEncryptionConfiguration=wanted)
-    )
+    return {"Rules": [_encryption_rule(rule) for rule in given["ServerSideEncryptionConfiguration"]]}
 
 
 def _encryption_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,70 +112,56 @@ def _encryption_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
     return {names.get(name, name): value for name, value in rule.items()}
 
 
-def _put_lifecycle(client: Client, bucket: str, given: Mapping[str, Any]) -> None:
+def _lifecycle(_bucket: str, given: Mapping[str, Any]) -> dict[str, Any]:
     refuse_others("LifecycleConfiguration", given, ("Rules",))
-    wanted = {"Rules": [lifecycle_rule(rule) for rule in given["Rules"]]}
-    client.put_bucket_lifecycle_configuration(
-        **request(client, "PutBucketLifecycleConfiguration", Bucket=bucket, LifecycleConfiguration=wanted)
-    )
+    return {"Rules": [lifecycle_rule(rule) for rule in given["Rules"]]}
 
 
-def _put_logging(client: Client, bucket: str, given: Mapping[str, Any]) -> None:
+def _logging(bucket: str, given: Mapping[str, Any]) -> dict[str, Any]:
     refuse_others("LoggingConfiguration", given, ("DestinationBucketName", "LogFilePrefix"))
     # Without a destination S3 logs into the bucket itself.
     target = given.get("DestinationBucketName", bucket)
-    enabled = {"TargetBucket": target, "TargetPrefix": given.get("LogFilePrefix", "")}
-    client.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={"LoggingEnabled": enabled})
+    return {"LoggingEnabled": {"TargetBucket": target, "TargetPrefix": given.get("LogFilePrefix", "")}}
 
 
-def _put_ownership(client: Client, bucket: str, given: Mapping[str, Any]) -> None:
-    client.put_bucket_ownership_controls(
-        **request(client, "PutBucketOwnershipControls", Bucket=bucket, OwnershipControls=given)
-    )
+def _tags(_bucket: str, given: list[Mapping[str, Any]]) -> dict[str, Any]:
+    return {"TagSet": tag_list({"Tags": given})}
 
 
-def _put_public_access_block(client: Client, bucket: str, given: Mapping[str, Any]) -> None:
-    client.put_public_access_block(
-        **request(client, "PutPublicAccessBlock", Bucket=bucket, PublicAccessBlockConfiguration=given)
-    )
+def _unchanged(_bucket: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    return given
 
 
-def _put_versioning(client: Client, bucket: str, given: Mapping[str, Any]) -> None:
-    refuse_others("VersioningConfiguration", given, ("Status",))
-    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": given["Status"]})
+class _Setting(NamedTuple):
+    """How a setting is put on a bucket, and removed: by an operation of its own, or with another value."""
+
+    put: str
+    parameter: str
+    convert: Callable[[str, Any], Mapping[str, Any]]
+    remove: str
+    removed: Mapping[str, Any] | None = None
 
 
-def _put_tags(client: Client, bucket: str, given: list[Mapping[str, Any]]) -> None:
-    client.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tag_list({"Tags": given})})
-
-
-_Put = Callable[[Any, str, Any], None]
-_Remove = Callable[[Any, str], object]
-_SETTINGS: Mapping[str, tuple[_Put, _Remove]] = {
-    "BucketEncryption": (_put_encryption, lambda client, bucket: client.delete_bucket_encryption(Bucket=bucket)),
-    "LifecycleConfiguration": (_put_lifecycle, lambda client, bucket: client.delete_bucket_lifecycle(Bucket=bucket)),
-    "LoggingConfiguration": (
-        _put_logging,
-        lambda client, bucket: client.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={}),
+_SETTINGS: Mapping[str, _Setting] = {
+    "BucketEncryption": _Setting(
+        "PutBucketEncryption", "ServerSideEncryptionConfiguration", _encryption, "DeleteBucketEncryption"
     ),
-    "OwnershipControls": (
-        _put_ownership,
-        lambda client, bucket: client.delete_bucket_ownership_controls(Bucket=bucket),
+    "LifecycleConfiguration": _Setting(
+        "PutBucketLifecycleConfiguration", "LifecycleConfiguration", _lifecycle, "DeleteBucketLifecycle"
     ),
-    "PublicAccessBlockConfiguration": (
-        _put_public_access_block,
-        lambda client, bucket: client.delete_public_access_block(Bucket=bucket),
+    "LoggingConfiguration": _Setting("PutBucketLogging", "BucketLoggingStatus", _logging, "PutBucketLogging", {}),
+    "OwnershipControls": _Setting(
+        "PutBucketOwnershipControls", "OwnershipControls", _unchanged, "DeleteBucketOwnershipControls"
+    ),
+    "PublicAccessBlockConfiguration": _Setting(
+        "PutPublicAccessBlock", "PublicAccessBlockConfiguration", _unchanged, "DeletePublicAccessBlock"
     ),
     # Versioning cannot be switched off again, only be suspended.
-    "VersioningConfiguration": (
-        _put_versioning,
-        lambda client, bucket: client.put_bucket_versioning(
-            Bucket=bucket, VersioningConfiguration={"Status": "Suspended"}
-        ),
+    "VersioningConfiguration": _Setting(
+        "PutBucketVersioning", "VersioningConfiguration", _unchanged, "PutBucketVersioning", {"Status": "Suspended"}
     ),
-    "Tags": (_put_tags, lambda client, bucket: client.delete_bucket_tagging(Bucket=bucket)),
+    "Tags": _Setting("PutBucketTagging", "Tagging", _tags, "DeleteBucketTagging"),
 }
-"""How each setting is put on a bucket, and taken off again."""
 
 _CANNED_ACLS = {
     "Private": "private",
@@ -200,11 +178,12 @@ _CANNED_ACLS = {
 def _apply(client: Client, bucket: str, before: Properties, after: Properties) -> None:
     if before.get("AccessControl") != after.get("AccessControl"):
         client.put_bucket_acl(Bucket=bucket, ACL=_CANNED_ACLS[after.get("AccessControl", "Private")])
-    for name, (put, remove) in _SETTINGS.items():
+    for name, setting in _SETTINGS.items():
         if name in after and before.get(name) != after[name]:
-            put(client, bucket, after[name])
+            call(client, setting.put, Bucket=bucket, **{setting.parameter: setting.convert(bucket, after[name])})
         elif name in before and name not in after:
-            remove(client, bucket)
+            removed = {} if setting.removed is None else {setting.parameter: setting.removed}
+            call(client, setting.remove, Bucket=bucket, **removed)
 
 
 def _exists(client: Client, bucket: str) -> bool:

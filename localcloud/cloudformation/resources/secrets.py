@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from localcloud.cloudformation.resource import Client, Created, Properties, ResourceContext
-from localcloud.cloudformation.resources.requests import passing_over, refuse_others, request
+from localcloud.cloudformation.resources.requests import call, passing_over, refuse_others
 from localcloud.cloudformation.tags import tag_changes, tag_list
 
 _TEMPLATE = ("GenerateStringKey", "SecretStringTemplate")
@@ -23,24 +23,25 @@ class Secret:
     replacing = frozenset({"Name"})
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:
-        """Keep the value that is given, or one that is made up."""
+        """Create the secret with the given or a generated value."""
         client = context.client("secretsmanager")
-        parameters = request(
-            client,
-            "CreateSecret",
-            Name=properties.get("Name") or context.name_without_stack(),
-            Description=properties.get("Description"),
-            KmsKeyId=properties.get("KmsKeyId"),
-            SecretString=_value(client, properties),
-            Tags=tag_list(properties),
+        return self._created(
+            call(
+                client,
+                "CreateSecret",
+                Name=properties.get("Name") or context.name_without_stack(),
+                Description=properties.get("Description"),
+                KmsKeyId=properties.get("KmsKeyId"),
+                SecretString=_value(client, properties),
+                Tags=tag_list(properties),
+            )["ARN"]
         )
-        return self._created(client.create_secret(**parameters)["ARN"])
 
     def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
-        """Change description and tags, and the value if what it is made from has changed."""
+        """Update description and tags, and the value if its source has changed."""
         client = context.client("secretsmanager")
         changed = any(before.get(name) != after.get(name) for name in ("GenerateSecretString", "SecretString"))
-        parameters = request(
+        call(
             client,
             "UpdateSecret",
             SecretId=physical_id,
@@ -48,7 +49,6 @@ class Secret:
             KmsKeyId=after.get("KmsKeyId"),
             SecretString=_value(client, after) if changed else None,
         )
-        client.update_secret(**parameters)
         gone, new = tag_changes(before, after)
         if gone:
             client.untag_resource(SecretId=physical_id, TagKeys=gone)
@@ -57,7 +57,7 @@ class Secret:
         return self._created(physical_id)
 
     def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
-        """Remove the secret at once, so that a new one may have its name."""
+        """Delete the secret at once, so that a new one may have its name."""
         with passing_over("ResourceNotFoundException"):
             context.client("secretsmanager").delete_secret(SecretId=physical_id, ForceDeleteWithoutRecovery=True)
 
@@ -77,7 +77,7 @@ def _value(client: Client, properties: Properties) -> str | None:
 def _made_up(client: Client, given: Mapping[str, Any]) -> str:
     refuse_others("GenerateSecretString", given, (*_RULES, *_TEMPLATE))
     rules = {name: value for name, value in given.items() if name in _RULES}
-    password: str = client.get_random_password(**request(client, "GetRandomPassword", **rules))["RandomPassword"]
+    password: str = call(client, "GetRandomPassword", **rules)["RandomPassword"]
     if not any(name in given for name in _TEMPLATE):
         return password
     return json.dumps({**json.loads(given["SecretStringTemplate"]), given["GenerateStringKey"]: password})

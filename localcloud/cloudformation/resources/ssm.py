@@ -1,7 +1,7 @@
 """Systems Manager: parameters."""
 
 from localcloud.cloudformation.resource import Created, Properties, ResourceContext
-from localcloud.cloudformation.resources.requests import passing_over, request
+from localcloud.cloudformation.resources.requests import call, passing_over
 
 _LONGEST_NAME = 1011
 
@@ -14,20 +14,19 @@ class Parameter:
     replacing = frozenset({"Name"})
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:
-        """Keep the value."""
         client = context.client("ssm")
         name = str(properties.get("Name") or context.physical_name(_LONGEST_NAME))
         tags = [{"Key": key, "Value": value} for key, value in properties.get("Tags", {}).items()]
         given = {**properties, "Name": name, "Tags": tags}
-        client.put_parameter(**request(client, "PutParameter", **given))
+        call(client, "PutParameter", **given)
         return self._created(name, properties)
 
     def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
-        """Keep another value; here alone tags are an object, not a list."""
+        """Update the value; only here, tags are an object instead of a list."""
         client = context.client("ssm")
         given = {name: value for name, value in after.items() if name != "Tags"}
         given |= {"Name": physical_id, "Description": after.get("Description", ""), "Overwrite": True}
-        client.put_parameter(**request(client, "PutParameter", **given))
+        call(client, "PutParameter", **given)
         old, new = before.get("Tags", {}), after.get("Tags", {})
         whose = {"ResourceType": "Parameter", "ResourceId": physical_id}
         gone = [key for key in old if key not in new]
@@ -39,7 +38,6 @@ class Parameter:
         return self._created(physical_id, after)
 
     def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
-        """Remove the parameter."""
         with passing_over("ParameterNotFound"):
             context.client("ssm").delete_parameter(Name=physical_id)
 

@@ -9,7 +9,7 @@ from localcloud.cloudformation.errors import RequestError
 from localcloud.cloudformation.intrinsics import KNOWN_AFTER_APPLY, Resolver
 
 
-class FakeSurroundings:
+class FakeContext:
     """A bucket that exists, a key that is not made yet, one export and two zones."""
 
     def reference(self, logical_id: str) -> Any:
@@ -30,7 +30,7 @@ class FakeSurroundings:
 
 def resolver(**conditions: Any) -> Resolver:
     values: Mapping[str, Any] = {"AWS::Region": "eu-west-3", "Size": "large", "Names": ["a", "b"], "On": "true"}
-    return Resolver(values, {"Prices": {"large": {"eu": "3"}}}, conditions, FakeSurroundings())
+    return Resolver(values, {"Prices": {"large": {"eu": "3"}}}, conditions, FakeContext())
 
 
 @pytest.mark.parametrize(
