@@ -1,4 +1,4 @@
-"""One local cloud: moto's services with their gaps closed, our CloudFormation, and the runner of EMR's steps."""
+"""One local cloud: moto's services with patches, a CloudFormation of its own, and the runner of EMR's steps."""
 
 import logging
 import os
@@ -8,17 +8,16 @@ from functools import cache
 from pathlib import Path
 
 from moto.cloudformation import urls as cloudformation_urls
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from localcloud.clients import client
 from localcloud.cloudformation.api import CloudFormationResponse
 from localcloud.cloudformation.resources import RESOURCE_TYPES
 from localcloud.cloudformation.service import CloudFormation
-from localcloud.iam.middleware import IamMiddleware
+from localcloud.iam.middleware import Application, IamMiddleware, refuse_service
 from localcloud.moto_patches import budgets, ec2, emr, iam, s3
 from localcloud.runtime import Runtime
-from localcloud.services import application_of
 from localcloud.steps.runner import StepRunner
 
 HOST = "127.0.0.1"
@@ -63,7 +62,7 @@ class LocalCloud:
             RESOURCE_TYPES, cache(lambda service, region: client(service, self.endpoint, region, attempts=1))
         )
         cloudformation_urls.url_paths = {"{0}/$": CloudFormationResponse.dispatch}
-        application = IamMiddleware(DomainDispatcherApplication(application_of))  # type: ignore[arg-type]
+        application = IamMiddleware(DomainDispatcherApplication(_application_of))  # type: ignore[arg-type]
         # Bound here: where the port is taken, werkzeug would end the process instead of raising.
         with socket.create_server((HOST, self._port), backlog=_BACKLOG) as listening:
             self._server = make_server(
@@ -87,3 +86,8 @@ class LocalCloud:
             self._server.shutdown()
             self._thread.join()
             self._server.server_close()
+
+
+def _application_of(service: str | None) -> Application:
+    """Return what answers for a service by moto's name; None is one that moto does not have."""
+    return refuse_service if service is None else create_backend_app(service)  # type: ignore[arg-type]

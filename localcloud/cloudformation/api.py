@@ -76,8 +76,7 @@ class CloudFormationResponse(BaseResponse):
 
     def _answer_list_change_sets(self) -> Answer:
         return self._page(
-            "Summaries",
-            [answers.change_set_summary(one) for one in self._registry.change_sets_of(self._stack())],
+            "Summaries", [answers.change_set_summary(one) for one in self._registry.change_sets_of(self._stack())]
         )
 
     # Stacks.

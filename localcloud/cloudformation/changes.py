@@ -54,10 +54,7 @@ def difference(
 
 
 def plan(
-    current: Mapping[str, Resource],
-    wanted: Sequence[Declaration],
-    resolve: Resolve,
-    types: Mapping[str, ResourceType],
+    current: Mapping[str, Resource], wanted: Sequence[Declaration], resolve: Resolve, types: Mapping[str, ResourceType]
 ) -> list[Change]:
     """Return what has to change for a stack to become what is ``wanted``, which is in order of dependencies."""
     changes = []

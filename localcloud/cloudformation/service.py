@@ -96,13 +96,7 @@ class CloudFormation:
         self._work(lambda: self._delete(stack), stack)
 
     def create_change_set(
-        self,
-        scope: Scope,
-        stack_name: str,
-        name: str,
-        kind: str,
-        request: Request,
-        description: str | None,
+        self, scope: Scope, stack_name: str, name: str, kind: str, request: Request, description: str | None
     ) -> ChangeSet:
         """Say what a deployment would change, and keep it to be executed."""
         with self.registry.lock:

@@ -95,7 +95,6 @@ class Stack:
     role: str | None = None
     disable_rollback: bool = False
     termination_protection: bool = False
-    policy: str | None = None
     change_set_id: str | None = None
     token: str | None = None
     created: datetime.datetime = field(default_factory=now)

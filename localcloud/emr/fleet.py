@@ -127,12 +127,8 @@ class Fleet:
             "ProvisionedOnDemandCapacity": 0 if self.ended else self.on_demand,
             "ProvisionedSpotCapacity": 0 if self.ended else self.spot,
             "InstanceTypeSpecifications": [_specification(each) for each in configuration["InstanceTypeConfigs"]],
-            **({"LaunchSpecifications": configuration["LaunchSpecifications"]} if self._launch else {}),
+            **({"LaunchSpecifications": launch} if (launch := configuration.get("LaunchSpecifications")) else {}),
         }
-
-    @property
-    def _launch(self) -> bool:
-        return bool(self.configuration.get("LaunchSpecifications"))
 
 
 def timeline(created: datetime, ready: datetime | None, ended: datetime | None) -> dict[str, datetime]:

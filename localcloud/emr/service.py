@@ -73,16 +73,11 @@ def role_of_profile(account: str, profile: str) -> str | None:
     return None
 
 
-def has_role(account: str, role: str) -> bool:
-    """Return whether a role exists, given by its name or ARN."""
-    iam: Any = iam_backends[account]["aws"]
-    return any(role in (each.name, each.arn) for each in iam.roles.values())
-
-
 def what_is_wrong(cluster: Cluster) -> str:
     """Return what EMR finds only while it starts a cluster, in its words; empty if all is well."""
     role = str(cluster.request["ServiceRole"])
-    if has_role(cluster.account, role):
+    iam: Any = iam_backends[cluster.account]["aws"]
+    if any(role in (each.name, each.arn) for each in iam.roles.values()):
         return ""
     arn = role if role.startswith("arn:") else f"arn:aws:iam::{cluster.account}:role/{role}"
     return f"EMR service role {arn} is invalid"

@@ -35,7 +35,7 @@ class Step:
 
     @property
     def name(self) -> str:
-        """What the person called it."""
+        """Its name."""
         return str(self.configuration["Name"])
 
     @property

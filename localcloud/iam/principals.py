@@ -110,10 +110,7 @@ def _session(backend: IAMBackend, account: str, key: str) -> Principal | None:
 
 def _policies(holder: Any) -> list[Policy]:  # noqa: ANN401
     """Return the inline and managed policies of a user, a group or a role."""
-    return [
-        *map(_document, list(holder.policies.values())),
-        *map(_default, list(holder.managed_policies.values())),
-    ]
+    return [*map(_document, list(holder.policies.values())), *map(_default, list(holder.managed_policies.values()))]
 
 
 def _default(managed: Any) -> Policy:  # noqa: ANN401

@@ -21,11 +21,16 @@ class Refusal:
 def access_denied(principal: str, action: str, resource: str) -> Refusal:
     """Return the refusal of something that no policy allows."""
     return Refusal(
-        ("AccessDenied", 403),
-        ("AccessDenied", 403),
-        ("AccessDeniedException", 400),
-        ("UnauthorizedOperation", 403),
+        *(("AccessDenied", 403), ("AccessDenied", 403), ("AccessDeniedException", 400), ("UnauthorizedOperation", 403)),
         f"User: {principal} is not authorized to perform: {action} on resource: {resource}",
+    )
+
+
+def not_modelled(service: str) -> Refusal:
+    """Return the refusal of a service that is not modelled; clients do not retry it."""
+    return Refusal(
+        *(("NotImplemented", 501), ("InvalidAction", 400), ("UnknownOperationException", 400), ("InvalidAction", 400)),
+        f"The local cloud does not model the service {service}.",
     )
 
 

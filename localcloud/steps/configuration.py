@@ -65,9 +65,7 @@ def configure(
     replaced = [f"{name} {asked[name]} by {value}" for name, value in sorted(sized.items()) if name in asked]
     master = f"spark.master {asked.get('spark.master', 'yarn')} by {sized['spark.master']}"
     return Configuration(
-        defaults,
-        {name: place(value) for name, value in exported.items()},
-        sorted({*replaced, master}),
+        defaults, {name: place(value) for name, value in exported.items()}, sorted({*replaced, master})
     )
 
 

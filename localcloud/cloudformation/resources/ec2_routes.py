@@ -159,7 +159,7 @@ class ElasticIp:
 
     def _refuse_other_domains(self, properties: Properties) -> None:
         if properties.get("Domain", "vpc") != "vpc":
-            raise ValueError(f"Domain is {properties['Domain']!r}: addresses outside of a VPC exist no longer.")
+            raise ValueError(f"Domain must be 'vpc', got {properties['Domain']!r}.")
 
     def _created(self, address: dict[str, Any]) -> Created:
         return Created(address["PublicIp"], {name: address[name] for name in ("AllocationId", "PublicIp")})

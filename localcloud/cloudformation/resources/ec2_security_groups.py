@@ -125,7 +125,7 @@ def permission(direction: str, rule: Mapping[str, Any]) -> dict[str, Any]:
     refuse_others(f"SecurityGroup{direction.capitalize()}", rule, ("IpProtocol", "Description", *_PORTS, *ends))
     given = [name for name in ends if rule.get(name)]
     if len(given) != 1:
-        raise ValueError(f"A rule must name one of {', '.join(ends)}; this one names {', '.join(given) or 'none'}.")
+        raise ValueError(f"A rule must name exactly one of {', '.join(ends)}, got {', '.join(given) or 'none'}.")
     end = {"GroupId" if given[0] == _OTHER_GROUP[direction] else given[0]: rule[given[0]]}
     description = {"Description": rule["Description"]} if "Description" in rule else {}
     ports = {name: int(rule[name]) for name in _PORTS if name in rule}

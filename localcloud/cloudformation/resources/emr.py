@@ -6,13 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from localcloud.cloudformation.resource import (
-    Client,
-    Created,
-    Properties,
-    ReplacementNeededError,
-    ResourceContext,
-)
+from localcloud.cloudformation.resource import Client, Created, Properties, ReplacementNeededError, ResourceContext
 from localcloud.cloudformation.resources.requests import (
     call,
     document,
@@ -26,7 +20,7 @@ from localcloud.cloudformation.tags import tag_changes, tag_list
 _LONGEST_NAME = 128
 _STARTED = ("RUNNING", "WAITING")
 _ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
-_PATIENCE = 15 * 60
+_LONGEST_WAIT = 15 * 60
 """Seconds for a cluster to start or end: bootstrap actions really run here."""
 _PAUSE = 0.1
 """Seconds between two looks at a cluster."""
@@ -226,12 +220,12 @@ def _state(client: Client, cluster: str) -> str:
 
 def _wait(client: Client, cluster: str, states: Sequence[str]) -> None:
     """Return when a cluster is in one of some states; fail if it ends instead, or never gets there."""
-    end = time.monotonic() + _PATIENCE
+    end = time.monotonic() + _LONGEST_WAIT
     while (state := _state(client, cluster)) not in states:
         if state in _ENDED:
             status = client.describe_cluster(ClusterId=cluster)["Cluster"]["Status"]
             reason = status.get("StateChangeReason", {}).get("Message", "no reason given")
             raise ValueError(f"Cluster {cluster} ended as {state} while it started: {reason}")
         if time.monotonic() > end:
-            raise TimeoutError(f"Cluster {cluster} was still {state} after {_PATIENCE // 60} minutes.")
+            raise TimeoutError(f"Cluster {cluster} was still {state} after {_LONGEST_WAIT // 60} minutes.")
         time.sleep(_PAUSE)

@@ -4,13 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from localcloud.cloudformation.resource import Client, Created, Properties, ResourceContext
-from localcloud.cloudformation.resources.requests import (
-    call,
-    document,
-    passing_over,
-    refuse_others,
-    undone_on_failure,
-)
+from localcloud.cloudformation.resources.requests import call, document, passing_over, refuse_others, undone_on_failure
 from localcloud.cloudformation.tags import tag_changes, tag_list
 
 _LONGEST_ENTITY = 64

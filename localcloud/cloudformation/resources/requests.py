@@ -45,7 +45,7 @@ def _fitted(value: Any, shape: Shape, where: str) -> Any:  # noqa: ANN401 - valu
     try:
         return _SCALARS.get(shape.type_name, lambda given: given)(value)
     except (KeyError, TypeError, ValueError):
-        raise ValueError(f"{where} is {value!r}: it must be of type {shape.type_name}.") from None
+        raise ValueError(f"{where} must be of type {shape.type_name}, got {value!r}.") from None
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - values of a template
@@ -77,10 +77,10 @@ def document(value: object) -> str:
 def refuse_others(where: str, given: Mapping[str, Any], known: Collection[str]) -> None:
     """Raise ``ValueError`` for a name that is not known, ``TypeError`` for no object at all: nothing is passed over."""
     if not isinstance(given, Mapping):
-        raise TypeError(f"{where} is {given!r}: it must be an object.")
+        raise TypeError(f"{where} must be an object, got {given!r}.")
     for name in given:
         if name not in known:
-            raise ValueError(f"{where}.{name} is not modelled by the local cloud.")
+            raise ValueError(f"The local cloud does not model {where}.{name}.")
 
 
 @contextmanager

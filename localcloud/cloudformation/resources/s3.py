@@ -6,13 +6,7 @@ from typing import Any, NamedTuple
 from botocore.exceptions import ClientError
 
 from localcloud.cloudformation.resource import Client, Created, Properties, ResourceContext
-from localcloud.cloudformation.resources.requests import (
-    call,
-    document,
-    passing_over,
-    refuse_others,
-    undone_on_failure,
-)
+from localcloud.cloudformation.resources.requests import call, document, passing_over, refuse_others, undone_on_failure
 from localcloud.cloudformation.tags import tag_list
 
 _LONGEST_NAME = 63

@@ -1,4 +1,4 @@
-"""Secrets Manager: secrets, given or made up on the spot."""
+"""Secrets Manager: secrets, given or generated."""
 
 import json
 from collections.abc import Mapping
@@ -68,13 +68,13 @@ class Secret:
 def _value(client: Client, properties: Properties) -> str | None:
     """Return the value of a secret; None for one that is to have none yet."""
     if "SecretString" in properties and "GenerateSecretString" in properties:
-        raise ValueError("A secret has SecretString or GenerateSecretString, not both.")
+        raise ValueError("A secret must have SecretString or GenerateSecretString, not both.")
     if "GenerateSecretString" in properties:
-        return _made_up(client, properties["GenerateSecretString"])
+        return _generated(client, properties["GenerateSecretString"])
     return str(properties["SecretString"]) if "SecretString" in properties else None
 
 
-def _made_up(client: Client, given: Mapping[str, Any]) -> str:
+def _generated(client: Client, given: Mapping[str, Any]) -> str:
     refuse_others("GenerateSecretString", given, (*_RULES, *_TEMPLATE))
     rules = {name: value for name, value in given.items() if name in _RULES}
     password: str = call(client, "GetRandomPassword", **rules)["RandomPassword"]

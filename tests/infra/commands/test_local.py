@@ -1,12 +1,14 @@
 """``orchard local`` forwards to the local cloud with this project's values."""
 
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import infra
 import localcloud
 from infra import cli
 from infra.aws.client import Aws
@@ -53,3 +55,14 @@ def test_both_commands_give_an_error_the_same_code(kind: Any) -> None:
     own = getattr(localcloud, kind.__name__)
 
     assert (own.code, own.exit_code) == (kind.code, kind.exit_code)
+
+
+def test_only_local_and_demo_import_the_local_cloud() -> None:
+    package = Path(infra.__file__).parent
+    importing = {
+        str(file.relative_to(package))
+        for file in package.rglob("*.py")
+        if re.search(r"^\s*(from|import) localcloud\b", file.read_text(), re.MULTILINE)
+    }
+
+    assert importing == {"commands/local.py", "commands/demo.py", "commands/demonstration.py"}

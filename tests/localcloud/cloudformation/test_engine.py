@@ -125,10 +125,8 @@ def test_a_type_that_is_not_modelled_fails_the_stack_by_name_before_anything_is_
     assert stack.status == "ROLLBACK_COMPLETE"
     assert things.made == 0
     failed = next(event for event in stack.events if event.status == "CREATE_FAILED")
-    assert (failed.logical_id, failed.reason) == (
-        "Third",
-        "The local cloud does not model AWS::Lambda::Function",
-    )
+    assert failed.logical_id == "Third"
+    assert "AWS::Lambda::Function" in str(failed.reason)
 
 
 def test_a_property_that_is_not_modelled_fails_the_stack_by_name(things: FakeThings) -> None:
@@ -137,7 +135,7 @@ def test_a_property_that_is_not_modelled_fails_the_stack_by_name(things: FakeThi
     engine(things).create(stack, blueprint(ONLY_FIRST.replace("Size", "Weight")))
 
     failed = next(event for event in stack.events if event.status == "CREATE_FAILED")
-    assert failed.reason == "The local cloud does not model Weight of AWS::Fake::Thing"
+    assert "Weight of AWS::Fake::Thing" in str(failed.reason)
     assert things.made == 0
 
 

@@ -84,8 +84,8 @@ def test_conditions_are_made_of_conditions() -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ({"Fn::Transform": {}}, "The local cloud does not model Fn::Transform"),
-        ({"Ref": "AWS::Moon"}, "The local cloud does not model AWS::Moon"),
+        ({"Fn::Transform": {}}, "Fn::Transform"),
+        ({"Ref": "AWS::Moon"}, "AWS::Moon"),
         ({"Fn::Select": [2, ["a"]]}, "Template error: Fn::Select cannot select nonexistent value at index 2"),
         ({"Fn::FindInMap": ["Prices", "x", "y"]}, "Template error: Unable to get mapping for Prices::x::y"),
         ({"Fn::If": ["Nowhere", 1, 2]}, "Template error: unresolved condition dependency Nowhere"),
@@ -97,4 +97,4 @@ def test_what_cannot_be_resolved_is_told(value: Any, message: str) -> None:
     with pytest.raises(RequestError) as caught:
         resolver().resolve(value)
 
-    assert caught.value.message.startswith(message)
+    assert message in caught.value.message

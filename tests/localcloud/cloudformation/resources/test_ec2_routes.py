@@ -143,3 +143,8 @@ def test_a_nat_gateway_is_made_tagged_and_removed(aws: Client, context: Resource
     assert ec2.describe_nat_gateways(NatGatewayIds=[made.physical_id])["NatGateways"][0]["Tags"] == tags(owner="me")
     NatGateway().delete(context, made.physical_id, properties)
     assert ec2.describe_nat_gateways(NatGatewayIds=[made.physical_id])["NatGateways"][0]["State"] == "deleted"
+
+
+def test_an_address_outside_of_a_vpc_is_refused(context: ResourceContext) -> None:
+    with pytest.raises(ValueError, match="'standard'"):
+        ElasticIp().create(context, {"Domain": "standard"})

@@ -151,7 +151,7 @@ def test_a_group_is_removed(aws: Client, context: ResourceContext, group: str) -
 
 
 def test_a_group_of_which_a_rule_is_refused_does_not_stay(aws: Client, context: ResourceContext, vpc: str) -> None:
-    with pytest.raises(ValueError, match=r"^A rule must name one of CidrIp, CidrIpv6, SourceSecurityGroupId"):
+    with pytest.raises(ValueError, match="CidrIp, CidrIpv6, SourceSecurityGroupId"):
         SecurityGroup().create(
             context, {"GroupDescription": "x", "VpcId": vpc, "SecurityGroupIngress": [{"IpProtocol": "tcp"}]}
         )
@@ -160,5 +160,5 @@ def test_a_group_of_which_a_rule_is_refused_does_not_stay(aws: Client, context: 
 
 
 def test_a_part_of_a_rule_that_is_not_modelled_is_named() -> None:
-    with pytest.raises(ValueError, match=r"^SecurityGroupEgress.DestinationPrefixListId is not modelled"):
+    with pytest.raises(ValueError, match=r"SecurityGroupEgress\.DestinationPrefixListId"):
         permission("egress", {"IpProtocol": "tcp", "DestinationPrefixListId": "pl-1"})

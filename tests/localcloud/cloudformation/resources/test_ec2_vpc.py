@@ -7,7 +7,6 @@ import pytest
 
 from localcloud.cloudformation.resource import ResourceContext
 from localcloud.cloudformation.resources.ec2_routes import (
-    ElasticIp,
     RouteTable,
 )
 from localcloud.cloudformation.resources.ec2_security_groups import SecurityGroup
@@ -79,11 +78,6 @@ def test_a_subnet_is_made_changed_and_removed(aws: Client, context: ResourceCont
     Subnet().delete(context, made.physical_id, before)
     Subnet().delete(context, made.physical_id, before)
     assert ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"] == []
-
-
-def test_an_address_outside_of_a_vpc_is_refused(context: ResourceContext) -> None:
-    with pytest.raises(ValueError, match=r"^Domain is 'standard': addresses outside of a VPC exist no longer.$"):
-        ElasticIp().create(context, {"Domain": "standard"})
 
 
 def test_a_gateway_endpoint_is_made_changed_and_removed(

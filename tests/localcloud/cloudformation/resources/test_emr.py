@@ -150,25 +150,25 @@ def test_the_fleets_of_a_template_become_those_of_emr() -> None:
 
 
 @pytest.mark.parametrize(
-    ("properties", "message"),
+    ("properties", "part"),
     [
         (
             {"Configurations": [{"Classification": "spark", "Properties": {}}]},
-            "Configurations.Properties is not modelled by the local cloud.",
+            "Configurations.Properties",
         ),
         (
             {"Instances": INSTANCES | {"MasterInstanceGroup": {}}},
-            "Instances.MasterInstanceGroup is not modelled by the local cloud.",
+            "Instances.MasterInstanceGroup",
         ),
         (
             {"BootstrapActions": [{"Name": "a", "Script": "b"}]},
-            "RunJobFlow.BootstrapActions.Script is not modelled by the local cloud.",
+            "RunJobFlow.BootstrapActions.Script",
         ),
-        ({"EbsRootVolumeSize": "much"}, "RunJobFlow.EbsRootVolumeSize is 'much': it must be of type integer."),
+        ({"EbsRootVolumeSize": "much"}, "RunJobFlow.EbsRootVolumeSize"),
     ],
 )
-def test_a_part_that_is_unknown_or_wrong_is_named(properties: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+def test_a_part_that_is_unknown_or_wrong_is_named(properties: dict[str, Any], part: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(part)):
         request(client("emr"), "RunJobFlow", **run_job_flow(CLUSTER | properties))
 
 
@@ -186,7 +186,7 @@ def test_nothing_is_resized_when_only_the_protection_differs() -> None:
     [("Ec2SubnetIds", ["subnet-3"]), ("TaskInstanceFleets", []), ("CoreInstanceFleet", {"Name": "other"})],
 )
 def test_any_other_change_of_the_instances_takes_a_new_cluster(name: str, part: object) -> None:
-    with pytest.raises(ReplacementNeededError, match=rf"^Instances.{name} can only be given to a new cluster.$"):
+    with pytest.raises(ReplacementNeededError, match=rf"Instances\.{name}"):
         resized_fleets(INSTANCES, INSTANCES | {name: part})
 
 
@@ -286,7 +286,7 @@ def test_a_cluster_that_cannot_start_says_why_and_is_ended() -> None:
         patch.object(emr, "_PAUSE", 0),
         pytest.raises(
             ValueError,
-            match=r"^Cluster j-1 ended as TERMINATED_WITH_ERRORS while it started: bootstrap action 1 returned 1$",
+            match=r"j-1.*TERMINATED_WITH_ERRORS.*bootstrap action 1 returned 1",
         ),
     ):
         Cluster().create(at(fake), CLUSTER)

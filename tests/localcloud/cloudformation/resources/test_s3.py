@@ -147,13 +147,13 @@ def test_an_empty_bucket_is_removed_and_removing_it_again_is_no_failure(aws: Cli
 @pytest.mark.parametrize("region", ["eu-west-1", "us-east-1"])
 def test_a_bucket_that_is_there_already_is_not_taken_over(aws: Client, region: str) -> None:
     aws("s3").create_bucket(Bucket="taken", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    with pytest.raises(ValueError, match=r"^taken already exists$"):
+    with pytest.raises(ValueError, match="taken"):
         Bucket().create(context_of("Thing", aws, region=region), {"BucketName": "taken"})
 
 
 def test_a_bucket_of_which_a_setting_is_refused_does_not_stay(aws: Client, context: ResourceContext) -> None:
     rules = {"Rules": [{"Status": "Enabled", "TagFilters": []}]}
-    with pytest.raises(ValueError, match=r"^LifecycleConfiguration.Rules.TagFilters is not modelled"):
+    with pytest.raises(ValueError, match=r"LifecycleConfiguration\.Rules\.TagFilters"):
         Bucket().create(context, {"LifecycleConfiguration": rules})
     assert aws("s3").list_buckets()["Buckets"] == []
 
