@@ -86,7 +86,7 @@ ENDED = "A process of Spark's ended again and again in the middle of a task: for
 
 
 @pytest.mark.parametrize(
-    ("text", "what"),
+    ("text", "message"),
     [
         (
             "SparkException: Python worker exited unexpectedly (crashed)\nCaused by: java.io.EOFException",

@@ -115,7 +115,7 @@ def test_a_subset_is_drawn_from_a_list(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "what"),
+    ("name", "content", "message"),
     [
         ("none.csv", None, "There is no list '{}'."),
         ("list.csv", "s3://b/notes.txt\n", "The list '{}' names 1 files, but no photo."),

@@ -75,7 +75,7 @@ def test_names_are_never_percent_encoded_or_decoded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("files", "named", "what", "remedy"),
+    ("files", "named", "message", "hint"),
     [
         ([], "none", "There is no folder '{}'.", "Check its name, and that it can be reached from here."),
         (["x/1.jpg"], "x/1.jpg", "'{}' is a file, not a folder.", "Name the folder that holds the photos."),

@@ -128,7 +128,7 @@ def test_the_fewest_components_that_keep_a_share_are_chosen(share: float, needed
 
 
 @pytest.mark.parametrize(
-    ("wanted", "photos", "remedy"),
+    ("wanted", "photos", "hint"),
     [
         (100, 50, "Choose between 1 and 49: at most the smaller of photos - 1 and features."),
         (1281, 5000, "Choose between 1 and 1280: at most the smaller of photos - 1 and features."),

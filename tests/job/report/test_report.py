@@ -325,7 +325,7 @@ def test_the_report_can_go_elsewhere_and_then_leaves_the_results_alone(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("words", "what"),
+    ("words", "message"),
     [
         (["report"], "The following arguments are required: RESULTS."),
         (["report", "x", "--lang", "de"], "Argument --lang: invalid choice: 'de' (choose from 'en', 'fr')."),

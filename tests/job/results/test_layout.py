@@ -61,7 +61,7 @@ def test_csv_has_a_header_and_keeps_what_would_break_a_line(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("held", "what"),
+    ("held", "message"),
     [
         (["manifest.json", "features/part.parquet"], "the results of a finished run: manifest.json, features."),
         (["features/part.parquet"], "what an unfinished run left: features."),

@@ -8,7 +8,7 @@ from job.storage import filesystem as filesystems
 
 
 @pytest.mark.parametrize(
-    ("uri", "what"),
+    ("uri", "message"),
     [
         ("ftp://host/photos", "'ftp://host/photos' is on a kind of storage that is not known here: 'ftp'."),
         ("s3:///photos", "'s3:///photos' names no bucket."),

@@ -148,7 +148,7 @@ def test_another_run_can_reuse_the_words_and_keep_photos_without_keypoints(
 
 
 @pytest.mark.parametrize(
-    ("words", "what", "remedy"),
+    ("words", "message", "hint"),
     [
         (
             ["--descriptor", "sift", "--vocabulary", "RESULTS"],
