@@ -67,7 +67,7 @@ def test_a_second_cycle_on_the_same_cloud_is_like_the_first(way: Way) -> None:
 
 def stands_up(way: Way) -> None:
     assert "The local cloud is running at http://127.0.0.1:" in way.orchard("local", "up")
-    assert "is already running at http://127.0.0.1:" in way.orchard("local", "up"), "a second call finds the first's cloud"
+    assert "already running" in way.orchard("local", "up"), "a second call finds the first's cloud"
     assert way.orchard("local", "status").splitlines()[1:] == ["It is empty."]
     way.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}")
     assert way.statuses() == {"CDKToolkit": "CREATE_COMPLETE"}
