@@ -233,7 +233,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "reason": ("Reason", "Raison"),
     "reasons_cut": ("and {others} other reasons", "et {others} autres raisons"),
     "photo": ("Photo", "Photo"),
-    "provenance": (
+    "footer": (
         "Written by Orchard. This page is complete: it loads nothing from anywhere.",
         "Écrit par Orchard. Cette page est complète : elle ne charge rien d'ailleurs.",
     ),

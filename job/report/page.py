@@ -57,7 +57,7 @@ def render(findings: Findings, thumbnails: Mapping[str, str], words: Words, scri
         _tiles(findings, words),
         *(_section(name, body, words) for name, body in _sections(findings, thumbnails, words)),
         "</main>",
-        f"<footer><p>{escape(words('made_by'))}</p></footer>",
+        f"<footer><p>{escape(words('footer'))}</p></footer>",
         '<div id="tooltip" role="status" hidden></div>',
         f'<script id="content" type="application/json">{json_for_script(content)}</script>',
         f"<script>{script}</script>",

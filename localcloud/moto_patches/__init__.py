@@ -1,4 +1,7 @@
-"""Patches of moto where it differs from AWS: a module per service, whose ``apply`` changes moto in this process."""
+"""Patches of moto where it differs from AWS: a module per service, whose ``apply`` changes moto in this process.
+
+The modules ``budgets``, ``ec2``, ``emr``, ``iam`` and ``s3`` are public too.
+"""
 
 from collections.abc import Callable
 
