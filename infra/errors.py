@@ -355,11 +355,11 @@ class NotDeletedError(OrchardError):
 
 
 class LocalCloudStateError(WrongUseError):
-    """The local cloud stands already, or does not stand.
+    """The local cloud is already running, or is not running.
 
-    One stands on a machine at a time.
+    One runs on a machine at a time.
 
-    `orchard local status` says what there is; `orchard local up` and `orchard local down` start and end it.
+    `orchard local status` lists what it holds; `orchard local up` and `orchard local down` start and end it.
     """
 
     code = "ORC-400"

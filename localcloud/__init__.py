@@ -1,1 +1,22 @@
-"""The whole environment on one machine, without an AWS account."""
+"""AWS on this machine, without an account: ``python -m localcloud``, or ``with localcloud.running() as endpoint``."""
+
+from localcloud import environment, state
+from localcloud.clients import client_maker
+from localcloud.commands import add_arguments, main
+from localcloud.errors import LocalCloudError, LocalCloudStateError, NoPortError
+from localcloud.runtime import Runtime, find_runtime
+from localcloud.state import running
+
+__all__ = [
+    "LocalCloudError",
+    "LocalCloudStateError",
+    "NoPortError",
+    "Runtime",
+    "add_arguments",
+    "client_maker",
+    "environment",
+    "find_runtime",
+    "main",
+    "running",
+    "state",
+]

@@ -1,4 +1,4 @@
-"""One local cloud: moto's services with their gaps closed, our CloudFormation, and the runner of EMR's steps."""
+"""One local cloud: moto's services with patches, a CloudFormation of its own, and the runner of EMR's steps."""
 
 import logging
 import os
@@ -6,23 +6,18 @@ import socket
 import threading
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-import boto3
-from botocore.config import Config
 from moto.cloudformation import urls as cloudformation_urls
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from localcloud import moto_patches
-from localcloud.cloudformation.api import FormationResponse
+from localcloud.clients import client
+from localcloud.cloudformation.api import CloudFormationResponse
 from localcloud.cloudformation.resources import RESOURCE_TYPES
-from localcloud.cloudformation.service import Formation
-from localcloud.environment import ADMINISTRATOR
-from localcloud.host import Host
-from localcloud.iam.middleware import Guard
-from localcloud.services import application_of
-from localcloud.steps.credentials import MAKING_CLIENTS
+from localcloud.cloudformation.service import CloudFormation
+from localcloud.iam.middleware import Application, IamMiddleware, refuse_service
+from localcloud.moto_patches import budgets, ec2, emr, iam, s3
+from localcloud.runtime import Runtime
 from localcloud.steps.runner import StepRunner
 
 HOST = "127.0.0.1"
@@ -39,23 +34,11 @@ _SETTINGS = {
 
 
 class LocalCloud:
-    """A cloud on this machine, reachable from this machine only; what it holds is gone when it stops.
+    """A cloud reachable from this machine only; one per process, which holds the state of its services."""
 
-    There is one to a process: its services keep their state in the process.
-
-    Parameters
-    ----------
-    port
-        Where it listens; 0 for any free port.
-    folder
-        Where it writes, and nowhere else.
-    host
-        What its nodes take from this machine.
-    """
-
-    def __init__(self, port: int, folder: Path, host: Host) -> None:
+    def __init__(self, port: int, folder: Path, runtime: Runtime) -> None:
         self.folder = folder
-        self._host = host
+        self._runtime = runtime
         self._port = port
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
@@ -69,20 +52,17 @@ class LocalCloud:
         return f"http://{HOST}:{self._server.port}"
 
     def start(self) -> None:
-        """Listen.
-
-        Raises
-        ------
-        OSError
-            If the port is taken.
-        """
+        """Listen."""
         self.folder.mkdir(parents=True, exist_ok=True)
         os.environ.update(_SETTINGS)
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        moto_patches.close_all()
-        FormationResponse.formation = Formation(RESOURCE_TYPES, self._client)
-        cloudformation_urls.url_paths = {"{0}/$": FormationResponse.dispatch}
-        application = Guard(DomainDispatcherApplication(application_of))  # type: ignore[arg-type]
+        for patch in (budgets, ec2, emr, iam, s3):
+            patch.apply(setattr)
+        CloudFormationResponse.cloudformation = CloudFormation(
+            RESOURCE_TYPES, cache(lambda service, region: client(service, self.endpoint, region, attempts=1))
+        )
+        cloudformation_urls.url_paths = {"{0}/$": CloudFormationResponse.dispatch}
+        application = IamMiddleware(DomainDispatcherApplication(_application_of))  # type: ignore[arg-type]
         # Bound here: where the port is taken, werkzeug would end the process instead of raising.
         with socket.create_server((HOST, self._port), backlog=_BACKLOG) as listening:
             self._server = make_server(
@@ -95,7 +75,7 @@ class LocalCloud:
             )
         self._thread = threading.Thread(target=self._server.serve_forever, name="local-cloud", daemon=True)
         self._thread.start()
-        self._runner = StepRunner(self.endpoint, self.folder / "clusters", self._host)
+        self._runner = StepRunner(self.endpoint, self.folder / "clusters", self._runtime)
         self._runner.start()
 
     def stop(self) -> None:
@@ -107,14 +87,7 @@ class LocalCloud:
             self._thread.join()
             self._server.server_close()
 
-    def _client(self, service: str, region: str) -> Any:  # noqa: ANN401
-        return _client(self.endpoint, service, region)
 
-
-@cache
-def _client(endpoint: str, service: str, region: str) -> Any:  # noqa: ANN401
-    """Return a client with the administrator's key; made once, for making one takes longer than using it."""
-    session = boto3.Session(aws_access_key_id=ADMINISTRATOR, aws_secret_access_key=ADMINISTRATOR, region_name=region)
-    configuration = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, proxies={})
-    with MAKING_CLIENTS:
-        return session.client(service, endpoint_url=endpoint, config=configuration)  # type: ignore[call-overload]
+def _application_of(service: str | None) -> Application:
+    """Return what answers for a service by moto's name; None is one that moto does not have."""
+    return refuse_service if service is None else create_backend_app(service)  # type: ignore[arg-type]

@@ -1,17 +1,10 @@
-"""The failures of a local cloud: what, what to do, and the exit code of its process."""
+"""The errors of the local cloud: message, hint, code and exit code."""
 
 
 class LocalCloudError(Exception):
-    """The local cloud failed.
+    """The local cloud failed; ``hint`` says how to fix it."""
 
-    Parameters
-    ----------
-    message
-        What is wrong.
-    hint
-        What to do.
-    """
-
+    code = "ORC-401"
     exit_code = 1
 
     def __init__(self, message: str, hint: str) -> None:
@@ -19,12 +12,20 @@ class LocalCloudError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def report(self) -> str:
+        """The two lines that a command prints to standard error."""
+        return f"error: {self.message} [{self.code}]\n{self.hint}\n"
+
 
 class LocalCloudStateError(LocalCloudError):
-    """The local cloud stands already, or does not stand."""
+    """The local cloud is already running, or is not running."""
 
+    code = "ORC-400"
     exit_code = 2
 
 
 class NoPortError(LocalCloudError):
     """No port of this machine is free."""
+
+    code = "ORC-402"

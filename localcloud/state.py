@@ -1,7 +1,7 @@
-"""Whether a local cloud stands on this machine, where, and what starts and ends it.
+"""The state of the local cloud on this machine: whether it runs, and where; starts and ends it.
 
-A cloud is a process of its own. It holds a lock on a file for as long as it lives, and the kernel takes the lock back
-however it ends: nobody mistakes another process, which was given the same number later, for a cloud.
+A cloud is a process of its own. It holds a lock on a file for as long as it lives, and the kernel releases the lock
+however it ends, so that another process with the same number is never mistaken for it.
 """
 
 import fcntl
@@ -12,13 +12,15 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from localcloud.errors import LocalCloudError, LocalCloudStateError, NoPortError
-from localcloud.host import BARE, Host
+from localcloud.runtime import Runtime, find_runtime
 
 USUAL_PORT = 5055
 
@@ -26,88 +28,70 @@ SECONDS_BETWEEN_LOOKS = 0.1
 START_LOOKS = 600
 """A minute: a machine under load imports slowly."""
 END_LOOKS = 100
-"""Ten seconds, then the process is ended without being asked."""
+"""Ten seconds, then the process is killed."""
 
 _STATE, _LOCK, _LOG, _WORK = "state.json", "lock", "cloud.log", "work"
 
 
 @dataclass(frozen=True)
-class Standing:
-    """A local cloud that answers.
-
-    Attributes
-    ----------
-    endpoint
-        Where it answers: ``http://127.0.0.1:5055``.
-    process
-        Number of its process.
-    since
-        When it started to answer, UTC, ISO 8601.
-    """
+class LocalCloudState:
+    """The state of a local cloud that answers; ``since`` is UTC in ISO 8601."""
 
     endpoint: str
     process: int
     since: str
 
 
-def home(environment: Mapping[str, str]) -> Path:
-    """Return the folder of this person's local cloud: below ``XDG_STATE_HOME``, else below ``~/.local/state``."""
-    state = environment.get("XDG_STATE_HOME")
-    return (Path(state) if state else Path.home() / ".local" / "state") / "orchard" / "local-cloud"
+def default_folder(environment: Mapping[str, str]) -> Path:
+    """Return the folder of the user's local cloud: below ``XDG_STATE_HOME``, else below ``~/.local/state``."""
+    folder = environment.get("XDG_STATE_HOME")
+    return (Path(folder) if folder else Path.home() / ".local" / "state") / "localcloud"
 
 
-def find(folder: Path) -> Standing | None:
-    """Return the cloud that stands, None where there is none (or where it does not answer yet).
-
-    Parameters
-    ----------
-    folder
-        The cloud's folder.
-    """
+def find(folder: Path) -> LocalCloudState | None:
+    """Return the cloud that runs, None if there is none or it does not answer yet."""
     if not _held(folder):
         return None
     try:
-        return Standing(**json.loads((folder / _STATE).read_text()))
+        return LocalCloudState(**json.loads((folder / _STATE).read_text()))
     except FileNotFoundError:
         return None
 
 
-def require(folder: Path) -> Standing:
-    """Return the cloud that stands; raise LocalCloudStateError where there is none."""
+def require(folder: Path, program: str = "python -m localcloud") -> LocalCloudState:
+    """Return the cloud that runs; raise LocalCloudStateError, naming a program that starts it, if there is none."""
     found = find(folder)
     if found is None:
-        raise LocalCloudStateError("No local cloud stands on this machine.", "Start it: orchard local up")
+        raise LocalCloudStateError("No local cloud is running.", f"Start it: {program} up")
     return found
 
 
-def start(folder: Path, port: int, sleep: Callable[[float], None], host: Host = BARE) -> Standing:
-    """Start a cloud that goes on when this process ends; return it once it answers.
+@contextmanager
+def running(port: int = 0, runtime: Runtime | None = None) -> Iterator[str]:
+    """Run a local cloud as long as the block lasts; yield its endpoint. Port 0 takes any free one."""
+    with tempfile.TemporaryDirectory(prefix="localcloud-") as parent:
+        folder = Path(parent) / "cloud"
+        try:
+            yield start(folder, port, find_runtime() if runtime is None else runtime).endpoint
+        finally:
+            stop(folder)
 
-    Parameters
-    ----------
-    folder
-        The cloud's folder; what a cloud that was killed has left there is removed.
-    port
-        Where it should answer; another one is taken where this one is not free.
-    sleep
-        Waits for seconds.
-    host
-        What nodes take from this machine.
 
-    Raises
-    ------
-    LocalCloudError
-        If it ends, or does not answer within a minute.
+def start(folder: Path, port: int, runtime: Runtime, sleep: Callable[[float], None] = time.sleep) -> LocalCloudState:
+    """Start a cloud that continues when this process ends; return it once it answers.
+
+    What a killed cloud left in the folder is deleted; a free port is taken if the given one is in use. Raise
+    LocalCloudError if it ends, or does not answer within a minute.
     """
     _make_own(folder)
     log = folder / _LOG
     command = [
         *(sys.executable, "-m", "localcloud.server", "--port", str(_free(port)), "--folder", str(folder)),
-        *("--java-home", host.java_home, "--cluster-python", host.cluster_python),
+        *("--java-home", runtime.java_home, "--spark-home", runtime.spark_home, "--node-python", runtime.node_python),
     ]
     project = Path(__file__).resolve().parent.parent
     with log.open("w") as output:
-        # A session of its own: Ctrl-C in the terminal is for the command, not for the cloud.
+        # In its own session: Ctrl-C in the terminal is for the command, not for the cloud.
         process = subprocess.Popen(
             command, cwd=project, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
@@ -120,15 +104,12 @@ def start(folder: Path, port: int, sleep: Callable[[float], None], host: Host = 
         sleep(SECONDS_BETWEEN_LOOKS)
     process.kill()
     process.wait()
-    last = (log.read_text().strip().splitlines() or ["it printed nothing"])[-1]
-    raise LocalCloudError(f"The local cloud did not start: {last}", f"Its whole output is in {log}")
+    last = (log.read_text().strip().splitlines() or ["it printed nothing."])[-1]
+    raise LocalCloudError(f"The local cloud did not start: {last}", f"See its output in {log}")
 
 
-def stop(folder: Path, sleep: Callable[[float], None]) -> Standing | None:
-    """End the cloud that stands and remove what it kept; return what stood, None where there was nothing.
-
-    Also removes what a cloud that was killed has left.
-    """
+def stop(folder: Path, sleep: Callable[[float], None] = time.sleep) -> LocalCloudState | None:
+    """End the cloud and delete its folder, also that of a killed one; return what ran, None if nothing did."""
     found = find(folder)
     if found is not None:
         os.kill(found.process, signal.SIGTERM)
@@ -143,30 +124,29 @@ def stop(folder: Path, sleep: Callable[[float], None]) -> Standing | None:
 
 
 @contextmanager
-def stand(folder: Path) -> Iterator[Callable[[Standing], None]]:
-    """Hold the folder for the cloud in this process; what is yielded makes known that the cloud answers.
+def hold(folder: Path) -> Iterator[Callable[[LocalCloudState], None]]:
+    """Hold the folder for the cloud in this process; yield a function that announces that it answers.
 
-    Raises
-    ------
-    LocalCloudStateError
-        If another cloud holds it.
+    Raise LocalCloudStateError if another cloud holds it.
     """
     _make_own(folder)
-    # Let go by the kernel alone, when the process has ended: who waits for the lock waits for the process.
+    # Only the kernel releases it, when the process has ended: waiting for the lock is waiting for the process.
     lock = os.open(folder / _LOCK, os.O_CREAT | os.O_RDWR)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(lock)
-        raise LocalCloudStateError("A local cloud stands already.", "Use it, or end it: orchard local down") from error
+        raise LocalCloudStateError(
+            "A local cloud is already running.", "Use it, or end it: python -m localcloud down"
+        ) from error
     # What is here was left by a cloud that was killed.
     (folder / _STATE).unlink(missing_ok=True)
     shutil.rmtree(work_folder(folder), ignore_errors=True)
     work_folder(folder).mkdir()
 
-    def announce(standing: Standing) -> None:
+    def announce(found: LocalCloudState) -> None:
         unfinished = folder / f"{_STATE}.new"
-        unfinished.write_text(json.dumps(asdict(standing)))
+        unfinished.write_text(json.dumps(asdict(found)))
         unfinished.replace(folder / _STATE)
 
     try:
@@ -182,7 +162,7 @@ def work_folder(folder: Path) -> Path:
 
 
 def _make_own(folder: Path) -> None:
-    """Make a folder into which nobody else of this machine may look: nodes' logs and files lie in it."""
+    """Create a folder that only its owner may read: it holds the nodes' logs and files."""
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
 
@@ -199,7 +179,7 @@ def _held(folder: Path) -> bool:
 
 
 def _free(port: int) -> int:
-    """Return the port if nobody listens there, else one that is free at the moment."""
+    """Return the port if it is free, else one that is free now."""
     for each in (port, 0):
         with socket.socket() as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -208,4 +188,4 @@ def _free(port: int) -> int:
             except OSError:
                 continue
             return int(trial.getsockname()[1])
-    raise NoPortError(f"No port of 127.0.0.1 is free, {port} neither.", "End a program that holds one.")
+    raise NoPortError(f"No port of 127.0.0.1 is free, including {port}.", "End a program that uses one.")

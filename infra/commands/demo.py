@@ -2,14 +2,17 @@
 
 import argparse
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import localcloud
 from infra.aws.cdk import with_programs
 from infra.commands import Command
 from infra.commands.demonstration import Demonstration, choose_weights
-from infra.commands.local import host, orchard_errors
+from infra.commands.local import runtime
 from infra.context import Context
-from infra.errors import LocalCloudStateError
+from infra.errors import LocalCloudError, LocalCloudStateError, NoPortError
 from localcloud import environment, state
 
 
@@ -30,10 +33,10 @@ def execute(given: argparse.Namespace, context: Context) -> int:
     OrchardError
         If a stage fails.
     """
-    folder = state.home(os.environ)
+    folder = state.default_folder(os.environ)
     if state.find(folder) is not None:
         raise LocalCloudStateError(
-            "A local cloud stands already.", "End it, with all that is in it: orchard local down"
+            "A local cloud is already running.", "End it, and delete everything in it: orchard local down"
         )
     began = context.clock()
     demonstration = Demonstration(context, given.folder.resolve(), context.aws.region)
@@ -41,8 +44,8 @@ def execute(given: argparse.Namespace, context: Context) -> int:
     demonstration.prepare()
     try:
         with demonstration.stage("A local AWS comes up"):
-            with orchard_errors():
-                cloud = state.start(folder, state.USUAL_PORT, context.sleep, host())
+            with _as_orchard_errors():
+                cloud = state.start(folder, state.USUAL_PORT, runtime(), context.sleep)
             variables = with_programs(environment.applied(os.environ, cloud.endpoint, context.aws.region))
             context.say(f"  {cloud.endpoint}, process {cloud.process}, no account, nothing outside 127.0.0.1")
         demonstration.show(cloud.endpoint, weights, variables)
@@ -57,6 +60,17 @@ def execute(given: argparse.Namespace, context: Context) -> int:
             state.stop(folder, context.sleep)
     demonstration.say_where_to_look(context.clock() - began)
     return 0
+
+
+@contextmanager
+def _as_orchard_errors() -> Iterator[None]:
+    """Raise an error of the local cloud as the command's error with the same code."""
+    try:
+        yield
+    except localcloud.LocalCloudError as error:
+        kinds = (LocalCloudStateError, NoPortError, LocalCloudError)
+        kind = next(kind for kind in kinds if kind.code == error.code)
+        raise kind(error.message, error.hint) from error
 
 
 COMMAND = Command(

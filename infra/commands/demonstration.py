@@ -24,7 +24,7 @@ from infra.errors import LocalCloudError
 from job.errors import OrchardError
 from job.features.network.export import ExportRequest, cached_export
 from job.features.network.registry import IMAGENET, RANDOM
-from localcloud import environment
+from localcloud import client_maker, environment
 
 BACKBONE = "mobilenet_v2"
 RUN = "demo"
@@ -89,7 +89,7 @@ class Demonstration:
         variables
             An environment in which every call goes to the cloud.
         """
-        self._client = environment.client_maker(endpoint, self.region)
+        self._client = client_maker(endpoint, self.region)
         self._show_deployment(variables)
         with self.stage("orchard upload sends the photos"):
             training, test, drawn = self._drawing.result()

@@ -1,1 +1,1 @@
-"""CloudFormation of the local cloud: templates in, resources out, as AWS orders, reports and undoes it."""
+"""CloudFormation: turns templates into resources, as AWS does. ``api`` and ``service`` are public too."""

@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from localcloud.cloudformation.capabilities import needed_capability
 from localcloud.cloudformation.stacks import Change, ChangeSet, Event, Stack
-from localcloud.cloudformation.template import Template
+from localcloud.cloudformation.template import Template, needed_capability
 
 _GONE = ("DELETE_COMPLETE", "DELETE_SKIPPED")
 

@@ -10,11 +10,11 @@ from moto.core.responses import ActionResult, BaseResponse
 from moto.core.utils import camelcase_to_underscores
 
 from localcloud.cloudformation import answers, parameters
-from localcloud.cloudformation.capabilities import require_capabilities
-from localcloud.cloudformation.failures import FormationError
-from localcloud.cloudformation.service import Formation, Request
-from localcloud.cloudformation.stacks import ChangeSet, Stack
-from localcloud.cloudformation.template import Template, parse
+from localcloud.cloudformation.errors import RequestError
+from localcloud.cloudformation.registry import Registry
+from localcloud.cloudformation.service import CloudFormation, Request
+from localcloud.cloudformation.stacks import ChangeSet, Scope, Stack
+from localcloud.cloudformation.template import Template, parse, require_capabilities
 
 LONGEST_BODY = 51200
 """Characters of a template inside a request; a longer one has to lie in S3."""
@@ -25,10 +25,10 @@ PAGE = 100
 Answer = Mapping[str, Any]
 
 
-class FormationResponse(BaseResponse):
+class CloudFormationResponse(BaseResponse):
     """Answers requests to CloudFormation. moto's server reads their parameters and writes the XML of the answers."""
 
-    formation: ClassVar[Formation]
+    cloudformation: ClassVar[CloudFormation]
     """Whose stacks it answers for; set by the local cloud before it listens."""
 
     def __init__(self) -> None:
@@ -38,11 +38,11 @@ class FormationResponse(BaseResponse):
     def call_action(self) -> Any:  # noqa: ANN401
         """Answer one request; an action that is not modelled is refused by name, everything else as AWS refuses it."""
         action = self._get_action()
-        method = getattr(self, f"answer_{camelcase_to_underscores(action)}", None)
+        method = getattr(self, f"_answer_{camelcase_to_underscores(action)}", None)
         self._authenticate_and_authorize_normal_action()
         try:
             answer = ActionResult((method() or {}) if method else _not_modelled(action))
-        except FormationError as error:
+        except RequestError as error:
             answer = ActionResult(CloudFormationError(error.code, error.message))
         status, headers, body = self.serialized(answer)
         headers, body = self._enrich_response(headers, body)
@@ -50,11 +50,9 @@ class FormationResponse(BaseResponse):
 
     # Change sets.
 
-    def answer_create_change_set(self) -> Answer:
-        """Say what a deployment would change."""
-        made = self.formation.create_change_set(
-            self.current_account,
-            self.region,
+    def _answer_create_change_set(self) -> Answer:
+        made = self.cloudformation.create_change_set(
+            self._scope,
             self._needed("StackName"),
             self._needed("ChangeSetName"),
             self.params.get("ChangeSetType", "UPDATE"),
@@ -63,161 +61,134 @@ class FormationResponse(BaseResponse):
         )
         return {"Id": made.id, "StackId": made.stack.id}
 
-    def answer_describe_change_set(self) -> Answer:
-        """Show a change set and its changes."""
+    def _answer_describe_change_set(self) -> Answer:
         return answers.change_set(self._change_set())
 
-    def answer_execute_change_set(self) -> None:
-        """Do what a change set says."""
-        self.formation.execute_change_set(
+    def _answer_execute_change_set(self) -> None:
+        self.cloudformation.execute_change_set(
             self._change_set(),
             self.params.get("ClientRequestToken"),
             disable_rollback=bool(self.params.get("DisableRollback", False)),
         )
 
-    def answer_delete_change_set(self) -> None:
-        """Forget a change set."""
-        self.formation.delete_change_set(
-            self.current_account, self.region, self._needed("ChangeSetName"), self.params.get("StackName")
-        )
+    def _answer_delete_change_set(self) -> None:
+        self.cloudformation.delete_change_set(self._scope, self._needed("ChangeSetName"), self.params.get("StackName"))
 
-    def answer_list_change_sets(self) -> Answer:
-        """Show what was proposed for a stack."""
+    def _answer_list_change_sets(self) -> Answer:
         return self._page(
-            "Summaries", [answers.change_set_summary(one) for one in self.formation.change_sets_of(self._stack())]
+            "Summaries", [answers.change_set_summary(one) for one in self._registry.change_sets_of(self._stack())]
         )
 
     # Stacks.
 
-    def answer_create_stack(self) -> Answer:
-        """Make a stack."""
+    def _answer_create_stack(self) -> Answer:
         disable = bool(self.params.get("DisableRollback", False)) or self.params.get("OnFailure") == "DO_NOTHING"
-        stack = self.formation.create_stack(
-            self.current_account, self.region, self._needed("StackName"), self._request(), disable_rollback=disable
+        stack = self.cloudformation.create_stack(
+            self._scope, self._needed("StackName"), self._request(), disable_rollback=disable
         )
         stack.termination_protection = bool(self.params.get("EnableTerminationProtection", False))
         return {"StackId": stack.id}
 
-    def answer_update_stack(self) -> Answer:
-        """Change a stack."""
+    def _answer_update_stack(self) -> Answer:
         disable = bool(self.params.get("DisableRollback", False))
-        stack = self.formation.update_stack(
-            self.current_account, self.region, self._needed("StackName"), self._request(), disable_rollback=disable
+        stack = self.cloudformation.update_stack(
+            self._scope, self._needed("StackName"), self._request(), disable_rollback=disable
         )
         return {"StackId": stack.id}
 
-    def answer_delete_stack(self) -> None:
-        """Remove a stack."""
+    def _answer_delete_stack(self) -> None:
         if self.params.get("RetainResources"):
-            raise FormationError("Orchard's local cloud does not model RetainResources")
-        self.formation.delete_stack(
-            self.current_account, self.region, self._needed("StackName"), self.params.get("ClientRequestToken")
-        )
+            raise RequestError("The local cloud does not model RetainResources")
+        self.cloudformation.delete_stack(self._scope, self._needed("StackName"), self.params.get("ClientRequestToken"))
 
-    def answer_describe_stacks(self) -> Answer:
-        """Show one stack, deleted ones by their id only, or all that are there."""
-        found = (
-            [self._stack()]
-            if self.params.get("StackName")
-            else self.formation.living(self.current_account, self.region)
-        )
+    def _answer_describe_stacks(self) -> Answer:
+        # A deleted stack is found by its id only.
+        found = [self._stack()] if self.params.get("StackName") else self._registry.living(self._scope)
         return self._page("Stacks", [self._described(stack) for stack in found])
 
-    def answer_list_stacks(self) -> Answer:
-        """Show all stacks, also the deleted ones."""
+    def _answer_list_stacks(self) -> Answer:
         wanted = self.params.get("StackStatusFilter")
-        found = self.formation.all(self.current_account, self.region)
+        found = self._registry.all(self._scope)
         return self._page(
             "StackSummaries", [answers.stack_summary(one) for one in found if not wanted or one.status in wanted]
         )
 
-    def answer_describe_stack_events(self) -> Answer:
-        """Show what happened to a stack, the newest first."""
+    def _answer_describe_stack_events(self) -> Answer:
         stack = self._stack("Stack [{}] does not exist")
         return self._page("StackEvents", [answers.event(one) for one in reversed(stack.events)], key="EventId")
 
-    def answer_update_termination_protection(self) -> Answer:
-        """Protect a stack from being deleted, or do so no longer."""
+    def _answer_update_termination_protection(self) -> Answer:
         stack = self._stack()
         stack.termination_protection = bool(self.params["EnableTerminationProtection"])
         return {"StackId": stack.id}
 
-    def answer_set_stack_policy(self) -> None:
-        """Refuse: a policy that nobody keeps to is worse than none."""
-        raise FormationError("Orchard's local cloud does not model stack policies")
+    def _answer_set_stack_policy(self) -> None:
+        # A policy that has no effect would be worse than none.
+        raise RequestError("The local cloud does not model stack policies")
 
-    def answer_get_stack_policy(self) -> Answer:
-        """Show that there is no policy."""
+    def _answer_get_stack_policy(self) -> Answer:
         self._stack()
         return {}
 
     # Resources.
 
-    def answer_describe_stack_resources(self) -> Answer:
-        """Show the resources of a stack."""
+    def _answer_describe_stack_resources(self) -> Answer:
         if self.params.get("PhysicalResourceId"):
-            raise FormationError("Orchard's local cloud does not model a search by PhysicalResourceId")
+            raise RequestError("The local cloud does not model a search by PhysicalResourceId")
         stack, wanted = self._stack(), self.params.get("LogicalResourceId")
         found = answers.resources(stack)
         return {"StackResources": [one for one in found if wanted in (None, one["LogicalResourceId"])]}
 
-    def answer_describe_stack_resource(self) -> Answer:
-        """Show one resource of a stack."""
+    def _answer_describe_stack_resource(self) -> Answer:
         stack, wanted = self._stack(), self._needed("LogicalResourceId")
         for one in answers.resources(stack):
             if one["LogicalResourceId"] == wanted:
                 return {"StackResourceDetail": {**one, "LastUpdatedTimestamp": one["Timestamp"]}}
-        raise FormationError(f"Resource {wanted} does not exist for stack {stack.name}")
+        raise RequestError(f"Resource {wanted} does not exist for stack {stack.name}")
 
-    def answer_list_stack_resources(self) -> Answer:
-        """Show the resources of a stack, page by page."""
+    def _answer_list_stack_resources(self) -> Answer:
         found = [{**one, "LastUpdatedTimestamp": one["Timestamp"]} for one in answers.resources(self._stack())]
         return self._page("StackResourceSummaries", found)
 
     # Templates and exports.
 
-    def answer_get_template(self) -> Answer:
-        """Show the template of a stack or of a change set."""
+    def _answer_get_template(self) -> Answer:
         found = self._change_set() if self.params.get("ChangeSetName") else self._stack()
         if found.blueprint is None:
             # Only a change set speaks of the stack so far: there is a stack, and no template yet.
             return {"StagesAvailable": []}
         return {"TemplateBody": found.blueprint.template.text, "StagesAvailable": ["Original", "Processed"]}
 
-    def answer_get_template_summary(self) -> Answer:
-        """Show what a template asks for."""
+    def _answer_get_template_summary(self) -> Answer:
         template = self._template()
         if template is None:
             blueprint = self._stack().blueprint
             if blueprint is None:
-                raise FormationError("Either Template URL, Template Body or Stack Name must be specified.")
+                raise RequestError("Either Template URL, Template Body or Stack Name must be specified.")
             template = blueprint.template
         return answers.template_summary(template)
 
-    def answer_validate_template(self) -> Answer:
-        """Show what a template asks for, if it is one."""
+    def _answer_validate_template(self) -> Answer:
         template = self._template()
         if template is None:
-            raise FormationError("Either Template URL or Template Body must be specified.")
+            raise RequestError("Either Template URL or Template Body must be specified.")
         summary = answers.template_summary(template)
         return {key: summary[key] for key in ("Parameters", "Description", "Capabilities") if key in summary}
 
-    def answer_list_exports(self) -> Answer:
-        """Show what stacks export."""
+    def _answer_list_exports(self) -> Answer:
         found = [
             {"ExportingStackId": stack.id, "Name": output.export, "Value": output.value}
-            for stack in self.formation.living(self.current_account, self.region)
+            for stack in self._registry.living(self._scope)
             for output in stack.outputs
             if output.export is not None
         ]
         return self._page("Exports", sorted(found, key=lambda one: str(one["Name"])))
 
-    def answer_list_imports(self) -> Answer:
-        """Show which stacks use an export."""
+    def _answer_list_imports(self) -> Answer:
         name = self._needed("ExportName")
-        found = [one.name for one in self.formation.living(self.current_account, self.region) if name in one.imports]
+        found = [one.name for one in self._registry.living(self._scope) if name in one.imports]
         if not found:
-            raise FormationError(f"Export '{name}' is not imported by any stack.")
+            raise RequestError(f"Export '{name}' is not imported by any stack.")
         return self._page("Imports", found)
 
     # What requests have in common.
@@ -225,33 +196,39 @@ class FormationResponse(BaseResponse):
     def _needed(self, name: str) -> str:
         value = self.params.get(name)
         if not value:
-            raise FormationError(
+            raise RequestError(
                 f"1 validation error detected: Value null at '{name}' failed to satisfy constraint: "
                 "Member must not be null"
             )
         return str(value)
 
+    @property
+    def _scope(self) -> Scope:
+        return Scope(self.current_account, self.region)
+
+    @property
+    def _registry(self) -> Registry:
+        return self.cloudformation.registry
+
     def _stack(self, missing: str = "Stack with id {} does not exist") -> Stack:
-        return self.formation.stack(self.current_account, self.region, self._needed("StackName"), missing)
+        return self._registry.stack(self._scope, self._needed("StackName"), missing)
 
     def _change_set(self) -> ChangeSet:
-        return self.formation.change_set(
-            self.current_account, self.region, self._needed("ChangeSetName"), self.params.get("StackName")
-        )
+        return self._registry.change_set(self._scope, self._needed("ChangeSetName"), self.params.get("StackName"))
 
     def _described(self, stack: Stack) -> Answer:
         shown: Sequence[Mapping[str, str]] = ()
         if stack.blueprint is not None:
-            read = self.formation.read_stored(self.region)
+            read = self.cloudformation.read_stored(self.region)
             shown = parameters.shown(stack.blueprint.template, stack.blueprint.parameters, read)
         return answers.stack(stack, shown)
 
     def _request(self) -> Request:
         if self.params.get("ResourcesToImport"):
-            raise FormationError("Orchard's local cloud does not model ResourcesToImport")
+            raise RequestError("The local cloud does not model ResourcesToImport")
         template = self._template()
         if template is None and not self.params.get("UsePreviousTemplate"):
-            raise FormationError("Either Template URL or Template Body must be specified.")
+            raise RequestError("Either Template URL or Template Body must be specified.")
         capabilities = self.params.get("Capabilities") or []
         if template is not None:
             require_capabilities(template, capabilities)
@@ -273,7 +250,7 @@ class FormationResponse(BaseResponse):
         body, url = self.params.get("TemplateBody"), self.params.get("TemplateURL")
         if body is not None:
             if len(body) > LONGEST_BODY:
-                raise FormationError(
+                raise RequestError(
                     f"1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "
                     f"Member must have length less than or equal to {LONGEST_BODY}"
                 )
@@ -288,28 +265,21 @@ class FormationResponse(BaseResponse):
         if ".s3." in host:
             bucket, key = host.split(".s3.", 1)[0], unquote(parts.path).lstrip("/")
         try:
-            return str(self.formation.s3(self.region).get_object(Bucket=bucket, Key=key)["Body"].read().decode())
+            return str(self.cloudformation.s3(self.region).get_object(Bucket=bucket, Key=key)["Body"].read().decode())
         except ClientError as error:
-            raise FormationError(f"S3 error: {error.response['Error']['Message']}") from error
+            raise RequestError(f"S3 error: {error.response['Error']['Message']}") from error
 
     def _page(self, name: str, entries: Sequence[Any], key: str | None = None) -> Answer:
         """Return one page of an answer.
 
-        Parameters
-        ----------
-        name
-            What the entries are called.
-        entries
-            All of them.
-        key
-            What the place of the next page is told by: an entry's value there, so that new entries before it do not
-            shift the pages; None for its number.
+        ``key`` names the field whose value marks the next page, so that new entries do not shift pages; None marks it
+        by number.
         """
         token, start = self.params.get("NextToken"), 0
         if token is not None:
             places = [str(entry[key]) if key else str(number) for number, entry in enumerate(entries)]
             if token not in places:
-                raise FormationError("Invalid NextToken")
+                raise RequestError("Invalid NextToken")
             start = places.index(token)
         page, rest = entries[start : start + PAGE], entries[start + PAGE :]
         answer: dict[str, Any] = {name: page}
@@ -320,4 +290,4 @@ class FormationResponse(BaseResponse):
 
 def _not_modelled(action: str) -> CloudFormationError:
     """Return the refusal of an action, as an answer: moto's own is a failure of its server."""
-    return CloudFormationError("InvalidAction", f"Orchard's local cloud does not model cloudformation:{action}")
+    return CloudFormationError("InvalidAction", f"The local cloud does not model cloudformation:{action}")

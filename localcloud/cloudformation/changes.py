@@ -18,14 +18,8 @@ Resolve = Callable[[Declaration, frozenset[str]], Mapping[str, Any]]
 class Difference:
     """How a resource differs from what it is to be.
 
-    Attributes
-    ----------
-    properties
-        Names of the properties that differ, and whether each asks for a new resource.
-    attributes
-        What else differs: ``Metadata``, ``DeletionPolicy``, ``UpdateReplacePolicy``.
-    other_type
-        Whether the template now gives the logical id to another type.
+    ``properties`` maps each differing property to whether it requires a new resource; ``attributes`` may hold
+    ``Metadata``, ``DeletionPolicy`` and ``UpdateReplacePolicy``.
     """
 
     properties: Mapping[str, bool] = field(default_factory=dict)
@@ -44,17 +38,7 @@ class Difference:
 def difference(
     before: Resource, declaration: Declaration, properties: Mapping[str, Any], replacing: frozenset[str]
 ) -> Difference:
-    """Return how a resource that exists differs from what it is to be.
-
-    Parameters
-    ----------
-    before
-        The resource.
-    declaration, properties
-        What it is to be.
-    replacing
-        The properties of its type whose change makes a new resource.
-    """
+    """Return how a resource that exists differs from what it is to be."""
     names = sorted({*before.properties, *properties})
     was = before.declaration
     compared = (
@@ -70,24 +54,9 @@ def difference(
 
 
 def plan(
-    current: Mapping[str, Resource],
-    wanted: Sequence[Declaration],
-    resolve: Resolve,
-    types: Mapping[str, ResourceType],
+    current: Mapping[str, Resource], wanted: Sequence[Declaration], resolve: Resolve, types: Mapping[str, ResourceType]
 ) -> list[Change]:
-    """Return what has to change for a stack to become what is wanted.
-
-    Parameters
-    ----------
-    current
-        What exists.
-    wanted
-        What is to exist, each after all that it needs.
-    resolve
-        Resolves a declaration's properties.
-    types
-        The types that are modelled; the properties of another are compared, and its change replaces nothing.
-    """
+    """Return what has to change for a stack to become what is ``wanted``, which is in order of dependencies."""
     changes = []
     unknown: set[str] = set()
     for declaration in wanted:

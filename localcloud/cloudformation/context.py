@@ -1,56 +1,29 @@
 """What a template's functions find outside it: the stack's resources, exports, zones and stored parameters."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from localcloud.cloudformation.failures import FormationError
+from localcloud.cloudformation.errors import RequestError
 from localcloud.cloudformation.intrinsics import KNOWN_AFTER_APPLY
 from localcloud.cloudformation.stacks import Resource
 
 
 def stored_parameter(ssm: Any, name: str) -> str:  # noqa: ANN401 - boto3 client
-    """Return the value of a parameter of AWS Systems Manager.
-
-    Raises
-    ------
-    FormationError
-        If there is none of this name.
-    """
+    """Return the value of a parameter of AWS Systems Manager."""
     try:
         return str(ssm.get_parameter(Name=name)["Parameter"]["Value"])
     except ClientError as error:
         if error.response["Error"]["Code"] != "ParameterNotFound":
             raise
-        raise FormationError(f"Unable to fetch parameters [{name}] from parameter store for this account.") from error
-
-
-@dataclass
-class Seen:
-    """What a deployment used of other stacks.
-
-    Attributes
-    ----------
-    imports
-        Names of their exports.
-    """
-
-    imports: set[str] = field(default_factory=set)
+        raise RequestError(f"Unable to fetch parameters [{name}] from parameter store for this account.") from error
 
 
 @dataclass(frozen=True)
 class Account:
-    """The account and region that a stack is in.
-
-    Attributes
-    ----------
-    client
-        Returns a client of a service.
-    exported
-        Returns the value of another stack's export, by name.
-    """
+    """The account and region that a stack is in."""
 
     client: Callable[[str], Any]
     exported: Callable[[str], str]
@@ -62,21 +35,11 @@ class Account:
 
 @dataclass(frozen=True)
 class Deployed:
-    """What functions find while a stack is deployed.
-
-    Attributes
-    ----------
-    resources
-        What exists at the moment.
-    account
-        Everything else there is.
-    seen
-        Takes down what is used of other stacks.
-    """
+    """What functions find while a stack is deployed; ``imports`` collects the exports that they use."""
 
     resources: Mapping[str, Resource]
     account: Account
-    seen: Seen
+    imports: set[str]
 
     def reference(self, logical_id: str) -> Any:  # noqa: ANN401
         """Return what ``Ref`` of a resource gives."""
@@ -87,14 +50,14 @@ class Deployed:
         resource = self._resource(logical_id)
         if name in resource.attributes:
             return resource.attributes[name]
-        raise FormationError(
+        raise RequestError(
             f"Template error: resource {logical_id} does not support attribute type {name} in Fn::GetAtt"
         )
 
     def imported(self, name: str) -> Any:  # noqa: ANN401
         """Return the value of another stack's export."""
         value = self.account.exported(name)
-        self.seen.imports.add(name)
+        self.imports.add(name)
         return value
 
     def zones(self, region: str) -> Sequence[str]:
@@ -108,23 +71,17 @@ class Deployed:
         """Return what a dynamic reference stands for."""
         if service == "ssm":
             return self.account.stored(key)
-        raise FormationError(f"Orchard's local cloud does not model {{{{resolve:{service}:...}}}}")
+        raise RequestError(f"The local cloud does not model {{{{resolve:{service}:...}}}}")
 
     def _resource(self, logical_id: str) -> Resource:
         if logical_id not in self.resources:
-            raise FormationError(f"Template format error: Unresolved resource dependencies [{logical_id}]")
+            raise RequestError(f"Template format error: Unresolved resource dependencies [{logical_id}]")
         return self.resources[logical_id]
 
 
 @dataclass(frozen=True)
 class Predicted(Deployed):
-    """What functions find while a deployment is only planned.
-
-    Attributes
-    ----------
-    unknown
-        Logical ids of what would be made, so that nothing is known of it yet.
-    """
+    """What functions find while a deployment is only planned."""
 
     unknown: frozenset[str]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from localcloud.cloudformation.failures import FormationError
+from localcloud.cloudformation.errors import RequestError
 
 _PLACEHOLDER = re.compile(r"\$\{(!?[^}]+)\}")
 _DYNAMIC = re.compile(r"\{\{resolve:([^:}]+):([^}]+)\}\}")
@@ -27,7 +27,7 @@ class _Nothing:
 NOTHING = _Nothing()
 
 
-class Surroundings(Protocol):
+class TemplateContext(Protocol):
     """What a template's functions can ask of the cloud and of the stack that it describes."""
 
     def reference(self, logical_id: str) -> Any:  # noqa: ANN401
@@ -48,32 +48,16 @@ class Surroundings(Protocol):
 
 @dataclass
 class Resolver:
-    """Turns what a template says into values.
-
-    Attributes
-    ----------
-    values
-        Of parameters and pseudo parameters, by name.
-    mappings, conditions
-        The template's sections.
-    surroundings
-        What lies outside the template.
-    """
+    """Turns what a template says into values."""
 
     values: Mapping[str, Any]
     mappings: Mapping[str, Any]
     conditions: Mapping[str, Any]
-    surroundings: Surroundings
+    context: TemplateContext
     _met: dict[str, bool] = field(default_factory=dict)
 
     def resolve(self, value: Any) -> Any:  # noqa: ANN401
-        """Return a value with every function in it replaced by its result.
-
-        Raises
-        ------
-        FormationError
-            If it names something that is not there, or a function that is not modelled.
-        """
+        """Return a value with every function in it replaced by its result."""
         if isinstance(value, dict):
             if len(value) == 1:
                 name, argument = next(iter(value.items()))
@@ -86,13 +70,13 @@ class Resolver:
         if isinstance(value, list):
             return [item for item in map(self.resolve, value) if item is not NOTHING]
         if isinstance(value, str) and "{{resolve:" in value:
-            return _DYNAMIC.sub(lambda found: self.surroundings.dynamic(found[1], found[2]), value)
+            return _DYNAMIC.sub(lambda found: self.context.dynamic(found[1], found[2]), value)
         return value
 
     def holds(self, condition: str) -> bool:
         """Tell whether a named condition of the template is met."""
         if condition not in self.conditions:
-            raise FormationError(f"Template error: unresolved condition dependency {condition}")
+            raise RequestError(f"Template error: unresolved condition dependency {condition}")
         if condition not in self._met:
             self._met[condition] = self.test(self.conditions[condition])
         return self._met[condition]
@@ -106,7 +90,7 @@ class Resolver:
             return found
         if str(found).lower() in ("true", "false"):
             return str(found).lower() == "true"
-        raise FormationError(f"Template error: {expression} is not a condition")
+        raise RequestError(f"Template error: {expression} is not a condition")
 
     def _reference(self, name: Any) -> Any:  # noqa: ANN401
         if name == "AWS::NoValue":
@@ -114,21 +98,21 @@ class Resolver:
         if name in self.values:
             return self.values[name]
         if isinstance(name, str) and name.startswith("AWS::"):
-            raise FormationError(f"Orchard's local cloud does not model {name}")
-        return self.surroundings.reference(name)
+            raise RequestError(f"The local cloud does not model {name}")
+        return self.context.reference(name)
 
     def _call(self, name: str, argument: Any) -> Any:  # noqa: ANN401
         function = _FUNCTIONS.get(name)
         if function is None:
-            raise FormationError(f"Orchard's local cloud does not model {name}")
+            raise RequestError(f"The local cloud does not model {name}")
         try:
             return function(self, argument)
         except (TypeError, ValueError, IndexError, KeyError, AttributeError) as error:
-            raise FormationError(f"Template error: {name} cannot be resolved: {argument} ({error})") from error
+            raise RequestError(f"Template error: {name} cannot be resolved: {argument} ({error})") from error
 
     def _get_attribute(self, argument: Any) -> Any:  # noqa: ANN401
         logical_id, name = argument.split(".", 1) if isinstance(argument, str) else argument
-        return self.surroundings.attribute(logical_id, self.resolve(name))
+        return self.context.attribute(logical_id, self.resolve(name))
 
     def _substitute(self, argument: Any) -> str:  # noqa: ANN401
         text, given = (argument, {}) if isinstance(argument, str) else argument
@@ -141,7 +125,7 @@ class Resolver:
             if name in own:
                 return _as_text(own[name])
             if "." in name and name not in self.values:
-                return _as_text(self.surroundings.attribute(*name.split(".", 1)))
+                return _as_text(self.context.attribute(*name.split(".", 1)))
             return _as_text(self._reference(name))
 
         return str(self.resolve(_PLACEHOLDER.sub(value, text)))
@@ -155,7 +139,7 @@ class Resolver:
         if items == KNOWN_AFTER_APPLY:
             return items
         if not 0 <= int(index) < len(items):
-            raise FormationError(f"Template error: Fn::Select cannot select nonexistent value at index {index}")
+            raise RequestError(f"Template error: Fn::Select cannot select nonexistent value at index {index}")
         return items[int(index)]
 
     def _find_in_map(self, argument: Any) -> Any:  # noqa: ANN401
@@ -163,7 +147,7 @@ class Resolver:
         try:
             return self.resolve(self.mappings[name][first][second])
         except KeyError as error:
-            raise FormationError(f"Template error: Unable to get mapping for {name}::{first}::{second}") from error
+            raise RequestError(f"Template error: Unable to get mapping for {name}::{first}::{second}") from error
 
     def _when(self, argument: Any) -> Any:  # noqa: ANN401
         condition, met, unmet = argument
@@ -180,7 +164,7 @@ def _as_text(value: Any) -> str:  # noqa: ANN401
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (dict, list)) or value is NOTHING:
-        raise FormationError(f"Template error: a text is asked for, not {value}")
+        raise RequestError(f"Template error: a text is asked for, not {value}")
     return str(value)
 
 
@@ -213,11 +197,11 @@ _FUNCTIONS: Mapping[str, Callable[[Resolver, Any], Any]] = {
     "Fn::Equals": _equal,
     "Fn::FindInMap": Resolver._find_in_map,
     "Fn::GetAZs": lambda resolver, argument: list(
-        resolver.surroundings.zones(resolver.resolve(argument) or resolver.values["AWS::Region"])
+        resolver.context.zones(resolver.resolve(argument) or resolver.values["AWS::Region"])
     ),
     "Fn::GetAtt": Resolver._get_attribute,
     "Fn::If": Resolver._when,
-    "Fn::ImportValue": lambda resolver, argument: resolver.surroundings.imported(_as_text(resolver.resolve(argument))),
+    "Fn::ImportValue": lambda resolver, argument: resolver.context.imported(_as_text(resolver.resolve(argument))),
     "Fn::Join": Resolver._join,
     "Fn::Not": lambda resolver, argument: not resolver.test(argument[0]),
     "Fn::Or": lambda resolver, argument: any(resolver.test(item) for item in argument),

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from localcloud.cloudformation.failures import FormationError
+from localcloud.cloudformation.errors import RequestError
 from localcloud.cloudformation.template import Declaration
 
 _PLACEHOLDER = re.compile(r"\$\{([^!}][^}]*)\}")
@@ -37,13 +37,7 @@ def needs(declaration: Declaration, names: Collection[str]) -> set[str]:
 
 
 def in_order(declarations: Mapping[str, Declaration]) -> list[str]:
-    """Return logical ids, each after all that it needs; the template's order decides where that leaves a choice.
-
-    Raises
-    ------
-    FormationError
-        If resources need one another in a circle.
-    """
+    """Return logical ids, each after all that it needs; the template's order decides where that leaves a choice."""
     graph: TopologicalSorter[str] = TopologicalSorter(
         {name: sorted(needs(declaration, declarations)) for name, declaration in declarations.items()}
     )
@@ -51,4 +45,4 @@ def in_order(declarations: Mapping[str, Declaration]) -> list[str]:
         return list(graph.static_order())
     except CycleError as error:
         circle = sorted(set(error.args[1]))
-        raise FormationError(f"Circular dependency between resources: [{', '.join(circle)}]") from error
+        raise RequestError(f"Circular dependency between resources: [{', '.join(circle)}]") from error

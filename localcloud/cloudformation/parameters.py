@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from localcloud.cloudformation.failures import FormationError
+from localcloud.cloudformation.errors import RequestError
 from localcloud.cloudformation.intrinsics import Resolver
 from localcloud.cloudformation.template import Template
 
@@ -20,26 +20,11 @@ _LIST = re.compile(r"List<.+>|CommaDelimitedList")
 
 
 def given_values(template: Template, asked: Mapping[str, str | None], previous: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the text of every parameter: what was asked for, else what it was before, else its default.
-
-    Parameters
-    ----------
-    template
-        Declares the parameters.
-    asked
-        What the request gives; None for "use the previous value".
-    previous
-        What the stack was deployed with.
-
-    Raises
-    ------
-    FormationError
-        If a parameter is unknown, has no value or may not have the one it is given.
-    """
+    """Return the text of every parameter: the value ``asked`` for, else (None) the previous one, else its default."""
     declared = template.section("Parameters")
     unknown = sorted(set(asked) - set(declared))
     if unknown:
-        raise FormationError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
+        raise RequestError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
     found: dict[str, str] = {}
     missing = []
     for name, declaration in declared.items():
@@ -54,22 +39,12 @@ def given_values(template: Template, asked: Mapping[str, str | None], previous: 
         found[name] = str(value)
         _require_allowed(name, found[name], declaration)
     if missing:
-        raise FormationError(f"Parameters: [{', '.join(missing)}] must have values")
+        raise RequestError(f"Parameters: [{', '.join(missing)}] must have values")
     return found
 
 
 def values(template: Template, given: Mapping[str, str], stored: Callable[[str], str]) -> Mapping[str, Any]:
-    """Return the value of every parameter as functions see it: lists split, SSM parameters read.
-
-    Parameters
-    ----------
-    template
-        Declares the parameters.
-    given
-        Text of every parameter, from `given_values`.
-    stored
-        Returns the value of a parameter of AWS Systems Manager by its name.
-    """
+    """Return the value of every parameter as functions see it: lists split, and SSM parameters read by ``stored``."""
     found: dict[str, Any] = {}
     for name, declaration in template.section("Parameters").items():
         kind, text = str(declaration.get("Type", "String")), given[name]
@@ -89,20 +64,20 @@ def shown(template: Template, given: Mapping[str, str], stored: Callable[[str], 
         entry = {"ParameterKey": name, "ParameterValue": "****" if hidden else text}
         if _STORED.fullmatch(str(declaration.get("Type", ""))):
             # A stack stands also where what it was deployed with has been removed since, as the CDK's own stack may be.
-            with suppress(FormationError):
+            with suppress(RequestError):
                 entry["ResolvedValue"] = stored(text)
         answer.append(entry)
     return answer
 
 
 def require_rules(template: Template, resolver: Resolver) -> None:
-    """Raise FormationError if an assertion of the template's rules does not hold."""
+    """Raise RequestError if an assertion of the template's rules does not hold."""
     for name, rule in template.section("Rules").items():
         if "RuleCondition" in rule and not resolver.test(rule["RuleCondition"]):
             continue
         for assertion in rule["Assertions"]:
             if not resolver.test(assertion["Assert"]):
-                raise FormationError(
+                raise RequestError(
                     f"Template error: rule {name}: {assertion.get('AssertDescription', 'does not hold')}"
                 )
 
@@ -115,18 +90,18 @@ def _require_allowed(name: str, value: str, declaration: Mapping[str, Any]) -> N
     because = declaration.get("ConstraintDescription")
     allowed = declaration.get("AllowedValues")
     if allowed is not None and value not in map(str, allowed):
-        raise FormationError(
+        raise RequestError(
             f"Parameter {name} failed to satisfy constraint: {because}"
             if because
             else f"Parameter '{name}' must be one of AllowedValues"
         )
     pattern = declaration.get("AllowedPattern")
     if pattern is not None and re.fullmatch(pattern, value) is None:
-        raise FormationError(
+        raise RequestError(
             f"Parameter {name} failed to satisfy constraint: {because}"
             if because
             else f"Parameter '{name}' must match pattern {pattern}"
         )
     for key, (measure, sense, words) in _LIMITS.items():
         if key in declaration and sense * (measure(value) - float(declaration[key])) < 0:
-            raise FormationError(f"Parameter '{name}' must {words} {declaration[key]}")
+            raise RequestError(f"Parameter '{name}' must {words} {declaration[key]}")

@@ -1,30 +1,25 @@
 """What a resource type must be able to do, and what it is told."""
 
+import secrets
+import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+Client = Any
+"""A boto3 client of a service; boto3 creates its operations at run time."""
 
 Properties = Mapping[str, Any]
 """A resource's properties, their intrinsic functions already resolved."""
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a resource is made, and what it is made with.
+_SUFFIX = 12
+"""Characters that distinguish one deployment's resource from the next one's."""
 
-    Attributes
-    ----------
-    client
-        Returns a boto3 client of a service, pointed at the local cloud with the administrator's key.
-    account
-        The account's number.
-    region
-        The stack's region.
-    stack_name, stack_id
-        Whose resource it is.
-    logical_id
-        The resource's name in the template.
-    """
+
+@dataclass(frozen=True)
+class ResourceContext:
+    """The context of a resource: its stack, and ``client``, which returns an administrator's client of a service."""
 
     client: Callable[[str], Any]
     account: str
@@ -33,37 +28,44 @@ class Place:
     stack_id: str
     logical_id: str
 
+    def physical_name(self, longest: int, *, lower_case: bool = False) -> str:
+        """Return stack name, logical id and random characters, joined by hyphens, as CloudFormation names resources.
+
+        If the name exceeds ``longest``, the longer of stack name and logical id is cut first.
+        """
+        suffix = _random(string.ascii_uppercase + string.digits)
+        stack, logical = self.stack_name, self.logical_id
+        excess = len(stack) + len(logical) + _SUFFIX + 2 - longest
+        if excess > 0:
+            shared = (longest - _SUFFIX - 2) // 2
+            stack = stack[: max(shared, len(stack) - excess)]
+            logical = logical[: longest - _SUFFIX - 2 - len(stack)]
+        name = f"{stack}-{logical}-{suffix}"
+        return name.lower() if lower_case else name
+
+    def name_without_stack(self) -> str:
+        """Return logical id and random characters, joined by a hyphen, as a few newer types are named."""
+        return f"{self.logical_id}-{_random(string.ascii_letters + string.digits)}"
+
+
+def _random(alphabet: str) -> str:
+    return "".join(secrets.choice(alphabet) for _ in range(_SUFFIX))
+
 
 @dataclass(frozen=True)
-class Made:
-    """A resource that exists.
-
-    Attributes
-    ----------
-    physical_id
-        What ``Ref`` gives.
-    attributes
-        What ``Fn::GetAtt`` gives, by name.
-    """
+class Created:
+    """A created resource: what ``Ref`` gives, and what ``Fn::GetAtt`` gives by name."""
 
     physical_id: str
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
 class ReplacementNeededError(ValueError):
-    """A change that cannot be made in place, though the property itself can be changed: it lies in a part of it.
-
-    Raised by ``update`` before anything is changed; the engine then makes a new resource, as for a property in
-    ``replacing``.
-    """
+    """An update that requires a new resource, because of a part of a property; raised before anything is changed."""
 
 
 class ResourceType(Protocol):
-    """Makes, changes and removes resources of one type by the services' own API.
-
-    Failures are raised as they come (``botocore.exceptions.ClientError``, ``ValueError``): the engine reports them and
-    undoes what was made.
-    """
+    """Creates, updates and deletes resources of one type. The engine reports its exceptions, and undoes."""
 
     @property
     def name(self) -> str:
@@ -77,19 +79,41 @@ class ResourceType(Protocol):
     def replacing(self) -> frozenset[str]:
         """Those of ``properties`` whose change makes a new resource before the old one is removed."""
 
-    def create(self, place: Place, properties: Properties) -> Made:
+    def create(self, context: ResourceContext, properties: Properties) -> Created:
         """Make the resource, with tags and all."""
 
-    def update(self, place: Place, physical_id: str, before: Properties, after: Properties) -> Made:
-        """Change it in place; only properties outside ``replacing`` differ.
+    def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
+        """Update it in place, where ``replacing`` is equal; with ``before`` and ``after`` swapped, undo a failure."""
 
-        Called with ``before`` and ``after`` changed about, it takes back a change that failed half-way.
-
-        Raises
-        ------
-        ReplacementNeededError
-            If what differs takes a new resource; nothing has been changed.
-        """
-
-    def delete(self, place: Place, physical_id: str, properties: Properties) -> None:
+    def delete(self, context: ResourceContext, physical_id: str, properties: Properties) -> None:
         """Remove it; one that is not there any more is as good as removed."""
+
+
+@dataclass(frozen=True)
+class NoOperation:
+    """A type that creates nothing: it means something only to the CDK, or to signals, which nothing sends here."""
+
+    name: str
+    properties: frozenset[str]
+    replacing: frozenset[str] = frozenset()
+
+    def create(self, context: ResourceContext, properties: Properties) -> Created:  # noqa: ARG002
+        """Give it a name."""
+        return Created(f"{context.stack_name}-{context.logical_id}")
+
+    def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:  # noqa: ARG002
+        """Keep its name."""
+        return Created(physical_id)
+
+    def delete(self, context: ResourceContext, physical_id: str, properties: Properties) -> None:
+        """Do nothing."""
+
+
+NO_OPERATIONS: Mapping[str, ResourceType] = {
+    kind.name: kind
+    for kind in (
+        NoOperation("AWS::CDK::Metadata", frozenset({"Analytics"})),
+        NoOperation("AWS::CloudFormation::WaitCondition", frozenset({"Handle", "Timeout", "Count"})),
+        NoOperation("AWS::CloudFormation::WaitConditionHandle", frozenset()),
+    )
+}

@@ -9,15 +9,16 @@ from typing import Any
 from localcloud.cloudformation import parameters
 from localcloud.cloudformation.context import stored_parameter
 from localcloud.cloudformation.engine import Engine
-from localcloud.cloudformation.failures import (
+from localcloud.cloudformation.errors import (
     AlreadyExistsError,
-    FormationError,
     InvalidChangeSetStatusError,
     NoSuchChangeSetError,
+    RequestError,
 )
-from localcloud.cloudformation.no_operation import NO_OPERATIONS
-from localcloud.cloudformation.resource import ResourceType
-from localcloud.cloudformation.stacks import Blueprint, ChangeSet, Stack, now
+from localcloud.cloudformation.evaluation import Evaluator
+from localcloud.cloudformation.registry import Registry
+from localcloud.cloudformation.resource import NO_OPERATIONS, ResourceType
+from localcloud.cloudformation.stacks import Blueprint, ChangeSet, Scope, Stack, now
 from localcloud.cloudformation.template import Template
 
 NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
@@ -35,19 +36,7 @@ _UPDATABLE = frozenset({
 
 @dataclass(frozen=True)
 class Request:
-    """What a request to make or change a stack carries.
-
-    Attributes
-    ----------
-    template
-        What is to be; None for what the stack was deployed with.
-    parameters
-        By name; None for "use the previous value".
-    tags
-        Of the stack; None for those that it has.
-    capabilities, role, token
-        As AWS has them.
-    """
+    """A request to create or update a stack; None keeps what the stack has: template, parameter's value or tags."""
 
     template: Template | None
     parameters: Mapping[str, str | None] = field(default_factory=dict)
@@ -57,157 +46,72 @@ class Request:
     token: str | None = None
 
 
-class Formation:
-    """The CloudFormation of one cloud: all its stacks.
-
-    Parameters
-    ----------
-    types
-        The resource types that are modelled, by name.
-    client
-        Returns a client of a service in a region, with the administrator's key.
-    """
+class CloudFormation:
+    """The CloudFormation of one cloud: all its stacks."""
 
     def __init__(self, types: Mapping[str, ResourceType], client: Callable[[str, str], Any]) -> None:
-        self.stacks: list[Stack] = []
-        self.change_sets: list[ChangeSet] = []
-        self._lock = threading.RLock()
+        self.registry = Registry()
         self._client = client
-        self._engine = Engine({**NO_OPERATIONS, **types}, client, self)
+        self._evaluator = Evaluator({**NO_OPERATIONS, **types}, client, self.registry)
+        self._engine = Engine(self._evaluator)
 
-    # What stacks give one another.
-
-    def value(self, stack: Stack, name: str) -> str:
-        """Return the value of an export that a stack asks for."""
-        for other in self._neighbours(stack):
-            for output in other.outputs:
-                if output.export == name:
-                    return output.value
-        raise FormationError(f"No export named {name} found.")
-
-    def users(self, stack: Stack, name: str) -> Sequence[str]:
-        """Return the names of the other stacks that use an export."""
-        return [other.name for other in self._neighbours(stack) if name in other.imports]
-
-    def owner(self, stack: Stack, name: str) -> str | None:
-        """Return the name of another stack that has an export of this name already."""
-        for other in self._neighbours(stack):
-            if any(output.export == name for output in other.outputs):
-                return other.name
-        return None
-
-    def _neighbours(self, stack: Stack) -> list[Stack]:
-        return [other for other in self.living(stack.account, stack.region) if other is not stack]
-
-    # Finding.
-
-    def living(self, account: str, region: str) -> list[Stack]:
-        """Return the stacks of an account and region that are not deleted, the newest first."""
-        return [one for one in self.all(account, region) if one.deleted is None]
-
-    def all(self, account: str, region: str) -> list[Stack]:
-        """Return the stacks of an account and region, the newest first."""
-        with self._lock:
-            return [one for one in reversed(self.stacks) if (one.account, one.region) == (account, region)]
-
-    def stack(self, account: str, region: str, name: str, missing: str = "Stack with id {} does not exist") -> Stack:
-        """Return a stack by its name or, deleted or not, by its id."""
-        for one in self.all(account, region):
-            if one.id == name or (one.name == name and one.deleted is None):
-                return one
-        raise FormationError(missing.format(name))
-
-    def change_set(self, account: str, region: str, name: str, stack_name: str | None) -> ChangeSet:
-        """Return a change set by its id, or by its name and its stack's name or id."""
-        with self._lock:
-            for one in reversed(self.change_sets):
-                if one.id == name:
-                    return one
-        if stack_name is None:
-            raise FormationError("StackName must be specified if ChangeSetName is not specified as an ARN.")
-        stack = self.stack(account, region, stack_name, "Stack [{}] does not exist")
-        for one in self.change_sets_of(stack):
-            if one.name == name:
-                return one
-        raise NoSuchChangeSetError(name)
-
-    def change_sets_of(self, stack: Stack) -> list[ChangeSet]:
-        """Return a stack's change sets, the newest first."""
-        with self._lock:
-            return [one for one in reversed(self.change_sets) if one.stack is stack]
-
-    # Doing.
-
-    def create_stack(self, account: str, region: str, name: str, request: Request, *, disable_rollback: bool) -> Stack:
+    def create_stack(self, scope: Scope, name: str, request: Request, *, disable_rollback: bool) -> Stack:
         """Make a stack."""
-        with self._lock:
-            if any(one.name == name for one in self.living(account, region)):
+        with self.registry.lock:
+            if any(one.name == name for one in self.registry.living(scope)):
                 raise AlreadyExistsError(f"Stack [{name}] already exists")
-            stack = _new_stack(account, region, name)
+            stack = _new_stack(scope, name)
             blueprint = self._blueprint(stack, request)
-            self.stacks.append(stack)
+            self.registry.stacks.append(stack)
             _take(stack, request, disable_rollback)
         self._work(lambda: self._engine.create(stack, blueprint), stack)
         return stack
 
-    def update_stack(self, account: str, region: str, name: str, request: Request, *, disable_rollback: bool) -> Stack:
-        """Change a stack.
-
-        Raises
-        ------
-        FormationError
-            If it is not there, is busy, or nothing would change.
-        """
-        with self._lock:
-            stack = self.stack(account, region, name, "Stack [{}] does not exist")
+    def update_stack(self, scope: Scope, name: str, request: Request, *, disable_rollback: bool) -> Stack:
+        """Change a stack."""
+        with self.registry.lock:
+            stack = self.registry.stack(scope, name, "Stack [{}] does not exist")
             _require_updatable(stack)
             blueprint = self._blueprint(stack, request)
             if not self._changes_something(stack, blueprint):
-                raise FormationError("No updates are to be performed.")
+                raise RequestError("No updates are to be performed.")
             _take(stack, request, disable_rollback)
         self._work(lambda: self._engine.update(stack, blueprint), stack)
         return stack
 
-    def delete_stack(self, account: str, region: str, name: str, token: str | None) -> None:
+    def delete_stack(self, scope: Scope, name: str, token: str | None) -> None:
         """Remove a stack; one that is not there is as good as removed."""
-        with self._lock:
+        with self.registry.lock:
             try:
-                stack = self.stack(account, region, name)
-            except FormationError:
+                stack = self.registry.stack(scope, name)
+            except RequestError:
                 return
             if stack.deleted is not None:
                 return
             if stack.busy:
-                raise FormationError(f"Stack:{stack.id} is in {stack.status} state and can not be deleted.")
+                raise RequestError(f"Stack:{stack.id} is in {stack.status} state and can not be deleted.")
             if stack.termination_protection:
-                raise FormationError(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
+                raise RequestError(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
             stack.token = token
         self._work(lambda: self._delete(stack), stack)
 
     def create_change_set(
-        self,
-        account: str,
-        region: str,
-        stack_name: str,
-        name: str,
-        kind: str,
-        request: Request,
-        description: str | None,
+        self, scope: Scope, stack_name: str, name: str, kind: str, request: Request, description: str | None
     ) -> ChangeSet:
         """Say what a deployment would change, and keep it to be executed."""
-        with self._lock:
-            stack, is_new = self._stack_to_change(account, region, stack_name, kind, name)
+        with self.registry.lock:
+            stack, is_new = self._stack_to_change(scope, stack_name, kind, name)
             blueprint = self._blueprint(stack, request)
-            if any(one.name == name for one in self.change_sets_of(stack)):
+            if any(one.name == name for one in self.registry.change_sets_of(stack)):
                 raise AlreadyExistsError(f"ChangeSet {name} already exists")
-            changes = self._engine.planned(stack, blueprint)
+            changes = self._evaluator.planned(stack, blueprint)
             empty = kind != "CREATE" and not changes and not self._changes_something(stack, blueprint)
             if is_new:
-                self.stacks.append(stack)
+                self.registry.stacks.append(stack)
                 stack.enter("REVIEW_IN_PROGRESS", "User Initiated")
             made = ChangeSet(
                 name=name,
-                id=f"arn:aws:cloudformation:{region}:{account}:changeSet/{name}/{uuid.uuid4()}",
+                id=f"arn:aws:cloudformation:{scope.region}:{scope.account}:changeSet/{name}/{uuid.uuid4()}",
                 stack=stack,
                 kind=kind,
                 blueprint=blueprint,
@@ -219,23 +123,23 @@ class Formation:
                 reason=NO_CHANGES if empty else None,
                 execution_status="UNAVAILABLE" if empty else "AVAILABLE",
             )
-            self.change_sets.append(made)
+            self.registry.change_sets.append(made)
             return made
 
     def execute_change_set(self, change_set: ChangeSet, token: str | None, *, disable_rollback: bool) -> None:
         """Do what a change set says."""
-        with self._lock:
+        with self.registry.lock:
             stack = change_set.stack
             if change_set.execution_status != "AVAILABLE":
                 raise InvalidChangeSetStatusError(
                     f"ChangeSet [{change_set.id}] cannot be executed in its current status of [{change_set.status}]"
                 )
             if change_set.kind == "CREATE" and stack.status != "REVIEW_IN_PROGRESS":
-                raise FormationError(f"Stack:{stack.id} is in {stack.status} state and can not be created.")
+                raise RequestError(f"Stack:{stack.id} is in {stack.status} state and can not be created.")
             if change_set.kind != "CREATE":
                 _require_updatable(stack)
             # What else was proposed was measured against a stack that will be another one.
-            for other in self.change_sets_of(stack):
+            for other in self.registry.change_sets_of(stack):
                 other.execution_status = "OBSOLETE"
             change_set.execution_status = "EXECUTE_IN_PROGRESS"
             request = Request(None, capabilities=change_set.capabilities, role=change_set.role, token=token)
@@ -250,16 +154,16 @@ class Formation:
 
         self._work(execute, stack)
 
-    def delete_change_set(self, account: str, region: str, name: str, stack_name: str | None) -> None:
+    def delete_change_set(self, scope: Scope, name: str, stack_name: str | None) -> None:
         """Forget a change set; one that is not there is as good as forgotten."""
-        with self._lock:
+        with self.registry.lock:
             try:
-                found = self.change_set(account, region, name, stack_name)
+                found = self.registry.change_set(scope, name, stack_name)
             except NoSuchChangeSetError:
                 return
             if found.execution_status == "EXECUTE_IN_PROGRESS":
                 raise InvalidChangeSetStatusError(f"ChangeSet [{found.id}] cannot be deleted while it is executed")
-            self.change_sets.remove(found)
+            self.registry.change_sets.remove(found)
 
     def s3(self, region: str) -> Any:  # noqa: ANN401
         """Return a client of S3, where templates lie."""
@@ -269,14 +173,14 @@ class Formation:
         """Return what reads a parameter of AWS Systems Manager in a region, by name."""
         return lambda name: stored_parameter(self._client("ssm", region), name)
 
-    def _stack_to_change(self, account: str, region: str, name: str, kind: str, change_set: str) -> tuple[Stack, bool]:
+    def _stack_to_change(self, scope: Scope, name: str, kind: str, change_set: str) -> tuple[Stack, bool]:
         """Return the stack that a change set is for, and whether it is a new one."""
         try:
-            stack = self.stack(account, region, name, "Stack [{}] does not exist")
-        except FormationError:
+            stack = self.registry.stack(scope, name, "Stack [{}] does not exist")
+        except RequestError:
             if kind != "CREATE":
                 raise
-            return _new_stack(account, region, name), True
+            return _new_stack(scope, name), True
         if kind == "CREATE":
             if stack.status != "REVIEW_IN_PROGRESS":
                 raise AlreadyExistsError(
@@ -285,14 +189,14 @@ class Formation:
         elif kind == "UPDATE":
             _require_updatable(stack)
         else:
-            raise FormationError(f"Orchard's local cloud does not model change sets of type {kind}")
+            raise RequestError(f"The local cloud does not model change sets of type {kind}")
         return stack, False
 
     def _blueprint(self, stack: Stack, request: Request) -> Blueprint:
         before = stack.blueprint
         template = request.template or (before.template if before else None)
         if template is None:
-            raise FormationError("Either Template URL or Template Body must be specified.")
+            raise RequestError("Either Template URL or Template Body must be specified.")
         given = parameters.given_values(template, request.parameters, before.parameters if before else {})
         kept = before.tags if before else {}
         return Blueprint(template, given, kept if request.tags is None else request.tags)
@@ -301,14 +205,14 @@ class Formation:
         before = stack.blueprint
         if before is None or before.tags != blueprint.tags:
             return True
-        return bool(self._engine.planned(stack, blueprint)) or self._engine.outputs_differ(stack, blueprint)
+        return bool(self._evaluator.planned(stack, blueprint)) or self._evaluator.outputs_differ(stack, blueprint)
 
     def _delete(self, stack: Stack) -> None:
         self._engine.delete(stack)
         if stack.status == "DELETE_COMPLETE":
-            with self._lock:
+            with self.registry.lock:
                 stack.deleted = now()
-                self.change_sets = [one for one in self.change_sets if one.stack is not stack]
+                self.registry.change_sets = [one for one in self.registry.change_sets if one.stack is not stack]
 
     def _work(self, work: Callable[[], None], stack: Stack) -> None:
         thread = threading.Thread(target=work, name=f"formation-{stack.name}", daemon=True)
@@ -316,8 +220,8 @@ class Formation:
         thread.join(LONGEST_ANSWER)
 
 
-def _new_stack(account: str, region: str, name: str) -> Stack:
-    return Stack(name, f"arn:aws:cloudformation:{region}:{account}:stack/{name}/{uuid.uuid4()}", account, region)
+def _new_stack(scope: Scope, name: str) -> Stack:
+    return Stack(name, f"arn:aws:cloudformation:{scope.region}:{scope.account}:stack/{name}/{uuid.uuid4()}", *scope)
 
 
 def _take(stack: Stack, request: Request, disable_rollback: bool) -> None:
@@ -333,4 +237,4 @@ def _take(stack: Stack, request: Request, disable_rollback: bool) -> None:
 
 def _require_updatable(stack: Stack) -> None:
     if stack.status not in _UPDATABLE:
-        raise FormationError(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
+        raise RequestError(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")

@@ -4,7 +4,7 @@ import datetime
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from localcloud.cloudformation.template import Declaration, Template
 
@@ -19,19 +19,16 @@ def now() -> datetime.datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
+class Scope(NamedTuple):
+    """The account and region that a request is for."""
+
+    account: str
+    region: str
+
+
 @dataclass(frozen=True)
 class Blueprint:
-    """What a stack is to be.
-
-    Attributes
-    ----------
-    template
-        Declares everything.
-    parameters
-        Text of every parameter.
-    tags
-        Of the stack; its resources get them too.
-    """
+    """What a stack is to be."""
 
     template: Template
     parameters: Mapping[str, str]
@@ -40,19 +37,7 @@ class Blueprint:
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource of a stack that exists.
-
-    Attributes
-    ----------
-    declaration
-        What the template says of it.
-    properties
-        Its properties, resolved, with the stack's tags.
-    physical_id
-        What ``Ref`` gives.
-    attributes
-        What ``Fn::GetAtt`` gives.
-    """
+    """A resource of a stack that exists."""
 
     declaration: Declaration
     properties: Mapping[str, Any]
@@ -90,26 +75,8 @@ class Output:
 class Stack:
     """A stack, from the first change set or request on, and after its deletion.
 
-    Attributes
-    ----------
-    name, id, account, region
-        Which one it is.
-    status, reason
-        AWS's state of it, and why.
-    blueprint
-        What was deployed last, None before anything was.
-    resources
-        What exists, by logical id.
-    outputs
-        Of the last deployment.
-    imports
-        Names of the exports of other stacks that it uses.
-    events
-        What happened, oldest first.
-    last_of
-        The newest event of each logical id.
-    token
-        Which request its events belong to.
+    ``imports`` holds the export names it uses of other stacks, ``last_of`` the newest event of each logical id,
+    ``token`` the request that its events belong to.
     """
 
     name: str
@@ -128,7 +95,6 @@ class Stack:
     role: str | None = None
     disable_rollback: bool = False
     termination_protection: bool = False
-    policy: str | None = None
     change_set_id: str | None = None
     token: str | None = None
     created: datetime.datetime = field(default_factory=now)
@@ -161,20 +127,10 @@ class Stack:
 class Change:
     """What a change set would do to one resource.
 
-    Attributes
-    ----------
-    action
-        ``Add``, ``Modify`` or ``Remove``.
-    logical_id, physical_id, type
-        Which resource; no physical id where it is not made yet.
-    replaces
-        Whether a new one would take its place, None unless it is modified.
-    properties
-        The names of the properties that change, and whether each of them asks for a new resource.
-    attributes
-        What else changes: ``Tags``, ``Metadata``, ``DeletionPolicy``, ``UpdateReplacePolicy``.
-    policy_action
-        What becomes of what is removed or replaced: ``Delete``, ``Retain``, ``ReplaceAndDelete``, ``ReplaceAndRetain``.
+    ``action`` is ``Add``, ``Modify`` or ``Remove``; ``policy_action`` is ``Delete``, ``Retain``, ``ReplaceAndDelete``
+    or ``ReplaceAndRetain``. ``replaces`` is None unless it is modified. ``properties`` maps each changed property to
+    whether it requires a new resource; ``attributes`` may hold ``Tags``, ``Metadata``, ``DeletionPolicy``,
+    ``UpdateReplacePolicy``.
     """
 
     action: str

@@ -1,24 +1,16 @@
-"""Gives a stack's tags to its resources, as CloudFormation does."""
+"""The tags of stacks and resources: those that a resource inherits, and what differs between two sets."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from localcloud.cloudformation.resource import Properties
 
 AS_MAPPING = frozenset({"AWS::SSM::Parameter"})
 """Types whose ``Tags`` are a mapping; those of all others are a list of keys and values."""
 
 
 def with_stack_tags(kind: str, properties: Mapping[str, Any], tags: Mapping[str, str]) -> Mapping[str, Any]:
-    """Return a resource's properties with the stack's tags; where both have a key, the resource's value stays.
-
-    Parameters
-    ----------
-    kind
-        The resource's type.
-    properties
-        As the template has them, resolved.
-    tags
-        The stack's.
-    """
+    """Return a resource's properties with the stack's tags; where both have a key, the resource's value stays."""
     if not tags:
         return properties
     own = properties.get("Tags")
@@ -27,3 +19,20 @@ def with_stack_tags(kind: str, properties: Mapping[str, Any], tags: Mapping[str,
     keys = {tag["Key"] for tag in own or ()}
     added = [{"Key": key, "Value": value} for key, value in tags.items() if key not in keys]
     return {**properties, "Tags": [*(own or ()), *added]}
+
+
+def tag_list(properties: Properties, name: str = "Tags") -> list[dict[str, str]]:
+    """Return the tags as most services take them: ``Key`` and ``Value``."""
+    return [{"Key": str(tag["Key"]), "Value": str(tag["Value"])} for tag in properties.get(name) or []]
+
+
+def tag_changes(before: Properties, after: Properties, name: str = "Tags") -> tuple[list[str], list[dict[str, str]]]:
+    """Return the keys to remove and the tags to add, so that a resource tagged as before is tagged as after."""
+    old, new = tag_list(before, name), tag_list(after, name)
+    kept = {tag["Key"] for tag in new}
+    return [tag["Key"] for tag in old if tag["Key"] not in kept], [tag for tag in new if tag not in old]
+
+
+def renamed(tags: Sequence[Mapping[str, Any]], key: str, value: str) -> list[dict[str, str]]:
+    """Return tags with other names for ``Key`` and ``Value``, as a few services have them."""
+    return [{key: tag["Key"], value: tag["Value"]} for tag in tags]

@@ -1,14 +1,14 @@
 """Reads a CloudFormation template, JSON or YAML with short tags, into its parts."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import yaml
 
-from localcloud.cloudformation.failures import FormationError
+from localcloud.cloudformation.errors import InsufficientCapabilitiesError, RequestError
 
 SECTIONS = frozenset({
     "AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Rules", "Mappings", "Conditions", "Resources",
@@ -26,25 +26,7 @@ POLICIES = ("Delete", "Retain", "RetainExceptOnCreate", "Snapshot")
 
 @dataclass(frozen=True)
 class Declaration:
-    """A resource as a template declares it, its intrinsic functions not resolved.
-
-    Attributes
-    ----------
-    logical_id
-        Its name in the template.
-    type
-        Such as ``AWS::S3::Bucket``.
-    properties
-        Its properties, as written.
-    depends_on
-        What it names in ``DependsOn``.
-    condition
-        The condition it exists under, None for always.
-    metadata
-        What ``Metadata`` says: a difference there makes the CDK deploy, and changes nothing.
-    deletion_policy, update_replace_policy
-        What becomes of it when it leaves the stack, or when another takes its place.
-    """
+    """A resource as a template declares it, its intrinsic functions not resolved."""
 
     logical_id: str
     type: str
@@ -58,15 +40,7 @@ class Declaration:
 
 @dataclass(frozen=True)
 class Template:
-    """A template that could be read.
-
-    Attributes
-    ----------
-    text
-        As it was handed in.
-    document
-        Its content, every short tag (``!Ref``) written out.
-    """
+    """A parsed template; in ``document``, every short tag (``!Ref``) is written out."""
 
     text: str
     document: Mapping[str, Any]
@@ -87,52 +61,77 @@ class Template:
 
 
 def parse(text: str) -> Template:
-    """Return a template from its text.
-
-    Raises
-    ------
-    FormationError
-        If it is neither JSON nor YAML, or is not a template.
-    """
+    """Return a template from its text."""
     try:
         document = json.loads(text)
     except ValueError:
         document = _parse_yaml(text)
     if not isinstance(document, dict):
-        raise FormationError("Template format error: unsupported structure.")
+        raise RequestError("Template format error: unsupported structure.")
     unknown = sorted(set(document) - SECTIONS)
     if "Transform" in unknown:
-        raise FormationError("Template format error: Orchard's local cloud does not model Transform.")
+        raise RequestError("Template format error: The local cloud does not model Transform.")
     if unknown:
-        raise FormationError(f"Invalid template property or properties [{', '.join(unknown)}]")
+        raise RequestError(f"Invalid template property or properties [{', '.join(unknown)}]")
     if not isinstance(document.get("Resources"), dict) or not document["Resources"]:
-        raise FormationError("Template format error: At least one Resources member must be defined.")
+        raise RequestError("Template format error: At least one Resources member must be defined.")
     template = Template(text, document)
     for declaration in template.resources.values():
         if declaration.condition is not None and declaration.condition not in template.section("Conditions"):
-            raise FormationError(
+            raise RequestError(
                 f"Template format error: Unresolved condition dependency {declaration.condition} "
                 "in the Resources block of the template"
             )
     return template
 
 
+_IAM_NAMES = {
+    "AWS::IAM::AccessKey": None,
+    "AWS::IAM::Group": "GroupName",
+    "AWS::IAM::InstanceProfile": "InstanceProfileName",
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+    "AWS::IAM::Policy": None,
+    "AWS::IAM::Role": "RoleName",
+    "AWS::IAM::User": "UserName",
+    "AWS::IAM::UserToGroupAddition": None,
+}
+"""Types that require a capability, and the property that requires the greater one."""
+
+IAM, NAMED_IAM = "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"
+
+
+def needed_capability(template: Template) -> str | None:
+    """Return the capability that a template needs, None where it needs none."""
+    found = [one for one in template.resources.values() if one.type in _IAM_NAMES]
+    if not found:
+        return None
+    named = any(_IAM_NAMES[one.type] in one.properties for one in found if _IAM_NAMES[one.type] is not None)
+    return NAMED_IAM if named else IAM
+
+
+def require_capabilities(template: Template, given: Collection[str]) -> None:
+    """Raise InsufficientCapabilitiesError if a template needs a capability that was not given."""
+    needed = needed_capability(template)
+    if needed is not None and needed not in given and NAMED_IAM not in given:
+        raise InsufficientCapabilitiesError(f"Requires capabilities : [{needed}]")
+
+
 def _declaration(logical_id: str, body: Any) -> Declaration:  # noqa: ANN401
     if not isinstance(body, dict) or not isinstance(body.get("Type"), str):
-        raise FormationError(
+        raise RequestError(
             f"Template format error: [/Resources/{logical_id}] Every Resources object must contain a Type member."
         )
     unknown = sorted(set(body) - RESOURCE_KEYS)
     if unknown:
-        raise FormationError(
-            f"Orchard's local cloud does not model {', '.join(unknown)} of a resource: {logical_id} ({body['Type']})"
+        raise RequestError(
+            f"The local cloud does not model {', '.join(unknown)} of a resource: {logical_id} ({body['Type']})"
         )
     depends_on = body.get("DependsOn", ())
     deletion = body.get("DeletionPolicy", "Delete")
     replacement = body.get("UpdateReplacePolicy", "Delete")
     for policy in (deletion, replacement):
         if policy not in POLICIES:
-            raise FormationError(f"Template error: Unrecognized DeletionPolicy {policy} for resource {logical_id}")
+            raise RequestError(f"Template error: Unrecognized DeletionPolicy {policy} for resource {logical_id}")
     return Declaration(
         logical_id=logical_id,
         type=body["Type"],
@@ -177,4 +176,4 @@ def _parse_yaml(text: str) -> Any:  # noqa: ANN401
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-        raise FormationError(f"Template format error: YAML not well-formed.{where}") from error
+        raise RequestError(f"Template format error: YAML not well-formed.{where}") from error

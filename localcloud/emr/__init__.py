@@ -1,1 +1,1 @@
-"""What EMR is: clusters, their nodes and their steps, and how they come from one state into the next."""
+"""EMR: clusters, nodes and steps. ``api``, ``cluster``, ``service``, ``step`` and ``validation`` are public too."""

@@ -10,37 +10,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from localcloud.emr.errors import invalid, invalid_request
 from localcloud.emr.fleet import Fleet, timeline
-from localcloud.emr.identifiers import cluster_id
-from localcloud.emr.step import ACTIVE_STATES, Step
+from localcloud.emr.step import ACTIVE_STATES, Step, new_id
+from localcloud.emr.validation import invalid, invalid_request
 
 STATES_OF_ENDING = ("TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS")
 SEND_INTERRUPT = "SEND_INTERRUPT"
 
 _DESCRIBED_AS_ASKED = (
-    "Name",
-    "LogUri",
-    "LogEncryptionKmsKeyId",
-    "ReleaseLabel",
-    "ServiceRole",
-    "SecurityConfiguration",
-    "AutoScalingRole",
-    "ScaleDownBehavior",
-    "CustomAmiId",
-    "EbsRootVolumeSize",
-    "EbsRootVolumeIops",
-    "EbsRootVolumeThroughput",
-    "OSReleaseLabel",
-    "RepoUpgradeOnBoot",
+    *("Name", "LogUri", "LogEncryptionKmsKeyId", "ReleaseLabel", "ServiceRole", "SecurityConfiguration"),
+    *("AutoScalingRole", "ScaleDownBehavior", "CustomAmiId", "EbsRootVolumeSize", "EbsRootVolumeIops"),
+    *("EbsRootVolumeThroughput", "OSReleaseLabel", "RepoUpgradeOnBoot"),
 )
 _INSTANCE_ATTRIBUTES_AS_ASKED = (
-    "Ec2KeyName",
-    "EmrManagedMasterSecurityGroup",
-    "EmrManagedSlaveSecurityGroup",
-    "ServiceAccessSecurityGroup",
-    "AdditionalMasterSecurityGroups",
-    "AdditionalSlaveSecurityGroups",
+    *("Ec2KeyName", "EmrManagedMasterSecurityGroup", "EmrManagedSlaveSecurityGroup", "ServiceAccessSecurityGroup"),
+    *("AdditionalMasterSecurityGroups", "AdditionalSlaveSecurityGroups"),
 )
 
 
@@ -48,30 +32,15 @@ _INSTANCE_ATTRIBUTES_AS_ASKED = (
 class Cluster:
     """One cluster.
 
-    Parameters
-    ----------
-    request
-        Of ``RunJobFlow``, looked through already.
-    account, region
-        Where it is.
-    created
-        When it was asked for.
-
-    Attributes
-    ----------
-    state
-        As EMR names it.
-    reason
-        The API's ``ClusterStateChangeReason``.
-    idle_since
-        When it came into the state WAITING; None in any other.
+    ``request`` is the checked request of ``RunJobFlow``, ``reason`` the API's ``ClusterStateChangeReason``;
+    ``idle_since`` is None in every state but WAITING.
     """
 
     request: Mapping[str, Any]
     account: str
     region: str
     created: datetime
-    id: str = field(default_factory=cluster_id)
+    id: str = field(default_factory=lambda: new_id("j"))
     state: str = "STARTING"
     reason: Mapping[str, str] = field(default_factory=lambda: {"Message": "Provisioning Amazon EC2 capacity"})
     ready: datetime | None = None
@@ -129,26 +98,14 @@ class Cluster:
         return self.state in STATES_OF_ENDING
 
     def step(self, wanted: str) -> Step:
-        """Return the step of an id.
-
-        Raises
-        ------
-        RefusedError
-            If there is none.
-        """
+        """Return the step of an id."""
         for step in self.steps:
             if step.id == wanted:
                 return step
         raise invalid_request(f"Step id '{wanted}' is not valid.")
 
     def add_steps(self, configurations: Iterable[Mapping[str, Any]], now: datetime) -> list[Step]:
-        """Attach steps; return them.
-
-        Raises
-        ------
-        RefusedError
-            If the cluster ends, or a step's failure would concern others that run beside it.
-        """
+        """Attach steps; return them."""
         if self.is_ending:
             raise invalid("A job flow that is shutting down, terminated, or finished may not be modified.")
         added = [Step(each, now) for each in configurations]

@@ -1,32 +1,25 @@
 """An instance fleet of a cluster, and its nodes: how many, of which type, on demand or Spot."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from localcloud.emr.identifiers import fleet_id, instance_id, node_id
+from localcloud.emr.step import new_id
 
 _ENDED_BY_CLUSTER = {"Code": "CLUSTER_TERMINATED", "Message": "Cluster was terminated."}
 
 
 @dataclass
 class Node:
-    """One node; it has an EC2 id, but nothing stands behind it in EC2.
-
-    Parameters
-    ----------
-    instance_type, market
-        What is paid for: ``m6i.xlarge``, ``ON_DEMAND`` or ``SPOT``.
-    created
-        When it was asked for.
-    """
+    """One node, of the market ``ON_DEMAND`` or ``SPOT``; it has an EC2 id, but EC2 does not know it."""
 
     instance_type: str
     market: str
     created: datetime
-    id: str = field(default_factory=node_id)
-    ec2_id: str = field(default_factory=instance_id)
+    id: str = field(default_factory=lambda: new_id("ci"))
+    ec2_id: str = field(default_factory=lambda: f"i-{secrets.token_hex(9)[:17]}")
     state: str = "PROVISIONING"
     reason: Mapping[str, str] = field(default_factory=dict)
     ready: datetime | None = None
@@ -57,19 +50,11 @@ class Node:
 
 @dataclass
 class Fleet:
-    """One fleet.
-
-    Parameters
-    ----------
-    configuration
-        An ``InstanceFleetConfig`` of the API.
-    created
-        When it was asked for.
-    """
+    """One fleet, configured by an ``InstanceFleetConfig`` of the API."""
 
     configuration: Mapping[str, Any]
     created: datetime
-    id: str = field(default_factory=fleet_id)
+    id: str = field(default_factory=lambda: new_id("if"))
     state: str = "PROVISIONING"
     ready: datetime | None = None
     ended: datetime | None = None
@@ -142,12 +127,8 @@ class Fleet:
             "ProvisionedOnDemandCapacity": 0 if self.ended else self.on_demand,
             "ProvisionedSpotCapacity": 0 if self.ended else self.spot,
             "InstanceTypeSpecifications": [_specification(each) for each in configuration["InstanceTypeConfigs"]],
-            **({"LaunchSpecifications": configuration["LaunchSpecifications"]} if self._launch else {}),
+            **({"LaunchSpecifications": launch} if (launch := configuration.get("LaunchSpecifications")) else {}),
         }
-
-    @property
-    def _launch(self) -> bool:
-        return bool(self.configuration.get("LaunchSpecifications"))
 
 
 def timeline(created: datetime, ready: datetime | None, ended: datetime | None) -> dict[str, datetime]:

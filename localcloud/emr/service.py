@@ -1,36 +1,20 @@
-"""The edge to moto: takes EMR's requests from its server and keeps clusters where it keeps its own."""
+"""The clusters of the local cloud, kept where moto keeps its own, and the roles that they have in moto's IAM."""
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from moto.core.responses import ActionResult, PaginatedResult
-from moto.core.utils import camelcase_to_underscores
-from moto.emr.exceptions import InvalidRequestException, ValidationException
 from moto.emr.models import emr_backends
-from moto.emr.responses import ElasticMapReduceResponse
 from moto.iam.models import iam_backends
 
-from localcloud import patching
 from localcloud.emr.cluster import Cluster
-from localcloud.emr.errors import RefusedError, invalid, invalid_request
+from localcloud.emr.validation import invalid, invalid_request
 
 
 @dataclass(frozen=True)
 class Call:
-    """A request to EMR.
-
-    Attributes
-    ----------
-    request
-        The API's input, as it was sent.
-    account, region
-        Where it is meant for.
-    now
-        When it came.
-    """
+    """A request to EMR."""
 
     request: Mapping[str, Any]
     account: str
@@ -50,13 +34,7 @@ class Call:
 
     @property
     def cluster(self) -> Cluster:
-        """The cluster that the request names.
-
-        Raises
-        ------
-        RefusedError
-            If there is none.
-        """
+        """The cluster that the request names."""
         wanted = self.request.get("ClusterId") or self.request.get("ResourceId")
         if wanted in self.clusters:
             return self.clusters[wanted]
@@ -68,56 +46,11 @@ class Call:
 
     @property
     def job_flows(self) -> list[Cluster]:
-        """The clusters that the request names by ``JobFlowIds``.
-
-        Raises
-        ------
-        RefusedError
-            If one of them does not exist.
-        """
+        """The clusters that the request names by ``JobFlowIds``."""
         wanted = self.request["JobFlowIds"]
         if any(each not in self.clusters for each in wanted):
             raise invalid("Specified job flow ID does not exist.")
         return [self.clusters[each] for each in wanted]
-
-
-_EXCEPTIONS = {"ValidationException": ValidationException, "InvalidRequestException": InvalidRequestException}
-"""moto's own: it finds by their module how EMR writes an error."""
-
-Output = Mapping[str, Any]
-"""What the API gives back for a request."""
-
-Answer = Callable[[Call], Output]
-
-
-def serve(operation: str, answer: Answer, *, pages: bool = False) -> None:
-    """Let EMR's server answer an operation so.
-
-    Parameters
-    ----------
-    operation
-        As the API names it: ``RunJobFlow``.
-    answer
-        Returns the API's output.
-    pages
-        Whether it is given in pages.
-    """
-
-    def method(response: ElasticMapReduceResponse) -> ActionResult:
-        body: Any = response.body
-        call = Call(json.loads(body or "{}"), response.current_account, response.region, now())
-        try:
-            given = dict(answer(call))
-        except RefusedError as error:
-            raise _EXCEPTIONS[error.code](error.message) from error
-        return PaginatedResult(given) if pages else ActionResult(given)
-
-    patching.replace(ElasticMapReduceResponse, camelcase_to_underscores(operation), method)
-
-
-def is_answered(operation: str) -> bool:
-    """Return whether moto, or a gap that was closed, answers an operation."""
-    return hasattr(ElasticMapReduceResponse, camelcase_to_underscores(operation))
 
 
 def all_clusters() -> list[Cluster]:
@@ -140,16 +73,11 @@ def role_of_profile(account: str, profile: str) -> str | None:
     return None
 
 
-def has_role(account: str, role: str) -> bool:
-    """Return whether a role exists, given by its name or ARN."""
-    iam: Any = iam_backends[account]["aws"]
-    return any(role in (each.name, each.arn) for each in iam.roles.values())
-
-
 def what_is_wrong(cluster: Cluster) -> str:
     """Return what EMR finds only while it starts a cluster, in its words; empty if all is well."""
     role = str(cluster.request["ServiceRole"])
-    if has_role(cluster.account, role):
+    iam: Any = iam_backends[cluster.account]["aws"]
+    if any(role in (each.name, each.arn) for each in iam.roles.values()):
         return ""
     arn = role if role.startswith("arn:") else f"arn:aws:iam::{cluster.account}:role/{role}"
     return f"EMR service role {arn} is invalid"

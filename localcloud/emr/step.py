@@ -1,41 +1,31 @@
 """A step of a cluster: what it runs, and the states that EMR lets it pass through."""
 
+import secrets
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from localcloud.emr.identifiers import step_id
-
 ACTIVE_STATES = ("RUNNING", "CANCEL_PENDING")
+
+
+def new_id(prefix: str) -> str:
+    """Return an id in EMR's form, such as ``s-1XC6KMXYFHXJR`` for the prefix ``s``."""
+    return f"{prefix}-{''.join(secrets.choice(string.ascii_uppercase + string.digits) for _ in range(13))}"
 
 
 @dataclass
 class Step:
     """One step.
 
-    Parameters
-    ----------
-    configuration
-        A ``StepConfig`` of the API.
-    created
-        When it was attached.
-
-    Attributes
-    ----------
-    state
-        As EMR names it.
-    message
-        Why it is in this state; empty where EMR says nothing.
-    failure
-        ``FailureDetails`` of a failed one.
-    cancellation
-        How a running one is to be cancelled, a ``StepCancellationOption``; empty if it is not.
+    ``configuration`` is a ``StepConfig`` of the API, ``failure`` its ``FailureDetails`` and ``cancellation`` a
+    ``StepCancellationOption``, empty unless it is being cancelled.
     """
 
     configuration: Mapping[str, Any]
     created: datetime
-    id: str = field(default_factory=step_id)
+    id: str = field(default_factory=lambda: new_id("s"))
     state: str = "PENDING"
     message: str = ""
     failure: Mapping[str, str] = field(default_factory=dict)
@@ -45,7 +35,7 @@ class Step:
 
     @property
     def name(self) -> str:
-        """What the person called it."""
+        """Its name."""
         return str(self.configuration["Name"])
 
     @property

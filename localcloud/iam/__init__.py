@@ -1,1 +1,1 @@
-"""Who may do what in the local cloud: signatures, principals and policies, checked before a request reaches moto."""
+"""IAM: checks signatures and policies before a request reaches a service. ``middleware`` is public too."""

@@ -70,14 +70,8 @@ _RESOURCES: Mapping[str, tuple[str, str]] = {
 class Call:
     """What a request does.
 
-    Attributes
-    ----------
-    actions
-        All of them have to be allowed.
-    bucket
-        Whose policy counts as well, None outside S3.
-    each
-        Actions of which each is decided by itself, by the key that it touches; empty where one decides for all.
+    All ``actions`` must be allowed. ``bucket`` is the one whose policy counts as well. ``each`` holds actions that are
+    decided one by one, by the key that they touch.
     """
 
     actions: tuple[Action, ...]
@@ -115,17 +109,7 @@ def s3_call(request: Arrived) -> Call:
 
 
 def other_call(request: Arrived, service: str, region: str, account: str) -> Call:
-    """Return what a request to any other service does.
-
-    Parameters
-    ----------
-    request
-        The request.
-    service, region
-        From its signature.
-    account
-        Of the principal.
-    """
+    """Return what a request to any other service does."""
     target = request.headers.get("x-amz-target")
     parameters: Mapping[str, Any] = {}
     if target is not None:

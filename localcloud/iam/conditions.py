@@ -15,13 +15,7 @@ class ConditionNotModelledError(Exception):
 
 
 def met(condition: Mapping[str, Mapping[str, Any]], context: Context) -> bool:
-    """Tell whether every part of a condition is met.
-
-    Raises
-    ------
-    ConditionNotModelledError
-        If an operator is not known.
-    """
+    """Tell whether every part of a condition is met; raise ConditionNotModelledError for an unknown operator."""
     return all(
         _operator_met(operator, key.lower(), _texts(wanted), context)
         for operator, keys in condition.items()

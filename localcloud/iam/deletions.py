@@ -25,15 +25,7 @@ def without(body: bytes, denied: Collection[str]) -> bytes | None:
 
 
 def with_errors(answer: bytes, denied: Mapping[str, str]) -> bytes:
-    """Return an answer that also says of some keys why they were not deleted.
-
-    Parameters
-    ----------
-    answer
-        What the service said of the other keys; empty where there were none.
-    denied
-        Reasons by key.
-    """
+    """Return an answer that also says of some keys why they were not deleted."""
     errors = b"".join(_error(key, reason) for key, reason in denied.items())
     if not answer:
         return f'<?xml version="1.0" encoding="UTF-8"?>\n<DeleteResult xmlns="{NAMESPACE}">'.encode() + errors + _END

@@ -1,4 +1,4 @@
-"""Stands before the services: lets through what its signer may do, and answers everything else as AWS would."""
+"""The HTTP layer in front of the services: passes on what its signer may do, and refuses the rest as AWS would."""
 
 import io
 from collections.abc import Callable, Iterable, Mapping
@@ -28,14 +28,8 @@ _ALWAYS_ALLOWED = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
 """What no policy can take away."""
 
 
-class Guard:
-    """A WSGI application that asks whether a request is allowed before it hands it on.
-
-    Parameters
-    ----------
-    services
-        Answers what is allowed.
-    """
+class IamMiddleware:
+    """A WSGI application that asks whether a request is allowed before it hands it on."""
 
     def __init__(self, services: Application) -> None:
         self._services = services
@@ -95,6 +89,14 @@ def refused(refusal: Refusal, service: str, request: Arrived, start_response: St
     headers = [("Content-Type", kind), ("Content-Length", str(len(body))), ("x-amzn-ErrorType", code)]
     start_response(f"{status} {code}", headers)
     return [body]
+
+
+def refuse_service(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Refuse a request to a service that is not modelled; moto would answer with a 500, which clients retry."""
+    request = arrived(environ)
+    signature = signatures.read(request)
+    service = "" if signature is None else signature.service
+    return refused(refusals.not_modelled(service), service, request, start_response)
 
 
 def _refusal_of_page(request: Arrived) -> Refusal | None:

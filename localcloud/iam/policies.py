@@ -17,15 +17,8 @@ _VARIABLE = re.compile(r"\$\{([^}]+)\}")
 class Action:
     """Something that a request does.
 
-    Attributes
-    ----------
-    name
-        Such as ``s3:GetObject``.
-    resource
-        The ARN of what it touches; ``*`` where the action knows no resource, or where nobody here knows it: then only
-        statements about every resource count.
-    context
-        What conditions can ask for.
+    ``resource`` is an ARN, or ``*`` for an action without a resource or with an unknown one: then only statements about
+    every resource count.
     """
 
     name: str
@@ -37,16 +30,8 @@ class Action:
 class Policies:
     """Everything that is said about what a principal may do.
 
-    Attributes
-    ----------
-    arns
-        What the principal is called in the policies of resources: its own ARN, its role's, its account's root.
-    identity
-        Policies of the principal and of its groups.
-    bounds
-        Groups of policies that each have to allow it as well: a permissions boundary, a session's policy.
-    resource
-        Policies of what is touched, such as a bucket's.
+    ``arns`` are the principal's names in resource policies: its own ARN, its role's, its account's root. ``bounds`` are
+    groups of policies that each must allow an action as well: a permissions boundary, a session's policy.
     """
 
     arns: frozenset[str]

@@ -11,7 +11,7 @@ from moto.iam.models import IAMBackend, iam_backends
 from moto.s3.models import s3_backends
 from moto.sts.models import sts_backends
 
-from localcloud.environment import ADMINISTRATOR
+from localcloud.clients import ADMINISTRATOR
 from localcloud.iam.policies import Policies, Policy
 
 _CDK_ROLE = "cdk-"
@@ -21,27 +21,7 @@ CloudFormation itself works with the administrator's key here, not with the role
 
 @dataclass(frozen=True)
 class Principal:
-    """Whom an access key belongs to.
-
-    Attributes
-    ----------
-    arn
-        Of the user, or of the role's session.
-    account
-        The account's number.
-    secret
-        Of the access key.
-    token
-        Of the session, None for a user.
-    expires
-        When the session ends, None for a user.
-    unrestricted
-        Whether everything is allowed without a look at policies.
-    policies
-        What is said of it.
-    context
-        What conditions can ask about it.
-    """
+    """The owner of an access key; ``token`` and ``expires`` are None for a user."""
 
     arn: str
     account: str
@@ -130,10 +110,7 @@ def _session(backend: IAMBackend, account: str, key: str) -> Principal | None:
 
 def _policies(holder: Any) -> list[Policy]:  # noqa: ANN401
     """Return the inline and managed policies of a user, a group or a role."""
-    return [
-        *map(_document, list(holder.policies.values())),
-        *map(_default, list(holder.managed_policies.values())),
-    ]
+    return [*map(_document, list(holder.policies.values())), *map(_default, list(holder.managed_policies.values()))]
 
 
 def _default(managed: Any) -> Policy:  # noqa: ANN401

@@ -9,15 +9,7 @@ from xml.sax.saxutils import escape
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a request is refused, in the terms of every kind of service.
-
-    Attributes
-    ----------
-    s3, query, json, ec2
-        The error's code and HTTP status there.
-    message
-        What is wrong.
-    """
+    """Why a request is refused, with the error code and HTTP status for each kind of service."""
 
     s3: tuple[str, int]
     query: tuple[str, int]
@@ -29,65 +21,56 @@ class Refusal:
 def access_denied(principal: str, action: str, resource: str) -> Refusal:
     """Return the refusal of something that no policy allows."""
     return Refusal(
-        ("AccessDenied", 403),
-        ("AccessDenied", 403),
-        ("AccessDeniedException", 400),
-        ("UnauthorizedOperation", 403),
+        *(("AccessDenied", 403), ("AccessDenied", 403), ("AccessDeniedException", 400), ("UnauthorizedOperation", 403)),
         f"User: {principal} is not authorized to perform: {action} on resource: {resource}",
     )
 
 
+def not_modelled(service: str) -> Refusal:
+    """Return the refusal of a service that is not modelled; clients do not retry it."""
+    return Refusal(
+        *(("NotImplemented", 501), ("InvalidAction", 400), ("UnknownOperationException", 400), ("InvalidAction", 400)),
+        f"The local cloud does not model the service {service}.",
+    )
+
+
 UNKNOWN_KEY = Refusal(
-    ("InvalidAccessKeyId", 403),
-    ("InvalidClientTokenId", 403),
-    ("UnrecognizedClientException", 400),
-    ("AuthFailure", 401),
+    ("InvalidAccessKeyId", 403), ("InvalidClientTokenId", 403),
+    ("UnrecognizedClientException", 400), ("AuthFailure", 401),
     "The AWS Access Key Id you provided does not exist in our records.",
-)
+)  # fmt: skip
 WRONG_SIGNATURE = Refusal(
-    ("SignatureDoesNotMatch", 403),
-    ("SignatureDoesNotMatch", 403),
-    ("InvalidSignatureException", 400),
-    ("AuthFailure", 401),
+    ("SignatureDoesNotMatch", 403), ("SignatureDoesNotMatch", 403),
+    ("InvalidSignatureException", 400), ("AuthFailure", 401),
     "The request signature we calculated does not match the signature you provided. "
     "Check your AWS Secret Access Key and signing method.",
-)
+)  # fmt: skip
 WRONG_TOKEN = Refusal(
-    ("InvalidToken", 400),
-    ("InvalidClientTokenId", 403),
-    ("UnrecognizedClientException", 400),
-    ("AuthFailure", 401),
+    ("InvalidToken", 400), ("InvalidClientTokenId", 403), ("UnrecognizedClientException", 400), ("AuthFailure", 401),
     "The provided token is malformed or otherwise invalid.",
-)
+)  # fmt: skip
 EXPIRED = Refusal(
-    ("ExpiredToken", 400),
-    ("ExpiredToken", 403),
-    ("ExpiredTokenException", 400),
-    ("RequestExpired", 400),
+    ("ExpiredToken", 400), ("ExpiredToken", 403), ("ExpiredTokenException", 400), ("RequestExpired", 400),
     "The provided token has expired.",
-)
+)  # fmt: skip
 ADDRESS_EXPIRED = Refusal(
     ("AccessDenied", 403), ("AccessDenied", 403), ("AccessDeniedException", 400), ("AuthFailure", 401),
     "Request has expired",
 )  # fmt: skip
 NOT_SIGNED = Refusal(
-    ("AccessDenied", 403),
-    ("MissingAuthenticationToken", 403),
-    ("MissingAuthenticationTokenException", 400),
-    ("AuthFailure", 401),
+    ("AccessDenied", 403), ("MissingAuthenticationToken", 403),
+    ("MissingAuthenticationTokenException", 400), ("AuthFailure", 401),
     "Request is missing Authentication Token",
-)
+)  # fmt: skip
 FROM_A_PAGE = Refusal(
     ("AccessDenied", 403), ("AccessDenied", 403), ("AccessDeniedException", 400), ("UnauthorizedOperation", 403),
     "The local cloud answers programs on this machine, and no web page.",
 )  # fmt: skip
 NOT_UNDERSTOOD = Refusal(
-    ("AuthorizationHeaderMalformed", 400),
-    ("IncompleteSignature", 400),
-    ("IncompleteSignatureException", 400),
-    ("AuthFailure", 401),
+    ("AuthorizationHeaderMalformed", 400), ("IncompleteSignature", 400),
+    ("IncompleteSignatureException", 400), ("AuthFailure", 401),
     "The authorization of the request cannot be read.",
-)
+)  # fmt: skip
 
 
 def written(refusal: Refusal, service: str, method: str, headers: Mapping[str, str]) -> tuple[int, str, str, bytes]:

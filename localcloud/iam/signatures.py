@@ -17,14 +17,8 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 class Arrived:
     """A request as it arrived.
 
-    Attributes
-    ----------
-    method, path, query
-        As in its first line, still percent-encoded.
-    headers
-        Names in lower case.
-    body
-        Its bytes; empty where it may be a large object for S3, of which a header says the hash.
+    Path and query are still percent-encoded, header names in lower case. The body is empty where it may be a large
+    object for S3, whose hash a header states.
     """
 
     method: str
@@ -38,22 +32,8 @@ class Arrived:
 class Signature:
     """What a request says of who signed it.
 
-    Attributes
-    ----------
-    key
-        The access key's id.
-    date, region, service
-        Its scope.
-    moment
-        When, as ``20261121T120000Z``.
-    signed
-        Names of the signed headers.
-    signature
-        In hexadecimal digits.
-    token
-        The session's token, None where there is none.
-    seconds
-        How long a presigned address is good for, None for a request signed in its header.
+    ``moment`` looks like ``20261121T120000Z``; ``signature`` is hexadecimal. ``seconds`` is the lifetime of a presigned
+    URL, None for a request signed in its header.
     """
 
     key: str
@@ -76,13 +56,7 @@ class Signature:
 
 
 def read(request: Arrived) -> Signature | None:
-    """Return who a request says has signed it, None if it is not signed.
-
-    Raises
-    ------
-    ValueError
-        If what it says is not to be understood.
-    """
+    """Return the signature of a request, None if it is not signed; raise ValueError if it cannot be parsed."""
     header = request.headers.get("authorization", "")
     if header.startswith(ALGORITHM):
         parts = dict(part.strip().split("=", 1) for part in header.removeprefix(ALGORITHM).split(","))

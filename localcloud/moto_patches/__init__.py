@@ -1,16 +1,9 @@
-"""What moto lacks beside AWS, closed: one module a gap, each with a ``close()`` that changes moto in this process.
+"""Patches of moto where it differs from AWS: a module per service, whose ``apply`` changes moto in this process.
 
-The changes are global to the process: they are made in that of the local cloud. A test that makes one in its own takes
-it back at its end (``patching``).
+The modules ``budgets``, ``ec2``, ``emr``, ``iam`` and ``s3`` are public too.
 """
 
-import importlib
-import pkgutil
+from collections.abc import Callable
 
-
-def close_all() -> list[str]:
-    """Close every gap that has a module here, in the order of their names; return the names."""
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
-    for name in names:
-        importlib.import_module(f"{__name__}.{name}").close()
-    return names
+Replace = Callable[[object, str, object], None]
+"""Replaces an attribute, such as ``setattr``; a test gives one that restores it afterwards."""

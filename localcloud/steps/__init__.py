@@ -1,1 +1,1 @@
-"""Runs what clusters of the local cloud are asked to run: bootstrap actions, then steps, on this machine."""
+"""Steps: runs bootstrap actions and steps as processes on this machine. ``runner`` is public too."""

@@ -1,7 +1,4 @@
-"""The node's ``aws`` command, as far as bootstrap actions and steps of this project use it.
-
-EMR installs the AWS command line on every node; this project does not ask a person to install it.
-"""
+"""The node's ``aws s3 cp``: EMR installs the AWS command line on every node, which need not exist here."""
 
 import sys
 from collections.abc import Sequence
@@ -10,6 +7,8 @@ import boto3
 from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+
+from localcloud.steps.storage import split_uri
 
 USAGE = 255
 """Exit code of the AWS command line for a command that it does not know."""
@@ -28,7 +27,7 @@ def main(words: Sequence[str]) -> int:
 def _copy(source: str, target: str) -> int:
     s3 = boto3.client("s3", config=Config(s3={"addressing_style": "path"}))
     uri = source if source.startswith("s3://") else target
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    bucket, key = split_uri(uri)
     try:
         if uri == source:
             s3.download_file(bucket, key, target)

@@ -21,14 +21,8 @@ class NotRunnableError(Exception):
 class Plan:
     """How a step is run.
 
-    Attributes
-    ----------
-    command
-        Program and arguments; URIs of S3 in it that are in ``fetched`` are to be replaced by files.
-    fetched
-        Positions in ``command`` of what lies in S3 and must be a file.
-    replaced
-        One sentence for each thing that is not as the step has it.
+    ``fetched`` holds positions in ``command`` whose S3 URIs must become files; ``replaced`` one sentence for each
+    difference from the step as submitted.
     """
 
     command: Sequence[str]
@@ -37,18 +31,7 @@ class Plan:
 
 
 def plan(jar: str, arguments: Sequence[str]) -> Plan:
-    """Return how a step is run.
-
-    Parameters
-    ----------
-    jar, arguments
-        Of the step.
-
-    Raises
-    ------
-    NotRunnableError
-        If it is another jar than EMR's own for commands, or there is no command.
-    """
+    """Return how a step is run."""
     if jar.rsplit("/", 1)[-1] != COMMAND_RUNNER:
         raise NotRunnableError(f"The local cloud runs {COMMAND_RUNNER} only, not {jar}.")
     if not arguments:
@@ -59,13 +42,7 @@ def plan(jar: str, arguments: Sequence[str]) -> Plan:
 
 
 def plan_spark(arguments: Sequence[str]) -> Plan:
-    """Return how ``spark-submit`` is run: here instead of on YARN, its code fetched before.
-
-    Parameters
-    ----------
-    arguments
-        Of ``spark-submit``.
-    """
+    """Return how ``spark-submit`` is run: here instead of on YARN, its code fetched before."""
     command, fetched, replaced = ["spark-submit"], [], []
     words = iter(arguments)
     for word in words:

@@ -28,15 +28,7 @@ OWN = {
 
 @dataclass(frozen=True)
 class Machine:
-    """What there is to share out.
-
-    Attributes
-    ----------
-    cores
-        Processors.
-    memory
-        MiB.
-    """
+    """The processors of a machine, and its memory in MiB."""
 
     cores: int
     memory: int
@@ -50,17 +42,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Configuration:
-    """How Spark is configured on a node.
-
-    Attributes
-    ----------
-    defaults
-        What stands in ``spark-defaults.conf``.
-    environment
-        What ``spark-env`` exports.
-    replaced
-        One sentence for each thing that is not as the cluster has it.
-    """
+    """How Spark is configured on a node; ``replaced`` lists the differences from the cluster's configuration."""
 
     defaults: Mapping[str, str]
     environment: Mapping[str, str]
@@ -75,17 +57,7 @@ class Configuration:
 def configure(
     classifications: Sequence[Mapping[str, Any]], machine: Machine, place: Callable[[str], str]
 ) -> Configuration:
-    """Return how Spark is configured on a machine.
-
-    Parameters
-    ----------
-    classifications
-        The cluster's, as the API has them.
-    machine
-        What there is to share out.
-    place
-        Turns a path on a node into one on this machine, and leaves anything else as it is.
-    """
+    """Return how Spark is configured on a machine; ``place`` turns a node's path into one on this machine."""
     asked = properties(classifications, "spark-defaults")
     sized = {name: value for name, value in sizes(asked, machine).items() if asked.get(name) != value}
     defaults = {name: place(value) for name, value in asked.items()} | sized | OWN
@@ -93,22 +65,12 @@ def configure(
     replaced = [f"{name} {asked[name]} by {value}" for name, value in sorted(sized.items()) if name in asked]
     master = f"spark.master {asked.get('spark.master', 'yarn')} by {sized['spark.master']}"
     return Configuration(
-        defaults,
-        {name: place(value) for name, value in exported.items()},
-        sorted({*replaced, master}),
+        defaults, {name: place(value) for name, value in exported.items()}, sorted({*replaced, master})
     )
 
 
 def sizes(asked: Mapping[str, str], machine: Machine) -> dict[str, str]:
-    """Return the settings that depend on how large the machine is.
-
-    Parameters
-    ----------
-    asked
-        ``spark-defaults`` of the cluster.
-    machine
-        What there is to share out.
-    """
+    """Return the settings that depend on how large the machine is."""
     # A task's Python process is as large as the heap's share of it: half of the machine is left to them.
     wanted = mebibytes(asked.get("spark.driver.memory", "1g")) + mebibytes(asked.get("spark.executor.memory", "0"))
     heap = max(LEAST_HEAP, min(wanted, machine.memory // 4))

@@ -17,17 +17,7 @@ GRACE_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be run.
-
-    Attributes
-    ----------
-    command
-        Program and arguments.
-    environment
-        All of its environment variables.
-    folder
-        Where it runs; its standard output and error go into the files ``stdout`` and ``stderr`` there, at their end.
-    """
+    """A command to run in ``folder``; its output is appended to the files ``stdout`` and ``stderr`` there."""
 
     command: Sequence[str]
     environment: Mapping[str, str]

@@ -13,7 +13,7 @@ from pathlib import Path
 from localcloud.emr import service
 from localcloud.emr.cluster import SEND_INTERRUPT, Cluster
 from localcloud.emr.step import Step
-from localcloud.host import BARE, Host
+from localcloud.runtime import Runtime
 from localcloud.steps.process import GRACE_SECONDS, ChildProcess, Order, Process
 from localcloud.steps.work import Work
 
@@ -27,33 +27,13 @@ _log = logging.getLogger(__name__)
 
 
 class StepRunner:
-    """Runs what clusters are asked to run, from ``start`` to ``stop``.
-
-    Parameters
-    ----------
-    endpoint
-        Address of the cloud that it is part of.
-    folder
-        Where each cluster has a folder of its own for as long as it lives.
-    clusters
-        Returns every cluster there is.
-    clock
-        Returns the time as EMR writes it.
-    begin
-        Starts a command.
-    spawn
-        Runs a function beside this one; a test may run it at once.
-    work
-        Returns what a cluster's node does.
-    sleep
-        Waits so many seconds.
-    """
+    """Runs what clusters are asked to run, from ``start`` to ``stop``; ``spawn`` runs a function in the background."""
 
     def __init__(
         self,
         endpoint: str,
         folder: Path,
-        host: Host = BARE,
+        runtime: Runtime,
         *,
         clusters: Callable[[], Iterable[Cluster]] = service.all_clusters,
         clock: Callable[[], datetime] = service.now,
@@ -68,7 +48,7 @@ class StepRunner:
         self._clock = clock
         self._begin = begin
         self._spawn = spawn or self._in_thread
-        self._work = work or (lambda cluster: Work(cluster, endpoint, folder / cluster.id, host))
+        self._work = work or (lambda cluster: Work(cluster, endpoint, folder / cluster.id, runtime))
         self._sleep = sleep or self._stopping.wait
         self._running: dict[str, Process] = {}
         self._busy: Counter[str] = Counter()
@@ -154,7 +134,9 @@ class StepRunner:
         try:
             work.prepare()
             for number in range(1, len(work.actions) + 1):
-                code = work.bootstrap(number, lambda order: self._run(cluster, cluster.id, order))
+                order = work.bootstrap_order(number)
+                code = 1 if order is None else self._run(cluster, cluster.id, order)
+                work.end_bootstrap(number, code)
                 if code != 0:
                     message = (
                         f"On the master instance ({cluster.primary}), bootstrap action {number} returned a "
@@ -175,7 +157,9 @@ class StepRunner:
     def _execute(self, cluster: Cluster, step: Step) -> None:
         work = self._work(cluster)
         try:
-            code, failure = work.execute(step, lambda order: self._run(cluster, step.id, order))
+            order = work.step_order(step)
+            code = 1 if order is None else self._run(cluster, step.id, order)
+            failure = work.end_step(step, code)
         except Exception as error:  # noqa: BLE001 - whatever it is, the step has to say it
             _log.exception("The step %s could not be run", step.id)
             code, failure = 1, {"Reason": "Unknown Error.", "Message": str(error)}

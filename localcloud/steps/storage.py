@@ -1,4 +1,4 @@
-"""S3 as a node sees it: code in, logs out, with the credentials of the node's role."""
+"""A node's access to S3 with the credentials of its role: code in, logs out."""
 
 import gzip
 import shutil
@@ -6,57 +6,42 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import boto3
-from botocore.config import Config
-
+from localcloud.clients import client
 from localcloud.steps.commands import is_remote
-from localcloud.steps.credentials import MAKING_CLIENTS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-def client(endpoint: str, region: str, credentials: Mapping[str, str]) -> "S3Client":
-    """Return a client of S3.
+def split_uri(uri: str) -> tuple[str, str]:
+    """Return bucket and key of an S3 URI, in any of EMR's spellings of the scheme."""
+    bucket, _, key = uri.partition("://")[2].partition("/")
+    return bucket, key
 
-    Parameters
-    ----------
-    endpoint, region
-        Where the cloud is.
-    credentials
-        ``AWS_ACCESS_KEY_ID`` and the two that go with it, by the names of their environment variables.
+
+def assume_role(endpoint: str, region: str, role: str, session: str) -> Mapping[str, str]:
+    """Return temporary credentials of a role's ARN, by the names of their environment variables.
+
+    The administrator requests them; on AWS, EC2 itself gives a node the credentials of the role in its instance
+    profile.
     """
-    with MAKING_CLIENTS:
-        return boto3.client(
-            "s3",
-            endpoint_url=endpoint,
-            region_name=region,
-            aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
-            aws_session_token=credentials["AWS_SESSION_TOKEN"],
-            config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 2}, proxies={}),
-        )
+    given = client("sts", endpoint, region).assume_role(RoleArn=role, RoleSessionName=session)["Credentials"]
+    return {
+        "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": given["SessionToken"],
+    }
 
 
 def fetch(s3: "S3Client", uris: str, folder: Path) -> str:
-    """Download what lies in S3; return the same list with files in its place.
-
-    Parameters
-    ----------
-    s3
-        A client with the credentials of the node's role.
-    uris
-        One URI, or several with commas between; what is not in S3 stays as it is.
-    folder
-        Where files go, each in a folder of its own so that their names stay.
-    """
+    """Download the S3 URIs of a comma-separated list, each into its own folder; return the list with files instead."""
     return ",".join(_fetch_one(s3, uri, folder) for uri in uris.split(","))
 
 
 def _fetch_one(s3: "S3Client", uri: str, folder: Path) -> str:
     if not is_remote(uri):
         return uri
-    bucket, _, key = uri.partition("://")[2].partition("/")
+    bucket, key = split_uri(uri)
     key, _, fragment = key.partition("#")
     target = folder / str(len(list(folder.iterdir()))) / (Path(key).name or "object")
     target.parent.mkdir()
@@ -67,18 +52,8 @@ def _fetch_one(s3: "S3Client", uri: str, folder: Path) -> str:
 
 
 def put_logs(s3: "S3Client", uri: str, folder: Path, names: tuple[str, ...]) -> None:
-    """Upload logs as EMR does: packed, each below the URI by its own name.
-
-    Parameters
-    ----------
-    s3
-        A client with the credentials of the node's role.
-    uri
-        Of their folder, with a slash at the end.
-    folder, names
-        The files.
-    """
-    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+    """Upload logs as EMR does: packed, each below the URI by its own name."""
+    bucket, prefix = split_uri(uri)
     for name in names:
         packed = gzip.compress((folder / name).read_bytes())
         s3.put_object(Bucket=bucket, Key=f"{prefix}{name}.gz", Body=packed)

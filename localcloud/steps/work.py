@@ -3,47 +3,38 @@
 import re
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from localcloud.clients import client
 from localcloud.emr import service
 from localcloud.emr.cluster import Cluster
 from localcloud.emr.step import Step
-from localcloud.host import Host
-from localcloud.steps import commands, configuration, credentials, storage
+from localcloud.runtime import Runtime
+from localcloud.steps import commands, configuration, storage
 from localcloud.steps.commands import NotRunnableError
 from localcloud.steps.configuration import Configuration, Machine
 from localcloud.steps.node import Node
 from localcloud.steps.process import Order
 
-Run = Callable[[Order], int]
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
 LOGS = ("controller", "stdout", "stderr")
 EXCEPTION = re.compile(r"^(?:Exception in thread .*?|Caused by: |)((?:[A-Za-z_][\w.]*\.)?\w*(?:Error|Exception)\b.*)$")
 
 
 class Work:
-    """The work of one cluster's primary node.
+    """The work of one cluster's primary node."""
 
-    Parameters
-    ----------
-    cluster
-        Whose work it is.
-    endpoint
-        Address of the cloud.
-    folder
-        The cluster's own.
-    host
-        What the node takes from this machine.
-    """
-
-    def __init__(self, cluster: Cluster, endpoint: str, folder: Path, host: Host) -> None:
+    def __init__(self, cluster: Cluster, endpoint: str, folder: Path, runtime: Runtime) -> None:
         self._cluster = cluster
         self._endpoint = endpoint
         self._folder = folder
-        self._node = Node(folder / "node", endpoint, cluster.region, host)
+        self._node = Node(folder / "node", endpoint, cluster.region, runtime)
 
     @property
     def actions(self) -> Sequence[Mapping[str, Any]]:
@@ -55,72 +46,58 @@ class Work:
         self._node.make()
         configuration.write(self._configuration, self._node.spark_configuration)
 
-    def bootstrap(self, number: int, run: Run) -> int:
-        """Run a bootstrap action; return its exit code.
-
-        Parameters
-        ----------
-        number
-            Its place among all of them, from 1.
-        run
-            Runs a command.
-        """
+    def bootstrap_order(self, number: int) -> Order | None:
+        """Return how to run a bootstrap action, counted from 1; None if its script cannot be downloaded."""
         action = self.actions[number - 1]["ScriptBootstrapAction"]
         folder = self._new_folder(f"bootstrap-actions/{number}")
-        given = self._credentials()
-        s3 = storage.client(self._endpoint, self._cluster.region, given)
+        key = self._credentials()
         arguments = [self._node.place(word) for word in action.get("Args", ())]
         for asked, word in zip(action.get("Args", ()), arguments, strict=True):
             if asked != word:
-                _say(folder / "controller", f"local cloud: replaced {asked} by {word}")
-        code = 1
+                _log(folder / "controller", f"local cloud: replaced {asked} by {word}")
         try:
-            script = storage.fetch(s3, action["Path"], _made(folder / "code"))
+            script = storage.fetch(self._s3(key), action["Path"], _created(folder / "code"))
         except (BotoCoreError, ClientError) as error:
-            _say(folder / "stderr", f"Failed to download {action['Path']}: {error}")
-        else:
-            _say(folder / "controller", f"INFO startExec '{script} {' '.join(arguments)}'")
-            environment = self._node.environment(given, {}, folder / "tmp")
-            code = run(Order(["bash", script, *arguments], environment, folder))
-        _say(folder / "controller", f"INFO exit code {code}")
-        self._put_logs(f"bootstrap-actions/{number}/", f"node/{self._cluster.primary}/")
-        _clear(folder)
-        return code
+            _log(folder / "stderr", f"Failed to download {action['Path']}: {error}")
+            return None
+        _log(folder / "controller", f"INFO startExec '{script} {' '.join(arguments)}'")
+        return Order(["bash", script, *arguments], self._node.environment(key, {}, folder / "tmp"), folder)
 
-    def execute(self, step: Step, run: Run) -> tuple[int, Mapping[str, str]]:
-        """Run a step; return its exit code and, where that is not 0, EMR's ``FailureDetails``.
+    def end_bootstrap(self, number: int, code: int) -> None:
+        """Keep the logs of a bootstrap action that ended with an exit code."""
+        name = f"bootstrap-actions/{number}"
+        _log(self._folder / name / "controller", f"INFO exit code {code}")
+        self._put_logs(f"{name}/", f"node/{self._cluster.primary}/")
+        _clear(self._folder / name)
 
-        Parameters
-        ----------
-        step
-            Which one.
-        run
-            Runs a command.
-        """
+    def step_order(self, step: Step) -> Order | None:
+        """Return how to run a step; None if that is impossible, which its log explains."""
         folder = self._new_folder(f"steps/{step.id}")
-        given = self._credentials()
-        s3 = storage.client(self._endpoint, self._cluster.region, given)
-        code = 1
+        key = self._credentials()
         try:
             plan = commands.plan(step.jar, step.arguments)
             command = list(plan.command)
             for position in plan.fetched:
-                command[position] = storage.fetch(s3, command[position], _made(folder / "code"))
+                command[position] = storage.fetch(self._s3(key), command[position], _created(folder / "code"))
         except NotRunnableError as error:
-            _say(folder / "stderr", str(error))
+            _log(folder / "stderr", str(error))
+            return None
         except (BotoCoreError, ClientError) as error:
-            _say(folder / "stderr", f"Failed to download the code of the step: {error}")
-        else:
-            configured = self._configuration
-            if command[0] == "spark-submit":
-                for sentence in (*plan.replaced, *configured.replaced):
-                    _say(folder / "controller", f"local cloud: replaced {sentence}")
-                    _say(folder / "stderr", f"local cloud: replaced {sentence}")
-            _say(folder / "controller", f"INFO startExec '{' '.join(command)}'")
-            environment = self._node.environment(given, configured.environment, folder / "tmp")
-            code = run(Order(command, environment, folder))
-        _say(folder / "controller", f"INFO exit code {code}")
-        return code, {} if code == 0 else self._failure(step, folder)
+            _log(folder / "stderr", f"Failed to download the code of the step: {error}")
+            return None
+        configured = self._configuration
+        if command[0] == "spark-submit":
+            for sentence in (*plan.replaced, *configured.replaced):
+                _log(folder / "controller", f"local cloud: replaced {sentence}")
+                _log(folder / "stderr", f"local cloud: replaced {sentence}")
+        _log(folder / "controller", f"INFO startExec '{' '.join(command)}'")
+        return Order(command, self._node.environment(key, configured.environment, folder / "tmp"), folder)
+
+    def end_step(self, step: Step, code: int) -> Mapping[str, str]:
+        """Note the exit code of a step in its log; return EMR's ``FailureDetails``, empty if it succeeded."""
+        folder = self._folder / "steps" / step.id
+        _log(folder / "controller", f"INFO exit code {code}")
+        return {} if code == 0 else self._failure(step, folder)
 
     def keep_logs(self, step: Step) -> None:
         """Upload the logs of a step, as a node does with its own role."""
@@ -128,18 +105,15 @@ class Work:
 
     def clear(self, step: Step) -> None:
         """Remove what a step left besides its logs."""
-        _clear(self._folder_of(f"steps/{step.id}"))
+        _clear(self._folder / "steps" / step.id)
 
     @property
     def _configuration(self) -> Configuration:
         classifications = self._cluster.request.get("Configurations", ())
         return configuration.configure(classifications, Machine.this(), self._node.place)
 
-    def _folder_of(self, name: str) -> Path:
-        return self._folder / name
-
     def _new_folder(self, name: str) -> Path:
-        folder = self._folder_of(name)
+        folder = self._folder / name
         folder.mkdir(parents=True)
         for log in LOGS:
             (folder / log).touch()
@@ -149,7 +123,11 @@ class Work:
         role = service.role_of_profile(self._cluster.account, self._cluster.instance_profile)
         if role is None:
             raise LookupError(f"The instance profile {self._cluster.instance_profile} has no role any more.")
-        return credentials.assume(self._endpoint, self._cluster.region, role, self._cluster.primary)
+        return storage.assume_role(self._endpoint, self._cluster.region, role, self._cluster.primary)
+
+    def _s3(self, key: Mapping[str, str]) -> "S3Client":
+        s3: S3Client = client("s3", self._endpoint, self._cluster.region, key)
+        return s3
 
     def _failure(self, step: Step, folder: Path) -> Mapping[str, str]:
         found = last_exception((folder / "stderr").read_text(errors="replace"))
@@ -165,8 +143,7 @@ class Work:
             return
         uri = f"{self._cluster.log_uri}{self._cluster.id}/{above}{name}"
         try:
-            s3 = storage.client(self._endpoint, self._cluster.region, self._credentials())
-            storage.put_logs(s3, uri, self._folder_of(name), LOGS)
+            storage.put_logs(self._s3(self._credentials()), uri, self._folder / name, LOGS)
         except (BotoCoreError, ClientError, OSError, LookupError) as error:
             # EMR does not fail a step whose logs cannot be kept.
             sys.stderr.write(f"The logs in {uri} could not be kept: {error}\n")
@@ -186,11 +163,11 @@ def _clear(folder: Path) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
-def _made(folder: Path) -> Path:
+def _created(folder: Path) -> Path:
     folder.mkdir(exist_ok=True)
     return folder
 
 
-def _say(file: Path, line: str) -> None:
+def _log(file: Path, line: str) -> None:
     with file.open("a") as log:
         log.write(line + "\n")

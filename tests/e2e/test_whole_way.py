@@ -66,8 +66,8 @@ def test_a_second_cycle_on_the_same_cloud_is_like_the_first(way: Way) -> None:
 
 
 def stands_up(way: Way) -> None:
-    assert "The local cloud stands at http://127.0.0.1:" in way.orchard("local", "up")
-    assert "stands at http://127.0.0.1:" in way.orchard("local", "up"), "a second call finds the first's cloud"
+    assert "The local cloud is running at http://127.0.0.1:" in way.orchard("local", "up")
+    assert "already running" in way.orchard("local", "up"), "a second call finds the first's cloud"
     assert way.orchard("local", "status").splitlines()[1:] == ["It is empty."]
     way.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}")
     assert way.statuses() == {"CDKToolkit": "CREATE_COMPLETE"}

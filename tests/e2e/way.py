@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.aws.cdk import PROJECT, with_programs
-from localcloud import environment, state
+from localcloud import client_maker, environment, state
 
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
@@ -38,7 +38,7 @@ class Way:
     @cached_property
     def cloud(self) -> Path:
         """The local cloud's folder."""
-        return state.home(self._own)
+        return state.default_folder(self._own)
 
     @property
     def variables(self) -> dict[str, str]:
@@ -57,7 +57,7 @@ class Way:
 
     def client(self, service: str) -> Any:
         """Return an administrator's client of a service."""
-        return environment.client_maker(state.require(self.cloud).endpoint, REGION)(service)
+        return client_maker(state.require(self.cloud).endpoint, REGION)(service)
 
     def statuses(self) -> dict[str, str]:
         """Return each stack's state."""

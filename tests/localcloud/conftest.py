@@ -12,12 +12,17 @@ from botocore.config import Config
 
 from infra.versions import CLUSTER_PYTHON
 from job.spark.java import find_java_home
+from localcloud.runtime import Runtime, find_runtime
 from localcloud.server import READY
 
 REGION = "eu-west-3"
 
-MACHINE = ("--java-home", str(find_java_home() or ""), "--cluster-python", CLUSTER_PYTHON)
-"""What the nodes take from this machine."""
+RUNTIME = Runtime(str(find_java_home() or ""), find_runtime().spark_home, CLUSTER_PYTHON)
+"""What steps run on."""
+
+_RUNTIME_ARGUMENTS = (
+    *("--java-home", RUNTIME.java_home, "--spark-home", RUNTIME.spark_home, "--node-python", RUNTIME.node_python),
+)
 
 MakeClient = Callable[..., Any]
 """Returns a client of a service of the local cloud: by default with the administrator's key."""
@@ -27,7 +32,7 @@ MakeClient = Callable[..., Any]
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run a local cloud; return its address."""
     folder = tmp_path_factory.mktemp("cloud")
-    command = [sys.executable, "-m", "localcloud.server", "--port", "0", "--folder", str(folder), *MACHINE]
+    command = [sys.executable, "-m", "localcloud.server", "--port", "0", "--folder", str(folder), *_RUNTIME_ARGUMENTS]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

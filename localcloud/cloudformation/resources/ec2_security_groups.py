@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from localcloud.cloudformation.resource import Made, Place, Properties
-from localcloud.cloudformation.resources.ec2_network import change_tags, tag_specifications
-from localcloud.cloudformation.resources.naming import physical_name
-from localcloud.cloudformation.resources.requests import passing_over, refuse_others, request
-from localcloud.cloudformation.resources.undoing import undone_on_failure
+from localcloud.cloudformation.resource import Client, Created, Properties, ResourceContext
+from localcloud.cloudformation.resources.ec2_vpc import change_tags, tag_specifications
+from localcloud.cloudformation.resources.requests import call, passing_over, refuse_others, undone_on_failure
 
 _LONGEST_NAME = 255
 _ABSENT = ("InvalidGroup.NotFound", "InvalidPermission.NotFound", "InvalidSecurityGroupRuleId.NotFound")
@@ -25,38 +23,35 @@ class SecurityGroup:
     )
     replacing = frozenset({"GroupDescription", "GroupName", "VpcId"})
 
-    def create(self, place: Place, properties: Properties) -> Made:
-        """Make the group; it lets everything out only if no rule for what goes out is given."""
-        client = place.client("ec2")
-        parameters = request(
+    def create(self, context: ResourceContext, properties: Properties) -> Created:
+        """Create the group; it allows all outgoing traffic unless a rule for it is given."""
+        client = context.client("ec2")
+        group = call(
             client,
             "CreateSecurityGroup",
-            GroupName=properties.get("GroupName") or physical_name(place, _LONGEST_NAME),
+            GroupName=properties.get("GroupName") or context.physical_name(_LONGEST_NAME),
             Description=properties["GroupDescription"],
             VpcId=properties.get("VpcId"),
             TagSpecifications=tag_specifications("security-group", properties),
-        )
-        group = client.create_security_group(**parameters)["GroupId"]
+        )["GroupId"]
         with undone_on_failure(lambda: client.delete_security_group(GroupId=group)):
             if properties.get("SecurityGroupEgress"):
                 (found,) = client.describe_security_groups(GroupIds=[group])["SecurityGroups"]
                 client.revoke_security_group_egress(GroupId=group, IpPermissions=found["IpPermissionsEgress"])
             self._change_rules(client, group, {}, properties)
-        return self._made(client, group)
+        return self._created(client, group)
 
-    def update(self, place: Place, physical_id: str, before: Properties, after: Properties) -> Made:
-        """Change rules and tags."""
-        client = place.client("ec2")
+    def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
+        client = context.client("ec2")
         self._change_rules(client, physical_id, before, after)
         change_tags(client, physical_id, before, after)
-        return self._made(client, physical_id)
+        return self._created(client, physical_id)
 
-    def delete(self, place: Place, physical_id: str, _properties: Properties) -> None:
-        """Remove the group, which nothing may use or name any more."""
+    def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
         with passing_over("InvalidGroup.NotFound"):
-            place.client("ec2").delete_security_group(GroupId=physical_id)
+            context.client("ec2").delete_security_group(GroupId=physical_id)
 
-    def _change_rules(self, client: Any, group: str, before: Properties, after: Properties) -> None:  # noqa: ANN401 - boto3 client
+    def _change_rules(self, client: Client, group: str, before: Properties, after: Properties) -> None:
         for direction in _OTHER_GROUP:
             name = f"SecurityGroup{direction.capitalize()}"
             old = [permission(direction, rule) for rule in before.get(name, [])]
@@ -72,9 +67,9 @@ class SecurityGroup:
                     with passing_over("InvalidPermission.Duplicate"):
                         _call(client, "authorize", direction, GroupId=group, IpPermissions=[rule])
 
-    def _made(self, client: Any, group: str) -> Made:  # noqa: ANN401 - boto3 client
+    def _created(self, client: Client, group: str) -> Created:
         (found,) = client.describe_security_groups(GroupIds=[group])["SecurityGroups"]
-        return Made(group, {"Id": group, "GroupId": group, "VpcId": found.get("VpcId", "")})
+        return Created(group, {"Id": group, "GroupId": group, "VpcId": found.get("VpcId", "")})
 
 
 class _Rule:
@@ -82,27 +77,24 @@ class _Rule:
 
     direction: str
 
-    def create(self, place: Place, properties: Properties) -> Made:
-        """Put the rule on."""
+    def create(self, context: ResourceContext, properties: Properties) -> Created:
         rule = permission(self.direction, {name: value for name, value in properties.items() if name != "GroupId"})
         group = properties["GroupId"]
-        made = _call(place.client("ec2"), "authorize", self.direction, GroupId=group, IpPermissions=[rule])
+        made = _call(context.client("ec2"), "authorize", self.direction, GroupId=group, IpPermissions=[rule])
         identifier = made["SecurityGroupRules"][0]["SecurityGroupRuleId"]
-        return Made(identifier, {"Id": identifier})
+        return Created(identifier, {"Id": identifier})
 
-    def update(self, place: Place, physical_id: str, _before: Properties, after: Properties) -> Made:
-        """Change the description."""
+    def update(self, context: ResourceContext, physical_id: str, _before: Properties, after: Properties) -> Created:
         rule = {name: value for name, value in after.items() if name != "GroupId"}
         changed = permission(self.direction, {"Description": "", **rule})
-        update = getattr(place.client("ec2"), f"update_security_group_rule_descriptions_{self.direction}")
+        update = getattr(context.client("ec2"), f"update_security_group_rule_descriptions_{self.direction}")
         update(GroupId=after["GroupId"], IpPermissions=[changed])
-        return Made(physical_id, {"Id": physical_id})
+        return Created(physical_id, {"Id": physical_id})
 
-    def delete(self, place: Place, physical_id: str, properties: Properties) -> None:
-        """Take the rule off."""
+    def delete(self, context: ResourceContext, physical_id: str, properties: Properties) -> None:
         with passing_over(*_ABSENT):
             group = properties["GroupId"]
-            _call(place.client("ec2"), "revoke", self.direction, GroupId=group, SecurityGroupRuleIds=[physical_id])
+            _call(context.client("ec2"), "revoke", self.direction, GroupId=group, SecurityGroupRuleIds=[physical_id])
 
 
 class SecurityGroupIngress(_Rule):
@@ -126,28 +118,20 @@ class SecurityGroupEgress(_Rule):
 def permission(direction: str, rule: Mapping[str, Any]) -> dict[str, Any]:
     """Return a rule as EC2's API has it, from one as CloudFormation has it.
 
-    Parameters
-    ----------
-    direction
-        ``ingress`` or ``egress``.
-    rule
-        Protocol and ports, a description, and one other end.
-
-    Raises
-    ------
-    ValueError
-        If the rule has a part that is not known here, or not one other end.
+    ``direction`` is ``ingress`` or ``egress``. Raise ValueError for an unknown part or unless exactly one other end is
+    named.
     """
     ends = {"CidrIp": "IpRanges", "CidrIpv6": "Ipv6Ranges", _OTHER_GROUP[direction]: "UserIdGroupPairs"}
     refuse_others(f"SecurityGroup{direction.capitalize()}", rule, ("IpProtocol", "Description", *_PORTS, *ends))
     given = [name for name in ends if rule.get(name)]
     if len(given) != 1:
-        raise ValueError(f"A rule must name one of {', '.join(ends)}; this one names {', '.join(given) or 'none'}.")
+        raise ValueError(f"A rule must name exactly one of {', '.join(ends)}, got {', '.join(given) or 'none'}.")
     end = {"GroupId" if given[0] == _OTHER_GROUP[direction] else given[0]: rule[given[0]]}
     description = {"Description": rule["Description"]} if "Description" in rule else {}
     ports = {name: int(rule[name]) for name in _PORTS if name in rule}
     return {"IpProtocol": str(rule["IpProtocol"]), **ports, ends[given[0]]: [end | description]}
 
 
-def _call(client: Any, verb: str, direction: str, **parameters: object) -> Any:  # noqa: ANN401 - boto3 client
-    return getattr(client, f"{verb}_security_group_{direction}")(**parameters)
+def _call(client: Client, verb: str, direction: str, **parameters: object) -> Mapping[str, Any]:
+    answer: Mapping[str, Any] = getattr(client, f"{verb}_security_group_{direction}")(**parameters)
+    return answer

@@ -1,12 +1,15 @@
 """ECR: repositories of container images."""
 
-from typing import Any
-
-from localcloud.cloudformation.resource import Made, Place, Properties
-from localcloud.cloudformation.resources.naming import physical_name
-from localcloud.cloudformation.resources.requests import document, passing_over, refuse_others, request, truth
-from localcloud.cloudformation.resources.tagging import tag_changes, tag_list
-from localcloud.cloudformation.resources.undoing import undone_on_failure
+from localcloud.cloudformation.resource import Client, Created, Properties, ResourceContext
+from localcloud.cloudformation.resources.requests import (
+    call,
+    document,
+    passing_over,
+    refuse_others,
+    truth,
+    undone_on_failure,
+)
+from localcloud.cloudformation.tags import tag_changes, tag_list
 
 _LONGEST_NAME = 256
 _ABSENT = "RepositoryNotFoundException"
@@ -24,28 +27,25 @@ class Repository:
     )
     replacing = frozenset({"RepositoryName"})
 
-    def create(self, place: Place, properties: Properties) -> Made:
-        """Make the repository with its policies."""
-        client = place.client("ecr")
-        parameters = request(
+    def create(self, context: ResourceContext, properties: Properties) -> Created:
+        client = context.client("ecr")
+        name = call(
             client,
             "CreateRepository",
-            repositoryName=properties.get("RepositoryName") or physical_name(place, _LONGEST_NAME, lower_case=True),
+            repositoryName=properties.get("RepositoryName") or context.physical_name(_LONGEST_NAME, lower_case=True),
             imageTagMutability=properties.get("ImageTagMutability"),
             tags=tag_list(properties),
-        )
-        name = client.create_repository(**parameters)["repository"]["repositoryName"]
+        )["repository"]["repositoryName"]
         with undone_on_failure(lambda: client.delete_repository(repositoryName=name)):
             self._change_policies(client, name, {}, properties)
-        return self._made(client, name)
+        return self._created(client, name)
 
-    def update(self, place: Place, physical_id: str, before: Properties, after: Properties) -> Made:
-        """Change everything but the name."""
-        client = place.client("ecr")
+    def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
+        client = context.client("ecr")
         mutability = after.get("ImageTagMutability", "MUTABLE")
         client.put_image_tag_mutability(repositoryName=physical_id, imageTagMutability=mutability)
         self._change_policies(client, physical_id, before, after)
-        made = self._made(client, physical_id)
+        made = self._created(client, physical_id)
         gone, new = tag_changes(before, after)
         if gone:
             client.untag_resource(resourceArn=made.attributes["Arn"], tagKeys=gone)
@@ -53,13 +53,13 @@ class Repository:
             client.tag_resource(resourceArn=made.attributes["Arn"], tags=new)
         return made
 
-    def delete(self, place: Place, physical_id: str, properties: Properties) -> None:
-        """Remove the repository; with images in it only where that was asked for."""
+    def delete(self, context: ResourceContext, physical_id: str, properties: Properties) -> None:
+        """Delete the repository, with its images only if ``EmptyOnDelete`` is set."""
         with passing_over(_ABSENT):
             force = truth(properties.get("EmptyOnDelete", False))
-            place.client("ecr").delete_repository(repositoryName=physical_id, force=force)
+            context.client("ecr").delete_repository(repositoryName=physical_id, force=force)
 
-    def _change_policies(self, client: Any, name: str, before: Properties, after: Properties) -> None:  # noqa: ANN401 - boto3 client
+    def _change_policies(self, client: Client, name: str, before: Properties, after: Properties) -> None:
         if before.get("LifecyclePolicy") != after.get("LifecyclePolicy"):
             policy = after.get("LifecyclePolicy") or {}
             refuse_others("LifecyclePolicy", policy, ("LifecyclePolicyText",))
@@ -75,6 +75,6 @@ class Repository:
             else:
                 client.delete_repository_policy(repositoryName=name)
 
-    def _made(self, client: Any, name: str) -> Made:  # noqa: ANN401 - boto3 client
+    def _created(self, client: Client, name: str) -> Created:
         (found,) = client.describe_repositories(repositoryNames=[name])["repositories"]
-        return Made(name, {"Arn": found["repositoryArn"], "RepositoryUri": found["repositoryUri"]})
+        return Created(name, {"Arn": found["repositoryArn"], "RepositoryUri": found["repositoryUri"]})

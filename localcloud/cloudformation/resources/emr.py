@@ -6,16 +6,21 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from localcloud.cloudformation.resource import Made, Place, Properties, ReplacementNeededError
-from localcloud.cloudformation.resources.naming import physical_name
-from localcloud.cloudformation.resources.requests import document, passing_over, refuse_others, request, truth
-from localcloud.cloudformation.resources.tagging import tag_changes, tag_list
-from localcloud.cloudformation.resources.undoing import undone_on_failure
+from localcloud.cloudformation.resource import Client, Created, Properties, ReplacementNeededError, ResourceContext
+from localcloud.cloudformation.resources.requests import (
+    call,
+    document,
+    passing_over,
+    refuse_others,
+    truth,
+    undone_on_failure,
+)
+from localcloud.cloudformation.tags import tag_changes, tag_list
 
 _LONGEST_NAME = 128
 _STARTED = ("RUNNING", "WAITING")
 _ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
-_PATIENCE = 15 * 60
+_LONGEST_WAIT = 15 * 60
 """Seconds for a cluster to start or end: bootstrap actions really run here."""
 _PAUSE = 0.1
 """Seconds between two looks at a cluster."""
@@ -48,23 +53,21 @@ class Cluster:
         }
     )
 
-    def create(self, place: Place, properties: Properties) -> Made:
+    def create(self, context: ResourceContext, properties: Properties) -> Created:
         """Start the cluster, and wait until its bootstrap actions have ended."""
-        client = place.client("emr")
-        cluster = client.run_job_flow(**request(client, "RunJobFlow", **run_job_flow(properties)))["JobFlowId"]
+        client = context.client("emr")
+        cluster = call(client, "RunJobFlow", **run_job_flow(properties))["JobFlowId"]
         with undone_on_failure(lambda: client.terminate_job_flows(JobFlowIds=[cluster])):
             _wait(client, cluster, _STARTED)
-        return self._made(client, cluster)
+        return self._created(client, cluster)
 
-    def update(self, place: Place, physical_id: str, before: Properties, after: Properties) -> Made:
-        """Change what EMR can change of a cluster that runs."""
-        client = place.client("emr")
+    def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
+        client = context.client("emr")
         resized = resized_fleets(before["Instances"], after["Instances"])
         self._change_policies(client, physical_id, before, after)
         if before.get("StepConcurrencyLevel") != after.get("StepConcurrencyLevel"):
             level = after.get("StepConcurrencyLevel", 1)
-            changed = request(client, "ModifyCluster", ClusterId=physical_id, StepConcurrencyLevel=level)
-            client.modify_cluster(**changed)
+            call(client, "ModifyCluster", ClusterId=physical_id, StepConcurrencyLevel=level)
         if before.get("VisibleToAllUsers") != after.get("VisibleToAllUsers"):
             visible = truth(after.get("VisibleToAllUsers", True))
             client.set_visible_to_all_users(JobFlowIds=[physical_id], VisibleToAllUsers=visible)
@@ -77,33 +80,27 @@ class Cluster:
             client.remove_tags(ResourceId=physical_id, TagKeys=gone)
         if new:
             client.add_tags(ResourceId=physical_id, Tags=new)
-        return self._made(client, physical_id)
+        return self._created(client, physical_id)
 
-    def delete(self, place: Place, physical_id: str, _properties: Properties) -> None:
-        """End the cluster, and wait until it has ended; one that ended itself is left alone."""
-        client = place.client("emr")
+    def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
+        """Terminate the cluster and wait for its end, unless it has ended itself."""
+        client = context.client("emr")
         if _state(client, physical_id) in _ENDED:
             return
         client.terminate_job_flows(JobFlowIds=[physical_id])
         _wait(client, physical_id, _ENDED)
 
-    def _change_policies(self, client: Any, cluster: str, before: Properties, after: Properties) -> None:  # noqa: ANN401 - boto3 client
-        if before.get("AutoTerminationPolicy") != after.get("AutoTerminationPolicy"):
-            if policy := after.get("AutoTerminationPolicy"):
-                client.put_auto_termination_policy(
-                    **request(client, "PutAutoTerminationPolicy", ClusterId=cluster, AutoTerminationPolicy=policy)
-                )
+    def _change_policies(self, client: Client, cluster: str, before: Properties, after: Properties) -> None:
+        for name in ("AutoTerminationPolicy", "ManagedScalingPolicy"):
+            policy = after.get(name)
+            if policy == before.get(name):
+                continue
+            if policy:
+                call(client, f"Put{name}", ClusterId=cluster, **{name: policy})
             else:
-                client.remove_auto_termination_policy(ClusterId=cluster)
-        if before.get("ManagedScalingPolicy") != after.get("ManagedScalingPolicy"):
-            if policy := after.get("ManagedScalingPolicy"):
-                client.put_managed_scaling_policy(
-                    **request(client, "PutManagedScalingPolicy", ClusterId=cluster, ManagedScalingPolicy=policy)
-                )
-            else:
-                client.remove_managed_scaling_policy(ClusterId=cluster)
+                call(client, f"Remove{name}", ClusterId=cluster)
 
-    def _resize(self, client: Any, cluster: str, resized: Sequence[Mapping[str, Any]]) -> None:  # noqa: ANN401 - boto3 client
+    def _resize(self, client: Client, cluster: str, resized: Sequence[Mapping[str, Any]]) -> None:
         if not resized:
             return
         present = client.list_instance_fleets(ClusterId=cluster)["InstanceFleets"]
@@ -115,13 +112,11 @@ class Cluster:
             ]
             capacities = {name: fleet[name] for name in _CAPACITIES if name in fleet}
             wanted = {"InstanceFleetId": found, **capacities}
-            client.modify_instance_fleet(
-                **request(client, "ModifyInstanceFleet", ClusterId=cluster, InstanceFleet=wanted)
-            )
+            call(client, "ModifyInstanceFleet", ClusterId=cluster, InstanceFleet=wanted)
 
-    def _made(self, client: Any, cluster: str) -> Made:  # noqa: ANN401 - boto3 client
+    def _created(self, client: Client, cluster: str) -> Created:
         found = client.describe_cluster(ClusterId=cluster)["Cluster"]
-        return Made(cluster, {"Id": cluster, "MasterPublicDNS": found.get("MasterPublicDnsName", "")})
+        return Created(cluster, {"Id": cluster, "MasterPublicDNS": found.get("MasterPublicDnsName", "")})
 
 
 class SecurityConfiguration:
@@ -131,31 +126,22 @@ class SecurityConfiguration:
     properties = frozenset({"Name", "SecurityConfiguration"})
     replacing = frozenset({"Name", "SecurityConfiguration"})
 
-    def create(self, place: Place, properties: Properties) -> Made:
-        """Keep the configuration."""
-        name = str(properties.get("Name") or physical_name(place, _LONGEST_NAME))
+    def create(self, context: ResourceContext, properties: Properties) -> Created:
+        name = str(properties.get("Name") or context.physical_name(_LONGEST_NAME))
         text = document(properties["SecurityConfiguration"])
-        place.client("emr").create_security_configuration(Name=name, SecurityConfiguration=text)
-        return Made(name)
+        context.client("emr").create_security_configuration(Name=name, SecurityConfiguration=text)
+        return Created(name)
 
-    def update(self, _place: Place, physical_id: str, _before: Properties, _after: Properties) -> Made:
-        """Leave it: every property makes a new one."""
-        return Made(physical_id)
+    def update(self, _context: ResourceContext, physical_id: str, _before: Properties, _after: Properties) -> Created:
+        return Created(physical_id)
 
-    def delete(self, place: Place, physical_id: str, _properties: Properties) -> None:
-        """Remove the configuration."""
+    def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
         with passing_over(_UNKNOWN):
-            place.client("emr").delete_security_configuration(Name=physical_id)
+            context.client("emr").delete_security_configuration(Name=physical_id)
 
 
 def run_job_flow(properties: Properties) -> dict[str, Any]:
-    """Return the parameters of EMR's RunJobFlow for a cluster's properties; values keep the kinds that they have.
-
-    Raises
-    ------
-    ValueError
-        If there is a part that is not known here.
-    """
+    """Return the parameters of EMR's RunJobFlow for a cluster's properties; values keep the kinds that they have."""
     return {
         **{name: properties[name] for name in _COPIED if name in properties},
         "Instances": _instances(properties["Instances"]),
@@ -166,18 +152,7 @@ def run_job_flow(properties: Properties) -> dict[str, Any]:
 
 
 def resized_fleets(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the fleets of which only the capacity differs, as EMR's API has them.
-
-    Parameters
-    ----------
-    before, after
-        A cluster's ``Instances``.
-
-    Raises
-    ------
-    ReplacementNeededError
-        If anything else differs, but whether the cluster is protected from being ended.
-    """
+    """Return the fleets whose capacity differs; raise ReplacementNeededError if more than the protection does too."""
     if _fixed(before) != _fixed(after):
         names = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
         raise ReplacementNeededError(f"Instances.{', '.join(names)} can only be given to a new cluster.")
@@ -233,7 +208,7 @@ def _step(given: Mapping[str, Any]) -> dict[str, Any]:
     return {**given, "HadoopJarStep": jar}
 
 
-def _state(client: Any, cluster: str) -> str:  # noqa: ANN401 - boto3 client
+def _state(client: Client, cluster: str) -> str:
     try:
         status: Mapping[str, str] = client.describe_cluster(ClusterId=cluster)["Cluster"]["Status"]
     except ClientError as error:
@@ -243,14 +218,14 @@ def _state(client: Any, cluster: str) -> str:  # noqa: ANN401 - boto3 client
     return status["State"]
 
 
-def _wait(client: Any, cluster: str, states: Sequence[str]) -> None:  # noqa: ANN401 - boto3 client
+def _wait(client: Client, cluster: str, states: Sequence[str]) -> None:
     """Return when a cluster is in one of some states; fail if it ends instead, or never gets there."""
-    end = time.monotonic() + _PATIENCE
+    end = time.monotonic() + _LONGEST_WAIT
     while (state := _state(client, cluster)) not in states:
         if state in _ENDED:
             status = client.describe_cluster(ClusterId=cluster)["Cluster"]["Status"]
             reason = status.get("StateChangeReason", {}).get("Message", "no reason given")
             raise ValueError(f"Cluster {cluster} ended as {state} while it started: {reason}")
         if time.monotonic() > end:
-            raise TimeoutError(f"Cluster {cluster} was still {state} after {_PATIENCE // 60} minutes.")
+            raise TimeoutError(f"Cluster {cluster} was still {state} after {_LONGEST_WAIT // 60} minutes.")
         time.sleep(_PAUSE)

@@ -3,11 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from localcloud.cloudformation.resource import Made, Place, Properties
-from localcloud.cloudformation.resources.naming import physical_name
-from localcloud.cloudformation.resources.requests import document, passing_over, refuse_others, request
-from localcloud.cloudformation.resources.tagging import tag_changes, tag_list
-from localcloud.cloudformation.resources.undoing import undone_on_failure
+from localcloud.cloudformation.resource import Client, Created, Properties, ResourceContext
+from localcloud.cloudformation.resources.requests import call, document, passing_over, refuse_others, undone_on_failure
+from localcloud.cloudformation.tags import tag_changes, tag_list
 
 _LONGEST_ENTITY = 64
 _LONGEST_POLICY = 128
@@ -25,35 +23,31 @@ class User:
     properties = frozenset({"UserName", "Path", "ManagedPolicyArns", "Policies", "Tags"})
     replacing = frozenset({"UserName"})
 
-    def create(self, place: Place, properties: Properties) -> Made:
-        """Make the user with policies and tags."""
-        client = place.client("iam")
-        name = str(properties.get("UserName") or physical_name(place, _LONGEST_ENTITY))
-        client.create_user(
-            **request(client, "CreateUser", UserName=name, **_path(properties), Tags=tag_list(properties))
-        )
-        with undone_on_failure(lambda: self.delete(place, name, properties)):
+    def create(self, context: ResourceContext, properties: Properties) -> Created:
+        client = context.client("iam")
+        name = str(properties.get("UserName") or context.physical_name(_LONGEST_ENTITY))
+        call(client, "CreateUser", UserName=name, **_path(properties), Tags=tag_list(properties))
+        with undone_on_failure(lambda: self.delete(context, name, properties)):
             _change_policies(client, "user", name, {}, properties)
-        return self._made(client, name)
+        return self._created(client, name)
 
-    def update(self, place: Place, physical_id: str, before: Properties, after: Properties) -> Made:
-        """Change path, policies and tags."""
-        client = place.client("iam")
+    def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
+        client = context.client("iam")
         if before.get("Path") != after.get("Path"):
             client.update_user(UserName=physical_id, NewPath=after.get("Path", "/"))
         _change_policies(client, "user", physical_id, before, after)
         _change_tags(client, "user", physical_id, before, after)
-        return self._made(client, physical_id)
+        return self._created(client, physical_id)
 
-    def delete(self, place: Place, physical_id: str, properties: Properties) -> None:
-        """Remove the user, who must have no keys any more, and nobody else's policies."""
-        client = place.client("iam")
+    def delete(self, context: ResourceContext, physical_id: str, properties: Properties) -> None:
+        """Delete the user, who must have no keys and no policies of other resources."""
+        client = context.client("iam")
         with passing_over(_ABSENT):
             _remove_policies(client, "user", physical_id, properties)
             client.delete_user(UserName=physical_id)
 
-    def _made(self, client: Any, name: str) -> Made:  # noqa: ANN401 - boto3 client
-        return Made(name, {"Arn": client.get_user(UserName=name)["User"]["Arn"]})
+    def _created(self, client: Client, name: str) -> Created:
+        return Created(name, {"Arn": client.get_user(UserName=name)["User"]["Arn"]})
 
 
 class Role:
@@ -68,11 +62,10 @@ class Role:
     )
     replacing = frozenset({"RoleName", "Path"})
 
-    def create(self, place: Place, properties: Properties) -> Made:
-        """Make the role with policies and tags."""
-        client = place.client("iam")
-        name = str(properties.get("RoleName") or physical_name(place, _LONGEST_ENTITY))
-        parameters = request(
+    def create(self, context: ResourceContext, properties: Properties) -> Created:
+        client = context.client("iam")
+        name = str(properties.get("RoleName") or context.physical_name(_LONGEST_ENTITY))
+        call(
             client,
             "CreateRole",
             RoleName=name,
@@ -82,39 +75,35 @@ class Role:
             MaxSessionDuration=properties.get("MaxSessionDuration"),
             Tags=tag_list(properties),
         )
-        client.create_role(**parameters)
-        with undone_on_failure(lambda: self.delete(place, name, properties)):
+        with undone_on_failure(lambda: self.delete(context, name, properties)):
             _change_policies(client, "role", name, {}, properties)
-        return self._made(client, name)
+        return self._created(client, name)
 
-    def update(self, place: Place, physical_id: str, before: Properties, after: Properties) -> Made:
-        """Change everything but name and path."""
-        client = place.client("iam")
+    def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
+        client = context.client("iam")
         trust = document(after["AssumeRolePolicyDocument"])
         client.update_assume_role_policy(RoleName=physical_id, PolicyDocument=trust)
         # IAM's own default is an hour; an absent description is an empty one.
-        parameters = request(
+        call(
             client,
             "UpdateRole",
             RoleName=physical_id,
             Description=after.get("Description", ""),
             MaxSessionDuration=after.get("MaxSessionDuration", 3600),
         )
-        client.update_role(**parameters)
         _change_policies(client, "role", physical_id, before, after)
         _change_tags(client, "role", physical_id, before, after)
-        return self._made(client, physical_id)
+        return self._created(client, physical_id)
 
-    def delete(self, place: Place, physical_id: str, properties: Properties) -> None:
-        """Remove the role, which nobody else's policy and no instance profile may hold any more."""
-        client = place.client("iam")
+    def delete(self, context: ResourceContext, physical_id: str, properties: Properties) -> None:
+        client = context.client("iam")
         with passing_over(_ABSENT):
             _remove_policies(client, "role", physical_id, properties)
             client.delete_role(RoleName=physical_id)
 
-    def _made(self, client: Any, name: str) -> Made:  # noqa: ANN401 - boto3 client
+    def _created(self, client: Client, name: str) -> Created:
         role = client.get_role(RoleName=name)["Role"]
-        return Made(name, {"Arn": role["Arn"], "RoleId": role["RoleId"]})
+        return Created(name, {"Arn": role["Arn"], "RoleId": role["RoleId"]})
 
 
 class InstanceProfile:
@@ -124,39 +113,36 @@ class InstanceProfile:
     properties = frozenset({"InstanceProfileName", "Path", "Roles"})
     replacing = frozenset({"InstanceProfileName", "Path"})
 
-    def create(self, place: Place, properties: Properties) -> Made:
-        """Make the profile and put its role in."""
-        client = place.client("iam")
-        name = str(properties.get("InstanceProfileName") or physical_name(place, _LONGEST_POLICY))
+    def create(self, context: ResourceContext, properties: Properties) -> Created:
+        client = context.client("iam")
+        name = str(properties.get("InstanceProfileName") or context.physical_name(_LONGEST_POLICY))
         client.create_instance_profile(InstanceProfileName=name, **_path(properties))
         with undone_on_failure(lambda: client.delete_instance_profile(InstanceProfileName=name)):
             for role in properties["Roles"]:
                 client.add_role_to_instance_profile(InstanceProfileName=name, RoleName=role)
-        return self._made(client, name)
+        return self._created(client, name)
 
-    def update(self, place: Place, physical_id: str, before: Properties, after: Properties) -> Made:
-        """Take the old role out and put the new one in."""
-        client = place.client("iam")
+    def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
+        client = context.client("iam")
         gone, new = _difference(before["Roles"], after["Roles"])
         for role in gone:
             with passing_over(_ABSENT):
                 client.remove_role_from_instance_profile(InstanceProfileName=physical_id, RoleName=role)
         for role in new:
             client.add_role_to_instance_profile(InstanceProfileName=physical_id, RoleName=role)
-        return self._made(client, physical_id)
+        return self._created(client, physical_id)
 
-    def delete(self, place: Place, physical_id: str, properties: Properties) -> None:
-        """Take the role out and remove the profile."""
-        client = place.client("iam")
+    def delete(self, context: ResourceContext, physical_id: str, properties: Properties) -> None:
+        client = context.client("iam")
         for role in properties["Roles"]:
             with passing_over(_ABSENT):
                 client.remove_role_from_instance_profile(InstanceProfileName=physical_id, RoleName=role)
         with passing_over(_ABSENT):
             client.delete_instance_profile(InstanceProfileName=physical_id)
 
-    def _made(self, client: Any, name: str) -> Made:  # noqa: ANN401 - boto3 client
+    def _created(self, client: Client, name: str) -> Created:
         profile = client.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
-        return Made(name, {"Arn": profile["Arn"]})
+        return Created(name, {"Arn": profile["Arn"]})
 
 
 class ManagedPolicy:
@@ -166,41 +152,38 @@ class ManagedPolicy:
     properties = frozenset({"ManagedPolicyName", "Path", "Description", "PolicyDocument", *_HOLDERS})
     replacing = frozenset({"ManagedPolicyName", "Path", "Description"})
 
-    def create(self, place: Place, properties: Properties) -> Made:
-        """Make the policy and attach it."""
-        client = place.client("iam")
-        parameters = request(
+    def create(self, context: ResourceContext, properties: Properties) -> Created:
+        client = context.client("iam")
+        arn = call(
             client,
             "CreatePolicy",
-            PolicyName=properties.get("ManagedPolicyName") or physical_name(place, _LONGEST_POLICY),
+            PolicyName=properties.get("ManagedPolicyName") or context.physical_name(_LONGEST_POLICY),
             **_path(properties),
             Description=properties.get("Description"),
             PolicyDocument=document(properties["PolicyDocument"]),
-        )
-        arn = client.create_policy(**parameters)["Policy"]["Arn"]
-        with undone_on_failure(lambda: self.delete(place, arn, properties)):
+        )["Policy"]["Arn"]
+        with undone_on_failure(lambda: self.delete(context, arn, properties)):
             self._attach(client, arn, {}, properties)
-        return self._made(client, arn)
+        return self._created(client, arn)
 
-    def update(self, place: Place, physical_id: str, before: Properties, after: Properties) -> Made:
-        """Make a new version the one that counts; attach and detach."""
-        client = place.client("iam")
+    def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
+        """Make a new version the default; attach and detach."""
+        client = context.client("iam")
         if before["PolicyDocument"] != after["PolicyDocument"]:
             self._remove_versions(client, physical_id, kept=_MOST_VERSIONS - 1)
             text = document(after["PolicyDocument"])
             client.create_policy_version(PolicyArn=physical_id, PolicyDocument=text, SetAsDefault=True)
         self._attach(client, physical_id, before, after)
-        return self._made(client, physical_id)
+        return self._created(client, physical_id)
 
-    def delete(self, place: Place, physical_id: str, properties: Properties) -> None:
-        """Detach the policy from those it names, and remove it."""
-        client = place.client("iam")
+    def delete(self, context: ResourceContext, physical_id: str, properties: Properties) -> None:
+        client = context.client("iam")
         with passing_over(_ABSENT):
             self._attach(client, physical_id, properties, {})
             self._remove_versions(client, physical_id, kept=1)
             client.delete_policy(PolicyArn=physical_id)
 
-    def _attach(self, client: Any, arn: str, before: Properties, after: Properties) -> None:  # noqa: ANN401 - boto3 client
+    def _attach(self, client: Client, arn: str, before: Properties, after: Properties) -> None:
         for name, kind in _HOLDERS.items():
             gone, new = _difference(before.get(name, []), after.get(name, []))
             for holder in gone:
@@ -209,17 +192,17 @@ class ManagedPolicy:
             for holder in new:
                 _call(client, f"attach_{kind}_policy", kind, holder, PolicyArn=arn)
 
-    def _remove_versions(self, client: Any, arn: str, *, kept: int) -> None:  # noqa: ANN401 - boto3 client
+    def _remove_versions(self, client: Client, arn: str, *, kept: int) -> None:
         versions = client.list_policy_versions(PolicyArn=arn)["Versions"]
         others = [each["VersionId"] for each in versions if not each["IsDefaultVersion"]]
         oldest_first = sorted(others, key=lambda version: int(version.removeprefix("v")))
         for version in oldest_first[: max(0, len(versions) - kept)]:
             client.delete_policy_version(PolicyArn=arn, VersionId=version)
 
-    def _made(self, client: Any, arn: str) -> Made:  # noqa: ANN401 - boto3 client
+    def _created(self, client: Client, arn: str) -> Created:
         policy = client.get_policy(PolicyArn=arn)["Policy"]
         names = ("AttachmentCount", "DefaultVersionId", "IsAttachable", "PolicyId")
-        return Made(arn, {"PolicyArn": arn, **{name: policy[name] for name in names}})
+        return Created(arn, {"PolicyArn": arn, **{name: policy[name] for name in names}})
 
 
 class Policy:
@@ -229,33 +212,31 @@ class Policy:
     properties = frozenset({"PolicyName", "PolicyDocument", *_HOLDERS})
     replacing: frozenset[str] = frozenset()
 
-    def create(self, place: Place, properties: Properties) -> Made:
-        """Put the policy into all that it names."""
-        physical_id = physical_name(place, _LONGEST_POLICY)
-        with undone_on_failure(lambda: self.delete(place, physical_id, properties)):
-            self._put(place, properties)
-        return Made(physical_id, {"Id": physical_id})
+    def create(self, context: ResourceContext, properties: Properties) -> Created:
+        physical_id = context.physical_name(_LONGEST_POLICY)
+        with undone_on_failure(lambda: self.delete(context, physical_id, properties)):
+            self._put(context, properties)
+        return Created(physical_id, {"Id": physical_id})
 
-    def update(self, place: Place, physical_id: str, before: Properties, after: Properties) -> Made:
-        """Put the new policy in, and take the old one from those that are no longer named."""
-        self._put(place, after)
+    def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
+        """Put the new policy in, and delete the old one from those that it no longer names."""
+        self._put(context, after)
         still = set(_holders(after)) if before["PolicyName"] == after["PolicyName"] else set()
-        self._remove(place, before["PolicyName"], [holder for holder in _holders(before) if holder not in still])
-        return Made(physical_id, {"Id": physical_id})
+        self._remove(context, before["PolicyName"], [holder for holder in _holders(before) if holder not in still])
+        return Created(physical_id, {"Id": physical_id})
 
-    def delete(self, place: Place, _physical_id: str, properties: Properties) -> None:
-        """Take the policy from all that it names."""
-        self._remove(place, properties["PolicyName"], _holders(properties))
+    def delete(self, context: ResourceContext, _physical_id: str, properties: Properties) -> None:
+        self._remove(context, properties["PolicyName"], _holders(properties))
 
-    def _put(self, place: Place, properties: Properties) -> None:
+    def _put(self, context: ResourceContext, properties: Properties) -> None:
         name, text = properties["PolicyName"], document(properties["PolicyDocument"])
         for kind, holder in _holders(properties):
-            _call(place.client("iam"), f"put_{kind}_policy", kind, holder, PolicyName=name, PolicyDocument=text)
+            _call(context.client("iam"), f"put_{kind}_policy", kind, holder, PolicyName=name, PolicyDocument=text)
 
-    def _remove(self, place: Place, name: str, holders: Iterable[tuple[str, str]]) -> None:
+    def _remove(self, context: ResourceContext, name: str, holders: Iterable[tuple[str, str]]) -> None:
         for kind, holder in holders:
             with passing_over(_ABSENT):
-                _call(place.client("iam"), f"delete_{kind}_policy", kind, holder, PolicyName=name)
+                _call(context.client("iam"), f"delete_{kind}_policy", kind, holder, PolicyName=name)
 
 
 class AccessKey:
@@ -265,26 +246,23 @@ class AccessKey:
     properties = frozenset({"Serial", "UserName"})
     replacing = frozenset({"Serial", "UserName"})
 
-    def create(self, place: Place, properties: Properties) -> Made:
-        """Make the key."""
-        key = place.client("iam").create_access_key(UserName=properties["UserName"])["AccessKey"]
-        return Made(key["AccessKeyId"], {"Id": key["AccessKeyId"], "SecretAccessKey": key["SecretAccessKey"]})
+    def create(self, context: ResourceContext, properties: Properties) -> Created:
+        key = context.client("iam").create_access_key(UserName=properties["UserName"])["AccessKey"]
+        return Created(key["AccessKeyId"], {"Id": key["AccessKeyId"], "SecretAccessKey": key["SecretAccessKey"]})
 
-    def update(self, _place: Place, physical_id: str, _before: Properties, _after: Properties) -> Made:
-        """Leave it: every property makes a new key."""
-        return Made(physical_id, {"Id": physical_id})
+    def update(self, _context: ResourceContext, physical_id: str, _before: Properties, _after: Properties) -> Created:
+        return Created(physical_id, {"Id": physical_id})
 
-    def delete(self, place: Place, physical_id: str, properties: Properties) -> None:
-        """Remove the key."""
+    def delete(self, context: ResourceContext, physical_id: str, properties: Properties) -> None:
         with passing_over(_ABSENT):
-            place.client("iam").delete_access_key(UserName=properties["UserName"], AccessKeyId=physical_id)
+            context.client("iam").delete_access_key(UserName=properties["UserName"], AccessKeyId=physical_id)
 
 
 def _path(properties: Properties) -> dict[str, str]:
     return {"Path": str(properties["Path"])} if "Path" in properties else {}
 
 
-def _call(client: Any, operation: str, kind: str, holder: str, **parameters: object) -> None:  # noqa: ANN401 - boto3 client
+def _call(client: Client, operation: str, kind: str, holder: str, **parameters: object) -> None:
     getattr(client, operation)(**{f"{kind.capitalize()}Name": holder}, **parameters)
 
 
@@ -306,7 +284,7 @@ def _inline(properties: Properties) -> dict[str, str]:
     return found
 
 
-def _change_policies(client: Any, kind: str, holder: str, before: Properties, after: Properties) -> None:  # noqa: ANN401 - boto3 client
+def _change_policies(client: Client, kind: str, holder: str, before: Properties, after: Properties) -> None:
     old, new = _inline(before), _inline(after)
     for name in old.keys() - new.keys():
         with passing_over(_ABSENT):
@@ -323,7 +301,7 @@ def _change_policies(client: Any, kind: str, holder: str, before: Properties, af
     _change_boundary(client, kind, holder, before, after)
 
 
-def _change_boundary(client: Any, kind: str, holder: str, before: Properties, after: Properties) -> None:  # noqa: ANN401 - boto3 client
+def _change_boundary(client: Client, kind: str, holder: str, before: Properties, after: Properties) -> None:
     boundary = after.get("PermissionsBoundary")
     if before.get("PermissionsBoundary") == boundary:
         return
@@ -333,7 +311,7 @@ def _change_boundary(client: Any, kind: str, holder: str, before: Properties, af
         _call(client, f"delete_{kind}_permissions_boundary", kind, holder)
 
 
-def _remove_policies(client: Any, kind: str, holder: str, properties: Mapping[str, Any]) -> None:  # noqa: ANN401 - boto3 client
+def _remove_policies(client: Client, kind: str, holder: str, properties: Mapping[str, Any]) -> None:
     for name in _inline(properties):
         with passing_over(_ABSENT):
             _call(client, f"delete_{kind}_policy", kind, holder, PolicyName=name)
@@ -342,7 +320,7 @@ def _remove_policies(client: Any, kind: str, holder: str, properties: Mapping[st
             _call(client, f"detach_{kind}_policy", kind, holder, PolicyArn=arn)
 
 
-def _change_tags(client: Any, kind: str, holder: str, before: Properties, after: Properties) -> None:  # noqa: ANN401 - boto3 client
+def _change_tags(client: Client, kind: str, holder: str, before: Properties, after: Properties) -> None:
     gone, new = tag_changes(before, after)
     if gone:
         _call(client, f"untag_{kind}", kind, holder, TagKeys=gone)

@@ -1,11 +1,8 @@
 """KMS: keys and their aliases."""
 
-from typing import Any
-
-from localcloud.cloudformation.resource import Made, Place, Properties
-from localcloud.cloudformation.resources.requests import document, passing_over, request, truth
-from localcloud.cloudformation.resources.tagging import renamed, tag_changes, tag_list
-from localcloud.cloudformation.resources.undoing import undone_on_failure
+from localcloud.cloudformation.resource import Client, Created, Properties, ResourceContext
+from localcloud.cloudformation.resources.requests import call, document, passing_over, truth, undone_on_failure
+from localcloud.cloudformation.tags import renamed, tag_changes, tag_list
 
 _WAITING_DAYS = 30
 """How long a key waits for its end where nothing else is said."""
@@ -19,25 +16,23 @@ class Key:
     properties = frozenset({"Description", "EnableKeyRotation", "Enabled", "KeyPolicy", "PendingWindowInDays", "Tags"})
     replacing: frozenset[str] = frozenset()
 
-    def create(self, place: Place, properties: Properties) -> Made:
-        """Make the key."""
-        client = place.client("kms")
+    def create(self, context: ResourceContext, properties: Properties) -> Created:
+        client = context.client("kms")
         policy = properties.get("KeyPolicy")
-        parameters = request(
+        key = call(
             client,
             "CreateKey",
             Description=properties.get("Description"),
             Policy=document(policy) if policy else None,
             Tags=renamed(tag_list(properties), "TagKey", "TagValue"),
-        )
-        key = client.create_key(**parameters)["KeyMetadata"]["KeyId"]
-        with undone_on_failure(lambda: self.delete(place, key, properties)):
+        )["KeyMetadata"]["KeyId"]
+        with undone_on_failure(lambda: self.delete(context, key, properties)):
             self._switch(client, key, {}, properties)
-        return self._made(client, key)
+        return self._created(client, key)
 
-    def update(self, place: Place, physical_id: str, before: Properties, after: Properties) -> Made:
-        """Change everything in place; the waiting time counts when the key is removed."""
-        client = place.client("kms")
+    def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
+        """Update everything in place; the waiting time matters only on deletion."""
+        client = context.client("kms")
         client.update_key_description(KeyId=physical_id, Description=after.get("Description", ""))
         if before.get("KeyPolicy") != after.get("KeyPolicy"):
             client.put_key_policy(KeyId=physical_id, PolicyName="default", Policy=document(after["KeyPolicy"]))
@@ -47,16 +42,16 @@ class Key:
             client.untag_resource(KeyId=physical_id, TagKeys=gone)
         if new:
             client.tag_resource(KeyId=physical_id, Tags=renamed(new, "TagKey", "TagValue"))
-        return self._made(client, physical_id)
+        return self._created(client, physical_id)
 
-    def delete(self, place: Place, physical_id: str, properties: Properties) -> None:
-        """Have the key deleted when its waiting time is over, as only KMS can."""
-        client = place.client("kms")
+    def delete(self, context: ResourceContext, physical_id: str, properties: Properties) -> None:
+        """Schedule the deletion of the key for the end of its waiting time."""
+        client = context.client("kms")
         days = int(properties.get("PendingWindowInDays", _WAITING_DAYS))
         with passing_over(_ABSENT, "KMSInvalidStateException"):
             client.schedule_key_deletion(KeyId=physical_id, PendingWindowInDays=days)
 
-    def _switch(self, client: Any, key: str, before: Properties, after: Properties) -> None:  # noqa: ANN401 - boto3 client
+    def _switch(self, client: Client, key: str, before: Properties, after: Properties) -> None:
         was_rotated, rotated = (truth(each.get("EnableKeyRotation", False)) for each in (before, after))
         was_enabled, enabled = (truth(each.get("Enabled", True)) for each in (before, after))
         if rotated and not was_rotated:
@@ -68,8 +63,8 @@ class Key:
         if was_enabled and not enabled:
             client.disable_key(KeyId=key)
 
-    def _made(self, client: Any, key: str) -> Made:  # noqa: ANN401 - boto3 client
-        return Made(key, {"KeyId": key, "Arn": client.describe_key(KeyId=key)["KeyMetadata"]["Arn"]})
+    def _created(self, client: Client, key: str) -> Created:
+        return Created(key, {"KeyId": key, "Arn": client.describe_key(KeyId=key)["KeyMetadata"]["Arn"]})
 
 
 class Alias:
@@ -79,17 +74,14 @@ class Alias:
     properties = frozenset({"AliasName", "TargetKeyId"})
     replacing = frozenset({"AliasName"})
 
-    def create(self, place: Place, properties: Properties) -> Made:
-        """Give the key the name."""
-        place.client("kms").create_alias(**properties)
-        return Made(properties["AliasName"])
+    def create(self, context: ResourceContext, properties: Properties) -> Created:
+        context.client("kms").create_alias(**properties)
+        return Created(properties["AliasName"])
 
-    def update(self, place: Place, physical_id: str, _before: Properties, after: Properties) -> Made:
-        """Give the name to another key."""
-        place.client("kms").update_alias(AliasName=physical_id, TargetKeyId=after["TargetKeyId"])
-        return Made(physical_id)
+    def update(self, context: ResourceContext, physical_id: str, _before: Properties, after: Properties) -> Created:
+        context.client("kms").update_alias(AliasName=physical_id, TargetKeyId=after["TargetKeyId"])
+        return Created(physical_id)
 
-    def delete(self, place: Place, physical_id: str, _properties: Properties) -> None:
-        """Take the name away; the key stays."""
+    def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
         with passing_over(_ABSENT):
-            place.client("kms").delete_alias(AliasName=physical_id)
+            context.client("kms").delete_alias(AliasName=physical_id)

@@ -5,33 +5,29 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from botocore import xform_name
 from botocore.exceptions import ClientError
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
+from localcloud.cloudformation.resource import Client
 
-def request(client: Any, operation: str, **given: Any) -> dict[str, Any]:  # noqa: ANN401 - any service's client
+
+def request(client: Client, operation: str, **given: Any) -> dict[str, Any]:  # noqa: ANN401 - values of a template
     """Return the parameters of an operation, each of the kind that the service's own model asks for.
 
     A template may say ``"true"`` or ``"50"`` where the service wants a boolean or a number, and a parameter of
     a stack is always a string. What is None is left out.
 
-    Parameters
-    ----------
-    client
-        A boto3 client.
-    operation
-        As in the service's API: ``RunJobFlow``.
-
-    Raises
-    ------
-    ValueError
-        If a value is not what it stands for, or a name is not known to the service.
-    TypeError
-        If there is something else where the service wants an object.
+    Raise ValueError for an unknown name or a value of the wrong type, TypeError where the service requires an object.
     """
     shape = client.meta.service_model.operation_model(operation).input_shape
     parameters: dict[str, Any] = _fitted(given, shape, operation)
     return parameters
+
+
+def call(client: Client, operation: str, **given: Any) -> Any:  # noqa: ANN401 - as the service answers
+    """Call an operation with the values of a template, see `request`."""
+    return getattr(client, xform_name(operation))(**request(client, operation, **given))
 
 
 def _fitted(value: Any, shape: Shape, where: str) -> Any:  # noqa: ANN401 - values of a template
@@ -49,7 +45,7 @@ def _fitted(value: Any, shape: Shape, where: str) -> Any:  # noqa: ANN401 - valu
     try:
         return _SCALARS.get(shape.type_name, lambda given: given)(value)
     except (KeyError, TypeError, ValueError):
-        raise ValueError(f"{where} is {value!r}: it must be of type {shape.type_name}.") from None
+        raise ValueError(f"{where} must be of type {shape.type_name}, got {value!r}.") from None
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - values of a template
@@ -81,10 +77,10 @@ def document(value: object) -> str:
 def refuse_others(where: str, given: Mapping[str, Any], known: Collection[str]) -> None:
     """Raise ``ValueError`` for a name that is not known, ``TypeError`` for no object at all: nothing is passed over."""
     if not isinstance(given, Mapping):
-        raise TypeError(f"{where} is {given!r}: it must be an object.")
+        raise TypeError(f"{where} must be an object, got {given!r}.")
     for name in given:
         if name not in known:
-            raise ValueError(f"{where}.{name} is not modelled by the local cloud.")
+            raise ValueError(f"The local cloud does not model {where}.{name}.")
 
 
 @contextmanager
@@ -95,3 +91,13 @@ def passing_over(*codes: str) -> Iterator[None]:
     except ClientError as error:
         if error.response["Error"]["Code"] not in codes:
             raise
+
+
+@contextmanager
+def undone_on_failure(undo: Callable[[], object]) -> Iterator[None]:
+    """Call ``undo`` if the block fails, and pass its failure on."""
+    try:
+        yield
+    except BaseException:
+        undo()
+        raise

@@ -1,15 +1,13 @@
 """S3: buckets and their policies."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from localcloud.cloudformation.resource import Made, Place, Properties
-from localcloud.cloudformation.resources.naming import physical_name
-from localcloud.cloudformation.resources.requests import document, passing_over, refuse_others, request
-from localcloud.cloudformation.resources.tagging import tag_list
-from localcloud.cloudformation.resources.undoing import undone_on_failure
+from localcloud.cloudformation.resource import Client, Created, Properties, ResourceContext
+from localcloud.cloudformation.resources.requests import call, document, passing_over, refuse_others, undone_on_failure
+from localcloud.cloudformation.tags import tag_list
 
 _LONGEST_NAME = 63
 _HOME_REGION = "us-east-1"
@@ -27,28 +25,26 @@ class Bucket:
         """What is modelled."""
         return frozenset({"BucketName", "AccessControl", *_SETTINGS})
 
-    def create(self, place: Place, properties: Properties) -> Made:
-        """Make the bucket and apply its settings."""
-        client = place.client("s3")
-        name = str(properties.get("BucketName") or physical_name(place, _LONGEST_NAME, lower_case=True))
+    def create(self, context: ResourceContext, properties: Properties) -> Created:
+        client = context.client("s3")
+        name = str(properties.get("BucketName") or context.physical_name(_LONGEST_NAME, lower_case=True))
         if _exists(client, name):
             # In us-east-1 alone S3 takes the second making of one's own bucket for success.
             raise ValueError(f"{name} already exists")
-        elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": place.region}}
-        client.create_bucket(Bucket=name, **({} if place.region == _HOME_REGION else elsewhere))
+        elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": context.region}}
+        client.create_bucket(Bucket=name, **({} if context.region == _HOME_REGION else elsewhere))
         with undone_on_failure(lambda: client.delete_bucket(Bucket=name)):
             _apply(client, name, {}, properties)
-        return _made(place, name)
+        return _created(context, name)
 
-    def update(self, place: Place, physical_id: str, before: Properties, after: Properties) -> Made:
-        """Apply every setting that differs; take off those that are not there any more."""
-        _apply(place.client("s3"), physical_id, before, after)
-        return _made(place, physical_id)
+    def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
+        """Apply every setting that differs, and remove those that are no longer declared."""
+        _apply(context.client("s3"), physical_id, before, after)
+        return _created(context, physical_id)
 
-    def delete(self, place: Place, physical_id: str, _properties: Properties) -> None:
-        """Remove the bucket, which must be empty."""
+    def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
         with passing_over("NoSuchBucket"):
-            place.client("s3").delete_bucket(Bucket=physical_id)
+            context.client("s3").delete_bucket(Bucket=physical_id)
 
 
 class BucketPolicy:
@@ -58,31 +54,22 @@ class BucketPolicy:
     properties = frozenset({"Bucket", "PolicyDocument"})
     replacing = frozenset({"Bucket"})
 
-    def create(self, place: Place, properties: Properties) -> Made:
-        """Set the policy."""
+    def create(self, context: ResourceContext, properties: Properties) -> Created:
         bucket = str(properties["Bucket"])
-        place.client("s3").put_bucket_policy(Bucket=bucket, Policy=document(properties["PolicyDocument"]))
-        return Made(bucket)
+        context.client("s3").put_bucket_policy(Bucket=bucket, Policy=document(properties["PolicyDocument"]))
+        return Created(bucket)
 
-    def update(self, place: Place, physical_id: str, _before: Properties, after: Properties) -> Made:
-        """Set the new policy in the old one's place."""
-        self.create(place, {**after, "Bucket": physical_id})
-        return Made(physical_id)
+    def update(self, context: ResourceContext, physical_id: str, _before: Properties, after: Properties) -> Created:
+        self.create(context, {**after, "Bucket": physical_id})
+        return Created(physical_id)
 
-    def delete(self, place: Place, physical_id: str, _properties: Properties) -> None:
-        """Take the policy off."""
+    def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
         with passing_over("NoSuchBucket", "NoSuchBucketPolicy"):
-            place.client("s3").delete_bucket_policy(Bucket=physical_id)
+            context.client("s3").delete_bucket_policy(Bucket=physical_id)
 
 
 def lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a lifecycle rule as S3's API has it, from one as CloudFormation has it.
-
-    Raises
-    ------
-    ValueError
-        If the rule has a part that is not known here.
-    """
+    """Return a lifecycle rule as S3's API has it, from one as CloudFormation has it."""
     refuse_others("LifecycleConfiguration.Rules", rule, _LIFECYCLE_NAMES)
     expiration = {"Days": int(rule["ExpirationInDays"])} if "ExpirationInDays" in rule else None
     parts = {
@@ -108,12 +95,9 @@ _LIFECYCLE_NAMES = (
 )
 
 
-def _put_encryption(client: Any, bucket: str, given: Mapping[str, Any]) -> None:  # noqa: ANN401 - boto3 client
+def _encryption(_bucket: str, given: Mapping[str, Any]) -> dict[str, Any]:
     refuse_others("BucketEncryption", given, ("ServerSideEncryptionConfiguration",))
-    wanted = {"Rules": [_encryption_rule(rule) for rule in given["ServerSideEncryptionConfiguration"]]}
-    client.put_bucket_encryption(
-        **request(client, "PutBucketEncryption", Bucket=bucket, ServerSideEncryptionConfiguration=wanted)
-    )
+    return {"Rules": [_encryption_rule(rule) for rule in given["ServerSideEncryptionConfiguration"]]}
 
 
 def _encryption_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,70 +106,56 @@ def _encryption_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
     return {names.get(name, name): value for name, value in rule.items()}
 
 
-def _put_lifecycle(client: Any, bucket: str, given: Mapping[str, Any]) -> None:  # noqa: ANN401 - boto3 client
+def _lifecycle(_bucket: str, given: Mapping[str, Any]) -> dict[str, Any]:
     refuse_others("LifecycleConfiguration", given, ("Rules",))
-    wanted = {"Rules": [lifecycle_rule(rule) for rule in given["Rules"]]}
-    client.put_bucket_lifecycle_configuration(
-        **request(client, "PutBucketLifecycleConfiguration", Bucket=bucket, LifecycleConfiguration=wanted)
-    )
+    return {"Rules": [lifecycle_rule(rule) for rule in given["Rules"]]}
 
 
-def _put_logging(client: Any, bucket: str, given: Mapping[str, Any]) -> None:  # noqa: ANN401 - boto3 client
+def _logging(bucket: str, given: Mapping[str, Any]) -> dict[str, Any]:
     refuse_others("LoggingConfiguration", given, ("DestinationBucketName", "LogFilePrefix"))
     # Without a destination S3 logs into the bucket itself.
     target = given.get("DestinationBucketName", bucket)
-    enabled = {"TargetBucket": target, "TargetPrefix": given.get("LogFilePrefix", "")}
-    client.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={"LoggingEnabled": enabled})
+    return {"LoggingEnabled": {"TargetBucket": target, "TargetPrefix": given.get("LogFilePrefix", "")}}
 
 
-def _put_ownership(client: Any, bucket: str, given: Mapping[str, Any]) -> None:  # noqa: ANN401 - boto3 client
-    client.put_bucket_ownership_controls(
-        **request(client, "PutBucketOwnershipControls", Bucket=bucket, OwnershipControls=given)
-    )
+def _tags(_bucket: str, given: list[Mapping[str, Any]]) -> dict[str, Any]:
+    return {"TagSet": tag_list({"Tags": given})}
 
 
-def _put_public_access_block(client: Any, bucket: str, given: Mapping[str, Any]) -> None:  # noqa: ANN401 - boto3 client
-    client.put_public_access_block(
-        **request(client, "PutPublicAccessBlock", Bucket=bucket, PublicAccessBlockConfiguration=given)
-    )
+def _unchanged(_bucket: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    return given
 
 
-def _put_versioning(client: Any, bucket: str, given: Mapping[str, Any]) -> None:  # noqa: ANN401 - boto3 client
-    refuse_others("VersioningConfiguration", given, ("Status",))
-    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": given["Status"]})
+class _Setting(NamedTuple):
+    """How a setting is put on a bucket, and removed: by an operation of its own, or with another value."""
+
+    put: str
+    parameter: str
+    convert: Callable[[str, Any], Mapping[str, Any]]
+    remove: str
+    removed: Mapping[str, Any] | None = None
 
 
-def _put_tags(client: Any, bucket: str, given: list[Mapping[str, Any]]) -> None:  # noqa: ANN401 - boto3 client
-    client.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tag_list({"Tags": given})})
-
-
-_Put = Callable[[Any, str, Any], None]
-_Remove = Callable[[Any, str], object]
-_SETTINGS: Mapping[str, tuple[_Put, _Remove]] = {
-    "BucketEncryption": (_put_encryption, lambda client, bucket: client.delete_bucket_encryption(Bucket=bucket)),
-    "LifecycleConfiguration": (_put_lifecycle, lambda client, bucket: client.delete_bucket_lifecycle(Bucket=bucket)),
-    "LoggingConfiguration": (
-        _put_logging,
-        lambda client, bucket: client.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={}),
+_SETTINGS: Mapping[str, _Setting] = {
+    "BucketEncryption": _Setting(
+        "PutBucketEncryption", "ServerSideEncryptionConfiguration", _encryption, "DeleteBucketEncryption"
     ),
-    "OwnershipControls": (
-        _put_ownership,
-        lambda client, bucket: client.delete_bucket_ownership_controls(Bucket=bucket),
+    "LifecycleConfiguration": _Setting(
+        "PutBucketLifecycleConfiguration", "LifecycleConfiguration", _lifecycle, "DeleteBucketLifecycle"
     ),
-    "PublicAccessBlockConfiguration": (
-        _put_public_access_block,
-        lambda client, bucket: client.delete_public_access_block(Bucket=bucket),
+    "LoggingConfiguration": _Setting("PutBucketLogging", "BucketLoggingStatus", _logging, "PutBucketLogging", {}),
+    "OwnershipControls": _Setting(
+        "PutBucketOwnershipControls", "OwnershipControls", _unchanged, "DeleteBucketOwnershipControls"
+    ),
+    "PublicAccessBlockConfiguration": _Setting(
+        "PutPublicAccessBlock", "PublicAccessBlockConfiguration", _unchanged, "DeletePublicAccessBlock"
     ),
     # Versioning cannot be switched off again, only be suspended.
-    "VersioningConfiguration": (
-        _put_versioning,
-        lambda client, bucket: client.put_bucket_versioning(
-            Bucket=bucket, VersioningConfiguration={"Status": "Suspended"}
-        ),
+    "VersioningConfiguration": _Setting(
+        "PutBucketVersioning", "VersioningConfiguration", _unchanged, "PutBucketVersioning", {"Status": "Suspended"}
     ),
-    "Tags": (_put_tags, lambda client, bucket: client.delete_bucket_tagging(Bucket=bucket)),
+    "Tags": _Setting("PutBucketTagging", "Tagging", _tags, "DeleteBucketTagging"),
 }
-"""How each setting is put on a bucket, and taken off again."""
 
 _CANNED_ACLS = {
     "Private": "private",
@@ -199,17 +169,18 @@ _CANNED_ACLS = {
 }
 
 
-def _apply(client: Any, bucket: str, before: Properties, after: Properties) -> None:  # noqa: ANN401 - boto3 client
+def _apply(client: Client, bucket: str, before: Properties, after: Properties) -> None:
     if before.get("AccessControl") != after.get("AccessControl"):
         client.put_bucket_acl(Bucket=bucket, ACL=_CANNED_ACLS[after.get("AccessControl", "Private")])
-    for name, (put, remove) in _SETTINGS.items():
+    for name, setting in _SETTINGS.items():
         if name in after and before.get(name) != after[name]:
-            put(client, bucket, after[name])
+            call(client, setting.put, Bucket=bucket, **{setting.parameter: setting.convert(bucket, after[name])})
         elif name in before and name not in after:
-            remove(client, bucket)
+            removed = {} if setting.removed is None else {setting.parameter: setting.removed}
+            call(client, setting.remove, Bucket=bucket, **removed)
 
 
-def _exists(client: Any, bucket: str) -> bool:  # noqa: ANN401 - boto3 client
+def _exists(client: Client, bucket: str) -> bool:
     try:
         client.head_bucket(Bucket=bucket)
     except ClientError as error:
@@ -219,14 +190,14 @@ def _exists(client: Any, bucket: str) -> bool:  # noqa: ANN401 - boto3 client
     return True
 
 
-def _made(place: Place, bucket: str) -> Made:
-    return Made(
+def _created(context: ResourceContext, bucket: str) -> Created:
+    return Created(
         bucket,
         {
             "Arn": f"arn:aws:s3:::{bucket}",
             "DomainName": f"{bucket}.s3.amazonaws.com",
-            "DualStackDomainName": f"{bucket}.s3.dualstack.{place.region}.amazonaws.com",
-            "RegionalDomainName": f"{bucket}.s3.{place.region}.amazonaws.com",
-            "WebsiteURL": f"http://{bucket}.s3-website-{place.region}.amazonaws.com",
+            "DualStackDomainName": f"{bucket}.s3.dualstack.{context.region}.amazonaws.com",
+            "RegionalDomainName": f"{bucket}.s3.{context.region}.amazonaws.com",
+            "WebsiteURL": f"http://{bucket}.s3-website-{context.region}.amazonaws.com",
         },
     )

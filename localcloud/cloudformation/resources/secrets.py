@@ -1,13 +1,12 @@
-"""Secrets Manager: secrets, given or made up on the spot."""
+"""Secrets Manager: secrets, given or generated."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from localcloud.cloudformation.resource import Made, Place, Properties
-from localcloud.cloudformation.resources.naming import name_without_stack
-from localcloud.cloudformation.resources.requests import passing_over, refuse_others, request
-from localcloud.cloudformation.resources.tagging import tag_changes, tag_list
+from localcloud.cloudformation.resource import Client, Created, Properties, ResourceContext
+from localcloud.cloudformation.resources.requests import call, passing_over, refuse_others
+from localcloud.cloudformation.tags import tag_changes, tag_list
 
 _TEMPLATE = ("GenerateStringKey", "SecretStringTemplate")
 _RULES = (
@@ -23,25 +22,26 @@ class Secret:
     properties = frozenset({"Description", "GenerateSecretString", "KmsKeyId", "Name", "SecretString", "Tags"})
     replacing = frozenset({"Name"})
 
-    def create(self, place: Place, properties: Properties) -> Made:
-        """Keep the value that is given, or one that is made up."""
-        client = place.client("secretsmanager")
-        parameters = request(
-            client,
-            "CreateSecret",
-            Name=properties.get("Name") or name_without_stack(place),
-            Description=properties.get("Description"),
-            KmsKeyId=properties.get("KmsKeyId"),
-            SecretString=_value(client, properties),
-            Tags=tag_list(properties),
+    def create(self, context: ResourceContext, properties: Properties) -> Created:
+        """Create the secret with the given or a generated value."""
+        client = context.client("secretsmanager")
+        return self._created(
+            call(
+                client,
+                "CreateSecret",
+                Name=properties.get("Name") or context.name_without_stack(),
+                Description=properties.get("Description"),
+                KmsKeyId=properties.get("KmsKeyId"),
+                SecretString=_value(client, properties),
+                Tags=tag_list(properties),
+            )["ARN"]
         )
-        return self._made(client.create_secret(**parameters)["ARN"])
 
-    def update(self, place: Place, physical_id: str, before: Properties, after: Properties) -> Made:
-        """Change description and tags, and the value if what it is made from has changed."""
-        client = place.client("secretsmanager")
+    def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
+        """Update description and tags, and the value if its source has changed."""
+        client = context.client("secretsmanager")
         changed = any(before.get(name) != after.get(name) for name in ("GenerateSecretString", "SecretString"))
-        parameters = request(
+        call(
             client,
             "UpdateSecret",
             SecretId=physical_id,
@@ -49,36 +49,35 @@ class Secret:
             KmsKeyId=after.get("KmsKeyId"),
             SecretString=_value(client, after) if changed else None,
         )
-        client.update_secret(**parameters)
         gone, new = tag_changes(before, after)
         if gone:
             client.untag_resource(SecretId=physical_id, TagKeys=gone)
         if new:
             client.tag_resource(SecretId=physical_id, Tags=new)
-        return self._made(physical_id)
+        return self._created(physical_id)
 
-    def delete(self, place: Place, physical_id: str, _properties: Properties) -> None:
-        """Remove the secret at once, so that a new one may have its name."""
+    def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
+        """Delete the secret at once, so that a new one may have its name."""
         with passing_over("ResourceNotFoundException"):
-            place.client("secretsmanager").delete_secret(SecretId=physical_id, ForceDeleteWithoutRecovery=True)
+            context.client("secretsmanager").delete_secret(SecretId=physical_id, ForceDeleteWithoutRecovery=True)
 
-    def _made(self, arn: str) -> Made:
-        return Made(arn, {"Id": arn})
+    def _created(self, arn: str) -> Created:
+        return Created(arn, {"Id": arn})
 
 
-def _value(client: Any, properties: Properties) -> str | None:  # noqa: ANN401 - boto3 client
+def _value(client: Client, properties: Properties) -> str | None:
     """Return the value of a secret; None for one that is to have none yet."""
     if "SecretString" in properties and "GenerateSecretString" in properties:
-        raise ValueError("A secret has SecretString or GenerateSecretString, not both.")
+        raise ValueError("A secret must have SecretString or GenerateSecretString, not both.")
     if "GenerateSecretString" in properties:
-        return _made_up(client, properties["GenerateSecretString"])
+        return _generated(client, properties["GenerateSecretString"])
     return str(properties["SecretString"]) if "SecretString" in properties else None
 
 
-def _made_up(client: Any, given: Mapping[str, Any]) -> str:  # noqa: ANN401 - boto3 client
+def _generated(client: Client, given: Mapping[str, Any]) -> str:
     refuse_others("GenerateSecretString", given, (*_RULES, *_TEMPLATE))
     rules = {name: value for name, value in given.items() if name in _RULES}
-    password: str = client.get_random_password(**request(client, "GetRandomPassword", **rules))["RandomPassword"]
+    password: str = call(client, "GetRandomPassword", **rules)["RandomPassword"]
     if not any(name in given for name in _TEMPLATE):
         return password
     return json.dumps({**json.loads(given["SecretStringTemplate"]), given["GenerateStringKey"]: password})

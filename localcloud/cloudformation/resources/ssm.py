@@ -1,8 +1,7 @@
 """Systems Manager: parameters."""
 
-from localcloud.cloudformation.resource import Made, Place, Properties
-from localcloud.cloudformation.resources.naming import physical_name
-from localcloud.cloudformation.resources.requests import passing_over, request
+from localcloud.cloudformation.resource import Created, Properties, ResourceContext
+from localcloud.cloudformation.resources.requests import call, passing_over
 
 _LONGEST_NAME = 1011
 
@@ -14,21 +13,20 @@ class Parameter:
     properties = frozenset({"Name", "Type", "Value", "Description", "Tags"})
     replacing = frozenset({"Name"})
 
-    def create(self, place: Place, properties: Properties) -> Made:
-        """Keep the value."""
-        client = place.client("ssm")
-        name = str(properties.get("Name") or physical_name(place, _LONGEST_NAME))
+    def create(self, context: ResourceContext, properties: Properties) -> Created:
+        client = context.client("ssm")
+        name = str(properties.get("Name") or context.physical_name(_LONGEST_NAME))
         tags = [{"Key": key, "Value": value} for key, value in properties.get("Tags", {}).items()]
         given = {**properties, "Name": name, "Tags": tags}
-        client.put_parameter(**request(client, "PutParameter", **given))
-        return self._made(name, properties)
+        call(client, "PutParameter", **given)
+        return self._created(name, properties)
 
-    def update(self, place: Place, physical_id: str, before: Properties, after: Properties) -> Made:
-        """Keep another value; here alone tags are an object, not a list."""
-        client = place.client("ssm")
+    def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
+        """Update the value; only here, tags are an object instead of a list."""
+        client = context.client("ssm")
         given = {name: value for name, value in after.items() if name != "Tags"}
         given |= {"Name": physical_id, "Description": after.get("Description", ""), "Overwrite": True}
-        client.put_parameter(**request(client, "PutParameter", **given))
+        call(client, "PutParameter", **given)
         old, new = before.get("Tags", {}), after.get("Tags", {})
         whose = {"ResourceType": "Parameter", "ResourceId": physical_id}
         gone = [key for key in old if key not in new]
@@ -37,12 +35,11 @@ class Parameter:
             client.remove_tags_from_resource(**whose, TagKeys=gone)
         if changed:
             client.add_tags_to_resource(**whose, Tags=changed)
-        return self._made(physical_id, after)
+        return self._created(physical_id, after)
 
-    def delete(self, place: Place, physical_id: str, _properties: Properties) -> None:
-        """Remove the parameter."""
+    def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
         with passing_over("ParameterNotFound"):
-            place.client("ssm").delete_parameter(Name=physical_id)
+            context.client("ssm").delete_parameter(Name=physical_id)
 
-    def _made(self, name: str, properties: Properties) -> Made:
-        return Made(name, {"Type": properties["Type"], "Value": str(properties["Value"])})
+    def _created(self, name: str, properties: Properties) -> Created:
+        return Created(name, {"Type": properties["Type"], "Value": str(properties["Value"])})

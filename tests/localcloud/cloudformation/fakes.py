@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from localcloud.cloudformation.engine import Engine
-from localcloud.cloudformation.failures import FormationError
+from localcloud.cloudformation.evaluation import Evaluator
 from localcloud.cloudformation.parameters import given_values
-from localcloud.cloudformation.resource import Made, Place, Properties, ReplacementNeededError
+from localcloud.cloudformation.registry import Registry
+from localcloud.cloudformation.resource import Created, Properties, ReplacementNeededError, ResourceContext
 from localcloud.cloudformation.stacks import Blueprint, Stack
 from localcloud.cloudformation.template import parse
 
@@ -33,50 +34,49 @@ class FakeThings:
     undeletable: set[str] = field(default_factory=set)
     made: int = 0
 
-    def create(self, place: Place, properties: Properties) -> Made:
+    def create(self, context: ResourceContext, properties: Properties) -> Created:
         """Make a thing."""
         if properties.get("Fail") == "create":
             raise ValueError("The thing did not want to be made.")
         self.made += 1
-        physical_id = f"{place.logical_id}-{self.made}"
+        physical_id = f"{context.logical_id}-{self.made}"
         self.there[physical_id] = properties
-        return Made(physical_id, {"Arn": f"arn:{physical_id}"})
+        return Created(physical_id, {"Arn": f"arn:{physical_id}"})
 
-    def update(self, place: Place, physical_id: str, before: Properties, after: Properties) -> Made:  # noqa: ARG002
+    def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:  # noqa: ARG002
         """Change a thing; a failing one fails half-way."""
         if before.get("Shape") != after.get("Shape"):
             raise ReplacementNeededError("Shape can only be given to a new thing.")
         self.there[physical_id] = after
         if after.get("Fail") == "update":
             raise ValueError("The thing did not want to change.")
-        return Made(physical_id, {"Arn": f"arn:{physical_id}"})
+        return Created(physical_id, {"Arn": f"arn:{physical_id}"})
 
-    def delete(self, place: Place, physical_id: str, properties: Properties) -> None:  # noqa: ARG002
+    def delete(self, context: ResourceContext, physical_id: str, properties: Properties) -> None:  # noqa: ARG002
         """Remove a thing."""
         if physical_id in self.undeletable:
             raise ValueError("The thing is not empty.")
         self.there.pop(physical_id, None)
 
 
-@dataclass
-class FakeExports:
-    """Exports of stacks that there are not: values by name, and who uses them."""
+class FakeExports(Registry):
+    """Exports of stacks that do not exist: values by name, and the names of the stacks that use them."""
 
-    values: dict[str, str] = field(default_factory=dict)
-    used_by: dict[str, Sequence[str]] = field(default_factory=dict)
+    def __init__(self, values: dict[str, str] | None = None, used_by: dict[str, Sequence[str]] | None = None) -> None:
+        super().__init__()
+        self.values = values or {}
+        self.used_by = used_by or {}
 
-    def value(self, stack: Stack, name: str) -> str:  # noqa: ARG002
+    def value(self, stack: Stack, name: str) -> str:
         """Return the value of an export."""
-        if name not in self.values:
-            raise FormationError(f"No export named {name} found.")
-        return self.values[name]
+        return self.values[name] if name in self.values else super().value(stack, name)
 
     def users(self, stack: Stack, name: str) -> Sequence[str]:  # noqa: ARG002
-        """Return who uses an export."""
+        """Return the stacks that use an export."""
         return self.used_by.get(name, ())
 
     def owner(self, stack: Stack, name: str) -> str | None:  # noqa: ARG002
-        """Return who has an export of this name."""
+        """Return the stack that has an export of this name."""
         return "Other" if name in self.values else None
 
 
@@ -87,7 +87,7 @@ def no_client(service: str, region: str) -> Any:
 
 def engine(things: FakeThings, exports: FakeExports | None = None) -> Engine:
     """Return an engine that knows one type of resource."""
-    return Engine({things.name: things}, no_client, exports or FakeExports())
+    return Engine(Evaluator({things.name: things}, no_client, exports or FakeExports()))
 
 
 def blueprint(template: str, **parameters: str) -> Blueprint:

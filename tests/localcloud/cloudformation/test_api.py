@@ -123,10 +123,10 @@ def test_a_type_that_is_not_modelled_rolls_the_stack_back_by_name(formation: Any
 
     assert formation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"] == "ROLLBACK_COMPLETE"
     reasons = [
-        event.get("ResourceStatusReason")
+        event.get("ResourceStatusReason", "")
         for event in formation.describe_stack_events(StackName=stack["StackId"])["StackEvents"]
     ]
-    assert "Orchard's local cloud does not model AWS::Lambda::Function" in reasons
+    assert any("AWS::Lambda::Function" in reason for reason in reasons)
     with pytest.raises(ClientError) as caught:
         formation.update_stack(StackName=name, TemplateBody=template())
     assert refusal(caught)[1] == f"Stack:{stack['StackId']} is in ROLLBACK_COMPLETE state and can not be updated."
@@ -224,4 +224,6 @@ def test_an_action_that_is_not_modelled_is_refused_by_name(formation: Any) -> No
     with pytest.raises(ClientError) as caught:
         formation.list_types()
 
-    assert refusal(caught) == ("InvalidAction", "Orchard's local cloud does not model cloudformation:ListTypes")
+    code, message = refusal(caught)
+    assert code == "InvalidAction"
+    assert "cloudformation:ListTypes" in message

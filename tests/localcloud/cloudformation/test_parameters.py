@@ -2,7 +2,7 @@
 
 import pytest
 
-from localcloud.cloudformation.failures import FormationError
+from localcloud.cloudformation.errors import RequestError
 from localcloud.cloudformation.parameters import given_values, shown, values
 from localcloud.cloudformation.template import parse
 
@@ -55,7 +55,7 @@ def test_secret_parameters_are_not_shown() -> None:
 
 def test_a_stored_parameter_that_is_gone_is_shown_without_its_value() -> None:
     def removed(name: str) -> str:
-        raise FormationError(f"Unable to fetch parameters [{name}] from parameter store for this account.")
+        raise RequestError(f"Unable to fetch parameters [{name}] from parameter store for this account.")
 
     answer = {one["ParameterKey"]: one for one in shown(TEMPLATE, given_values(TEMPLATE, {"Secret": "x"}, {}), removed)}
 
@@ -75,7 +75,7 @@ def test_a_stored_parameter_that_is_gone_is_shown_without_its_value() -> None:
     ],
 )
 def test_what_the_template_forbids_is_refused(asked: dict[str, str | None], message: str) -> None:
-    with pytest.raises(FormationError) as caught:
+    with pytest.raises(RequestError) as caught:
         given_values(TEMPLATE, asked, {})
 
     assert caught.value.message == message

@@ -3,7 +3,7 @@
 import pytest
 
 from localcloud.emr.cluster import Cluster
-from localcloud.emr.errors import RefusedError
+from localcloud.emr.validation import RefusedError
 from tests.localcloud.emr.clusters import after, cluster, ready, step
 
 

@@ -41,7 +41,7 @@ def code(call: Callable[[], object]) -> str:
 def make_evaluator(client: MakeClient) -> Evaluator:
     s3, iam = client("s3"), client("iam")
     place = {"LocationConstraint": "eu-west-3"}
-    own, other = "guard-own", "guard-other"
+    own, other = "iam-own", "iam-other"
     for bucket in (own, other):
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=place)
         s3.put_object(Bucket=bucket, Key="p/a b.txt", Body=b"hi")
@@ -55,11 +55,11 @@ def make_evaluator(client: MakeClient) -> Evaluator:
             "Condition": {"StringLike": {"s3:prefix": "p/*"}},
         },
     ]
-    iam.create_user(UserName="guard-evaluator")
+    iam.create_user(UserName="iam-evaluator")
     document = json.dumps({"Version": "2012-10-17", "Statement": statements})
-    policy = iam.create_policy(PolicyName="guard-read", PolicyDocument=document)["Policy"]["Arn"]
-    iam.attach_user_policy(UserName="guard-evaluator", PolicyArn=policy)
-    made = iam.create_access_key(UserName="guard-evaluator")["AccessKey"]
+    policy = iam.create_policy(PolicyName="iam-read", PolicyDocument=document)["Policy"]["Arn"]
+    iam.attach_user_policy(UserName="iam-evaluator", PolicyArn=policy)
+    made = iam.create_access_key(UserName="iam-evaluator")["AccessKey"]
     return Evaluator(own, other, made["AccessKeyId"], made["SecretAccessKey"], client)
 
 
@@ -119,11 +119,11 @@ def test_of_several_objects_those_that_may_be_deleted_are_and_each_other_is_answ
     # When it may delete in one folder
     statement = {"Effect": "Allow", "Action": "s3:DeleteObject", "Resource": f"{ARN}{evaluator.own}/mine/*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": statement})
-    iam.put_user_policy(UserName="guard-evaluator", PolicyName="mine", PolicyDocument=document)
+    iam.put_user_policy(UserName="iam-evaluator", PolicyName="mine", PolicyDocument=document)
     try:
         assert deleted(names) == (sorted(names[:2]), [("theirs/3.txt", "AccessDenied"), ("p/a b.txt", "AccessDenied")])
     finally:
-        iam.delete_user_policy(UserName="guard-evaluator", PolicyName="mine")
+        iam.delete_user_policy(UserName="iam-evaluator", PolicyName="mine")
     left = owner.list_objects_v2(Bucket=evaluator.own)["Contents"]
     assert [entry["Key"] for entry in left] == ["p/a b.txt", "theirs/3.txt"]
     owner.delete_object(Bucket=evaluator.own, Key="theirs/3.txt")
@@ -134,7 +134,7 @@ def test_a_refusal_says_who_may_not_do_what_to_what(evaluator: Evaluator) -> Non
         evaluator.s3().put_object(Bucket=evaluator.own, Key="b", Body=b"x")
 
     assert caught.value.response["Error"]["Message"] == (
-        "User: arn:aws:iam::123456789012:user/guard-evaluator is not authorized to perform: s3:PutObject "
+        "User: arn:aws:iam::123456789012:user/iam-evaluator is not authorized to perform: s3:PutObject "
         f"on resource: {ARN}{evaluator.own}/b"
     )
 
@@ -150,7 +150,7 @@ def test_a_condition_on_the_prefix_is_kept_to(evaluator: Evaluator) -> None:
 def test_who_one_is_may_always_be_asked(evaluator: Evaluator, client: MakeClient) -> None:
     arn = client("sts", evaluator.key, evaluator.secret).get_caller_identity()["Arn"]
 
-    assert arn == "arn:aws:iam::123456789012:user/guard-evaluator"
+    assert arn == "arn:aws:iam::123456789012:user/iam-evaluator"
 
 
 def test_a_wrong_secret_an_unknown_key_and_a_wrong_token_are_refused_as_by_aws(
@@ -176,9 +176,9 @@ def test_a_wrong_secret_an_unknown_key_and_a_wrong_token_are_refused_as_by_aws(
 
 def test_an_access_key_that_was_switched_off_is_unknown(client: MakeClient) -> None:
     iam = client("iam")
-    iam.create_user(UserName="guard-off")
-    made = iam.create_access_key(UserName="guard-off")["AccessKey"]
-    iam.update_access_key(UserName="guard-off", AccessKeyId=made["AccessKeyId"], Status="Inactive")
+    iam.create_user(UserName="iam-off")
+    made = iam.create_access_key(UserName="iam-off")["AccessKey"]
+    iam.update_access_key(UserName="iam-off", AccessKeyId=made["AccessKeyId"], Status="Inactive")
 
     assert code(client("s3", made["AccessKeyId"], made["SecretAccessKey"]).list_buckets) == "InvalidAccessKeyId"
 
@@ -207,80 +207,80 @@ def test_who_does_not_sign_gets_nothing(evaluator: Evaluator, cloud: str) -> Non
 
 def test_permissions_come_from_inline_policies_and_groups_too_and_go_with_them(client: MakeClient) -> None:
     iam, s3 = client("iam"), client("s3")
-    s3.create_bucket(Bucket="guard-group", CreateBucketConfiguration={"LocationConstraint": "eu-west-3"})
-    iam.create_user(UserName="guard-member")
-    made = iam.create_access_key(UserName="guard-member")["AccessKey"]
+    s3.create_bucket(Bucket="iam-group", CreateBucketConfiguration={"LocationConstraint": "eu-west-3"})
+    iam.create_user(UserName="iam-member")
+    made = iam.create_access_key(UserName="iam-member")["AccessKey"]
     member = client("s3", made["AccessKeyId"], made["SecretAccessKey"])
-    statement = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": ARN + "guard-group"}
+    statement = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": ARN + "iam-group"}
     document = json.dumps({"Version": "2012-10-17", "Statement": statement})
-    assert code(lambda: member.list_objects_v2(Bucket="guard-group")) == "AccessDenied"
+    assert code(lambda: member.list_objects_v2(Bucket="iam-group")) == "AccessDenied"
 
-    iam.put_user_policy(UserName="guard-member", PolicyName="own", PolicyDocument=document)
-    assert member.list_objects_v2(Bucket="guard-group")["KeyCount"] == 0
-    iam.delete_user_policy(UserName="guard-member", PolicyName="own")
-    assert code(lambda: member.list_objects_v2(Bucket="guard-group")) == "AccessDenied"
+    iam.put_user_policy(UserName="iam-member", PolicyName="own", PolicyDocument=document)
+    assert member.list_objects_v2(Bucket="iam-group")["KeyCount"] == 0
+    iam.delete_user_policy(UserName="iam-member", PolicyName="own")
+    assert code(lambda: member.list_objects_v2(Bucket="iam-group")) == "AccessDenied"
 
-    iam.create_group(GroupName="guard-readers")
-    iam.put_group_policy(GroupName="guard-readers", PolicyName="group", PolicyDocument=document)
-    iam.add_user_to_group(GroupName="guard-readers", UserName="guard-member")
-    assert member.list_objects_v2(Bucket="guard-group")["KeyCount"] == 0
+    iam.create_group(GroupName="iam-readers")
+    iam.put_group_policy(GroupName="iam-readers", PolicyName="group", PolicyDocument=document)
+    iam.add_user_to_group(GroupName="iam-readers", UserName="iam-member")
+    assert member.list_objects_v2(Bucket="iam-group")["KeyCount"] == 0
 
 
 @pytest.fixture
 def session(client: MakeClient) -> Iterator[Callable[..., Any]]:
     """Return what makes clients that speak for a role that may write into one folder."""
     iam, s3 = client("iam"), client("s3")
-    s3.create_bucket(Bucket="guard-role", CreateBucketConfiguration={"LocationConstraint": "eu-west-3"})
+    s3.create_bucket(Bucket="iam-role", CreateBucketConfiguration={"LocationConstraint": "eu-west-3"})
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}
-    arn = iam.create_role(RoleName="guard-node", AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
-    statement = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"{ARN}guard-role/results/*"}
+    arn = iam.create_role(RoleName="iam-node", AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
+    statement = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"{ARN}iam-role/results/*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    iam.put_role_policy(RoleName="guard-node", PolicyName="write", PolicyDocument=document)
+    iam.put_role_policy(RoleName="iam-node", PolicyName="write", PolicyDocument=document)
     assumed = client("sts").assume_role(RoleArn=arn["Role"]["Arn"], RoleSessionName="step")["Credentials"]
 
     def made(service: str, token: str = assumed["SessionToken"]) -> Any:
         return client(service, assumed["AccessKeyId"], assumed["SecretAccessKey"], token)
 
     yield made
-    for entry in s3.list_objects_v2(Bucket="guard-role").get("Contents", []):
-        s3.delete_object(Bucket="guard-role", Key=entry["Key"])
-    s3.delete_bucket(Bucket="guard-role")
-    iam.delete_role_policy(RoleName="guard-node", PolicyName="write")
-    iam.delete_role(RoleName="guard-node")
+    for entry in s3.list_objects_v2(Bucket="iam-role").get("Contents", []):
+        s3.delete_object(Bucket="iam-role", Key=entry["Key"])
+    s3.delete_bucket(Bucket="iam-role")
+    iam.delete_role_policy(RoleName="iam-node", PolicyName="write")
+    iam.delete_role(RoleName="iam-node")
 
 
 def test_a_role_may_do_what_its_policies_say_and_no_more(session: Callable[..., Any]) -> None:
     s3 = session("s3")
 
-    s3.put_object(Bucket="guard-role", Key="results/r.txt", Body=b"x" * 100_000)
+    s3.put_object(Bucket="iam-role", Key="results/r.txt", Body=b"x" * 100_000)
 
-    assert code(lambda: s3.put_object(Bucket="guard-role", Key="images/i.txt", Body=b"x")) == "AccessDenied"
-    assert code(lambda: s3.get_object(Bucket="guard-role", Key="results/r.txt")) == "AccessDenied"
-    assert code(lambda: session("s3", token="other").list_objects_v2(Bucket="guard-role")) == "InvalidToken"
+    assert code(lambda: s3.put_object(Bucket="iam-role", Key="images/i.txt", Body=b"x")) == "AccessDenied"
+    assert code(lambda: s3.get_object(Bucket="iam-role", Key="results/r.txt")) == "AccessDenied"
+    assert code(lambda: session("s3", token="other").list_objects_v2(Bucket="iam-role")) == "InvalidToken"
 
 
 def test_the_policy_of_a_bucket_allows_and_denies_and_its_conditions_count(
     session: Callable[..., Any], client: MakeClient
 ) -> None:
     def statement(effect: str, action: str, **more: object) -> dict[str, object]:
-        resources = [f"{ARN}guard-role", f"{ARN}guard-role/*"]
+        resources = [f"{ARN}iam-role", f"{ARN}iam-role/*"]
         return {"Effect": effect, "Action": action, "Principal": {"AWS": "*"}, "Resource": resources, **more}
 
     def put(*statements: dict[str, object]) -> None:
         document = json.dumps({"Version": "2012-10-17", "Statement": statements})
-        client("s3").put_bucket_policy(Bucket="guard-role", Policy=document)
+        client("s3").put_bucket_policy(Bucket="iam-role", Policy=document)
 
     s3 = session("s3")
     put(
         statement("Deny", "s3:*", Condition={"Bool": {"aws:SecureTransport": "false"}}),
         statement("Deny", "s3:*", Condition={"NumericLessThan": {"s3:TlsVersion": 1.2}}),
     )
-    s3.put_object(Bucket="guard-role", Key="results/r.txt", Body=b"x")
+    s3.put_object(Bucket="iam-role", Key="results/r.txt", Body=b"x")
     put(statement("Allow", "s3:GetObject"))
-    assert s3.get_object(Bucket="guard-role", Key="results/r.txt")["Body"].read() == b"x"
+    assert s3.get_object(Bucket="iam-role", Key="results/r.txt")["Body"].read() == b"x"
     put(statement("Deny", "s3:PutObject"))
-    assert code(lambda: s3.put_object(Bucket="guard-role", Key="results/r.txt", Body=b"x")) == "AccessDenied"
-    client("s3").put_object(Bucket="guard-role", Key="results/r.txt", Body=b"the administrator may")
+    assert code(lambda: s3.put_object(Bucket="iam-role", Key="results/r.txt", Body=b"x")) == "AccessDenied"
+    client("s3").put_object(Bucket="iam-role", Key="results/r.txt", Body=b"the administrator may")
 
 
 def test_stock_moto_lets_everybody_do_everything() -> None:

@@ -14,7 +14,7 @@ from moto.sts.models import sts_backends
 from werkzeug.test import Client
 from werkzeug.wrappers import Response
 
-from localcloud.iam.middleware import Guard
+from localcloud.iam.middleware import IamMiddleware
 from localcloud.iam.policies import Action, Policies, allowed
 from tests.localcloud.conftest import REGION, make_client
 
@@ -39,7 +39,7 @@ def answered(
     credentials = Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
     signer = S3SigV4Auth if service == "s3" or hash_said else SigV4Auth
     signer(credentials, service, REGION).add_auth(request)
-    answer = Client(Guard(Response("done"))).open(
+    answer = Client(IamMiddleware(Response("done"))).open(
         path="/" + str(request.url).split("/", 3)[3],
         method=request.method,
         data=request.body if sent is None else sent,
@@ -52,7 +52,7 @@ def address_of(host: str = "127.0.0.1:5055", **headers: str) -> str:
     """Return status and message with which the guard answers the administrator's request, as a page would sign it."""
     request = AWSRequest("GET", f"http://{host}/a-bucket")
     S3SigV4QueryAuth(Credentials("testing", "testing"), "s3", REGION).add_auth(request)
-    answer = Client(Guard(Response("done"))).get(
+    answer = Client(IamMiddleware(Response("done"))).get(
         "/a-bucket?" + str(request.url).partition("?")[2],
         headers=[("Host", host), *((name.replace("_", "-"), value) for name, value in headers.items())],
     )

@@ -1,18 +1,12 @@
-"""Closes gaps in this process, for one test only."""
+"""Applies patches in this process, for one test only."""
 
+from functools import partial
 from types import ModuleType
 
 import pytest
 
-from localcloud import patching
 
-
-def close(monkeypatch: pytest.MonkeyPatch, *gaps: ModuleType) -> None:
-    """Close gaps until the test ends."""
-
-    def replace(owner: object, name: str, new: object) -> None:
-        monkeypatch.setattr(owner, name, new, raising=False)
-
-    monkeypatch.setattr(patching, "replace", replace)
-    for gap in gaps:
-        gap.close()
+def apply(monkeypatch: pytest.MonkeyPatch, *patches: ModuleType) -> None:
+    """Apply patches until the test ends."""
+    for patch in patches:
+        patch.apply(partial(monkeypatch.setattr, raising=False))

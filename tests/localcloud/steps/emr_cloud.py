@@ -1,4 +1,4 @@
-"""A small cloud for tests: moto with EMR's gaps closed and the step runner, in a process of its own.
+"""A small cloud for tests: moto with the patches of EMR and the step runner, in a process of its own.
 
     python -m tests.localcloud.steps.emr_cloud FOLDER
 
@@ -17,28 +17,9 @@ from typing import Any
 import boto3
 from moto.server import ThreadedMotoServer
 
-from infra.commands import local
-from localcloud.moto_patches import (
-    emr_clusters,
-    emr_fleets,
-    emr_not_modelled,
-    emr_policies,
-    emr_region,
-    emr_security_configurations,
-    emr_steps,
-)
+from localcloud.moto_patches import emr
 from localcloud.steps.runner import StepRunner
-
-EMR_GAPS = (
-    emr_region,
-    emr_clusters,
-    emr_fleets,
-    emr_policies,
-    emr_steps,
-    emr_security_configurations,
-    emr_not_modelled,
-)
-
+from tests.localcloud.conftest import RUNTIME
 
 REGION = "eu-west-3"
 Client = Callable[[str], Any]
@@ -97,12 +78,11 @@ def make_bucket(client: Client, name: str) -> None:
 def main(folder: Path) -> None:
     """Run the cloud until standard input ends."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    for gap in EMR_GAPS:
-        gap.close()
+    emr.apply(setattr)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    runner = StepRunner(f"http://{host}:{port}", folder, local.host())
+    runner = StepRunner(f"http://{host}:{port}", folder, RUNTIME)
     runner.start()
     sys.stdout.write(f"http://{host}:{port}\n")
     sys.stdout.flush()

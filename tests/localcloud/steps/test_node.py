@@ -9,7 +9,8 @@ import boto3
 import pytest
 
 from infra.versions import CLUSTER_PYTHON
-from localcloud.host import Host
+from localcloud.clients import client
+from localcloud.runtime import Runtime
 from localcloud.steps import aws_command, storage
 from localcloud.steps.node import Node
 from localcloud.steps.work import last_exception
@@ -30,12 +31,12 @@ KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS
 )
 def test_paths_of_a_node_lie_in_its_folder(value: str, expected: str, tmp_path: Path) -> None:
     python = os.path.realpath(sys.executable)
-    placed = Node(tmp_path, "http://127.0.0.1:9", "eu-west-3", Host(cluster_python=CLUSTER_PYTHON)).place(value)
+    placed = Node(tmp_path, "http://127.0.0.1:9", "eu-west-3", Runtime(node_python=CLUSTER_PYTHON)).place(value)
     assert placed == expected.format(root=tmp_path, python=python)
 
 
 def test_a_command_sees_the_roles_credentials_and_the_cloud(tmp_path: Path) -> None:
-    node = Node(tmp_path, "http://127.0.0.1:9", "eu-west-3")
+    node = Node(tmp_path, "http://127.0.0.1:9", "eu-west-3", Runtime())
     made = node.environment(KEYS, {"PYSPARK_PYTHON": "/p", "AWS_SECRET_ACCESS_KEY": "x"}, tmp_path / "tmp")
     assert KEYS.items() <= made.items()
     assert made["AWS_ENDPOINT_URL"] == "http://127.0.0.1:9"
@@ -46,7 +47,7 @@ def test_a_command_sees_the_roles_credentials_and_the_cloud(tmp_path: Path) -> N
 
 
 def test_a_node_has_the_aws_command(bucket: str, s3_endpoint: str, tmp_path: Path) -> None:
-    node = Node(tmp_path / "node", s3_endpoint, "eu-west-1")
+    node = Node(tmp_path / "node", s3_endpoint, "eu-west-1", Runtime())
     node.make()
     boto3.client("s3").put_object(Bucket=bucket, Key="a", Body=b"content")
     subprocess.run(
@@ -85,7 +86,7 @@ def test_an_upload_that_is_refused_fails_the_aws_command(
 
 
 def test_what_is_fetched_keeps_its_name_and_what_is_local_stays(bucket: str, s3_endpoint: str, tmp_path: Path) -> None:
-    s3 = storage.client(s3_endpoint, "eu-west-1", KEYS)
+    s3 = client("s3", s3_endpoint, "eu-west-1", KEYS)
     s3.put_object(Bucket=bucket, Key="code/1/job.zip", Body=b"1")
     s3.put_object(Bucket=bucket, Key="code/2/job.zip", Body=b"2")
     fetched = storage.fetch(s3, f"s3://{bucket}/code/1/job.zip,/local.py,s3a://{bucket}/code/2/job.zip#env", tmp_path)

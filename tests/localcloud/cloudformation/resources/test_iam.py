@@ -13,9 +13,9 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.iam import models
 
-from localcloud.cloudformation.resource import Place
+from localcloud.cloudformation.resource import ResourceContext
 from localcloud.cloudformation.resources.iam import AccessKey, InstanceProfile, ManagedPolicy, Policy, Role, User
-from tests.localcloud.cloudformation.resources.conftest import ACCOUNT, SETTINGS, Client, client, place_of, tags
+from tests.localcloud.cloudformation.resources.conftest import ACCOUNT, SETTINGS, Client, client, context_of, tags
 
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 EMR = "arn:aws:iam::aws:policy/service-role/AmazonEMRServicePolicy_v2"
@@ -69,10 +69,10 @@ def attached(iam: Any, role: str) -> list[str]:
     return [each["PolicyArn"] for each in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]]
 
 
-def test_every_property_of_a_new_role_can_be_read_again(aws: Client, place: Place) -> None:
+def test_every_property_of_a_new_role_can_be_read_again(aws: Client, context: ResourceContext) -> None:
     boundary = {"PermissionsBoundary": READ_ONLY, "MaxSessionDuration": "7200", "Path": "/nodes/"}
 
-    made = Role().create(place, ROLE | boundary)
+    made = Role().create(context, ROLE | boundary)
 
     role = aws("iam").get_role(RoleName=made.physical_id)["Role"]
     assert re.fullmatch(r"Orchard-Thing-\w{12}", made.physical_id)
@@ -87,8 +87,8 @@ def test_every_property_of_a_new_role_can_be_read_again(aws: Client, place: Plac
     assert inline["PolicyDocument"] == allowing("s3:GetObject")
 
 
-def test_a_role_is_changed_in_place(aws: Client, place: Place) -> None:
-    name = Role().create(place, ROLE | {"PermissionsBoundary": READ_ONLY}).physical_id
+def test_a_role_is_changed_in_place(aws: Client, context: ResourceContext) -> None:
+    name = Role().create(context, ROLE | {"PermissionsBoundary": READ_ONLY}).physical_id
     after = {
         "AssumeRolePolicyDocument": OTHER_TRUST,
         "Description": "Something else",
@@ -97,7 +97,7 @@ def test_a_role_is_changed_in_place(aws: Client, place: Place) -> None:
         "Tags": tags(owner="me"),
     }
 
-    made = Role().update(place, name, ROLE | {"PermissionsBoundary": READ_ONLY}, after)
+    made = Role().update(context, name, ROLE | {"PermissionsBoundary": READ_ONLY}, after)
 
     iam = aws("iam")
     role = iam.get_role(RoleName=name)["Role"]
@@ -109,46 +109,46 @@ def test_a_role_is_changed_in_place(aws: Client, place: Place) -> None:
     assert iam.list_role_policies(RoleName=name)["PolicyNames"] == ["Others"]
 
 
-def test_a_role_is_removed_with_its_own_policies(aws: Client, place: Place) -> None:
-    name = Role().create(place, ROLE).physical_id
-    Role().delete(place, name, ROLE)
-    Role().delete(place, name, ROLE)
+def test_a_role_is_removed_with_its_own_policies(aws: Client, context: ResourceContext) -> None:
+    name = Role().create(context, ROLE).physical_id
+    Role().delete(context, name, ROLE)
+    Role().delete(context, name, ROLE)
     assert aws("iam").list_roles()["Roles"] == []
 
 
-def test_a_role_that_somebody_gave_a_policy_to_is_not_removed(aws: Client, place: Place) -> None:
-    name = Role().create(place, ROLE).physical_id
+def test_a_role_that_somebody_gave_a_policy_to_is_not_removed(aws: Client, context: ResourceContext) -> None:
+    name = Role().create(context, ROLE).physical_id
     aws("iam").attach_role_policy(RoleName=name, PolicyArn=READ_ONLY)
     with pytest.raises(ClientError, match="DeleteConflict"):
-        Role().delete(place, name, ROLE)
+        Role().delete(context, name, ROLE)
 
 
-def test_a_role_with_a_policy_that_does_not_exist_does_not_stay(aws: Client, place: Place) -> None:
+def test_a_role_with_a_policy_that_does_not_exist_does_not_stay(aws: Client, context: ResourceContext) -> None:
     with pytest.raises(ClientError, match="NoSuchEntity"):
-        Role().create(place, ROLE | {"ManagedPolicyArns": ["arn:aws:iam::aws:policy/NoSuchPolicy"]})
+        Role().create(context, ROLE | {"ManagedPolicyArns": ["arn:aws:iam::aws:policy/NoSuchPolicy"]})
     assert aws("iam").list_roles()["Roles"] == []
 
 
-def test_an_instance_profile_holds_its_role(aws: Client, place: Place) -> None:
+def test_an_instance_profile_holds_its_role(aws: Client, context: ResourceContext) -> None:
     iam = aws("iam")
     for name in ("first", "second"):
-        Role().create(place, ROLE | {"RoleName": name})
+        Role().create(context, ROLE | {"RoleName": name})
     before = {"InstanceProfileName": "nodes", "Path": "/nodes/", "Roles": ["first"]}
 
-    made = InstanceProfile().create(place, before)
+    made = InstanceProfile().create(context, before)
 
     profile = iam.get_instance_profile(InstanceProfileName="nodes")["InstanceProfile"]
     assert (made.physical_id, made.attributes) == ("nodes", {"Arn": profile["Arn"]})
     assert profile["Path"] == "/nodes/"
     assert [role["RoleName"] for role in profile["Roles"]] == ["first"]
-    InstanceProfile().update(place, "nodes", before, before | {"Roles": ["second"]})
+    InstanceProfile().update(context, "nodes", before, before | {"Roles": ["second"]})
     profile = iam.get_instance_profile(InstanceProfileName="nodes")["InstanceProfile"]
     assert [role["RoleName"] for role in profile["Roles"]] == ["second"]
-    InstanceProfile().delete(place, "nodes", before | {"Roles": ["second"]})
+    InstanceProfile().delete(context, "nodes", before | {"Roles": ["second"]})
     assert iam.list_instance_profiles()["InstanceProfiles"] == []
 
 
-def test_a_user_is_made_changed_and_removed(aws: Client, place: Place) -> None:
+def test_a_user_is_made_changed_and_removed(aws: Client, context: ResourceContext) -> None:
     iam = aws("iam")
     before = {
         "Path": "/people/",
@@ -157,34 +157,34 @@ def test_a_user_is_made_changed_and_removed(aws: Client, place: Place) -> None:
         "Tags": tags(project="orchard"),
     }
 
-    made = User().create(place, before)
+    made = User().create(context, before)
 
     name = made.physical_id
     user = iam.get_user(UserName=name)["User"]
     assert made.attributes == {"Arn": f"arn:aws:iam::{ACCOUNT}:user/people/{name}"}
     assert (user["Tags"], user["Path"]) == (tags(project="orchard"), "/people/")
     assert iam.list_user_policies(UserName=name)["PolicyNames"] == ["Look"]
-    User().update(place, name, before, {})
+    User().update(context, name, before, {})
     assert iam.get_user(UserName=name)["User"]["Path"] == "/"
     assert iam.list_attached_user_policies(UserName=name)["AttachedPolicies"] == []
     assert iam.list_user_policies(UserName=name)["PolicyNames"] == []
     assert "Tags" not in iam.get_user(UserName=name)["User"] or iam.get_user(UserName=name)["User"]["Tags"] == []
-    User().delete(place, name, {})
-    User().delete(place, name, {})
+    User().delete(context, name, {})
+    User().delete(context, name, {})
     assert iam.list_users()["Users"] == []
 
 
-def test_a_key_tells_its_secret_when_it_is_made_and_is_removed(aws: Client, place: Place) -> None:
-    User().create(place, {"UserName": "evaluator"})
+def test_a_key_tells_its_secret_when_it_is_made_and_is_removed(aws: Client, context: ResourceContext) -> None:
+    User().create(context, {"UserName": "evaluator"})
     properties = {"UserName": "evaluator", "Serial": 1}
 
-    made = AccessKey().create(place, properties)
+    made = AccessKey().create(context, properties)
 
     (key,) = aws("iam").list_access_keys(UserName="evaluator")["AccessKeyMetadata"]
     assert made.physical_id == key["AccessKeyId"] == made.attributes["Id"]
     assert len(made.attributes["SecretAccessKey"]) == 40
-    AccessKey().delete(place, made.physical_id, properties)
-    AccessKey().delete(place, made.physical_id, properties)
+    AccessKey().delete(context, made.physical_id, properties)
+    AccessKey().delete(context, made.physical_id, properties)
     assert aws("iam").list_access_keys(UserName="evaluator")["AccessKeyMetadata"] == []
 
 
@@ -192,10 +192,10 @@ def test_a_higher_serial_takes_a_new_key() -> None:
     assert "Serial" in AccessKey().replacing
 
 
-def test_a_managed_policy_is_attached_changed_and_removed(aws: Client, place: Place) -> None:
+def test_a_managed_policy_is_attached_changed_and_removed(aws: Client, context: ResourceContext) -> None:
     iam = aws("iam")
-    User().create(place, {"UserName": "evaluator"})
-    Role().create(place, ROLE | {"RoleName": "nodes"})
+    User().create(context, {"UserName": "evaluator"})
+    Role().create(context, ROLE | {"RoleName": "nodes"})
     before = {
         "Description": "Looks",
         "Path": "/",
@@ -203,7 +203,7 @@ def test_a_managed_policy_is_attached_changed_and_removed(aws: Client, place: Pl
         "Users": ["evaluator"],
     }
 
-    made = ManagedPolicy().create(place_of("LookOnly", aws), before)
+    made = ManagedPolicy().create(context_of("LookOnly", aws), before)
 
     arn = made.physical_id
     policy = iam.get_policy(PolicyArn=arn)["Policy"]
@@ -211,43 +211,47 @@ def test_a_managed_policy_is_attached_changed_and_removed(aws: Client, place: Pl
     assert made.attributes["PolicyArn"] == arn
     assert (policy["Description"], policy["AttachmentCount"]) == ("Looks", 1)
     after = {**before, "PolicyDocument": allowing("s3:ListBucket"), "Users": [], "Roles": ["nodes"]}
-    ManagedPolicy().update(place, arn, before, after)
+    ManagedPolicy().update(context, arn, before, after)
     version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
     document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
     assert document == allowing("s3:ListBucket")
     assert iam.list_attached_user_policies(UserName="evaluator")["AttachedPolicies"] == []
     assert arn in attached(iam, "nodes")
-    ManagedPolicy().delete(place, arn, after)
-    ManagedPolicy().delete(place, arn, after)
+    ManagedPolicy().delete(context, arn, after)
+    ManagedPolicy().delete(context, arn, after)
     assert iam.list_policies(Scope="Local")["Policies"] == []
 
 
-def test_a_managed_policy_can_be_changed_more_often_than_iam_keeps_versions(aws: Client, place: Place) -> None:
+def test_a_managed_policy_can_be_changed_more_often_than_iam_keeps_versions(
+    aws: Client, context: ResourceContext
+) -> None:
     documents = [{"PolicyDocument": allowing(f"s3:Get{number}")} for number in range(8)]
-    arn = ManagedPolicy().create(place, documents[0]).physical_id
+    arn = ManagedPolicy().create(context, documents[0]).physical_id
     for before, after in itertools.pairwise(documents):
-        ManagedPolicy().update(place, arn, before, after)
+        ManagedPolicy().update(context, arn, before, after)
     versions = aws("iam").list_policy_versions(PolicyArn=arn)["Versions"]
     assert sorted(version["VersionId"] for version in versions) == ["v4", "v5", "v6", "v7", "v8"]
     assert [version["VersionId"] for version in versions if version["IsDefaultVersion"]] == ["v8"]
 
 
-def test_an_inline_policy_goes_to_all_it_names_and_from_those_it_no_longer_names(aws: Client, place: Place) -> None:
+def test_an_inline_policy_goes_to_all_it_names_and_from_those_it_no_longer_names(
+    aws: Client, context: ResourceContext
+) -> None:
     iam = aws("iam")
     for name in ("first", "second"):
-        Role().create(place, {"RoleName": name, "AssumeRolePolicyDocument": TRUST})
+        Role().create(context, {"RoleName": name, "AssumeRolePolicyDocument": TRUST})
     before = {"PolicyName": "Publish", "PolicyDocument": allowing("s3:PutObject"), "Roles": ["first"]}
 
-    made = Policy().create(place, before)
+    made = Policy().create(context, before)
 
     assert iam.get_role_policy(RoleName="first", PolicyName="Publish")["PolicyDocument"] == allowing("s3:PutObject")
     after = {"PolicyName": "Publish", "PolicyDocument": allowing("s3:GetObject"), "Roles": ["second"]}
-    assert Policy().update(place, made.physical_id, before, after).physical_id == made.physical_id
+    assert Policy().update(context, made.physical_id, before, after).physical_id == made.physical_id
     assert iam.list_role_policies(RoleName="first")["PolicyNames"] == []
     assert iam.get_role_policy(RoleName="second", PolicyName="Publish")["PolicyDocument"] == allowing("s3:GetObject")
     renamed = after | {"PolicyName": "Read"}
-    Policy().update(place, made.physical_id, after, renamed)
+    Policy().update(context, made.physical_id, after, renamed)
     assert iam.list_role_policies(RoleName="second")["PolicyNames"] == ["Read"]
-    Policy().delete(place, made.physical_id, renamed)
-    Policy().delete(place, made.physical_id, renamed)
+    Policy().delete(context, made.physical_id, renamed)
+    Policy().delete(context, made.physical_id, renamed)
     assert iam.list_role_policies(RoleName="second")["PolicyNames"] == []
