@@ -23,6 +23,7 @@ from job.pca.passes import Projection
 from job.results import layout
 from job.results.layout import listed_files
 from job.storage import files as storage
+from job.storage.uri import split_s3
 
 MOST_PHOTOS = 1000
 """Test photos that a model is measured on: they give an accuracy within a percent or two, in less than a minute."""
@@ -142,9 +143,9 @@ def _contents(connect: Callable[[], Aws], photos: Sequence[PhotoToMeasure]) -> I
     aws = connect() if any(photo.path.startswith("s3://") for photo in photos) else None
 
     def read(uri: str) -> bytes:
-        if aws is None or not uri.startswith("s3://"):
+        bucket, key = split_s3(uri)
+        if aws is None or not bucket:
             return storage.read_bytes(uri)
-        bucket, _, key = uri.removeprefix("s3://").partition("/")
         content = read_if_there(aws, bucket, key)
         if content is None:
             raise FileNotFoundError(uri)

@@ -115,19 +115,11 @@ def _attach(context: Context, plan: Plan, cluster: Cluster) -> Step:
     sent = send_bundle(aws, plan.bucket, bundle)
     context.say(f"Code {bundle.hash}: {'sent' if sent else 'there already'}")
     archive, main = (f"s3://{plan.bucket}/{key}" for key in bundle.keys)
-    configuration = steps.step_configuration(plan.name, archive, main, plan.argv(model), _spark_settings(aws, cluster))
+    spark = clusters.spark_settings(aws, cluster)
+    configuration = steps.step_configuration(plan.name, archive, main, plan.argv(model), spark)
     step_id = steps.attach(aws, cluster.id, configuration)
     context.say(f"Run '{plan.name}' is step {step_id} of cluster {cluster.id}")
     return steps.look(aws, cluster.id, step_id)
-
-
-def _spark_settings(aws: Aws, cluster: Cluster) -> Mapping[str, str]:
-    """Return Spark's settings for a cluster that may have grown since its own defaults were written."""
-    if not cluster.has_fleets:
-        return {}
-    fleets = list(clusters.worker_fleets(aws, cluster.id).values())
-    most = clusters.most_executors(clusters.scaling_limits(aws, cluster.id), fleets)
-    return {} if most is None else {"spark.dynamicAllocation.maxExecutors": str(most)}
 
 
 def _add_run_arguments(parser: argparse.ArgumentParser) -> None:

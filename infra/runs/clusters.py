@@ -128,3 +128,11 @@ def most_executors(limits: Mapping[str, Any] | None, fleets: "Sequence[InstanceF
     # Every node counts as one unit of its fleet.
     as_set = sum(fleet.get("TargetOnDemandCapacity", 0) + fleet.get("TargetSpotCapacity", 0) for fleet in fleets)
     return max(as_set, limits["MaximumCapacityUnits"] if limits else 0) * max(room)
+
+
+def spark_settings(aws: Aws, cluster: Cluster) -> Mapping[str, str]:
+    """Return Spark's settings for a cluster that may have grown since its own defaults were written."""
+    if not cluster.has_fleets:
+        return {}
+    most = most_executors(scaling_limits(aws, cluster.id), list(worker_fleets(aws, cluster.id).values()))
+    return {} if most is None else {"spark.dynamicAllocation.maxExecutors": str(most)}

@@ -14,6 +14,7 @@ from job.arguments import DEFAULT_BACKBONE, Arguments, PredictArguments
 from job.features.network.export import ExportRequest
 from job.features.network.registry import IMAGENET
 from job.features.words.options import CNN
+from job.storage.uri import split_s3
 
 _LOCAL_PATH = re.compile(r"(?!s3://)([./~].*|.*/|file:.*)", re.DOTALL)
 """What names no set, folder of a set or run: they begin with a letter or digit, and end with one that is no slash."""
@@ -61,7 +62,7 @@ def plan(arguments: Arguments | PredictArguments, name: str, bucket: str) -> Pla
     """
     placed = replace(arguments, output=f"s3://{bucket}/results/{name}")
     backbone: ExportRequest | Path | None = None
-    if arguments.model is not None and not arguments.model.startswith("s3://"):
+    if arguments.model is not None and not split_s3(arguments.model)[0]:
         placed, backbone = replace(placed, model=None), Path(arguments.model)
     if isinstance(placed, PredictArguments):
         photos = set_uri(bucket, placed.images)
@@ -93,7 +94,7 @@ def require_remote(arguments: Arguments | PredictArguments) -> None:
                 f"Upload it, then use --{option} {name}: " + invocation.orchard(f"upload {shlex.quote(folder)} {name}"),
             )
     images = given.get("image_list")
-    if images is not None and not images.startswith("s3://"):
+    if images is not None and not split_s3(images)[0]:
         raise WrongUseError(
             f"--image-list must be an s3:// URI with --on emr, got '{images}'.", "Copy it to S3 and name its URI."
         )
@@ -107,7 +108,7 @@ def require_remote(arguments: Arguments | PredictArguments) -> None:
 
 
 def _results_uri(bucket: str, option: str, text: str) -> str:
-    if text.startswith("s3://"):
+    if split_s3(text)[0]:
         return text
     require_name(text, option, f"Name a run of the cluster, or an s3:// URI: {option} first")
     return f"s3://{bucket}/results/{text}"

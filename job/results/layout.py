@@ -17,7 +17,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
-from pyspark import TaskContext
 
 from job.errors import OutputRefusedError, ResultsUnusableError
 from job.errors.mapping import unreachable
@@ -122,6 +121,8 @@ def data_file_name(folder: str, run_id: str, partition: int, attempt: int, endin
 
 def attempt() -> int:
     """Return the number of the running task's attempt, unique in the run; 0 outside a task."""
+    from pyspark import TaskContext  # noqa: PLC0415 - what reads results needs no Spark
+
     context = TaskContext.get()
     return context.taskAttemptId() if context is not None else 0
 
