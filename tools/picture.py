@@ -69,7 +69,7 @@ class Stage:
 
 STAGES = (
     Stage("Photos", ("one folder a label,", "here or in S3"), "job/images/listing.py"),
-    Stage("Features", ("1,280 values a photo;", "bad ones set aside"), "job/features/network/task.py"),
+    Stage("Features", ("1,280 values a photo;", "bad ones set aside"), "job/features/network/extractor.py"),
     Stage("Components", ("standardised, then PCA;", "one fit for every k"), "job/pca/components.py"),
     Stage("Classifier", ("four kinds, tested on", "photos never fitted"), "job/classifiers/train.py"),
     Stage("Results", ("Parquet, CSV, a report,", "a model for phones"), "job/results/layout.py"),

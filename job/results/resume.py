@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from job.results import layout
+from job.results.progress import Progress
 from job.storage import files as storage
 from job.storage import filesystem as filesystems
 from job.storage import uri
@@ -98,6 +99,18 @@ def stamp(provenance: Mapping[str, Any], rows: pa.Table) -> dict[str, str]:
     """
     each = {name: rows[name].to_pylist() for name in ROWS_SCHEMA.names}
     return {STAMP: json.dumps({"provenance": provenance, **each}, sort_keys=True)}
+
+
+def reuse(
+    wanted: bool, output: str, folder: str, provenance: Mapping[str, Any], photos: pa.Table, progress: Progress
+) -> tuple[pa.Table, Found | None]:
+    """Return what ``find`` does, and report it; the listing as it is and None if nothing is to be reused."""
+    if not wanted:
+        return photos, None
+    with progress.stage("resume"):
+        photos, found = find(output, folder, provenance, photos)
+    progress.say(str(found))
+    return photos, found
 
 
 def find(output: str, folder: str, provenance: Mapping[str, Any], photos: pa.Table) -> tuple[pa.Table, Found]:

@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -85,33 +85,25 @@ def start(master: str | None) -> SparkContext:
 
 
 @contextmanager
-def opened(
-    master: str | None, carry: Callable[[SparkContext], None], progress: Progress, folder: Path
-) -> Iterator[SparkContext]:
-    """Run Spark for as long as the block lasts, with the code and what else it needs on every executor.
+def opened(master: str | None, files: Sequence[Path], progress: Progress, folder: Path) -> Iterator[SparkContext]:
+    """Run Spark while the block lasts, with the code and some files on every executor.
+
+    Every failure of Spark is raised as an OrchardError.
 
     Parameters
     ----------
-    master
-        Where Spark runs; None as ``start`` has it.
-    carry
-        Gives the executors what they need beside the code.
-    progress
-        Times the start.
+    files
+        Named by their own names on the executors.
     folder
-        Where the code is packed; it must stay until Spark stops.
-
-    Raises
-    ------
-    OrchardError
-        Whatever Spark fails with, as a person is told it.
+        For the bundle of the code; it must stay until Spark stops.
     """
     joined = running() is not None
     try:
         with progress.stage("start"):
             context = start(master)
             carry_code(context, folder)
-            carry(context)
+            for file in files:
+                context.addFile(str(file))
         yield context
     except OrchardError:
         raise

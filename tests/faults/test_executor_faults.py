@@ -52,14 +52,14 @@ SLOW_AT_FIRST = """
 import os, sys, time
 from pyspark import TaskContext
 from job.images import listing
-from job.features.network import extractor as network_extraction
 from job.__main__ import main
-from job.features.network.task import featurize_partition
+from job.spark import tasks
+from job.spark.tasks import extract_part
 seen = os.environ["SEEN"]
 listing.LARGEST_PARTITION = 8
 
 def slow_at_first(*given):
-    report = featurize_partition(*given)
+    report = extract_part(*given)
     task = TaskContext.get()
     with open(seen, "a") as file:
         file.write(f"{task.partitionId()} {report.made.path}\\n")
@@ -67,7 +67,7 @@ def slow_at_first(*given):
         time.sleep(60)
     return report
 
-network_extraction.featurize_partition = slow_at_first
+tasks.extract_part = slow_at_first
 sys.exit(main(sys.argv[1:]))
 """
 """A run whose first task has written its file and then does not come back, so that Spark starts it a second time."""

@@ -19,10 +19,9 @@ from pyspark import TaskContext
 from infra.commands.sample_photos import draw_photo
 from job import arguments, pipeline
 from job.__main__ import main
-from job.features.network import extractor
 from job.features.network.registry import NETWORKS
-from job.features.network.task import featurize_partition
-from job.spark.tasks import PhotosReport
+from job.spark import tasks
+from job.spark.tasks import PhotosReport, extract_part
 from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
 from tests.job.bad_photos import BAD, write_bad_and_odd_photos
 from tests.job.whole_runs import Manifest, copy_in_splits, failure, read_all
@@ -471,13 +470,13 @@ def test_tasks_that_are_tried_again_after_they_have_written_double_no_row(
 ) -> None:
     # Given tasks whose first attempt is lost after its file was written, and before Spark heard of it
     def lost_at_first(*given: Any) -> PhotosReport:
-        report = featurize_partition(*given)
+        report = extract_part(*given)
         attempt = TaskContext.get()
         if attempt is not None and attempt.attemptNumber() == 0:
             raise RuntimeError("lost")
         return report
 
-    monkeypatch.setattr(extractor, "featurize_partition", lost_at_first)
+    monkeypatch.setattr(tasks, "extract_part", lost_at_first)
     output = tmp_path / "results"
     words = ["--images", str(photos / "training"), "--model", str(random_backbone), "--output", str(output)]
 

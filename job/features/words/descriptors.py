@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from job.errors import NotInstalledError
 from job.errors.mapping import one_line
@@ -32,12 +34,10 @@ class DescriptorKind:
 
     Parameters
     ----------
-    name
-        As ``--descriptor`` takes it.
     width
         Bytes of one descriptor.
     dimensions
-        Numbers that it stands for: bits are one number each, so that Euclid's distance orders as Hamming's does.
+        Numbers of one descriptor: one a bit for ORB, so that Euclid's distance orders as Hamming's does.
     """
 
     name: str
@@ -55,7 +55,7 @@ class DescriptorKind:
 
 
 KINDS = {kind.name: kind for kind in (DescriptorKind("orb", 32, 256), DescriptorKind("sift", 128, 128))}
-"""The descriptors that there are beside the network's features."""
+"""What --descriptor takes, beside ``cnn``."""
 
 
 def opencv_version() -> str:
@@ -103,6 +103,19 @@ def describer(kind: DescriptorKind, keypoints: int) -> Callable[[Pixels], Descri
         return descriptors
 
     return describe
+
+
+def descriptor_counts(table: pa.Table, kind: DescriptorKind) -> npt.NDArray[np.int64]:
+    """Return how many descriptors each photo of a descriptors table has."""
+    lengths = pc.binary_length(table["descriptors"].combine_chunks())
+    counts: npt.NDArray[np.int64] = lengths.to_numpy(zero_copy_only=False).astype(np.int64) // kind.width
+    return counts
+
+
+def stacked(table: pa.Table, kind: DescriptorKind) -> Descriptors:
+    """Return a table's descriptors, one photo's after the other: uint8 of shape (n, kind.width)."""
+    joined = b"".join(table["descriptors"].to_pylist())
+    return np.frombuffer(joined, np.uint8).reshape(-1, kind.width)
 
 
 def require_opencv() -> Any:  # noqa: ANN401 - a module without complete types

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from job.storage import files as storage
 from job.storage import uri
 
 SHARE_OF_COMPONENTS = (7, 10)
-"""Components kept for each word when nothing is said, as a fraction: 0.7 exactly, which no float is."""
+"""Components kept for each word by default, as a fraction: 0.7 exactly, which no float is."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,8 @@ class Vocabulary:
 
     Parameters
     ----------
-    kind
-        Of the descriptors.
-    keypoints
-        At most so many a photo, as ``describer`` takes it.
     words
-        float64 of shape (words, kind.dimensions): the centres.
+        The centres: float64 of shape (words, kind.dimensions).
     """
 
     kind: DescriptorKind
@@ -64,15 +61,7 @@ class Vocabulary:
 
 
 def default_components(words: int, most: int) -> int:
-    """Return how many components are kept when nothing is said: 0.7 of the words, rounded up, or all that there are.
-
-    Parameters
-    ----------
-    words
-        How many visual words.
-    most
-        How many components there are.
-    """
+    """Return how many components are kept by default: 0.7 of the words, rounded up, but at most ``most``."""
     share, whole = SHARE_OF_COMPONENTS
     return min(-(-share * words // whole), most)
 
@@ -87,34 +76,29 @@ def describe(vocabulary: Vocabulary) -> dict[str, Any]:
     }
 
 
-def save(output: str, vocabulary: Vocabulary, description: dict[str, Any]) -> list[DataFile]:
-    """Write a vocabulary into a results folder: ``words.npz`` with one array, and ``vocabulary.json``.
+def to_files(vocabulary: Vocabulary, description: dict[str, Any]) -> list[tuple[DataFile, bytes]]:
+    """Return ``words.npz`` with one array, and ``vocabulary.json``: each with its content.
 
     Parameters
     ----------
-    output
-        URI of the results folder.
-    vocabulary
-        What is written.
     description
-        What else is said of it in vocabulary.json.
+        What vocabulary.json says beside ``describe``.
     """
     archive = io.BytesIO()
     np.savez(archive, words=vocabulary.words)
     words = archive.getvalue()
-    text = layout.to_json(
-        {
-            "schema_version": layout.SCHEMA_VERSION,
-            **describe(vocabulary),
-            **description,
-        }
-    )
-    storage.write_bytes(uri.join(output, layout.WORDS), words)
-    storage.write_bytes(uri.join(output, layout.WORDS_DESCRIPTION), text)
+    text = layout.to_json({"schema_version": layout.SCHEMA_VERSION, **describe(vocabulary), **description})
     return [
-        DataFile(layout.WORDS, len(vocabulary.words), len(words)),
-        DataFile(layout.WORDS_DESCRIPTION, 1, len(text)),
+        (DataFile(layout.WORDS, len(vocabulary.words), len(words)), words),
+        (DataFile(layout.WORDS_DESCRIPTION, 1, len(text)), text),
     ]
+
+
+def write(output: str, files: Sequence[tuple[DataFile, bytes]]) -> list[DataFile]:
+    """Write what ``to_files`` returned; return the files."""
+    for file, content in files:
+        storage.write_bytes(uri.join(output, file.path), content)
+    return [file for file, _ in files]
 
 
 def load(folder: str) -> tuple[Vocabulary, dict[str, Any]]:

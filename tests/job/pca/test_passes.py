@@ -13,7 +13,7 @@ from pyspark.ml.feature import PCA, StandardScaler
 from pyspark.ml.linalg import Vectors
 from pyspark.sql import SparkSession
 
-from job.features.network.task import features_table
+from job.features.extractor import features_table
 from job.images.listing import PREDICT, TEST, TRAIN
 from job.pca import components, passes
 from job.pca.components import Moments

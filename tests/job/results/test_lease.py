@@ -14,7 +14,7 @@ import pytest
 from job.errors import NotWrittenError, OutputInUseError, OutputRefusedError, RunFailedError, UsageError
 from job.results import layout, lease, output, processes
 from job.results.lease import Lease
-from job.results.output import Run
+from job.results.output import Run, open_run
 from job.storage import files as storage
 
 RUN, OTHER = "20261120T110000-aaaaaaaa", "20261120T120000-bbbbbbbb"
@@ -200,8 +200,8 @@ def test_a_storage_that_does_not_answer_for_a_while_costs_no_lease(
             first.require_held()
 
 
-def carried_out(run: Run) -> dict[str, Any]:
-    """Do what a run does to its output, with a table of its id's first letters in place of features."""
+def carry_out(run: Run) -> dict[str, Any]:
+    """Do what a run does to its output, with a file that holds its id in place of features."""
     with run.progress.stage("features"):
         name = layout.data_file_name("features", run.run_id, 0, 0, "csv")
         storage.write_bytes(f"{run.output}/{name}", run.run_id.encode())
@@ -214,6 +214,12 @@ def carried_out(run: Run) -> dict[str, Any]:
         "files": {"all": [{"path": name}, {"path": layout.PROJECTION}]},
     }
     return output.finish(run, manifest)
+
+
+def whole_run(folder: Path, may_hold_results: bool = True) -> dict[str, Any]:
+    """Run from beginning to end; return the manifest."""
+    with open_run(str(folder), may_hold_results, []) as run:
+        return carry_out(run)
 
 
 def assert_whole(folder: Path) -> str:
@@ -236,15 +242,13 @@ def test_of_many_runs_that_begin_together_one_comes_to_results_and_the_others_sa
     all_looked, all_wrote = threading.Barrier(8), threading.Barrier(8)
     ended: list[str] = []
 
-    def carry_out(run: Run) -> dict[str, Any]:
-        all_looked.wait(30)
-        with run.progress.stage("list"):
-            all_wrote.wait(30)
-        return carried_out(run)
-
     def begin() -> None:
         try:
-            ended.append(str(output.into_output(str(tmp_path / "results"), may_hold_results, [], carry_out)["run_id"]))
+            with open_run(str(tmp_path / "results"), may_hold_results, []) as run:
+                all_looked.wait(30)
+                with run.progress.stage("list"):
+                    all_wrote.wait(30)
+                ended.append(str(carry_out(run)["run_id"]))
         except OutputInUseError as error:
             ended.append(error.message.split(": ")[0])
 
@@ -259,7 +263,7 @@ def test_of_many_runs_that_begin_together_one_comes_to_results_and_the_others_sa
     assert sorted(ended) == sorted([winner, *[lost] * 7])
 
 
-@pytest.mark.parametrize("step", ["begin_to_replace", "make_count"])
+@pytest.mark.parametrize("step", ["begin_to_replace", "commit"])
 def test_a_run_that_was_taken_for_dead_replaces_nothing_of_the_one_that_took_its_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -272,12 +276,12 @@ def test_a_run_that_was_taken_for_dead_replaces_nothing_of_the_one_that_took_its
     def stand_still(run: Run, *given: Any) -> None:
         monkeypatch.setattr(output, step, stood_still)
         # When another run comes, takes its place, and finishes
-        second.append(output.into_output(str(tmp_path), True, [], carried_out))
+        second.append(whole_run(tmp_path))
         stood_still(run, *given)
 
     monkeypatch.setattr(output, step, stand_still)
     with pytest.raises(OutputInUseError):
-        output.into_output(str(tmp_path), True, [], carried_out)
+        whole_run(tmp_path)
 
     # Then its results stand, though the first one began earlier and ends later
     assert layout.read_manifest(str(tmp_path)) == second[0]
@@ -319,7 +323,7 @@ def test_a_sign_of_life_that_comes_after_another_runs_results_does_not_hide_them
     monkeypatch.setattr(lease, "LONGEST_SILENCE", 0.0)
     first = held(tmp_path)
     second: list[dict[str, Any]] = []
-    late(monkeypatch, lambda: second.append(output.into_output(str(tmp_path), True, [], carried_out)))
+    late(monkeypatch, lambda: second.append(whole_run(tmp_path)))
 
     first.renew()
 
@@ -342,13 +346,12 @@ def test_a_lease_that_was_given_back_leaves_no_file_and_gives_no_more_signs(tmp_
 
 
 def test_what_fails_because_another_run_took_the_place_is_told_as_that(tmp_path: Path) -> None:
-    def carry_out(run: Run) -> dict[str, Any]:
-        with run.progress.stage("features"):
-            held(tmp_path, OTHER)
-            raise RuntimeError("a file that was there has gone")
+    def lose() -> None:
+        held(tmp_path, OTHER)
+        raise RuntimeError("a file that was there has gone")
 
-    with pytest.raises(OutputInUseError):
-        output.into_output(str(tmp_path), True, [], carry_out)
+    with pytest.raises(OutputInUseError), open_run(str(tmp_path), True, []) as run, run.progress.stage("features"):
+        lose()
 
     assert said_in(tmp_path)["run_id"] == OTHER
 
@@ -357,12 +360,8 @@ def test_what_fails_because_another_run_took_the_place_is_told_as_that(tmp_path:
 def test_a_run_that_ends_without_results_gives_its_lease_back(tmp_path: Path, error: BaseException) -> None:
     layout.write_manifest(str(tmp_path), {"schema_version": 1, "run_id": OTHER})
 
-    def carry_out(run: Run) -> dict[str, Any]:
-        with run.progress.stage("list"):
-            raise error
-
-    with pytest.raises(type(error)):
-        output.into_output(str(tmp_path), True, [], carry_out)
+    with pytest.raises(type(error)), open_run(str(tmp_path), True, []) as run, run.progress.stage("list"):
+        raise error
 
     assert said_in(tmp_path)["stage"] == "failed"
     lease.require_idle(str(tmp_path))

@@ -294,7 +294,7 @@ def test_a_run_that_is_stopped_and_resumed_again_and_again_ends_the_same(
     stop_before("fit", words, monkeypatch)
     lose_some_features(tmp_path / "results")
 
-    for stage in ("project", "write_components", "manifest_files"):
+    for stage in ("project", "write_components", "build_manifest"):
         stop_before(stage, [*words, "--resume"], monkeypatch)
         assert not (tmp_path / "results" / "manifest.json").exists()
     manifest = run(words, "--resume")

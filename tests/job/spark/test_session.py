@@ -91,16 +91,17 @@ def test_what_fails_while_spark_starts_is_told_in_a_sentence_and_spark_is_not_le
 ) -> None:
     # Given a Spark that starts, and a disk with no space for what it is to carry
     stopped: list[Any] = []
-    context: Any = SimpleNamespace(addPyFile=lambda _: None, stop=lambda: stopped.append(context))
+
+    def refuse(_: str) -> None:
+        raise RuntimeError("java.nio.file.FileSystemException: a -> b: No space left on device")
+
+    context: Any = SimpleNamespace(addPyFile=lambda _: None, addFile=refuse, stop=lambda: stopped.append(context))
     states = iter([None, context])
     monkeypatch.setattr(session, "running", lambda: next(states))
     monkeypatch.setattr(session, "start", lambda _: context)
 
-    def carry(_: Any) -> None:
-        raise RuntimeError("java.nio.file.FileSystemException: a -> b: No space left on device")
-
     progress = Progress(str(tmp_path / "results"), "run-1")
-    with pytest.raises(RunFailedError) as raised, session.opened(None, carry, progress, tmp_path):
+    with pytest.raises(RunFailedError) as raised, session.opened(None, [tmp_path / "file"], progress, tmp_path):
         pytest.fail("it begins all the same")
 
     assert raised.value.message == "A disk that Spark keeps its temporary files on is full."

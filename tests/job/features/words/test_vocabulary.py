@@ -65,7 +65,7 @@ def test_seven_tenths_of_the_words_rounded_up_are_kept_or_all_there_are(words: i
 
 
 def written(folder: Path, words: Vocabulary) -> str:
-    files = vocabulary.save(str(folder), words, {"sampled": 12})
+    files = vocabulary.write(str(folder), vocabulary.to_files(words, {"sampled": 12}))
     listed = [{"path": file.path, "rows": file.rows, "bytes": file.bytes} for file in files]
     layout.write_manifest(str(folder), {"schema_version": 1, "files": {"vocabulary": listed}})
     return str(folder)
