@@ -56,7 +56,7 @@ def summary(manifest: dict[str, Any], output: str) -> str:
     reused, rate = resumed["reused"], resumed["computed"] / extraction_seconds(seconds)
     lines = [
         f"{counts['used']:,} of {counts['found']:,} photos used, {counts['rejected']:,} rejected.",
-        *([f"{reused:,} were taken over from an earlier run."] if reused else []),
+        *([f"{reused:,} were reused from an earlier run."] if reused else []),
         f"Features at {rate:,.0f} photos a second.",
         f"{kept} component{'s' if kept != 1 else ''} for {components['variance_kept']:.2%} of the variance; {needed}.",
         *_classifier_lines(manifest.get("classifier")),

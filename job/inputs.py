@@ -19,8 +19,8 @@ def list_all(arguments: Arguments) -> pa.Table:
     Raises
     ------
     UsageError
-        If there is no photo, if a wanted label is not there, if a folder lies in another or a photo is to be fitted on
-        and tested, or if a photo lies in the output.
+        If there is no photo, if a wanted label is missing, if one folder lies in another or a photo is both to be
+        fitted on and tested, or if a photo lies in the output.
     """
     subset = Subset(arguments.labels, arguments.per_label, arguments.seed)
     folders = [(arguments.images, TRAIN), (arguments.test, TEST), (arguments.predict, PREDICT)]
@@ -29,7 +29,7 @@ def list_all(arguments: Arguments) -> pa.Table:
     listings = [listing.list_photos(folder, split, subset) for folder, split in given]
     if arguments.image_list is not None:
         named = image_list.list_photos(uri.absolute_uri(arguments.image_list), TRAIN, subset)
-        require_elsewhere(named, listings, arguments)
+        _require_elsewhere(named, listings, arguments)
         listings.insert(0, named)
     if arguments.holdout is not None:
         folder = "" if arguments.images is None else given[0][0]
@@ -37,8 +37,8 @@ def list_all(arguments: Arguments) -> pa.Table:
     return pa.concat_tables(listings).combine_chunks()
 
 
-def require_elsewhere(named: pa.Table, others: Sequence[pa.Table], arguments: Arguments) -> None:
-    """Raise UsageError if a photo of a list is one to test or to predict too, or lies in the output."""
+def _require_elsewhere(named: pa.Table, others: Sequence[pa.Table], arguments: Arguments) -> None:
+    """Raise UsageError if a photo of a list is also one to test or to predict, or lies in the output."""
     output = uri.absolute_uri(arguments.output)
     inside = named["path"].filter(pc.starts_with(named["path"], f"{output}/"))
     if len(inside):
@@ -50,8 +50,8 @@ def require_elsewhere(named: pa.Table, others: Sequence[pa.Table], arguments: Ar
         twice = named["path"].filter(pc.is_in(named["path"], value_set=other["path"].combine_chunks()))
         if len(twice):
             raise PhotosNotFoundError(
-                f"The photo '{twice[0]}' is in the list, and in the folder of those to {other['split'][0]} as well.",
-                "Take it out of one of them: what is tested on must not have been fitted on.",
+                f"The photo '{twice[0]}' is in the list and also in the folder of photos to {other['split'][0]}.",
+                "Remove it from one of them: a photo must not be both fitted on and tested.",
             )
 
 
@@ -61,7 +61,7 @@ def count(photos: pa.Table, split: str) -> int:
 
 
 def describe_listing(photos: pa.Table) -> str:
-    """Return one line on what was found."""
+    """Return one line on the photos of a listing."""
     found = Counter(photos["split"].to_pylist())
     names = {TRAIN: "to fit on", TEST: "to test", PREDICT: "to predict"}
     parts = [f"{found[split]:,} photos {name}" for split, name in names.items() if found[split]]

@@ -60,7 +60,7 @@ def open_run(output: str, may_hold_results: bool, folders: Sequence[str]) -> Ite
     was_there = storage.folder_exists(output)
     with tempfile.TemporaryDirectory(prefix="orchard-") as folder:
         try:
-            with progress.lease.kept():
+            with progress.lease.kept_alive():
                 yield Run(output, run_id, started, progress, Path(folder))
         except BaseException as error:
             if progress.lease.is_lost():

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 Became = Callable[[str, str], None]
 
 
-def test_an_executor_killed_at_every_stage_costs_no_photo_doubles_none_and_changes_no_bit(
+def test_executor_killed_at_every_stage_changes_no_bit(
     sample_photos: Path, random_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
     monkeypatch.setattr(listing, "LARGEST_PARTITION", 8)
@@ -112,7 +112,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def test_a_task_that_spark_runs_twice_at_the_same_time_doubles_no_row(
+def test_task_run_twice_at_once_doubles_no_row(
     sample_photos: Path, random_backbone: Path, tmp_path: Path, became: Became
 ) -> None:
     # Given a Spark that starts slow tasks a second time elsewhere, and takes whichever ends first

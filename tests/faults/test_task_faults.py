@@ -81,7 +81,7 @@ def quiet(words: list[str], tmp_path_factory: pytest.TempPathFactory) -> Whole:
         return run(words, tmp_path_factory.mktemp("quiet") / "results")
 
 
-def test_a_worker_killed_at_every_stage_costs_no_photo_doubles_none_and_changes_no_bit(
+def test_worker_killed_at_every_stage_changes_no_bit(
     words: list[str], quiet: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
     # Given workers that are killed as the kernel does it when memory runs out
@@ -102,7 +102,7 @@ def test_a_worker_killed_at_every_stage_costs_no_photo_doubles_none_and_changes_
     )
 
 
-def test_a_worker_that_is_always_killed_fails_the_run_in_a_sentence_and_resume_goes_on(
+def test_worker_always_killed_fails_and_can_resume(
     words: list[str], quiet: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
     def killed() -> None:
@@ -141,7 +141,7 @@ def test_a_task_that_hangs_is_ended_and_tried_again(
     became("a task hangs", "its process is ended after 10 minutes without a photo (2 s in the test) and tried again")
 
 
-def test_a_full_disk_fails_the_run_in_a_sentence_leaves_nothing_half_written_and_resume_goes_on(
+def test_full_disk_leaves_no_partial_file_and_can_resume(
     words: list[str], quiet: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
     # Given a disk that is full once two files are written, until somebody frees some space
@@ -175,7 +175,7 @@ def test_a_full_disk_fails_the_run_in_a_sentence_leaves_nothing_half_written_and
 
 
 @pytest.mark.parametrize("stage", ["fit", "project", "write_components"])
-def test_results_that_are_to_be_replaced_stay_whole_until_the_new_ones_are(
+def test_overwrite_keeps_old_results_until_new_ones_exist(
     words: list[str], quiet: Whole, stage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
     # Given finished results, and a run that is to replace them and dies at a stage

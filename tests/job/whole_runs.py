@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from job.__main__ import main
-from tests.error_report import told
+from job.errors import OrchardError, read_error_report
 
 Manifest = dict[str, Any]
 
@@ -30,10 +30,13 @@ def run(output: Path, *words: str) -> Manifest:
     return manifest
 
 
-def failure(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
-    """Run the job; return its exit code and the last two lines that it wrote to standard error."""
-    code = main(words)
-    return code, told(capsys.readouterr().err)[-2:]
+def failure(argv: list[str], capsys: pytest.CaptureFixture[str]) -> OrchardError:
+    """Run the job; return the error that it reported, whose exit code it must have ended with."""
+    code = main(argv)
+    error = read_error_report(capsys.readouterr().err)
+    assert error is not None
+    assert code == error.exit_code
+    return error
 
 
 def read_all(output: Path, data_set: str, manifest: Manifest) -> pd.DataFrame:

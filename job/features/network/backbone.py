@@ -1,9 +1,9 @@
-"""Loads an exported backbone and computes features with it, in the way that suits processor and number of photos.
+"""Loads an exported backbone and computes features with it.
 
-The file is a TensorFlow Lite model that takes RGB 0..255 and holds colour scaling, network and pooling, with its
-own description inside (``job/features/network/export.py`` writes it). Why this format and this runtime:
-docs/decisions/0001-backbone-file-and-runtime.md. Many photos are computed by ``job/features/network/split.py``,
-at reduced precision by ``job/features/network/reduced_precision.py``.
+The file is a TensorFlow Lite model that takes RGB 0..255 and holds colour scaling, network, pooling and a description
+of itself (``job/features/network/export.py`` writes it). Why this format and this runtime:
+docs/decisions/0001-backbone-file-and-runtime.md. ``split.py`` computes many photos, ``reduced_precision.py`` at
+reduced precision.
 """
 
 import hashlib
@@ -23,24 +23,22 @@ from job.features.network.litert import FLOAT32, Interpreted
 from job.features.network.reduced_precision import ReducedPrecisionNetwork
 
 DESCRIPTION_KEY = "orchard.backbone"
-"""The name under which the description stands in the file's metadata."""
+"""The name of the description in the file's metadata."""
 
 FULL, FAST = "full", "fast"
-"""What --precision takes: as Keras computes it, or bfloat16 where the processor has it."""
+"""What --precision takes: as Keras computes it, or bfloat16 if the processor has it."""
 
 
 @dataclass(frozen=True)
 class BackboneDescription:
-    """What an exported backbone is, as its file says.
+    """The description in an exported file.
 
     Parameters
     ----------
-    name
-        Name of the network, as ``--backbone`` takes it.
     weights
-        Where the weights come from: "imagenet", "file sha256:...", or "random, seed ...".
+        "imagenet", "file sha256:...", or "random, seed ...".
     width, height
-        Pixels of the photos that it takes.
+        Of its photos, in pixels.
     features
         How many values it computes for a photo.
     """
@@ -58,46 +56,28 @@ class BackboneDescription:
 
 
 class Network(Protocol):
-    """What computes the features of several photos; not for several threads at once.
+    """Computes the features of at most ``batch`` photos at a time; not for several threads at once.
 
-    Attributes
-    ----------
-    batch
-        At most so many at a time.
-    computed_in
-        ``litert.FLOAT32`` or ``reduced_precision.BFLOAT16``.
+    ``computed_in`` is ``litert.FLOAT32`` or ``reduced_precision.BFLOAT16``.
     """
 
     batch: int
     computed_in: str
 
     def compute_batch(self, photos: Sequence[npt.NDArray[np.uint8]], features: npt.NDArray[np.float32]) -> None:
-        """Compute the features of at most ``batch`` photos in place.
+        """Compute features in place.
 
         Parameters
         ----------
         photos
             RGB 0..255, each uint8 of shape (height, width, 3).
         features
-            Where the result goes: float32 of shape (photos, features).
+            The result: float32 of shape (photos, features).
         """
 
 
 class Backbone:
-    """A callable network: a photo in, features out. Load it once a process; it is not for several threads at once.
-
-    Parameters
-    ----------
-    path
-        The exported file.
-
-    Attributes
-    ----------
-    photo_shape
-        Height, width and colours of the photos that it takes.
-    features
-        How many values it computes for a photo.
-    """
+    """The whole network, for one photo at a time."""
 
     batch, computed_in = 1, FLOAT32
 
@@ -107,44 +87,28 @@ class Backbone:
         self.features = self._network.result_shape[-1]
 
     def compute(self, photo: npt.NDArray[np.uint8], features: npt.NDArray[np.float32]) -> None:
-        """Compute one photo's features in place.
-
-        Parameters
-        ----------
-        photo
-            RGB 0..255, uint8 of shape (height, width, 3).
-        features
-            Where the result goes: float32 of shape (features,).
-        """
+        """Compute the features of one photo in place: float32 of shape (features,)."""
         features[:] = self._network.run(photo[np.newaxis])[0]
 
     def compute_batch(self, photos: Sequence[npt.NDArray[np.uint8]], features: npt.NDArray[np.float32]) -> None:
-        """Compute the features of some photos in place, as ``Network`` has it."""
+        """Compute features in place, as ``Network`` defines it."""
         for photo, row in zip(photos, features, strict=True):
             self.compute(photo, row)
 
 
 def load(path: str | Path, precision: str) -> Network:
-    """Return an exported network as it computes many photos soonest on this processor.
-
-    Parameters
-    ----------
-    path
-        The exported file.
-    precision
-        ``FULL``, or ``FAST`` for reduced precision if this processor has it.
-    """
+    """Return the form of an exported network that is fastest on this processor, at precision ``FULL`` or ``FAST``."""
     if precision == FAST and reduced_precision.is_available():
         return ReducedPrecisionNetwork(path)
-    # Imported here: whoever only describes a file waits for no schema of the format.
-    from job.features.network.split import LARGEST, NetworkInTwo, cut  # noqa: PLC0415
+    # Imported here: reading a description does not need the schema of the format.
+    from job.features.network.split import LARGEST, SplitModel, cut  # noqa: PLC0415
 
     small = Path(path).stat().st_size <= LARGEST
     parts = cut(Path(path).read_bytes()) if small else None
     try:
-        return Backbone(path) if parts is None else NetworkInTwo(*parts)
+        return Backbone(path) if parts is None else SplitModel(*parts)
     except (ValueError, RuntimeError):
-        # Some networks know only one photo at a time: as they were exported, every one of them runs.
+        # Some networks can only take one photo at a time.
         return Backbone(path)
 
 
@@ -158,13 +122,7 @@ def embed_description(model: bytes, description: BackboneDescription) -> bytes:
 
 
 def read_description(path: str | Path) -> BackboneDescription:
-    """Return the description inside an exported file.
-
-    Raises
-    ------
-    UsageError
-        If the file cannot be read or was not exported by this project.
-    """
+    """Return the description in an exported file; raise BackboneError if it cannot be read or has none."""
     from job.features.network.tflite_graph import read_metadata  # noqa: PLC0415 - the executors never describe a file
 
     try:
@@ -176,7 +134,7 @@ def read_description(path: str | Path) -> BackboneDescription:
         ) from error
     try:
         found = read_metadata(content, DESCRIPTION_KEY)
-    except Exception as error:  # the generated reader fails in many ways on what is cut off or no model at all
+    except Exception as error:  # the generated reader fails in many ways on damaged content
         raise _damaged(path) from error
     if found is None:
         raise BackboneError(
@@ -188,7 +146,7 @@ def read_description(path: str | Path) -> BackboneDescription:
 
 
 def require_usable(path: str | Path) -> None:
-    """Raise UsageError if an exported file cannot be loaded, here rather than on the executors."""
+    """Raise BackboneError if an exported file cannot be loaded, here rather than on the executors."""
     try:
         Backbone(path)
     except (ValueError, RuntimeError) as error:
@@ -202,22 +160,16 @@ def content_hash(path: str | Path) -> str:
 
 
 def _damaged(path: str | Path) -> UsageError:
-    return BackboneError(f"The backbone '{path}' is damaged, or is no backbone.", "Export it anew, or copy it again.")
+    return BackboneError(
+        f"The backbone '{path}' is damaged, or is not a backbone.", "Export it again, or copy it again."
+    )
 
 
 def seconds_a_photo(network: Backbone, least: float = 1.0) -> float:
-    """Return how long a network takes for a photo that is already decoded, on one core: the median of some.
-
-    Parameters
-    ----------
-    network
-        It has computed nothing else at the same time.
-    least
-        Seconds of measuring; at least three photos are measured.
-    """
+    """Return the median seconds for a decoded photo on one core, over ``least`` seconds and three photos at least."""
     photo = np.random.default_rng(0).integers(0, 256, network.photo_shape, dtype=np.uint8)
     features = np.empty(network.features, np.float32)
-    # The first photo also pays for memory and for tables that the next ones find ready.
+    # The first photo also pays for the allocation of memory and tables.
     network.compute(photo, features)
     taken: list[float] = []
     while len(taken) < 3 or sum(taken) < least:

@@ -1,8 +1,7 @@
 """Exports a Keras network to the one file that the job takes: colour scaling, network and pooling together.
 
-Nothing else of the job uses Keras and TensorFlow, and only the machine that submits it has them. They are run in a
-process of their own, because they are large, slow to import and talkative:
-``python -m job.features.network.export --help``.
+Only the machine that submits the job has Keras and TensorFlow. They run in a separate process, because they are
+large, slow to import and verbose: ``python -m job.features.network.export --help``.
 """
 
 import argparse
@@ -40,7 +39,7 @@ class ExportRequest:
     backbone
         A key of ``NETWORKS``.
     weights
-        ``IMAGENET``, ``RANDOM``, or a file: Keras weights, a ``.keras`` model, or what was exported before.
+        ``IMAGENET``, ``RANDOM``, or a file: Keras weights, a ``.keras`` model, or an exported backbone.
     seed
         For random weights.
     """
@@ -50,7 +49,7 @@ class ExportRequest:
     seed: int
 
     def __post_init__(self) -> None:
-        """Raise UsageError if the network is unknown or the weights file is not there."""
+        """Raise BackboneError if the network is unknown or the weights file is missing."""
         require_network(self.backbone)
         if self.weights in (IMAGENET, RANDOM):
             return
@@ -69,7 +68,7 @@ class ExportRequest:
         return self.weights.endswith(".tflite")
 
     def provenance(self) -> str:
-        """Return where the weights come from, as the description says it."""
+        """Return where the weights come from, for the description."""
         if self.weights == IMAGENET:
             return IMAGENET
         if self.weights == RANDOM:
@@ -78,20 +77,18 @@ class ExportRequest:
 
 
 def cached_export(request: ExportRequest, cache: Path | None = None) -> Path:
-    """Return the exported file of a backbone, made on the first call and kept for the next ones.
+    """Return the exported file of a backbone, from the cache or exported now.
 
     Parameters
     ----------
-    request
-        Which backbone.
     cache
-        Folder of the kept files; None for the user's own.
+        None for the user's own.
 
     Raises
     ------
     UsageError
-        If the weights cannot be had or do not fit the network.
-    RunFailedError
+        If the weights are not available or do not fit the network.
+    ExportFailedError
         If the export fails for another reason.
     """
     if request.names_exported_file:
@@ -103,37 +100,21 @@ def cached_export(request: ExportRequest, cache: Path | None = None) -> Path:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise BackboneError(
-                f"The folder '{folder}' for exported backbones cannot be made: {error.strerror}.",
-                "Name another place for caches in XDG_CACHE_HOME.",
+                f"The folder '{folder}' for exported backbones cannot be created: {error.strerror}.",
+                "Set XDG_CACHE_HOME to another folder.",
             ) from error
         _export_in_own_process(request, kept)
     return kept
 
 
 def find_cached(cache: Path, name: str, sha256: str) -> Path | None:
-    """Return the exported file of a network that has a certain content, None where the cache holds none.
-
-    Parameters
-    ----------
-    cache
-        The folder for exported backbones.
-    name
-        Of the network.
-    sha256
-        Of the file's content, in hexadecimal.
-    """
+    """Return the cached file of a network whose content has this SHA-256, in hexadecimal."""
     exported = sorted(cache.glob(f"{name}-*.tflite"))
     return next((file for file in exported if file.is_file() and content_hash(file) == sha256), None)
 
 
 def cache_key(request: ExportRequest) -> str:
-    """Return a digest of everything that decides an exported file's content.
-
-    Raises
-    ------
-    UsageError
-        If Keras is not installed here.
-    """
+    """Return a digest of all that decides an exported file's content; raise NotInstalledError without Keras."""
     try:
         versions = [importlib.metadata.version(name) for name in ("keras", "ai-edge-litert")]
     except importlib.metadata.PackageNotFoundError as error:
@@ -146,15 +127,9 @@ def cache_key(request: ExportRequest) -> str:
 
 
 def export(request: ExportRequest, destination: Path) -> None:
-    """Build the network in this process, convert it and write the file in one piece.
-
-    Raises
-    ------
-    UsageError
-        If the weights cannot be had or do not fit the network.
-    """
+    """Build the network in this process, convert it and write the file atomically."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    # Imported here: they take seconds, and this is the only place that needs them.
+    # Imported here: they take seconds, and only this function needs them.
     import keras  # noqa: PLC0415
     import tensorflow as tf  # noqa: PLC0415
 
@@ -195,9 +170,9 @@ def _export_in_own_process(request: ExportRequest, destination: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": path})
     if done.returncode == 0:
         return
-    told = read_error_report(done.stderr)
-    if isinstance(told, UsageError):
-        raise told
+    reported = read_error_report(done.stderr)
+    if isinstance(reported, UsageError):
+        raise reported
     lines = [line for line in done.stderr.splitlines() if line.strip()]
     reason = lines[-1] if lines else f"exit code {done.returncode}"
     raise ExportFailedError(
@@ -206,14 +181,14 @@ def _export_in_own_process(request: ExportRequest, destination: Path) -> None:
     )
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None) -> int:
     """Export one backbone from the command line; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m job.features.network.export", description=__doc__)
     parser.add_argument("--backbone", default="mobilenet_v2", help="the network (default: %(default)s)")
     parser.add_argument("--weights", default=IMAGENET, help="imagenet, random or a file (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="for random weights (default: %(default)s)")
     parser.add_argument("--to", type=Path, required=True, help="the file to write")
-    given = parser.parse_args(arguments)
+    given = parser.parse_args(argv)
     try:
         export(ExportRequest(given.backbone, given.weights, given.seed), given.to)
     except OrchardError as error:

@@ -1,7 +1,4 @@
-"""Builds the Keras network behind a backbone: from RGB 0..255 to features, with the weights that were asked for.
-
-Imported by the export alone, in its own process.
-"""
+"""Builds the Keras network of a backbone, from RGB 0..255 to features; only the export's process imports it."""
 
 import hashlib
 import importlib
@@ -24,14 +21,8 @@ def build(keras: Any, name: str, network: Network, weights: str, seed: int) -> A
     ----------
     keras
         The module; imported by the caller, because that takes seconds.
-    name
-        What the backbone is called here.
-    network
-        What it is called in ``keras.applications``.
     weights
         ``IMAGENET``, ``RANDOM``, or a file: ``.weights.h5``, Keras' older ``.h5``, or a ``.keras`` model.
-    seed
-        For random weights.
 
     Raises
     ------

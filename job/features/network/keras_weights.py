@@ -1,4 +1,4 @@
-"""Says where a weights file first differs from the Keras network that it was meant for."""
+"""Finds where a weights file first differs from a Keras network."""
 
 import tempfile
 from pathlib import Path
@@ -10,21 +10,9 @@ Shapes = tuple[tuple[int, ...], ...]
 
 
 def difference(network: Any, file: str) -> str | None:  # noqa: ANN401 - Keras publishes no types
-    """Return one sentence that names the first layer whose weights the file does not have, and both shapes.
-
-    Parameters
-    ----------
-    network
-        The Keras network.
-    file
-        The weights file that it refused.
-
-    Returns
-    -------
-    None if every layer has weights of its shapes in the file.
-    """
+    """Return a sentence on the first layer whose weights are missing in the file; None if none are missing."""
     if not h5py.is_hdf5(file):
-        return "it is no HDF5 file."
+        return "it is not an HDF5 file."
     with h5py.File(file) as content:
         older = "layer_names" in content.attrs or "model_weights" in content
         return _older_difference(network, content) if older else _named_difference(network, content)

@@ -17,22 +17,17 @@ Array = npt.NDArray[Any]
 class Interpreted:
     """A model with one input and one output; not for several threads at once.
 
+    Loading raises ValueError or RuntimeError if the model is damaged, or cannot be run for so many photos.
+
     Parameters
     ----------
     model
         A file, or the content of one.
-    batch
-        How many photos it is run for at a time.
 
     Attributes
     ----------
     given_shape, result_shape
-        Of what it takes and gives, with ``batch`` in front.
-
-    Raises
-    ------
-    ValueError, RuntimeError
-        If it is damaged, or cannot be run for so many.
+        Shapes of input and output; ``batch`` is the first dimension.
     """
 
     def __init__(self, model: str | Path | bytes, batch: int = 1) -> None:
@@ -53,13 +48,7 @@ class Interpreted:
         self.result_shape: tuple[int, ...] = tuple(result["shape"].tolist())
 
     def run(self, values: Array) -> Array:
-        """Return what the model makes of some values.
-
-        Parameters
-        ----------
-        values
-            Of ``given_shape``.
-        """
+        """Return the output for an input of ``given_shape``."""
         self._interpreter.set_tensor(self._given, values)
         self._interpreter.invoke()
         result: Array = self._interpreter.get_tensor(self._result)
@@ -68,7 +57,7 @@ class Interpreted:
 
 @contextmanager
 def _standard_error_closed() -> Iterator[None]:
-    """Keep the runtime's greeting, which no setting turns off, out of the progress bar; failures are raised."""
+    """Hide the runtime's greeting, which no setting turns off; failures are raised all the same."""
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)

@@ -1,4 +1,4 @@
-"""The networks that can be a backbone: what keras.applications calls them, the photos they take, what they compute.
+"""The networks that can be a backbone: their names in keras.applications, their photos and features.
 
 To add one, add a line to ``NETWORKS``. Its colour scaling is that of its module's ``preprocess_input`` (Caffe's
 BGR less a mean, TensorFlow's -1 to 1, Torch's mean and deviation, or nothing where the network scales by itself);
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from job.errors import BackboneError
 
 IMAGENET, RANDOM = "imagenet", "random"
-"""The two values of --weights that are no file."""
+"""The two values of --weights that are not a file."""
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,10 @@ class Network:
     ----------
     module
         The submodule that holds its ``preprocess_input``.
-    builder
-        The function that makes it.
     side
         Width and height of its photos in pixels.
-    features
-        How many values it computes for a photo.
     layer
-        The hidden layer that gives the features; None for the average of the last convolution over the photo.
+        The hidden layer of the features; None for the average of the last convolution over the photo.
     """
 
     module: str
@@ -79,6 +75,6 @@ NETWORKS: Mapping[str, Network] = {
 
 
 def require_network(name: str) -> None:
-    """Raise UsageError if a name is not one of ``NETWORKS``."""
+    """Raise BackboneError if a name is not one of ``NETWORKS``."""
     if name not in NETWORKS:
         raise BackboneError(f"There is no backbone '{name}'.", f"Choose one of: {', '.join(NETWORKS)}.")

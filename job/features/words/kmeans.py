@@ -44,7 +44,7 @@ class Learning:
 
 @dataclass(frozen=True)
 class Learned:
-    """The visual words, and how they were found.
+    """The visual words.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def learn(
         .collect()
     )
     keys, descriptors = (np.concatenate(parts) for parts in zip(*drawn, strict=True))
-    # K-Means depends on the order of its rows, and this one does not depend on how the photos were cut into files.
+    # K-Means depends on the order of its rows; sorted by key, it does not depend on the cut of the photos into files.
     sample = kind.as_numbers(descriptors[keys.argsort(kind="stable")])
     words, cost = cluster(sample, learning.words, learning.iterations, seed)
     return Learned(words, len(sample), cost)
@@ -161,7 +161,7 @@ def cluster(sample: Descriptors, words: int, iterations: int, seed: int) -> tupl
     exact, cost = centres.astype(np.float64), 0.0
     for word in range(words):
         members = sample[nearest[:, 0] == word].astype(np.float64)
-        # A centre that is nearest to no row, because others are at the same place, stays where it is.
+        # A centre without rows, because others are at the same place, stays where it is.
         if len(members):
             exact[word] = members.mean(axis=0)
             cost += float(((members - exact[word]) ** 2).sum())

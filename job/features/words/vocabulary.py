@@ -1,4 +1,4 @@
-"""A vocabulary of visual words: counts how often each word occurs in a photo, and is saved as plain numbers."""
+"""A vocabulary of visual words, which counts how often each word occurs in a photo."""
 
 import io
 import json
@@ -38,15 +38,15 @@ class Vocabulary:
     def histograms(self, descriptors: Descriptors, counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """Return how often each word occurs in each photo.
 
-        A descriptor counts for the word nearest to it by Euclid's distance, the first of equally near ones. All
-        distances come from one matrix product: ``|d - w|^2 = |d|^2 - 2 d.w + |w|^2``, where ``|d|^2`` changes nothing.
+        A descriptor counts for the nearest word by Euclidean distance, the first of equally near ones. One matrix
+        product gives all distances: ``|d - w|^2 = |d|^2 - 2 d.w + |w|^2``, where ``|d|^2`` does not matter.
 
         Parameters
         ----------
         descriptors
             uint8 of shape (n, kind.width): those of all photos, one photo's after the other.
         counts
-            Shape (photos,): how many of them belong to each photo; 0 gives a row of zeros.
+            Shape (photos,): how many of them belong to each photo.
 
         Returns
         -------
@@ -67,7 +67,7 @@ def default_components(words: int, most: int) -> int:
 
 
 def describe(vocabulary: Vocabulary) -> dict[str, Any]:
-    """Return what the manifest and vocabulary.json say of the words themselves."""
+    """Return the entries on the words for the manifest and vocabulary.json."""
     return {
         "descriptor": vocabulary.kind.name,
         "keypoints": vocabulary.keypoints,
@@ -102,12 +102,12 @@ def write(output: str, files: Sequence[tuple[DataFile, bytes]]) -> list[DataFile
 
 
 def load(folder: str) -> tuple[Vocabulary, dict[str, Any]]:
-    """Return the vocabulary of a finished run, and its description as vocabulary.json has it.
+    """Return the vocabulary of a finished run, and the content of vocabulary.json.
 
     Raises
     ------
-    UsageError
-        If the folder holds no finished run, or one without visual words of its own, or if a file is damaged.
+    ResultsUnusableError
+        If the folder holds no finished run with its own visual words, or if a file is damaged.
     """
     listed = layout.read_manifest(folder)["files"].get("vocabulary", [])
     if layout.WORDS not in [entry["path"] for entry in listed]:
@@ -122,7 +122,7 @@ def load(folder: str) -> tuple[Vocabulary, dict[str, Any]]:
         kind = KINDS[description["descriptor"]]
         vocabulary = Vocabulary(kind, int(description["keypoints"]), words)
         whole = words.ndim == 2 and words.shape[1] == kind.dimensions and len(words) > 0
-    except Exception as error:  # NumPy and zipfile fail in many ways on what is damaged
+    except Exception as error:  # NumPy and zipfile fail in many ways on damaged files
         raise _damaged(folder) from error
     if not whole:
         raise _damaged(folder)

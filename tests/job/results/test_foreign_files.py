@@ -32,10 +32,10 @@ def write_features(folder: Path, run_id: str = RUN, footer: Any = None, paths: l
 
 
 def reused(folder: Path) -> int:
-    return resume.find(str(folder), layout.FEATURES, MADE_BY, photos())[1].kept
+    return resume.find(str(folder), layout.FEATURES, MADE_BY, photos())[1].reused
 
 
-def test_a_file_that_says_what_made_it_is_taken_over(tmp_path: Path) -> None:
+def test_file_with_same_provenance_is_reused(tmp_path: Path) -> None:
     write_features(tmp_path)
 
     assert reused(tmp_path) == 2
@@ -57,14 +57,14 @@ def test_a_file_that_says_what_made_it_is_taken_over(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_a_file_that_says_something_else_is_computed_anew(tmp_path: Path, footer: Any) -> None:
+def test_file_with_invalid_footer_is_not_reused(tmp_path: Path, footer: Any) -> None:
     write_features(tmp_path, footer=footer)
 
     assert reused(tmp_path) == 0
 
 
 @pytest.mark.parametrize("kept", [0, 4, 100, -1])
-def test_a_truncated_file_is_computed_anew_and_another_runs_whole_one_is_taken_over(tmp_path: Path, kept: int) -> None:
+def test_truncated_file_is_not_reused(tmp_path: Path, kept: int) -> None:
     file = write_features(tmp_path, OTHER)
     file.write_bytes(file.read_bytes()[:kept])
     assert reused(tmp_path) == 0
@@ -73,7 +73,7 @@ def test_a_truncated_file_is_computed_anew_and_another_runs_whole_one_is_taken_o
     assert reused(tmp_path) == 2
 
 
-def test_a_file_that_is_truncated_after_it_was_found_leaves_its_photos_to_be_computed(tmp_path: Path) -> None:
+def test_file_truncated_after_find_leaves_photos_to_compute(tmp_path: Path) -> None:
     file = write_features(tmp_path)
     found, _ = resume.find(str(tmp_path), layout.FEATURES, MADE_BY, photos())
     file.write_bytes(file.read_bytes()[:100])

@@ -13,7 +13,7 @@ from job.spark import bundle
 from tests.job.report import synthetic
 
 
-def test_the_same_code_gives_the_same_bytes_whatever_its_file_times() -> None:
+def test_bundle_does_not_depend_on_file_times() -> None:
     before = hashlib.sha256(bundle.pack()).hexdigest()
     times = bundle.PACKAGE.joinpath("pipeline.py").stat()
     os.utime(bundle.PACKAGE / "pipeline.py", (0, 0))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from job.errors import UsageError
+from job.errors import BackboneError
 from job.features.network import export
 from job.features.network.backbone import BackboneDescription, content_hash, read_description
 from job.features.network.export import ExportRequest, cached_export
@@ -41,7 +41,7 @@ def test_features_equal_keras_own_with_seeded_weights(
 @pytest.mark.parametrize(
     ("every", "compared"), [pytest.param(10, 49, id="one of each label"), pytest.param(1, 490, marks=pytest.mark.slow)]
 )
-def test_features_equal_keras_own_on_real_photos_with_real_weights(keras: Any, every: int, compared: int) -> None:
+def test_features_equal_keras_on_real_photos(keras: Any, every: int, compared: int) -> None:
     photos = sorted((REAL_PHOTOS / "fruits-360-sample" / "Test").glob("*/*.jpg"))[::every]
     assert len(photos) == compared
     photos += sorted((REAL_PHOTOS / "imagenet-photos").iterdir())
@@ -103,19 +103,15 @@ def test_weights_that_do_not_fit_are_refused_and_leave_no_file(tmp_path: Path) -
     wrong = tmp_path / "wrong.weights.h5"
     wrong.write_bytes(b"no weights")
 
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(BackboneError, match=f"'{wrong}' do not fit mobilenet_v2"):
         cached_export(ExportRequest("mobilenet_v2", str(wrong), seed=0), cache=tmp_path / "cache")
 
-    assert raised.value.message == f"The weights in '{wrong}' do not fit mobilenet_v2: it is no HDF5 file."
-    assert raised.value.hint == "Give weights or a .keras model of the same network, cut before its last layer."
     assert list((tmp_path / "cache").iterdir()) == []
 
 
 def test_a_missing_weights_file_is_refused() -> None:
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(BackboneError, match=r"'nowhere\.h5'"):
         ExportRequest("mobilenet_v2", "nowhere.h5", seed=0)
-
-    assert raised.value.message == "There is no weights file 'nowhere.h5'."
 
 
 def test_a_file_that_was_exported_before_is_taken_as_it_is(random_backbone: Path, tmp_path: Path) -> None:
@@ -124,20 +120,17 @@ def test_a_file_that_was_exported_before_is_taken_as_it_is(random_backbone: Path
 
 
 def test_a_file_that_was_exported_of_another_network_is_refused(random_backbone: Path) -> None:
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(BackboneError, match="mobilenet_v2, not vgg16") as raised:
         cached_export(ExportRequest("vgg16", str(random_backbone), seed=0))
 
-    assert raised.value.message == f"'{random_backbone}' is an exported mobilenet_v2, not vgg16."
-    assert raised.value.hint == "Ask for it: --backbone mobilenet_v2, or give the file with --model."
+    assert "--backbone mobilenet_v2" in raised.value.hint
 
 
 def test_a_model_that_this_project_did_not_export_is_refused(tmp_path: Path) -> None:
     (tmp_path / "other.tflite").write_bytes(b"something else")
 
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(BackboneError, match=f"'{tmp_path}/other.tflite'"):
         read_description(tmp_path / "other.tflite")
-
-    assert raised.value.message == f"'{tmp_path}/other.tflite' was not exported by this project."
 
 
 @pytest.mark.parametrize("kept", [100, 5_000_000])
@@ -145,17 +138,13 @@ def test_a_model_that_was_cut_off_is_refused(random_backbone: Path, tmp_path: Pa
     cut = tmp_path / "cut.tflite"
     cut.write_bytes(random_backbone.read_bytes()[:kept])
 
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(BackboneError, match=str(cut)):
         read_description(cut)
-
-    assert raised.value.message == f"The backbone '{cut}' is damaged, or is no backbone."
 
 
 def test_a_missing_model_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(BackboneError, match=r"none\.tflite' .*: No such file or directory"):
         read_description(tmp_path / "none.tflite")
-
-    assert raised.value.message == f"The backbone '{tmp_path}/none.tflite' cannot be read: No such file or directory."
 
 
 def test_the_content_hash_is_sha256(tmp_path: Path) -> None:

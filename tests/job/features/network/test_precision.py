@@ -127,7 +127,7 @@ def report(photos: int, computed_in: str) -> PhotosReport:
     return PhotosReport(None, None, Counter(train=photos), Counter(), {}, Counter({computed_in: photos}))
 
 
-def test_the_manifest_says_what_was_asked_for_and_how_many_photos_were_computed_in_what() -> None:
+def test_manifest_counts_photos_by_precision() -> None:
     reports = [report(300, BFLOAT16), report(200, FLOAT32), report(100, BFLOAT16), report(0, FLOAT32)]
 
     described = extractor.describe_precision(FAST, reports)
@@ -135,7 +135,7 @@ def test_the_manifest_says_what_was_asked_for_and_how_many_photos_were_computed_
     assert described == {"asked": "fast", "photos": {"bfloat16": 400, "float32": 200}}
 
 
-def test_who_asked_for_fast_and_did_not_get_it_is_told() -> None:
+def test_fast_at_full_precision_gives_a_notice() -> None:
     told = extractor.precision_notice({"asked": "fast", "photos": {"bfloat16": 400, "float32": 1200}})
 
     assert told == ("1,200 photos were computed at full precision: there was no bfloat16, or no OpenVINO.")
@@ -146,5 +146,5 @@ def test_who_asked_for_fast_and_did_not_get_it_is_told() -> None:
     [{"asked": "full", "photos": {"float32": 3}}, {"asked": "fast", "photos": {"bfloat16": 3}}],
     ids=["full", "fast"],
 )
-def test_who_got_what_was_asked_for_is_told_nothing(precision: dict[str, Any]) -> None:
+def test_requested_precision_gives_no_notice(precision: dict[str, Any]) -> None:
     assert extractor.precision_notice(precision) is None
