@@ -83,15 +83,7 @@ class Evaluation:
 
 
 def evaluate(labels: Sequence[str], pairs: Pairs) -> Evaluation:
-    """Return the evaluation of predictions.
-
-    Parameters
-    ----------
-    labels
-        The training labels, sorted.
-    pairs
-        How many photos have each true and predicted label.
-    """
+    """Return the evaluation of predictions."""
     unseen = sorted({true for true, _ in pairs} - set(labels))
     rows = {label: number for number, label in enumerate([*labels, *unseen])}
     matrix = np.zeros((len(rows), len(labels)), np.int64)

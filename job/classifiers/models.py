@@ -207,12 +207,6 @@ class Classifier:
         A key of ``MODELS``.
     labels
         The training labels, sorted; a class is an index into them.
-    components
-        How many components a photo has.
-    parameters
-        What it was trained with.
-    model
-        Its numbers.
     """
 
     kind: str
@@ -244,13 +238,7 @@ class Classifier:
 
     @classmethod
     def from_files(cls, description: bytes, archive: bytes) -> Self:
-        """Return the classifier that the contents of model.json and model.npz are.
-
-        Raises
-        ------
-        UsageError
-            If this version of the program cannot read it.
-        """
+        """Return the classifier that the contents of model.json and model.npz are."""
         content = json.loads(description)
         if content.get("schema_version") != SCHEMA_VERSION or content.get("classifier") not in MODELS:
             raise ResultsUnusableError(

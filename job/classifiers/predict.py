@@ -20,15 +20,7 @@ from job.spark import workers
 
 @dataclass(frozen=True)
 class PredictionsReport:
-    """What a task has written, and how the test photos in it came out.
-
-    Parameters
-    ----------
-    predictions
-        The Parquet file.
-    pairs
-        Test photos by true and predicted label.
-    """
+    """What a task has written, and how the test photos in it came out."""
 
     predictions: DataFile
     pairs: Pairs
@@ -41,16 +33,8 @@ def predict_files(
 
     Parameters
     ----------
-    context
-        The running Spark.
-    output
-        URI of the results folder.
-    classifier
-        What predicts.
     files
         Components files, each of which holds such photos.
-    done
-        Counts photos, for the progress bar.
     """
     shared = context.broadcast(classifier)
     tasks = context.parallelize(files, len(files)).map(lambda file: _predict_file(output, shared, file, done))

@@ -69,10 +69,6 @@ def train(
 
     Parameters
     ----------
-    context
-        The running Spark.
-    output
-        URI of the results folder.
     files
         The components files in the order of the listing, and how many training rows each one has.
     kind
@@ -83,8 +79,6 @@ def train(
         How many components a photo has.
     seed
         Of the forest's draws and the perceptron's first weights.
-    changed
-        Parameters in place of some of ``PARAMETERS``.
     """
     rows_in_all = sum(rows for _, rows in files)
     partition_rows = rows_in_all if kind in SUMMED_IN_ORDER else ROWS_IN_A_PARTITION

@@ -19,15 +19,7 @@ class Failure(Protocol):
 
 
 def tell(failure: Failure, words: Sequence[str]) -> int:
-    """Write a failure to standard error, after its whole trace if ``--debug`` is among the words; return its exit code.
-
-    Parameters
-    ----------
-    failure
-        The one that is being handled, or what is told of it.
-    words
-        The command line.
-    """
+    """Write a failure to standard error, after its whole trace if ``--debug`` is among the words; return its exit code."""
     if "--debug" in words:
         sys.stderr.write(printable(traceback.format_exc()))
     sys.stderr.write(error_report(printable_line(failure.message), printable(failure.hint), failure.code))

@@ -47,21 +47,9 @@ def decode(content: bytes, width: int, height: int) -> Pixels:
     scaled down to 8, any other mode is converted as Pillow does, and the size is changed by Pillow's default
     filter. Of an animation the first frame is taken.
 
-    Parameters
-    ----------
-    content
-        The bytes of the file.
-    width, height
-        Pixels of the result.
-
     Returns
     -------
     uint8 array of shape (height, width, 3).
-
-    Raises
-    ------
-    RejectedPhotoError
-        If the content is no photo, is damaged, or is too large.
     """
     return _decode(content, lambda _width, _height: (width, height))
 

@@ -35,8 +35,6 @@ class Listed:
 
     Parameters
     ----------
-    uri
-        As it goes into the results.
     size
         In bytes; None if the list does not tell.
     version
@@ -60,15 +58,6 @@ def list_photos(uri: str, split: str, subset: Subset) -> pa.Table:
         Of the list. A CSV may have a header; a column ``uri`` or ``path`` holds URIs as they are, relative ones from
         the list's own folder. Columns ``bucket`` and ``key`` are an S3 Inventory's; without a header, two columns of
         which the first has no slash are taken for these. The Inventory's ``manifest.json`` stands for all its files.
-    split
-        As ``listing.list_photos`` takes it.
-    subset
-        Which of the photos are wanted.
-
-    Raises
-    ------
-    UsageError
-        If the list is not there, cannot be read as one, or names no photo.
     """
     named = {entry.uri: entry for entry in read(uri)}
     entries = {name: entry for name, entry in named.items() if name.lower().endswith(PHOTO_ENDINGS)}
@@ -95,13 +84,7 @@ def list_photos(uri: str, split: str, subset: Subset) -> pa.Table:
 
 
 def read(uri: str) -> list[Listed]:
-    """Return what a list names, in its order.
-
-    Raises
-    ------
-    UsageError
-        If it is not there, or cannot be read as a list.
-    """
+    """Return what a list names, in its order."""
     content = _content(uri)
     folder = uri.rsplit("/", 1)[0]
     try:

@@ -66,8 +66,6 @@ class Subset:
         Only these labels; None for all.
     per_label
         At most this many photos a label; None for all.
-    seed
-        Another seed draws other photos.
     """
 
     labels: tuple[str, ...] | None = None
@@ -88,11 +86,6 @@ def list_photos(folder: str, split: str, subset: Subset = Subset()) -> pa.Table:
         One of ``TRAIN``, ``TEST``, ``PREDICT``.
     subset
         Which of the photos are wanted; the predict split is always taken whole.
-
-    Raises
-    ------
-    UsageError
-        If the folder does not exist, is empty or holds no photo, or holds none of a wanted label.
     """
     photos = sorted(_photos_inside(folder), key=lambda photo: photo.inside)
     root_label = PurePosixPath(folder).name
@@ -142,22 +135,6 @@ def draw(photos: Sequence[FileFound], subset: Subset, folder: str, root_label: s
 
     A photo's rank in its label comes from a hash of the seed and its path inside the folder, so that the same
     photos are drawn on any machine, in any listing order, and wherever the folder lies.
-
-    Parameters
-    ----------
-    photos
-        All photos of the folder.
-    subset
-        Which are wanted.
-    folder
-        Its URI, for the message.
-    root_label
-        Label of the photos right in it.
-
-    Raises
-    ------
-    UsageError
-        If a wanted label has no photo.
     """
     if subset.labels is None and subset.per_label is None:
         return list(photos)
@@ -184,19 +161,8 @@ def hold_out(photos: pa.Table, share: float, seed: int, folder: str) -> pa.Table
 
     Parameters
     ----------
-    photos
-        The listing of the folder.
     share
         Above 0 and below 1.
-    seed
-        Another seed holds out other photos.
-    folder
-        URI of the folder.
-
-    Raises
-    ------
-    UsageError
-        If the share is less than half a photo of every label.
     """
     rows = photos.select(["path", "label", "split"]).to_pylist()
     by_label: dict[str, list[str]] = {}
@@ -243,15 +209,6 @@ def partition(listing: pa.Table, slots: int, largest: int = LARGEST_PARTITION) -
     Tasks start in this order, so that all slots finish close together however fast each one is, while most
     photos are in partitions large enough for the cost of a task not to show. They are small enough for a run that is
     killed to lose little: what all slots are at together, a twentieth of the whole or ``SMALLEST_PARTITION`` each.
-
-    Parameters
-    ----------
-    listing
-        Rows of ``LISTING_SCHEMA``.
-    slots
-        How many tasks run at the same time.
-    largest
-        The most photos that a partition may hold.
     """
     reused = listing["earlier_row"].is_valid().to_numpy()
     cost = np.cumsum(np.where(reused, TAKEN_OVER, photo_costs(listing["size"].to_numpy())))

@@ -42,8 +42,6 @@ def read_ahead(
 
     Parameters
     ----------
-    paths
-        URIs of the photos.
     read
         Returns the content of one; may raise OSError.
     sizes
@@ -95,14 +93,8 @@ def photos_in_turn(
 
     Parameters
     ----------
-    paths
-        URIs of the photos.
-    sizes
-        Bytes of each.
     problems
         Why a photo cannot be opened, known from the listing; empty for most.
-    decode
-        Turns the bytes of a file into pixels; may raise RejectedPhotoError.
     seconds
         Waiting for bytes ("read") and decoding ("decode") add their time to it.
     """
@@ -127,10 +119,6 @@ def _outcome(path: str, future: "Future[bytes]", again: "Callable[[], Future[byt
 
     Parameters
     ----------
-    path
-        URI of the photo.
-    future
-        The read that is under way.
     again
         Starts another one, over another connection, where the first does not come to an end.
     """

@@ -51,16 +51,8 @@ class MobileDescription:
 
     Parameters
     ----------
-    backbone
-        Name of the network.
-    weights
-        Where its weights come from.
     width, height
         Pixels of the photos that it takes: RGB 0..255 as bytes.
-    components
-        How many principal components stand between network and classifier.
-    classifier
-        Kind of the classifier.
     labels
         In the order of the probabilities.
     stored_as
@@ -84,15 +76,6 @@ def mobile_model(backbone: bytes, projection: Projection, classifier: Classifier
     ----------
     backbone
         The content of the exported file that the run used.
-    projection
-        The run's standardisation and components.
-    classifier
-        What the run has trained on its components.
-
-    Raises
-    ------
-    UsageError
-        If trees are too large to become matrices.
     """
     described = json.loads(read_metadata(backbone, DESCRIPTION_KEY) or b"{}")
     graph = Graph(backbone)

@@ -12,18 +12,7 @@ from job.mobile.build import MobileDescription, parse_description
 
 
 class PhotoClassifier:
-    """A loaded model; not for several threads at once.
-
-    Parameters
-    ----------
-    path
-        The model's file.
-
-    Raises
-    ------
-    UsageError
-        If it cannot be read or is no phone's model of this project.
-    """
+    """A loaded model; not for several threads at once."""
 
     def __init__(self, path: str | Path) -> None:
         self.description = _read_description(path)
@@ -39,11 +28,6 @@ class PhotoClassifier:
         ----------
         content
             The bytes of a photo's file; decoded and resized exactly as the job does it.
-
-        Raises
-        ------
-        RejectedPhotoError
-            If it is no photo, or cannot be used.
         """
         given = np.empty(len(self.description.labels), np.float32)
         self._network.compute(decode(content, self.description.width, self.description.height), given)

@@ -34,15 +34,7 @@ _CHANNELS = {
 
 
 def with_smaller_weights(model: bytes, stored_as: str) -> bytes:
-    """Return a phone's model with its weights stored as ``FLOAT16`` or ``INT8``.
-
-    Parameters
-    ----------
-    model
-        What ``job.mobile.build.mobile_model`` returned.
-    stored_as
-        Either of the two.
-    """
+    """Return a phone's model with its weights stored as ``FLOAT16`` or ``INT8``."""
     described = parse_description(model)
     assert described is not None  # noqa: S101 - only models of ours come here
     graph = Graph(model)

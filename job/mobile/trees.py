@@ -47,13 +47,7 @@ class TreeMatrices:
 
 
 def tree_matrices(model: TreesModel, root: int) -> TreeMatrices:
-    """Return the matrices of the tree that begins at a root.
-
-    Raises
-    ------
-    UsageError
-        If they are too large.
-    """
+    """Return the matrices of the tree that begins at a root."""
     questions: list[int] = []
     leaves: list[tuple[int, dict[int, int]]] = []
     waiting: list[tuple[int, dict[int, int]]] = [(int(root), {})]
@@ -93,17 +87,8 @@ def apply_trees(graph: Graph, components: int, model: TreesModel) -> int:
 
     Parameters
     ----------
-    graph
-        It gives the components.
     components
         The number of their tensor, of shape (1, components).
-    model
-        The trees.
-
-    Raises
-    ------
-    UsageError
-        If their matrices are too large.
     """
     trees = [tree_matrices(model, root) for root in model.roots]
     _require_small(sum(tree.paths.size for tree in trees), 1)

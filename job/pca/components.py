@@ -37,8 +37,6 @@ class Moments:
     ----------
     shift
         float64 of shape (dimensions,): subtracted from every row.
-    count
-        How many rows were added.
     total
         float64 of shape (dimensions,): sum of the shifted rows.
     products
@@ -153,13 +151,6 @@ def fit(moments: Moments, standardize: bool) -> PrincipalComponents:
     There are min(rows - 1, dimensions) of them. Signs are fixed by making each component's largest loading, by
     absolute value, positive: as scikit-learn does, so that two runs give the same components.
 
-    Parameters
-    ----------
-    moments
-        Of at least two rows.
-    standardize
-        Whether each dimension is divided by its standard deviation first.
-
     Raises
     ------
     UsageError
@@ -211,17 +202,7 @@ def components_for(cumulative: Matrix, variance: float) -> int:
 
 
 def require_components(wanted: int, photos: int, dimensions: int) -> None:
-    """Raise UsageError if so many components cannot exist.
-
-    Parameters
-    ----------
-    wanted
-        The number asked for.
-    photos
-        How many photos are fitted on.
-    dimensions
-        How many features a photo has.
-    """
+    """Raise UsageError if so many components cannot exist."""
     most = min(photos - 1, dimensions)
     if not 1 <= wanted <= most:
         raise TooFewPhotosError(

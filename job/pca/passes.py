@@ -28,17 +28,7 @@ TASKS_A_SLOT = 2
 
 @dataclass(frozen=True)
 class ProjectionTask:
-    """What every task of the projection needs to know.
-
-    Parameters
-    ----------
-    output
-        URI of the results folder.
-    run_id
-        Goes into the files' names.
-    csv
-        Whether the components are written as CSV too.
-    """
+    """What every task of the projection needs to know."""
 
     output: str
     run_id: str
@@ -81,16 +71,8 @@ def sum_moments(
 
     Parameters
     ----------
-    context
-        The running Spark.
-    output
-        URI of the results folder.
     files
         The features files in the order of the listing, and how many training rows each one has; at least one in all.
-    slots
-        How many tasks run at the same time.
-    done
-        Counts training rows, for the progress bar.
     """
     parts = slices.cut([(file.path, rows) for file, rows in files], ROWS_IN_A_SLICE)
     shift = training_rows(next(slices.read(output, parts[0])))[0].astype(np.float64)
@@ -136,21 +118,6 @@ def project_files(
 
     Projecting a file takes less time than starting a task, so a task takes several: there are a few tasks a slot, for
     all slots to end close together.
-
-    Parameters
-    ----------
-    context
-        The running Spark.
-    task
-        What all tasks share.
-    projection
-        What is applied to every row.
-    files
-        The features files.
-    slots
-        How many tasks run at the same time.
-    done
-        Counts photos, for the progress bar.
     """
     shared = context.broadcast(projection)
     groups = group_by_rows(files, TASKS_A_SLOT * slots)

@@ -20,10 +20,6 @@ def run(words: Sequence[str]) -> str:
 
     Raises
     ------
-    UsageError
-        If the words are wrong, or the folder holds no finished results.
-    RunFailedError
-        If the results cannot be read or the report not written.
     OutputInUseError
         If another run has replaced the results while their report was made.
     """

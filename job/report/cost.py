@@ -28,22 +28,14 @@ class Cost:
         Of the cluster's node hours, those of the run, 0 to 1.
     took
         How long the run took by the clock, as h:mm:ss.
-    cluster
-        Its id.
-    cluster_runs
-        Whether the cluster still ran when this was asked.
     asked
         Day and hour of that, UTC.
-    region
-        Of the prices.
     price_day
         Of which day the prices are, as YYYY-MM-DD.
     from_table
         Whether they are from the table that ships with Orchard; else AWS was asked.
     spot_prices_known
         Whether nodes on Spot are counted at its price; else at that on demand, which is more.
-    counts_disks
-        Whether disks are counted.
     reused
         Photos that the run took over from earlier attempts, whose cost is not in it.
     """
@@ -104,13 +96,6 @@ def sentences(cost: Cost, words: Words) -> list[str]:
 
 def with_cost(page: str, cost: Cost) -> str:
     """Return a report with a run's cost in it, in the report's own language; one that is there already is replaced.
-
-    Parameters
-    ----------
-    page
-        HTML as ``page.render`` makes it.
-    cost
-        Of the run.
 
     Raises
     ------

@@ -23,11 +23,6 @@ def script(environment: Mapping[str, str] = os.environ) -> str:
 
     An archive of the job may hold it. Else it is put together, which takes seconds, and kept in this user's cache,
     under the package's version.
-
-    Parameters
-    ----------
-    environment
-        Environment variables; ``XDG_CACHE_HOME`` says where the cache is.
     """
     carried = importlib.resources.files("job").joinpath(IN_ARCHIVE)
     if carried.is_file():

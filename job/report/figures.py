@@ -36,8 +36,6 @@ def scree(cumulative: npt.NDArray[np.float64], needed: dict[str, int], words: Wo
         Share kept by the first 1, 2, ... components.
     needed
         Components that each share needs, by the share as text ("0.95").
-    words
-        The language.
     """
     last = curve_end(cumulative, needed)
     marks = [
@@ -117,10 +115,6 @@ def scatter(photos: PhotoSample, chosen: Sequence[str | None], words: Words) -> 
     ----------
     photos
         Of at least two components.
-    chosen
-        Labels that have a colour at first.
-    words
-        The language.
     """
     table = label_table(photos)
     place = {label: number for number, label in enumerate(table)}
@@ -197,8 +191,6 @@ def label_counts(counts: Sequence[tuple[str, dict[str, int]]], words: Words) -> 
     ----------
     counts
         Labels with their photos by split, in the order of the bars.
-    words
-        The language.
     """
     values = [
         {"place": place, "split": words(split), "photos": count, "order": order}

@@ -28,8 +28,6 @@ class Rejected:
 
     Parameters
     ----------
-    total
-        How many.
     reasons
         Every reason with its number of photos, the most frequent first.
     examples
@@ -99,14 +97,8 @@ class Findings:
 
     Parameters
     ----------
-    manifest
-        The run's manifest.
     cumulative
         float64: share of the variance that the first 1, 2, ... components keep.
-    photos
-        The photos of the scatter.
-    rejected
-        Photos that were set aside.
     evaluation
         None if the run had no classifier, or nothing to evaluate it on.
     """
@@ -123,15 +115,8 @@ def read(output: str, manifest: dict[str, Any]) -> Findings:
 
     Parameters
     ----------
-    output
-        URI of the results folder.
     manifest
         The run's manifest, which need not be written yet.
-
-    Raises
-    ------
-    OSError
-        If a file that the manifest lists cannot be read.
     """
     files = manifest["files"]
     labels = manifest["labels"]
@@ -188,15 +173,7 @@ def _evaluation(output: str, listed: Sequence[str]) -> Evaluation | None:
 
 
 def read_mistakes(output: str, files: Sequence[str]) -> list[Mistake]:
-    """Return the wrong predictions of test photos that the classifier was surest of.
-
-    Parameters
-    ----------
-    output
-        URI of the results folder.
-    files
-        Its files of predictions.
-    """
+    """Return the wrong predictions of test photos that the classifier was surest of."""
     worst: list[tuple[float, int, Mistake]] = []
     # A tree is as sure of most of its mistakes: the first of each label come before the second of any.
     seen: Counter[tuple[str, float]] = Counter()

@@ -37,8 +37,6 @@ def confusion_matrix(
         Counts of shape (true labels, labels).
     true_labels, labels
         Of its rows and of its columns.
-    words
-        The language.
     """
     cells = [f"{row},{column},{confusion[row, column]}" for row, column in zip(*np.nonzero(confusion), strict=True)]
     numbers = dict.fromkeys(("row", "column", "photos"), "number")

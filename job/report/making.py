@@ -21,15 +21,6 @@ THUMBNAILS = 800
 def make(output: str, manifest: dict[str, Any], language: str) -> str:
     """Return the report of the run in a results folder.
 
-    Parameters
-    ----------
-    output
-        URI of the results folder.
-    manifest
-        The run's manifest, which need not be written yet.
-    language
-        One of ``wording.LANGUAGES``.
-
     Raises
     ------
     OSError
@@ -57,23 +48,7 @@ def write(output: str, manifest: dict[str, Any], language: str) -> DataFile:
 def write_if_possible(
     output: str, manifest: dict[str, Any], language: str, say: Callable[[str], None]
 ) -> list[DataFile]:
-    """Write a run's report; if that fails, say so and leave none: hours of features are worth more than a picture.
-
-    Parameters
-    ----------
-    output
-        URI of the results folder.
-    manifest
-        The run's manifest, before it is written.
-    language
-        One of ``wording.LANGUAGES``.
-    say
-        Tells the person one line.
-
-    Returns
-    -------
-    The file written, or nothing.
-    """
+    """Write a run's report; if that fails, say so and leave none: hours of features are worth more than a picture."""
     try:
         # An earlier run's report must not stand beside this run's results.
         storage.delete(uri.join(output, layout.REPORT))

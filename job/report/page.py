@@ -26,12 +26,8 @@ def render(findings: Findings, thumbnails: Mapping[str, str], words: Words, scri
 
     Parameters
     ----------
-    findings
-        What is shown.
     thumbnails
         Data URIs by a photo's path; photos without one are shown without.
-    words
-        The language.
     script
         JavaScript that defines ``vegaEmbed``.
     """

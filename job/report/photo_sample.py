@@ -26,10 +26,6 @@ class PhotoSample:
 
     Parameters
     ----------
-    paths
-        URIs.
-    labels
-        None for photos without a label.
     components
         float32 of shape (photos, at most ``COMPONENTS_SHOWN``).
     total
@@ -47,19 +43,8 @@ def draw(output: str, files: Sequence[str], label_counts: Iterable[int], total: 
 
     Parameters
     ----------
-    output
-        URI of the results folder.
-    files
-        Paths of the components files inside it.
     label_counts
         Photos of each label (photos without one count as one label).
-    total
-        How many photos the files hold.
-
-    Raises
-    ------
-    OSError
-        If a file cannot be read.
     """
     most = photos_a_label(label_counts, PHOTOS_SHOWN)
     with ThreadPoolExecutor(FILES_AT_A_TIME) as pool:

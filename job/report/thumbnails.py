@@ -40,10 +40,6 @@ def read(
     ----------
     paths
         URIs of the photos, the most important first.
-    read_bytes
-        Returns the content of one.
-    most_bytes, most_seconds
-        When to stop.
     """
     made: dict[str, str] = {}
     left = most_bytes

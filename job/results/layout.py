@@ -84,17 +84,7 @@ REJECTED_SCHEMA = pa.schema([pa.field("path", pa.string()), pa.field("reason", p
 
 @dataclass(frozen=True)
 class DataFile:
-    """A data file of a run, as the manifest lists it.
-
-    Parameters
-    ----------
-    path
-        Inside the results folder.
-    rows
-        How many rows it holds.
-    bytes
-        Its size.
-    """
+    """A data file of a run, as the manifest lists it."""
 
     path: str
     rows: int
@@ -131,12 +121,6 @@ def write_parquet(output: str, name: str, table: pa.Table, footer: Mapping[str, 
 
     Parameters
     ----------
-    output
-        URI of the results folder.
-    name
-        Of the file, inside it.
-    table
-        The rows.
     footer
         What the file says of itself, beside its schema.
     """
@@ -194,8 +178,6 @@ def read_manifest(output: str) -> dict[str, Any]:
     ------
     UsageError
         If there is none (an unfinished run, or no results at all), if it is damaged, or if this version cannot read it.
-    TryAgainError
-        If its storage does not answer.
     """
     uri = addresses.join(output, MANIFEST)
     try:
@@ -227,15 +209,6 @@ def sweep(output: str, listed: Iterable[str], run_id: str) -> None:
 
     Only files that a run has written are touched, known by their names; none if another run's manifest has come to
     stand in the meantime; and none of a run that began later, which may be under way.
-
-    Parameters
-    ----------
-    output
-        The results folder.
-    listed
-        Paths inside it that count.
-    run_id
-        Of the run whose manifest stands.
     """
     if read_manifest(output)["run_id"] != run_id:
         return

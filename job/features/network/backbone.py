@@ -35,14 +35,10 @@ class BackboneDescription:
 
     Parameters
     ----------
-    name
-        Name of the network, as ``--backbone`` takes it.
     weights
         Where the weights come from: "imagenet", "file sha256:...", or "random, seed ...".
     width, height
         Pixels of the photos that it takes.
-    features
-        How many values it computes for a photo.
     """
 
     name: str
@@ -86,17 +82,10 @@ class Network(Protocol):
 class Backbone:
     """A callable network: a photo in, features out. Load it once a process; it is not for several threads at once.
 
-    Parameters
-    ----------
-    path
-        The exported file.
-
     Attributes
     ----------
     photo_shape
         Height, width and colours of the photos that it takes.
-    features
-        How many values it computes for a photo.
     """
 
     batch, computed_in = 1, FLOAT32
@@ -129,8 +118,6 @@ def load(path: str | Path, precision: str) -> Network:
 
     Parameters
     ----------
-    path
-        The exported file.
     precision
         ``FULL``, or ``FAST`` for reduced precision if this processor has it.
     """
@@ -158,13 +145,7 @@ def embed_description(model: bytes, description: BackboneDescription) -> bytes:
 
 
 def read_description(path: str | Path) -> BackboneDescription:
-    """Return the description inside an exported file.
-
-    Raises
-    ------
-    UsageError
-        If the file cannot be read or was not exported by this project.
-    """
+    """Return the description inside an exported file."""
     from job.features.network.tflite_graph import read_metadata  # noqa: PLC0415 - the executors never describe a file
 
     try:

@@ -41,8 +41,6 @@ class ExportRequest:
         A key of ``NETWORKS``.
     weights
         ``IMAGENET``, ``RANDOM``, or a file: Keras weights, a ``.keras`` model, or what was exported before.
-    seed
-        For random weights.
     """
 
     backbone: str
@@ -82,17 +80,8 @@ def cached_export(request: ExportRequest, cache: Path | None = None) -> Path:
 
     Parameters
     ----------
-    request
-        Which backbone.
     cache
         Folder of the kept files; None for the user's own.
-
-    Raises
-    ------
-    UsageError
-        If the weights cannot be had or do not fit the network.
-    RunFailedError
-        If the export fails for another reason.
     """
     if request.names_exported_file:
         return _exported_before(request)
@@ -111,29 +100,13 @@ def cached_export(request: ExportRequest, cache: Path | None = None) -> Path:
 
 
 def find_cached(cache: Path, name: str, sha256: str) -> Path | None:
-    """Return the exported file of a network that has a certain content, None where the cache holds none.
-
-    Parameters
-    ----------
-    cache
-        The folder for exported backbones.
-    name
-        Of the network.
-    sha256
-        Of the file's content, in hexadecimal.
-    """
+    """Return the exported file of a network that has a certain content, None where the cache holds none."""
     exported = sorted(cache.glob(f"{name}-*.tflite"))
     return next((file for file in exported if file.is_file() and content_hash(file) == sha256), None)
 
 
 def cache_key(request: ExportRequest) -> str:
-    """Return a digest of everything that decides an exported file's content.
-
-    Raises
-    ------
-    UsageError
-        If Keras is not installed here.
-    """
+    """Return a digest of everything that decides an exported file's content."""
     try:
         versions = [importlib.metadata.version(name) for name in ("keras", "ai-edge-litert")]
     except importlib.metadata.PackageNotFoundError as error:
@@ -146,13 +119,7 @@ def cache_key(request: ExportRequest) -> str:
 
 
 def export(request: ExportRequest, destination: Path) -> None:
-    """Build the network in this process, convert it and write the file in one piece.
-
-    Raises
-    ------
-    UsageError
-        If the weights cannot be had or do not fit the network.
-    """
+    """Build the network in this process, convert it and write the file in one piece."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     # Imported here: they take seconds, and this is the only place that needs them.
     import keras  # noqa: PLC0415

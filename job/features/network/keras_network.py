@@ -22,21 +22,8 @@ def build(keras: Any, name: str, network: Network, weights: str, seed: int) -> A
 
     Parameters
     ----------
-    keras
-        The module; imported by the caller, because that takes seconds.
-    name
-        What the backbone is called here.
-    network
-        What it is called in ``keras.applications``.
     weights
         ``IMAGENET``, ``RANDOM``, or a file: ``.weights.h5``, Keras' older ``.h5``, or a ``.keras`` model.
-    seed
-        For random weights.
-
-    Raises
-    ------
-    UsageError
-        If the weights cannot be downloaded or do not fit.
     """
     core = _core(keras, name, network, weights, seed)
     photos = keras.Input((network.side, network.side, 3), dtype="uint8")

@@ -19,8 +19,6 @@ class Interpreted:
 
     Parameters
     ----------
-    model
-        A file, or the content of one.
     batch
         How many photos it is run for at a time.
 

@@ -26,8 +26,6 @@ class Network:
         The function that makes it.
     side
         Width and height of its photos in pixels.
-    features
-        How many values it computes for a photo.
     layer
         The hidden layer that gives the features; None for the average of the last convolution over the photo.
     """

@@ -26,11 +26,6 @@ gained nothing. And for a moment a network that is taken apart stands in memory 
 class NetworkInTwo:
     """A network that computes the features of several photos; not for several threads at once.
 
-    Parameters
-    ----------
-    first, second
-        Its parts, as ``cut`` returns them.
-
     Raises
     ------
     ValueError, RuntimeError
@@ -75,11 +70,6 @@ class Place:
 
 def cut(model: bytes) -> tuple[bytes, bytes] | None:
     """Return the two parts of a network; None if its weights never outweigh its values.
-
-    Parameters
-    ----------
-    model
-        The content of an exported file.
 
     Returns
     -------

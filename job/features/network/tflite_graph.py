@@ -25,13 +25,7 @@ _TYPES = {
 
 
 class Graph:
-    """A model with one sub-graph, as the tree of objects that the format's own schema makes of it.
-
-    Parameters
-    ----------
-    model
-        The content of a ``.tflite`` file.
-    """
+    """A model with one sub-graph, as the tree of objects that the format's own schema makes of it."""
 
     def __init__(self, model: bytes) -> None:
         self.tree = schema.ModelT.InitFromPackedBuf(model, 0)
@@ -57,8 +51,6 @@ class Graph:
 
         Parameters
         ----------
-        operators
-            Those of the model that stay.
         given, result
             Numbers of the tensors that the model takes and gives out.
         """
@@ -110,10 +102,6 @@ class Graph:
             Name of a built-in operation, like ``FULLY_CONNECTED``.
         inputs
             Numbers of tensors.
-        shape, dtype
-            Of the result.
-        options
-            The operation's options as the schema has them.
         """
         result = self._add_tensor(np.dtype(dtype), shape, f"orchard/{operation.lower()}_{len(self.subgraph.tensors)}")
         self.subgraph.operators.append(self.operator(operation, inputs, result, options))

@@ -32,8 +32,6 @@ class DescriptorKind:
 
     Parameters
     ----------
-    name
-        As ``--descriptor`` takes it.
     width
         Bytes of one descriptor.
     dimensions

@@ -36,14 +36,8 @@ class Learning:
 
     Parameters
     ----------
-    words
-        How many.
     sample
         About so many descriptors of training photos are drawn; all of them, if there are no more.
-    iterations
-        Of K-Means, at most.
-    seed
-        Draws the sample and the first centres.
     """
 
     words: int
@@ -60,8 +54,6 @@ class Learned:
     ----------
     words
         The centres, float64 of shape (words, dimensions).
-    sampled
-        How many descriptors they were learned from.
     cost
         Sum of the squared distances from each of these descriptors to its centre.
     """
@@ -94,14 +86,8 @@ def draw_sample(
 
     Parameters
     ----------
-    table
-        Rows of a descriptors file.
-    kind
-        Of the descriptors.
     share
         Above 0; 1 takes all.
-    seed
-        Another seed draws others.
 
     Returns
     -------
@@ -127,13 +113,7 @@ def learn(
     learning: Learning,
     reports: Sequence[DescriptorsReport],
 ) -> Learned:
-    """Return the visual words: the centres that K-Means finds in a sample of the training descriptors.
-
-    Raises
-    ------
-    UsageError
-        If the training photos have fewer descriptors than words are wanted.
-    """
+    """Return the visual words: the centres that K-Means finds in a sample of the training descriptors."""
     available = sum(report.training for report in reports)
     if available < learning.words:
         raise TooFewPhotosError(
@@ -163,12 +143,6 @@ def cluster(sample: Descriptors, words: int, iterations: int, seed: int) -> tupl
     ----------
     sample
         Shape (n, dimensions), n at least ``words``.
-    words
-        How many centres.
-    iterations
-        At most.
-    seed
-        Draws the first centres.
 
     Returns
     -------

@@ -26,8 +26,6 @@ class Vocabulary:
 
     Parameters
     ----------
-    kind
-        Of the descriptors.
     keypoints
         At most so many a photo, as ``describer`` takes it.
     words
@@ -64,15 +62,7 @@ class Vocabulary:
 
 
 def default_components(words: int, most: int) -> int:
-    """Return how many components are kept when nothing is said: 0.7 of the words, rounded up, or all that there are.
-
-    Parameters
-    ----------
-    words
-        How many visual words.
-    most
-        How many components there are.
-    """
+    """Return how many components are kept when nothing is said: 0.7 of the words, rounded up, or all that there are."""
     share, whole = SHARE_OF_COMPONENTS
     return min(-(-share * words // whole), most)
 
@@ -88,17 +78,7 @@ def describe(vocabulary: Vocabulary) -> dict[str, Any]:
 
 
 def save(output: str, vocabulary: Vocabulary, description: dict[str, Any]) -> list[DataFile]:
-    """Write a vocabulary into a results folder: ``words.npz`` with one array, and ``vocabulary.json``.
-
-    Parameters
-    ----------
-    output
-        URI of the results folder.
-    vocabulary
-        What is written.
-    description
-        What else is said of it in vocabulary.json.
-    """
+    """Write a vocabulary into a results folder: ``words.npz`` with one array, and ``vocabulary.json``."""
     archive = io.BytesIO()
     np.savez(archive, words=vocabulary.words)
     words = archive.getvalue()
@@ -118,13 +98,7 @@ def save(output: str, vocabulary: Vocabulary, description: dict[str, Any]) -> li
 
 
 def load(folder: str) -> tuple[Vocabulary, dict[str, Any]]:
-    """Return the vocabulary of a finished run, and its description as vocabulary.json has it.
-
-    Raises
-    ------
-    UsageError
-        If the folder holds no finished run, or one without visual words of its own, or if a file is damaged.
-    """
+    """Return the vocabulary of a finished run, and its description as vocabulary.json has it."""
     listed = layout.read_manifest(folder)["files"].get("vocabulary", [])
     if layout.WORDS not in [entry["path"] for entry in listed]:
         raise ResultsUnusableError(
