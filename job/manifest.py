@@ -30,7 +30,7 @@ def describe_components(fitted: PrincipalComponents, kept: int) -> dict[str, Any
     return {
         "kept": kept,
         "variance_kept": float(cumulative[kept - 1]),
-        "needed": {f"{share:g}": components.components_for(cumulative, share) for share in SHARES},
+        "components_for_variance": {f"{share:g}": components.components_for(cumulative, share) for share in SHARES},
         "available": len(cumulative),
         "dimensions": len(fitted.mean),
         "constant_dimensions": fitted.constant,

@@ -23,7 +23,7 @@ from job.errors import (
     mapping,
 )
 from job.features.extractor import Extraction
-from job.features.network.backbone import FULL, BackboneDescription, content_hash, read_description, require_usable
+from job.features.network.backbone import BackboneDescription, content_hash, read_description, require_usable
 from job.features.network.export import ExportRequest, cached_export, find_cached
 from job.features.network.extractor import NetworkExtraction, warn_if_untrained
 from job.features.words.descriptors import require_opencv
@@ -134,8 +134,7 @@ def find_extraction(
         with run.progress.stage("backbone"):
             model, backbone = find_backbone(arguments.model, earlier, cache_folder(environment), run.folder)
         warn_if_untrained(run.progress, backbone)
-        # Results of before there was a choice were computed at full precision.
-        precision = arguments.precision or earlier.get("precision", {}).get("asked", FULL)
+        precision = arguments.precision or earlier["precision"]["requested"]
         return NetworkExtraction(model, backbone, precision)
     if arguments.model is not None:
         raise UsageError(

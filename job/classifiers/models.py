@@ -14,13 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from job.errors import ResultsUnusableError
-from job.results.columns import row_products
+from job.matrices import row_products
+from job.results import layout
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int32]
-
-SCHEMA_VERSION = 1
-"""Of model.json and metrics.json."""
 
 NO_CHILD = -1
 """Stands in a leaf of a tree where a node has a component or a child."""
@@ -223,7 +221,7 @@ class Classifier:
         """Return the contents of model.json and model.npz; the same classifier gives the same bytes."""
         arrays = self.model.arrays()
         description = {
-            "schema_version": SCHEMA_VERSION,
+            "schema_version": layout.SCHEMA_VERSION,
             "classifier": self.kind,
             "labels": list(self.labels),
             "components": self.components,
@@ -240,11 +238,11 @@ class Classifier:
     def from_files(cls, description: bytes, archive: bytes) -> Self:
         """Return the classifier that the contents of model.json and model.npz are."""
         content = json.loads(description)
-        if content.get("schema_version") != SCHEMA_VERSION or content.get("classifier") not in MODELS:
+        layout.require_version(content, layout.MODEL)
+        if content.get("classifier") not in MODELS:
             raise ResultsUnusableError(
-                f"The classifier is of kind '{content.get('classifier')}', version {content.get('schema_version')}; "
-                f"this program reads version {SCHEMA_VERSION}.",
-                "Read it with the version of the program that wrote it.",
+                f"The classifier must be one of {', '.join(MODELS)}, got '{content.get('classifier')}'.",
+                "Read it with the version of Orchard that wrote it.",
             )
         with np.load(io.BytesIO(archive), allow_pickle=False) as saved:
             arrays = {name: saved[name] for name in content["arrays"]}

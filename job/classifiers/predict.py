@@ -12,8 +12,8 @@ from pyspark import Accumulator, Broadcast, SparkContext
 from job.classifiers.evaluate import Pairs
 from job.classifiers.models import Classifier
 from job.images.listing import TEST, TRAIN
+from job.matrices import list_column, matrix
 from job.results import layout
-from job.results.columns import list_column, matrix
 from job.results.layout import DataFile
 from job.spark import workers
 

@@ -9,7 +9,7 @@ from pyspark import SparkContext
 
 from job.classifiers import evaluate as evaluation
 from job.classifiers.evaluate import Evaluation, Pairs
-from job.classifiers.models import SCHEMA_VERSION, Classifier
+from job.classifiers.models import Classifier
 from job.classifiers.predict import predict_files
 from job.errors import TooFewPhotosError
 from job.images.listing import TRAIN
@@ -179,7 +179,7 @@ def metrics(classified: Classified) -> dict[str, Any]:
     """Return the content of metrics.json."""
     classifier, evaluated = classified.classifier, classified.evaluation
     return {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": layout.SCHEMA_VERSION,
         "classifier": classifier.kind,
         "labels": list(classifier.labels),
         "components": classifier.components,

@@ -26,7 +26,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql.types import ArrayType, DoubleType, FloatType, StructField, StructType
 
 from job.classifiers.models import NO_CHILD, Classifier, LogisticModel, Model, PerceptronModel, TreesModel
-from job.results.columns import matrix
+from job.matrices import matrix
 from job.results.layout import DataFile
 from job.spark import slices
 from job.spark.slices import Slice

@@ -33,7 +33,7 @@ _CHANNELS = {
 """Operations with weights, their second input, and the axis of it along which each channel has its own scale."""
 
 
-def with_smaller_weights(model: bytes, stored_as: str) -> bytes:
+def with_quantized_weights(model: bytes, stored_as: str) -> bytes:
     """Return a phone's model with its weights stored as ``FLOAT16`` or ``INT8``."""
     described = parse_description(model)
     assert described is not None  # noqa: S101 - only models of ours come here

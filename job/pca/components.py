@@ -14,7 +14,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from job.errors import TooFewPhotosError
-from job.results.columns import row_products
+from job.matrices import row_products
 
 Matrix = npt.NDArray[np.float64]
 
@@ -117,6 +117,23 @@ class PrincipalComponents:
     def cumulative(self) -> Matrix:
         """Share of the first components in the whole variance, for every number of them."""
         return np.minimum(np.cumsum(self.ratio), 1.0)
+
+
+@dataclass(frozen=True)
+class Projection:
+    """What turns features into components: ``(features - mean) / scale @ components.T``.
+
+    Parameters
+    ----------
+    mean, scale
+        float64 of shape (dimensions,).
+    components
+        float64 of shape (k, dimensions).
+    """
+
+    mean: Matrix
+    scale: Matrix
+    components: Matrix
 
 
 @lru_cache(maxsize=1)

@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 from pyspark import Accumulator, Broadcast, SparkContext
 
-from job.pca.components import Matrix, Moments, add_in_pairs, project
+from job.matrices import list_column, matrix
+from job.pca.components import Matrix, Moments, Projection, add_in_pairs, project
 from job.results import layout
-from job.results.columns import list_column, matrix
 from job.results.layout import DataFile
 from job.spark import slices, workers
 from job.spark.slices import Slice
@@ -41,23 +41,6 @@ class ProjectionReport:
 
     components: DataFile
     csv: DataFile | None
-
-
-@dataclass(frozen=True)
-class Projection:
-    """What turns features into components: ``(features - mean) / scale @ components.T``.
-
-    Parameters
-    ----------
-    mean, scale
-        float64 of shape (dimensions,).
-    components
-        float64 of shape (k, dimensions).
-    """
-
-    mean: Matrix
-    scale: Matrix
-    components: Matrix
 
 
 def sum_moments(

@@ -89,7 +89,7 @@ def sentences(cost: Cost, words: Words) -> list[str]:
     if not cost.spot_prices_known:
         said.append(words("cost_spot"))
     if cost.reused:
-        said.append(words("cost_taken_over", photos=words.number(cost.reused)))
+        said.append(words("cost_reused", photos=words.number(cost.reused)))
     left_out = words("cost_left_out") if cost.counts_disks else words("cost_left_out_and_disks")
     return [*said, left_out]
 

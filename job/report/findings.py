@@ -159,6 +159,7 @@ def _evaluation(output: str, listed: Sequence[str]) -> Evaluation | None:
     if layout.METRICS not in listed or layout.CONFUSION_MATRIX not in listed:
         return None
     metrics = json.loads(storage.read_bytes(uri.join(output, layout.METRICS)))
+    layout.require_version(metrics, uri.join(output, layout.METRICS))
     rows = _read_csv(output, layout.CONFUSION_MATRIX)
     _, *labels = next(rows)
     body = list(rows)

@@ -94,7 +94,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "Nodes on Spot are counted at the price on demand, which is more than was paid.",
         "Les nœuds Spot sont comptés au prix à la demande, supérieur à celui payé.",
     ),
-    "cost_taken_over": (
+    "cost_reused": (
         "Earlier attempts computed {photos} of the photos: their time is not counted.",
         "Des essais précédents ont calculé {photos} photos : leur temps n'est pas compté.",
     ),
@@ -233,7 +233,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "reason": ("Reason", "Raison"),
     "reasons_cut": ("and {others} other reasons", "et {others} autres raisons"),
     "photo": ("Photo", "Photo"),
-    "provenance": (
+    "footer": (
         "Written by Orchard. This page is complete: it loads nothing from anywhere.",
         "Écrit par Orchard. Cette page est complète : elle ne charge rien d'ailleurs.",
     ),

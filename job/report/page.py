@@ -53,7 +53,7 @@ def render(findings: Findings, thumbnails: Mapping[str, str], words: Words, scri
         _tiles(findings, words),
         *(_section(name, body, words) for name, body in _sections(findings, thumbnails, words)),
         "</main>",
-        f"<footer><p>{escape(words('made_by'))}</p></footer>",
+        f"<footer><p>{escape(words('footer'))}</p></footer>",
         '<div id="tooltip" role="status" hidden></div>',
         f'<script id="content" type="application/json">{json_for_script(content)}</script>',
         f"<script>{script}</script>",
@@ -68,7 +68,7 @@ def page_figures(findings: Findings, words: Words) -> dict[str, figures.Figure]:
     manifest, evaluation = findings.manifest, findings.evaluation
     drawn = {
         "labels": figures.label_counts(sections.shown_labels(manifest["labels"]), words),
-        "scree": figures.scree(findings.cumulative, manifest["components"]["needed"], words),
+        "scree": figures.scree(findings.cumulative, manifest["components"]["components_for_variance"], words),
     }
     if sections.has_plane(findings):
         chosen = first_chosen(findings)

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from job.matrices import matrix
 from job.results import layout
-from job.results.columns import matrix
 
 PHOTOS_SHOWN = 2400
 """Points of the scatter: enough to see groups, few enough to draw at once on a phone."""

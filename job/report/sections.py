@@ -68,7 +68,7 @@ def labels(findings: Findings, words: Words) -> str:
 def variance(findings: Findings, words: Words) -> str:
     """Show the explained variance, as a curve and as two tables."""
     described, cumulative = findings.manifest["components"], findings.cumulative
-    needed = described["needed"]
+    needed = described["components_for_variance"]
     note = words("variance_note", available=words.number(described["available"]))
     end = figures.curve_end(cumulative, needed)
     if end < len(cumulative):

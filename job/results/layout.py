@@ -17,15 +17,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
-from pyspark import TaskContext
 
 from job.errors import OutputRefusedError, ResultsUnusableError
 from job.errors.mapping import unreachable
+from job.matrices import FLOAT_LIST
 from job.storage import files as storage
 from job.storage import uri as addresses
 
-SCHEMA_VERSION = 1
-"""Of the manifest and of progress.json; raised when a reader of the old one would misread the new one."""
+SCHEMA_VERSION = 2
+"""Of every JSON file of the results; raised when a reader of the old one would misread the new one."""
 
 MANIFEST = "manifest.json"
 PROGRESS = "progress.json"
@@ -63,12 +63,10 @@ FEATURES_SCHEMA = pa.schema(
         pa.field("path", pa.string()),
         pa.field("label", pa.string()),
         pa.field("split", pa.string()),
-        pa.field("features", pa.list_(pa.field("element", pa.float32()))),
+        pa.field("features", FLOAT_LIST),
     ]
 )
-COMPONENTS_SCHEMA = pa.schema(
-    [*list(FEATURES_SCHEMA)[:3], pa.field("components", pa.list_(pa.field("element", pa.float32())))]
-)
+COMPONENTS_SCHEMA = pa.schema([*list(FEATURES_SCHEMA)[:3], pa.field("components", FLOAT_LIST)])
 DESCRIPTORS_SCHEMA = pa.schema([*list(FEATURES_SCHEMA)[:3], pa.field("descriptors", pa.binary(), nullable=False)])
 """While a run learns its visual words: all descriptors of a photo in one value, one after the other."""
 PREDICTIONS_SCHEMA = pa.schema(
@@ -76,7 +74,7 @@ PREDICTIONS_SCHEMA = pa.schema(
         *list(FEATURES_SCHEMA)[:3],
         pa.field("predicted", pa.string()),
         pa.field("probability", pa.float32()),
-        pa.field("probabilities", pa.list_(pa.field("element", pa.float32()))),
+        pa.field("probabilities", FLOAT_LIST),
     ]
 )
 REJECTED_SCHEMA = pa.schema([pa.field("path", pa.string()), pa.field("reason", pa.string())])
@@ -112,6 +110,8 @@ def data_file_name(folder: str, run_id: str, partition: int, attempt: int, endin
 
 def attempt() -> int:
     """Return the number of the running task's attempt, unique in the run; 0 outside a task."""
+    from pyspark import TaskContext  # noqa: PLC0415 - what reads results needs no Spark
+
     context = TaskContext.get()
     return context.taskAttemptId() if context is not None else 0
 
@@ -195,13 +195,18 @@ def read_manifest(output: str) -> dict[str, Any]:
         raise ResultsUnusableError(
             f"'{uri}' is damaged: it is no manifest.", "Copy the results again, or run it again."
         )
-    if manifest.get("schema_version") != SCHEMA_VERSION:
-        raise ResultsUnusableError(
-            f"'{output}' was written in version {manifest.get('schema_version')} of the layout, "
-            f"this program reads version {SCHEMA_VERSION}.",
-            "Read it with the version of the program that wrote it.",
-        )
+    require_version(manifest, uri)
     return manifest
+
+
+def require_version(content: Mapping[str, Any], uri: str) -> None:
+    """Raise ResultsUnusableError if a JSON file of the results has another ``schema_version``."""
+    found = content.get("schema_version")
+    if found != SCHEMA_VERSION:
+        raise ResultsUnusableError(
+            f"The schema_version of '{uri}' must be {SCHEMA_VERSION}, got {found}.",
+            "Run it again with --overwrite, or read it with the version of Orchard that wrote it.",
+        )
 
 
 def sweep(output: str, listed: Iterable[str], run_id: str) -> None:

@@ -8,6 +8,7 @@ process of their own, because they are large, slow to import and talkative:
 import argparse
 import hashlib
 import importlib.metadata
+import json
 import os
 import subprocess
 import sys
@@ -20,9 +21,9 @@ from job.errors import (
     NotInstalledError,
     OrchardError,
     UsageError,
-    read_error_report,
+    kinds,
+    tell,
 )
-from job.errors.console import tell
 from job.features.network.backbone import BackboneDescription, content_hash, embed_description, read_description
 from job.features.network.registry import IMAGENET, NETWORKS, RANDOM, require_network
 from job.storage.files import cache_folder
@@ -162,9 +163,9 @@ def _export_in_own_process(request: ExportRequest, destination: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": path})
     if done.returncode == 0:
         return
-    told = read_error_report(done.stderr)
-    if isinstance(told, UsageError):
-        raise told
+    error = _error_of(done.stdout)
+    if isinstance(error, UsageError):
+        raise error
     lines = [line for line in done.stderr.splitlines() if line.strip()]
     reason = lines[-1] if lines else f"exit code {done.returncode}"
     raise ExportFailedError(
@@ -173,17 +174,29 @@ def _export_in_own_process(request: ExportRequest, destination: Path) -> None:
     )
 
 
-def main(arguments: list[str] | None = None) -> int:
+def _error_of(printed: str) -> OrchardError | None:
+    """Return the error that ``main`` printed as JSON, None if it printed none."""
+    try:
+        found = json.loads(printed.splitlines()[-1])
+        kind = next(kind for kind in kinds() if kind.code == found["code"])
+        return kind(found["message"], found["hint"])
+    except (ValueError, LookupError, TypeError, StopIteration):
+        return None
+
+
+def main(argv: list[str] | None = None) -> int:
     """Export one backbone from the command line; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m job.features.network.export", description=__doc__)
     parser.add_argument("--backbone", default="mobilenet_v2", help="the network (default: %(default)s)")
     parser.add_argument("--weights", default=IMAGENET, help="imagenet, random or a file (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="for random weights (default: %(default)s)")
     parser.add_argument("--to", type=Path, required=True, help="the file to write")
-    given = parser.parse_args(arguments)
+    given = parser.parse_args(argv)
     try:
         export(ExportRequest(given.backbone, given.weights, given.seed), given.to)
     except OrchardError as error:
+        # For the process that started this one.
+        sys.stdout.write(json.dumps({"code": error.code, "message": error.message, "hint": error.hint}) + "\n")
         return tell(error, [])
     return 0
 

@@ -107,17 +107,17 @@ def featurize(context: SparkContext, photos: pa.Table, task: FeaturesTask, progr
     return reports
 
 
-def describe_precision(asked: str, featurized: Sequence[PhotosReport]) -> dict[str, Any]:
-    """Return what the manifest says of the precision: asked for, and how many photos were computed in what."""
+def describe_precision(requested: str, featurized: Sequence[PhotosReport]) -> dict[str, Any]:
+    """Return what the manifest says of the precision: the one requested, and how many photos were computed in what."""
     used: Counter[str] = Counter()
     for report in featurized:
         used += report.computed_in
-    return {"asked": asked, "photos": {name: photos for name, photos in sorted(used.items()) if photos}}
+    return {"requested": requested, "photos": {name: photos for name, photos in sorted(used.items()) if photos}}
 
 
 def precision_notice(precision: dict[str, Any]) -> str | None:
     """Return what a person is told who asked for reduced precision where the processor has none; else None."""
     at_full = precision["photos"].get(FLOAT32, 0)
-    if precision["asked"] == FULL or not at_full:
+    if precision["requested"] == FULL or not at_full:
         return None
     return f"{at_full:,} photos were computed at full precision: there was no bfloat16, or no OpenVINO."

@@ -15,8 +15,8 @@ from job.features.network.backbone import BackboneDescription, Network, load
 from job.images.decode import Pixels, decode
 from job.images.limits import RejectedPhotoError
 from job.images.prefetch import photos_in_turn
+from job.matrices import list_column
 from job.results import layout
-from job.results.columns import list_column
 from job.spark import tasks, workers
 from job.spark.tasks import Numbered, PhotosReport, usable
 

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from job.errors import ResultsUnusableError, UsageError
 from job.features.words.descriptors import KINDS, DescriptorKind, Descriptors
+from job.matrices import row_products
 from job.results import layout
-from job.results.columns import row_products
 from job.results.layout import DataFile
 from job.storage import files as storage
 from job.storage import uri
@@ -82,13 +82,7 @@ def save(output: str, vocabulary: Vocabulary, description: dict[str, Any]) -> li
     archive = io.BytesIO()
     np.savez(archive, words=vocabulary.words)
     words = archive.getvalue()
-    text = layout.to_json(
-        {
-            "schema_version": layout.SCHEMA_VERSION,
-            **describe(vocabulary),
-            **description,
-        }
-    )
+    text = layout.to_json({"schema_version": layout.SCHEMA_VERSION, **describe(vocabulary), **description})
     storage.write_bytes(uri.join(output, layout.WORDS), words)
     storage.write_bytes(uri.join(output, layout.WORDS_DESCRIPTION), text)
     return [
@@ -107,11 +101,14 @@ def load(folder: str) -> tuple[Vocabulary, dict[str, Any]]:
         )
     try:
         description: dict[str, Any] = json.loads(storage.read_bytes(uri.join(folder, layout.WORDS_DESCRIPTION)))
+        layout.require_version(description, uri.join(folder, layout.WORDS_DESCRIPTION))
         with np.load(io.BytesIO(storage.read_bytes(uri.join(folder, layout.WORDS))), allow_pickle=False) as saved:
             words = saved["words"].astype(np.float64)
         kind = KINDS[description["descriptor"]]
         vocabulary = Vocabulary(kind, int(description["keypoints"]), words)
         whole = words.ndim == 2 and words.shape[1] == kind.dimensions and len(words) > 0
+    except ResultsUnusableError:
+        raise
     except Exception as error:  # NumPy and zipfile fail in many ways on what is damaged
         raise _damaged(folder) from error
     if not whole:

@@ -20,8 +20,8 @@ from pyspark.sql import DataFrame, SparkSession
 from job.classifiers import train as training
 from job.classifiers.models import Classifier
 from job.images.listing import PREDICT, TEST, TRAIN
+from job.matrices import list_column
 from job.results import layout
-from job.results.columns import list_column
 from job.results.layout import DataFile
 from job.spark.slices import Slice
 

@@ -14,7 +14,7 @@ from job.features.network.backbone import read_description
 from job.images.limits import RejectedPhotoError
 from job.mobile.build import MobileDescription, mobile_model, parse_description
 from job.mobile.classify import PhotoClassifier
-from job.mobile.quantize import FLOAT16, INT8, int8_steps, with_smaller_weights
+from job.mobile.quantize import FLOAT16, INT8, int8_steps, with_quantized_weights
 from job.mobile.trees import at_most, tree_matrices
 from job.pca.components import project
 from job.pca.passes import Projection
@@ -192,7 +192,7 @@ def test_the_file_is_no_backbone_any_more(logistic: bytes, tmp_path: Path) -> No
 def test_smaller_weights_make_a_smaller_file_that_gives_nearly_the_same(
     logistic: bytes, photos: list[bytes], tmp_path: Path, stored_as: str, share: float
 ) -> None:
-    smaller = with_smaller_weights(logistic, stored_as)
+    smaller = with_quantized_weights(logistic, stored_as)
 
     described = parse_description(smaller)
     assert described is not None

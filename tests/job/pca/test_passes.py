@@ -15,11 +15,11 @@ from pyspark.sql import SparkSession
 
 from job.features.network.task import features_table
 from job.images.listing import PREDICT, TEST, TRAIN
+from job.matrices import matrix
 from job.pca import components, passes
 from job.pca.components import Moments
 from job.pca.passes import Projection, ProjectionTask
 from job.results import layout
-from job.results.columns import matrix
 from job.results.layout import DataFile
 
 Rows = np.ndarray[Any, np.dtype[np.float32]]

@@ -208,7 +208,7 @@ def carried_out(run: Run) -> dict[str, Any]:
     output.begin_to_replace(run)
     storage.write_bytes(f"{run.output}/{layout.PROJECTION}", run.run_id.encode())
     manifest = {
-        "schema_version": 1,
+        "schema_version": 2,
         "run_id": run.run_id,
         "counts": {"used": 1},
         "files": {"all": [{"path": name}, {"path": layout.PROJECTION}]},
@@ -355,7 +355,7 @@ def test_what_fails_because_another_run_took_the_place_is_told_as_that(tmp_path:
 
 @pytest.mark.parametrize("error", [UsageError("no", "no"), KeyboardInterrupt()])
 def test_a_run_that_ends_without_results_gives_its_lease_back(tmp_path: Path, error: BaseException) -> None:
-    layout.write_manifest(str(tmp_path), {"schema_version": 1, "run_id": OTHER})
+    layout.write_manifest(str(tmp_path), {"schema_version": 2, "run_id": OTHER})
 
     def carry_out(run: Run) -> dict[str, Any]:
         with run.progress.stage("list"):
@@ -372,7 +372,7 @@ def test_a_sweep_leaves_the_files_of_a_run_that_began_later(tmp_path: Path) -> N
     (tmp_path / "features").mkdir()
     later = tmp_path / "features" / f"part-00000-{OTHER}-0.parquet"
     later.touch()
-    layout.write_manifest(str(tmp_path), {"schema_version": 1, "run_id": RUN})
+    layout.write_manifest(str(tmp_path), {"schema_version": 2, "run_id": RUN})
 
     layout.sweep(str(tmp_path), [], RUN)
 

