@@ -30,9 +30,9 @@ from job.images import listing
 from job.images.listing import TRAIN
 from job.inputs import count, describe_listing, list_all
 from job.manifest import counts, describe_components, label_counts, manifest_files, task_seconds, versions
-from job.pca import components, passes
+from job.pca import Projection, components, passes
 from job.pca.components import PrincipalComponents
-from job.pca.passes import Projection, ProjectionReport, ProjectionTask
+from job.pca.passes import ProjectionReport, ProjectionTask
 from job.report import making
 from job.results import layout, resume
 from job.results.output import Run, begin_to_replace, finish, into_output, make_count

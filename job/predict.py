@@ -32,7 +32,8 @@ from job.features.words.options import ZERO
 from job.images import listing
 from job.images.listing import PREDICT
 from job.manifest import counts, label_counts, manifest_files, task_seconds, versions
-from job.pca.passes import Projection, ProjectionTask
+from job.pca import Projection
+from job.pca.passes import ProjectionTask
 from job.results import layout
 from job.results.layout import listed_files
 from job.results.output import Run, begin_to_replace, finish, into_output

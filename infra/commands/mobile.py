@@ -20,7 +20,7 @@ from job.images.prefetch import read_ahead
 from job.mobile.build import mobile_model, parse_description
 from job.mobile.classify import PhotoClassifier
 from job.mobile.quantize import with_quantized_weights
-from job.pca.passes import Projection
+from job.pca import Projection
 from job.results import layout
 from job.results.layout import listed_files
 from job.storage import files as storage

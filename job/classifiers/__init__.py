@@ -7,11 +7,11 @@ from job.classifiers.evaluate import Evaluation, Pairs
 from job.classifiers.models import MODELS, Classifier, Floats, LogisticModel, Model, PerceptronModel, TreesModel
 
 __all__ = [
+    "MODELS",
     "Classifier",
     "Evaluation",
     "Floats",
     "LogisticModel",
-    "MODELS",
     "Model",
     "Pairs",
     "PerceptronModel",

@@ -11,10 +11,9 @@ from pyspark import Accumulator, Broadcast, SparkContext
 
 from job.classifiers.evaluate import Pairs
 from job.classifiers.models import Classifier
-from job.images.listing import TEST, TRAIN
+from job.images import TEST, TRAIN
 from job.matrices import list_column, matrix
-from job.results import layout
-from job.results.layout import DataFile
+from job.results import DataFile, layout
 from job.spark import workers
 
 

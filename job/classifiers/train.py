@@ -27,7 +27,7 @@ from pyspark.sql.types import ArrayType, DoubleType, FloatType, StructField, Str
 
 from job.classifiers.models import NO_CHILD, Classifier, LogisticModel, Model, PerceptronModel, TreesModel
 from job.matrices import matrix
-from job.results.layout import DataFile
+from job.results import DataFile
 from job.spark import slices
 from job.spark.slices import Slice
 

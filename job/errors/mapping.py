@@ -2,7 +2,8 @@
 
 import re
 
-from job.errors.catalogue import OrchardError, RunFailedError, SparkEndedError, TryAgainError, kinds
+from job.errors import catalogue
+from job.errors.catalogue import OrchardError, RunFailedError, SparkEndedError, TryAgainError
 
 # Spark passes on what a task raised as the text of a traceback, never as an object.
 _OURS = re.compile(r"^job\.errors\.catalogue\.(\w+): (?P<message>.+)\n(?P<hint>.+)$", re.MULTILINE)
@@ -39,8 +40,8 @@ def from_spark(error: Exception) -> OrchardError:
     text = str(error)
     ours = _OURS.search(text)
     if ours is not None:
-        by_name = {kind.__name__: kind for kind in kinds()}
-        return by_name.get(ours.group(1), RunFailedError)(ours["message"], ours["hint"])
+        kind: type[OrchardError] = getattr(catalogue, ours[1], RunFailedError)
+        return kind(ours["message"], ours["hint"])
     for symptoms, message, hint in OUTSIDE_CAUSES:
         if symptoms.search(text):
             return RunFailedError(message, hint)

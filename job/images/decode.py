@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from job.errors.mapping import one_line
+from job.errors import one_line
 from job.images.limits import LARGEST_PHOTO, RejectedPhotoError, require_size
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")

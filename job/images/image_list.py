@@ -13,12 +13,11 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from job.errors import PhotosNotFoundError, mapping
+from job import storage
+from job.errors import PhotosNotFoundError, one_line, unreachable
 from job.images import listing
 from job.images.listing import PHOTO_ENDINGS, Subset
-from job.storage import files as storage
-from job.storage import uri as addresses
-from job.storage.files import FileFound
+from job.storage import FileFound
 
 URI_COLUMNS = ("uri", "url", "path", "image", "file")
 """Column names under which a list may hold its URIs, compared in lower case; the first that is there is taken."""
@@ -95,7 +94,7 @@ def read(uri: str) -> list[Listed]:
         return _named(_csv(content), folder, encoded=True)
     except (pa.ArrowException, ValueError, KeyError, TypeError, EOFError, gzip.BadGzipFile) as error:
         raise PhotosNotFoundError(
-            f"The list '{uri}' cannot be read: {mapping.one_line(error)}.",
+            f"The list '{uri}' cannot be read: {one_line(error)}.",
             "Give a CSV or Parquet file with a column of URIs, or the manifest.json of an S3 Inventory.",
         ) from error
 
@@ -108,7 +107,7 @@ def _content(uri: str) -> bytes:
             f"There is no list '{uri}'.", "Check its name, and that it can be reached from here."
         ) from None
     except OSError as error:
-        raise mapping.unreachable(f"The list '{uri}' could not be read", error) from error
+        raise unreachable(f"The list '{uri}' could not be read", error) from error
 
 
 def _inventory(manifest: dict[str, Any]) -> list[Listed]:
@@ -178,8 +177,8 @@ def _named(table: pa.Table, folder: str, *, encoded: bool) -> list[Listed]:
 
 
 def _absolute(uri: str, folder: str) -> str:
-    is_relative = addresses.is_local(uri) and not uri.startswith("/")
-    return addresses.absolute_uri(addresses.join(folder, uri) if is_relative else uri)
+    is_relative = storage.is_local(uri) and not uri.startswith("/")
+    return storage.absolute_uri(storage.join(folder, uri) if is_relative else uri)
 
 
 def _plain(name: str) -> str:

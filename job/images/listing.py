@@ -12,11 +12,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from job import storage
 from job.errors import PhotosNotFoundError, TooFewPhotosError
 from job.images.limits import LARGEST_FILE
-from job.storage import files as storage
-from job.storage import uri
-from job.storage.files import FileFound
+from job.storage import FileFound
 
 PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 """The endings of a photo's file name, compared in lower case."""
@@ -93,7 +92,7 @@ def list_photos(folder: str, split: str, subset: Subset = Subset()) -> pa.Table:
         photos = draw(photos, subset, folder, root_label)
     labels = [label_of(photo.inside, root_label) if split != PREDICT else None for photo in photos]
     return as_listing(
-        [uri.join(folder, photo.inside) for photo in photos],
+        [storage.join(folder, photo.inside) for photo in photos],
         labels,
         split,
         [photo.size for photo in photos],
@@ -193,7 +192,7 @@ def require_separate(folders: Sequence[str]) -> None:
     folders
         Their URIs; links on this machine are followed.
     """
-    resolved = [uri.resolved(folder) + "/" for folder in folders]
+    resolved = [storage.resolved(folder) + "/" for folder in folders]
     for first in range(len(folders)):
         for second in range(first):
             if resolved[first].startswith(resolved[second]) or resolved[second].startswith(resolved[first]):

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
-from job.errors.mapping import one_line, unreachable
+from job import storage
+from job.errors import one_line, unreachable
 from job.images.decode import Pixels
 from job.images.limits import RejectedPhotoError
-from job.storage import files as storage
-from job.storage import uri
 
 READ_AHEAD = 16
 """Photos in flight a task: hides 20 ms an opening behind inference at up to 800 photos a second."""
@@ -129,7 +128,7 @@ def _outcome(path: str, future: "Future[bytes]", again: "Callable[[], Future[byt
             return RejectedPhotoError("not there any more when it was read")
         except OSError as error:
             if future.done():
-                kind = RejectedPhotoError if uri.is_local(path) else UnreadPhotoError
+                kind = RejectedPhotoError if storage.is_local(path) else UnreadPhotoError
                 return kind(f"{UNREAD}{one_line(error)}")
             # TimeoutError is an OSError: the read goes on, and nobody waits for it any more.
             future = again()

@@ -13,11 +13,11 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from job.classifiers.models import Classifier, Floats, LogisticModel, Model, PerceptronModel, TreesModel
+from job.classifiers import Classifier, Floats, LogisticModel, Model, PerceptronModel, TreesModel
 from job.features.network.backbone import DESCRIPTION_KEY
 from job.features.network.tflite_graph import Graph, read_metadata
 from job.mobile.trees import apply_trees
-from job.pca.passes import Projection
+from job.pca import Projection
 
 MOBILE_KEY = "orchard.classifier"
 """The name under which the description stands in the file's metadata."""

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
-from job.classifiers.models import TreesModel
+from job.classifiers import TreesModel
 from job.errors import PhoneModelError
 from job.features.network.tflite_graph import Graph
 

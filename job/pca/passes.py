@@ -11,8 +11,7 @@ from pyspark import Accumulator, Broadcast, SparkContext
 
 from job.matrices import list_column, matrix
 from job.pca.components import Matrix, Moments, Projection, add_in_pairs, project
-from job.results import layout
-from job.results.layout import DataFile
+from job.results import DataFile, layout
 from job.spark import slices, workers
 from job.spark.slices import Slice
 

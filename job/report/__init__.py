@@ -9,7 +9,7 @@ from job.report.cost import Cost, with_cost
 from job.report.messages import LANGUAGES
 
 __all__ = [
-    "Cost",
     "LANGUAGES",
+    "Cost",
     "with_cost",
 ]

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from job.storage.files import cache_folder
+from job.storage import cache_folder
 
 PACKAGE = "vl-convert-python"
 IN_ARCHIVE = "report/vega.js"

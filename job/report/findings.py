@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from job.images.listing import TEST
+from job import storage
+from job.images import TEST
 from job.report.photo_sample import PhotoSample, draw
 from job.results import layout
-from job.storage import files as storage
-from job.storage import uri
 
 MISTAKES_SHOWN = 24
 REJECTED_SHOWN = 100
@@ -158,8 +157,8 @@ def _rejected(output: str, files: Sequence[str]) -> Rejected:
 def _evaluation(output: str, listed: Sequence[str]) -> Evaluation | None:
     if layout.METRICS not in listed or layout.CONFUSION_MATRIX not in listed:
         return None
-    metrics = json.loads(storage.read_bytes(uri.join(output, layout.METRICS)))
-    layout.require_version(metrics, uri.join(output, layout.METRICS))
+    metrics = json.loads(storage.read_bytes(storage.join(output, layout.METRICS)))
+    layout.require_version(metrics, storage.join(output, layout.METRICS))
     rows = _read_csv(output, layout.CONFUSION_MATRIX)
     _, *labels = next(rows)
     body = list(rows)
@@ -195,5 +194,5 @@ def read_mistakes(output: str, files: Sequence[str]) -> list[Mistake]:
 
 
 def _read_csv(output: str, name: str) -> Iterator[list[str]]:
-    content = storage.read_bytes(uri.join(output, name)).decode()
+    content = storage.read_bytes(storage.join(output, name)).decode()
     return csv.reader(io.StringIO(content, newline=""))

@@ -3,13 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from job.errors import mapping
+from job import storage
+from job.errors import one_line
 from job.report import drawing, findings, page, thumbnails
 from job.report.messages import Words
-from job.results import layout
-from job.results.layout import DataFile
-from job.storage import files as storage
-from job.storage import uri
+from job.results import DataFile, layout
 
 FILES = "report"
 """The manifest's name for the list with the report in it."""
@@ -41,7 +39,7 @@ def write(output: str, manifest: dict[str, Any], language: str) -> DataFile:
         As ``make`` and ``storage.write_bytes`` do.
     """
     content = make(output, manifest, language).encode()
-    storage.write_bytes(uri.join(output, layout.REPORT), content)
+    storage.write_bytes(storage.join(output, layout.REPORT), content)
     return DataFile(layout.REPORT, 1, len(content))
 
 
@@ -51,8 +49,8 @@ def write_if_possible(
     """Write a run's report; if that fails, say so and leave none: hours of features are worth more than a picture."""
     try:
         # An earlier run's report must not stand beside this run's results.
-        storage.delete(uri.join(output, layout.REPORT))
+        storage.delete(storage.join(output, layout.REPORT))
         return [write(output, manifest, language)]
     except Exception as error:  # noqa: BLE001 - whatever it is, the run's results are complete without it
-        say(f"The report could not be drawn: {mapping.one_line(error)}. Make it later: python -m job report {output}")
+        say(f"The report could not be drawn: {one_line(error)}. Make it later: python -m job report {output}")
         return []

@@ -9,9 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from PIL import Image
 
-from job.images.decode import FORMATS, to_rgb, upright
-from job.images.limits import require_size
-from job.storage import files as storage
+from job import storage
+from job.images import FORMATS, require_size, to_rgb, upright
 
 SIDE = 72
 """Pixels of the longer side."""

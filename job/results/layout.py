@@ -18,11 +18,9 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from job.errors import OutputRefusedError, ResultsUnusableError
-from job.errors.mapping import unreachable
+from job import storage
+from job.errors import OutputRefusedError, ResultsUnusableError, unreachable
 from job.matrices import FLOAT_LIST
-from job.storage import files as storage
-from job.storage import uri as addresses
 
 SCHEMA_VERSION = 2
 """Of every JSON file of the results; raised when a reader of the old one would misread the new one."""
@@ -147,7 +145,7 @@ def read_parquet(output: str, name: str) -> pa.Table:
 
 def read_with_footer(output: str, name: str) -> tuple[pa.Table, dict[str, str]]:
     """Return a Parquet file of a results folder as a table, and what it says of itself."""
-    content = storage.read_bytes(addresses.join(output, name))
+    content = storage.read_bytes(storage.join(output, name))
     with pq.ParquetFile(pa.BufferReader(content)) as file:
         footer = file.metadata.metadata or {}
         return file.read(), {name.decode(): value.decode() for name, value in footer.items()}
@@ -168,7 +166,7 @@ def require_no_results(output: str) -> None:
 
 def write_manifest(output: str, manifest: dict[str, Any]) -> None:
     """Write the manifest: from now on the run's files count."""
-    storage.write_bytes(addresses.join(output, MANIFEST), to_json(manifest))
+    storage.write_bytes(storage.join(output, MANIFEST), to_json(manifest))
 
 
 def read_manifest(output: str) -> dict[str, Any]:
@@ -179,7 +177,7 @@ def read_manifest(output: str) -> dict[str, Any]:
     UsageError
         If there is none (an unfinished run, or no results at all), if it is damaged, or if this version cannot read it.
     """
-    uri = addresses.join(output, MANIFEST)
+    uri = storage.join(output, MANIFEST)
     try:
         manifest = json.loads(storage.read_bytes(uri))
     except FileNotFoundError:
@@ -221,7 +219,7 @@ def sweep(output: str, listed: Iterable[str], run_id: str) -> None:
     for file in storage.list_files(output):
         is_ours = file.inside in WRITTEN_ONCE or is_data_file(file.inside)
         if is_ours and _began(run_of(file.inside)) <= _began(run_id) and file.inside not in keep:
-            storage.delete(addresses.join(output, file.inside))
+            storage.delete(storage.join(output, file.inside))
     _remove_empty_folders(output)
 
 
@@ -253,7 +251,7 @@ def discard(output: str, run_id: str) -> None:
     finished = bool(storage.exists_any(output, [MANIFEST]))
     for file in storage.list_files(output):
         if run_of(file.inside) == run_id or (file.inside == PROGRESS and not finished):
-            storage.delete(addresses.join(output, file.inside))
+            storage.delete(storage.join(output, file.inside))
     _remove_empty_folders(output)
 
 
@@ -271,12 +269,12 @@ _DATA_FILE = re.compile(
 
 def _remove_empty_folders(output: str) -> None:
     for name in (PREDICTIONS, *LAYOUT):
-        storage.remove_empty_folder(addresses.join(output, name))
+        storage.remove_empty_folder(storage.join(output, name))
 
 
 def _write(output: str, name: str, sink: pa.BufferOutputStream, rows: int) -> DataFile:
     content = sink.getvalue()
-    storage.write_bytes(addresses.join(output, name), content)
+    storage.write_bytes(storage.join(output, name), content)
     return DataFile(name, rows, content.size)
 
 

@@ -15,8 +15,7 @@ from typing import TypeVar
 import pyarrow as pa
 from pyarrow import fs
 
-from job.errors import BackboneError, NotWrittenError, PhotosNotFoundError
-from job.errors.mapping import one_line, unreachable
+from job.errors import BackboneError, NotWrittenError, PhotosNotFoundError, one_line, unreachable
 from job.storage.filesystem import open_filesystem
 from job.storage.uri import is_local
 

@@ -7,8 +7,7 @@ from functools import lru_cache
 
 from pyarrow import fs
 
-from job.errors import AddressError
-from job.errors.mapping import unreachable
+from job.errors import AddressError, unreachable
 from job.storage.uri import SCHEME
 
 _MAKING = threading.Lock()

@@ -26,7 +26,7 @@ from job.errors import (
 )
 from job.features.network.backbone import BackboneDescription, content_hash, embed_description, read_description
 from job.features.network.registry import IMAGENET, NETWORKS, RANDOM, require_network
-from job.storage.files import cache_folder
+from job.storage import cache_folder
 
 EXPORT_VERSION = 1
 """Raise it when an exported file changes although network, weights and libraries stay: the cache then misses."""

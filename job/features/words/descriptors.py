@@ -10,10 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from job.errors import NotInstalledError
-from job.errors.mapping import one_line
-from job.images.decode import Pixels
-from job.images.limits import RejectedPhotoError
+from job.errors import NotInstalledError, one_line
+from job.images import Pixels, RejectedPhotoError
 
 LARGEST_SIDE = 1024
 """Pixels; a photo with a longer side is scaled down to it. SIFT doubles a photo and keeps some 15 float copies of it:

@@ -21,9 +21,8 @@ from job.features.network.task import features_table
 from job.features.words.descriptors import DescriptorKind, Descriptors, require_opencv
 from job.features.words.task import DescriptorsReport, stacked
 from job.features.words.vocabulary import Vocabulary
-from job.images.listing import TRAIN
-from job.results import layout
-from job.results.layout import DataFile
+from job.images import TRAIN
+from job.results import DataFile, layout
 from job.spark import workers
 
 CONVERGED = 1e-4

@@ -8,13 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from job import storage
 from job.errors import ResultsUnusableError, UsageError
 from job.features.words.descriptors import KINDS, DescriptorKind, Descriptors
 from job.matrices import row_products
-from job.results import layout
-from job.results.layout import DataFile
-from job.storage import files as storage
-from job.storage import uri
+from job.results import DataFile, layout
 
 SHARE_OF_COMPONENTS = (7, 10)
 """Components kept for each word when nothing is said, as a fraction: 0.7 exactly, which no float is."""
@@ -83,8 +81,8 @@ def save(output: str, vocabulary: Vocabulary, description: dict[str, Any]) -> li
     np.savez(archive, words=vocabulary.words)
     words = archive.getvalue()
     text = layout.to_json({"schema_version": layout.SCHEMA_VERSION, **describe(vocabulary), **description})
-    storage.write_bytes(uri.join(output, layout.WORDS), words)
-    storage.write_bytes(uri.join(output, layout.WORDS_DESCRIPTION), text)
+    storage.write_bytes(storage.join(output, layout.WORDS), words)
+    storage.write_bytes(storage.join(output, layout.WORDS_DESCRIPTION), text)
     return [
         DataFile(layout.WORDS, len(vocabulary.words), len(words)),
         DataFile(layout.WORDS_DESCRIPTION, 1, len(text)),
@@ -100,9 +98,9 @@ def load(folder: str) -> tuple[Vocabulary, dict[str, Any]]:
             "Name those of a run with --descriptor orb or sift, and not of a prediction.",
         )
     try:
-        description: dict[str, Any] = json.loads(storage.read_bytes(uri.join(folder, layout.WORDS_DESCRIPTION)))
-        layout.require_version(description, uri.join(folder, layout.WORDS_DESCRIPTION))
-        with np.load(io.BytesIO(storage.read_bytes(uri.join(folder, layout.WORDS))), allow_pickle=False) as saved:
+        description: dict[str, Any] = json.loads(storage.read_bytes(storage.join(folder, layout.WORDS_DESCRIPTION)))
+        layout.require_version(description, storage.join(folder, layout.WORDS_DESCRIPTION))
+        with np.load(io.BytesIO(storage.read_bytes(storage.join(folder, layout.WORDS))), allow_pickle=False) as saved:
             words = saved["words"].astype(np.float64)
         kind = KINDS[description["descriptor"]]
         vocabulary = Vocabulary(kind, int(description["keypoints"]), words)

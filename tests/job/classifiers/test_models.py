@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from job.classifiers.models import Classifier, LogisticModel, Model, PerceptronModel, TreesModel, sigmoid, softmax
+from job.classifiers import Classifier, LogisticModel, Model, PerceptronModel, TreesModel
+from job.classifiers.models import sigmoid, softmax
 from job.classifiers.train import perceptron_model, trees_model
 from job.errors import ResultsUnusableError
 

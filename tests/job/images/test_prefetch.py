@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from job.errors import TryAgainError
-from job.images import prefetch
-from job.images.prefetch import read_ahead
+from job.images import prefetch, read_ahead
 
 
 def test_contents_come_in_the_order_of_the_paths() -> None:

@@ -8,16 +8,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from job.classifiers.models import Classifier, LogisticModel, Model, PerceptronModel, TreesModel
+from job.classifiers import Classifier, LogisticModel, Model, PerceptronModel, TreesModel
 from job.errors import UsageError
 from job.features.network.backbone import read_description
-from job.images.limits import RejectedPhotoError
-from job.mobile.build import MobileDescription, mobile_model, parse_description
-from job.mobile.classify import PhotoClassifier
-from job.mobile.quantize import FLOAT16, INT8, int8_steps, with_quantized_weights
+from job.images import RejectedPhotoError
+from job.mobile import (
+    FLOAT16,
+    INT8,
+    MobileDescription,
+    PhotoClassifier,
+    mobile_model,
+    parse_description,
+    with_quantized_weights,
+)
+from job.mobile.quantize import int8_steps
 from job.mobile.trees import at_most, tree_matrices
-from job.pca.components import project
-from job.pca.passes import Projection
+from job.pca import Projection, project
 from tests.job.features.network.computed import features_of
 
 LABELS = ("Apple", "Éclair", "Prune")

@@ -11,11 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from job import storage
 from job.matrices import list_column
-from job.results import layout
-from job.results.layout import DataFile
-from job.storage import files as storage
-from job.storage import uri
+from job.results import DataFile, layout
 
 RUN = "20261121T100000-0123abcd"
 
@@ -198,8 +196,8 @@ def write_classifier(
             for name, p, r, f, n in zip(names, precision, recall, f1, confusion.sum(axis=1), strict=True)
         ],
     }
-    storage.write_bytes(uri.join(output, layout.METRICS), json.dumps(metrics).encode())
-    storage.write_bytes(uri.join(output, layout.CONFUSION_MATRIX), text.getvalue().encode())
+    storage.write_bytes(storage.join(output, layout.METRICS), json.dumps(metrics).encode())
+    storage.write_bytes(storage.join(output, layout.CONFUSION_MATRIX), text.getvalue().encode())
     table = pa.table(
         [
             [paths[row] for row in tested],

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from job.report import findings, page
-from job.report.cost import Cost, fact, sentences, tile, with_cost
-from job.report.messages import LANGUAGES, Words
+from job.report import LANGUAGES, Cost, findings, page, with_cost
+from job.report.cost import fact, sentences, tile
+from job.report.messages import Words
 from tests.job.report import synthetic
 from tests.job.report.conftest import HOSTILE
 

@@ -14,14 +14,13 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
+from job import storage
 from job.__main__ import main
 from job.errors import UsageError
 from job.features.extractor import STAGES, TASK_STAGES
-from job.report import drawing, figures, findings, heat_map, making, page, photo_sample, sections, thumbnails
-from job.report.messages import LANGUAGES, NARROW_SPACE, TEXTS, Words
+from job.report import LANGUAGES, drawing, figures, findings, heat_map, making, page, photo_sample, sections, thumbnails
+from job.report.messages import NARROW_SPACE, TEXTS, Words
 from job.results import layout
-from job.storage import files as storage
-from job.storage import uri
 from tests.error_report import told
 from tests.job.report import synthetic
 from tests.job.report.conftest import HOSTILE
@@ -351,9 +350,9 @@ def test_the_report_goes_into_s3_and_is_made_from_it(bucket: str, tmp_path: Path
     manifest = synthetic.write(synthetic.Run(("a", "b"), classifier=False), tmp_path)
     output = f"s3://{bucket}/results/first"
     for file in tmp_path.rglob("*.*"):
-        storage.write_bytes(uri.join(output, str(file.relative_to(tmp_path))), file.read_bytes())
+        storage.write_bytes(storage.join(output, str(file.relative_to(tmp_path))), file.read_bytes())
 
     written = making.write(output, manifest, "en")
 
-    content = storage.read_bytes(uri.join(output, written.path))
+    content = storage.read_bytes(storage.join(output, written.path))
     assert (len(content), content[:15]) == (written.bytes, b"<!DOCTYPE html>")

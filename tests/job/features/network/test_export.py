@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from job import storage
 from job.errors import UsageError
 from job.features.network import export
 from job.features.network.backbone import BackboneDescription, content_hash, read_description
 from job.features.network.export import ExportRequest, cached_export
 from job.features.network.registry import IMAGENET, RANDOM
-from job.storage import files as storage
 from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
 from tests.job.features.network.computed import Features, cosines, features_of
 

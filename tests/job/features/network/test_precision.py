@@ -16,7 +16,8 @@ from job.features.network.backbone import FAST, FULL, load
 from job.features.network.export import ExportRequest, cached_export
 from job.features.network.litert import FLOAT32
 from job.features.network.reduced_precision import BFLOAT16, ReducedPrecisionNetwork
-from job.images.decode import Pixels, decode
+from job.images import Pixels
+from job.images.decode import decode
 from job.spark.tasks import PhotosReport
 from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
 from tests.job.features.network.computed import Features, cosines, one_by_one

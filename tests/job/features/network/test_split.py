@@ -10,7 +10,8 @@ from job.features.network import split
 from job.features.network.backbone import FULL, Backbone, load
 from job.features.network.split import BATCH, NetworkInTwo, cut, places
 from job.features.network.tflite_graph import Graph
-from job.images.decode import Pixels, decode
+from job.images import Pixels
+from job.images.decode import decode
 from tests.job.features.network.computed import one_by_one
 
 

@@ -10,8 +10,7 @@ import pytest
 
 from job.errors import UsageError
 from job.features.words.descriptors import KINDS, LARGEST_SIDE, ORB_BORDER, describer, require_opencv
-from job.images.decode import decode_at_own_size
-from job.images.limits import RejectedPhotoError
+from job.images import RejectedPhotoError, decode_at_own_size
 
 OpenCV: Any = cv2
 """Without its types, which lack half of it."""

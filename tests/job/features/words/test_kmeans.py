@@ -17,10 +17,9 @@ from job.features.words.descriptors import KINDS, Descriptors
 from job.features.words.kmeans import Learning
 from job.features.words.task import DescriptorsReport, descriptors_table
 from job.features.words.vocabulary import Vocabulary
-from job.images.listing import PREDICT, TEST, TRAIN
+from job.images import PREDICT, TEST, TRAIN
 from job.matrices import matrix
-from job.results import layout
-from job.results.layout import DataFile
+from job.results import DataFile, layout
 from job.spark.tasks import PhotosReport
 
 SIFT = KINDS["sift"]

@@ -9,9 +9,7 @@ from PIL import Image
 
 from job.features.words.descriptors import KINDS, LARGEST_SIDE, describer
 from job.features.words.task import DescriptorsReport, DescriptorsTask, describe_partition, stacked
-from job.images import listing
-from job.images.decode import decode_at_own_size
-from job.images.listing import TRAIN
+from job.images import TRAIN, decode_at_own_size, listing
 from job.results import layout
 from job.spark.tasks import as_stream
 
