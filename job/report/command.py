@@ -14,15 +14,15 @@ from job.results import layout, lease
 WORD = "report"
 
 
-def run(words: Sequence[str]) -> str:
-    """Make a report as the words of the command line say; return what the person is told.
+def run(argv: Sequence[str]) -> str:
+    """Make a report as the command line says; return the line to print.
 
     Raises
     ------
     OutputInUseError
         If another run has replaced the results while their report was made.
     """
-    given = parser().parse_args(words)
+    given = parser().parse_args(argv)
     folder = storage.absolute_uri(given.results)
     manifest = layout.read_manifest(folder)
     language = given.lang or manifest["arguments"].get("lang", LANGUAGES[0])

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from html import escape
 
-from job.report.messages import Words
+from job.report.messages import Messages
 
 NO_BREAK_SPACE = "\u00a0"
 
@@ -55,42 +55,44 @@ class Cost:
     reused: int
 
 
-def fact(words: Words, cost: Cost | None = None) -> str:
+def fact(messages: Messages, cost: Cost | None = None) -> str:
     """Return the row of the facts about a run that says its cost, or that it is not known."""
-    said = [words("cost_unknown")] if cost is None else sentences(cost, words)
+    said = [messages("cost_unknown")] if cost is None else sentences(cost, messages)
     body = "".join(f"<div>{escape(sentence)}</div>" for sentence in said)
-    return f'<tr id="cost"><th>{escape(words("cost"))}</th><td>{body}</td></tr>'
+    return f'<tr id="cost"><th>{escape(messages("cost"))}</th><td>{body}</td></tr>'
 
 
-def tile(words: Words, cost: Cost | None = None) -> str:
+def tile(messages: Messages, cost: Cost | None = None) -> str:
     """Return the tile with a run's cost; without one it is not shown."""
     if cost is None:
         return '<div id="cost-tile" hidden></div>'
     # The currency stands below the amount: beside it, it would not fit.
-    shown = (("b", amount(cost.usd, words)), ("span", words("cost_tile")))
+    shown = (("b", amount(cost.usd, messages)), ("span", messages("cost_tile")))
     body = "".join(f"<{tag}>{escape(text)}</{tag}>" for tag, text in shown)
-    return f'<div id="cost-tile" class="tile">{body}<span class="soft">{escape(words("cost_tile_more"))}</span></div>'
+    return (
+        f'<div id="cost-tile" class="tile">{body}<span class="soft">{escape(messages("cost_tile_more"))}</span></div>'
+    )
 
 
-def sentences(cost: Cost, words: Words) -> list[str]:
+def sentences(cost: Cost, messages: Messages) -> list[str]:
     """Return what is said of a cost: the amount and what it is made of, what it rests on, what it leaves out."""
-    made_of = words(
+    made_of = messages(
         "cost_amount",
-        usd=usd(cost.usd, words),
-        share=words.share(cost.share),
-        cluster_usd=usd(cost.cluster_usd, words),
+        usd=usd(cost.usd, messages),
+        share=messages.share(cost.share),
+        cluster_usd=usd(cost.cluster_usd, messages),
         cluster=cost.cluster,
         took=cost.took,
     )
-    prices = words("cost_table" if cost.from_table else "cost_asked", region=cost.region, day=cost.price_day)
-    said = [made_of, words("cost_estimate", prices=prices)]
+    prices = messages("cost_table" if cost.from_table else "cost_asked", region=cost.region, day=cost.price_day)
+    said = [made_of, messages("cost_estimate", prices=prices)]
     if cost.cluster_runs:
-        said.append(words("cost_until", asked=cost.asked))
+        said.append(messages("cost_until", asked=cost.asked))
     if not cost.spot_prices_known:
-        said.append(words("cost_spot"))
+        said.append(messages("cost_spot"))
     if cost.reused:
-        said.append(words("cost_reused", photos=words.number(cost.reused)))
-    left_out = words("cost_left_out") if cost.counts_disks else words("cost_left_out_and_disks")
+        said.append(messages("cost_reused", photos=messages.number(cost.reused)))
+    left_out = messages("cost_left_out") if cost.counts_disks else messages("cost_left_out_and_disks")
     return [*said, left_out]
 
 
@@ -105,17 +107,17 @@ def with_cost(page: str, cost: Cost) -> str:
     languages = _LANGUAGE.findall(page)
     if [len(found) for found in (languages, _FACT.findall(page), _TILE.findall(page))] != [1, 1, 1]:
         raise ValueError("the page has no place for a cost")
-    words = Words(languages[0])
+    messages = Messages(languages[0])
     # As functions: a backslash in what is put in means nothing.
-    filled = _FACT.sub(lambda _: fact(words, cost), page)
-    return _TILE.sub(lambda _: tile(words, cost), filled)
+    filled = _FACT.sub(lambda _: fact(messages, cost), page)
+    return _TILE.sub(lambda _: tile(messages, cost), filled)
 
 
-def amount(dollars: float, words: Words) -> str:
+def amount(dollars: float, messages: Messages) -> str:
     """Return an amount of money: to the cent, below a dollar to a tenth of it."""
-    return words.number(dollars, 2 if dollars >= 1 else 3)
+    return messages.number(dollars, 2 if dollars >= 1 else 3)
 
 
-def usd(dollars: float, words: Words) -> str:
+def usd(dollars: float, messages: Messages) -> str:
     """Return an amount of US dollars with its currency."""
-    return f"{amount(dollars, words)}{NO_BREAK_SPACE}USD"
+    return f"{amount(dollars, messages)}{NO_BREAK_SPACE}USD"

@@ -6,7 +6,7 @@ from typing import Any
 from job import storage
 from job.errors import one_line
 from job.report import drawing, findings, page, thumbnails
-from job.report.messages import Words
+from job.report.messages import Messages
 from job.results import DataFile, layout
 
 FILES = "report"
@@ -27,7 +27,7 @@ def make(output: str, manifest: dict[str, Any], language: str) -> str:
     found = findings.read(output, manifest)
     mistakes = found.evaluation.mistakes if found.evaluation is not None else []
     wanted = [*(mistake.path for mistake in mistakes), *found.photos.paths[:THUMBNAILS]]
-    return page.render(found, thumbnails.read(wanted), Words(language), drawing.script())
+    return page.render(found, thumbnails.read(wanted), Messages(language), drawing.script())
 
 
 def write(output: str, manifest: dict[str, Any], language: str) -> DataFile:

@@ -242,7 +242,7 @@ TEXTS: Mapping[str, tuple[str, str]] = {
 
 
 @dataclass(frozen=True)
-class Words:
+class Messages:
     """The report's language.
 
     Parameters

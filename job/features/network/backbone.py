@@ -124,12 +124,12 @@ def load(path: str | Path, precision: str) -> Network:
     if precision == FAST and reduced_precision.is_available():
         return ReducedPrecisionNetwork(path)
     # Imported here: whoever only describes a file waits for no schema of the format.
-    from job.features.network.split import LARGEST, NetworkInTwo, cut  # noqa: PLC0415
+    from job.features.network.split import LARGEST, SplitModel, cut  # noqa: PLC0415
 
     small = Path(path).stat().st_size <= LARGEST
     parts = cut(Path(path).read_bytes()) if small else None
     try:
-        return Backbone(path) if parts is None else NetworkInTwo(*parts)
+        return Backbone(path) if parts is None else SplitModel(*parts)
     except (ValueError, RuntimeError):
         # Some networks know only one photo at a time: as they were exported, every one of them runs.
         return Backbone(path)

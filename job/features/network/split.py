@@ -23,7 +23,7 @@ LARGEST = 32 * 2**20
 gained nothing. And for a moment a network that is taken apart stands in memory several times."""
 
 
-class NetworkInTwo:
+class SplitModel:
     """A network that computes the features of several photos; not for several threads at once.
 
     Raises

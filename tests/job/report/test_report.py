@@ -19,13 +19,13 @@ from job.__main__ import main
 from job.errors import UsageError
 from job.features.extractor import STAGES, TASK_STAGES
 from job.report import LANGUAGES, drawing, figures, findings, heat_map, making, page, photo_sample, sections, thumbnails
-from job.report.messages import NARROW_SPACE, TEXTS, Words
+from job.report.messages import NARROW_SPACE, TEXTS, Messages
 from job.results import layout
 from tests.error_report import told
 from tests.job.report import synthetic
 from tests.job.report.conftest import HOSTILE
 
-ENGLISH, FRENCH = (Words(language) for language in LANGUAGES)
+ENGLISH, FRENCH = (Messages(language) for language in LANGUAGES)
 FRUITS_360_LABELS = tuple(f"Fruit number {number}" for number in range(131))
 
 

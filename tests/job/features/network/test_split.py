@@ -8,7 +8,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from job.features.network import split
 from job.features.network.backbone import FULL, Backbone, load
-from job.features.network.split import BATCH, NetworkInTwo, cut, places
+from job.features.network.split import BATCH, SplitModel, cut, places
 from job.features.network.tflite_graph import Graph
 from job.images import Pixels
 from job.images.decode import decode
@@ -30,7 +30,7 @@ def test_every_photo_has_the_features_of_the_whole_network_to_the_last_bit(
     for start in range(0, len(photos), BATCH):
         network.compute_batch(photos[start : start + BATCH], features[start : start + BATCH])
 
-    assert isinstance(network, NetworkInTwo)
+    assert isinstance(network, SplitModel)
     np.testing.assert_array_equal(features, one_by_one(random_backbone, photos))
 
 
