@@ -40,20 +40,12 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class LogisticModel:
-    """Multinomial logistic regression: ``softmax(components @ coefficients.T + intercepts)``.
-
-    Parameters
-    ----------
-    coefficients
-        float64 of shape (classes, k).
-    intercepts
-        float64 of shape (classes,).
-    """
+    """Multinomial logistic regression: ``softmax(components @ coefficients.T + intercepts)``."""
 
     RULE: ClassVar[str] = "softmax(components @ coefficients.T + intercepts)"
 
-    coefficients: Floats
-    intercepts: Floats
+    coefficients: Floats  # float64 of shape (classes, k)
+    intercepts: Floats  # float64 of shape (classes,)
 
     def probabilities(self, components: Floats) -> Floats:
         """Return the probability of every class, of shape (photos, classes)."""
@@ -75,21 +67,6 @@ class TreesModel:
 
     All trees' nodes stand in one table. A node with a component sends a photo left if that component is at most the
     threshold, else right. The votes are added in the order of the trees and divided by their sum.
-
-    Parameters
-    ----------
-    roots
-        int32 of shape (trees,): where each tree begins in the table.
-    component
-        int32 of shape (nodes,): index of the component that is looked at, ``NO_CHILD`` in a leaf.
-    threshold
-        float64 of shape (nodes,); 0 in a leaf.
-    left, right
-        int32 of shape (nodes,): the next node, ``NO_CHILD`` in a leaf.
-    leaf
-        int32 of shape (nodes,): row of ``shares``, ``NO_CHILD`` in a node that is no leaf.
-    shares
-        float64 of shape (leaves, classes): share of each class among the training photos in the leaf.
     """
 
     RULE: ClassVar[str] = (
@@ -97,13 +74,14 @@ class TreesModel:
         "add shares[leaf] over the trees, divide by their sum"
     )
 
-    roots: Indices
-    component: Indices
-    threshold: Floats
+    roots: Indices  # int32 of shape (trees,): where each tree begins in the table
+    component: Indices  # int32 of shape (nodes,): index of the component that is looked at, ``NO_CHILD`` in a leaf
+    threshold: Floats  # float64 of shape (nodes,); 0 in a leaf
+    # left, right: int32 of shape (nodes,): the next node, ``NO_CHILD`` in a leaf
     left: Indices
     right: Indices
-    leaf: Indices
-    shares: Floats
+    leaf: Indices  # int32 of shape (nodes,): row of ``shares``, ``NO_CHILD`` in a node that is no leaf
+    shares: Floats  # float64 of shape (leaves, classes): share of each class among the training photos in the leaf
 
     def probabilities(self, components: Floats) -> Floats:
         """Return the probability of every class, of shape (photos, classes)."""
@@ -142,23 +120,15 @@ class TreesModel:
 
 @dataclass(frozen=True)
 class PerceptronModel:
-    """A multilayer perceptron: sigmoid layers, then a softmax.
-
-    Parameters
-    ----------
-    weights
-        One a layer: float64 of shape (outputs, inputs).
-    biases
-        One a layer: float64 of shape (outputs,).
-    """
+    """A multilayer perceptron: sigmoid layers, then a softmax."""
 
     RULE: ClassVar[str] = (
         "x = components; for every layer but the last: x = 1 / (1 + exp(-(x @ weights_N.T + biases_N))); "
         "then softmax(x @ weights_N.T + biases_N)"
     )
 
-    weights: tuple[Floats, ...]
-    biases: tuple[Floats, ...]
+    weights: tuple[Floats, ...]  # one a layer: float64 of shape (outputs, inputs)
+    biases: tuple[Floats, ...]  # one a layer: float64 of shape (outputs,)
 
     def probabilities(self, components: Floats) -> Floats:
         """Return the probability of every class, of shape (photos, classes)."""
@@ -197,18 +167,10 @@ MODELS: Mapping[str, type[LogisticModel | TreesModel | PerceptronModel]] = {
 
 @dataclass(frozen=True)
 class Classifier:
-    """A trained classifier.
+    """A trained classifier."""
 
-    Parameters
-    ----------
-    kind
-        A key of ``MODELS``.
-    labels
-        The training labels, sorted; a class is an index into them.
-    """
-
-    kind: str
-    labels: tuple[str, ...]
+    kind: str  # a key of ``MODELS``
+    labels: tuple[str, ...]  # the training labels, sorted; a class is an index into them
     components: int
     parameters: Mapping[str, Any]
     model: Model

@@ -28,13 +28,7 @@ class PredictionsReport:
 def predict_files(
     context: SparkContext, output: str, classifier: Classifier, files: Sequence[DataFile], done: Accumulator[int]
 ) -> list[PredictionsReport]:
-    """Write the predictions of all photos that were not trained on; return what each task reports.
-
-    Parameters
-    ----------
-    files
-        Components files, each of which holds such photos.
-    """
+    """Write the predictions of all photos that were not trained on; return what each task reports."""
     shared = context.broadcast(classifier)
     tasks = context.parallelize(files, len(files)).map(lambda file: _predict_file(output, shared, file, done))
     return list(tasks.collect())

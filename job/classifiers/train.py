@@ -71,12 +71,6 @@ def train(
     ----------
     files
         The components files in the order of the listing, and how many training rows each one has.
-    kind
-        A key of ``PARAMETERS``.
-    labels
-        The training labels, sorted.
-    width
-        How many components a photo has.
     seed
         Of the forest's draws and the perceptron's first weights.
     """
@@ -176,11 +170,8 @@ def tree_nodes(context: SparkContext, tree: Any) -> list[dict[str, Any]]:  # noq
 def trees_model(trees: Sequence[Sequence[Mapping[str, Any]]]) -> TreesModel:
     """Return the model that some trees are.
 
-    Parameters
-    ----------
-    trees
-        The nodes of each, with the fields of Spark's ``NodeData``: ``id`` in the tree, ``leftChild`` and
-        ``rightChild`` (-1 in a leaf), ``impurityStats`` (training photos of each class), ``split``.
+    ``trees``: the nodes of each, with the fields of Spark's ``NodeData``: ``id`` in the tree, ``leftChild`` and
+    ``rightChild`` (-1 in a leaf), ``impurityStats`` (training photos of each class), ``split``.
     """
     roots: list[int] = []
     component: list[int] = []

@@ -30,19 +30,11 @@ GZIP = b"\x1f\x8b"
 
 @dataclass(frozen=True)
 class Listed:
-    """A photo of a list.
-
-    Parameters
-    ----------
-    size
-        In bytes; None if the list does not tell.
-    version
-        Changes when the photo does; empty if the list does not tell.
-    """
+    """A photo of a list."""
 
     uri: str
-    size: int | None = None
-    version: str = ""
+    size: int | None = None  # in bytes; None if the list does not tell
+    version: str = ""  # changes when the photo does; empty if the list does not tell
 
 
 def list_photos(uri: str, split: str, subset: Subset) -> pa.Table:

@@ -57,18 +57,10 @@ BYTES_LIKE_ONE_PHOTO = 150_000
 
 @dataclass(frozen=True)
 class Subset:
-    """Which photos of a listing are wanted.
+    """Which photos of a listing are wanted."""
 
-    Parameters
-    ----------
-    labels
-        Only these labels; None for all.
-    per_label
-        At most this many photos a label; None for all.
-    """
-
-    labels: tuple[str, ...] | None = None
-    per_label: int | None = None
+    labels: tuple[str, ...] | None = None  # only these labels; None for all
+    per_label: int | None = None  # at most this many photos a label; None for all
     seed: int = 0
 
 
@@ -158,10 +150,7 @@ def hold_out(photos: pa.Table, share: float, seed: int, folder: str) -> pa.Table
     Which ones, follows from the seed and the path inside the folder, as in a draw. Of every label the nearest whole
     number is taken (halves up), and at least one photo stays to be trained on.
 
-    Parameters
-    ----------
-    share
-        Above 0 and below 1.
+    ``share``: above 0 and below 1.
     """
     rows = photos.select(["path", "label", "split"]).to_pylist()
     by_label: dict[str, list[str]] = {}
@@ -187,10 +176,7 @@ def hold_out(photos: pa.Table, share: float, seed: int, folder: str) -> pa.Table
 def require_separate(folders: Sequence[str]) -> None:
     """Raise UsageError if one folder of photos lies in another: what is tested on must not have been fitted on.
 
-    Parameters
-    ----------
-    folders
-        Their URIs; links on this machine are followed.
+    ``folders``: their URIs; links on this machine are followed.
     """
     resolved = [storage.resolved(folder) + "/" for folder in folders]
     for first in range(len(folders)):

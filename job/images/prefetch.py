@@ -116,10 +116,7 @@ def photos_in_turn(
 def _outcome(path: str, future: "Future[bytes]", again: "Callable[[], Future[bytes]]") -> bytes | RejectedPhotoError:
     """Return a photo's content, or why this photo alone cannot be read.
 
-    Parameters
-    ----------
-    again
-        Starts another one, over another connection, where the first does not come to an end.
+    ``again``: starts another one, over another connection, where the first does not come to an end.
     """
     for _ in range(READS):
         try:

@@ -28,55 +28,30 @@ LABELS_FILE = "labels.txt"
 
 @dataclass(frozen=True)
 class Dense:
-    """One layer: inputs times weights plus bias, then an activation.
+    """One layer: inputs times weights plus bias, then an activation."""
 
-    Parameters
-    ----------
-    weights
-        Shape (outputs, inputs).
-    bias
-        Shape (outputs,).
-    activation
-        The built-in operation that follows, "LOGISTIC" or "SOFTMAX"; None for none.
-    """
-
-    weights: Floats
-    bias: Floats
-    activation: str | None
+    weights: Floats  # shape (outputs, inputs)
+    bias: Floats  # shape (outputs,)
+    activation: str | None  # the built-in operation that follows, "LOGISTIC" or "SOFTMAX"; None for none
 
 
 @dataclass(frozen=True)
 class MobileDescription:
-    """What a phone's model is, as its file says.
-
-    Parameters
-    ----------
-    width, height
-        Pixels of the photos that it takes: RGB 0..255 as bytes.
-    labels
-        In the order of the probabilities.
-    stored_as
-        How weights are stored: "float32", or smaller.
-    """
+    """What a phone's model is, as its file says."""
 
     backbone: str
     weights: str
+    # width, height: pixels of the photos that it takes: RGB 0..255 as bytes
     width: int
     height: int
     components: int
     classifier: str
-    labels: tuple[str, ...]
-    stored_as: str = "float32"
+    labels: tuple[str, ...]  # in the order of the probabilities
+    stored_as: str = "float32"  # how weights are stored: "float32", or smaller
 
 
 def mobile_model(backbone: bytes, projection: Projection, classifier: Classifier) -> bytes:
-    """Return the phone's model.
-
-    Parameters
-    ----------
-    backbone
-        The content of the exported file that the run used.
-    """
+    """Return the phone's model."""
     described = json.loads(read_metadata(backbone, DESCRIPTION_KEY) or b"{}")
     graph = Graph(backbone)
     if isinstance(classifier.model, TreesModel):

@@ -22,13 +22,7 @@ class PhotoClassifier:
             raise _damaged(path) from error
 
     def probabilities(self, content: bytes) -> npt.NDArray[np.float32]:
-        """Return the probability of every label, in the order of the description.
-
-        Parameters
-        ----------
-        content
-            The bytes of a photo's file; decoded and resized exactly as the job does it.
-        """
+        """Return the probability of every label, in the order of the description."""
         given = np.empty(len(self.description.labels), np.float32)
         self._network.compute(decode(content, self.description.width, self.description.height), given)
         return given

@@ -52,12 +52,7 @@ def with_quantized_weights(model: bytes, stored_as: str) -> bytes:
 def int8_steps(weights: Weights, axis: int) -> tuple[npt.NDArray[np.int8], Weights]:
     """Return weights as -127..127 and each channel's step, so that weights are about steps times numbers.
 
-    Parameters
-    ----------
-    weights
-        Any shape.
-    axis
-        Along which every index has a step of its own.
+    ``axis``: along which every index has a step of its own.
     """
     others = tuple(number for number in range(weights.ndim) if number != axis)
     largest = np.abs(weights).max(axis=others, keepdims=True)

@@ -51,10 +51,8 @@ def sum_moments(
     give the same result to the last bit, whatever other rows lie between them, however they were dealt to files, and
     however many tasks there are.
 
-    Parameters
-    ----------
-    files
-        The features files in the order of the listing, and how many training rows each one has; at least one in all.
+    ``files``: the features files in the order of the listing, and how many training rows each one has; at least one in
+    all.
     """
     parts = slices.cut([(file.path, rows) for file, rows in files], ROWS_IN_A_SLICE)
     shift = training_rows(next(slices.read(output, parts[0])))[0].astype(np.float64)

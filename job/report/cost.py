@@ -16,43 +16,21 @@ _TILE = re.compile(r'<div id="cost-tile".*?</div>', re.DOTALL)
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run did cost, as far as it can be told: time on the cluster times prices.
+    """What a run did cost, as far as it can be told: time on the cluster times prices."""
 
-    Parameters
-    ----------
-    usd
-        The run's share of the cluster.
-    cluster_usd
-        What the cluster did cost until now, or until its end.
-    share
-        Of the cluster's node hours, those of the run, 0 to 1.
-    took
-        How long the run took by the clock, as h:mm:ss.
-    asked
-        Day and hour of that, UTC.
-    price_day
-        Of which day the prices are, as YYYY-MM-DD.
-    from_table
-        Whether they are from the table that ships with Orchard; else AWS was asked.
-    spot_prices_known
-        Whether nodes on Spot are counted at its price; else at that on demand, which is more.
-    reused
-        Photos that the run took over from earlier attempts, whose cost is not in it.
-    """
-
-    usd: float
-    cluster_usd: float
-    share: float
-    took: str
+    usd: float  # the run's share of the cluster
+    cluster_usd: float  # what the cluster did cost until now, or until its end
+    share: float  # of the cluster's node hours, those of the run, 0 to 1
+    took: str  # how long the run took by the clock, as h:mm:ss
     cluster: str
     cluster_runs: bool
-    asked: str
+    asked: str  # day and hour of that, UTC
     region: str
-    price_day: str
-    from_table: bool
-    spot_prices_known: bool
+    price_day: str  # of which day the prices are, as YYYY-MM-DD
+    from_table: bool  # whether they are from the table that ships with Orchard; else AWS was asked
+    spot_prices_known: bool  # whether nodes on Spot are counted at its price; else at that on demand, which is more
     counts_disks: bool
-    reused: int
+    reused: int  # photos that the run took over from earlier attempts, whose cost is not in it
 
 
 def fact(messages: Messages, cost: Cost | None = None) -> str:

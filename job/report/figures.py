@@ -111,10 +111,7 @@ def scatter(photos: PhotoSample, chosen: Sequence[str | None], messages: Message
     Its parameters can be changed while it is shown: ``chosen`` (places of up to ``COLOURS`` labels in
     ``label_table``), ``across_component`` and ``upwards_component`` (from 0).
 
-    Parameters
-    ----------
-    photos
-        Of at least two components.
+    ``photos``: of at least two components.
     """
     table = label_table(photos)
     place = {label: number for number, label in enumerate(table)}
@@ -187,10 +184,7 @@ def label_table(photos: PhotoSample) -> list[str | None]:
 def label_counts(counts: Sequence[tuple[str, dict[str, int]]], messages: Messages) -> Figure:
     """Return bars of the photos a label has.
 
-    Parameters
-    ----------
-    counts
-        Labels with their photos by split, in the order of the bars.
+    ``counts``: labels with their photos by split, in the order of the bars.
     """
     values = [
         {"place": place, "split": messages(split), "photos": count, "order": order}

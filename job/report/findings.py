@@ -23,19 +23,11 @@ REJECTED_SHOWN = 100
 
 @dataclass(frozen=True)
 class Rejected:
-    """Photos that were set aside.
-
-    Parameters
-    ----------
-    reasons
-        Every reason with its number of photos, the most frequent first.
-    examples
-        Path and reason of the first ``REJECTED_SHOWN``.
-    """
+    """Photos that were set aside."""
 
     total: int
-    reasons: list[tuple[str, int]]
-    examples: list[tuple[str, str]]
+    reasons: list[tuple[str, int]]  # every reason with its number of photos, the most frequent first
+    examples: list[tuple[str, str]]  # path and reason of the first ``REJECTED_SHOWN``
 
 
 @dataclass(frozen=True)
@@ -50,27 +42,14 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How well the classifier did on test photos.
+    """How well the classifier did on test photos."""
 
-    Parameters
-    ----------
-    metrics
-        The content of ``classifier/metrics.json``.
-    labels
-        The training labels: columns of the confusion matrix.
-    true_labels
-        Its rows: the training labels, then those that only test photos have.
-    confusion
-        Counts of shape (true labels, labels).
-    mistakes
-        Those that the classifier was surest of, at most ``MISTAKES_SHOWN``; of equally sure ones,
-        of as many labels as can be.
-    """
-
-    metrics: dict[str, Any]
-    labels: list[str]
-    true_labels: list[str]
-    confusion: npt.NDArray[np.int64]
+    metrics: dict[str, Any]  # the content of ``classifier/metrics.json``
+    labels: list[str]  # the training labels: columns of the confusion matrix
+    true_labels: list[str]  # its rows: the training labels, then those that only test photos have
+    confusion: npt.NDArray[np.int64]  # counts of shape (true labels, labels)
+    # those that the classifier was surest of, at most ``MISTAKES_SHOWN``; of equally sure ones, of as many labels as
+    # can be
     mistakes: list[Mistake]
 
     @property
@@ -92,31 +71,17 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Findings:
-    """What the report shows of a run.
-
-    Parameters
-    ----------
-    cumulative
-        float64: share of the variance that the first 1, 2, ... components keep.
-    evaluation
-        None if the run had no classifier, or nothing to evaluate it on.
-    """
+    """What the report shows of a run."""
 
     manifest: dict[str, Any]
-    cumulative: npt.NDArray[np.float64]
+    cumulative: npt.NDArray[np.float64]  # float64: share of the variance that the first 1, 2, ... components keep.
     photos: PhotoSample
     rejected: Rejected
-    evaluation: Evaluation | None
+    evaluation: Evaluation | None  # None if the run had no classifier, or nothing to evaluate it on
 
 
 def read(output: str, manifest: dict[str, Any]) -> Findings:
-    """Return what the report shows of the run in a results folder.
-
-    Parameters
-    ----------
-    manifest
-        The run's manifest, which need not be written yet.
-    """
+    """Return what the report shows of the run in a results folder."""
     files = manifest["files"]
     labels = manifest["labels"]
     label_counts = Counter({label: 0 for split in labels.values() for label in split})

@@ -17,13 +17,7 @@ THUMBNAILS = 800
 
 
 def make(output: str, manifest: dict[str, Any], language: str) -> str:
-    """Return the report of the run in a results folder.
-
-    Raises
-    ------
-    OSError
-        If a file that the manifest lists cannot be read.
-    """
+    """Return the report of the run in a results folder."""
     found = findings.read(output, manifest)
     mistakes = found.evaluation.mistakes if found.evaluation is not None else []
     wanted = [*(mistake.path for mistake in mistakes), *found.photos.paths[:THUMBNAILS]]
@@ -31,13 +25,7 @@ def make(output: str, manifest: dict[str, Any], language: str) -> str:
 
 
 def write(output: str, manifest: dict[str, Any], language: str) -> DataFile:
-    """Write the report into its results folder; return the file.
-
-    Raises
-    ------
-    OSError, RunFailedError
-        As ``make`` and ``storage.write_bytes`` do.
-    """
+    """Write the report into its results folder; return the file."""
     content = make(output, manifest, language).encode()
     storage.write_bytes(storage.join(output, layout.REPORT), content)
     return DataFile(layout.REPORT, 1, len(content))

@@ -115,7 +115,8 @@ def _header(findings: Findings, messages: Messages) -> str:
     return (
         f"<header><h1>{escape(messages('title'))}</h1>"
         f'<p class="soft">{escape(where)} · {escape(when)}</p>'
-        f"<nav>{links}</nav>{warning}<noscript><p class='warning'>{escape(messages('no_script'))}</p></noscript></header>"
+        f"<nav>{links}</nav>{warning}"
+        f"<noscript><p class='warning'>{escape(messages('no_script'))}</p></noscript></header>"
     )
 
 

@@ -100,7 +100,8 @@ def scatter(findings: Findings, thumbnails: Mapping[str, str], messages: Message
     )
     count = photos.components.shape[1]
     selects = "".join(
-        f'<label>{escape(messages(axis))}<select id="{axis}">{_component_options(count, first, messages)}</select></label>'
+        f"<label>{escape(messages(axis))}"
+        f'<select id="{axis}">{_component_options(count, first, messages)}</select></label>'
         for axis, first in (("across", 0), ("upwards", 1))
     )
     return (

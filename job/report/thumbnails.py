@@ -35,10 +35,7 @@ def read(
 ) -> dict[str, str]:
     """Return thumbnails by path, as data URIs; photos that cannot be read, or not in time, have none.
 
-    Parameters
-    ----------
-    paths
-        URIs of the photos, the most important first.
+    ``paths``: URIs of the photos, the most important first.
     """
     made: dict[str, str] = {}
     left = most_bytes

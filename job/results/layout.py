@@ -117,10 +117,7 @@ def attempt() -> int:
 def write_parquet(output: str, name: str, table: pa.Table, footer: Mapping[str, str] = {}) -> DataFile:
     """Write a table as one Parquet file in one piece.
 
-    Parameters
-    ----------
-    footer
-        What the file says of itself, beside its schema.
+    ``footer``: what the file says of itself, beside its schema.
     """
     sink = pa.BufferOutputStream()
     # Floats hardly repeat, so a dictionary would only cost time; Zstandard's first level is nearly free.
@@ -170,13 +167,7 @@ def write_manifest(output: str, manifest: dict[str, Any]) -> None:
 
 
 def read_manifest(output: str) -> dict[str, Any]:
-    """Return the manifest of a results folder.
-
-    Raises
-    ------
-    UsageError
-        If there is none (an unfinished run, or no results at all), if it is damaged, or if this version cannot read it.
-    """
+    """Return the manifest of a results folder."""
     uri = storage.join(output, MANIFEST)
     try:
         manifest = json.loads(storage.read_bytes(uri))

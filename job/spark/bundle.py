@@ -7,7 +7,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
-CARRIED = (".py", ".css", ".js")
+CARRIED = (".py", ".css", ".js", ".toml")
 """Endings of the files that the package needs where it runs."""
 
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)

@@ -36,24 +36,12 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, slots=True)
 class FileFound:
-    """A file of a folder.
+    """A file of a folder."""
 
-    Parameters
-    ----------
-    inside
-        Its path inside the folder; what is no UTF-8 in it is written with backslashes.
-    size
-        In bytes.
-    problem
-        Why it cannot be opened, empty if nothing speaks against it.
-    modified
-        When it was last changed, in nanoseconds since 1970; 0 where the storage does not tell.
-    """
-
-    inside: str
-    size: int
-    problem: str = ""
-    modified: int = 0
+    inside: str  # its path inside the folder; what is no UTF-8 in it is written with backslashes
+    size: int  # in bytes
+    problem: str = ""  # why it cannot be opened, empty if nothing speaks against it
+    modified: int = 0  # when it was last changed, in nanoseconds since 1970; 0 where the storage does not tell
 
 
 def list_files(folder: str) -> list[FileFound]:

@@ -31,18 +31,10 @@ FULL, FAST = "full", "fast"
 
 @dataclass(frozen=True)
 class BackboneDescription:
-    """What an exported backbone is, as its file says.
-
-    Parameters
-    ----------
-    weights
-        Where the weights come from: "imagenet", "file sha256:...", or "random, seed ...".
-    width, height
-        Pixels of the photos that it takes.
-    """
+    """What an exported backbone is, as its file says."""
 
     name: str
-    weights: str
+    weights: str  # where the weights come from: "imagenet", "file sha256:...", or "random, seed ..."
     width: int
     height: int
     features: int
@@ -116,10 +108,7 @@ class Backbone:
 def load(path: str | Path, precision: str) -> Network:
     """Return an exported network as it computes many photos soonest on this processor.
 
-    Parameters
-    ----------
-    precision
-        ``FULL``, or ``FAST`` for reduced precision if this processor has it.
+    ``precision``: ``FULL``, or ``FAST`` for reduced precision if this processor has it.
     """
     if precision == FAST and reduced_precision.is_available():
         return ReducedPrecisionNetwork(path)
@@ -189,12 +178,7 @@ def _damaged(path: str | Path) -> UsageError:
 def seconds_a_photo(network: Backbone, least: float = 1.0) -> float:
     """Return how long a network takes for a photo that is already decoded, on one core: the median of some.
 
-    Parameters
-    ----------
-    network
-        It has computed nothing else at the same time.
-    least
-        Seconds of measuring; at least three photos are measured.
+    ``least``: seconds of measuring; at least three photos are measured.
     """
     photo = np.random.default_rng(0).integers(0, 256, network.photo_shape, dtype=np.uint8)
     features = np.empty(network.features, np.float32)

@@ -34,18 +34,10 @@ EXPORT_VERSION = 1
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """Which backbone is wanted.
+    """Which backbone is wanted."""
 
-    Parameters
-    ----------
-    backbone
-        A key of ``NETWORKS``.
-    weights
-        ``IMAGENET``, ``RANDOM``, or a file: Keras weights, a ``.keras`` model, or what was exported before.
-    """
-
-    backbone: str
-    weights: str
+    backbone: str  # a key of ``NETWORKS``
+    weights: str  # ``IMAGENET``, ``RANDOM``, or a file: Keras weights, a ``.keras`` model, or what was exported before
     seed: int
 
     def __post_init__(self) -> None:
@@ -79,10 +71,7 @@ class ExportRequest:
 def cached_export(request: ExportRequest, cache: Path | None = None) -> Path:
     """Return the exported file of a backbone, made on the first call and kept for the next ones.
 
-    Parameters
-    ----------
-    cache
-        Folder of the kept files; None for the user's own.
+    ``cache``: folder of the kept files; None for the user's own.
     """
     if request.names_exported_file:
         return _exported_before(request)

@@ -50,20 +50,11 @@ class SplitModel:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a network can be cut: all that goes on from there is one tensor.
+    """Where a network can be cut: all that goes on from there is one tensor."""
 
-    Parameters
-    ----------
-    number
-        Of the operation that comes next.
-    between
-        Number of the tensor.
-    weights, values
-        How many weights are used from there on, and how many values are computed.
-    """
-
-    number: int
-    between: int
+    number: int  # of the operation that comes next
+    between: int  # number of the tensor
+    # weights, values: how many weights are used from there on, and how many values are computed
     weights: int
     values: int
 

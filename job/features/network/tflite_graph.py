@@ -49,10 +49,7 @@ class Graph:
     def keep(self, operators: list[Any], given: int, result: int) -> None:
         """Take away everything but some operations, and what they need.
 
-        Parameters
-        ----------
-        given, result
-            Numbers of the tensors that the model takes and gives out.
+        ``given`` and ``result``: numbers of the tensors that the model takes and gives out.
         """
         self.subgraph.operators = operators
         self.subgraph.inputs = np.array([given], np.int32)

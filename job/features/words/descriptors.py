@@ -26,18 +26,11 @@ Descriptors = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class DescriptorKind:
-    """A way to describe a keypoint.
-
-    Parameters
-    ----------
-    width
-        Bytes of one descriptor.
-    dimensions
-        Numbers that it stands for: bits are one number each, so that Euclid's distance orders as Hamming's does.
-    """
+    """A way to describe a keypoint."""
 
     name: str
-    width: int
+    width: int  # bytes of one descriptor
+    # numbers that it stands for: bits are one number each, so that Euclid's distance orders as Hamming's does
     dimensions: int
 
     @property

@@ -31,35 +31,21 @@ CONVERGED = 1e-4
 
 @dataclass(frozen=True)
 class Learning:
-    """How the words are learned.
-
-    Parameters
-    ----------
-    sample
-        About so many descriptors of training photos are drawn; all of them, if there are no more.
-    """
+    """How the words are learned."""
 
     words: int
-    sample: int
+    sample: int  # about so many descriptors of training photos are drawn; all of them, if there are no more
     iterations: int
     seed: int
 
 
 @dataclass(frozen=True)
 class Learned:
-    """The visual words, and how they were found.
+    """The visual words, and how they were found."""
 
-    Parameters
-    ----------
-    words
-        The centres, float64 of shape (words, dimensions).
-    cost
-        Sum of the squared distances from each of these descriptors to its centre.
-    """
-
-    words: npt.NDArray[np.float64]
+    words: npt.NDArray[np.float64]  # the centres, float64 of shape (words, dimensions)
     sampled: int
-    cost: float
+    cost: float  # sum of the squared distances from each of these descriptors to its centre
 
 
 def count_words(
@@ -83,10 +69,7 @@ def draw_sample(
     The numbers come from the seed and the photo's own descriptors, so that the same photos give the same sample
     however they are cut into partitions, and wherever they lie.
 
-    Parameters
-    ----------
-    share
-        Above 0; 1 takes all.
+    ``share``: above 0; 1 takes all.
 
     Returns
     -------
@@ -138,10 +121,7 @@ def cluster(sample: Descriptors, words: int, iterations: int, seed: int) -> tupl
 
     The same rows in the same order give the same bits, on any number of cores.
 
-    Parameters
-    ----------
-    sample
-        Shape (n, dimensions), n at least ``words``.
+    ``sample``: shape (n, dimensions), n at least ``words``.
 
     Returns
     -------

@@ -20,19 +20,11 @@ SHARE_OF_COMPONENTS = (7, 10)
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Visual words, and how the descriptors that they are compared with are made.
-
-    Parameters
-    ----------
-    keypoints
-        At most so many a photo, as ``describer`` takes it.
-    words
-        float64 of shape (words, kind.dimensions): the centres.
-    """
+    """Visual words, and how the descriptors that they are compared with are made."""
 
     kind: DescriptorKind
-    keypoints: int
-    words: npt.NDArray[np.float64]
+    keypoints: int  # at most so many a photo, as ``describer`` takes it
+    words: npt.NDArray[np.float64]  # float64 of shape (words, kind.dimensions): the centres
 
     def histograms(self, descriptors: Descriptors, counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """Return how often each word occurs in each photo.

@@ -39,18 +39,18 @@ def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def test_a_report_says_that_the_cost_is_not_known_until_it_is(report: tuple[Messages, str]) -> None:
-    words, made = report
+    messages, made = report
 
-    assert made.count(fact(words)) == made.count(tile(words)) == 1
+    assert made.count(fact(messages)) == made.count(tile(messages)) == 1
 
 
 def test_the_cost_stands_in_its_two_places_and_nothing_else_is_changed(report: tuple[Messages, str]) -> None:
-    words, made = report
+    messages, made = report
 
     filled = with_cost(made, COST)
 
-    assert filled == made.replace(fact(words), fact(words, COST)).replace(tile(words), tile(words, COST))
-    assert filled.count(fact(words, COST)) == filled.count(tile(words, COST)) == 1
+    assert filled == made.replace(fact(messages), fact(messages, COST)).replace(tile(messages), tile(messages, COST))
+    assert filled.count(fact(messages, COST)) == filled.count(tile(messages, COST)) == 1
 
 
 def test_a_cost_that_is_there_already_is_replaced(report: tuple[Messages, str]) -> None:
@@ -77,7 +77,7 @@ def test_a_page_that_is_no_report_with_one_place_is_refused(content: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("words", "amount", "estimate", "left_out"),
+    ("messages", "amount", "estimate", "left_out"),
     [
         (
             ENGLISH,
@@ -101,10 +101,10 @@ def test_a_page_that_is_no_report_with_one_place_is_refused(content: str) -> Non
     ids=LANGUAGES,
 )
 def test_what_is_said_names_time_and_price_and_that_it_is_an_estimate(
-    words: Messages, amount: str, estimate: str, left_out: str
+    messages: Messages, amount: str, estimate: str, left_out: str
 ) -> None:
     spaces = str.maketrans({"@": "\u00a0", "_": "\u202f", "|": " "})
-    assert sentences(COST, words) == [text.translate(spaces) for text in (amount, estimate, left_out)]
+    assert sentences(COST, messages) == [text.translate(spaces) for text in (amount, estimate, left_out)]
 
 
 def test_what_makes_an_amount_less_sure_is_said() -> None:

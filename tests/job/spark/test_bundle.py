@@ -28,7 +28,7 @@ def test_the_whole_package_is_in_it() -> None:
     with zipfile.ZipFile(io.BytesIO(bundle.pack())) as packed:
         assert sorted(packed.namelist()) == sorted(
             f"job/{source.relative_to(bundle.PACKAGE)}"
-            for ending in ("py", "css", "js")
+            for ending in ("py", "css", "js", "toml")
             for source in bundle.PACKAGE.rglob(f"*.{ending}")
         )
 

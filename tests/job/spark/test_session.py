@@ -54,7 +54,7 @@ def test_the_whole_package_is_carried_to_the_executors(tmp_path: Path) -> None:
         names = carried.namelist()
     assert sorted(names) == sorted(
         source.relative_to(bundle.PACKAGE.parent).as_posix()
-        for pattern in ("*.py", "*.css", "*.js")
+        for pattern in ("*.py", "*.css", "*.js", "*.toml")
         for source in bundle.PACKAGE.rglob(pattern)
     )
 
