@@ -1,6 +1,6 @@
 """The classifiers as plain numbers: what they predict from components, with NumPy alone, and the files they are in.
 
-Spark ML trains them (``job/classifiers/train.py``); what it learned is taken over here as arrays, so that predicting
+Spark ML trains them (``job/classifiers/train.py``); what it learned is kept here as arrays, so that predicting
 needs no Spark, and a file of them no pickle. The arithmetic is Spark's own, in float64 and in the same order.
 """
 

@@ -1,4 +1,4 @@
-"""Trains a classifier on the components of the training photos, with Spark ML, and takes over what it learned.
+"""Trains a classifier on the components of the training photos with Spark ML, and returns it as plain arrays.
 
 The rows travel as float32 arrays, read from the Parquet files by the tasks themselves: Spark cannot open s3:// by
 itself everywhere, and the cluster has no pandas, which Spark's own Arrow functions need.

@@ -81,7 +81,7 @@ class TooFewPhotosError(UsageError):
     classifier needs two labels; visual words need enough keypoints. Photos that could not be used do not count:
     `rejected/` names them and says why.
 
-    Give more photos, mend the rejected ones, or ask for less, as the second line says.
+    Give more photos, repair the rejected ones, or ask for less, as the second line says.
     """
 
     code = "ORC-111"
@@ -206,18 +206,18 @@ class ResultsIncompleteError(RunFailedError):
 
     The manifest lists them, and they cannot be read.
 
-    Copy or fetch the results again. If they are gone at their source, run it again.
+    Copy or fetch the results again. If they are missing at their source, run it again.
     """
 
     code = "ORC-164"
 
 
 class TooManyRejectedError(RunFailedError):
-    """More photos were set aside than `--max-rejected` allows.
+    """More photos were rejected than `--max-rejected` allows.
 
     The commonest reason is named; `rejected/` holds the path and the reason of each.
 
-    Mend the photos, or allow more with `--max-rejected`, and run it again as the second line says.
+    Repair the photos, or allow more with `--max-rejected`, and run it again as the second line says.
     """
 
     code = "ORC-165"
@@ -239,9 +239,9 @@ class TryAgainError(RunFailedError):
 class OutputInUseError(TryAgainError):
     """Another run writes into the same output.
 
-    Two at a time would spoil each other's results, so the later one is refused. A run that gave no sign of life for a
-    minute counts as dead and its place may be taken; if it lives after all, it ends with this before it replaces
-    anything.
+    Two at a time would spoil each other's results, so the later one is refused. A run without a heartbeat for a
+    minute counts as dead and its lease may be taken; if it lives after all, it ends with this error before it
+    replaces anything.
 
     Wait until the other run has ended, then run this one again; or give it another `--output`.
     """

@@ -18,7 +18,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
 """What a photo may be, whatever its name says: some of Pillow's other decoders run programs on what they read."""
 
 DECODING = 1
-"""Raised when the same bytes come to other pixels than before, so that no run takes over what was made of those."""
+"""Raised when decoding gives other pixels than before, so that no run reuses what was made of those."""
 
 CONVERTED_AT_A_TIME = 4_000_000
 """Pixels: converting a photo makes several copies, and of a large one they are made strip by strip."""

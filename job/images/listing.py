@@ -47,8 +47,8 @@ LARGEST_PARTITION = 512
 LOST_AT_MOST = 0.05
 """Share of the work that is under way at the same time: what a run that is killed has begun and not written."""
 
-TAKEN_OVER = 0.01
-"""What a photo costs of which an earlier run's features are taken over, in inferences."""
+REUSED = 0.01
+"""Cost of a photo whose features are reused from an earlier run, in inferences."""
 
 BYTES_LIKE_ONE_PHOTO = 150_000
 """Decoding this many bytes takes as long as one inference by MobileNetV2 (measured on 12-megapixel JPEGs of quality
@@ -196,7 +196,7 @@ def partition(listing: pa.Table, slots: int, largest: int = LARGEST_PARTITION) -
     killed to lose little: what all slots are at together, a twentieth of the whole or ``SMALLEST_PARTITION`` each.
     """
     reused = listing["earlier_row"].is_valid().to_numpy()
-    cost = np.cumsum(np.where(reused, TAKEN_OVER, photo_costs(listing["size"].to_numpy())))
+    cost = np.cumsum(np.where(reused, REUSED, photo_costs(listing["size"].to_numpy())))
     partitions: list[pa.Table] = []
     start, spent = 0, 0.0
     while start < len(cost):

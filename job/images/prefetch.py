@@ -18,7 +18,7 @@ READ_AHEAD_BYTES = 256_000_000
 """Of the files in flight a task, where they are large; one is always read, however large it is."""
 
 UNREAD = "cannot be read: "
-"""How the reason begins for which a photo is set aside that its storage does not give."""
+"""Start of the reason for which a photo that cannot be read is rejected."""
 
 LONGEST_READ = 60.0
 """Seconds that a photo may take to come, from when it is waited for: 4 MB at the slowest of mobile networks."""
@@ -31,7 +31,7 @@ UNREAD_IN_A_ROW = 3
 
 
 class UnreadPhotoError(RejectedPhotoError):
-    """A photo that its storage does not give, whatever it holds; if others come, it is set aside alone."""
+    """A photo that cannot be read; it is rejected if others of its storage can."""
 
 
 def read_ahead(
@@ -51,7 +51,7 @@ def read_ahead(
     RunFailedError
         If a storage gives several photos in a row not, or none at all.
     """
-    # A read that hangs keeps its thread: there are threads left for the others, and nobody waits for it at the end.
+    # A read that hangs keeps its thread: there are threads left for the others, and the end does not wait for it.
     pool = ThreadPoolExecutor(2 * READ_AHEAD, thread_name_prefix="read-ahead")
     coming = deque(zip(paths, sizes or [0] * len(paths), strict=True))
     waiting: deque[tuple[str, int, Future[bytes]]] = deque()
@@ -73,8 +73,8 @@ def read_ahead(
             came += isinstance(content, bytes)
             in_a_row = in_a_row + 1 if isinstance(content, UnreadPhotoError) else 0
             if in_a_row and (in_a_row == UNREAD_IN_A_ROW or not (came or waiting or coming)):
-                # That is no photo's fault: the task fails, Spark tries it again, and a run never ends well with photos
-                # that nobody looked at.
+                # The storage is at fault, not the photos: the task fails, Spark tries it again, and no run succeeds
+                # without having read its photos.
                 raise unreachable(f"The photo '{path}' could not be read", OSError(str(content).removeprefix(UNREAD)))
             yield content
     finally:
@@ -127,6 +127,6 @@ def _outcome(path: str, future: "Future[bytes]", again: "Callable[[], Future[byt
             if future.done():
                 kind = RejectedPhotoError if storage.is_local(path) else UnreadPhotoError
                 return kind(f"{UNREAD}{one_line(error)}")
-            # TimeoutError is an OSError: the read goes on, and nobody waits for it any more.
+            # TimeoutError is an OSError: the read goes on, and is no longer waited for.
             future = again()
     return UnreadPhotoError(f"{UNREAD}it did not come within {LONGEST_READ:g} s, {READS} times")

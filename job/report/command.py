@@ -42,7 +42,7 @@ def run(argv: Sequence[str]) -> str:
         raise OutputInUseError(
             f"The results in '{folder}' were replaced while their report was made.", "Make the report again."
         )
-    # Whoever copies the results goes by the sizes in the manifest.
+    # Copies of results are checked against the sizes in the manifest.
     manifest["files"][making.FILES] = [asdict(file)]
     layout.write_manifest(folder, manifest)
     return f"Report: {storage.join(given.results, layout.REPORT)}\n"

@@ -1,4 +1,4 @@
-"""The place of a run's cost in its report: the job does not know it, and whoever fetches the report may fill it in."""
+"""The place of a run's cost in its report: `orchard results` fills it in, because the job does not know it."""
 
 import re
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Cost:
     from_table: bool  # whether they are from the table that ships with Orchard; else AWS was asked
     spot_prices_known: bool  # whether nodes on Spot are counted at its price; else at that on demand, which is more
     counts_disks: bool
-    reused: int  # photos that the run took over from earlier attempts, whose cost is not in it
+    reused: int  # photos reused from earlier attempts, whose cost is not included
 
 
 def fact(messages: Messages, cost: Cost | None = None) -> str:
@@ -44,7 +44,7 @@ def tile(messages: Messages, cost: Cost | None = None) -> str:
     """Return the tile with a run's cost; without one it is not shown."""
     if cost is None:
         return '<div id="cost-tile" hidden></div>'
-    # The currency stands below the amount: beside it, it would not fit.
+    # The currency is below the amount: it would not fit on its right.
     shown = (("b", amount(cost.usd, messages)), ("span", messages("cost_tile")))
     body = "".join(f"<{tag}>{escape(text)}</{tag}>" for tag, text in shown)
     return (

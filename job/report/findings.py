@@ -23,7 +23,7 @@ REJECTED_SHOWN = 100
 
 @dataclass(frozen=True)
 class Rejected:
-    """Photos that were set aside."""
+    """Photos that were rejected."""
 
     total: int
     reasons: list[tuple[str, int]]  # every reason with its number of photos, the most frequent first

@@ -34,9 +34,9 @@ def write(output: str, manifest: dict[str, Any], language: str) -> DataFile:
 def write_if_possible(
     output: str, manifest: dict[str, Any], language: str, say: Callable[[str], None]
 ) -> list[DataFile]:
-    """Write a run's report; if that fails, say so and leave none: hours of features are worth more than a picture."""
+    """Write a run's report; if that fails, say so and leave none: the results are complete without it."""
     try:
-        # An earlier run's report must not stand beside this run's results.
+        # An earlier run's report must not be taken for this run's.
         storage.delete(storage.join(output, layout.REPORT))
         return [write(output, manifest, language)]
     except Exception as error:  # noqa: BLE001 - whatever it is, the run's results are complete without it

@@ -242,7 +242,7 @@ def shown_labels(by_split: Mapping[str, Mapping[str, int]]) -> list[tuple[str, d
 
 
 def moment(time: str) -> str:
-    """Return a manifest's time as a person writes it; what has another form stays."""
+    """Return a manifest's time in a readable form; text of another form stays."""
     return re.sub(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)Z$", r"\1 \2 UTC", time)
 
 
@@ -252,7 +252,7 @@ def short_name(path: str) -> str:
 
 
 def name_beside(path: str, label: str) -> str:
-    """Return a photo's name for where its label stands already: with its folder only if that is another."""
+    """Return a photo's name to show with its label: with its folder only if that differs from the label."""
     folder, _, name = short_name(path).rpartition("/")
     return name if folder == label else short_name(path)
 
@@ -263,7 +263,7 @@ def short_weights(weights: str) -> str:
 
 
 def computed(manifest: Mapping[str, Any]) -> int:
-    """Return how many photos a run has looked at itself: all that it found, but for those taken over."""
+    """Return how many photos a run has looked at itself: all that it found, except the reused ones."""
     return int((manifest.get("resumed") or {"computed": manifest["counts"]["found"]})["computed"])
 
 

@@ -48,7 +48,7 @@ WRITTEN_ONCE = (
     *(EXPLAINED_VARIANCE, PROJECTION, METRICS, CONFUSION_MATRIX, MODEL, MODEL_NUMBERS),
     *(WORDS, WORDS_DESCRIPTION),
 )
-"""Files without a run's id in their name: written when an earlier run's manifest does not stand any more."""
+"""Files without a run's id in their name: written once an earlier run's manifest is removed."""
 
 LAYOUT = (
     *(MANIFEST, PROGRESS, FEATURES, COMPONENTS, COMPONENTS_CSV, "pca", REJECTED),
@@ -247,7 +247,7 @@ def discard(output: str, run_id: str) -> None:
 
 
 def to_json(content: dict[str, Any]) -> bytes:
-    """Return JSON that a person can read."""
+    """Return indented JSON with a newline at its end."""
     return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
 
 

@@ -169,7 +169,7 @@ def local_copy(uri: str, folder: Path) -> Path:
 
 
 def write_bytes(uri: str, content: bytes | pa.Buffer) -> None:
-    """Write a whole file so that nobody ever sees a part of it.
+    """Write a whole file so that no reader ever sees a part of it.
 
     On a disk the content goes under a hidden name first and is then renamed; elsewhere it is one upload,
     which object stores make visible when it is complete (pyarrow makes several requests of it).

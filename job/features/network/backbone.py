@@ -112,7 +112,7 @@ def load(path: str | Path, precision: str) -> Network:
     """
     if precision == FAST and reduced_precision.is_available():
         return ReducedPrecisionNetwork(path)
-    # Imported here: whoever only describes a file waits for no schema of the format.
+    # Imported here: describing a file must not wait for the schema of the format.
     from job.features.network.split import LARGEST, SplitModel, cut  # noqa: PLC0415
 
     small = Path(path).stat().st_size <= LARGEST
@@ -172,7 +172,7 @@ def content_hash(path: str | Path) -> str:
 
 
 def _damaged(path: str | Path) -> UsageError:
-    return BackboneError(f"The backbone '{path}' is damaged, or is no backbone.", "Export it anew, or copy it again.")
+    return BackboneError(f"The backbone '{path}' is damaged, or is no backbone.", "Export it again, or copy it again.")
 
 
 def seconds_a_photo(network: Backbone, least: float = 1.0) -> float:

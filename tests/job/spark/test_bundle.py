@@ -51,7 +51,7 @@ def test_the_job_runs_from_the_archive_alone(tmp_path: Path) -> None:
 def test_the_report_is_made_from_the_archive_alone(tmp_path: Path) -> None:
     # Given a machine without the package that puts the script together, as a cluster's nodes are
     script = "window.vegaEmbed = () => 'the one in the archive'"
-    (tmp_path / "job.zip").write_bytes(bundle.pack({drawing.IN_ARCHIVE: script}))
+    (tmp_path / "job.zip").write_bytes(bundle.pack({drawing.IN_BUNDLE: script}))
     synthetic.write(synthetic.Run(("a", "b")), tmp_path / "results")
     code = "import sys; sys.modules['vl_convert'] = None; from job.__main__ import main; sys.exit(main())"
 
