@@ -25,7 +25,7 @@ REAL_WEIGHTS = REAL_PHOTOS.parent / "weights" / "mobilenet_v2_imagenet_224_no_to
 
 needs_real_photos = pytest.mark.skipif(
     not (REAL_PHOTOS.is_dir() and REAL_WEIGHTS.is_file()),
-    reason="needs real photos and weights beside the checkout; the same behaviour is tested on drawn photos too",
+    reason=f"needs ../shared/data with real photos and ../shared/weights/{REAL_WEIGHTS.name}",
 )
 
 

@@ -120,7 +120,7 @@ def test_a_clock_that_is_wrong_makes_nobody_wait_for_longer(tmp_path: Path, hour
     assert sum(slept) == (60 if hours > 0 else 0)
 
 
-@pytest.mark.skipif(processes.this_process() is None, reason="only Linux tells when a process began")
+@pytest.mark.skipif(processes.this_process() is None, reason="needs Linux: reads from /proc when a process began")
 def test_nobody_waits_for_a_process_of_this_machine_that_was_killed(tmp_path: Path) -> None:
     take = (
         f"from job.results.lease import Lease; it = Lease({str(tmp_path)!r}, {RUN!r}); it.say('fit', 0, 0); it.renew()"

@@ -25,7 +25,7 @@ print(len(photos), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems count memory in other units")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: other systems count memory in other units")
 def test_the_driver_stays_below_2_gigabytes_at_a_million_listed_photos() -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], cwd=PACKAGE.parent, capture_output=True, text=True, check=True

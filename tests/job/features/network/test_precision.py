@@ -30,7 +30,7 @@ def _flags() -> set[str]:
 
 needs_bfloat16 = pytest.mark.skipif(
     "avx512bw" not in _flags(),
-    reason="needs a processor that computes in bfloat16, or that has AVX-512 to compute the same numbers slowly",
+    reason="needs bfloat16: a processor with AVX512_BF16 or AMX, or with AVX512BW to emulate it",
 )
 
 
