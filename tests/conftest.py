@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -32,6 +33,9 @@ needs_real_photos = pytest.mark.skipif(
 # Java's second, thorough compiler takes more processor time from a run of a few photos than it gives back.
 for _started_by in ("SPARK_SUBMIT_OPTS", "SPARK_LAUNCHER_OPTS"):
     os.environ.setdefault(_started_by, "-XX:TieredStopAtLevel=1")
+
+# A suite that runs in the background is started with SIGINT ignored, and every process that it starts would ignore it too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Each session reads AWS's descriptions of its services anew, a third of a second of work, and tests make hundreds.
 botocore.session.create_loader = cache(botocore.session.create_loader)
