@@ -14,7 +14,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from job.classifiers import Classifier, Floats, LogisticModel, Model, PerceptronModel, TreesModel
-from job.features.network.backbone import DESCRIPTION_KEY
+from job.features.network import DESCRIPTION_KEY
 from job.features.network.tflite_graph import Graph, read_metadata
 from job.mobile.trees import apply_trees
 from job.pca import Projection

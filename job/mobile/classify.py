@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from job.errors import PhoneModelError, UsageError
-from job.features.network.backbone import Backbone
+from job.features.network import Backbone
 from job.images.decode import decode
 from job.mobile.build import MobileDescription, parse_description
 

@@ -18,13 +18,13 @@ _TILE = re.compile(r'<div id="cost-tile".*?</div>', re.DOTALL)
 class Cost:
     """What a run did cost, as far as it can be told: time on the cluster times prices."""
 
-    usd: float  # the run's share of the cluster
-    cluster_usd: float  # what the cluster did cost until now, or until its end
-    share: float  # of the cluster's node hours, those of the run, 0 to 1
+    usd: float  # the run's part of the cluster's cost
+    cluster_usd: float  # what the cluster cost until ``asked``, or until its end
+    share: float  # the run's part of the cluster's node hours, 0 to 1
     took: str  # how long the run took by the clock, as h:mm:ss
     cluster: str
     cluster_runs: bool
-    asked: str  # day and hour of that, UTC
+    asked: str  # when the cluster's state and prices were read: day and hour, UTC
     region: str
     price_day: str  # of which day the prices are, as YYYY-MM-DD
     from_table: bool  # whether they are from the table that ships with Orchard; else AWS was asked

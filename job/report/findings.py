@@ -48,8 +48,7 @@ class Evaluation:
     labels: list[str]  # the training labels: columns of the confusion matrix
     true_labels: list[str]  # its rows: the training labels, then those that only test photos have
     confusion: npt.NDArray[np.int64]  # counts of shape (true labels, labels)
-    # those that the classifier was surest of, at most ``MISTAKES_SHOWN``; of equally sure ones, of as many labels as
-    # can be
+    # the most confident ones, at most ``MISTAKES_SHOWN``; of equally confident ones, of as many labels as possible
     mistakes: list[Mistake]
 
     @property
