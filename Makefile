@@ -5,6 +5,7 @@ export CDK_DISABLE_CLI_TELEMETRY := true
 # The test files are dealt to processes in their order, so that those that take longest do not come last: to one process
 # more than there are cores, because some of them mostly wait for a command.
 DEALT = -n $(shell $(PYTHON) -c 'import os; print(min(4, os.cpu_count() + 1))') --dist loadfile --no-loadscope-reorder
+LOCKS = $(wildcard requirements.txt requirements/*.txt infra/emr/bootstrap/*.txt)
 
 # There are more processes than cores: threads of NumPy's would fight for them.
 test test-all: export OPENBLAS_NUM_THREADS := 1
@@ -18,7 +19,7 @@ help: ## what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
 
 setup: ## everything the project needs, in .venv and node_modules; needs only Python 3.11
-	@$(PYTHON) -c '' 2>/dev/null || { printf 'error: There is no %s on this machine. [ORC-002]\nInstall Python 3.11, or say where it is: make PYTHON=/path/to/python3.11\n' '$(PYTHON)' >&2; exit 1; }
+	@$(PYTHON) -c '' 2>/dev/null || { printf 'error: The project requires Python 3.11, found no '\''%s'\''. [ORC-002]\nInstall Python 3.11 and name it: make PYTHON=/path/to/python3.11\n' '$(PYTHON)' >&2; exit 1; }
 	@$(PYTHON) tools/set_up.py
 
 demo: setup ## the whole way on a cloud on this machine, with drawn photos; WEIGHTS=FILE for your own weights
@@ -48,12 +49,17 @@ tables: setup ## write the tables of docs/security.md anew, from the calls that 
 lock: setup ## write the locked requirements anew from requirements/*.in
 	@python tools/lock.py
 
-audit: setup ## look every locked package up among known vulnerabilities; needs a network that reaches the advisories
-	@python -m tools.audit
+# To accept a finding, add `--ignore-vuln ID` with a comment that gives the reason and the date.
+# --strict: a package that the service does not know has not passed.
+audit: setup .audit ## look up every locked package among known vulnerabilities; needs PyPI's and npm's advisory services
+	@status=0; .audit/bin/pip-audit --strict --disable-pip --progress-spinner off $(LOCKS:%=-r %) || status=1; npm audit || status=1; exit $$status
 
-docs: setup ## write anew what the documentation takes from the code: error codes, decisions, the picture
+.audit: requirements/audit.txt
+	@$(PYTHON) -m venv --clear $@
+	@$@/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r $< && touch $@
+
+docs: setup ## write what the documentation takes from the code: error codes, index of decisions
 	@python -m tools.documents
-	@python -m tools.picture
 
 screenshot: demo ## photograph the demo's report for README; needs Chromium
 	@python tools/screenshot.py

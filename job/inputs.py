@@ -6,11 +6,10 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from job import storage
 from job.arguments import Arguments
 from job.errors import OutputRefusedError, PhotosNotFoundError
-from job.images import image_list, listing
-from job.images.listing import PREDICT, TEST, TRAIN, Subset
-from job.storage import uri
+from job.images import PREDICT, TEST, TRAIN, Subset, image_list, listing
 
 
 def list_all(arguments: Arguments) -> pa.Table:
@@ -24,11 +23,11 @@ def list_all(arguments: Arguments) -> pa.Table:
     """
     subset = Subset(arguments.labels, arguments.per_label, arguments.seed)
     folders = [(arguments.images, TRAIN), (arguments.test, TEST), (arguments.predict, PREDICT)]
-    given = [(uri.absolute_uri(folder), split) for folder, split in folders if folder is not None]
+    given = [(storage.absolute_uri(folder), split) for folder, split in folders if folder is not None]
     listing.require_separate([folder for folder, _ in given])
     listings = [listing.list_photos(folder, split, subset) for folder, split in given]
     if arguments.image_list is not None:
-        named = image_list.list_photos(uri.absolute_uri(arguments.image_list), TRAIN, subset)
+        named = image_list.list_photos(storage.absolute_uri(arguments.image_list), TRAIN, subset)
         _require_elsewhere(named, listings, arguments)
         listings.insert(0, named)
     if arguments.holdout is not None:
@@ -39,7 +38,7 @@ def list_all(arguments: Arguments) -> pa.Table:
 
 def _require_elsewhere(named: pa.Table, others: Sequence[pa.Table], arguments: Arguments) -> None:
     """Raise UsageError if a photo of a list is also one to test or to predict, or lies in the output."""
-    output = uri.absolute_uri(arguments.output)
+    output = storage.absolute_uri(arguments.output)
     inside = named["path"].filter(pc.starts_with(named["path"], f"{output}/"))
     if len(inside):
         raise OutputRefusedError(

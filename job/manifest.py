@@ -10,12 +10,10 @@ import pyarrow as pa
 import pyspark
 
 from job.features.extractor import Extracted
-from job.images.listing import PREDICT, TEST, TRAIN
-from job.pca import components
-from job.pca.components import PrincipalComponents
+from job.images import PREDICT, TEST, TRAIN
+from job.pca import PrincipalComponents, components
 from job.pca.passes import ProjectionReport
-from job.results import layout
-from job.results.layout import DataFile, installed_version
+from job.results import DataFile, installed_version, layout
 from job.results.output import Run
 from job.results.resume import Found
 from job.spark.tasks import PhotosReport
@@ -74,7 +72,7 @@ def describe_components(fitted: PrincipalComponents, kept: int) -> dict[str, Any
     return {
         "kept": kept,
         "variance_kept": float(cumulative[kept - 1]),
-        "needed": {f"{share:g}": components.components_for(cumulative, share) for share in SHARES},
+        "components_for_variance": {f"{share:g}": components.components_for(cumulative, share) for share in SHARES},
         "available": len(cumulative),
         "dimensions": len(fitted.mean),
         "constant_dimensions": fitted.constant,

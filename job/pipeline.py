@@ -5,31 +5,28 @@ from typing import Any
 
 import pyarrow as pa
 
-from job import rejection_limits
+from job import rejection_limits, storage
 from job.arguments import NO_CLASSIFIER, Arguments
 from job.classifiers import stage
 from job.errors import TooFewPhotosError
 from job.features.extractor import FeatureExtractor
 from job.features.network.export import ExportRequest, cached_export
 from job.features.network.extractor import open_network, warn_if_untrained
-from job.features.words import vocabulary
-from job.features.words.descriptors import KINDS, require_opencv
+from job.features.words import KINDS, require_opencv, vocabulary
 from job.features.words.extractor import WordExtractor, perceptron_parameters, reused_words
 from job.features.words.kmeans import Learning
 from job.features.words.options import CNN, ZERO
-from job.images import listing
-from job.images.listing import TRAIN
+from job.images import TRAIN, listing
 from job.inputs import count, describe_listing, list_all
 from job.manifest import build_manifest, describe_components, label_counts
-from job.pca.components import PrincipalComponents, components_for, require_components
-from job.pca.passes import Projection, ProjectionTask
+from job.pca import PrincipalComponents, Projection
+from job.pca.components import components_for, require_components
+from job.pca.passes import ProjectionTask
 from job.pca.stage import fit, project, write_components
 from job.report import making
 from job.results import resume
 from job.results.output import Run, begin_to_replace, commit, finish, open_run
 from job.spark import session, tasks
-from job.storage import files as storage
-from job.storage import uri
 
 PERCEPTRON = "mlp"
 
@@ -105,7 +102,7 @@ def choose_extractor(arguments: Arguments, run: Run) -> FeatureExtractor:
             if arguments.model is None:
                 model = cached_export(ExportRequest(arguments.backbone, arguments.weights, arguments.seed))
             else:
-                model = storage.local_copy(uri.absolute_uri(arguments.model), run.folder)
+                model = storage.local_copy(storage.absolute_uri(arguments.model), run.folder)
             extractor = open_network(model, arguments.precision)
         warn_if_untrained(run.progress, extractor.backbone)
         return extractor

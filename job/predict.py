@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from job import rejection_limits
+from job import rejection_limits, storage
 from job.arguments import PredictArguments
-from job.classifiers import stage
-from job.classifiers.models import Classifier
+from job.classifiers import Classifier, stage
 from job.errors import (
     BackboneError,
     OutputRefusedError,
@@ -17,24 +16,19 @@ from job.errors import (
     mapping,
 )
 from job.features.extractor import FeatureExtractor
-from job.features.network.backbone import FULL
 from job.features.network.export import ExportRequest, cached_export, find_cached
 from job.features.network.extractor import NetworkExtractor, open_network, warn_if_untrained
-from job.features.words.descriptors import require_opencv
+from job.features.words import require_opencv
 from job.features.words.extractor import WordExtractor, reused_words
 from job.features.words.options import ZERO
-from job.images import listing
-from job.images.listing import PREDICT
+from job.images import PREDICT, listing
 from job.manifest import build_manifest
-from job.pca.passes import Projection, ProjectionTask
+from job.pca import Projection
+from job.pca.passes import ProjectionTask
 from job.pca.stage import project, read_projection
-from job.results import layout, resume
-from job.results.layout import listed_files
+from job.results import layout, listed_files, resume
 from job.results.output import Run, begin_to_replace, finish, open_run
 from job.spark import session, tasks
-from job.storage import files as storage
-from job.storage import uri
-from job.storage.files import cache_folder
 
 
 def run(arguments: PredictArguments, environment: Mapping[str, str]) -> dict[str, Any]:
@@ -52,8 +46,8 @@ def run(arguments: PredictArguments, environment: Mapping[str, str]) -> dict[str
     RunFailedError
         If it could not finish; what it wrote stays, without a manifest.
     """
-    fitted, output = uri.absolute_uri(arguments.fitted), uri.absolute_uri(arguments.output)
-    if uri.resolved(fitted) == uri.resolved(output):
+    fitted, output = storage.absolute_uri(arguments.fitted), storage.absolute_uri(arguments.output)
+    if storage.resolved(fitted) == storage.resolved(output):
         raise OutputRefusedError(
             f"The output '{output}' is the folder of the results that are applied.", "Choose another --output."
         )
@@ -62,9 +56,9 @@ def run(arguments: PredictArguments, environment: Mapping[str, str]) -> dict[str
         earlier = layout.read_manifest(fitted)
         projection, classifier = read_fitted(fitted, earlier)
         with progress.stage("list"):
-            photos = listing.list_photos(uri.absolute_uri(arguments.images), PREDICT)
+            photos = listing.list_photos(storage.absolute_uri(arguments.images), PREDICT)
         progress.say(f"Found {len(photos):,} photos to predict.")
-        extractor = find_extractor(arguments, fitted, earlier, cache_folder(environment), run)
+        extractor = find_extractor(arguments, fitted, earlier, storage.cache_folder(environment), run)
         photos, found = resume.reuse(arguments.resume, output, extractor.folder, extractor.provenance, photos, progress)
         with session.opened(arguments.master, extractor.files, progress, run.folder) as context:
             reports = tasks.extract(context, photos, extractor, output, run.run_id, progress)
@@ -122,8 +116,7 @@ def find_extractor(
         If it is not available on this machine.
     """
     if earlier.get("vocabulary") is None:
-        # Results of before there was a choice were computed at full precision.
-        precision = arguments.precision or earlier.get("precision", {}).get("asked", FULL)
+        precision = arguments.precision or earlier["precision"]["requested"]
         with run.progress.stage("backbone"):
             extractor = find_network(arguments.model, earlier, precision, cache, run.folder)
         warn_if_untrained(run.progress, extractor.backbone)
@@ -161,7 +154,7 @@ def find_network(
     """
     wanted, earlier = manifest["backbone"]["sha256"], manifest["arguments"]
     if given is not None:
-        extractor = open_network(storage.local_copy(uri.absolute_uri(given), folder), precision)
+        extractor = open_network(storage.local_copy(storage.absolute_uri(given), folder), precision)
         found = extractor.provenance["model"]
         if found != wanted:
             raise BackboneError(
@@ -173,7 +166,7 @@ def find_network(
     model = find_cached(cache, manifest["backbone"]["name"], wanted)
     try:
         if model is None and earlier["model"] is not None:
-            model = storage.local_copy(uri.absolute_uri(earlier["model"]), folder)
+            model = storage.local_copy(storage.absolute_uri(earlier["model"]), folder)
         elif model is None:
             model = cached_export(ExportRequest(earlier["backbone"], earlier["weights"], earlier["seed"]))
         extractor = open_network(model, precision)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from job.arguments import most_allowed
 from job.errors import TooFewPhotosError, TooManyRejectedError
-from job.images.listing import TRAIN
+from job.images import TRAIN
 from job.results import layout
 from job.spark.tasks import PhotosReport
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -25,13 +26,16 @@ REAL_WEIGHTS = REAL_PHOTOS.parent / "weights" / "mobilenet_v2_imagenet_224_no_to
 
 needs_real_photos = pytest.mark.skipif(
     not (REAL_PHOTOS.is_dir() and REAL_WEIGHTS.is_file()),
-    reason="needs real photos and weights beside the checkout; the same behaviour is tested on drawn photos too",
+    reason=f"needs ../shared/data with real photos and ../shared/weights/{REAL_WEIGHTS.name}",
 )
 
 
 # Java's second, thorough compiler takes more processor time from a run of a few photos than it gives back.
 for _started_by in ("SPARK_SUBMIT_OPTS", "SPARK_LAUNCHER_OPTS"):
     os.environ.setdefault(_started_by, "-XX:TieredStopAtLevel=1")
+
+# A suite that runs in the background is started with SIGINT ignored, and every process that it starts would ignore it too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Each session reads AWS's descriptions of its services anew, a third of a second of work, and tests make hundreds.
 botocore.session.create_loader = cache(botocore.session.create_loader)

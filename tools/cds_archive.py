@@ -1,7 +1,4 @@
-"""Makes the archive of classes with which Java starts Spark in half the time, for `make setup`.
-
-python -m tools.cds_archive
-"""
+"""Create the class-data-sharing (CDS) archive that halves the start of Spark; `make setup` runs this module."""
 
 import tempfile
 from pathlib import Path
@@ -13,17 +10,12 @@ from job.spark import cds_archive, session
 
 
 def make(folder: Path = cds_archive.FOLDER) -> Path:
-    """Start Spark as a run does, have Java write down which classes that took, and return the archive.
-
-    Parameters
-    ----------
-    folder
-        Where it goes, in place of any that is there.
+    """Start Spark as a run does, and replace the archive in a folder with one of the classes that Java loaded.
 
     Raises
     ------
     OSError
-        If Java has written none.
+        If Java wrote no archive.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for older in folder.glob("spark-*.jsa"):
@@ -33,18 +25,14 @@ def make(folder: Path = cds_archive.FOLDER) -> Path:
         settings = session.own_session([f"-XX:ArchiveClassesAtExit={written}", "-Xlog:disable"])
         session.provide_java()
         context = SparkContext(session.ALL_CORES, "orchard", conf=SparkConf().setAll(list(settings.items())))
-        # Training a classifier loads as many classes again; an archive of all would be three times as large.
+        # The classes of Spark ML too would triple its size.
         context.parallelize(range(2), 2).map(str).collect()
-        _end(context)
+        gateway: Any = context._gateway
+        session.stop(context)
+        gateway.proc.stdin.close()
+        # Java writes the archive when it ends.
+        gateway.proc.wait()
         return written.rename(folder / cds_archive.name_of(written))
-
-
-def _end(context: SparkContext) -> None:
-    """Stop Spark and wait for the end of its Java, which writes the archive then."""
-    gateway: Any = context._gateway
-    session.stop(context)
-    gateway.proc.stdin.close()
-    gateway.proc.wait()
 
 
 if __name__ == "__main__":

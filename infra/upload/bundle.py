@@ -48,7 +48,7 @@ class Bundle:
 
 def make_bundle() -> Bundle:
     """Return the job's code as it is now, with the script that draws the report: the nodes cannot make it."""
-    return Bundle(archive.pack({drawing.IN_ARCHIVE: drawing.script()}), MAIN)
+    return Bundle(archive.pack({drawing.IN_BUNDLE: drawing.script()}), MAIN)
 
 
 def send(aws: Aws, bucket: str, bundle: Bundle) -> bool:

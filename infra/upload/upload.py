@@ -1,6 +1,7 @@
 """Sends many small files to S3: in parallel, only what is missing or changed, and again what failed."""
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -140,8 +141,9 @@ class _Crew:
                 self._waiting.get_nowait()
         for _ in self._threads:
             self._waiting.put(None)
+        deadline = time.monotonic() + SECONDS_FOR_LAST_FILES
         for thread in self._threads:
-            thread.join(SECONDS_FOR_LAST_FILES / THREADS)
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _work(self) -> None:
         while (pair := self._waiting.get()) is not None and not self._stopped.is_set():

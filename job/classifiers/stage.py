@@ -7,19 +7,17 @@ from typing import Any
 
 from pyspark import SparkContext
 
+from job import storage
 from job.classifiers import evaluate as evaluation
 from job.classifiers.evaluate import Evaluation, Pairs
-from job.classifiers.models import SCHEMA_VERSION, Classifier
+from job.classifiers.models import Classifier
 from job.classifiers.predict import predict_files
 from job.errors import TooFewPhotosError
-from job.images.listing import TRAIN
+from job.images import TRAIN
 from job.pca.passes import ProjectionReport
-from job.results import layout
-from job.results.layout import DataFile
+from job.results import DataFile, layout
 from job.results.progress import Progress
 from job.spark.tasks import PhotosReport
-from job.storage import files as storage
-from job.storage import uri
 
 
 @dataclass(frozen=True)
@@ -132,7 +130,7 @@ def write(output: str, classified: Classified) -> list[DataFile]:
     }
     files = list(classified.predictions)
     for name, content in contents.items():
-        storage.write_bytes(uri.join(output, name), content)
+        storage.write_bytes(storage.join(output, name), content)
         files.append(DataFile(name, labels, len(content)))
     if classified.evaluation.photos:
         files.append(layout.write_csv(output, layout.CONFUSION_MATRIX, classified.evaluation.table()))
@@ -143,7 +141,7 @@ def metrics(classified: Classified) -> dict[str, Any]:
     """Return the content of metrics.json."""
     classifier, evaluated = classified.classifier, classified.evaluation
     return {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": layout.SCHEMA_VERSION,
         "classifier": classifier.kind,
         "labels": list(classifier.labels),
         "components": classifier.components,
@@ -172,5 +170,5 @@ def describe(classified: Classified) -> dict[str, Any]:
 
 def read(output: str) -> Classifier:
     """Return the classifier of a finished run's results."""
-    contents = (storage.read_bytes(uri.join(output, name)) for name in (layout.MODEL, layout.MODEL_NUMBERS))
+    contents = (storage.read_bytes(storage.join(output, name)) for name in (layout.MODEL, layout.MODEL_NUMBERS))
     return Classifier.from_files(*contents)

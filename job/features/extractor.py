@@ -8,9 +8,8 @@ from typing import Any, Protocol
 import pyarrow as pa
 from pyspark import SparkContext
 
-from job.results import layout
-from job.results.columns import list_column
-from job.results.layout import DataFile
+from job.matrices import list_column
+from job.results import DataFile, layout
 from job.results.progress import Progress
 from job.spark.tasks import PhotoExtractor, PhotosReport, Values
 

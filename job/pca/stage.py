@@ -7,17 +7,15 @@ import numpy as np
 import pyarrow as pa
 from pyspark import SparkContext
 
-from job.images.listing import TRAIN
+from job import storage
+from job.images import TRAIN
 from job.pca import components, passes
-from job.pca.components import PrincipalComponents
-from job.pca.passes import Projection, ProjectionReport, ProjectionTask
-from job.results import layout
-from job.results.layout import DataFile
+from job.pca.components import PrincipalComponents, Projection
+from job.pca.passes import ProjectionReport, ProjectionTask
+from job.results import DataFile, layout
 from job.results.progress import Progress
 from job.spark import session
 from job.spark.tasks import PhotosReport
-from job.storage import files as storage
-from job.storage import uri
 
 
 def fit(
@@ -54,12 +52,12 @@ def write_components(output: str, fitted: PrincipalComponents, projection: Proje
     archive = io.BytesIO()
     np.savez(archive, mean=projection.mean, scale=projection.scale, components=projection.components)
     content = archive.getvalue()
-    storage.write_bytes(uri.join(output, layout.PROJECTION), content)
+    storage.write_bytes(storage.join(output, layout.PROJECTION), content)
     return [explained, DataFile(layout.PROJECTION, len(projection.components), len(content))]
 
 
 def read_projection(output: str) -> Projection:
     """Return the projection of a finished run; raise OSError if it cannot be read."""
-    content = storage.read_bytes(uri.join(output, layout.PROJECTION))
+    content = storage.read_bytes(storage.join(output, layout.PROJECTION))
     with np.load(io.BytesIO(content), allow_pickle=False) as saved:
         return Projection(saved["mean"], saved["scale"], saved["components"])

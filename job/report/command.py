@@ -4,53 +4,48 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from job import storage
 from job.arguments import Parser
-from job.errors import OutputInUseError, ResultsIncompleteError, mapping
+from job.errors import OutputInUseError, ResultsIncompleteError, one_line
 from job.report import making
 from job.report.messages import LANGUAGES
 from job.results import layout, lease
-from job.storage import files as storage
-from job.storage import uri
 
 WORD = "report"
 
 
-def run(words: Sequence[str]) -> str:
-    """Make a report as the words of the command line say; return what the person is told.
+def run(argv: Sequence[str]) -> str:
+    """Make a report as the command line says; return the line to print.
 
     Raises
     ------
-    UsageError
-        If the words are wrong, or the folder holds no finished results.
-    RunFailedError
-        If the results cannot be read or the report not written.
     OutputInUseError
         If another run has replaced the results while their report was made.
     """
-    given = parser().parse_args(words)
-    folder = uri.absolute_uri(given.results)
+    given = parser().parse_args(argv)
+    folder = storage.absolute_uri(given.results)
     manifest = layout.read_manifest(folder)
     language = given.lang or manifest["arguments"].get("lang", LANGUAGES[0])
     try:
         if given.output is not None:
             content = making.make(folder, manifest, language).encode()
-            storage.write_bytes(uri.absolute_uri(given.output), content)
+            storage.write_bytes(storage.absolute_uri(given.output), content)
             return f"Report: {given.output}\n"
         lease.require_idle(folder)
         file = making.write(folder, manifest, language)
     except OSError as error:
         raise ResultsIncompleteError(
-            f"The results in '{folder}' could not be read: {mapping.one_line(error)}.",
+            f"The results in '{folder}' could not be read: {one_line(error)}.",
             "Check that all files that its manifest.json lists are there.",
         ) from error
     if layout.read_manifest(folder)["run_id"] != manifest["run_id"]:
         raise OutputInUseError(
             f"The results in '{folder}' were replaced while their report was made.", "Make the report again."
         )
-    # Whoever copies the results goes by the sizes in the manifest.
+    # Copies of results are checked against the sizes in the manifest.
     manifest["files"][making.FILES] = [asdict(file)]
     layout.write_manifest(folder, manifest)
-    return f"Report: {uri.join(given.results, layout.REPORT)}\n"
+    return f"Report: {storage.join(given.results, layout.REPORT)}\n"
 
 
 def parser() -> argparse.ArgumentParser:

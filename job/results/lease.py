@@ -15,11 +15,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from job.errors import NotWrittenError, OrchardError, OutputInUseError, OutputRefusedError
-from job.errors.mapping import unreachable
+from job import storage
+from job.errors import NotWrittenError, OrchardError, OutputInUseError, OutputRefusedError, unreachable
 from job.results import layout, processes
-from job.storage import files as storage
-from job.storage import uri as addresses
 
 LEASE = ".lease"
 """The lease's file: there for as long as a run is under way."""
@@ -262,7 +260,7 @@ def _write_heartbeat(output: str, run_id: str, state: dict[str, Any]) -> None:
 
 
 def _uri(output: str, name: str) -> str:
-    return addresses.join(output, name)
+    return storage.join(output, name)
 
 
 def _read_if_there(uri: str) -> dict[str, Any]:

@@ -8,12 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from job import storage
 from job.errors import OrchardError, OutputRefusedError, UsageError
 from job.results import layout, lease
 from job.results.layout import listed_files
 from job.results.progress import Progress
-from job.storage import files as storage
-from job.storage import uri
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ def open_run(output: str, may_hold_results: bool, folders: Sequence[str]) -> Ite
     folders
         URIs of the photos, which must not lie in the output.
     """
-    output = uri.absolute_uri(output)
+    output = storage.absolute_uri(output)
     _require_apart(output, folders)
     started, run_id = layout.utc_now(), layout.new_run_id(datetime.now(UTC))
     progress = Progress(output, run_id)
@@ -87,8 +86,8 @@ def _clean_up(output: str, run_id: str, was_there: bool, progress: Progress, kee
 def _require_apart(output: str, folders: Sequence[str]) -> None:
     """Raise OutputRefusedError if photos lie in the output: a label may have the name of a results folder."""
     for folder in folders:
-        photos = uri.absolute_uri(folder)
-        if f"{uri.resolved(photos)}/".startswith(f"{uri.resolved(output)}/"):
+        photos = storage.absolute_uri(folder)
+        if f"{storage.resolved(photos)}/".startswith(f"{storage.resolved(output)}/"):
             raise OutputRefusedError(
                 f"The photos in '{photos}' lie in the output '{output}'.", "Choose an --output beside the photos."
             )
@@ -104,7 +103,7 @@ def begin_to_replace(run: Run) -> None:
     """
     run.progress.lease.require_held()
     for name in (layout.MANIFEST, layout.REPORT):
-        storage.delete(uri.join(run.output, name))
+        storage.delete(storage.join(run.output, name))
 
 
 def commit(run: Run, manifest: dict[str, Any]) -> None:

@@ -11,8 +11,7 @@ from typing import Any, TextIO
 from pyspark import Accumulator
 from tqdm import tqdm
 
-from job.errors import OutputInUseError
-from job.errors.console import printable
+from job.errors import OutputInUseError, printable
 from job.results import lease
 from job.results.lease import Lease
 

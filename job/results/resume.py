@@ -15,11 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from job import storage
 from job.results import layout
 from job.results.progress import Progress
-from job.storage import files as storage
-from job.storage import filesystem as filesystems
-from job.storage import uri
 
 STAMP = "orchard"
 """The entry of a Parquet file's footer that holds provenance and versions."""
@@ -204,14 +202,14 @@ _EARLIER_SCHEMA = pa.schema(
 def _data_files(output: str, folder: str) -> list[str]:
     if not storage.exists_any(output, [folder]):
         return []
-    found = (f"{folder}/{file.inside}" for file in storage.list_files(uri.join(output, folder)))
+    found = (f"{folder}/{file.inside}" for file in storage.list_files(storage.join(output, folder)))
     # The latest run's first: where two have the same photo, its row is taken.
     return sorted((name for name in found if layout.is_data_file(name)), key=layout.run_of, reverse=True)
 
 
 def _look_into(output: str, name: str) -> _Earlier | None:
     """Return a data file's rows by its footer; None if it cannot be read: its photos are then computed again."""
-    filesystem, path = filesystems.open_filesystem(uri.join(output, name))
+    filesystem, path = storage.open_filesystem(storage.join(output, name))
     try:
         with pq.ParquetFile(path, filesystem=filesystem) as file:
             described = json.loads((file.metadata.metadata or {}).get(STAMP.encode(), b"{}"))

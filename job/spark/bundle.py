@@ -7,7 +7,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
-SHIPPED = (".py", ".css", ".js")
+SHIPPED = (".py", ".css", ".js", ".toml")
 """Endings of the files that the package needs to run."""
 
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)

@@ -13,8 +13,7 @@ from pathlib import Path
 
 from pyspark import SparkConf, SparkContext, accumulators
 
-from job.errors import NotInstalledError, OrchardError
-from job.errors.mapping import from_spark, probable_cause
+from job.errors import NotInstalledError, OrchardError, from_spark, probable_cause
 from job.results.progress import Progress
 from job.spark import bundle, cds_archive
 from job.spark.bundle import PACKAGE

@@ -12,7 +12,7 @@ from operator import attrgetter
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from job.images.listing import TRAIN
+from job.images import TRAIN
 from job.results import layout
 
 

@@ -14,16 +14,11 @@ import numpy.typing as npt
 import pyarrow as pa
 from pyspark import Accumulator, SparkContext
 
-from job.images import listing
-from job.images.decode import Pixels
-from job.images.limits import RejectedPhotoError
-from job.images.listing import PREDICT
-from job.images.prefetch import photos_in_turn
-from job.results import layout, resume
-from job.results.layout import DataFile
+from job import storage
+from job.images import PREDICT, Pixels, RejectedPhotoError, listing, photos_in_turn
+from job.results import DataFile, layout, resume
 from job.results.progress import Progress
 from job.spark import session, workers
-from job.storage import filesystem
 
 Values = npt.NDArray[Any]
 """What is extracted from one photo."""
@@ -149,7 +144,7 @@ def extract_part(task: PhotoTask, done: Accumulator[int], numbered: tuple[int, b
     """
     number, stream = numbered
     # Arrow makes no client for another bucket while a read hangs: open the output's file system before any read.
-    filesystem.open_filesystem(task.output)
+    storage.open_filesystem(task.output)
     part = pa.ipc.open_stream(stream).read_all()
     earlier, photos = resume.earlier_rows(task.output, part, task.extractor.folder)
     done.add(len(part) - len(photos))

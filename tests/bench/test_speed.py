@@ -68,7 +68,7 @@ def test_an_unknown_contender_is_named(capsys: pytest.CaptureFixture[str]) -> No
     ]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: reads memory from /proc")
 def test_a_command_is_watched_with_the_processes_that_it_starts() -> None:
     holding = "import time; held = b'x' * 90_000_000; time.sleep(1)"
     program = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {holding!r}])"

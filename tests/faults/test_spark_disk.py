@@ -28,7 +28,7 @@ def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
         ["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(disk)], capture_output=True, check=False
     )
     if mounted.returncode != 0:
-        pytest.skip("only root may mount a disk; the message is tested in tests/job/errors/test_mapping.py too")
+        pytest.skip("needs root, to mount a small disk")
     monkeypatch.setenv("SPARK_LOCAL_DIRS", str(disk))
     try:
         yield disk

@@ -1,5 +1,7 @@
 """The table in docs/environment.md leaves no resource out."""
 
+import re
+
 import pytest
 
 from infra.settings import NETWORKS
@@ -42,3 +44,11 @@ def test_every_resource_has_its_row(environment: Synthesise, network: str) -> No
     made = environment(network=network, alert_email="owner@example.org", session_manager=True, jupyterhub=True)
     kinds = {found["Type"] for stack in made.stacks() for found in made.template(stack)["Resources"].values()}
     assert sorted(kind for kind in kinds if CALLED[kind] not in document) == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/architecture.md"])
+def test_the_diagram_names_every_stack(environment: Synthesise, page: str) -> None:
+    diagram = (ROOT / page).read_text().split("```mermaid")[1].split("```")[0]
+
+    stacks = environment(alert_email="you@example.org").stacks()
+    assert set(re.findall(r"\b(Orchard\w+)\[", diagram)) == set(stacks)

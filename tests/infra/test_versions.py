@@ -58,7 +58,7 @@ def test_a_node_has_the_libraries_of_its_architecture_and_nothing_else(
 @pytest.mark.parametrize("architecture", ["x86_64", "aarch64"])
 def test_what_installs_the_libraries_on_a_node_is_what_locks_them_here(architecture: str) -> None:
     assert pins(f"infra/emr/bootstrap/installer.{architecture}.txt") == pins("infra/emr/bootstrap/installer.in")
-    assert pins("infra/emr/bootstrap/installer.in")["uv"] == pins("requirements/development.in")["uv"]
+    assert pins("infra/emr/bootstrap/installer.in")["uv"] == pins("requirements/installer.in")["uv"]
 
 
 @pytest.mark.parametrize("unneeded", ["tensorflow", "tensorflow-cpu", "pyspark", "pandas"])

@@ -15,8 +15,7 @@ from PIL import Image
 from pyspark import SparkContext
 
 from job.__main__ import main
-from job.features.words import vocabulary
-from job.features.words.descriptors import KINDS, DescriptorKind
+from job.features.words import KINDS, DescriptorKind, vocabulary
 from job.results import layout
 from tests.job.hostile_photos import Fate, Hostile, hostile_photos, write_traps
 

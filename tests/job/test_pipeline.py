@@ -162,10 +162,10 @@ def test_the_manifest_says_what_ran_and_how_long_each_stage_took(
 ) -> None:
     _, manifest = finished
 
-    assert manifest["schema_version"] == 1
+    assert manifest["schema_version"] == 2
     assert manifest["arguments"]["model"] == str(random_backbone)
     assert manifest["backbone"]["untrained"] is True
-    assert manifest["precision"] == {"asked": "full", "photos": {"float32": manifest["counts"]["used"]}}
+    assert manifest["precision"] == {"requested": "full", "photos": {"float32": manifest["counts"]["used"]}}
     assert manifest["versions"]["pyspark"] == "3.5.8"
     stages = ["list", "backbone", "start", "features", "fit", "projection", "read", "decode", "infer", "write"]
     assert list(manifest["seconds"]) == [*stages, "report"]

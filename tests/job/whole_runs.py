@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from job.__main__ import main
-from job.errors import OrchardError, read_error_report
+from job.errors import OrchardError, kinds
+from tests.error_report import codes, told
 
 Manifest = dict[str, Any]
 
@@ -33,10 +34,11 @@ def run(output: Path, *words: str) -> Manifest:
 def failure(argv: list[str], capsys: pytest.CaptureFixture[str]) -> OrchardError:
     """Run the job; return the error that it reported, whose exit code it must have ended with."""
     code = main(argv)
-    error = read_error_report(capsys.readouterr().err)
-    assert error is not None
-    assert code == error.exit_code
-    return error
+    written = capsys.readouterr().err
+    kind = next(kind for kind in kinds() if [kind.code] == codes(written))
+    assert code == kind.exit_code
+    message, hint = told(written)[-2:]
+    return kind(message, hint)
 
 
 def read_all(output: Path, data_set: str, manifest: Manifest) -> pd.DataFrame:

@@ -1,9 +1,9 @@
-"""Loads an exported backbone and computes features with it.
+"""Loads an exported backbone and computes features with it, in the way that suits processor and number of photos.
 
-The file is a TensorFlow Lite model that takes RGB 0..255 and holds colour scaling, network, pooling and a description
-of itself (``job/features/network/export.py`` writes it). Why this format and this runtime:
-docs/decisions/0001-backbone-file-and-runtime.md. ``split.py`` computes many photos, ``reduced_precision.py`` at
-reduced precision.
+The file is a TensorFlow Lite model that takes RGB 0..255 and holds colour scaling, network and pooling, with its
+own description inside (``job/features/network/export.py`` writes it). Why this format and this runtime:
+docs/decisions/0001-backbone-file-and-runtime.md. Many photos are computed by ``job/features/network/split.py``,
+at reduced precision by ``job/features/network/reduced_precision.py``.
 """
 
 import hashlib
@@ -23,28 +23,18 @@ from job.features.network.litert import FLOAT32, Interpreted
 from job.features.network.reduced_precision import ReducedPrecisionNetwork
 
 DESCRIPTION_KEY = "orchard.backbone"
-"""The name of the description in the file's metadata."""
+"""The name under which the description stands in the file's metadata."""
 
 FULL, FAST = "full", "fast"
-"""What --precision takes: as Keras computes it, or bfloat16 if the processor has it."""
+"""What --precision takes: as Keras computes it, or bfloat16 where the processor has it."""
 
 
 @dataclass(frozen=True)
 class BackboneDescription:
-    """The description in an exported file.
-
-    Parameters
-    ----------
-    weights
-        "imagenet", "file sha256:...", or "random, seed ...".
-    width, height
-        Of its photos, in pixels.
-    features
-        How many values it computes for a photo.
-    """
+    """What an exported backbone is, as its file says."""
 
     name: str
-    weights: str
+    weights: str  # where the weights come from: "imagenet", "file sha256:...", or "random, seed ..."
     width: int
     height: int
     features: int
@@ -56,28 +46,39 @@ class BackboneDescription:
 
 
 class Network(Protocol):
-    """Computes the features of at most ``batch`` photos at a time; not for several threads at once.
+    """What computes the features of several photos; not for several threads at once.
 
-    ``computed_in`` is ``litert.FLOAT32`` or ``reduced_precision.BFLOAT16``.
+    Attributes
+    ----------
+    batch
+        At most so many at a time.
+    computed_in
+        ``litert.FLOAT32`` or ``reduced_precision.BFLOAT16``.
     """
 
     batch: int
     computed_in: str
 
     def compute_batch(self, photos: Sequence[npt.NDArray[np.uint8]], features: npt.NDArray[np.float32]) -> None:
-        """Compute features in place.
+        """Compute the features of at most ``batch`` photos in place.
 
         Parameters
         ----------
         photos
             RGB 0..255, each uint8 of shape (height, width, 3).
         features
-            The result: float32 of shape (photos, features).
+            Where the result goes: float32 of shape (photos, features).
         """
 
 
 class Backbone:
-    """The whole network, for one photo at a time."""
+    """A callable network: a photo in, features out. Load it once a process; it is not for several threads at once.
+
+    Attributes
+    ----------
+    photo_shape
+        Height, width and colours of the photos that it takes.
+    """
 
     batch, computed_in = 1, FLOAT32
 
@@ -87,20 +88,31 @@ class Backbone:
         self.features = self._network.result_shape[-1]
 
     def compute(self, photo: npt.NDArray[np.uint8], features: npt.NDArray[np.float32]) -> None:
-        """Compute the features of one photo in place: float32 of shape (features,)."""
+        """Compute one photo's features in place.
+
+        Parameters
+        ----------
+        photo
+            RGB 0..255, uint8 of shape (height, width, 3).
+        features
+            Where the result goes: float32 of shape (features,).
+        """
         features[:] = self._network.run(photo[np.newaxis])[0]
 
     def compute_batch(self, photos: Sequence[npt.NDArray[np.uint8]], features: npt.NDArray[np.float32]) -> None:
-        """Compute features in place, as ``Network`` defines it."""
+        """Compute the features of some photos in place, as ``Network`` has it."""
         for photo, row in zip(photos, features, strict=True):
             self.compute(photo, row)
 
 
 def load(path: str | Path, precision: str) -> Network:
-    """Return the form of an exported network that is fastest on this processor, at precision ``FULL`` or ``FAST``."""
+    """Return an exported network as it computes many photos soonest on this processor.
+
+    ``precision``: ``FULL``, or ``FAST`` for reduced precision if this processor has it.
+    """
     if precision == FAST and reduced_precision.is_available():
         return ReducedPrecisionNetwork(path)
-    # Imported here: reading a description does not need the schema of the format.
+    # Imported here: describing a file must not wait for the schema of the format.
     from job.features.network.split import LARGEST, SplitModel, cut  # noqa: PLC0415
 
     small = Path(path).stat().st_size <= LARGEST
@@ -108,7 +120,7 @@ def load(path: str | Path, precision: str) -> Network:
     try:
         return Backbone(path) if parts is None else SplitModel(*parts)
     except (ValueError, RuntimeError):
-        # Some networks can only take one photo at a time.
+        # Some networks know only one photo at a time: as they were exported, every one of them runs.
         return Backbone(path)
 
 
@@ -122,7 +134,7 @@ def embed_description(model: bytes, description: BackboneDescription) -> bytes:
 
 
 def read_description(path: str | Path) -> BackboneDescription:
-    """Return the description in an exported file; raise BackboneError if it cannot be read or has none."""
+    """Return the description inside an exported file."""
     from job.features.network.tflite_graph import read_metadata  # noqa: PLC0415 - the executors never describe a file
 
     try:
@@ -134,7 +146,7 @@ def read_description(path: str | Path) -> BackboneDescription:
         ) from error
     try:
         found = read_metadata(content, DESCRIPTION_KEY)
-    except Exception as error:  # the generated reader fails in many ways on damaged content
+    except Exception as error:  # the generated reader fails in many ways on what is cut off or no model at all
         raise _damaged(path) from error
     if found is None:
         raise BackboneError(
@@ -146,7 +158,7 @@ def read_description(path: str | Path) -> BackboneDescription:
 
 
 def require_usable(path: str | Path) -> None:
-    """Raise BackboneError if an exported file cannot be loaded, here rather than on the executors."""
+    """Raise UsageError if an exported file cannot be loaded, here rather than on the executors."""
     try:
         Backbone(path)
     except (ValueError, RuntimeError) as error:
@@ -160,16 +172,17 @@ def content_hash(path: str | Path) -> str:
 
 
 def _damaged(path: str | Path) -> UsageError:
-    return BackboneError(
-        f"The backbone '{path}' is damaged, or is not a backbone.", "Export it again, or copy it again."
-    )
+    return BackboneError(f"The backbone '{path}' is damaged, or is no backbone.", "Export it again, or copy it again.")
 
 
 def seconds_a_photo(network: Backbone, least: float = 1.0) -> float:
-    """Return the median seconds for a decoded photo on one core, over ``least`` seconds and three photos at least."""
+    """Return how long a network takes for a photo that is already decoded, on one core: the median of some.
+
+    ``least``: seconds of measuring; at least three photos are measured.
+    """
     photo = np.random.default_rng(0).integers(0, 256, network.photo_shape, dtype=np.uint8)
     features = np.empty(network.features, np.float32)
-    # The first photo also pays for the allocation of memory and tables.
+    # The first photo also pays for memory and for tables that the next ones find ready.
     network.compute(photo, features)
     taken: list[float] = []
     while len(taken) < 3 or sum(taken) < least:

@@ -1,12 +1,14 @@
 """Exports a Keras network to the one file that the job takes: colour scaling, network and pooling together.
 
-Only the machine that submits the job has Keras and TensorFlow. They run in a separate process, because they are
-large, slow to import and verbose: ``python -m job.features.network.export --help``.
+Nothing else of the job uses Keras and TensorFlow, and only the machine that submits it has them. They are run in a
+process of their own, because they are large, slow to import and talkative:
+``python -m job.features.network.export --help``.
 """
 
 import argparse
 import hashlib
 import importlib.metadata
+import json
 import os
 import subprocess
 import sys
@@ -19,12 +21,12 @@ from job.errors import (
     NotInstalledError,
     OrchardError,
     UsageError,
-    read_error_report,
+    kinds,
+    tell,
 )
-from job.errors.console import tell
 from job.features.network.backbone import BackboneDescription, content_hash, embed_description, read_description
 from job.features.network.registry import IMAGENET, NETWORKS, RANDOM, require_network
-from job.storage.files import cache_folder
+from job.storage import cache_folder
 
 EXPORT_VERSION = 1
 """Raise it when an exported file changes although network, weights and libraries stay: the cache then misses."""
@@ -32,24 +34,14 @@ EXPORT_VERSION = 1
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """Which backbone is wanted.
+    """Which backbone is wanted."""
 
-    Parameters
-    ----------
-    backbone
-        A key of ``NETWORKS``.
-    weights
-        ``IMAGENET``, ``RANDOM``, or a file: Keras weights, a ``.keras`` model, or an exported backbone.
-    seed
-        For random weights.
-    """
-
-    backbone: str
-    weights: str
+    backbone: str  # a key of ``NETWORKS``
+    weights: str  # ``IMAGENET``, ``RANDOM``, or a file: Keras weights, a ``.keras`` model, or what was exported before
     seed: int
 
     def __post_init__(self) -> None:
-        """Raise BackboneError if the network is unknown or the weights file is missing."""
+        """Raise UsageError if the network is unknown or the weights file is not there."""
         require_network(self.backbone)
         if self.weights in (IMAGENET, RANDOM):
             return
@@ -68,7 +60,7 @@ class ExportRequest:
         return self.weights.endswith(".tflite")
 
     def provenance(self) -> str:
-        """Return where the weights come from, for the description."""
+        """Return where the weights come from, as the description says it."""
         if self.weights == IMAGENET:
             return IMAGENET
         if self.weights == RANDOM:
@@ -77,19 +69,9 @@ class ExportRequest:
 
 
 def cached_export(request: ExportRequest, cache: Path | None = None) -> Path:
-    """Return the exported file of a backbone, from the cache or exported now.
+    """Return the exported file of a backbone, made on the first call and kept for the next ones.
 
-    Parameters
-    ----------
-    cache
-        None for the user's own.
-
-    Raises
-    ------
-    UsageError
-        If the weights are not available or do not fit the network.
-    ExportFailedError
-        If the export fails for another reason.
+    ``cache``: folder of the kept files; None for the user's own.
     """
     if request.names_exported_file:
         return _exported_before(request)
@@ -100,21 +82,21 @@ def cached_export(request: ExportRequest, cache: Path | None = None) -> Path:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise BackboneError(
-                f"The folder '{folder}' for exported backbones cannot be created: {error.strerror}.",
-                "Set XDG_CACHE_HOME to another folder.",
+                f"The folder '{folder}' for exported backbones cannot be made: {error.strerror}.",
+                "Name another place for caches in XDG_CACHE_HOME.",
             ) from error
         _export_in_own_process(request, kept)
     return kept
 
 
 def find_cached(cache: Path, name: str, sha256: str) -> Path | None:
-    """Return the cached file of a network whose content has this SHA-256, in hexadecimal."""
+    """Return the exported file of a network that has a certain content, None where the cache holds none."""
     exported = sorted(cache.glob(f"{name}-*.tflite"))
     return next((file for file in exported if file.is_file() and content_hash(file) == sha256), None)
 
 
 def cache_key(request: ExportRequest) -> str:
-    """Return a digest of all that decides an exported file's content; raise NotInstalledError without Keras."""
+    """Return a digest of everything that decides an exported file's content."""
     try:
         versions = [importlib.metadata.version(name) for name in ("keras", "ai-edge-litert")]
     except importlib.metadata.PackageNotFoundError as error:
@@ -127,9 +109,9 @@ def cache_key(request: ExportRequest) -> str:
 
 
 def export(request: ExportRequest, destination: Path) -> None:
-    """Build the network in this process, convert it and write the file atomically."""
+    """Build the network in this process, convert it and write the file in one piece."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    # Imported here: they take seconds, and only this function needs them.
+    # Imported here: they take seconds, and this is the only place that needs them.
     import keras  # noqa: PLC0415
     import tensorflow as tf  # noqa: PLC0415
 
@@ -170,15 +152,25 @@ def _export_in_own_process(request: ExportRequest, destination: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": path})
     if done.returncode == 0:
         return
-    reported = read_error_report(done.stderr)
-    if isinstance(reported, UsageError):
-        raise reported
+    error = _error_of(done.stdout)
+    if isinstance(error, UsageError):
+        raise error
     lines = [line for line in done.stderr.splitlines() if line.strip()]
     reason = lines[-1] if lines else f"exit code {done.returncode}"
     raise ExportFailedError(
         f"The backbone {request.backbone} could not be exported: {reason}",
         f"See the whole message with: {' '.join(['python', *command[1:]])}",
     )
+
+
+def _error_of(printed: str) -> OrchardError | None:
+    """Return the error that ``main`` printed as JSON, None if it printed none."""
+    try:
+        found = json.loads(printed.splitlines()[-1])
+        kind = next(kind for kind in kinds() if kind.code == found["code"])
+        return kind(found["message"], found["hint"])
+    except (ValueError, LookupError, TypeError, StopIteration):
+        return None
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -192,6 +184,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         export(ExportRequest(given.backbone, given.weights, given.seed), given.to)
     except OrchardError as error:
+        # For the process that started this one.
+        sys.stdout.write(json.dumps({"code": error.code, "message": error.message, "hint": error.hint}) + "\n")
         return tell(error, [])
     return 0
 

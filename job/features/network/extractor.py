@@ -23,10 +23,10 @@ from job.features.network.backbone import (
     require_usable,
 )
 from job.features.network.litert import FLOAT32
-from job.images.decode import DECODING, Pixels, decode
-from job.results import layout
-from job.results.columns import list_column
-from job.results.layout import installed_version
+from job.images import DECODING, Pixels
+from job.images.decode import decode
+from job.matrices import list_column
+from job.results import installed_version, layout
 from job.results.progress import Progress
 from job.spark.tasks import Loaded, PhotosReport, Values
 
@@ -139,16 +139,16 @@ def warn_if_untrained(progress: Progress, backbone: BackboneDescription) -> None
         progress.say(f"The weights are untrained ({backbone.weights}): features mean nothing, this is a trial.")
 
 
-def describe_precision(asked: str, reports: Sequence[PhotosReport]) -> dict[str, Any]:
-    """Return the precision for the manifest: what was asked for, and how many photos were computed in what."""
+def describe_precision(requested: str, reports: Sequence[PhotosReport]) -> dict[str, Any]:
+    """Return the precision for the manifest: the one requested, and how many photos were computed in what."""
     photos = sum((report.tally for report in reports), Counter[str]())
-    return {"asked": asked, "photos": dict(sorted(photos.items()))}
+    return {"requested": requested, "photos": dict(sorted(photos.items()))}
 
 
 def precision_notice(precision: dict[str, Any]) -> str | None:
     """Return a warning if reduced precision was asked for and not available."""
     at_full = precision["photos"].get(FLOAT32, 0)
-    if precision["asked"] == FULL or not at_full:
+    if precision["requested"] == FULL or not at_full:
         return None
     return f"{at_full:,} photos were computed at full precision: there was no bfloat16, or no OpenVINO."
 

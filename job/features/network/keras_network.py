@@ -1,4 +1,7 @@
-"""Builds the Keras network of a backbone, from RGB 0..255 to features; only the export's process imports it."""
+"""Builds the Keras network behind a backbone: from RGB 0..255 to features, with the weights that were asked for.
+
+Imported by the export alone, in its own process.
+"""
 
 import hashlib
 import importlib
@@ -17,17 +20,7 @@ CUT_HINT = "Give weights or a .keras model of the same network, cut before its l
 def build(keras: Any, name: str, network: Network, weights: str, seed: int) -> Any:  # noqa: ANN401 - Keras has no types
     """Return the Keras model from RGB 0..255, uint8 of shape (photos, side, side, 3), to features.
 
-    Parameters
-    ----------
-    keras
-        The module; imported by the caller, because that takes seconds.
-    weights
-        ``IMAGENET``, ``RANDOM``, or a file: ``.weights.h5``, Keras' older ``.h5``, or a ``.keras`` model.
-
-    Raises
-    ------
-    UsageError
-        If the weights cannot be downloaded or do not fit.
+    ``weights``: ``IMAGENET``, ``RANDOM``, or a file: ``.weights.h5``, Keras' older ``.h5``, or a ``.keras`` model.
     """
     core = _core(keras, name, network, weights, seed)
     photos = keras.Input((network.side, network.side, 3), dtype="uint8")

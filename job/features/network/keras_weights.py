@@ -1,4 +1,4 @@
-"""Finds where a weights file first differs from a Keras network."""
+"""Says where a weights file first differs from the Keras network that it was meant for."""
 
 import tempfile
 from pathlib import Path
@@ -10,9 +10,14 @@ Shapes = tuple[tuple[int, ...], ...]
 
 
 def difference(network: Any, file: str) -> str | None:  # noqa: ANN401 - Keras publishes no types
-    """Return a sentence on the first layer whose weights are missing in the file; None if none are missing."""
+    """Return one sentence that names the first layer whose weights the file does not have, and both shapes.
+
+    Returns
+    -------
+    None if every layer has weights of its shapes in the file.
+    """
     if not h5py.is_hdf5(file):
-        return "it is not an HDF5 file."
+        return "it is no HDF5 file."
     with h5py.File(file) as content:
         older = "layer_names" in content.attrs or "model_weights" in content
         return _older_difference(network, content) if older else _named_difference(network, content)

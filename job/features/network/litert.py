@@ -17,17 +17,15 @@ Array = npt.NDArray[Any]
 class Interpreted:
     """A model with one input and one output; not for several threads at once.
 
-    Loading raises ValueError or RuntimeError if the model is damaged, or cannot be run for so many photos.
-
-    Parameters
-    ----------
-    model
-        A file, or the content of one.
-
     Attributes
     ----------
     given_shape, result_shape
-        Shapes of input and output; ``batch`` is the first dimension.
+        Of what it takes and gives, with ``batch`` in front.
+
+    Raises
+    ------
+    ValueError, RuntimeError
+        If it is damaged, or cannot be run for so many.
     """
 
     def __init__(self, model: str | Path | bytes, batch: int = 1) -> None:
@@ -48,7 +46,7 @@ class Interpreted:
         self.result_shape: tuple[int, ...] = tuple(result["shape"].tolist())
 
     def run(self, values: Array) -> Array:
-        """Return the output for an input of ``given_shape``."""
+        """Return what the model makes of some values."""
         self._interpreter.set_tensor(self._given, values)
         self._interpreter.invoke()
         result: Array = self._interpreter.get_tensor(self._result)
@@ -57,7 +55,7 @@ class Interpreted:
 
 @contextmanager
 def _standard_error_closed() -> Iterator[None]:
-    """Hide the runtime's greeting, which no setting turns off; failures are raised all the same."""
+    """Keep the runtime's greeting, which no setting turns off, out of the progress bar; failures are raised."""
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)

@@ -1,6 +1,6 @@
-"""Runs an exported backbone in bfloat16, for ``--precision fast``.
+"""Runs an exported backbone in bfloat16, on processors that compute in it: what ``--precision fast`` is.
 
-docs/decisions/0080-openvino-for-reduced-precision.md says why with OpenVINO, and how much faster it is.
+docs/decisions/0080-openvino-for-reduced-precision.md says why by this runtime, and what it gains.
 """
 
 from collections.abc import Sequence
@@ -30,8 +30,12 @@ def is_available() -> bool:
 class ReducedPrecisionNetwork:
     """An exported network that computes in bfloat16; not for several threads at once.
 
-    A processor with AVX-512 but without instructions for bfloat16 computes the same numbers slowly. Loading raises
-    RuntimeError if the runtime cannot read the file.
+    Where the processor has no such instructions but has AVX-512, the same numbers come out slowly.
+
+    Raises
+    ------
+    RuntimeError
+        If the file is no network that the runtime can read.
     """
 
     batch, computed_in = BATCH, BFLOAT16
@@ -61,7 +65,7 @@ class ReducedPrecisionNetwork:
 
 
 def _runtime() -> Any:  # noqa: ANN401 - the runtime carries no types
-    # Imported here: most runs compute at full precision and never need it.
+    # Imported here: most runs compute at full precision, and never load it.
     from openvino import Core  # noqa: PLC0415
 
     return Core()

@@ -1,4 +1,4 @@
-"""The networks that can be a backbone: their names in keras.applications, their photos and features.
+"""The networks that can be a backbone: what keras.applications calls them, the photos they take, what they compute.
 
 To add one, add a line to ``NETWORKS``. Its colour scaling is that of its module's ``preprocess_input`` (Caffe's
 BGR less a mean, TensorFlow's -1 to 1, Torch's mean and deviation, or nothing where the network scales by itself);
@@ -11,27 +11,18 @@ from dataclasses import dataclass
 from job.errors import BackboneError
 
 IMAGENET, RANDOM = "imagenet", "random"
-"""The two values of --weights that are not a file."""
+"""The two values of --weights that are no file."""
 
 
 @dataclass(frozen=True)
 class Network:
-    """A network of ``keras.applications``.
+    """A network of ``keras.applications``."""
 
-    Parameters
-    ----------
-    module
-        The submodule that holds its ``preprocess_input``.
-    side
-        Width and height of its photos in pixels.
-    layer
-        The hidden layer of the features; None for the average of the last convolution over the photo.
-    """
-
-    module: str
-    builder: str
-    side: int
+    module: str  # the submodule that holds its ``preprocess_input``
+    builder: str  # the function that makes it
+    side: int  # width and height of its photos in pixels
     features: int
+    # the hidden layer that gives the features; None for the average of the last convolution over the photo
     layer: str | None = None
 
 
@@ -75,6 +66,6 @@ NETWORKS: Mapping[str, Network] = {
 
 
 def require_network(name: str) -> None:
-    """Raise BackboneError if a name is not one of ``NETWORKS``."""
+    """Raise UsageError if a name is not one of ``NETWORKS``."""
     if name not in NETWORKS:
         raise BackboneError(f"There is no backbone '{name}'.", f"Choose one of: {', '.join(NETWORKS)}.")

@@ -1,8 +1,8 @@
-"""Splits an exported network for batching: the same features, computed faster.
+"""Runs an exported network in two parts, the second for several photos at a time: the same features, sooner.
 
-The first layers of a network compute many values with few weights, and the values of one photo fill a processor's
-cache. The last layers fetch mostly weights, again for every photo. So the network is cut where the weights begin to
-outnumber the values, and the second part runs for several photos at a time.
+At its beginning a network computes many values with few weights, and those of one photo fill a processor's cache.
+Towards its end it is the other way round: weights are most of what is fetched, for every photo again. So it is cut
+where the weights begin to outweigh the values, and from there on photos share what was fetched.
 docs/decisions/0082-a-network-in-two-parts.md has the figures.
 """
 
@@ -16,17 +16,20 @@ from job.features.network.litert import FLOAT32, Interpreted
 from job.features.network.tflite_graph import Graph
 
 BATCH = 4
-"""Photos that the second part runs for at a time."""
+"""Photos that the second part is run for."""
 
 LARGEST = 32 * 2**20
-"""Bytes of a file that is worth splitting. Larger networks compute more with each weight that they fetch: InceptionV3
-gained nothing. And splitting holds the network in memory several times."""
+"""Bytes of a file worth taking apart. Larger networks compute more with each weight that they fetch: InceptionV3
+gained nothing. And for a moment a network that is taken apart stands in memory several times."""
 
 
 class SplitModel:
-    """A network in two parts, as ``cut`` returns them; not for several threads at once.
+    """A network that computes the features of several photos; not for several threads at once.
 
-    Loading raises ValueError or RuntimeError if the second part cannot run for several photos.
+    Raises
+    ------
+    ValueError, RuntimeError
+        If the second part cannot be run for several photos.
     """
 
     batch, computed_in = BATCH, FLOAT32
@@ -41,37 +44,33 @@ class SplitModel:
         """Compute the features of at most ``BATCH`` photos in place, as ``backbone.Network`` has it."""
         for photo, values in zip(photos, self._between, strict=False):
             values[:] = self._first.run(photo[np.newaxis])[0]
-        # In a batch that is not full, values of earlier photos remain. They do not change other photos' features.
+        # What an earlier photo has left in the places of a batch that is not full changes no other photo's features.
         features[:] = self._second.run(self._between)[: len(photos)]
 
 
 @dataclass(frozen=True)
-class CutPoint:
-    """Where a network can be cut, because one tensor alone is needed from there on.
+class Place:
+    """Where a network can be cut: all that goes on from there is one tensor."""
 
-    Parameters
-    ----------
-    number
-        Of the next operation.
-    between
-        Number of the tensor.
-    weights, values
-        How many weights are used and values are computed from there on.
-    """
-
-    number: int
-    between: int
+    number: int  # of the operation that comes next
+    between: int  # number of the tensor
+    # weights, values: how many weights are used from there on, and how many values are computed
     weights: int
     values: int
 
 
 def cut(model: bytes) -> tuple[bytes, bytes] | None:
-    """Return models from the photo to the values at the cut, and from these values to the features.
+    """Return the two parts of a network; None if its weights never outweigh its values.
 
-    None if the weights never outnumber the values.
+    Returns
+    -------
+    first
+        A model from the photo to the values at the cut.
+    second
+        A model from these values to the features.
     """
     first, second = Graph(model), Graph(model)
-    chosen = next((point for point in cut_points(first) if point.weights > point.values), None)
+    chosen = next((place for place in places(first) if place.weights > place.values), None)
     if chosen is None:
         return None
     photo, features = int(first.subgraph.inputs[0]), first.output
@@ -80,8 +79,8 @@ def cut(model: bytes) -> tuple[bytes, bytes] | None:
     return first.pack(), second.pack()
 
 
-def cut_points(graph: Graph) -> Iterator[CutPoint]:
-    """Yield the points at which a network can be cut, in order."""
+def places(graph: Graph) -> Iterator[Place]:
+    """Yield the places of a network, from its beginning to its end."""
     operators = graph.subgraph.operators
     constants = [[tensor for tensor in operator.inputs if graph.is_constant(tensor)] for operator in operators]
     weights = [sum(map(graph.length, tensors)) for tensors in constants]
@@ -93,4 +92,4 @@ def cut_points(graph: Graph) -> Iterator[CutPoint]:
         needed |= {int(tensor) for tensor in operator.outputs}
         needed = {tensor for tensor in needed if last_use.get(tensor, 0) >= number}
         if len(needed) == 1:
-            yield CutPoint(number, next(iter(needed)), sum(weights[number:]), sum(values[number:]))
+            yield Place(number, next(iter(needed)), sum(weights[number:]), sum(values[number:]))

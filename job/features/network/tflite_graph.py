@@ -1,4 +1,7 @@
-"""Unpacks a TensorFlow Lite model, adds or removes operations, and packs it again; weights stay the same bytes."""
+"""Takes a TensorFlow Lite model apart, adds or takes away operations, and puts it together again.
+
+The weights that are there are moved as they are, byte for byte: what was exported is what is computed.
+"""
 
 from typing import Any
 
@@ -8,7 +11,7 @@ import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
 VERSIONS = {"DEQUANTIZE": 5}
-"""Of the operations whose first version is not enough: version 5 has a scale for each channel."""
+"""Of the operations whose first version does not do what is wanted: 5 knows a step a channel."""
 
 Array = npt.NDArray[Any]
 
@@ -22,7 +25,7 @@ _TYPES = {
 
 
 class Graph:
-    """The content of a ``.tflite`` file with one sub-graph, as the tree of objects of the format's schema."""
+    """A model with one sub-graph, as the tree of objects that the format's own schema makes of it."""
 
     def __init__(self, model: bytes) -> None:
         self.tree = schema.ModelT.InitFromPackedBuf(model, 0)
@@ -30,7 +33,7 @@ class Graph:
 
     @property
     def output(self) -> int:
-        """The number of the output tensor."""
+        """The number of the tensor that the model gives out."""
         return int(self.subgraph.outputs[0])
 
     def length(self, tensor: int) -> int:
@@ -38,13 +41,16 @@ class Graph:
         return int(np.prod(self.subgraph.tensors[tensor].shape))
 
     def is_constant(self, tensor: int) -> bool:
-        """Return whether the model contains a tensor's values."""
-        # An optional input that is absent has the number -1.
+        """Return whether a tensor's values stand in the model."""
+        # What is left out of an operation's inputs has the number -1.
         content = None if tensor < 0 else self.tree.buffers[self.subgraph.tensors[tensor].buffer].data
         return content is not None and len(content) > 0
 
     def keep(self, operators: list[Any], given: int, result: int) -> None:
-        """Remove everything but some operations and what they need; set the tensors of input and output."""
+        """Take away everything but some operations, and what they need.
+
+        ``given`` and ``result``: numbers of the tensors that the model takes and gives out.
+        """
         self.subgraph.operators = operators
         self.subgraph.inputs = np.array([given], np.int32)
         self.set_output(result)
@@ -52,7 +58,7 @@ class Graph:
         self.drop_unused_buffers()
 
     def drop_unused_buffers(self) -> None:
-        """Remove the bytes that neither an operation nor a description needs."""
+        """Take away the bytes that neither an operation nor a description needs."""
         tensors = {int(tensor) for operator in self.subgraph.operators for tensor in operator.inputs}
         used = {self.subgraph.tensors[tensor].buffer for tensor in tensors if tensor >= 0}
         used |= {entry.buffer for entry in self.tree.metadata or []}
@@ -61,8 +67,8 @@ class Graph:
                 buffer.data = None
 
     def set_output(self, tensor: int) -> None:
-        """Set the output tensor."""
-        # A signature would still name the old one.
+        """Have the model give out another tensor."""
+        # A signature names the old one, and is one more thing that must not contradict the model.
         self.tree.signatureDefs = []
         self.subgraph.outputs = np.array([tensor], np.int32)
 
@@ -85,7 +91,15 @@ class Graph:
         dtype: npt.DTypeLike,
         options: Any = None,  # noqa: ANN401
     ) -> int:
-        """Add a built-in operation, like ``FULLY_CONNECTED``, after all others; return the number of its result."""
+        """Add an operation after all others; return the number of the tensor that it computes.
+
+        Parameters
+        ----------
+        operation
+            Name of a built-in operation, like ``FULLY_CONNECTED``.
+        inputs
+            Numbers of tensors.
+        """
         result = self._add_tensor(np.dtype(dtype), shape, f"orchard/{operation.lower()}_{len(self.subgraph.tensors)}")
         self.subgraph.operators.append(self.operator(operation, inputs, result, options))
         return result
@@ -109,7 +123,7 @@ class Graph:
         )
 
     def operator(self, operation: str, inputs: list[int], result: int, options: Any = None) -> Any:  # noqa: ANN401
-        """Return an operation that is not part of the graph yet."""
+        """Return an operation that stands nowhere yet."""
         made = schema.OperatorT()
         made.opcodeIndex = self._operation_code(operation)
         made.inputs = np.array(inputs, np.int32)
@@ -120,7 +134,7 @@ class Graph:
         return made
 
     def add_metadata(self, name: str, content: bytes) -> None:
-        """Add or replace a metadata entry."""
+        """Put bytes under a name into the model; what stood under the name is no longer found."""
         entry = schema.MetadataT()
         entry.name = name.encode()
         entry.buffer = self.add_buffer(np.frombuffer(content, np.uint8))
@@ -128,7 +142,7 @@ class Graph:
         self.tree.metadata = [*(self.tree.metadata or []), entry]
 
     def drop_metadata(self, name: str) -> None:
-        """Remove a metadata entry."""
+        """Take away what stands under a name."""
         self.tree.metadata = [entry for entry in self.tree.metadata or [] if entry.name != name.encode()]
 
     def pack(self) -> bytes:
@@ -155,7 +169,7 @@ class Graph:
                 return number
         added = schema.OperatorCodeT()
         added.builtinCode = code
-        # Readers before 2020 use this field, which holds at most 127.
+        # Readers before 2020 look here; the field holds no more than 127.
         added.deprecatedBuiltinCode = min(code, 127)
         added.version = version
         self.tree.operatorCodes.append(added)
@@ -163,7 +177,7 @@ class Graph:
 
 
 def read_metadata(model: bytes, name: str) -> bytes | None:
-    """Return a metadata entry; None if there is none, or if the content is not a model."""
+    """Return what stands under a name in a model's metadata; None where nothing does, or where it is no model."""
     if not schema.Model.ModelBufferHasIdentifier(model, 0):
         return None
     root = schema.Model.GetRootAs(model, 0)

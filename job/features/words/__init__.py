@@ -1,1 +1,10 @@
-"""Compute features as histograms of visual words."""
+"""Describe photos by visual words.
+
+``extractor`` is public too, and needs Spark; ``options`` holds the command line's choices.
+"""
+
+from job.features.words import vocabulary
+from job.features.words.descriptors import KINDS, DescriptorKind, require_opencv
+from job.features.words.vocabulary import Vocabulary
+
+__all__ = ["KINDS", "DescriptorKind", "Vocabulary", "require_opencv", "vocabulary"]

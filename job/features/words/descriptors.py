@@ -12,10 +12,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from job.errors import NotInstalledError
-from job.errors.mapping import one_line
-from job.images.decode import Pixels
-from job.images.limits import RejectedPhotoError
+from job.errors import NotInstalledError, one_line
+from job.images import Pixels, RejectedPhotoError
 
 LARGEST_SIDE = 1024
 """Pixels to which a longer side is scaled down. SIFT doubles a photo and keeps some 15 float copies of it: 250 MB of a

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import SparkContext
 
+from job import storage
 from job.errors import ResultsUnusableError
 from job.features.extractor import Extracted
 from job.features.words import vocabulary
@@ -26,13 +27,10 @@ from job.features.words.descriptors import (
 )
 from job.features.words.kmeans import Learning, count_words, learn
 from job.features.words.vocabulary import Vocabulary
-from job.images.decode import DECODING, Pixels, decode_at_own_size
-from job.images.limits import RejectedPhotoError
-from job.images.listing import TRAIN
+from job.images import DECODING, TRAIN, Pixels, RejectedPhotoError, decode_at_own_size
 from job.results import layout
 from job.results.progress import Progress
 from job.spark.tasks import Loaded, PhotosReport
-from job.storage import uri
 
 LARGEST_NUMBERS = 64 * 2**20
 """Bytes of a partition's descriptors as float64, which a task holds when it counts words."""
@@ -170,7 +168,7 @@ def reused_words(folder: str, descriptor: str) -> tuple[Vocabulary, dict[str, An
     UsageError
         If it has none, or words of another kind of descriptors.
     """
-    results = uri.absolute_uri(folder)
+    results = storage.absolute_uri(folder)
     words, description = vocabulary.load(results)
     if words.kind.name != descriptor:
         raise ResultsUnusableError(

@@ -20,9 +20,8 @@ from job.errors import TooFewPhotosError
 from job.features.extractor import features_table
 from job.features.words.descriptors import DescriptorKind, Descriptors, descriptor_counts, require_opencv, stacked
 from job.features.words.vocabulary import Vocabulary
-from job.images.listing import TRAIN
-from job.results import layout
-from job.results.layout import DataFile
+from job.images import TRAIN
+from job.results import DataFile, layout
 from job.spark import workers
 
 CONVERGED = 1e-4

@@ -9,13 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from job import storage
 from job.errors import ResultsUnusableError, UsageError
 from job.features.words.descriptors import KINDS, DescriptorKind, Descriptors
-from job.results import layout
-from job.results.columns import row_products
-from job.results.layout import DataFile
-from job.storage import files as storage
-from job.storage import uri
+from job.matrices import row_products
+from job.results import DataFile, layout
 
 SHARE_OF_COMPONENTS = (7, 10)
 """Components kept for each word by default, as a fraction: 0.7 exactly, which no float is."""
@@ -97,7 +95,7 @@ def to_files(vocabulary: Vocabulary, description: dict[str, Any]) -> list[tuple[
 def write(output: str, files: Sequence[tuple[DataFile, bytes]]) -> list[DataFile]:
     """Write what ``to_files`` returned; return the files."""
     for file, content in files:
-        storage.write_bytes(uri.join(output, file.path), content)
+        storage.write_bytes(storage.join(output, file.path), content)
     return [file for file, _ in files]
 
 
@@ -116,12 +114,15 @@ def load(folder: str) -> tuple[Vocabulary, dict[str, Any]]:
             "Name those of a run with --descriptor orb or sift, and not of a prediction.",
         )
     try:
-        description: dict[str, Any] = json.loads(storage.read_bytes(uri.join(folder, layout.WORDS_DESCRIPTION)))
-        with np.load(io.BytesIO(storage.read_bytes(uri.join(folder, layout.WORDS))), allow_pickle=False) as saved:
+        description: dict[str, Any] = json.loads(storage.read_bytes(storage.join(folder, layout.WORDS_DESCRIPTION)))
+        layout.require_version(description, storage.join(folder, layout.WORDS_DESCRIPTION))
+        with np.load(io.BytesIO(storage.read_bytes(storage.join(folder, layout.WORDS))), allow_pickle=False) as saved:
             words = saved["words"].astype(np.float64)
         kind = KINDS[description["descriptor"]]
         vocabulary = Vocabulary(kind, int(description["keypoints"]), words)
         whole = words.ndim == 2 and words.shape[1] == kind.dimensions and len(words) > 0
+    except ResultsUnusableError:
+        raise
     except Exception as error:  # NumPy and zipfile fail in many ways on damaged files
         raise _damaged(folder) from error
     if not whole:

@@ -2,8 +2,7 @@
 
 from collections import Counter
 
-from job.classifiers import evaluate
-from job.classifiers.evaluate import Pairs
+from job.classifiers import Pairs, evaluate
 
 LABELS = ["apple", "kiwi", "pear", "plum"]
 

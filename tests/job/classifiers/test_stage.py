@@ -123,7 +123,7 @@ def test_an_earlier_run_applied_again_gives_what_it_gave_itself(
     manifest = run(tmp_path / "out", "predict", *words)
 
     assert manifest["fitted"] == {"results": str(fitted), "run_id": earlier["run_id"]}
-    assert manifest["precision"] == {"asked": "full", "photos": {"float32": 3}}
+    assert manifest["precision"] == {"requested": "full", "photos": {"float32": 3}}
     assert manifest["counts"]["predict"] == 3
     for name, values in (("features", "features"), ("components", "components"), ("classifier", "probabilities")):
         before = read_all(fitted, name, earlier)

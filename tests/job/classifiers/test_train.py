@@ -17,12 +17,11 @@ from pyspark.ml.classification import (
 from pyspark.ml.linalg import Vectors
 from pyspark.sql import DataFrame, SparkSession
 
+from job.classifiers import Classifier
 from job.classifiers import train as training
-from job.classifiers.models import Classifier
-from job.images.listing import PREDICT, TEST, TRAIN
-from job.results import layout
-from job.results.columns import list_column
-from job.results.layout import DataFile
+from job.images import PREDICT, TEST, TRAIN
+from job.matrices import list_column
+from job.results import DataFile, layout
 from job.spark.slices import Slice
 
 LABELS = ["apple", "kiwi", "pear"]

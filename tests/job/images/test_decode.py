@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from job.images import RejectedPhotoError, decode_at_own_size
 from job.images import decode as decoding
-from job.images.decode import decode, decode_at_own_size
-from job.images.limits import RejectedPhotoError
+from job.images.decode import decode
 from tests.job.hostile_photos import encoded as encoded_as
 from tests.job.hostile_photos import with_exif
 

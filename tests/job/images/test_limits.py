@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from job.images import LARGEST_FILE, TRAIN, RejectedPhotoError
 from job.images.decode import decode
-from job.images.limits import LARGEST_FILE, RejectedPhotoError, jpeg_scans
-from job.images.listing import TRAIN, list_photos
+from job.images.limits import jpeg_scans
+from job.images.listing import list_photos
 from tests.job.hostile_photos import encoded, many_scans, run_length_encoded
 
 

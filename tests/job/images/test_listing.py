@@ -8,10 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from job.errors import UsageError
-from job.images import listing
-from job.images.listing import LISTING_SCHEMA, PREDICT, TEST, TRAIN, Subset
-from job.storage.files import FileFound
+from job.errors import PhotosNotFoundError, TooFewPhotosError
+from job.images import LISTING_SCHEMA, PREDICT, TEST, TRAIN, Subset, listing
+from job.storage import FileFound
 
 
 def make_files(folder: Path, *names: str) -> str:
@@ -75,29 +74,18 @@ def test_names_are_never_percent_encoded_or_decoded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("files", "named", "what", "remedy"),
-    [
-        ([], "none", "There is no folder '{}'.", "Check its name, and that it can be reached from here."),
-        (["x/1.jpg"], "x/1.jpg", "'{}' is a file, not a folder.", "Name the folder that holds the photos."),
-        ([".keep"], "", "The folder '{}' is empty.", "Put photos into it, one folder a label."),
-        (
-            ["a.txt", "b.gif"],
-            "",
-            "The folder '{}' holds 2 files, but no photo.",
-            "Photos end in .jpg, .jpeg, .png, .webp, .bmp.",
-        ),
-    ],
+    ("files", "named"),
+    [([], "none"), (["x/1.jpg"], "x/1.jpg"), ([".keep"], ""), (["a.txt", "b.gif"], "")],
+    ids=["missing", "a file", "empty", "no photo"],
 )
-def test_a_folder_without_photos_is_refused(
-    tmp_path: Path, files: list[str], named: str, message: str, hint: str
-) -> None:
+def test_refuses_folder_without_photos(tmp_path: Path, files: list[str], named: str) -> None:
     make_files(tmp_path, *files)
     folder = str(tmp_path / named)
 
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(PhotosNotFoundError) as raised:
         listing.list_photos(folder, TRAIN)
 
-    assert (raised.value.message, raised.value.hint) == (message.format(folder), hint)
+    assert f"'{folder}'" in raised.value.message
 
 
 def test_only_the_wanted_labels_are_taken(tmp_path: Path) -> None:
@@ -108,23 +96,15 @@ def test_only_the_wanted_labels_are_taken(tmp_path: Path) -> None:
     assert photos["label"].to_pylist() == ["a", "c"]
 
 
-def test_an_unknown_label_is_named_with_those_like_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("unknown", "shown"), [("Apple Rde", ["Apple Red"]), ("Zzz", ["Apple Red", "Kiwi"])])
+def test_unknown_label_is_shown_similar_labels_or_all(tmp_path: Path, unknown: str, shown: list[str]) -> None:
     folder = make_files(tmp_path, "Apple Red/1.jpg", "Kiwi/1.jpg")
 
-    with pytest.raises(UsageError) as raised:
-        listing.list_photos(folder, TRAIN, Subset(labels=("Apple Rde",)))
+    with pytest.raises(PhotosNotFoundError) as raised:
+        listing.list_photos(folder, TRAIN, Subset(labels=(unknown,)))
 
-    assert raised.value.message == f"There is no label 'Apple Rde' in '{folder}'."
-    assert raised.value.hint == "Did you mean 'Apple Red'?"
-
-
-def test_an_unknown_label_like_no_other_is_told_with_those_there_are(tmp_path: Path) -> None:
-    folder = make_files(tmp_path, "Apple/1.jpg", "Kiwi/1.jpg")
-
-    with pytest.raises(UsageError) as raised:
-        listing.list_photos(folder, TRAIN, Subset(labels=("Zzz",)))
-
-    assert raised.value.hint == "Its labels are Apple, Kiwi."
+    assert f"'{unknown}'" in raised.value.message
+    assert [label for label in ("Apple Red", "Kiwi") if label in raised.value.hint] == shown
 
 
 def test_photos_to_predict_are_not_drawn_from(tmp_path: Path) -> None:
@@ -192,10 +172,8 @@ def test_a_holdout_is_taken_from_the_photos_drawn(tmp_path: Path) -> None:
 def test_a_holdout_of_nothing_is_refused(tmp_path: Path) -> None:
     folder = make_files(tmp_path, "a/1.jpg", "a/2.jpg", "b/1.jpg")
 
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(TooFewPhotosError):
         held_out(folder, 0.1)
-
-    assert raised.value.message == "--holdout 0.1 keeps no photo: no label has enough of them."
 
 
 @pytest.mark.parametrize(("first", "second"), [("photos", "photos"), ("photos", "photos/test"), ("link", "photos")])
@@ -206,10 +184,10 @@ def test_folders_that_share_photos_are_refused_however_they_are_spelled(
     (tmp_path / "link").symlink_to(tmp_path / "photos")
     folders = [f"{tmp_path}/{first}", f"{tmp_path}/{second}"]
 
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(PhotosNotFoundError) as raised:
         listing.require_separate(folders)
 
-    assert raised.value.message == f"'{folders[0]}' and '{folders[1]}' are the same folder, or one lies in the other."
+    assert all(f"'{folder}'" in raised.value.message for folder in folders)
 
 
 def test_folders_whose_names_only_begin_alike_are_separate() -> None:

@@ -14,13 +14,11 @@ from pyspark.ml.linalg import Vectors
 from pyspark.sql import SparkSession
 
 from job.features.extractor import features_table
-from job.images.listing import PREDICT, TEST, TRAIN
-from job.pca import components, passes
-from job.pca.components import Moments
-from job.pca.passes import Projection, ProjectionTask
-from job.results import layout
-from job.results.columns import matrix
-from job.results.layout import DataFile
+from job.images import PREDICT, TEST, TRAIN
+from job.matrices import matrix
+from job.pca import Moments, Projection, components, passes
+from job.pca.passes import ProjectionTask
+from job.results import DataFile, layout
 
 Rows = np.ndarray[Any, np.dtype[np.float32]]
 

@@ -27,7 +27,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 def browser() -> Iterator[Any]:
     """Start a browser that Playwright drives; skip where there is none."""
     if CHROMIUM is None:
-        pytest.skip("needs a browser to look at the report: apt-get install chromium; its HTML is tested without")
+        pytest.skip("needs Chromium: apt-get install chromium")
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright: make setup")
     # A root's browser, as in a container, cannot make a sandbox.
     options = ["--no-sandbox"] if os.geteuid() == 0 else []

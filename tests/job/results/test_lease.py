@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from job import storage
 from job.errors import NotWrittenError, OutputInUseError, OutputRefusedError, TryAgainError, UsageError
 from job.results import layout, lease, output, processes
 from job.results.lease import Lease
 from job.results.output import Run, open_run
-from job.storage import files as storage
 
 RUN, OTHER = "20261120T110000-aaaaaaaa", "20261120T120000-bbbbbbbb"
 
@@ -198,7 +198,7 @@ def carry_out(run: Run) -> dict[str, Any]:
     output.begin_to_replace(run)
     storage.write_bytes(f"{run.output}/{layout.PROJECTION}", run.run_id.encode())
     manifest = {
-        "schema_version": 1,
+        "schema_version": 2,
         "run_id": run.run_id,
         "counts": {"used": 1},
         "files": {"all": [{"path": name}, {"path": layout.PROJECTION}]},
@@ -341,7 +341,7 @@ def test_failure_after_lost_lease_is_output_in_use(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("error", [UsageError("no", "no"), KeyboardInterrupt()])
 def test_failed_run_releases_its_lease(tmp_path: Path, error: BaseException) -> None:
-    layout.write_manifest(str(tmp_path), {"schema_version": 1, "run_id": OTHER})
+    layout.write_manifest(str(tmp_path), {"schema_version": 2, "run_id": OTHER})
 
     with pytest.raises(type(error)), open_run(str(tmp_path), True, []) as run, run.progress.stage("list"):
         raise error
@@ -354,7 +354,7 @@ def test_a_sweep_leaves_the_files_of_a_run_that_began_later(tmp_path: Path) -> N
     (tmp_path / "features").mkdir()
     later = tmp_path / "features" / f"part-00000-{OTHER}-0.parquet"
     later.touch()
-    layout.write_manifest(str(tmp_path), {"schema_version": 1, "run_id": RUN})
+    layout.write_manifest(str(tmp_path), {"schema_version": 2, "run_id": RUN})
 
     layout.sweep(str(tmp_path), [], RUN)
 

@@ -8,7 +8,7 @@ import pytest
 
 from job.results import processes
 
-on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells when a process began")
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: reads from /proc when a process began")
 
 TELL = "from job.results import processes; print(processes.this_process())"
 

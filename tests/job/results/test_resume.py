@@ -16,7 +16,8 @@ from infra.commands.sample_photos import draw_photo
 from job import arguments, pipeline
 from job.__main__ import main
 from job.errors import UsageError
-from job.images.listing import TEST, TRAIN, as_listing
+from job.images import TEST, TRAIN
+from job.images.listing import as_listing
 from job.results import layout, resume
 from job.results.resume import Found
 from tests.job.bad_photos import write_bad_and_odd_photos

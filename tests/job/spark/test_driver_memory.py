@@ -10,7 +10,7 @@ from job.spark.bundle import PACKAGE
 PROGRAM = """
 import resource
 from job.images import listing
-from job.storage import files as storage
+from job import storage
 from job.spark.tasks import as_stream
 from job.storage.files import FileFound
 

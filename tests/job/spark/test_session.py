@@ -54,7 +54,7 @@ def test_the_whole_package_is_carried_to_the_executors(tmp_path: Path) -> None:
         names = carried.namelist()
     assert sorted(names) == sorted(
         source.relative_to(bundle.PACKAGE.parent).as_posix()
-        for pattern in ("*.py", "*.css", "*.js")
+        for pattern in ("*.py", "*.css", "*.js", "*.toml")
         for source in bundle.PACKAGE.rglob(pattern)
     )
 
@@ -81,7 +81,7 @@ def test_without_java_the_package_that_carries_it_is_named(tmp_path: Path) -> No
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
 
     error, hint = done.stderr.splitlines()[-2:]
-    assert error.startswith("job.errors.NotInstalledError: ")
+    assert error.startswith("job.errors.catalogue.NotInstalledError: ")
     assert "requirements/java.txt" in hint
 
 

@@ -5,10 +5,9 @@ from pathlib import Path
 import boto3
 import pytest
 
-from job.errors import RunFailedError, TryAgainError, UsageError
+from job.errors import BackboneError, NotWrittenError, TryAgainError
+from job.storage import FileFound, filesystem
 from job.storage import files as storage
-from job.storage import filesystem
-from job.storage.files import FileFound
 
 
 def test_a_file_is_written_whole_into_folders_that_are_made_for_it(tmp_path: Path) -> None:
@@ -21,10 +20,10 @@ def test_a_file_is_written_whole_into_folders_that_are_made_for_it(tmp_path: Pat
 def test_a_write_that_fails_leaves_nothing_and_says_where(tmp_path: Path) -> None:
     (tmp_path / "taken").write_bytes(b"a file where a folder is needed")
 
-    with pytest.raises(RunFailedError) as raised:
+    with pytest.raises(NotWrittenError) as raised:
         storage.write_bytes(f"{tmp_path}/taken/file", b"content")
 
-    assert raised.value.message.startswith(f"'{tmp_path}/taken/file' could not be written: ")
+    assert f"'{tmp_path}/taken/file'" in raised.value.message
     assert [entry.name for entry in (tmp_path).iterdir()] == ["taken"]
 
 
@@ -111,18 +110,15 @@ def test_a_storage_that_does_not_answer_is_told_to_be_tried_again(monkeypatch: p
     with pytest.raises(TryAgainError) as raised:
         storage.folder_exists("s3://bucket-that-nobody-holds/results")
 
-    assert raised.value.message.startswith(
-        "The folder 's3://bucket-that-nobody-holds/results' could not be looked into: "
-    )
-    assert raised.value.exit_code == 75
+    assert "'s3://bucket-that-nobody-holds/results'" in raised.value.message
 
 
 @pytest.mark.usefixtures("s3_endpoint")
 def test_a_bucket_that_does_not_exist_is_told_in_one_sentence() -> None:
-    with pytest.raises(RunFailedError) as raised:
+    with pytest.raises(NotWrittenError) as raised:
         storage.write_bytes("s3://no-such-bucket/file", b"content")
 
-    assert raised.value.message.startswith("'s3://no-such-bucket/file' could not be written: ")
+    assert "'s3://no-such-bucket/file'" in raised.value.message
     assert "NO_SUCH_BUCKET" in raised.value.message
 
 
@@ -137,10 +133,10 @@ def test_a_file_elsewhere_is_copied_here(bucket: str, tmp_path: Path) -> None:
 
 
 def test_a_file_elsewhere_that_is_not_there_is_refused(bucket: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(BackboneError) as raised:
         storage.local_copy(f"s3://{bucket}/none", tmp_path)
 
-    assert raised.value.message.startswith(f"'s3://{bucket}/none' cannot be read: ")
+    assert f"'s3://{bucket}/none'" in raised.value.message
 
 
 def test_a_link_that_leads_back_to_itself_is_listed_as_one_that_leads_nowhere(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from localcloud.steps.launcher import session_members
 from localcloud.steps.process import LAUNCHER, ChildProcess, Order
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: reads /proc")
 
 ENVIRONMENT = {"PATH": os.defpath}
 

@@ -22,7 +22,7 @@ from tests.localcloud.emr.clusters import described, request, step
 from tests.localcloud.steps.emr_cloud import REGION, Client, address, clients, make_bucket, make_roles, running
 from tests.localcloud.steps.test_process import is_gone, wait_for
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the node is a Linux node")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: a cluster's nodes run it")
 
 
 class Cloud:

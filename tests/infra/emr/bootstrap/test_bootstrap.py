@@ -18,7 +18,7 @@ from tests.infra.synthesis import ROOT
 SCRIPT = ROOT / "infra" / "emr" / "bootstrap" / "bootstrap.sh"
 ARCHITECTURE: Architecture = "aarch64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the wheels are for Linux, as the cluster's nodes are")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: the wheels are for the cluster's nodes")
 
 Finished = subprocess.CompletedProcess[str]
 Change = Callable[[str, bytes], bytes | None]

@@ -14,7 +14,7 @@ from job.spark.java import find_java_home
 from tests.infra.emr.bootstrap.test_bootstrap import ARCHITECTURE, bootstrap, interpreter
 from tests.infra.synthesis import ROOT
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the wheels are for Linux, as the cluster's nodes are")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: the wheels are for the cluster's nodes")
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from job import storage
 from job.errors import BackboneError
 from job.features.network import export
 from job.features.network.backbone import BackboneDescription, content_hash, read_description
 from job.features.network.export import ExportRequest, cached_export
 from job.features.network.registry import IMAGENET, RANDOM
-from job.storage import files as storage
 from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
 from tests.job.features.network.computed import Features, cosines, features_of
 
@@ -41,7 +41,7 @@ def test_features_equal_keras_own_with_seeded_weights(
 @pytest.mark.parametrize(
     ("every", "compared"), [pytest.param(10, 49, id="one of each label"), pytest.param(1, 490, marks=pytest.mark.slow)]
 )
-def test_features_equal_keras_on_real_photos(keras: Any, every: int, compared: int) -> None:
+def test_features_equal_keras_own_on_real_photos_with_real_weights(keras: Any, every: int, compared: int) -> None:
     photos = sorted((REAL_PHOTOS / "fruits-360-sample" / "Test").glob("*/*.jpg"))[::every]
     assert len(photos) == compared
     photos += sorted((REAL_PHOTOS / "imagenet-photos").iterdir())
@@ -103,9 +103,11 @@ def test_weights_that_do_not_fit_are_refused_and_leave_no_file(tmp_path: Path) -
     wrong = tmp_path / "wrong.weights.h5"
     wrong.write_bytes(b"no weights")
 
-    with pytest.raises(BackboneError, match=f"'{wrong}' do not fit mobilenet_v2"):
+    with pytest.raises(BackboneError) as raised:
         cached_export(ExportRequest("mobilenet_v2", str(wrong), seed=0), cache=tmp_path / "cache")
 
+    assert f"'{wrong}'" in raised.value.message
+    assert "HDF5" in raised.value.message
     assert list((tmp_path / "cache").iterdir()) == []
 
 
@@ -120,7 +122,7 @@ def test_a_file_that_was_exported_before_is_taken_as_it_is(random_backbone: Path
 
 
 def test_a_file_that_was_exported_of_another_network_is_refused(random_backbone: Path) -> None:
-    with pytest.raises(BackboneError, match="mobilenet_v2, not vgg16") as raised:
+    with pytest.raises(BackboneError) as raised:
         cached_export(ExportRequest("vgg16", str(random_backbone), seed=0))
 
     assert "--backbone mobilenet_v2" in raised.value.hint
@@ -129,7 +131,7 @@ def test_a_file_that_was_exported_of_another_network_is_refused(random_backbone:
 def test_a_model_that_this_project_did_not_export_is_refused(tmp_path: Path) -> None:
     (tmp_path / "other.tflite").write_bytes(b"something else")
 
-    with pytest.raises(BackboneError, match=f"'{tmp_path}/other.tflite'"):
+    with pytest.raises(BackboneError, match="not exported"):
         read_description(tmp_path / "other.tflite")
 
 
@@ -138,12 +140,12 @@ def test_a_model_that_was_cut_off_is_refused(random_backbone: Path, tmp_path: Pa
     cut = tmp_path / "cut.tflite"
     cut.write_bytes(random_backbone.read_bytes()[:kept])
 
-    with pytest.raises(BackboneError, match=str(cut)):
+    with pytest.raises(BackboneError, match="damaged"):
         read_description(cut)
 
 
 def test_a_missing_model_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BackboneError, match=r"none\.tflite' .*: No such file or directory"):
+    with pytest.raises(BackboneError, match="No such file or directory"):
         read_description(tmp_path / "none.tflite")
 
 

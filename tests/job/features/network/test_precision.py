@@ -11,12 +11,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from job.features.network import extractor, reduced_precision, split
-from job.features.network.backbone import FAST, FULL, load
+from job.features.network import FAST, FULL, extractor, load, reduced_precision, split
 from job.features.network.export import ExportRequest, cached_export
 from job.features.network.litert import FLOAT32
 from job.features.network.reduced_precision import BFLOAT16, ReducedPrecisionNetwork
-from job.images.decode import Pixels, decode
+from job.images import Pixels
+from job.images.decode import decode
 from job.spark.tasks import PhotosReport
 from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
 from tests.job.features.network.computed import Features, cosines, one_by_one
@@ -132,18 +132,18 @@ def test_manifest_counts_photos_by_precision() -> None:
 
     described = extractor.describe_precision(FAST, reports)
 
-    assert described == {"asked": "fast", "photos": {"bfloat16": 400, "float32": 200}}
+    assert described == {"requested": "fast", "photos": {"bfloat16": 400, "float32": 200}}
 
 
 def test_fast_at_full_precision_gives_a_notice() -> None:
-    told = extractor.precision_notice({"asked": "fast", "photos": {"bfloat16": 400, "float32": 1200}})
+    told = extractor.precision_notice({"requested": "fast", "photos": {"bfloat16": 400, "float32": 1200}})
 
     assert told == ("1,200 photos were computed at full precision: there was no bfloat16, or no OpenVINO.")
 
 
 @pytest.mark.parametrize(
     "precision",
-    [{"asked": "full", "photos": {"float32": 3}}, {"asked": "fast", "photos": {"bfloat16": 3}}],
+    [{"requested": "full", "photos": {"float32": 3}}, {"requested": "fast", "photos": {"bfloat16": 3}}],
     ids=["full", "fast"],
 )
 def test_requested_precision_gives_no_notice(precision: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from job.__main__ import main
 from job.errors import ResultsUnusableError, UsageError
 from job.features.words.descriptors import LARGEST_SIDE, ORB_BORDER
 from job.features.words.extractor import NO_KEYPOINTS
-from job.images.decode import decode_at_own_size
+from job.images import decode_at_own_size
 from tests.job.bad_photos import BAD, ODD, write_bad_and_odd_photos
 from tests.job.whole_runs import Manifest, copy_in_splits, failure, read_all, run
 

@@ -11,14 +11,12 @@ from pyspark import SparkContext
 from sklearn.cluster import KMeans
 
 from job.errors import TooFewPhotosError
-from job.features.words import kmeans
-from job.features.words.descriptors import KINDS, Descriptors
+from job.features.words import KINDS, Vocabulary, kmeans
+from job.features.words.descriptors import Descriptors
 from job.features.words.kmeans import Learning
-from job.features.words.vocabulary import Vocabulary
-from job.images.listing import PREDICT, TEST, TRAIN
-from job.results import layout
-from job.results.columns import matrix
-from job.results.layout import DataFile
+from job.images import PREDICT, TEST, TRAIN
+from job.matrices import matrix
+from job.results import DataFile, layout
 
 SIFT = KINDS["sift"]
 LEARNING = Learning(words=3, sample=10_000, iterations=20, seed=0)
