@@ -12,15 +12,13 @@ from job.errors import TooFewPhotosError
 from job.features.extractor import FeatureExtractor
 from job.features.network.export import ExportRequest, cached_export
 from job.features.network.extractor import open_network, warn_if_untrained
-from job.features.words import KINDS, require_opencv, vocabulary
+from job.features.words import KINDS, Learning, require_opencv, vocabulary
 from job.features.words.extractor import WordExtractor, perceptron_parameters, reused_words
-from job.features.words.kmeans import Learning
 from job.features.words.options import CNN, ZERO
 from job.images import TRAIN, listing
 from job.inputs import count, describe_listing, list_all
 from job.manifest import build_manifest, describe_components, label_counts
-from job.pca import PrincipalComponents, Projection
-from job.pca.components import components_for, require_components
+from job.pca import PrincipalComponents, Projection, components
 from job.pca.passes import ProjectionTask
 from job.pca.stage import fit, project, write_components
 from job.report import making
@@ -123,7 +121,7 @@ def require_possible(arguments: Arguments, photos: pa.Table, extractor: FeatureE
             f"There is {training} photo to fit on, and principal components need at least 2.", "Give more photos."
         )
     if arguments.components is not None:
-        require_components(arguments.components, training, extractor.features)
+        components.require_components(arguments.components, training, extractor.features)
     if arguments.classifier != NO_CLASSIFIER:
         stage.require_labels(listing.count_by_label(photos, TRAIN), "listed")
 
@@ -131,14 +129,14 @@ def require_possible(arguments: Arguments, photos: pa.Table, extractor: FeatureE
 def choose_components(arguments: Arguments, fitted: PrincipalComponents, training: int) -> int:
     """Return how many components the run keeps; raise UsageError if more were asked for than there are."""
     if arguments.components is not None:
-        require_components(arguments.components, training, len(fitted.mean))
+        components.require_components(arguments.components, training, len(fitted.mean))
         return arguments.components
     if arguments.variance is None:
         return vocabulary.default_components(len(fitted.mean), len(fitted.cumulative))
-    return components_for(fitted.cumulative, arguments.variance)
+    return components.components_for(fitted.cumulative, arguments.variance)
 
 
-def classifier_parameters(arguments: Arguments, components: int) -> dict[str, Any]:
+def classifier_parameters(arguments: Arguments, kept: int) -> dict[str, Any]:
     """Return the classifier's parameters that differ from the defaults."""
     of_words = arguments.descriptor != CNN and arguments.classifier == PERCEPTRON
-    return perceptron_parameters(components) if of_words else {}
+    return perceptron_parameters(kept) if of_words else {}

@@ -1,6 +1,6 @@
 """Fit the principal components and project every photo on them.
 
-``passes`` is public too, and needs Spark.
+``passes`` and ``stage`` are public too, and need Spark.
 """
 
 from job.pca import components

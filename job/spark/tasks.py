@@ -153,9 +153,8 @@ def extract_part(task: PhotoTask, done: Accumulator[int], numbered: tuple[int, b
     seconds = dict.fromkeys(("read", "decode", task.extractor.stage, "write"), 0.0)
     outcomes = _process(photos, task.extractor, loaded, seconds, done)
     began = time.perf_counter()
-    rejections = [outcome if isinstance(outcome, RejectedPhotoError) else None for outcome in outcomes]
-    used = photos.filter(pa.array([rejection is None for rejection in rejections], pa.bool_()))
-    values = task.extractor.to_column([outcome for outcome in outcomes if not isinstance(outcome, RejectedPhotoError)])
+    used = photos.filter(pa.array([not isinstance(outcome, str) for outcome in outcomes], pa.bool_()))
+    values = task.extractor.to_column([outcome for outcome in outcomes if not isinstance(outcome, str)])
     made = pa.table([used["path"], used["label"], used["split"], values], schema=task.extractor.schema)
     rows = resume.in_order(part, resume.with_rows_columns(made, used, loaded.computed_in), earlier)
     attempt = layout.attempt()
@@ -168,7 +167,7 @@ def extract_part(task: PhotoTask, done: Accumulator[int], numbered: tuple[int, b
         content = rows.drop_columns(resume.ROWS_SCHEMA.names)
         footer = resume.stamp(task.provenance, rows)
         made_file = layout.write_parquet(task.output, name(task.extractor.folder), content, footer)
-    rejected = _rejected_table(photos, rejections)
+    rejected = _rejected_table(photos, outcomes)
     if len(rejected):
         rejected_file = layout.write_parquet(task.output, name(layout.REJECTED), rejected)
     seconds["write"] = time.perf_counter() - began
@@ -185,20 +184,20 @@ def extract_part(task: PhotoTask, done: Accumulator[int], numbered: tuple[int, b
 
 def _process(
     photos: pa.Table, extractor: PhotoExtractor, loaded: Loaded, seconds: dict[str, float], done: Accumulator[int]
-) -> list[Values | RejectedPhotoError]:
-    """Return the values of each photo, or why it is rejected."""
+) -> list[Values | str]:
+    """Return the values of each photo, or the reason why it is rejected."""
     paths, sizes, problems = (photos[name].to_pylist() for name in ("path", "size", "problem"))
-    outcomes: list[Values | RejectedPhotoError] = []
-    waiting: list[Pixels | RejectedPhotoError] = []
+    outcomes: list[Values | str] = []
+    waiting: list[Pixels | str] = []
     with workers.ended_if_silent() as heartbeat:
         for photo in photos_in_turn(paths, sizes, problems, extractor.decode, seconds):
-            waiting.append(photo)
-            usable = [pixels for pixels in waiting if not isinstance(pixels, RejectedPhotoError)]
+            waiting.append(_reason_if_rejected(photo))
+            usable = [pixels for pixels in waiting if not isinstance(pixels, str)]
             if len(usable) == loaded.batch or len(outcomes) + len(waiting) == len(paths):
                 began = time.perf_counter()
                 processed = iter(loaded.process(usable) if usable else ())
                 outcomes += [
-                    pixels if isinstance(pixels, RejectedPhotoError) else next(processed) for pixels in waiting
+                    pixels if isinstance(pixels, str) else _reason_if_rejected(next(processed)) for pixels in waiting
                 ]
                 waiting.clear()
                 seconds[extractor.stage] += time.perf_counter() - began
@@ -207,12 +206,14 @@ def _process(
     return outcomes
 
 
-def _rejected_table(photos: pa.Table, rejections: Sequence[RejectedPhotoError | None]) -> pa.Table:
-    rows = [
-        (path, str(rejection))
-        for path, rejection in zip(photos["path"].to_pylist(), rejections, strict=True)
-        if rejection is not None
-    ]
+def _reason_if_rejected(outcome: Values | RejectedPhotoError) -> Values | str:
+    # The error itself would keep the photo's content in memory, by its traceback.
+    return str(outcome) if isinstance(outcome, RejectedPhotoError) else outcome
+
+
+def _rejected_table(photos: pa.Table, outcomes: Sequence[Values | str]) -> pa.Table:
+    paths = photos["path"].to_pylist()
+    rows = [(path, reason) for path, reason in zip(paths, outcomes, strict=True) if isinstance(reason, str)]
     return pa.table([[path for path, _ in rows], [reason for _, reason in rows]], schema=layout.REJECTED_SCHEMA)
 
 

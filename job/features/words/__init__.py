@@ -5,6 +5,6 @@
 
 from job.features.words import vocabulary
 from job.features.words.descriptors import KINDS, DescriptorKind, require_opencv
-from job.features.words.vocabulary import Vocabulary
+from job.features.words.vocabulary import Learning, Vocabulary
 
-__all__ = ["KINDS", "DescriptorKind", "Vocabulary", "require_opencv", "vocabulary"]
+__all__ = ["KINDS", "DescriptorKind", "Learning", "Vocabulary", "require_opencv", "vocabulary"]

@@ -25,8 +25,8 @@ from job.features.words.descriptors import (
     descriptor_counts,
     opencv_version,
 )
-from job.features.words.kmeans import Learning, count_words, learn
-from job.features.words.vocabulary import Vocabulary
+from job.features.words.kmeans import count_words, learn
+from job.features.words.vocabulary import Learning, Vocabulary
 from job.images import DECODING, TRAIN, Pixels, RejectedPhotoError, decode_at_own_size
 from job.results import layout
 from job.results.progress import Progress

@@ -19,26 +19,13 @@ from pyspark import Accumulator, Broadcast, SparkContext
 from job.errors import TooFewPhotosError
 from job.features.extractor import features_table
 from job.features.words.descriptors import DescriptorKind, Descriptors, descriptor_counts, require_opencv, stacked
-from job.features.words.vocabulary import Vocabulary
+from job.features.words.vocabulary import Learning, Vocabulary
 from job.images import TRAIN
 from job.results import DataFile, layout
 from job.spark import workers
 
 CONVERGED = 1e-4
 """K-Means ends when no centre has moved by more than this."""
-
-
-@dataclass(frozen=True)
-class Learning:
-    """How many words are learned, from about how many descriptors, in how many iterations of K-Means at most.
-
-    The seed draws the sample and the first centres.
-    """
-
-    words: int
-    sample: int
-    iterations: int
-    seed: int
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,19 @@ SHARE_OF_COMPONENTS = (7, 10)
 
 
 @dataclass(frozen=True)
+class Learning:
+    """How many words are learned, from about how many descriptors, in how many iterations of K-Means at most.
+
+    The seed draws the sample and the first centres.
+    """
+
+    words: int
+    sample: int
+    iterations: int
+    seed: int
+
+
+@dataclass(frozen=True)
 class Vocabulary:
     """Visual words, and how the descriptors that they are compared with are made.
 

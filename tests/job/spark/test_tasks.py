@@ -9,10 +9,9 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from job.features.words import KINDS
+from job.features.words import KINDS, Learning
 from job.features.words.descriptors import LARGEST_SIDE, describer, descriptor_counts, stacked
 from job.features.words.extractor import NO_KEYPOINTS, WordExtractor
-from job.features.words.kmeans import Learning
 from job.images import TRAIN, decode_at_own_size, listing
 from job.results import layout
 from job.spark.tasks import PhotosReport, PhotoTask, as_stream, extract_part

@@ -11,9 +11,8 @@ from pyspark import SparkContext
 from sklearn.cluster import KMeans
 
 from job.errors import TooFewPhotosError
-from job.features.words import KINDS, Vocabulary, kmeans
+from job.features.words import KINDS, Learning, Vocabulary, kmeans
 from job.features.words.descriptors import Descriptors
-from job.features.words.kmeans import Learning
 from job.images import PREDICT, TEST, TRAIN
 from job.matrices import matrix
 from job.results import DataFile, layout
