@@ -110,7 +110,7 @@ def versions() -> dict[str, str]:
 def data_files(reports: Sequence[PhotosReport], projected: Sequence[ProjectionReport]) -> dict[str, list[DataFile]]:
     """Return the files that the tasks have written, by data set."""
     files: dict[str, list[DataFile | None]] = {
-        layout.FEATURES: [report.made for report in reports],
+        layout.FEATURES: [report.file for report in reports],
         layout.REJECTED: [report.rejected for report in reports],
         layout.COMPONENTS: [report.components for report in projected],
         layout.COMPONENTS_CSV: [report.csv for report in projected],

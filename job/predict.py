@@ -13,7 +13,7 @@ from job.errors import (
     ResultsIncompleteError,
     ResultsUnusableError,
     UsageError,
-    mapping,
+    one_line,
 )
 from job.features.extractor import FeatureExtractor
 from job.features.network.export import ExportRequest, cached_export, find_cached
@@ -101,7 +101,7 @@ def read_fitted(fitted: str, manifest: dict[str, Any]) -> tuple[Projection, Clas
         return read_projection(fitted), stage.read(fitted) if layout.MODEL in listed else None
     except OSError as error:
         raise ResultsIncompleteError(
-            f"The results '{fitted}' are not whole: {mapping.one_line(error)}.", "Fetch them again, or run them again."
+            f"The results '{fitted}' are incomplete: {one_line(error)}.", "Fetch them again, or run them again."
         ) from error
 
 

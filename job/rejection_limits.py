@@ -34,7 +34,7 @@ def require_enough(output: str, training: int, limit: str | None, reports: Seque
 def require_any(output: str, photos: int, limit: str | None, reports: Sequence[PhotosReport]) -> None:
     """Raise TooManyRejectedError above the limit, TooFewPhotosError if no photo could be used."""
     require_within(output, limit, reports)
-    if all(report.made is None for report in reports):
+    if all(report.file is None for report in reports):
         raise TooFewPhotosError(
             f"None of {photos} photos could be used. The first reason: {first_reason(output, reports)}.",
             "Give other photos, or repair these.",

@@ -56,7 +56,7 @@ def require_labels(photos: Mapping[str, int], found: str) -> None:
 
 def components_files(reports: Sequence[PhotosReport], projected: Sequence[ProjectionReport]) -> list[ComponentsFile]:
     """Return the components files, of which there is one for each features file."""
-    used = [report.used for report in reports if report.made is not None]
+    used = [report.used for report in reports if report.file is not None]
     return [ComponentsFile(report.components, splits) for report, splits in zip(projected, used, strict=True)]
 
 

@@ -22,7 +22,7 @@ def fit(
     context: SparkContext, reports: Sequence[PhotosReport], output: str, standardize: bool, progress: Progress
 ) -> PrincipalComponents:
     """Return all principal components of the training photos' features."""
-    files = [(report.made, report.used[TRAIN]) for report in reports if report.made is not None]
+    files = [(report.file, report.used[TRAIN]) for report in reports if report.file is not None]
     done = context.accumulator(0)
     with progress.counted_stage("fit", sum(rows for _, rows in files), done):
         moments = passes.sum_moments(context, output, files, session.slots(context), done)
@@ -37,7 +37,7 @@ def project(
     progress: Progress,
 ) -> list[ProjectionReport]:
     """Write the components of all photos; return what each task reports, one for each features file."""
-    files = [report.made for report in reports if report.made is not None]
+    files = [report.file for report in reports if report.file is not None]
     done = context.accumulator(0)
     with progress.counted_stage("projection", sum(file.rows for file in files), done):
         return passes.project_files(context, task, projection, files, session.slots(context), done)

@@ -158,13 +158,13 @@ class Lease:
         return self._taken and not self._released
 
     def _require_held(self) -> None:
-        said = _read_if_there(_uri(self._output, LEASE))
-        if said.get("run_id") == self._run_id:
+        state = _read_if_there(_uri(self._output, LEASE))
+        if state.get("run_id") == self._run_id:
             return
         # A run that has ended has deleted its lease, and is named by its last heartbeat.
-        said = said or _read_if_there(_uri(self._output, layout.PROGRESS))
-        other = said.get("run_id", self._run_id) != self._run_id
-        by = f"the run {said['run_id']}, at {said.get('updated')}" if other else "its lease was deleted"
+        state = state or _read_if_there(_uri(self._output, layout.PROGRESS))
+        other = state.get("run_id", self._run_id) != self._run_id
+        by = f"the run {state['run_id']}, at {state.get('updated')}" if other else "its lease was deleted"
         raise OutputInUseError(
             f"Another run took the output '{self._output}' from this one: {by}.",
             "Let the other run end. What was computed is kept: the same command with --resume reuses it.",
@@ -181,9 +181,9 @@ class Lease:
         manifest = _read_if_there(_uri(self._output, layout.MANIFEST))
         if "run_id" in manifest:
             photos = manifest.get("counts", {}).get("used", 0)
-            said = {"stage": FINISHED, "done": photos, "total": photos}
+            state = {"stage": FINISHED, "done": photos, "total": photos}
             with suppress(NotWrittenError):
-                _write_heartbeat(self._output, manifest["run_id"], said)
+                _write_heartbeat(self._output, manifest["run_id"], state)
 
 
 def holder(output: str) -> Holder | None:
@@ -194,12 +194,12 @@ def holder(output: str) -> Holder | None:
         return None
     except OSError as error:
         raise unreachable(f"'{_uri(output, layout.PROGRESS)}' could not be read", error) from error
-    said = _read(content)
-    if said.get("stage", FINISHED) in (FAILED, FINISHED):
+    state = _read(content)
+    if state.get("stage", FINISHED) in (FAILED, FINISHED):
         return None
     try:
-        updated = datetime.fromisoformat(said["updated"]).astimezone(UTC)
-        return Holder(str(said["run_id"]), str(said["stage"]), updated, content)
+        updated = datetime.fromisoformat(state["updated"]).astimezone(UTC)
+        return Holder(str(state["run_id"]), str(state["stage"]), updated, content)
     except (KeyError, TypeError, ValueError):
         return None  # not written by a run
 
@@ -272,7 +272,7 @@ def _read_if_there(uri: str) -> dict[str, Any]:
 
 def _read(content: bytes) -> dict[str, Any]:
     try:
-        said = json.loads(content)
+        state = json.loads(content)
     except ValueError:
         return {}
-    return said if isinstance(said, dict) else {}
+    return state if isinstance(state, dict) else {}

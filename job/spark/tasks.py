@@ -85,7 +85,7 @@ class PhotosReport:
 
     Parameters
     ----------
-    made
+    file
         The Parquet file of extracted values; None if no photo could be used.
     rejected
         The Parquet file of rejected photos; None if there are none.
@@ -99,7 +99,7 @@ class PhotosReport:
         As the extractor counts it.
     """
 
-    made: DataFile | None
+    file: DataFile | None
     rejected: DataFile | None
     used: Counter[str]
     labels: Counter[tuple[str, str]]
@@ -162,18 +162,18 @@ def extract_part(task: PhotoTask, done: Accumulator[int], numbered: tuple[int, b
     def name(folder: str) -> str:
         return layout.data_file_name(folder, task.run_id, number, attempt, "parquet")
 
-    made_file = rejected_file = None
+    values_file = rejected_file = None
     if len(rows):
         content = rows.drop_columns(resume.ROWS_SCHEMA.names)
         footer = resume.stamp(task.provenance, rows)
-        made_file = layout.write_parquet(task.output, name(task.extractor.folder), content, footer)
+        values_file = layout.write_parquet(task.output, name(task.extractor.folder), content, footer)
     rejected = _rejected_table(photos, outcomes)
     if len(rejected):
         rejected_file = layout.write_parquet(task.output, name(layout.REJECTED), rejected)
     seconds["write"] = time.perf_counter() - began
     splits, labels = rows["split"].to_pylist(), rows["label"].to_pylist()
     return PhotosReport(
-        made_file,
+        values_file,
         rejected_file,
         Counter(splits),
         Counter((split, label) for split, label in zip(splits, labels, strict=True) if split != PREDICT),

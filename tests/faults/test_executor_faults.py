@@ -62,7 +62,7 @@ def slow_at_first(*given):
     report = extract_part(*given)
     task = TaskContext.get()
     with open(seen, "a") as file:
-        file.write(f"{task.partitionId()} {report.made.path}\\n")
+        file.write(f"{task.partitionId()} {report.file.path}\\n")
     if task.partitionId() == 0 and task.attemptNumber() == 0:
         time.sleep(60)
     return report

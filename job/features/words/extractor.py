@@ -121,7 +121,7 @@ class WordExtractor:
         empty = sum(report.tally["empty"] for report in reports)
         if empty:
             progress.say(f"{empty:,} photos have no keypoints and count as histograms of zeros.")
-        files = [report.made for report in reports if report.made is not None]
+        files = [report.file for report in reports if report.file is not None]
         with progress.stage("vocabulary"):
             if isinstance(self.source, Learning):
                 available = sum(report.tally["training"] for report in reports)
@@ -140,7 +140,7 @@ class WordExtractor:
         with progress.counted_stage("histograms", sum(file.rows for file in files), done):
             counted = iter(count_words(context, output, words, files, done))
         return Extracted(
-            [report if report.made is None else replace(report, made=next(counted)) for report in reports],
+            [report if report.file is None else replace(report, file=next(counted)) for report in reports],
             {"backbone": None, "vocabulary": {**vocabulary.describe(words), **description, "without_keypoints": empty}},
             vocabulary.to_files(words, description),
         )

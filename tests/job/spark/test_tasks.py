@@ -57,8 +57,8 @@ def test_writes_descriptors_as_opencv_computes_them(kind: str, sample_photos: Pa
 
     report, done = run_task(WordExtractor(KINDS[kind], 50, True, LEARNING), photos, tmp_path)
 
-    assert report.made is not None
-    table = layout.read_parquet(str(tmp_path), report.made.path)
+    assert report.file is not None
+    table = layout.read_parquet(str(tmp_path), report.file.path)
     expected = [
         describer(KINDS[kind], 50)(decode_at_own_size(Path(path).read_bytes(), LARGEST_SIDE))
         for path in photos["path"].to_pylist()
@@ -88,7 +88,7 @@ def test_photo_without_keypoints_is_rejected_or_kept(tmp_path: Path) -> None:
         return {Path(row["path"]).name: row["reason"] for row in rows}
 
     assert reasons(rejecting) == {"empty.png": "the file is empty", "white.png": NO_KEYPOINTS}
-    assert (rejecting.made, rejecting.tally["empty"]) == (None, 0)
+    assert (rejecting.file, rejecting.tally["empty"]) == (None, 0)
     assert reasons(keeping) == {"empty.png": "the file is empty"}
     assert (keeping.used, keeping.tally) == ({TRAIN: 1}, {"empty": 1, "training": 0})
 
@@ -102,10 +102,10 @@ def test_rejected_photos_do_not_shift_rows_in_batches(sample_photos: Path, tmp_p
     batched, done = run_task(extractor, photos, tmp_path / "batched")
     single, _ = run_task(WordExtractor(KINDS["orb"], 50, True, LEARNING), photos, tmp_path / "single")
 
-    assert batched.made is not None
-    assert single.made is not None
-    rows = layout.read_parquet(str(tmp_path / "batched"), batched.made.path)
-    assert rows == layout.read_parquet(str(tmp_path / "single"), single.made.path)
+    assert batched.file is not None
+    assert single.file is not None
+    rows = layout.read_parquet(str(tmp_path / "batched"), batched.file.path)
+    assert rows == layout.read_parquet(str(tmp_path / "single"), single.file.path)
     assert rows["path"].to_pylist() == photos["path"].filter(pa.compute.equal(photos["problem"], "")).to_pylist()
     assert extractor.batches[0] == [3, 3]
     assert done == 9
