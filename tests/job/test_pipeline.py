@@ -288,7 +288,7 @@ def test_overwrite_replaces_results_only_by_complete_ones(
     assert held in refused.message
     assert files_in(output) == before
     # When an impossible run may replace them, they stay
-    assert type(failure([*argv, "--components", "500", "--overwrite"], capsys)) is UsageError
+    assert type(failure([*argv, "--components", "500", "--overwrite"], capsys)) is TooFewPhotosError
     assert files_in(output) == before
     # When a possible one may, only its files are left
     assert main([*argv, "--components", "4", "--overwrite"]) == 0
@@ -306,7 +306,7 @@ def test_too_many_components_are_refused_before_spark_starts(
 
     error = failure([*argv, "--output", str(output)], capsys)
 
-    assert type(error) is UsageError
+    assert type(error) is TooFewPhotosError
     assert "--components 30 " in error.message
     assert " 29:" in error.hint
     assert not output.exists()
@@ -323,7 +323,7 @@ def test_too_many_components_for_used_photos_leave_nothing(
 
     error = failure(argv, capsys)
 
-    assert type(error) is UsageError
+    assert type(error) is TooFewPhotosError
     assert "--components 4 " in error.message
     assert " 3:" in error.hint
     assert not output.exists()

@@ -38,7 +38,7 @@ def failure(argv: list[str], capsys: pytest.CaptureFixture[str]) -> OrchardError
     kind = next(kind for kind in kinds() if [kind.code] == codes(written))
     assert code == kind.exit_code
     message, hint = told(written)[-2:]
-    return kind(message, hint)
+    return kind(message.removeprefix("error: "), hint)
 
 
 def read_all(output: Path, data_set: str, manifest: Manifest) -> pd.DataFrame:
