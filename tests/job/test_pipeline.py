@@ -289,7 +289,9 @@ def test_results_are_replaced_only_when_asked_and_only_by_whole_ones(
     # When an impossible run may replace them, they stay
     assert failure([*words, "--components", "500", "--overwrite"], capsys)[0] == 2
     assert files_in(output) == before
-    # When a possible one may, only its files are left
+    # When a possible one may, only its files are left, even where an older version wrote the others
+    older = {**json.loads((output / "manifest.json").read_text()), "schema_version": 1}
+    (output / "manifest.json").write_text(json.dumps(older))
     assert main([*words, "--components", "4", "--overwrite"]) == 0
     manifest = json.loads((output / "manifest.json").read_text())
     assert manifest["components"]["kept"] == 4
@@ -424,7 +426,7 @@ def test_photos_that_are_all_alike_are_refused_and_leave_nothing(
         (
             ["--images", "photos", "--model", "damaged.tflite"],
             "The backbone '{folder}/damaged.tflite' is damaged, or is no backbone.",
-            "Export it anew, or copy it again.",
+            "Export it again, or copy it again.",
         ),
         (
             ["--images", "photos", "--backbone", "alexnet"],

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from job.classifiers import stage, train
-from job.errors import TooFewPhotosError
+from job.errors import ResultsUnusableError, TooFewPhotosError
 from tests.job.whole_runs import Manifest, copy_in_splits, failure, read_all, run
 
 pytestmark = pytest.mark.usefixtures("spark")
@@ -179,8 +179,21 @@ def test_what_is_no_results_folder_cannot_be_applied(
 
     code, said = failure([*words, "--output", str(tmp_path / "out")], capsys)
 
-    assert code == 2
-    assert said[0] == f"error: '{tmp_path}' holds no manifest.json: its run is unfinished, or it is no results folder."
+    assert code == ResultsUnusableError.exit_code
+    assert f"'{tmp_path}' holds no manifest.json" in said[0]
+    assert not (tmp_path / "out").exists()
+
+
+def test_predict_refuses_results_of_schema_version_1(
+    finished: tuple[Path, Manifest], photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "manifest.json").write_text(json.dumps({**finished[1], "schema_version": 1}))
+    words = ["predict", "--fitted", str(tmp_path), "--images", str(photos / "unlabelled")]
+
+    code, (_, hint) = failure([*words, "--output", str(tmp_path / "out")], capsys)
+
+    assert code == ResultsUnusableError.exit_code
+    assert "--overwrite" in hint
     assert not (tmp_path / "out").exists()
 
 
