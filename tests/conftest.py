@@ -34,7 +34,7 @@ needs_real_photos = pytest.mark.skipif(
 for _started_by in ("SPARK_SUBMIT_OPTS", "SPARK_LAUNCHER_OPTS"):
     os.environ.setdefault(_started_by, "-XX:TieredStopAtLevel=1")
 
-# A suite that runs in the background is started with SIGINT ignored, and every process that it starts would ignore it too.
+# In the background a suite starts with SIGINT ignored, and so would every process that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Each session reads AWS's descriptions of its services anew, a third of a second of work, and tests make hundreds.

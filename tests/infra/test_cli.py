@@ -52,7 +52,7 @@ def test_orchard_alone_shows_every_command_with_what_it_does(
 
 
 @pytest.mark.parametrize(
-    ("words", "what"),
+    ("words", "message"),
     [
         (["frobnicate"], "Argument COMMAND: invalid choice: 'frobnicate'"),
         (["results", "--frobnicate"], "Unrecognized arguments: --frobnicate."),

@@ -75,7 +75,7 @@ def test_csv_is_written_unless_it_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "what", "remedy"),
+    ("words", "message", "hint"),
     [
         (
             ["--variance", "1.5"],

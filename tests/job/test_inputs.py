@@ -39,7 +39,7 @@ def test_part_of_a_list_is_held_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "words", "what"),
+    ("line", "words", "message"),
     [
         (
             "test/Kiwi/1.jpg",

@@ -391,7 +391,7 @@ def test_photos_that_are_all_alike_are_refused_and_leave_nothing(
 
 
 @pytest.mark.parametrize(
-    ("words", "what", "remedy"),
+    ("words", "message", "hint"),
     [
         (
             ["--images", "nowhere"],

@@ -22,7 +22,7 @@ SIGN_IN_AGAIN = "Sign in again: aws sso login, with --profile if you use one"
 
 
 @pytest.mark.parametrize(
-    ("error", "kind", "what", "remedy"),
+    ("error", "kind", "message", "hint"),
     [
         (
             exceptions.NoCredentialsError(),

@@ -131,7 +131,7 @@ def test_regions_show_spot_where_it_is_known_and_a_dash_where_nothing_is(person:
 
 
 @pytest.mark.parametrize(
-    ("line", "what", "remedy"),
+    ("line", "message", "hint"),
     [
         (
             "cost --offline --type m6i.xlarge",

@@ -214,7 +214,7 @@ def test_the_lines_of_the_documentation_give_what_classify_gives(
 
 
 @pytest.mark.parametrize(
-    ("words", "what", "remedy"),
+    ("words", "message", "hint"),
     [
         (
             ["first", "--from", "d"],

@@ -352,7 +352,7 @@ def test_an_earlier_runs_containers_are_not_blamed(deployed: Deployed, world: Wo
 
 
 @pytest.mark.parametrize(
-    ("code", "kind", "what", "remedy"),
+    ("code", "kind", "message", "hint"),
     [
         (
             "ThrottlingException",
@@ -440,7 +440,7 @@ def test_then_destroy_ends_the_cluster_after_a_run_that_failed_too(deployed: Dep
 
 @pytest.mark.usefixtures("photos", "model")
 @pytest.mark.parametrize(
-    ("words", "what", "remedy"),
+    ("words", "message", "hint"),
     [
         (
             ["--images", "vegetables"],

@@ -144,7 +144,7 @@ def test_a_hundred_failures_are_listed_and_the_others_counted(photos: Path, cont
 
 
 @pytest.mark.parametrize(
-    ("refusal", "exit_code", "what", "remedy"),
+    ("refusal", "exit_code", "message", "hint"),
     [
         ((400, "ExpiredToken"), 2, "the AWS credentials have expired.", "Sign in again: aws sso login"),
         (

@@ -66,7 +66,7 @@ Caused by: java.net.SocketException: Connection reset
 
 
 @pytest.mark.parametrize(
-    ("log", "sentence", "remedy"),
+    ("log", "sentence", "hint"),
     [
         (
             YARN_KILLED,
@@ -172,7 +172,7 @@ OTHER_TYPES = "Name more instance types: orchard up -c worker_instance_types=m6i
 
 
 @pytest.mark.parametrize(
-    ("reason", "code", "sentence", "remedy"),
+    ("reason", "code", "sentence", "hint"),
     [
         (
             "BOOTSTRAP_FAILURE: bootstrap action 1 failed",

@@ -149,7 +149,7 @@ def test_files_that_cannot_be_sent_are_listed_with_the_reason(fake_s3: FakeS3, t
 
 
 @pytest.mark.parametrize(
-    ("refusal", "what"),
+    ("refusal", "message"),
     [
         ((403, "AccessDenied"), "PutObject is not allowed. told by the test"),
         ((400, "ExpiredToken"), "the AWS credentials have expired."),
