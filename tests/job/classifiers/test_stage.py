@@ -48,7 +48,7 @@ def test_every_file_of_the_classifier_is_there_and_listed(finished: tuple[Path, 
     assert {"train", "predict"} < set(manifest["seconds"])
 
 
-def test_predictions_are_of_all_photos_that_were_not_trained_on_and_metrics_follow_from_them(
+def test_predicts_all_untrained_photos_and_metrics_follow(
     finished: tuple[Path, Manifest],
 ) -> None:
     output, manifest = finished
@@ -89,7 +89,7 @@ def test_the_classifier_predicts_from_its_files_what_the_run_wrote(finished: tup
     np.testing.assert_array_equal(probabilities.astype(np.float32), written)
 
 
-def test_what_is_planted_among_the_test_photos_changes_nothing_that_is_fitted_and_unseen_labels_are_named(
+def test_planted_test_photos_change_nothing_that_is_fitted(
     finished: tuple[Path, Manifest],
     photos: Path,
     random_backbone: Path,
@@ -197,7 +197,7 @@ def test_predict_refuses_results_of_schema_version_1(
     assert not (tmp_path / "out").exists()
 
 
-def test_one_label_is_too_few_for_a_classifier_and_refused_before_spark_starts(
+def test_refuses_one_label_before_spark_starts(
     photos: Path, random_backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["--images", str(photos / "training" / "Kiwi"), "--model", str(random_backbone), "--classifier", "tree"]

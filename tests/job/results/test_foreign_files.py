@@ -65,7 +65,7 @@ def test_a_file_that_says_something_else_is_computed_anew(tmp_path: Path, footer
 
 
 @pytest.mark.parametrize("kept", [0, 4, 100, -1])
-def test_a_truncated_file_is_computed_anew_and_another_runs_whole_one_is_taken_over(tmp_path: Path, kept: int) -> None:
+def test_recomputes_truncated_file_and_reuses_whole_one(tmp_path: Path, kept: int) -> None:
     file = write_features(tmp_path, OTHER)
     file.write_bytes(file.read_bytes()[:kept])
     assert reused(tmp_path) == 0
@@ -74,7 +74,7 @@ def test_a_truncated_file_is_computed_anew_and_another_runs_whole_one_is_taken_o
     assert reused(tmp_path) == 2
 
 
-def test_a_file_that_is_truncated_after_it_was_found_leaves_its_photos_to_be_computed(tmp_path: Path) -> None:
+def test_recomputes_file_truncated_after_it_was_found(tmp_path: Path) -> None:
     file = write_features(tmp_path)
     found, _ = resume.find(str(tmp_path), layout.FEATURES, PROVENANCE, photos())
     file.write_bytes(file.read_bytes()[:100])

@@ -128,7 +128,7 @@ def report(photos: int, computed_in: str) -> PhotosReport:
     return PhotosReport(None, None, Counter(train=photos), Counter(), {}, Counter({computed_in: photos}))
 
 
-def test_the_manifest_says_what_was_asked_for_and_how_many_photos_were_computed_in_what() -> None:
+def test_manifest_has_requested_precision_and_photo_counts() -> None:
     reports = [report(300, BFLOAT16), report(200, FLOAT32), report(100, BFLOAT16), report(0, FLOAT32)]
 
     described = extractor.describe_precision(FAST, reports)

@@ -41,7 +41,7 @@ def test_orb_equals_opencv_called_directly(photo: Path) -> None:
     np.testing.assert_array_equal(found, expected)
 
 
-def test_sift_equals_opencv_called_directly_and_loses_nothing_as_bytes(photo: Path) -> None:
+def test_sift_equals_opencv_and_fits_into_bytes(photo: Path) -> None:
     grey = cv2.cvtColor(cv2.imread(str(photo)), cv2.COLOR_BGR2GRAY)
     _, expected = OpenCV.SIFT_create(nfeatures=50).detectAndCompute(grey, None)
 
@@ -53,7 +53,7 @@ def test_sift_equals_opencv_called_directly_and_loses_nothing_as_bytes(photo: Pa
     np.testing.assert_array_equal(found.astype(np.float32), expected)
 
 
-def test_the_bits_of_orb_are_numbers_so_that_euclid_orders_as_hamming() -> None:
+def test_orb_bits_as_numbers_order_as_hamming_does() -> None:
     pair = noise(2, 32)[:, :, 0]
 
     numbers = KINDS["orb"].as_numbers(pair).astype(np.int64)
@@ -81,7 +81,7 @@ def test_a_photo_of_one_colour_has_no_keypoints(kind: str) -> None:
     assert len(describer(KINDS[kind], 50)(np.full((100, 100, 3), 200, np.uint8))) == 0
 
 
-def test_where_opencv_fails_the_photo_is_set_aside_with_what_it_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rejects_photo_on_which_opencv_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     # Given an OpenCV that fails on every photo: none is known that this one fails on
     describe = describer(KINDS["orb"], 50)
 

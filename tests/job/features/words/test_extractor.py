@@ -39,7 +39,7 @@ def learned(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> tuple[Pat
     return output, run(output, *words)
 
 
-def test_the_manifest_says_what_the_words_are_and_how_they_were_learned(learned: tuple[Path, Manifest]) -> None:
+def test_manifest_describes_words_and_their_learning(learned: tuple[Path, Manifest]) -> None:
     output, manifest = learned
 
     assert manifest["backbone"] is None
@@ -57,7 +57,7 @@ def test_the_manifest_says_what_the_words_are_and_how_they_were_learned(learned:
     assert list(manifest["seconds"]) == [*stages, "read", "decode", "describe", "write", "report"]
 
 
-def test_the_descriptors_are_swept_away_and_all_that_is_left_is_listed(learned: tuple[Path, Manifest]) -> None:
+def test_deletes_descriptors_and_lists_all_other_files(learned: tuple[Path, Manifest]) -> None:
     output, manifest = learned
 
     listed = {entry["path"] for entries in manifest["files"].values() for entry in entries}
@@ -90,13 +90,13 @@ def test_seven_tenths_of_the_words_are_kept_as_components(learned: tuple[Path, M
     assert (manifest["components"]["kept"], manifest["components"]["dimensions"]) == (4, 5)
 
 
-def test_the_perceptron_has_two_hidden_layers_as_wide_as_its_input(learned: tuple[Path, Manifest]) -> None:
+def test_perceptron_has_two_hidden_layers_of_input_width(learned: tuple[Path, Manifest]) -> None:
     metrics = json.loads((learned[0] / "classifier" / "metrics.json").read_text())
 
     assert (metrics["parameters"]["hidden"], metrics["parameters"]["maxIter"]) == ([4, 4], 200)
 
 
-def test_bad_photos_and_photos_without_keypoints_are_set_aside_with_their_reasons(
+def test_rejects_bad_photos_and_photos_without_keypoints(
     learned: tuple[Path, Manifest],
 ) -> None:
     output, manifest = learned
@@ -129,7 +129,7 @@ def test_predict_applies_the_words_to_other_photos(
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_another_run_can_reuse_the_words_and_keep_photos_without_keypoints(
+def test_reuses_words_and_keeps_photos_without_keypoints(
     learned: tuple[Path, Manifest], photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fitted, _ = learned

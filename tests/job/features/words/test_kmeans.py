@@ -65,7 +65,7 @@ def test_the_sample_comes_from_training_photos_alone() -> None:
     np.testing.assert_array_equal(drawn, np.concatenate(described[::3]))
 
 
-def test_the_sample_is_about_the_share_asked_for_and_another_with_another_seed() -> None:
+def test_sample_has_requested_share_and_depends_on_seed() -> None:
     used = pa.table({"path": [""] * 100, "label": ["a"] * 100, "split": [TRAIN] * 100})
     table = descriptors_table(used, clouds(100, 30))
 
@@ -91,7 +91,7 @@ def test_words_are_the_centres_that_scikit_learn_finds(spark: SparkContext, tmp_
     np.testing.assert_allclose(learned.cost, reference.inertia_, rtol=1e-9)
 
 
-def test_words_do_not_depend_on_how_the_photos_were_cut_into_files(spark: SparkContext, tmp_path: Path) -> None:
+def test_words_do_not_depend_on_the_cut_into_files(spark: SparkContext, tmp_path: Path) -> None:
     described = list(np.random.default_rng(2).integers(0, 256, (60, 10, 128)).astype(np.uint8))
     learning = replace(LEARNING, words=8, sample=300, iterations=2)
 
@@ -148,9 +148,7 @@ def test_fewer_descriptors_than_words_are_refused(spark: SparkContext, tmp_path:
     assert "--visual-words 7" in raised.value.message
 
 
-def test_every_photo_gets_its_histogram_in_a_features_file_beside_its_descriptors(
-    spark: SparkContext, tmp_path: Path
-) -> None:
+def test_writes_a_histogram_of_every_photo(spark: SparkContext, tmp_path: Path) -> None:
     described = [*clouds(5, 7), np.empty((0, 128), np.uint8)]
     splits = [TRAIN, TEST, PREDICT, TRAIN, TRAIN, TEST]
     files = [report.photos.made or DataFile("", 0, 0) for report in written(str(tmp_path), described, splits, parts=2)]

@@ -24,9 +24,7 @@ class Counted:
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_a_task_writes_the_descriptors_of_each_photo_as_opencv_has_them(
-    kind: str, sample_photos: Path, tmp_path: Path
-) -> None:
+def test_task_writes_descriptors_as_opencv_has_them(kind: str, sample_photos: Path, tmp_path: Path) -> None:
     photos = listing.list_photos(str(sample_photos), TRAIN).slice(0, 6)
     task = DescriptorsTask(str(tmp_path), "run", kind, 50, keep_empty=True)
     done = Counted()
@@ -47,7 +45,7 @@ def test_a_task_writes_the_descriptors_of_each_photo_as_opencv_has_them(
     assert report.photos.used == {TRAIN: 6}
 
 
-def test_a_photo_without_keypoints_is_set_aside_or_kept_without_descriptors_as_asked(tmp_path: Path) -> None:
+def test_rejects_or_keeps_photo_without_keypoints_as_requested(tmp_path: Path) -> None:
     folder = tmp_path / "photos" / "plain"
     folder.mkdir(parents=True)
     Image.new("RGB", (100, 100), "white").save(folder / "white.png")

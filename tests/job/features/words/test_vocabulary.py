@@ -22,7 +22,7 @@ def random_vocabulary(kind: str, words: int) -> Vocabulary:
 
 
 @pytest.mark.parametrize("kind", ["orb", "sift"])
-def test_histograms_equal_a_reference_that_looks_at_one_descriptor_at_a_time(kind: str) -> None:
+def test_histograms_equal_a_reference_by_single_descriptors(kind: str) -> None:
     random = np.random.default_rng(4)
     words = random_vocabulary(kind, 7)
     counts = np.array([3, 0, 50, 1, 0])
@@ -60,7 +60,7 @@ def test_a_descriptor_between_two_words_counts_for_the_first() -> None:
 @pytest.mark.parametrize(
     ("words", "most", "kept"), [(30, 100, 21), (10, 100, 7), (1, 100, 1), (2, 100, 2), (31, 100, 22), (30, 12, 12)]
 )
-def test_seven_tenths_of_the_words_rounded_up_are_kept_or_all_there_are(words: int, most: int, kept: int) -> None:
+def test_keeps_seven_tenths_of_words_rounded_up(words: int, most: int, kept: int) -> None:
     assert default_components(words, most) == kept
 
 
@@ -128,7 +128,7 @@ def test_damaged_words_are_refused(content: bytes | None, tmp_path: Path) -> Non
         vocabulary.load(folder)
 
 
-def test_words_of_another_length_than_the_descriptors_are_refused(tmp_path: Path) -> None:
+def test_refuses_words_of_wrong_length(tmp_path: Path) -> None:
     folder = written(tmp_path, Vocabulary(ORB, 50, np.zeros((5, 32))))
 
     with pytest.raises(ResultsUnusableError):
