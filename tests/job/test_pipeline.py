@@ -290,7 +290,9 @@ def test_overwrite_replaces_results_only_by_complete_ones(
     # When an impossible run may replace them, they stay
     assert type(failure([*argv, "--components", "500", "--overwrite"], capsys)) is TooFewPhotosError
     assert files_in(output) == before
-    # When a possible one may, only its files are left
+    # When a possible one may, only its files are left, even if an older version wrote the others
+    older = {**json.loads((output / "manifest.json").read_text()), "schema_version": 1}
+    (output / "manifest.json").write_text(json.dumps(older))
     assert main([*argv, "--components", "4", "--overwrite"]) == 0
     manifest = json.loads((output / "manifest.json").read_text())
     assert manifest["components"]["kept"] == 4

@@ -42,7 +42,7 @@ def test_logistic_regression_is_a_softmax_of_sums() -> None:
     np.testing.assert_array_equal(probabilities, [[0.5, 0.5]])
 
 
-def test_a_tree_gives_the_shares_of_the_leaf_and_a_threshold_itself_goes_left() -> None:
+def test_tree_gives_leaf_shares_and_goes_left_at_threshold() -> None:
     probabilities = classifier("tree").probabilities(np.array([[9, 0.5], [9, 0.51]], np.float32))
 
     np.testing.assert_array_equal(probabilities, [[0.75, 0.25], [0.0, 1.0]])
@@ -71,7 +71,7 @@ def test_no_photos_have_no_probabilities() -> None:
 
 
 @pytest.mark.parametrize("kind", list(MODELS))
-def test_a_classifier_comes_back_from_its_files_and_goes_into_the_same_bytes(kind: str) -> None:
+def test_classifier_round_trips_through_its_files(kind: str) -> None:
     description, archive = classifier(kind).to_files()
 
     back = Classifier.from_files(description, archive)

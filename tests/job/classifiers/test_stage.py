@@ -180,6 +180,18 @@ def test_what_is_no_results_folder_cannot_be_applied(
     assert not (tmp_path / "out").exists()
 
 
+def test_predict_refuses_results_of_schema_version_1(
+    finished: tuple[Path, Manifest], photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "manifest.json").write_text(json.dumps({**finished[1], "schema_version": 1}))
+    argv = ["predict", "--fitted", str(tmp_path), "--images", str(photos / "unlabelled")]
+
+    error = failure([*argv, "--output", str(tmp_path / "out")], capsys)
+
+    assert type(error) is ResultsUnusableError
+    assert "--overwrite" in error.hint
+
+
 def test_one_label_is_refused_before_spark_starts(
     photos: Path, random_backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

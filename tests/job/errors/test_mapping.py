@@ -39,7 +39,7 @@ def test_the_last_line_of_a_tasks_traceback_is_the_cause() -> None:
     assert probable_cause(PYTHON_FAILURE) == "ValueError: no features"
 
 
-def test_javas_innermost_cause_is_the_cause_where_no_python_failed() -> None:
+def test_innermost_java_cause_is_found_without_python_traceback() -> None:
     assert probable_cause(JAVA_FAILURE) == "OutOfMemoryError: Java heap space"
 
 

@@ -40,20 +40,20 @@ def test_relative_paths_begin_in_the_lists_own_folder(tmp_path: Path) -> None:
     assert image_list.read(write(tmp_path / "list.csv", "path\nKiwi/1.jpg\n")) == [Listed(f"{tmp_path}/Kiwi/1.jpg")]
 
 
-def test_bucket_and_key_of_a_csv_are_percent_encoded_as_in_an_inventory(tmp_path: Path) -> None:
+def test_decodes_percent_encoded_keys_of_csv(tmp_path: Path) -> None:
     list_uri = write(tmp_path / "list.csv", '"b","Red+Apple/a%20b%25.jpg"\n"b","Kiwi/%F0%9F%8D%8E.jpg"\n')
 
     assert image_list.read(list_uri) == [Listed("s3://b/Red Apple/a b%.jpg"), Listed("s3://b/Kiwi/🍎.jpg")]
 
 
-def test_a_parquet_list_tells_sizes_and_versions_and_its_keys_are_not_encoded(tmp_path: Path) -> None:
+def test_reads_sizes_versions_and_plain_keys_from_parquet(tmp_path: Path) -> None:
     table = pa.table({"bucket": ["b"], "key": ["Kiwi/100%.jpg"], "size": [5], "e_tag": ["abc"]})
     pq.write_table(table, tmp_path / "list.parquet")
 
     assert image_list.read(f"{tmp_path}/list.parquet") == [Listed("s3://b/Kiwi/100%.jpg", 5, "abc")]
 
 
-def test_an_inventory_is_read_from_its_manifest_without_old_and_deleted_versions(bucket: str) -> None:
+def test_reads_inventory_without_old_and_deleted_versions(bucket: str) -> None:
     rows = [
         '"photos","Kiwi/1.jpg","true","false","5","2026-11-20T10:00:00.000Z","abc"',
         '"photos","Kiwi/1.jpg","false","false","4","2026-11-19T10:00:00.000Z","old"',
@@ -73,7 +73,7 @@ def test_an_inventory_is_read_from_its_manifest_without_old_and_deleted_versions
     assert image_list.read(f"s3://{bucket}/i/manifest.json") == [Listed("s3://photos/Kiwi/1.jpg", 5, "abc")]
 
 
-def test_listed_photos_have_the_label_of_their_folder_and_are_sorted_and_each_there_once(tmp_path: Path) -> None:
+def test_listed_photos_are_sorted_unique_and_labelled_by_folder(tmp_path: Path) -> None:
     (tmp_path / "Kiwi").mkdir()
     (tmp_path / "Kiwi" / "1.jpg").write_bytes(b"12345")
     list_uri = write(tmp_path / "list.csv", "Pear/9.jpg\nKiwi/1.jpg\nKiwi/1.jpg\nKiwi/notes.txt\n")
@@ -87,7 +87,7 @@ def test_listed_photos_have_the_label_of_their_folder_and_are_sorted_and_each_th
     ]
 
 
-def test_sizes_and_versions_that_the_list_tells_are_not_asked_for(tmp_path: Path) -> None:
+def test_does_not_look_up_sizes_that_the_list_holds(tmp_path: Path) -> None:
     list_uri = write(tmp_path / "list.csv", "uri,size,etag\ns3://nobody/reads/1.jpg,5,abc\n")
 
     photo = image_list.list_photos(list_uri, TRAIN, Subset()).to_pylist()[0]

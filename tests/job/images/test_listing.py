@@ -28,7 +28,7 @@ def made_listing(sizes: list[int]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=LISTING_SCHEMA)
 
 
-def test_photos_of_every_ending_and_depth_are_listed_sorted_with_their_last_folder_as_label(tmp_path: Path) -> None:
+def test_lists_photos_sorted_with_last_folder_as_label(tmp_path: Path) -> None:
     names = ["b/two/5.JPG", "a/1.jpg", "a/2.jpeg", "a/3.PNG", "a/deep/er/4.webp", "c/6.Bmp"]
     folder = make_files(tmp_path, *names, "a/notes.txt", "c/7.gif")
 
@@ -113,7 +113,7 @@ def test_photos_to_predict_are_not_drawn_from(tmp_path: Path) -> None:
     assert listing.list_photos(folder, PREDICT, Subset(labels=("a",), per_label=1)).num_rows == 2
 
 
-def test_a_draw_depends_on_the_seed_and_the_path_inside_the_folder_alone() -> None:
+def test_draw_depends_on_seed_and_inner_path_alone() -> None:
     photos = [FileFound(f"{label}/{number}.jpg", 1) for label in "ab" for number in range(20)]
 
     drawn = listing.draw(photos, Subset(per_label=3, seed=7), "anywhere", "root")
@@ -140,7 +140,7 @@ def held_out(folder: str, share: float, subset: Subset | None = None, seed: int 
     return [row["path"].removeprefix(f"{folder}/") for row in photos.to_pylist() if row["split"] == TEST]
 
 
-def test_a_holdout_takes_the_same_share_of_every_label_and_leaves_a_photo_to_train_on(tmp_path: Path) -> None:
+def test_holdout_takes_same_share_and_leaves_a_training_photo(tmp_path: Path) -> None:
     counts = {"a": 10, "b": 5, "c": 2, "d": 1}
     folder = make_files(
         tmp_path, *(f"{label}/{number}.jpg" for label, count in counts.items() for number in range(count))
@@ -150,7 +150,7 @@ def test_a_holdout_takes_the_same_share_of_every_label_and_leaves_a_photo_to_tra
     assert [inside[0] for inside in held_out(folder, 0.9)] == ["a"] * 9 + ["b"] * 4 + ["c"]
 
 
-def test_a_holdout_depends_on_the_seed_and_the_path_inside_the_folder_alone(tmp_path: Path) -> None:
+def test_holdout_depends_on_seed_and_inner_path_alone(tmp_path: Path) -> None:
     names = [f"{label}/{number}.jpg" for label in "ab" for number in range(20)]
     folder, elsewhere = make_files(tmp_path / "one", *names), make_files(tmp_path / "two", *names[::-1])
 
@@ -177,9 +177,7 @@ def test_a_holdout_of_nothing_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("first", "second"), [("photos", "photos"), ("photos", "photos/test"), ("link", "photos")])
-def test_folders_that_share_photos_are_refused_however_they_are_spelled(
-    tmp_path: Path, first: str, second: str
-) -> None:
+def test_refuses_folders_that_share_photos(tmp_path: Path, first: str, second: str) -> None:
     (tmp_path / "photos" / "test").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "photos")
     folders = [f"{tmp_path}/{first}", f"{tmp_path}/{second}"]
@@ -239,7 +237,7 @@ def test_partitions_get_smaller_towards_the_end() -> None:
 
 
 @pytest.mark.parametrize(("photos", "slots"), [(10_000, 2), (100_000, 32), (40_000, 1)])
-def test_what_all_slots_are_at_is_a_twentieth_of_the_photos_at_most(photos: int, slots: int) -> None:
+def test_photos_in_flight_are_a_twentieth_at_most(photos: int, slots: int) -> None:
     sizes = [part.num_rows for part in listing.partition(made_listing([5000] * photos), slots)]
 
     assert slots * max(sizes) <= 0.05 * photos

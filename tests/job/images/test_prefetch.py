@@ -42,7 +42,7 @@ def test_no_more_is_read_ahead_than_fits() -> None:
     contents.close()  # type: ignore[attr-defined]
 
 
-def test_of_large_files_only_as_many_are_in_flight_as_fit_into_memory() -> None:
+def test_limits_bytes_in_flight() -> None:
     begun: list[str] = []
 
     def read(path: str) -> bytes:
@@ -57,7 +57,7 @@ def test_of_large_files_only_as_many_are_in_flight_as_fit_into_memory() -> None:
     assert all(begun_by_then <= most for begun_by_then, most in zip(seen, [2, 3, 3, 4, 6, 6], strict=True))
 
 
-def test_a_storage_that_does_not_answer_fails_the_task_instead_of_the_photo() -> None:
+def test_unreachable_storage_fails_the_task_not_the_photo() -> None:
     def read(_path: str) -> bytes:
         raise OSError("AWS Error NETWORK_CONNECTION during GetObject operation")
 
@@ -68,7 +68,7 @@ def test_a_storage_that_does_not_answer_fails_the_task_instead_of_the_photo() ->
     assert "NETWORK_CONNECTION" in raised.value.message
 
 
-def test_a_photo_that_has_gone_is_told_apart_from_one_that_cannot_be_read(tmp_path: Path) -> None:
+def test_tells_removed_photo_from_unreadable_one(tmp_path: Path) -> None:
     (tmp_path / "folder.jpg").mkdir()
 
     removed, unreadable = read_ahead([str(tmp_path / "gone.jpg"), str(tmp_path / "folder.jpg")])

@@ -162,7 +162,7 @@ def test_trees_that_are_too_large_for_a_phone_are_refused(random_backbone: Path,
     assert "64 MB" in raised.value.message
 
 
-def test_the_file_says_what_it_is_and_carries_its_labels_where_phones_look_for_them(logistic: bytes) -> None:
+def test_file_holds_description_and_labels(logistic: bytes) -> None:
     assert parse_description(logistic) == MobileDescription(
         backbone="mobilenet_v2",
         weights="random, seed 0",

@@ -55,7 +55,7 @@ def test_explained_variance_and_components_equal_scikit_learns(rows: int, dimens
     np.testing.assert_allclose(fitted.components[:10], reference.components_[:10], atol=1e-6)
 
 
-def test_there_are_as_many_components_as_the_smaller_of_rows_less_one_and_dimensions() -> None:
+def test_component_count_is_min_of_rows_less_one_and_dimensions() -> None:
     assert len(components.fit(moments_of(correlated(20, 50)), standardize=True).variance) == 19
     assert len(components.fit(moments_of(correlated(50, 20)), standardize=True).variance) == 20
 
@@ -93,7 +93,7 @@ def test_a_constant_dimension_is_left_as_it_is_and_counted() -> None:
     np.testing.assert_allclose(fitted.variance.sum(), 3.0)
 
 
-def test_without_standardisation_the_scale_is_one_and_variance_is_that_of_the_features() -> None:
+def test_without_standardisation_scale_is_one() -> None:
     data = correlated(300, 6)
 
     fitted = components.fit(moments_of(data), standardize=False)
@@ -131,7 +131,7 @@ def test_refuses_impossible_component_count_with_range(wanted: int, photos: int,
     assert f"1 and {most}" in raised.value.hint
 
 
-def test_projected_training_rows_have_the_explained_variance_and_do_not_correlate() -> None:
+def test_projected_rows_have_explained_variance_uncorrelated() -> None:
     data = correlated(2500, 12)
     fitted = components.fit(moments_of(data), standardize=True)
 
@@ -160,7 +160,7 @@ def test_a_rows_components_do_not_depend_on_the_rows_beside_it() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 8, 13])
-def test_sums_of_aligned_groups_add_up_to_the_same_sum_to_the_last_bit(count: int) -> None:
+def test_sums_of_aligned_groups_are_bit_equal(count: int) -> None:
     random = np.random.default_rng(count)
     values = random.normal(size=(count, 3)) * 10.0 ** random.integers(-8, 8, (count, 1))
 

@@ -44,7 +44,7 @@ def test_a_report_says_that_the_cost_is_not_known_until_it_is(report: tuple[Mess
     assert made.count(fact(messages)) == made.count(tile(messages)) == 1
 
 
-def test_the_cost_stands_in_its_two_places_and_nothing_else_is_changed(report: tuple[Messages, str]) -> None:
+def test_cost_changes_its_two_places_only(report: tuple[Messages, str]) -> None:
     messages, made = report
 
     filled = with_cost(made, COST)
@@ -100,9 +100,7 @@ def test_a_page_that_is_no_report_with_one_place_is_refused(content: str) -> Non
     ],
     ids=LANGUAGES,
 )
-def test_what_is_said_names_time_and_price_and_that_it_is_an_estimate(
-    messages: Messages, amount: str, estimate: str, left_out: str
-) -> None:
+def test_cost_text_names_time_price_and_estimate(messages: Messages, amount: str, estimate: str, left_out: str) -> None:
     spaces = str.maketrans({"@": "\u00a0", "_": "\u202f", "|": " "})
     assert sentences(COST, messages) == [text.translate(spaces) for text in (amount, estimate, left_out)]
 

@@ -37,13 +37,13 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, A
     return folder, synthetic.write(synthetic.Run(HOSTILE, test=20, rejected=rejected), folder)
 
 
-def test_the_sample_takes_the_same_number_of_every_label_that_has_as_many() -> None:
+def test_sample_takes_equal_numbers_of_large_labels() -> None:
     assert photo_sample.photos_a_label([5, 100, 1000], wanted=205) == 100
     assert photo_sample.photos_a_label([5, 100, 1000], wanted=10_000) == 10_000
     assert photo_sample.photos_a_label([1] * 5000, wanted=2400) == 1
 
 
-def test_a_small_run_is_shown_whole_and_a_large_one_evenly_sampled(tmp_path: Path) -> None:
+def test_shows_small_run_whole_and_samples_large_one_evenly(tmp_path: Path) -> None:
     small = synthetic.write(synthetic.Run(("a", "b"), classifier=False), tmp_path / "small")
     large = synthetic.write(synthetic.Run(("a", "b"), train=4000, classifier=False), tmp_path / "large")
 
@@ -74,7 +74,7 @@ def test_findings_are_what_the_files_say(hostile: tuple[Path, dict[str, Any]]) -
     assert found.cumulative.shape == (1280,)
 
 
-def test_wrong_predictions_of_labels_that_training_never_saw_are_confusions() -> None:
+def test_wrong_predictions_of_untrained_labels_are_confusions() -> None:
     confusion = np.array([[9, 1], [0, 10], [3, 2]])
     evaluation = findings.Evaluation({}, ["a", "b"], ["a", "b", "new"], confusion, [])
 
@@ -103,7 +103,7 @@ def test_of_equally_sure_mistakes_those_of_many_labels_are_shown(tmp_path: Path)
 @pytest.mark.parametrize(
     ("path", "name"), [("s3://b/fruits/Pear/1.jpg", "1.jpg"), ("s3://b/fruits/pears/1.jpg", "pears/1.jpg")]
 )
-def test_a_card_names_a_photos_folder_only_where_it_is_not_the_label(path: str, name: str) -> None:
+def test_card_names_folder_only_if_it_is_not_the_label(path: str, name: str) -> None:
     assert sections.name_beside(path, "Pear") == name
 
 
@@ -164,7 +164,7 @@ def test_90_000_photos_of_131_labels_make_less_than_3_megabytes(tmp_path: Path) 
     assert "2\u202f358 photos sur 90\u202f390" in made
 
 
-def test_a_confusion_matrix_of_very_many_labels_is_left_out_and_its_worst_part_stays() -> None:
+def test_omits_huge_confusion_matrix_but_keeps_worst_part() -> None:
     count = heat_map.LARGEST_MATRIX + 1
     labels = [f"label {number}" for number in range(count)]
     confusion = np.diag(np.full(count, 9))
@@ -189,7 +189,7 @@ def test_the_curve_marks_what_each_share_needs() -> None:
     ]
 
 
-def test_of_very_many_labels_the_largest_and_the_smallest_are_counted() -> None:
+def test_counts_largest_and_smallest_of_many_labels() -> None:
     counts = {f"{number:04d}": number for number in range(1, 1001)}
 
     shown = sections.shown_labels({"train": counts, "test": {}})
@@ -309,7 +309,7 @@ def test_report_of_results_replaced_meanwhile_keeps_their_manifest(
     assert layout.read_manifest(str(tmp_path)) == later
 
 
-def test_the_report_can_go_elsewhere_and_then_leaves_the_results_alone(tmp_path: Path) -> None:
+def test_report_written_elsewhere_leaves_the_results_alone(tmp_path: Path) -> None:
     before = synthetic.write(synthetic.Run(("a", "b")), tmp_path / "results")
 
     assert main(["report", str(tmp_path / "results"), "--output", str(tmp_path / "r.html")]) == 0

@@ -111,7 +111,7 @@ def test_refuses_manifest_of_other_schema_version(tmp_path: Path, version: objec
     assert "--overwrite" in raised.value.hint
 
 
-def test_a_sweep_deletes_what_runs_have_written_and_does_not_count_and_nothing_else(tmp_path: Path) -> None:
+def test_sweep_deletes_only_uncounted_files_of_runs(tmp_path: Path) -> None:
     kept = f"features/part-00000-{RUN}-1.parquet"
     old = [f"features/part-00000-{OTHER_RUN}-0.parquet", f"components.csv/part-00000-{OTHER_RUN}-0-3.csv"]
     theirs = ["notes.txt", "images/a.jpg", "features/Kiwi.jpg", "components/Button.tsx", "classifier/mine.json"]
@@ -124,7 +124,7 @@ def test_a_sweep_deletes_what_runs_have_written_and_does_not_count_and_nothing_e
     assert not (tmp_path / "components.csv").exists()
 
 
-def test_a_sweep_deletes_a_classifier_and_components_that_the_standing_run_does_not_have(tmp_path: Path) -> None:
+def test_sweep_deletes_leftover_classifier_and_components(tmp_path: Path) -> None:
     theirs = ["classifier/mine.json", "pca/notes.txt"]
     old = [
         "classifier/model.json",
@@ -142,7 +142,7 @@ def test_a_sweep_deletes_a_classifier_and_components_that_the_standing_run_does_
     assert not (tmp_path / "classifier" / "predictions").exists()
 
 
-def test_a_sweep_touches_nothing_once_another_runs_manifest_stands(tmp_path: Path) -> None:
+def test_sweep_touches_nothing_under_another_runs_manifest(tmp_path: Path) -> None:
     output = make(tmp_path, f"features/part-00000-{OTHER_RUN}-0.parquet")
     layout.write_manifest(output, {"schema_version": 2, "run_id": OTHER_RUN})
 

@@ -32,7 +32,7 @@ def test_azure_paths_lead_to_the_container_of_the_account(monkeypatch: pytest.Mo
     assert path == "photos/fruit/apple"
 
 
-def test_an_emulator_of_azure_is_spoken_to_at_its_own_address_and_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_azure_emulator_is_reached_at_its_address_and_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AZURE_STORAGE_KEY", "a2V5")
     monkeypatch.setenv("AZURE_STORAGE_BLOB_AUTHORITY", "127.0.0.1:10000")
     monkeypatch.setenv("AZURE_STORAGE_SCHEME", "http")

@@ -48,7 +48,7 @@ def test_a_relative_path_becomes_absolute(tmp_path: Path, monkeypatch: pytest.Mo
         "gs://bucket/images?GoogleAccessId=me&Signature=secret",
     ],
 )
-def test_a_uri_that_carries_a_secret_is_refused_without_repeating_it(uri: str) -> None:
+def test_refuses_uri_with_secret_without_repeating_it(uri: str) -> None:
     with pytest.raises(AddressError) as raised:
         addresses.absolute_uri(uri)
 

@@ -79,7 +79,7 @@ def test_a_saved_model_loses_the_layer_that_follows_the_features(
 
 
 @for_a_file_that_lacks_layers
-def test_weights_of_another_network_are_refused_with_layer_and_shapes(keras: Any, tmp_path: Path) -> None:
+def test_refuses_weights_of_another_network_with_shapes(keras: Any, tmp_path: Path) -> None:
     half = keras.applications.MobileNet(
         weights=None, include_top=False, pooling="avg", input_shape=(32, 32, 3), alpha=0.5
     )
@@ -93,7 +93,7 @@ def test_weights_of_another_network_are_refused_with_layer_and_shapes(keras: Any
 
 
 @for_a_file_that_lacks_layers
-def test_weights_that_end_too_early_are_refused_with_the_first_layer_missing(keras: Any, tmp_path: Path) -> None:
+def test_refuses_short_weights_with_first_missing_layer(keras: Any, tmp_path: Path) -> None:
     photos = keras.Input((32, 32, 3))
     keras.Model(photos, keras.layers.Conv2D(32, 3, strides=2, use_bias=False, name="conv1")(photos)).save_weights(
         tmp_path / "short.weights.h5"
@@ -105,9 +105,7 @@ def test_weights_that_end_too_early_are_refused_with_the_first_layer_missing(ker
         assert named in error.message
 
 
-def test_a_saved_model_with_other_photos_or_other_features_is_refused_with_layer_and_shapes(
-    keras: Any, tmp_path: Path
-) -> None:
+def test_refuses_model_with_other_input_or_output_shape(keras: Any, tmp_path: Path) -> None:
     small, few = keras.Input((16, 16, 3), name="photo"), keras.Input((32, 32, 3))
     keras.Model(small, keras.layers.Flatten()(small)).save(tmp_path / "small.keras")
     pooled = keras.layers.GlobalAveragePooling2D(name="pool")(few)
@@ -125,9 +123,7 @@ def test_a_file_that_is_no_model_is_refused(keras: Any, tmp_path: Path) -> None:
     assert f"'{tmp_path}/text.keras'" in refused(keras, tmp_path / "text.keras").message
 
 
-def test_imagenet_weights_that_cannot_be_downloaded_are_told_in_one_line(
-    keras: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_imagenet_download_names_url_and_option(keras: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def unreachable(**_: Any) -> None:
         raise OSError("URL fetch failure on https://example.org/weights.h5:\nName or service not known")
 
@@ -141,7 +137,7 @@ def test_imagenet_weights_that_cannot_be_downloaded_are_told_in_one_line(
 
 
 @pytest.mark.parametrize("file", ["published.h5", pytest.param("saved.weights.h5", marks=pytest.mark.slow)])
-def test_imagenet_weights_of_efficientnet_keep_their_own_colour_scaling_when_they_come_from_a_file(
+def test_efficientnet_weights_file_keeps_imagenet_colour_scaling(
     keras: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:
     # Keras builds another network for weights="imagenet"; it is given its download here.
@@ -179,7 +175,7 @@ def test_every_network_of_the_table_is_in_keras(keras: Any) -> None:
 
 # Of an .h5 file nothing but the weights is ever read.
 @pytest.mark.parametrize("ending", [".keras", ".h5"])
-def test_a_model_that_carries_code_is_refused_and_its_code_never_runs(
+def test_code_in_a_model_file_never_runs(
     keras: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:
     # Given a saved model with a layer of Python code, which is what a hostile file would be

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from job.__main__ import main
-from job.errors import ResultsUnusableError, UsageError
+from job.errors import ResultsUnusableError, TooFewPhotosError, UsageError
 from job.features.words.descriptors import LARGEST_SIDE, ORB_BORDER
 from job.features.words.extractor import NO_KEYPOINTS
 from job.images import decode_at_own_size
@@ -155,8 +155,8 @@ def test_words_are_reused_and_empty_photos_kept(
         (["--descriptor", "sift", "--vocabulary", "RESULTS"], ResultsUnusableError, "RESULTS orb sift"),
         (
             ["--descriptor", "orb", "--visual-words", "5", "--components", "6"],
-            UsageError,
-            ("--components 6", "30", "5"),
+            TooFewPhotosError,
+            "--components 30 5",
         ),
     ],
 )
