@@ -67,14 +67,14 @@ def entries() -> list[Entry]:
 
 def messages(names: set[str]) -> Iterator[tuple[str, str, str]]:
     """Yield source folder, class and first line of each error that the code constructs, for the named classes."""
-    for source in SOURCES:
-        for file in (ROOT / source).rglob("*.py"):
-            for node in ast.walk(ast.parse(file.read_text())):
-                match node:
-                    # A message that is only a value tells the reader nothing.
-                    case ast.Call(ast.Name(name), [first, *_]) if name in names and re.search(r"\w{3}", _text(first)):
-                        # The command raises again what the local cloud raises.
-                        yield source.replace("localcloud", "infra"), name, _text(first)
+    files = [(source, file) for source in SOURCES for file in (ROOT / source).rglob("*.py")]
+    for source, file in [("job", ROOT / "orchard.py"), *files]:
+        for node in ast.walk(ast.parse(file.read_text())):
+            match node:
+                # A message that is only a value tells the reader nothing.
+                case ast.Call(ast.Name(name), [first, *_]) if name in names and re.search(r"\w{3}", _text(first)):
+                    # The command raises again what the local cloud raises.
+                    yield source.replace("localcloud", "infra"), name, _text(first)
 
 
 def _text(node: ast.AST) -> str:

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(given: argparse.Namespace, context: Context) -> int:
-    """Send the job's code, the backbone and the notebook."""
+    """Send the job's code, the Python API, the backbone and the notebook."""
     require_name(given.name, "The notebook", "Name it: --name NAME")
     bucket = stacks.data_bucket(context.aws)
     if not given.overwrite:
@@ -38,7 +38,7 @@ def execute(given: argparse.Namespace, context: Context) -> int:
         images=set_uri(bucket, given.images),
         output=f"s3://{bucket}/results/notebook-{given.name}",
         model=model,
-        code=f"s3://{bucket}/{code.keys[0]}",
+        code=(f"s3://{bucket}/{code.keys[0]}", bundle.send_api(context.aws, bucket)),
     )
     made = notebook.for_jupyterhub(notebook.read(), places)
     uri = notebook.put(context.aws, bucket, given.name, made)

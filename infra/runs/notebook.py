@@ -36,20 +36,20 @@ class Places:
     model
         An exported backbone.
     code
-        The job's code, zipped.
+        The job, zipped, and the Python API.
     """
 
     images: str
     output: str
     model: str
-    code: str
+    code: tuple[str, ...]
 
 
 def for_jupyterhub(notebook: Notebook, places: Places) -> Notebook:
     """Return the notebook as the PySpark kernel runs it.
 
-    Settings name the bucket, Spark is the session that is there, the tables that are drawn are brought over with
-    sparkmagic's ``%%spark -o``, and the figures are drawn where the kernel is, with ``%%local``.
+    The settings name the bucket, and the run uses the session's Spark. sparkmagic copies the tables to draw with
+    ``%%spark -o``, which takes DataFrames of Spark, and draws the figures in the kernel, with ``%%local``.
 
     Parameters
     ----------
@@ -98,13 +98,15 @@ def put(aws: Aws, bucket: str, name: str, notebook: Notebook) -> str:
 def _cells(cell: dict[str, Any], places: Places) -> list[dict[str, Any]]:
     (tag,) = cell["metadata"].get("tags", [""])
     source = "".join(cell["source"])
-    options = ["--per-label", "10", "--model", places.model, "--overwrite"]
+    options = {"per_label": 10, "model": places.model, "overwrite": True}
     sources = {
         "settings": [f"IMAGES = {places.images!r}\nOUTPUT = {places.output!r}\nOPTIONS = {options!r}"],
-        "spark": [f"sc.addPyFile({places.code!r})"],
-        "to-pandas": ["%%spark -o explained -n -1\n", f"%%spark -o points -n {POINTS}\n"],
+        "run": ["\n".join(f"sc.addPyFile({uri!r})" for uri in places.code), source],
+        "to-pandas": [_to_kernel("explained", -1), _to_kernel("points", POINTS)],
         "plot": [f"%%local\n%matplotlib inline\n{source}"],
-        # Closing the notebook ends its session.
-        "end": [],
     }
     return [{**cell, "source": lines.splitlines(keepends=True)} for lines in sources.get(tag, [source])]
+
+
+def _to_kernel(table: str, rows: int) -> str:
+    return f"%%spark -o {table} -n {rows}\n{table} = spark.createDataFrame({table}.to_pylist())"

@@ -2,11 +2,15 @@
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 from infra.aws.client import Aws, explained
 from infra.aws.objects import exists
 from job.report import drawing
 from job.spark import bundle as archive
+
+API = Path(__file__).resolve().parents[2] / "orchard.py"
+"""The Python API, which notebooks import beside the job."""
 
 MAIN = b'''"""What spark-submit runs: the job, from the archive beside this file."""
 
@@ -60,3 +64,13 @@ def send(aws: Aws, bucket: str, bundle: Bundle) -> bool:
                 aws.s3.put_object(Bucket=bucket, Key=key, Body=content)
                 sent = True
     return sent
+
+
+def send_api(aws: Aws, bucket: str) -> str:
+    """Upload the Python API unless the bucket has it; return its URI."""
+    content = API.read_bytes()
+    key = f"code/{hashlib.sha256(content).hexdigest()[:16]}/{API.name}"
+    with explained(f"upload the Python API to {bucket}"):
+        if not exists(aws, bucket, key):
+            aws.s3.put_object(Bucket=bucket, Key=key, Body=content)
+    return f"s3://{bucket}/{key}"

@@ -8,9 +8,11 @@ import pytest
 from tests.docs.pages import ROOT, inline, name, pages
 
 _LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
-_PATH = re.compile(r"(?:job|infra|tests|docs|tools|bench|notebooks|requirements)/[\w./-]*\w/?")
+_PATH = re.compile(r"(?:job|infra|localcloud|tests|docs|tools|bench|notebooks|requirements)/[\w./-]*\w/?")
 
-_FILE = re.compile(r"(?<![\w./-])(?:job|infra|tests|docs|tools|bench|notebooks)/[\w./-]*\.(?:py|md|json|sh|in|ipynb)\b")
+_FILE = re.compile(
+    r"(?<![\w./-])(?:job|infra|localcloud|tests|docs|tools|bench|notebooks)/[\w./-]*\.(?:py|md|json|sh|in|ipynb)\b"
+)
 """A path of the project with an ending, in code quotes or not."""
 
 

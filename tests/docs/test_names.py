@@ -16,7 +16,7 @@ from tests.docs.pages import ROOT, inline, name, pages
 
 
 def everything_in_the_code() -> str:
-    files = [ROOT / "cdk.json", ROOT / "pyproject.toml", ROOT / "app.py"]
+    files = [ROOT / "cdk.json", ROOT / "pyproject.toml", ROOT / "app.py", ROOT / "orchard.py"]
     files += [
         file
         for room in ("job", "infra", "localcloud", "bench", "tools")

@@ -9,7 +9,12 @@ from infra.runs import notebook
 from tests.infra.command_line import orchard
 from tests.infra.conftest import Deployed, World
 
-PLACES = notebook.Places("s3://data/images/fruits", "s3://data/results/notebook-mine", "s3://data/m", "s3://data/c")
+PLACES = notebook.Places(
+    "s3://data/images/fruits",
+    "s3://data/results/notebook-mine",
+    "s3://data/m",
+    ("s3://data/job.zip", "s3://data/orchard.py"),
+)
 
 
 def tagged(made: notebook.Notebook, start: str) -> list[str]:
@@ -25,14 +30,16 @@ def test_jupyterhub_gets_the_pyspark_kernel_the_bucket_and_no_spark_of_its_own()
     assert settings.splitlines() == [
         "IMAGES = 's3://data/images/fruits'",
         "OUTPUT = 's3://data/results/notebook-mine'",
-        "OPTIONS = ['--per-label', '10', '--model', 's3://data/m', '--overwrite']",
+        "OPTIONS = {'per_label': 10, 'model': 's3://data/m', 'overwrite': True}",
     ]
-    assert tagged(made, "sc.addPyFile") == ["sc.addPyFile('s3://data/c')"]
-    assert tagged(made, "%%spark") == ["%%spark -o explained -n -1\n", "%%spark -o points -n 2000\n"]
+    (add,) = tagged(made, "sc.addPyFile")
+    assert add.splitlines() == ["sc.addPyFile('s3://data/job.zip')", "sc.addPyFile('s3://data/orchard.py')"]
+    assert [source.splitlines()[0] for source in tagged(made, "%%spark")] == [
+        "%%spark -o explained -n -1",
+        "%%spark -o points -n 2000",
+    ]
     assert len(tagged(made, "%%local\n%matplotlib inline\nimport matplotlib")) == 2
-    everything = json.dumps(made)
-    assert "session.start" not in everything
-    assert "spark.stop" not in everything
+    assert "to_pandas" not in json.dumps(made)
     identities = [cell["id"] for cell in made["cells"]]
     assert len(identities) == len(set(identities))
 
@@ -51,8 +58,9 @@ def test_the_command_puts_it_where_jupyterhub_finds_it(deployed: Deployed, world
     (settings,) = tagged(json.loads(body), "IMAGES")
     assert settings.startswith(f"IMAGES = 's3://{deployed.data}/images/fruits/Training'")
     (add,) = tagged(json.loads(body), "sc.addPyFile")
-    key = add.removeprefix(f"sc.addPyFile('s3://{deployed.data}/").removesuffix("')")
-    assert world.aws.s3.head_object(Bucket=deployed.data, Key=key)["ContentLength"] > 0
+    for line in add.splitlines():
+        key = line.removeprefix(f"sc.addPyFile('s3://{deployed.data}/").removesuffix("')")
+        assert world.aws.s3.head_object(Bucket=deployed.data, Key=key)["ContentLength"] > 0
 
 
 def test_a_notebook_that_somebody_may_have_worked_in_stays(deployed: Deployed, world: World) -> None:

@@ -1,0 +1,120 @@
+"""The Python API, for notebooks and scripts: run the job in this process and read its results.
+
+    run = orchard.run(images="photos/", name="first", classifier="logistic", holdout=0.2)
+    second = orchard.predict(results="first", images="new-photos/", name="second")
+
+Keyword arguments are the options of ``python -m job``, with ``_`` for ``-``; a flag takes True or False.
+"""
+
+import argparse
+import difflib
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from job import arguments, pipeline
+from job import predict as prediction
+from job.errors import OrchardError, ResultsIncompleteError, ResultsUnusableError, UsageError, mapping
+from job.results import layout
+from job.storage import files, uri
+
+__all__ = ["OrchardError", "Results", "load_results", "predict", "run"]
+Place = str | Path
+Option = Place | float | Sequence[str] | None  # None leaves an option out; only labels takes several values
+
+
+class Results:
+    """Results of a finished run: tables and dicts, each read on first use. docs/results.md describes the columns."""
+
+    def __init__(self, path: str) -> None:
+        self.path = uri.absolute_uri(path)
+        self.manifest: dict[str, Any] = layout.read_manifest(self.path)
+
+    @cached_property
+    def features(self) -> pa.Table:
+        """Path, label, split and features (a list of float32) of every used photo."""
+        return pa.concat_tables(self._read(f"{layout.FEATURES}/", pq.read_table))
+
+    @cached_property
+    def components(self) -> pa.Table:
+        """Path, label, split and kept components (a list of float32), a row for each row of ``features``."""
+        return pa.concat_tables(self._read(f"{layout.COMPONENTS}/", pq.read_table))
+
+    @cached_property
+    def explained_variance(self) -> pa.Table:
+        """Variance, ratio and cumulative ratio (float64) of every component, kept or not."""
+        return self._read(layout.EXPLAINED_VARIANCE, pyarrow.csv.read_csv)[0]
+
+    @cached_property
+    def predictions(self) -> pa.Table:
+        """Predicted label and probabilities (in the order of ``metrics["labels"]``) of the photos not trained on."""
+        return pa.concat_tables(self._read(f"{layout.PREDICTIONS}/", pq.read_table))
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        """Accuracy, macro-F1 and scores by label of the classifier on the test photos."""
+        return dict(self._read(layout.METRICS, json.load)[0])
+
+    def _read(self, start: str, parse: Callable[[pa.NativeFile], Any]) -> list[Any]:
+        names = [name for name in layout.listed_files(self.manifest) if name.startswith(start)]
+        if not names:
+            raise ResultsUnusableError(f"'{self.path}' has no {start}.", "docs/results.md says which runs write it.")
+        try:
+            return [parse(pa.BufferReader(files.read_bytes(uri.join(self.path, name)))) for name in names]
+        except (OSError, ValueError) as error:
+            message = f"'{self.path}' is incomplete: {mapping.one_line(error)}."
+            raise ResultsIncompleteError(message, "Fetch it again, or run it again.") from error
+
+
+def run(*, name: str | None = None, output: Place | None = None, **options: Option) -> Results:
+    """Run the job to its end; return its results, written to ``output`` (default: ``results/NAME``)."""
+    given = arguments.parse([*_argv(arguments.parser(), output=_output(name, output), **options)])
+    pipeline.run(given)
+    return Results(given.output)
+
+
+def predict(*, results: Place, name: str | None = None, output: Place | None = None, **options: Option) -> Results:
+    """Apply fitted results, named as for ``load_results``, to other photos; return results without fitting again."""
+    keywords = {"fitted": load_results(results).path, "output": _output(name, output), **options}
+    given = arguments.parse_predict([*_argv(arguments.predict_parser(), **keywords)])
+    prediction.run(given, dict(os.environ))
+    return Results(given.output)
+
+
+def load_results(results: Place) -> Results:
+    """Return the results of a finished run, by name (a folder in ``results/``), path or URI."""
+    manifest = Path("results", results, layout.MANIFEST)
+    return Results(str(manifest.parent if manifest.is_file() else results))
+
+
+def _output(name: str | None, output: Place | None) -> Place:
+    if name is not None and output is not None:
+        raise UsageError("name and output both say where the results go.", "Leave one of them out.")
+    if name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
+        raise UsageError(f"Invalid name {name!r}.", "Use 1-64 letters, digits and ._- with a letter or digit first.")
+    return output if output is not None else f"results/{name or time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+
+
+def _argv(parser: argparse.ArgumentParser, **keywords: Option) -> Iterator[str]:
+    """Yield keyword arguments as argv, so that the job's parser checks them too."""
+    options = [option for action in parser._actions for option in action.option_strings if option.startswith("--")]
+    known = {option[2:].replace("-", "_"): option for option in options if option != "--help"}
+    for keyword, value in keywords.items():
+        if keyword not in known:
+            near = " or ".join(difflib.get_close_matches(keyword, known) or known)
+            raise UsageError(f"Unknown keyword argument '{keyword}'.", f"Use {near}.")
+        if keyword == "labels" and isinstance(value, list | tuple):
+            yield from ('--labels="{}"'.format(label.replace('"', '""')) for label in value)
+        elif value is False:
+            yield from [known[f"no_{keyword}"]] if f"no_{keyword}" in known else []
+        elif value is not None:
+            yield known[keyword] if value is True else f"{known[keyword]}={value}"
