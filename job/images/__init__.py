@@ -1,4 +1,7 @@
-"""Find the photos, check them and decode them."""
+"""Find the photos, check them and decode them.
+
+``decode`` is public too, for its function of the same name.
+"""
 
 from job.images import image_list, listing
 from job.images.decode import DECODING, FORMATS, Pixels, decode_at_own_size, to_rgb, upright

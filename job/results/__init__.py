@@ -4,9 +4,24 @@
 """
 
 from job.results import layout
-from job.results.layout import DataFile, installed_version, listed_files, read_manifest
+from job.results.layout import (
+    EXPLAINED_VARIANCE,
+    LAYOUT,
+    MANIFEST,
+    PROGRESS,
+    REPORT,
+    DataFile,
+    installed_version,
+    listed_files,
+    read_manifest,
+)
 
 __all__ = [
+    "EXPLAINED_VARIANCE",
+    "LAYOUT",
+    "MANIFEST",
+    "PROGRESS",
+    "REPORT",
     "DataFile",
     "installed_version",
     "layout",

@@ -1,6 +1,6 @@
 """Describe photos by the features of a network.
 
-``export`` is public too: it is also a program. So are ``extractor``, which needs Spark, and ``tflite_graph``.
+``export`` (also a program), ``extractor`` (needs Spark) and ``tflite_graph`` are public too.
 """
 
 from job.features.network.backbone import (

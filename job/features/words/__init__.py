@@ -1,6 +1,6 @@
 """Describe photos by visual words.
 
-``extractor`` is public too, and needs Spark; ``options`` holds the command line's choices.
+``extractor`` and ``kmeans`` (both need Spark) and ``options`` (of the command line) are public too.
 """
 
 from job.features.words import vocabulary
