@@ -35,9 +35,9 @@ infra.runs.notebook infra.runs.preflight infra.runs.scaling_limits infra.runs.sp
 infra.teardown.tagged_resources infra.teardown.teardown infra.upload.bundle infra.upload.image_sets infra.upload.models
 infra.upload.photo_folder infra.upload.upload infra.upload.uploader job.classifiers.models job.errors.console
 job.errors.mapping job.features.extractor job.features.network.backbone job.features.network.registry
-job.features.words.descriptors job.images.limits job.images.prefetch job.mobile.build job.mobile.classify
+job.images.limits job.images.prefetch job.mobile.build job.mobile.classify
 job.mobile.quantize job.report.cost job.report.messages job.spark.bundle job.spark.java job.spark.session
-job.spark.slices job.spark.tasks job.spark.workers job.storage.files job.storage.filesystem job.storage.uri
+job.spark.slices job.spark.tasks job.spark.workers job.storage.files job.storage.uri
 localcloud.cloudformation.api localcloud.cloudformation.service localcloud.emr.cluster localcloud.emr.errors
 localcloud.emr.request localcloud.emr.service localcloud.emr.step localcloud.iam.middleware localcloud.iam.refusals
 localcloud.iam.signatures localcloud.steps.credentials localcloud.steps.runner

@@ -1,6 +1,6 @@
 """Describe photos by visual words.
 
-``extractor`` and ``kmeans`` (both need Spark) and ``options`` (of the command line) are public too.
+``extractor``, which needs Spark, and ``options`` (of the command line) are public too.
 """
 
 from job.features.words import vocabulary
