@@ -10,25 +10,12 @@ from cdk_nag import AwsSolutionsChecks
 from infra.cdk_context import read_settings
 from infra.emr.bootstrap import wheelhouse
 from infra.settings import COST_TAG, Settings
-from infra.stacks.access import AccessStack
-from infra.stacks.budget import BudgetStack
-from infra.stacks.cluster import ClusterStack
-from infra.stacks.data import DataStack
+from infra.stacks import AccessStack, BudgetStack, ClusterStack, DataStack
 from job.errors import OrchardError, error_report
 
 
 def declare(app: cdk.App, settings: Settings, libraries: Path) -> None:
-    """Declare every stack of the environment.
-
-    Parameters
-    ----------
-    app
-        What the stacks belong to.
-    settings
-        Everything that can be chosen.
-    libraries
-        The wheelhouse with the job's Python libraries.
-    """
+    """Declare every stack of the environment."""
     env = cdk.Environment(region=settings.region)
     data = DataStack(app, "OrchardData", settings=settings, env=env)
     AccessStack(app, "OrchardAccess", settings=settings, buckets=(data.data, data.logs), env=env)

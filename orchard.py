@@ -84,7 +84,7 @@ def run(*, name: str | None = None, output: Place | None = None, **options: Opti
 
 def predict(*, results: Place, name: str | None = None, output: Place | None = None, **options: Option) -> Results:
     """Apply fitted results, named as for ``load_results``, to other photos; return results without fitting again."""
-    keywords = {"fitted": load_results(results).path, "output": _output(name, output), **options}
+    keywords = {"results": load_results(results).path, "output": _output(name, output), **options}
     given = arguments.parse_predict([*_argv(arguments.predict_parser(), **keywords)])
     prediction.run(given, dict(os.environ))
     return Results(given.output)

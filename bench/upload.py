@@ -113,7 +113,7 @@ def aws_command(aws: str, folder: Path) -> list[str]:
 
 def orchard_command(folder: Path) -> list[str]:
     """Return our command line."""
-    return [sys.executable, "-m", "infra.cli", "upload", str(folder), "--to", "set", "--region", "eu-west-1"]
+    return [sys.executable, "-m", "infra.cli", "upload", str(folder), "set", "--region", "eu-west-1"]
 
 
 def measure(command: Sequence[str], files: int) -> Measured:

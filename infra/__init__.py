@@ -1,1 +1,1 @@
-"""Declares, deploys, follows and removes the environment that the job runs in; leaves photos to the job."""
+"""Declare, deploy, follow and remove the environment that the job runs in."""

@@ -1,4 +1,4 @@
-"""Reads the settings from the CDK context and refuses, at the door, what is wrong or contradicts itself."""
+"""Read the settings from the CDK context, and refuse wrong or contradictory ones."""
 
 import difflib
 import re
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from infra.emr.instance_types import INSTANCE_TYPES
+from infra.emr import INSTANCE_TYPES
 from infra.errors import WrongUseError
 from infra.settings import EU_REGIONS, NETWORKS, OTHER_REGIONS, Settings
 
@@ -30,11 +30,6 @@ def read_settings(context: Mapping[str, Any]) -> Settings:
     context
         Names and values; a value from the command line is always a string. Keys of the CDK itself, which
         hold a ``:`` or a ``/``, are passed over.
-
-    Raises
-    ------
-    SettingsError
-        If a setting is missing, unknown, of the wrong kind or out of its range, or two contradict.
     """
     names = [field.name for field in fields(Settings)]
     for name in context:

@@ -1,64 +1,56 @@
-"""What a command of ``orchard`` works with."""
+"""The context of a command: account, terminal, clock."""
 
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TextIO
 
-from infra.aws import cdk
-from infra.aws.client import Aws
-from infra.follow_up import Given
-from infra.pricing.source import PriceSource
+from infra.aws import Aws, cdk
+from infra.pricing import PriceSource
 from job.errors.console import printable
 
 
 @dataclass(frozen=True)
 class Context:
-    """What a command works with; a test replaces each.
+    """The context of a command; a test replaces each part.
 
     Parameters
     ----------
-    aws
-        The account and region.
-    terminal
-        Where the command speaks.
-    keyboard
-        Where answers are read from.
+    connect
+        Returns the account and region; only commands that use AWS call it.
     clock
         Seconds since 1970, UTC.
-    sleep
-        Waits for seconds.
     call
-        Runs another program, which speaks to the person itself; returns its exit code.
+        Runs another program on this terminal; returns its exit code.
     price_cache
-        Folder in which prices are kept between commands; None keeps none.
-    given
-        What the person gave of account and region: commands that are printed repeat it.
+        Folder of prices and speeds; None keeps none.
     """
 
-    aws: Aws
+    connect: Callable[[], Aws]
     terminal: TextIO = field(default_factory=lambda: sys.stdout)
     keyboard: TextIO = field(default_factory=lambda: sys.stdin)
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     call: Callable[[Sequence[str]], int] = cdk.call
     price_cache: Path | None = None
-    given: Given = field(default_factory=Given)
+
+    @cached_property
+    def aws(self) -> Aws:
+        """The account and region."""
+        return self.connect()
 
     def prices(self, *, offline: bool = False) -> PriceSource:
         """Return where prices come from at this time; ``offline`` asks AWS for none."""
-        # What a cloud on this machine tells is no price of AWS.
+        # The prices of a local cloud are not those of AWS.
         kept = None if self.aws.on_this_machine else self.price_cache
         return PriceSource(self.aws, datetime.fromtimestamp(self.clock(), UTC), offline, kept)
 
-    def say(self, line: str = "") -> None:
-        """Print one line at once, of our own words: what others wrote goes through ``show``."""
-        self.show(self.given.repeated_in(line))
-
-    def show(self, text: str) -> None:
-        """Print a text as it is, and the end of a line."""
-        self.terminal.write(printable(text) + "\n")
+    def say(self, *lines: str) -> None:
+        """Print lines at once, with what a terminal would obey escaped."""
+        for line in lines:
+            self.terminal.write(printable(line) + "\n")
         self.terminal.flush()

@@ -1,11 +1,11 @@
-"""The failures that a person can meet at the command line: what, with a code; what to do; and an exit code.
+"""The errors of the command line: each class is one kind of failure, with its code and exit code.
 
-Each class is one kind of failure. Its docstring is what docs/troubleshooting.md says about it: a title, what it
-means, what to do. Codes never change their meaning; a new kind takes a new one. Two kinds stand beside what raises
-them: ``infra.cdk_context.SettingsError`` and ``infra.emr.bootstrap.wheelhouse.WheelhouseError``.
+A docstring is the entry of docs/troubleshooting.md: a title, what it means, what to do. Codes never change their
+meaning; a new kind takes a new one. Two kinds are defined beside the code that raises them:
+``infra.cdk_context.SettingsError`` and ``infra.emr.bootstrap.wheelhouse.WheelhouseError``.
 """
 
-from job.errors import OrchardError
+from job.errors import OrchardError, TryAgainError
 
 
 class CommandError(OrchardError):
@@ -31,7 +31,7 @@ class WrongUseError(OrchardError):
     exit_code = 2
 
 
-class TryAgainError(OrchardError):
+class TemporaryFailureError(TryAgainError):
     """Something outside failed, perhaps for a short time.
 
     The exit code is 75, so that a script can tell it from other failures.
@@ -40,7 +40,6 @@ class TryAgainError(OrchardError):
     """
 
     code = "ORC-202"
-    exit_code = 75
 
 
 class InterruptedCommandError(OrchardError):
@@ -99,7 +98,7 @@ class NotSentError(OrchardError):
     code = "ORC-222"
 
 
-class UploadGivenUpError(TryAgainError):
+class UploadGivenUpError(TemporaryFailureError):
     """An upload was given up.
 
     Many files in a row failed, so that the network or S3 is probably at fault.
@@ -289,7 +288,7 @@ class NotAllowedError(WrongUseError):
     code = "ORC-301"
 
 
-class AwsNotReachedError(TryAgainError):
+class AwsNotReachedError(TemporaryFailureError):
     """AWS could not be reached.
 
     The network of this machine, a proxy, or a service of AWS does not answer.
@@ -300,7 +299,7 @@ class AwsNotReachedError(TryAgainError):
     code = "ORC-302"
 
 
-class AwsBusyError(TryAgainError):
+class AwsBusyError(TemporaryFailureError):
     """AWS failed, or asked to slow down, at every attempt.
 
     Calls were repeated with longer and longer waits.

@@ -1,9 +1,9 @@
-"""The settings of the environment, typed: everything that can be chosen about it."""
+"""The settings of the environment, typed."""
 
 from dataclasses import dataclass
 
 from infra import versions
-from infra.emr.instance_types import INSTANCE_TYPES, Architecture, InstanceType
+from infra.emr import INSTANCE_TYPES, Architecture, InstanceType
 
 EU_REGIONS = ("eu-central-1", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-3")
 OTHER_REGIONS = (
@@ -14,98 +14,43 @@ OTHER_REGIONS = (
 )
 NETWORKS = ("private", "private-nat", "public")
 COST_TAG = ("project", "orchard")
-"""Key and value of the tag on everything that costs: costs are counted by it, and what is left is found by it."""
+"""Key and value of the tag on all resources: costs are counted and leftover resources found by it."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What was chosen. The values are sound: ``infra.cdk_context`` is the door that checks them.
+    """What was chosen about the environment, already checked by ``infra.cdk_context``."""
 
-    Attributes
-    ----------
-    region
-        Where everything lies and runs.
-    allow_non_eu
-        Whether ``region`` may lie outside the European Union.
-    primary_instance_types
-        Types for the primary node; EMR takes the cheapest that it can get.
-    worker_instance_types
-        Types for core and task nodes, all of one size, so that one executor size fits each.
-    core_count
-        Core nodes, always on demand.
-    task_count
-        Task nodes to start with.
-    spot_share
-        Percentage of the task nodes that are Spot.
-    idle_minutes
-        Minutes without work after which the cluster ends itself.
-    network
-        ``private``: no way out but to S3, fixed size. ``private-nat``: the internet through a NAT gateway.
-        ``public``: public addresses, no ingress.
-    managed_scaling
-        Whether EMR adds and removes task nodes by load.
-    scaling_min, scaling_max
-        Limits of managed scaling, in nodes, the core nodes included.
-    session_manager
-        Whether a shell and port forwarding by Session Manager are possible.
-    jupyterhub
-        Whether the cluster runs JupyterHub, with its notebooks in the data bucket.
-    visual_words
-        Whether the nodes get OpenCV, which the job's ``--descriptor orb`` and ``sift`` need.
-    reduced_precision
-        Whether the nodes get OpenVINO, which the job's ``--precision fast`` needs.
-    step_concurrency
-        Steps that may run at the same time.
-    tls_certificates
-        ``s3://`` URI of a zipped PEM bundle; given, traffic between nodes is encrypted.
-    generation
-        Raise it to replace a cluster that ended itself.
-    evaluator
-        Whether the read-only evaluator exists.
-    evaluator_key_serial
-        Raise it to rotate the evaluator's key.
-    monthly_budget
-        In US dollars.
-    alert_email
-        Who is told when the budget is used up; empty for no budget.
-    cost_tag_active
-        Whether the cost-allocation tag has been activated, so that the budget can count this project alone.
-    log_retention_days
-        Days until logs are deleted.
-    results_archive_days
-        Days until results go to a cheaper storage class.
-    delete_data, confirm_delete_data
-        Only both together let ``cdk destroy`` delete the buckets.
-    """
-
-    region: str
-    allow_non_eu: bool
-    primary_instance_types: tuple[str, ...]
-    worker_instance_types: tuple[str, ...]
-    core_count: int
-    task_count: int
-    spot_share: int
-    idle_minutes: int
-    network: str
-    managed_scaling: bool
-    scaling_min: int
-    scaling_max: int
-    session_manager: bool
-    jupyterhub: bool
-    visual_words: bool
-    reduced_precision: bool
-    step_concurrency: int
-    tls_certificates: str
-    generation: int
-    evaluator: bool
-    evaluator_key_serial: int
-    monthly_budget: int
-    alert_email: str
-    cost_tag_active: bool
-    log_retention_days: int
-    results_archive_days: int
-    delete_data: bool
-    confirm_delete_data: bool
+    region: str  # where everything is stored and runs
+    allow_non_eu: bool  # whether ``region`` may be outside the European Union
+    primary_instance_types: tuple[str, ...]  # of the primary node; EMR takes the cheapest that it can get
+    worker_instance_types: tuple[str, ...]  # of core and task nodes; one size, so that one executor size fits
+    core_count: int  # core nodes, always on demand
+    task_count: int  # task nodes to start with
+    spot_share: int  # percentage of the task nodes that are Spot
+    idle_minutes: int  # minutes without work after which the cluster ends itself
+    # ``private``: S3 only, fixed size. ``private-nat``: the internet through a NAT gateway. ``public``: public
+    # addresses, no ingress.
+    network: str  # one of ``NETWORKS``
+    managed_scaling: bool  # whether EMR adds and removes task nodes by load
+    scaling_min: int  # fewest nodes under managed scaling, core nodes included
+    scaling_max: int  # most nodes under managed scaling, core nodes included
+    session_manager: bool  # whether Session Manager may open a shell and forward ports
+    jupyterhub: bool  # whether the cluster runs JupyterHub, with its notebooks in the data bucket
+    visual_words: bool  # whether the nodes get OpenCV, which ``--descriptor orb`` and ``sift`` need
+    reduced_precision: bool  # whether the nodes get OpenVINO, which ``--precision fast`` needs
+    step_concurrency: int  # steps that may run at the same time
+    tls_certificates: str  # ``s3://`` URI of a zipped PEM bundle that encrypts traffic between nodes; or empty
+    generation: int  # raise it to replace a cluster that ended itself
+    evaluator: bool  # whether the read-only evaluator exists
+    evaluator_key_serial: int  # raise it to rotate the evaluator's key
+    monthly_budget: int  # in US dollars
+    alert_email: str  # receives the budget's alerts; empty for no budget
+    cost_tag_active: bool  # whether the cost-allocation tag is active, so that the budget counts this project alone
+    log_retention_days: int  # days until logs are deleted
+    results_archive_days: int  # days until results move to a cheaper storage class
+    delete_data: bool  # ``cdk destroy`` deletes the buckets only if this
+    confirm_delete_data: bool  # and this are true
 
     @property
     def architecture(self) -> Architecture:

@@ -1,4 +1,4 @@
-"""Which EMR release, Spark, Python, Java and libraries go together: the only place that knows.
+"""The versions of EMR, Spark, Python, Java and libraries that go together, defined here only.
 
 Raise them together: a newer EMR release brings another Spark and another default Python, and the libraries
 must have wheels for that Python that run on the release's operating system. Source: the EMR Release Guide.
@@ -22,7 +22,7 @@ CLUSTER_PYTHON = f"/usr/bin/python{PYTHON}"
 
 
 def in_one_line() -> str:
-    """Return this project's own version, which stands in pyproject.toml alone, and what it is made for."""
+    """Return this project's version, from pyproject.toml, and the versions it is made for."""
     project = Path(__file__).resolve().parent.parent / "pyproject.toml"
     own = tomllib.loads(project.read_text())["project"]["version"]
     return f"orchard {own} for {RELEASE_LABEL} (Spark {SPARK}, Python {PYTHON}, Java {JAVA})"
@@ -30,23 +30,11 @@ def in_one_line() -> str:
 
 @dataclass(frozen=True)
 class Library:
-    """A Python library that the job imports on the cluster.
-
-    Attributes
-    ----------
-    name
-        As the package index spells it.
-    version
-        The exact version.
-    modules
-        What the job imports of it, all of which must import on every node.
-    architectures
-        Of the nodes that have it.
-    """
+    """A Python library that the job imports on the cluster."""
 
     name: str
     version: str
-    modules: tuple[str, ...]
+    modules: tuple[str, ...]  # what the job imports of it, all of which must import on every node
     architectures: tuple[str, ...] = ("x86_64", "aarch64")
 
 

@@ -1,4 +1,4 @@
-"""``python -m job``: one run from the command line; ``python -m job predict``: an earlier one, applied."""
+"""``python -m job``: one run from the command line; ``predict`` applies an earlier one, ``report`` draws it again."""
 
 import os
 import signal
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from job import arguments, pipeline, predict
+from job.arguments import Arguments, PredictArguments, ReportArguments
 from job.errors import InterruptedRunError, OrchardError, RunFailedError, mapping
 from job.errors.console import printable, tell
 from job.features.extractor import extraction_seconds
@@ -16,39 +17,58 @@ from job.results import layout
 from job.storage import uri
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Run the job and say what came out; return the exit code."""
-    words = list(sys.argv[1:] if words is None else words)
-    if threading.current_thread() is threading.main_thread():
-        # Whoever ends the program politely gets what Ctrl-C gets: everything is put away first.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job and print what came out; return the exit code."""
+    argv = list(sys.argv[1:] if argv is None else argv)
     try:
-        said = _run(words)
+        said = carry_out(parse(argv))
     except OrchardError as error:
-        return tell(error, words)
-    except KeyboardInterrupt:
-        message = "Interrupted before the results were complete."
-        return tell(InterruptedRunError(message, "Go on with it: the same command with --resume."), words)
-    except Exception as error:  # noqa: BLE001 - a person is never shown a trace that was not asked for
-        message = f"The run failed: {type(error).__name__}: {mapping.one_line(error)}."
-        return tell(RunFailedError(message, "Run it again with --debug for the whole trace."), words)
+        return tell(error, argv)
     sys.stdout.write(printable(said))
     return 0
 
 
-def _run(words: Sequence[str]) -> str:
-    """Do what was asked for; return what the person is told at the end."""
-    if words[:1] == [command.WORD]:
-        return command.run(words[1:])
-    if words[:1] == ["predict"]:
-        prediction = arguments.parse_predict(words[1:])
-        return summary(predict.run(prediction, dict(os.environ)), prediction.output)
-    given = arguments.parse(words)
-    return summary(pipeline.run(given), given.output)
+def parse(argv: Sequence[str]) -> Arguments | PredictArguments | ReportArguments:
+    """Return the checked arguments of a command line."""
+    if argv[:1] == [arguments.PREDICT]:
+        return arguments.parse_predict(argv[1:])
+    if argv[:1] == [arguments.REPORT]:
+        return arguments.parse_report(argv[1:])
+    return arguments.parse(argv)
+
+
+def carry_out(asked: Arguments | PredictArguments | ReportArguments) -> str:
+    """Do what was asked for; return the text to print at the end.
+
+    Raises
+    ------
+    OrchardError
+        Whatever failed, and for Ctrl-C and SIGTERM.
+    """
+    if threading.current_thread() is threading.main_thread():
+        # Handle SIGTERM like Ctrl-C: clean up first.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        if isinstance(asked, ReportArguments):
+            return command.run(asked.results, asked.output, asked.lang)
+        if isinstance(asked, PredictArguments):
+            return summary(predict.run(asked, dict(os.environ)), asked.output)
+        return summary(pipeline.run(asked), asked.output)
+    except OrchardError:
+        raise
+    except KeyboardInterrupt as interrupt:
+        raise InterruptedRunError(
+            "Interrupted before the results were complete.", "Go on with it: the same command with --resume."
+        ) from interrupt
+    except Exception as error:
+        raise RunFailedError(
+            f"The run failed: {type(error).__name__}: {mapping.one_line(error)}.",
+            "Run it again with --debug for the whole trace.",
+        ) from error
 
 
 def summary(manifest: dict[str, Any], output: str) -> str:
-    """Return what a finished run tells the person."""
+    """Return what to print of a finished run."""
     counts, components, seconds = manifest["counts"], manifest["components"], manifest["seconds"]
     needed = ", ".join(
         f"{float(share):.0%} need {count}" for share, count in components["components_for_variance"].items()

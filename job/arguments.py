@@ -1,7 +1,8 @@
-"""The job's command line: what it takes, and the checks that need nothing but the arguments themselves."""
+"""The command lines of the job: options, and the checks that need nothing but the arguments themselves."""
 
 import argparse
 import csv
+import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -15,18 +16,45 @@ from job.features.words import options
 from job.features.words.options import CNN
 from job.report.messages import LANGUAGES
 
+DEFAULT_BACKBONE = "mobilenet_v2"
 DEFAULT_VARIANCE = 0.95
 
 NO_CLASSIFIER = "none"
 """The value of --classifier that is none."""
+
+PREDICT, REPORT = "predict", "report"
+"""First argument of the command lines that are not a run."""
 
 _MASTER = re.compile(r"local|local\[(\*|\d+)(,\s*\d+)?\]|local-cluster\[\d+,\s*\d+,\s*\d+\]|yarn|(spark|k8s)://\S+")
 
 _LIMIT = re.compile(r"(?P<number>\d+)|(?P<share>\d+(\.\d+)?)\s*%")
 
 
+class _Checked:
+    """Checked arguments, which can be written down again."""
+
+    def as_manifest(self) -> dict[str, Any]:
+        """Return them as the manifest shows them."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
+
+    def _options(self, parser: argparse.ArgumentParser) -> list[str]:
+        """Return the shortest options that a parser reads as these arguments."""
+        argv = []
+        for name, value in vars(self).items():
+            option = name.replace("_", "-")
+            if value is None or value == options.DEFAULTS.get(name, parser.get_default(name)):
+                continue
+            if isinstance(value, bool):
+                argv.append(f"--{option}" if value else f"--no-{option}")
+            elif isinstance(value, tuple):
+                argv += [f"--{option}={_csv_line(label)}" for label in value]
+            else:
+                argv.append(f"--{option}={value}")
+        return argv
+
+
 @dataclass(frozen=True)
-class Arguments:
+class Arguments(_Checked):
     """The arguments of a run, checked. See ``python -m job --help`` for their meaning."""
 
     images: str | None
@@ -61,17 +89,16 @@ class Arguments:
     master: str | None
     debug: bool
 
-    def as_manifest(self) -> dict[str, Any]:
-        """Return them as the manifest shows them."""
-        shown = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in shown.items()}
+    def as_argv(self) -> list[str]:
+        """Return the shortest command line of ``python -m job`` that means these arguments."""
+        return self._options(parser())
 
 
 @dataclass(frozen=True)
-class PredictArguments:
+class PredictArguments(_Checked):
     """The arguments of ``python -m job predict``, checked. See its ``--help`` for their meaning."""
 
-    fitted: str
+    results: str
     images: str
     output: str
     model: str | None
@@ -83,123 +110,113 @@ class PredictArguments:
     master: str | None
     debug: bool
 
-    def as_manifest(self) -> dict[str, Any]:
-        """Return them as the manifest shows them."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+    def as_argv(self) -> list[str]:
+        """Return the shortest command line of ``python -m job`` that means these arguments."""
+        return [PREDICT, *self._options(predict_parser())]
+
+
+@dataclass(frozen=True)
+class ReportArguments:
+    """The arguments of ``python -m job report``. See its ``--help`` for their meaning."""
+
+    results: str
+    output: str | None
+    lang: str | None
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are like all others of the job: what, and what to do."""
+    """A parser whose errors are like all others of the job: a message and a hint."""
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError with argparse's message, and the way to the help."""
         raise UsageError(f"{message[:1].upper()}{message[1:]}.", f"See {self.prog} --help.")
 
 
-def parse(arguments: Sequence[str] | None = None) -> Arguments:
-    """Return the checked arguments.
+def parse(argv: Sequence[str] | None = None) -> Arguments:
+    """Return the checked arguments of a run; None reads this process's own command line."""
+    return checked(parser().parse_args(argv))
 
-    Parameters
-    ----------
-    arguments
-        The words of the command line; None for this process's own.
 
-    Raises
-    ------
-    UsageError
-        If one is missing, unknown or out of its range.
-    """
-    given = parser().parse_args(arguments)
-    _require_master(given.master)
-    _require_not_empty(given, ("images", "image_list", "test", "predict", "output", "model", "vocabulary"))
-    _require_limit(given.max_rejected)
-    if not 0 <= given.seed < 2**32:
-        raise UsageError(f"--seed {given.seed} is no seed.", f"Choose a number from 0 to {2**32 - 1}.")
+def parse_predict(argv: Sequence[str]) -> PredictArguments:
+    """Return the checked arguments of ``python -m job predict``, without the word ``predict``."""
+    return checked_predict(predict_parser().parse_args(argv))
+
+
+def parse_report(argv: Sequence[str]) -> ReportArguments:
+    """Return the arguments of ``python -m job report``, without the word ``report``."""
+    return checked_report(report_parser().parse_args(argv))
+
+
+def checked(given: argparse.Namespace) -> Arguments:
+    """Return what a parser with the options of ``add_run_options`` has read, checked and with all defaults."""
+    _check_shared(given, ("images", "image_list", "test", "predict", "vocabulary"))
     components, variance = given.components, given.variance
     if components is None and variance is None and given.descriptor == CNN:
         variance = DEFAULT_VARIANCE
+    if not 0 <= given.seed < 2**32:
+        raise UsageError(f"--seed must be between 0 and {2**32 - 1}, got {given.seed}.", "Choose another number.")
     if variance is not None and not 0 < variance <= 1:
-        raise UsageError(
-            f"--variance {variance:g} is no share of the variance.",
-            "Choose a number above 0 and at most 1, like 0.95.",
-        )
-    if components is not None and components < 1:
-        raise UsageError(f"--components {components} keeps nothing.", "Choose a number of 1 or more.")
-    if given.per_label is not None and given.per_label < 1:
-        raise UsageError(f"--per-label {given.per_label} takes no photo.", "Choose a number of 1 or more.")
+        raise UsageError(f"--variance must be above 0 and at most 1, got {variance:g}.", "Try --variance 0.95.")
+    for option, number in (("components", components), ("per-label", given.per_label)):
+        if number is not None and number < 1:
+            raise UsageError(f"--{option} must be at least 1, got {number}.", "Choose a larger number.")
     _require_holdout(given)
     if given.model is None:
         require_network(given.backbone)
-    return Arguments(
-        images=given.images,
-        image_list=given.image_list,
-        output=given.output,
-        test=given.test,
-        holdout=given.holdout,
-        predict=given.predict,
-        labels=_labels(given.labels),
-        per_label=given.per_label,
-        seed=given.seed,
-        model=given.model,
-        backbone=given.backbone,
-        weights=given.weights,
-        precision=given.precision,
-        **options.checked(given),
-        standardize=given.standardize,
-        components=components,
-        variance=variance,
-        classifier=given.classifier,
-        csv=given.csv,
-        max_rejected=given.max_rejected,
-        resume=given.resume,
-        overwrite=given.overwrite,
-        lang=given.lang,
-        master=given.master,
-        debug=given.debug,
+    values = {field.name: getattr(given, field.name) for field in fields(Arguments)}
+    return Arguments(**{**values, **options.checked(given), "labels": _labels(given.labels), "variance": variance})
+
+
+def checked_predict(given: argparse.Namespace) -> PredictArguments:
+    """Return what a parser with the options of ``add_predict_options`` has read, checked."""
+    _check_shared(given, ("results", "images"))
+    return PredictArguments(**{field.name: getattr(given, field.name) for field in fields(PredictArguments)})
+
+
+def checked_report(given: argparse.Namespace) -> ReportArguments:
+    """Return what a parser with the options of ``add_report_options`` has read."""
+    return ReportArguments(given.results, given.output, given.lang)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of ``python -m job``."""
+    made = Parser(
+        prog="python -m job",
+        usage="python -m job --images URI --output URI [options]",
+        description="From photos to features, components and a classifier.",
+        epilog="Example: python -m job --images photos/ --variance 0.95 --output results/",
     )
-
-
-def parse_predict(arguments: Sequence[str]) -> PredictArguments:
-    """Return the checked arguments of ``python -m job predict``.
-
-    Raises
-    ------
-    UsageError
-        If one is missing, unknown or empty.
-    """
-    given = predict_parser().parse_args(arguments)
-    _require_master(given.master)
-    _require_not_empty(given, ("fitted", "images", "output", "model"))
-    _require_limit(given.max_rejected)
-    return PredictArguments(**vars(given))
+    add_run_options(made, made)
+    made.add_argument("--debug", action="store_true", help="show the whole trace of a failure")
+    return made
 
 
 def predict_parser() -> argparse.ArgumentParser:
     """Return the parser of ``python -m job predict``."""
     made = Parser(
-        prog="python -m job predict",
+        prog=f"python -m job {PREDICT}",
         description="Apply what an earlier run fitted to other photos: features, components and predictions.",
-        epilog="Example: python -m job predict --fitted results/ --images photos/ --output predictions/",
+        epilog=f"Example: python -m job {PREDICT} --results results/ --images photos/ --output predictions/",
     )
-    made.add_argument("--fitted", metavar="URI", required=True, help="results of the earlier run")
-    made.add_argument("--images", metavar="URI", required=True, help="folder of photos; their folders are no labels")
-    made.add_argument("--model", metavar="FILE", help="the earlier run's backbone, if it is not found by itself")
-    made.add_argument("--precision", choices=(FULL, FAST), help="of the features (default: the earlier run's)")
-    _add_output_options(made)
-    _add_general_options(made)
+    add_predict_options(made, made)
+    made.add_argument("--debug", action="store_true", help="show the whole trace of a failure")
     return made
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser, for the command itself and for whoever checks a command before it is sent."""
+def report_parser() -> argparse.ArgumentParser:
+    """Return the parser of ``python -m job report``."""
     made = Parser(
-        prog="python -m job",
-        usage="python -m job --images URI --output URI [options]",
-        description="From photos to features, components, a classifier; job predict applies it.",
-        epilog="Example: python -m job --images photos/ --variance 0.95 --output results/",
+        prog=f"python -m job {REPORT}",
+        description="Make the report of finished results again.",
+        epilog=f"Example: python -m job {REPORT} results/ --lang fr --output rapport.html",
     )
-    _add_general_options(made)
+    add_report_options(made)
+    return made
 
+
+def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsContainer) -> None:
+    """Add the options of a run to a parser in groups; the one that says where Spark runs goes to ``where``."""
+    _add_master(where)
     photos = made.add_argument_group("photos")
     which = photos.add_mutually_exclusive_group(required=True)
     which.add_argument("--images", metavar="URI", help="photos; the last folder of a path is the label")
@@ -216,12 +233,7 @@ def parser() -> argparse.ArgumentParser:
 
     network = made.add_argument_group("features")
     network.add_argument("--model", metavar="FILE", help="an exported backbone, instead of the next two")
-    network.add_argument("--backbone", metavar="NAME", default="mobilenet_v2", help="default: %(default)s")
-    network.add_argument(
-        "--weights",
-        default=IMAGENET,
-        help="imagenet (default), random, or a file of them",
-    )
+    add_backbone_options(network)
     network.add_argument(
         "--precision",
         metavar="P",
@@ -244,7 +256,6 @@ def parser() -> argparse.ArgumentParser:
         type=float,
         help=f"as many as keep this share ({DEFAULT_VARIANCE}; words: 0.7 of them)",
     )
-
     components.add_argument(
         "--classifier",
         metavar="KIND",
@@ -253,14 +264,36 @@ def parser() -> argparse.ArgumentParser:
         help=f"{NO_CLASSIFIER} (default), {', '.join(MODELS)}",
     )
 
-    out = made.add_argument_group("results")
-    _add_output_options(out)
+    out = _add_output_options(made)
     out.add_argument("--lang", choices=LANGUAGES, default=LANGUAGES[0], help="of report.html (default: %(default)s)")
-    return made
+
+
+def add_backbone_options(made: argparse._ActionsContainer) -> None:
+    """Add the options that name a backbone to export."""
+    made.add_argument("--backbone", metavar="NAME", default=DEFAULT_BACKBONE, help="default: %(default)s")
+    made.add_argument("--weights", default=IMAGENET, help="imagenet (default), random, or a file of them")
+
+
+def add_predict_options(made: argparse.ArgumentParser, where: argparse._ActionsContainer) -> None:
+    """Add the options of a prediction to a parser; the one that says where Spark runs goes to ``where``."""
+    _add_master(where)
+    photos = made.add_argument_group("photos and features")
+    photos.add_argument("--results", metavar="URI", required=True, help="fitted results of an earlier run")
+    photos.add_argument("--images", metavar="URI", required=True, help="photos; their folders are no labels")
+    photos.add_argument("--model", metavar="FILE", help="the earlier run's backbone, if it is not found by itself")
+    photos.add_argument("--precision", choices=(FULL, FAST), help="of the features (default: the earlier run's)")
+    _add_output_options(made)
+
+
+def add_report_options(made: argparse.ArgumentParser) -> None:
+    """Add the options of a report to a parser."""
+    made.add_argument("results", metavar="RESULTS", help="folder of finished results")
+    made.add_argument("--lang", choices=LANGUAGES, help="default: as the run was told")
+    made.add_argument("--output", metavar="FILE", help="default: report.html in the results")
 
 
 def most_allowed(limit: str, photos: int) -> int:
-    """Return how many of some photos may be set aside.
+    """Return how many of some photos may be rejected.
 
     Parameters
     ----------
@@ -268,66 +301,59 @@ def most_allowed(limit: str, photos: int) -> int:
         A number of photos, like "20", or a share of them, like "5%".
     photos
         How many there are.
-
-    Raises
-    ------
-    UsageError
-        If the limit is neither, or a share above 100 %.
     """
     match = _LIMIT.fullmatch(limit.strip())
     if match is None or (match["share"] and float(match["share"]) > 100):
-        raise UsageError(f"--max-rejected {limit} is no limit.", "Give a share like 5%, or a number of photos like 20.")
+        raise UsageError(
+            f"--max-rejected must be a number of photos or a share of them up to 100%, got '{limit}'.",
+            "Give a share like 5%, or a number like 20.",
+        )
     return int(match["number"]) if match["number"] else int(photos * float(match["share"]) / 100)
 
 
-def _add_general_options(made: argparse.ArgumentParser) -> None:
-    made.add_argument("--master", metavar="URL", help="where Spark runs (default: all cores of this machine)")
-    made.add_argument("--debug", action="store_true", help="show the whole trace of a failure")
+def _add_master(where: argparse._ActionsContainer) -> None:
+    where.add_argument("--master", metavar="URL", help="where Spark runs (default: all cores of this machine)")
 
 
-def _add_output_options(out: argparse._ActionsContainer) -> None:
-    out.add_argument("--output", metavar="URI", required=True, help="folder of the results")
+def _add_output_options(made: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    out = made.add_argument_group("results")
+    out.add_argument("--output", metavar="URI", help="folder of the results")
     out.add_argument(
         "--csv", action=argparse.BooleanOptionalAction, default=True, help="components as CSV beside Parquet"
     )
     out.add_argument("--max-rejected", metavar="N|N%", help="fail if more photos than this cannot be used")
     there = out.add_mutually_exclusive_group()
-    there.add_argument("--resume", action="store_true", help="take over what the output has, compute what it lacks")
+    there.add_argument("--resume", action="store_true", help="reuse what the output has, compute what it lacks")
     there.add_argument("--overwrite", action="store_true", help="replace results, once the new ones are complete")
+    return out
 
 
-def _require_master(master: str | None) -> None:
-    if master is not None and not _MASTER.fullmatch(master):
+def _check_shared(given: argparse.Namespace, locations: Sequence[str]) -> None:
+    if given.output is None:
+        raise UsageError("--output is required.", "Name the folder of the results: --output results/")
+    if given.master is not None and not _MASTER.fullmatch(given.master):
         raise UsageError(
-            f"--master '{master}' is no place where Spark runs.",
+            f"Invalid --master '{given.master}'.",
             "Use local[*] for this machine, local[N] for N cores of it, yarn, or spark://HOST:PORT.",
         )
-
-
-def _require_not_empty(given: argparse.Namespace, names: Sequence[str]) -> None:
-    for name in names:
+    for name in (*locations, "output", "model"):
         if getattr(given, name) == "":
             raise UsageError(
-                f"--{name.replace('_', '-')} is empty.",
+                f"--{name.replace('_', '-')} must name a folder or file, got an empty text.",
                 "Name a folder of this machine, or a URI like s3://BUCKET/FOLDER.",
             )
-
-
-def _require_limit(limit: str | None) -> None:
-    if limit is not None:
-        most_allowed(limit, 0)
+    if given.max_rejected is not None:
+        most_allowed(given.max_rejected, 0)
 
 
 def _require_holdout(given: argparse.Namespace) -> None:
     if given.holdout is None:
         return
     if not 0 < given.holdout < 1:
-        raise UsageError(
-            f"--holdout {given.holdout:g} is no share of the photos.", "Choose a number between 0 and 1, like 0.2."
-        )
+        raise UsageError(f"--holdout must be between 0 and 1, got {given.holdout:g}.", "Try --holdout 0.2.")
     if given.classifier == NO_CLASSIFIER:
         raise UsageError(
-            "--holdout keeps photos to test a classifier, and there is none.",
+            "--holdout needs a classifier to test.",
             f"Add --classifier {'|'.join(MODELS)}, or leave --holdout out.",
         )
 
@@ -344,5 +370,12 @@ def _labels(given: Sequence[str] | None) -> tuple[str, ...] | None:
         ) from error
     labels = tuple(dict.fromkeys(label.strip() for label in named if label.strip()))
     if not labels:
-        raise UsageError("--labels names no label.", "Write them with commas between: --labels Apple,Avocado.")
+        raise UsageError("--labels must name at least one label.", "Separate them with commas: --labels Apple,Avocado.")
     return labels
+
+
+def _csv_line(label: str) -> str:
+    """Return a label as ``--labels`` takes it."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow([label])
+    return line.getvalue()

@@ -16,7 +16,7 @@ from job.errors import (
     one_line,
 )
 from job.features.extractor import FeatureExtractor
-from job.features.network.export import ExportRequest, cached_export, find_cached
+from job.features.network.export import ExportRequest, cached_export, find_local_backbone
 from job.features.network.extractor import NetworkExtractor, open_network, warn_if_untrained
 from job.features.words import require_opencv
 from job.features.words.extractor import WordExtractor, reused_words
@@ -46,7 +46,7 @@ def run(arguments: PredictArguments, environment: Mapping[str, str]) -> dict[str
     RunFailedError
         If it could not finish; what it wrote stays, without a manifest.
     """
-    fitted, output = storage.absolute_uri(arguments.fitted), storage.absolute_uri(arguments.output)
+    fitted, output = storage.absolute_uri(arguments.results), storage.absolute_uri(arguments.output)
     if storage.resolved(fitted) == storage.resolved(output):
         raise OutputRefusedError(
             f"The output '{output}' is the folder of the results that are applied.", "Choose another --output."
@@ -95,7 +95,7 @@ def read_fitted(fitted: str, manifest: dict[str, Any]) -> tuple[Projection, Clas
     if layout.PROJECTION not in listed:
         raise ResultsUnusableError(
             f"The results '{fitted}' fitted nothing: they only apply what another run fitted.",
-            f"Give that run's: --fitted {manifest.get('fitted', {}).get('results', 'RESULTS')}",
+            f"Give that run's: --results {manifest.get('fitted', {}).get('results', 'RESULTS')}",
         )
     try:
         return read_projection(fitted), stage.read(fitted) if layout.MODEL in listed else None
@@ -163,7 +163,7 @@ def find_network(
                 "Give the file that the earlier run was given or exported.",
             )
         return extractor
-    model = find_cached(cache, manifest["backbone"]["name"], wanted)
+    model = find_local_backbone(manifest, cache)
     try:
         if model is None and earlier["model"] is not None:
             model = storage.local_copy(storage.absolute_uri(earlier["model"]), folder)

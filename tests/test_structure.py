@@ -23,28 +23,17 @@ MOST_ENTRIES = 24
 MOST_LINES = 400
 
 INNER_IMPORTS = """
-infra.aws.cdk infra.aws.client infra.aws.names infra.aws.objects infra.aws.retry infra.aws.stacks
-infra.commands.classify infra.commands.command infra.commands.cost infra.commands.demo infra.commands.destroy
-infra.commands.evaluator infra.commands.export infra.commands.local infra.commands.logs infra.commands.notebook
-infra.commands.results infra.commands.run infra.commands.status infra.commands.ui infra.commands.up
-infra.commands.upload infra.emr.capacity infra.emr.classifications infra.emr.executors infra.emr.fleets
-infra.emr.instance_types infra.emr.roles infra.emr.security_configuration infra.pricing.actual infra.pricing.cache
-infra.pricing.estimate infra.pricing.source infra.pricing.table infra.runs.backbone infra.runs.clusters
-infra.runs.diagnose infra.runs.fetch infra.runs.files infra.runs.follow infra.runs.history infra.runs.logs
-infra.runs.notebook infra.runs.preflight infra.runs.scaling_limits infra.runs.speed infra.runs.step
-infra.teardown.tagged_resources infra.teardown.teardown infra.upload.bundle infra.upload.image_sets infra.upload.models
-infra.upload.photo_folder infra.upload.upload infra.upload.uploader job.classifiers.models job.errors.console
-job.errors.mapping job.features.extractor job.features.network.backbone job.features.network.registry
-job.images.limits job.images.prefetch job.mobile.build job.mobile.classify
-job.mobile.quantize job.report.cost job.report.messages job.spark.bundle job.spark.java job.spark.session
-job.spark.slices job.spark.tasks job.spark.workers job.storage.files job.storage.uri
+infra.emr.fleets job.classifiers.models job.errors.console job.errors.mapping job.features.extractor
+job.features.network.backbone job.features.network.registry job.images.limits job.images.prefetch job.mobile.build
+job.mobile.classify job.mobile.quantize job.report.cost job.report.messages job.spark.bundle job.spark.java
+job.spark.session job.spark.slices job.spark.tasks job.spark.workers job.storage.files job.storage.uri
 localcloud.cloudformation.api localcloud.cloudformation.service localcloud.emr.cluster localcloud.emr.errors
 localcloud.emr.request localcloud.emr.service localcloud.emr.step localcloud.iam.middleware localcloud.iam.refusals
 localcloud.iam.signatures localcloud.steps.credentials localcloud.steps.runner
 """
 """Modules that other packages import although their own package does not make them public."""
 
-UPWARD_IMPORTS = {("job.report.command", "job.arguments")}
+UPWARD_IMPORTS: set[tuple[str, str]] = set()
 """Imports that close a cycle of packages: the module, and what it imports."""
 
 LONGER_MODULES = {"localcloud.cloudformation.engine", "localcloud.cloudformation.resources.ec2_network"}

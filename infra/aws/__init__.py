@@ -1,1 +1,21 @@
-"""Call AWS: clients, retries, objects, stacks and the CDK."""
+"""Call AWS: clients, objects in S3, stacks and the CDK."""
+
+from infra.aws import cdk, stacks
+from infra.aws.client import ATTEMPTS, CONNECTIONS, PAUSES, Aws, as_orchard_error, explained
+from infra.aws.s3 import download, exists, nearest_name, read_if_there, require_name
+
+__all__ = [
+    "ATTEMPTS",
+    "CONNECTIONS",
+    "PAUSES",
+    "Aws",
+    "as_orchard_error",
+    "cdk",
+    "download",
+    "exists",
+    "explained",
+    "nearest_name",
+    "read_if_there",
+    "require_name",
+    "stacks",
+]

@@ -1,4 +1,4 @@
-"""Calls the pinned CDK command line, and changes the settings that it reads from cdk.json."""
+"""Run the pinned CDK command line, and change the settings that it reads from cdk.json."""
 
 import os
 import re
@@ -8,23 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from infra.aws.client import Aws
-from infra.errors import (
-    CommandError,
-    ProgramMissingError,
-)
+from infra.errors import CommandError, ProgramMissingError
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 CDK_JSON = PROJECT / "cdk.json"
 
 
 def call(command: Sequence[str]) -> int:
-    """Run a program of the project in the project's folder; return its exit code.
-
-    Raises
-    ------
-    ProgramMissingError
-        If it is not installed.
-    """
+    """Run a program of the project in the project's folder; return its exit code."""
     environment = with_programs(os.environ)
     try:
         return subprocess.run(command, cwd=PROJECT, env=environment, check=False).returncode
@@ -46,26 +37,12 @@ def deploy_command(stack: str, aws: Aws, **settings: object) -> list[str]:
 
 
 def setting(name: str) -> int:
-    """Return a setting that is a number, as cdk.json has it.
-
-    Raises
-    ------
-    OrchardError
-        If cdk.json holds none of this name.
-    """
+    """Return a numeric setting of cdk.json."""
     return int(_find(name, CDK_JSON.read_text()).group(2))
 
 
 def change_setting(name: str, value: int) -> None:
-    """Write a new value of a setting that is a number into cdk.json, and leave everything else as it is.
-
-    The file is where the next plain ``cdk deploy`` looks: kept anywhere else, the value would be undone by it.
-
-    Raises
-    ------
-    OrchardError
-        If cdk.json holds none of this name.
-    """
+    """Write a new value of a numeric setting into cdk.json, which the next plain ``cdk deploy`` reads."""
     text = CDK_JSON.read_text()
     found = _find(name, text)
     # All of the new file or all of the old one: half a cdk.json would stop every command.

@@ -1,4 +1,4 @@
-"""Speaks to AWS: clients with sensible retries, and every failure of a call turned into one sentence."""
+"""Call AWS: clients with retries, and an ``OrchardError`` for every failure of a call."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +11,7 @@ from botocore import exceptions
 from botocore.config import Config
 from botocore.httpsession import get_cert_path
 
+from infra import invocation
 from infra.errors import (
     AwsBusyError,
     AwsNotReachedError,
@@ -32,20 +33,15 @@ if TYPE_CHECKING:
 ATTEMPTS = 8
 """How often a throttled or failed call is made before it counts as failed; the SDK waits longer each time."""
 
+PAUSES = tuple(min(20.0, 0.25 * 2**failures) for failures in range(ATTEMPTS - 1))
+"""Seconds between the attempts of a client that makes each call only once."""
+
 CONNECTIONS = 64
 """Calls to S3 at the same time: an upload of small files waits for answers, not for the network's width."""
 
 
 class Aws:
-    """The account and region that a command works in.
-
-    Parameters
-    ----------
-    region
-        Where the stacks are.
-    profile
-        Named profile of the AWS configuration; None for the usual chain.
-    """
+    """The account and region that a command works in; without a profile, the usual chain of credentials."""
 
     def __init__(self, region: str, profile: str | None = None) -> None:
         self.region = region
@@ -86,22 +82,13 @@ class Aws:
         return urlsplit(self.emr.meta.endpoint_url).hostname in ("127.0.0.1", "::1", "localhost")
 
     def typed(self, words: str) -> str:
-        """Return what a person types to have AWS' own command line do something in the same account and region.
-
-        Parameters
-        ----------
-        words
-            What follows ``aws``: "emr terminate-clusters --cluster-ids j-1".
-        """
+        """Return a command of the AWS CLI for this account and region; ``words`` follow ``aws``: "s3 ls"."""
         # S3's commands find a bucket's region themselves.
         region = "" if words.startswith("s3 ") else f" --region {self.region}"
         return f"aws {words}{region}{f' --profile {self.profile}' if self.profile else ''}"
 
     def client(self, service: str, region: str | None = None, attempts: int = ATTEMPTS) -> Any:  # noqa: ANN401
-        """Return a client of any service, in another region where one is named, any of boto3's.
-
-        With one attempt, who calls it repeats calls and waits between them.
-        """
+        """Return a boto3 client of any service, in another region if one is named."""
         # "Adaptive" holds calls back even where it makes each of them only once.
         mode: Literal["adaptive", "standard"] = "adaptive" if attempts > 1 else "standard"
         configuration = Config(
@@ -117,18 +104,7 @@ class Aws:
 
 @contextmanager
 def explained(doing: str) -> Iterator[None]:
-    """Turn a failure of AWS calls made inside into one sentence that says what was being done.
-
-    Parameters
-    ----------
-    doing
-        What the calls are for, as it continues "could not": "list the bucket orchard-data".
-
-    Raises
-    ------
-    OrchardError
-        In place of any exception of botocore.
-    """
+    """Turn a failure of AWS calls in the block into an OrchardError; ``doing`` continues "Could not"."""
     try:
         yield
     except (exceptions.BotoCoreError, exceptions.ClientError) as error:
@@ -136,10 +112,7 @@ def explained(doing: str) -> Iterator[None]:
 
 
 def as_orchard_error(error: Exception, doing: str) -> OrchardError:
-    """Return what a person is told about an exception: of botocore, or one that nobody thought of.
-
-    No message repeats what was sent: credentials and signatures never get into it.
-    """
+    """Return the error to report for an exception, of botocore or any other, without the request's credentials."""
     if isinstance(error, exceptions.ClientError):
         return _refused(error, doing)
     if isinstance(error, (exceptions.NoCredentialsError, exceptions.PartialCredentialsError)):
@@ -239,7 +212,7 @@ _REFUSALS: Sequence[tuple[frozenset[str], type[OrchardError], str, str]] = (
         frozenset({"NoSuchBucket"}),
         BucketGoneError,
         "the bucket is not there.",
-        "If it was deleted by hand, make it anew: cdk destroy OrchardData, then cdk deploy OrchardData",
+        "If it was deleted by hand, recreate it: {destroy}, then {deploy}",
     ),
     (
         frozenset({"RequestTimeTooSkewed"}),
@@ -248,19 +221,21 @@ _REFUSALS: Sequence[tuple[frozenset[str], type[OrchardError], str, str]] = (
         "Set the clock, then type the same command again.",
     ),
 )
-"""Codes that AWS answers with, what kind of failure each is, and what a person reads."""
+"""Codes that AWS answers with, and the class, message and hint of each."""
 
 
 def _refused(error: exceptions.ClientError, doing: str) -> OrchardError:
-    told = error.response.get("Error", {})
+    answer = error.response.get("Error", {})
     words = {
-        "code": told.get("Code", "error"),
+        "code": answer.get("Code", "error"),
         "operation": error.operation_name,
-        "message": " ".join(told.get("Message", "").split()),
+        "message": " ".join(answer.get("Message", "").split()),
+        "destroy": invocation.cdk("destroy OrchardData"),
+        "deploy": invocation.cdk("deploy OrchardData"),
     }
     for codes, kind, message, hint in _REFUSALS:
         if words["code"] in codes:
-            return kind(f"Could not {doing}: {message.format(**words)}".rstrip(), hint)
+            return kind(f"Could not {doing}: {message.format(**words)}".rstrip(), hint.format(**words))
     return CommandError(
         f"Could not {doing}: {words['code']} by {words['operation']}. {words['message']}".rstrip(),
         "Type the same command with --debug for the whole trace.",

@@ -1,4 +1,4 @@
-"""Reads what the deployed stacks are: the outputs that name their buckets and their cluster."""
+"""Read the state of the deployed stacks, and the outputs that name their buckets and their cluster."""
 
 from collections.abc import Mapping
 from itertools import takewhile
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from infra import invocation
 from infra.aws.client import Aws, explained
 from infra.errors import StackNotReadyError
 
@@ -17,19 +18,9 @@ DATA, ACCESS, CLUSTER, BUDGET = "OrchardData", "OrchardAccess", "OrchardCluster"
 
 _BEGUN = "DELETE_IN_PROGRESS"
 
-_DEPLOY: Mapping[str, str] = {DATA: f"cdk deploy {DATA}", CLUSTER: "orchard up"}
-
 
 def outputs(aws: Aws, stack: str) -> Mapping[str, str]:
-    """Return the outputs of a stack by name.
-
-    Raises
-    ------
-    WrongUseError
-        If the stack is not there or not finished.
-    OrchardError
-        If CloudFormation cannot be asked.
-    """
+    """Return the outputs of a stack by name."""
     found = _describe(aws, stack)
     if found is None:
         raise StackNotReadyError(
@@ -87,8 +78,8 @@ def cluster_id(aws: Aws) -> str:
 
 
 def deploy_command(stack: str) -> str:
-    """Return what a person types to deploy a stack."""
-    return _DEPLOY.get(stack, f"cdk deploy {stack}")
+    """Return the command that deploys a stack."""
+    return invocation.orchard("up") if stack == CLUSTER else invocation.cdk(f"deploy {stack}")
 
 
 def _of_stack(event: "StackEventTypeDef") -> bool:

@@ -1,4 +1,27 @@
-"""The commands of ``orchard``, one a module: its arguments, and a few lines that call what does the work.
+"""The commands of ``orchard``: a module for each, or for a few that belong together; ``output`` has what they print.
 
-The other modules here write down what commands print: tables, a bar, an estimate.
+The modules with a command are public too, for the parser: ``classify``, ``cost``, ``demo``, ``destroy``, ``evaluator``,
+``export``, ``local``, ``logs``, ``notebook``, ``report``, ``results``, ``run``, ``status``, ``ui``, ``up``, ``upload``.
 """
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from infra.context import Context
+
+__all__ = ["Command"]
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of ``orchard``: one line of summary, one command line as an example, and what it does.
+
+    ``execute`` returns the exit code and raises failures as ``OrchardError``.
+    """
+
+    name: str
+    summary: str
+    example: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    execute: Callable[[argparse.Namespace, Context], int]

@@ -3,28 +3,23 @@
 import argparse
 from pathlib import Path
 
-from infra.commands.command import Command
+from infra.commands import Command
 from infra.context import Context
 from infra.errors import NotClassifiedError
 from job.images.limits import RejectedPhotoError
 from job.mobile.classify import PhotoClassifier
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``orchard classify``."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="files of photos")
-    parser.add_argument("--model", type=Path, required=True, metavar="FILE", help="what results --mobile has written")
+    parser.add_argument(
+        "--mobile", type=Path, required=True, metavar="FILE", help="a phone's model, by orchard results --mobile"
+    )
 
 
 def execute(given: argparse.Namespace, context: Context) -> int:
-    """Print each photo's label and probability.
-
-    Raises
-    ------
-    NotClassifiedError
-        At the end, if any photo could not be used.
-    """
-    classifier, unusable = PhotoClassifier(given.model), 0
+    """Print each photo's label and probability."""
+    classifier, unusable = PhotoClassifier(given.mobile), 0
     for photo in given.photos:
         try:
             label, probability = classifier.classify(photo.read_bytes())
@@ -48,7 +43,7 @@ def execute(given: argparse.Namespace, context: Context) -> int:
 COMMAND = Command(
     name="classify",
     summary="try a model for phones on photos of this machine",
-    example="orchard classify photo.jpg --model fruits.tflite",
-    add_arguments=add_arguments,
+    example="orchard classify photo.jpg --mobile fruits.tflite",
+    add_arguments=_add_arguments,
     execute=execute,
 )

@@ -1,22 +1,23 @@
-"""``orchard cost``: what it will cost before anything is started, and what a run did cost."""
+"""``orchard cost``: what a cluster and a run will cost, and what a run did cost."""
 
 import argparse
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from infra.commands.command import Command
-from infra.commands.cost_request import amount, count, read_cost_settings, read_regions
+from infra import invocation
+from infra.aws import cdk
+from infra.cdk_context import read_settings
+from infra.commands import Command
 from infra.commands.output import cost_report as report
-from infra.commands.output.text_table import in_columns
+from infra.commands.output.tables import in_columns
 from infra.context import Context
+from infra.emr import INSTANCE_TYPES
 from infra.errors import WrongUseError
-from infra.pricing import estimate
-from infra.pricing.actual import run_cost
-from infra.pricing.source import PriceSource
-from infra.pricing.table import RegionPrices
-from infra.runs import history
-from infra.runs.speed import BENCHMARK, Speed
-from infra.settings import Settings
+from infra.pricing import BENCHMARK, PriceSource, RegionPrices, Speed, estimate, expected_speed, run_cost
+from infra.runs import PhotosFound, history
+from infra.settings import EU_REGIONS, OTHER_REGIONS, Settings
+from job.errors import OrchardError
 
 CITIES = {
     "eu-west-3": "Paris",
@@ -36,8 +37,7 @@ PHOTO_KIB = 5.0
 """Mean size of a photo of the data sets that this is made for: 100 by 100 pixels, JPEG."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``orchard cost``."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--photos", type=count, metavar="N", help="also a run over N photos: time and USD")
     parser.add_argument("--type", metavar="TYPE", help="instance type of every node (default: those of cdk.json)")
     message = parser.add_mutually_exclusive_group()
@@ -57,11 +57,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(given: argparse.Namespace, context: Context) -> int:
-    """Print what was asked for; return the exit code."""
+    """Print an estimate, a comparison of regions or an actual cost."""
     if given.run and (given.photos or given.type):
         raise WrongUseError(
-            "--run tells what was spent, and takes neither --photos nor --type.",
-            f"Type it alone: orchard cost --run {given.run}",
+            "--run reports the actual cost, and takes neither --photos nor --type.",
+            f"Type it alone: {invocation.orchard(f'cost --run {given.run}')}",
         )
     asked = _Asked(
         given,
@@ -80,7 +80,7 @@ def execute(given: argparse.Namespace, context: Context) -> int:
 
 @dataclass(frozen=True)
 class _Asked:
-    """One call of the command: what was given, and what answers it."""
+    """One call of the command."""
 
     given: argparse.Namespace
     context: Context
@@ -92,9 +92,9 @@ class _Asked:
         prices = self._prices(settings.region)
         hour = self._as_set(prices)
         say(f"The cluster in {settings.region}, an hour, in USD:")
-        say()
-        self._say_lines(report.hour_lines(hour))
-        say()
+        say("")
+        say(*report.hour_lines(hour))
+        say("")
         for name, missing in estimate.without_price(estimate.types_of(settings), prices).items():
             say(f"{name} is left out: its price for {missing} is not known.")
         self._say_spot(prices, hour)
@@ -106,7 +106,7 @@ class _Asked:
         if self.given.photos:
             self._say_photos(hour, prices)
         else:
-            say("A run: orchard cost --photos N")
+            say(f"A run: {invocation.orchard('cost --photos N')}")
         unknown = [] if hour.counts_disks else ["disks"]
         unknown += ["S3"] if self.given.photos and prices.thousand_writes is None else []
         say(report.not_counted(settings, unknown))
@@ -126,15 +126,15 @@ class _Asked:
         for region, prices in by_region.items():
             rows.append(self._region_row(region, prices, speed, with_spot=with_spot, columns=len(rows[0])))
         say("USD an hour; node is EC2 and EMR on demand, cluster the one of cdk.json:")
-        say()
-        self._say_lines(in_columns(rows, text_columns=3))
-        say()
+        say("")
+        say(*in_columns(rows, text_columns=3))
+        say("")
         for region, prices in by_region.items():
             if region not in priced:
                 say(estimate.no_price(self.settings.worker_instance_types, prices).message)
         if speed is not None:
             say(f"{photos:,} photos: the cluster, from its start to the end of the job; S3 comes to it.")
-            self._say_lines(self._time_basis(speed))
+            say(*self._time_basis(speed))
         without_disks = [f"disks in {region}" for region, prices in priced.items() if prices.gp3_gib_month is None]
         say(report.not_counted(self.settings, without_disks))
         say(self.source.origin)
@@ -144,9 +144,9 @@ class _Asked:
         found = run_cost(aws, self.source, history.find_run(aws, self.given.run))
         run = found.run
         say(f"What the cluster {run.cluster} of the run '{run.run}' did cost in {aws.region}, in USD:")
-        say()
-        self._say_lines(report.spent_lines(found.actual_cost))
-        say()
+        say("")
+        say(*report.spent_lines(found.actual_cost))
+        say("")
         if found.cluster_runs:
             say("The cluster still runs: this is until now.")
         if found.share is not None and found.hours is not None:
@@ -161,12 +161,12 @@ class _Asked:
     def _say_photos(self, hour: estimate.HourCost, prices: RegionPrices) -> None:
         say, photos = self.context.say, self.given.photos
         speed = self._speed(self._worker(prices) or "")
-        say()
+        say("")
         say(f"{photos:,} photos on {hour.cores} cores, on a cluster that starts for them and ends with them:")
-        say()
-        self._say_lines(report.photos_lines(self._photos_cost(hour, prices, speed)))
-        say()
-        self._say_lines(self._time_basis(speed))
+        say("")
+        say(*report.photos_lines(self._photos_cost(hour, prices, speed)))
+        say("")
+        say(*self._time_basis(speed))
         say(f"Storage: photos of {self.given.photo_kib:g} KiB (--photo-kib), and 1,280 features each.")
 
     def _photos_cost(self, hour: estimate.HourCost, prices: RegionPrices, speed: Speed) -> estimate.PhotosCost:
@@ -218,17 +218,80 @@ class _Asked:
         return self.source.of(region, estimate.types_of(self.settings))
 
     def _speed(self, instance_type: str) -> Speed:
-        return BENCHMARK if self.source.from_table else history.expected_speed(self.context.aws, instance_type)
+        return BENCHMARK if self.source.from_table else expected_speed(self.context.price_cache, instance_type)
 
-    def _say_lines(self, lines: Sequence[str]) -> None:
-        for line in lines:
-            self.context.say(line)
+
+def read_cost_settings(instance_type: str | None, region: str) -> Settings:
+    """Return the settings of cdk.json with another region, and another instance type for every node.
+
+    The region may lie outside the EU: nothing is deployed.
+    """
+    if instance_type is not None and instance_type not in INSTANCE_TYPES:
+        raise WrongUseError(
+            f"--type must be an instance type that a cluster may have, got '{instance_type}'.",
+            f"Name one of {', '.join(name for name in INSTANCE_TYPES if name.endswith('.xlarge'))}, or a larger size.",
+        )
+    settings = read_settings(json.loads(cdk.CDK_JSON.read_text(encoding="utf-8"))["context"])
+    types = (instance_type,) if instance_type else None
+    return replace(
+        settings,
+        region=region,
+        primary_instance_types=types or settings.primary_instance_types,
+        worker_instance_types=types or settings.worker_instance_types,
+    )
+
+
+def read_regions(text: str) -> list[str]:
+    """Return the regions that a comma-separated text names, each once."""
+    named = [part.strip() for part in text.split(",") if part.strip()]
+    known = (*EU_REGIONS, *OTHER_REGIONS)
+    for region in named:
+        if region not in known:
+            raise WrongUseError(f"--regions must name known regions, got '{region}'.", f"Known: {', '.join(known)}.")
+    if not named:
+        raise WrongUseError("--regions must name at least one region.", f"Known: {', '.join(known)}.")
+    return list(dict.fromkeys(named))
+
+
+def count(text: str) -> int:
+    """Return a whole number from 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1")
+    return int(text)
+
+
+def amount(text: str) -> float:
+    """Return a number from 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 0")
+    return number
+
+
+def estimate_line(context: Context, photos: Sequence[PhotosFound]) -> str:
+    """Return the estimate of a run on the cluster, or why there is none: an unknown price stops no run."""
+    count, size = sum(each.count for each in photos), sum(each.bytes for each in photos)
+    try:
+        settings = read_cost_settings(None, context.aws.region)
+        prices = context.prices().of(settings.region, estimate.types_of(settings))
+        spot = estimate.cheapest(settings.worker_instance_types, prices, estimate.SPOT) is not None
+        hour = estimate.hour_cost(settings, prices, spot=spot)
+        speed = expected_speed(context.price_cache, estimate.cheapest(settings.worker_instance_types, prices) or "")
+        # The cluster is there already: its start has been paid for.
+        taken = estimate.photos_cost(hour, speed, count, prices, 0.0, size / count / 1024)
+    except OrchardError as error:
+        return f"No estimate: {error.message}"
+    run = taken.job_usd + (taken.requests_usd or 0.0)
+    return f"Estimate: {report.clock(taken.job_hours)} and {run:.3f} USD, an extrapolation from {speed.basis}."
 
 
 COMMAND = Command(
     name="cost",
     summary="what it will cost, and what a run did cost",
     example="orchard cost --type m5.xlarge --regions eu-west-3,eu-west-1,eu-central-1,eu-west-2,eu-north-1",
-    add_arguments=add_arguments,
+    add_arguments=_add_arguments,
     execute=execute,
 )

@@ -6,8 +6,7 @@ from typing import Any
 
 from infra.commands.output.cost_report import clock, usd
 from infra.context import Context
-from infra.pricing.actual import RunCost, run_cost, run_of_results
-from infra.pricing.source import PriceSource
+from infra.pricing import PriceSource, RunCost, keep_speed, run_cost, run_of_results
 from job.errors import OrchardError
 from job.report.cost import Cost, with_cost
 from job.results import layout
@@ -17,26 +16,17 @@ from job.storage import uri
 
 
 def fill_in_cost(context: Context, bucket: str, results_key: str, manifest: dict[str, Any], folder: Path) -> None:
-    """Put a run's cost into its fetched report, and say so, or why not: a price that is not known stops nobody.
+    """Put a run's cost into its fetched report, and say so, or why not: an unknown price is no failure.
 
     A cloud on this machine costs nothing, and its report stays as it is.
-
-    Parameters
-    ----------
-    context
-        The account, and the clock that prices are asked at.
-    bucket, results_key
-        Where the results are.
-    manifest
-        Theirs.
-    folder
-        Where they have been fetched to.
     """
     if context.aws.on_this_machine or layout.REPORT not in listed_files(manifest):
         return
     source = context.prices()
     try:
-        found = run_cost(context.aws, source, run_of_results(context.aws, bucket, results_key, manifest))
+        run = run_of_results(context.aws, bucket, results_key, manifest)
+        keep_speed(context.price_cache, context.aws, run, manifest)
+        found = run_cost(context.aws, source, run)
     except OrchardError as error:
         context.say(f"The report does not say what the run did cost. {error.message}")
         return
@@ -70,7 +60,7 @@ def as_reported(found: RunCost, source: PriceSource, manifest: Mapping[str, Any]
 
 
 def replace_report(folder: Path, manifest: Mapping[str, Any], page: bytes) -> None:
-    """Write a fetched report anew, then its size into the manifest beside it: who copies results goes by that."""
+    """Write a fetched report, then its size into the manifest beside it: copies are checked against that."""
     here = str(folder.absolute())
     storage.write_bytes(uri.join(here, layout.REPORT), page)
     files = {

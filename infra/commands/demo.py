@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from infra.aws.cdk import with_programs
-from infra.commands.command import Command
+from infra.commands import Command
 from infra.commands.demonstration import Demonstration, choose_weights
 from infra.commands.local import host, orchard_errors
 from infra.context import Context

@@ -94,16 +94,17 @@ class Demonstration:
         with self.stage("orchard upload sends the photos"):
             training, test, drawn = self._drawing.result()
             self.context.say(f"  {drawn} photos drawn in {self.folder / 'photos'}")
-            self._orchard(["upload", str(training), "--to", "fruits"], variables)
-            self._orchard(["upload", str(test), "--to", "fruits-test"], variables)
+            self._orchard(["upload", str(training), "fruits"], variables)
+            self._orchard(["upload", str(test), "fruits-test"], variables)
         with self.stage("orchard run: a step on the cluster, under the cluster's own role"):
-            words = ["run", "--images", "fruits", "--test", "fruits-test", "--name", RUN, "--classifier", "logistic"]
-            self._orchard([*words, "--weights", weights], variables)
+            sets = ["--images", "fruits", "--test", "fruits-test"]
+            options = ["--name", RUN, "--on", "emr", "--classifier", "logistic", "--weights", weights]
+            self._orchard(["run", *sets, *options], variables)
             self._say_steps()
         with self.stage("The evaluator reads the results, and may change nothing"):
             self._say_evaluator(endpoint)
         with self.stage("orchard results fetches what the run made"):
-            self._orchard(["results", RUN, "--to", str(self.folder / "results")], variables)
+            self._orchard(["results", RUN, "--output", str(self.folder / "results")], variables)
 
     def _show_deployment(self, variables: Mapping[str, str]) -> None:
         with self.stage("cdk bootstrap prepares the account"):

@@ -3,18 +3,16 @@
 import argparse
 from collections.abc import Sequence
 
-from infra.aws import cdk, stacks
-from infra.aws.client import explained
-from infra.commands import kept_buckets
-from infra.commands.command import Command
+from infra import invocation
+from infra.aws import cdk, explained, stacks
+from infra.commands import Command, kept_buckets
 from infra.context import Context
 from infra.errors import (
     DeploymentFailedError,
     StackStaysError,
     WrongUseError,
 )
-from infra.runs import clusters
-from infra.runs import step as steps
+from infra.runs import Cluster, clusters, steps
 from infra.teardown import tagged_resources, teardown
 from job.errors import OrchardError
 
@@ -24,8 +22,7 @@ ATTEMPTS = 3
 """How often stacks with buckets are destroyed: access logs go on arriving for a while."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``orchard destroy``."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--delete-data", action="store_true", help="images, results and logs, too, and every stack")
     parser.add_argument("--yes", action="store_true", help="do not ask")
 
@@ -33,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(given: argparse.Namespace, context: Context) -> int:
     """Show what will go, ask, remove it, and list what is left."""
     aws = context.aws
-    standing = teardown.standing(aws)
+    standing = teardown.deployed_stacks(aws)
     going = standing if given.delete_data else [name for name in standing if name == stacks.CLUSTER]
     if not going:
         context.say("There is nothing to destroy.")
@@ -119,25 +116,19 @@ def delete_data(context: Context, buckets: Sequence[str]) -> None:
         context.say(f"{bucket}: {teardown.empty_bucket(context.aws, bucket):,} objects deleted.")
     if stacks.status(context.aws, stacks.DATA) == "DELETE_FAILED":
         return  # an earlier call came further than this, and such a stack can only be deleted
-    if teardown.lets_buckets_go(context.aws):
+    if teardown.deletes_buckets(context.aws):
         return
     switches = {"delete_data": "true", "confirm_delete_data": "true"}
     command = cdk.deploy_command(stacks.DATA, context.aws, **switches)
     if context.call(command) != 0:
         raise DeploymentFailedError(
             f"'{' '.join(command[:3])}' failed; the CDK's own message is above.",
-            "Mend it, then type the same command again: it goes on where it stopped.",
+            "Fix the cause, then type the same command again: it goes on where it stopped.",
         )
 
 
 def destroy_the_rest(context: Context, names: Sequence[str], buckets: Sequence[str]) -> None:
-    """Destroy the other stacks, in order; where a log arrives in a bucket meanwhile, empty it and try again.
-
-    Raises
-    ------
-    StackStaysError
-        If one still stands after ``ATTEMPTS``.
-    """
+    """Destroy the other stacks, in order; where a log arrives in a bucket meanwhile, empty it and try again."""
     for name in names:
         for attempt in range(1, ATTEMPTS + 1):
             for bucket in buckets if name == stacks.DATA else ():
@@ -152,13 +143,28 @@ def destroy_the_rest(context: Context, names: Sequence[str], buckets: Sequence[s
                 context.say(f"{failure.message} Trying again.")
 
 
+def destroy_when_idle(context: Context, cluster: Cluster) -> None:
+    """Destroy the cluster unless anything still waits or runs on it, whoever started it."""
+    later = f"Destroy it later: {invocation.orchard('destroy')}"
+    try:
+        active = steps.active_runs(context.aws, cluster.id)
+    except OrchardError as error:
+        # Do not hide the run's own failure; but the user must know that the cluster still costs.
+        context.say(f"The cluster stays: {error.message} {later}")
+        return
+    if active:
+        context.say(f"The cluster stays, for it is busy with: {', '.join(active)}. {later}")
+        return
+    destroy_cluster(context)
+
+
 def say_what_is_left(context: Context) -> None:
     """List everything that still carries the project's tag, and how what was kept is removed."""
     left = tagged_resources.leftovers(context.aws)
     if not left:
         context.say("Nothing is left that carries the project's tag.")
         return
-    standing = teardown.standing(context.aws)
+    standing = teardown.deployed_stacks(context.aws)
     ours = set((stacks.outputs_if_there(context.aws, stacks.DATA) or {}).values())
     for free, title in ((False, "Left, and may cost:"), (True, "Left, at no cost:")):
         alike = [each for each in left if each.free is free]
@@ -169,13 +175,14 @@ def say_what_is_left(context: Context) -> None:
             if each.bucket is not None and each.bucket not in ours:
                 context.say(f"    of no stack any more; delete it: {kept_buckets.delete(context.aws, each.bucket)}")
     if stacks.DATA in standing or stacks.ACCESS in standing:
-        context.say("Buckets and the evaluator stay on purpose. Remove them too: orchard destroy --delete-data")
+        command = invocation.orchard("destroy --delete-data")
+        context.say(f"Buckets and the evaluator stay on purpose. Remove them too: {command}")
 
 
 COMMAND = Command(
     name="destroy",
     summary="take down everything that costs; --delete-data: everything",
     example="orchard destroy",
-    add_arguments=add_arguments,
+    add_arguments=_add_arguments,
     execute=execute,
 )

@@ -2,8 +2,9 @@
 
 import argparse
 
+from infra import invocation
 from infra.aws import cdk, stacks
-from infra.commands.command import Command
+from infra.commands import Command
 from infra.context import Context
 from infra.errors import (
     DeploymentFailedError,
@@ -14,24 +15,17 @@ from job.errors import OrchardError
 SERIAL = "evaluator_key_serial"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``orchard evaluator``."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rotate", action="store_true", help="make a new key; the old one stops working")
 
 
 def execute(given: argparse.Namespace, context: Context) -> int:
-    """Say how the evaluator gets in; with ``--rotate``, make a new key first.
-
-    Raises
-    ------
-    StackNotReadyError
-        If the evaluator is switched off.
-    """
+    """Say how the evaluator gets in; with ``--rotate``, make a new key first."""
     found = stacks.outputs_if_there(context.aws, stacks.ACCESS)
     if found is not None and "EvaluatorSecret" not in found:
         raise StackNotReadyError(
             "There is no evaluator: the setting evaluator is off.",
-            "Switch it on: cdk deploy OrchardAccess -c evaluator=true",
+            f"Switch it on: {invocation.cdk('deploy OrchardAccess -c evaluator=true')}",
         )
     if given.rotate:
         rotate(context)
@@ -61,7 +55,7 @@ def rotate(context: Context) -> None:
         cdk.change_setting(SERIAL, serial - 1)
         raise DeploymentFailedError(
             f"{stacks.ACCESS} could not be deployed; the CDK's own message is above. The old key still works.",
-            "Mend it: orchard evaluator --rotate",
+            f"Fix the cause, then rerun: {invocation.orchard('evaluator --rotate')}",
         )
 
 
@@ -69,6 +63,6 @@ COMMAND = Command(
     name="evaluator",
     summary="how the evaluator gets in; with --rotate, a new key",
     example="orchard evaluator --rotate",
-    add_arguments=add_arguments,
+    add_arguments=_add_arguments,
     execute=execute,
 )

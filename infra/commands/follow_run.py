@@ -2,20 +2,16 @@
 
 import re
 
+from infra import invocation
 from infra.context import Context
 from infra.errors import (
     RunNotFinishedError,
     RunOnClusterFailedError,
-    TryAgainError,
 )
-from infra.runs import clusters, fetch, logs
-from infra.runs.clusters import Cluster
-from infra.runs.diagnose import Diagnosis, diagnose, diagnose_cluster
-from infra.runs.follow import follow
-from infra.runs.step import Step
+from infra.pricing import keep_speed
+from infra.runs import Cluster, Diagnosis, Step, clusters, diagnose_cluster, diagnose_step, fetch, follow_step, logs
 from job.__main__ import summary
-from job.errors import OrchardError
-from job.errors.console import printable
+from job.errors import OrchardError, TryAgainError
 
 SECONDS_FOR_LOGS = 30.0
 """Between two looks for the logs of a step that failed: EMR brings them to S3 in rounds."""
@@ -25,23 +21,18 @@ LOOKS_FOR_LOGS = 12
 
 
 def follow_to_the_end(context: Context, bucket: str, results_key: str, step: Step, cluster: Cluster) -> int:
-    """Follow a step, and tell how it ended.
-
-    Raises
-    ------
-    OrchardError
-        With the probable cause, if the step did not complete or left no manifest.
-    """
+    """Follow a step, and tell how it ended."""
     step = in_sight(context, bucket, results_key, step)
     if step.state == "COMPLETED":
         manifest = fetch.manifest_if_there(context.aws, bucket, results_key, since=step.started)
         if manifest is None:
             raise RunNotFinishedError(
                 f"The step of the run '{step.run}' completed, but left no manifest in s3://{bucket}/{results_key}.",
-                f"See what it printed: orchard logs {step.run}",
+                f"See what it printed: {invocation.orchard(f'logs {step.run}')}",
             )
-        context.terminal.write(printable(summary(manifest, f"s3://{bucket}/{results_key}")))
-        context.say(f"Fetch them: orchard results {step.run}")
+        context.say(summary(manifest, f"s3://{bucket}/{results_key}").rstrip("\n"))
+        context.say(f"Fetch them: {invocation.orchard(f'results {step.run}')}")
+        keep_speed(context.price_cache, context.aws, step, manifest)
         return 0
     now = clusters.look(context.aws, step.cluster)
     if not now.alive and step.state != "FAILED":
@@ -60,7 +51,7 @@ def follow_to_the_end(context: Context, bucket: str, results_key: str, step: Ste
     except KeyboardInterrupt:
         raise RunNotFinishedError(
             f"The run '{step.run}' failed; its logs had not come yet.",
-            f"Wait for them: orchard status {step.run} --follow",
+            f"Wait for them: {invocation.orchard(f'status {step.run} --follow')}",
         ) from None
     raise RunOnClusterFailedError(
         f"The run '{step.run}' failed: {told.sentence}", f"{told.hint}{told.where}", told.code
@@ -68,17 +59,11 @@ def follow_to_the_end(context: Context, bucket: str, results_key: str, step: Ste
 
 
 def in_sight(context: Context, bucket: str, results_key: str, step: Step) -> Step:
-    """Follow a step; return it as it ended.
-
-    Raises
-    ------
-    OrchardError
-        If it is lost from sight, which does not stop it: whoever reads that must learn that it goes on.
-    """
+    """Follow a step; return it as it ended."""
+    come_back = f"Come back: {invocation.orchard(f'status {step.run} --follow')}"
     try:
-        return follow(context.aws, bucket, results_key, step, context.terminal, context.sleep)
+        return follow_step(context.aws, bucket, results_key, step, context.terminal, context.sleep)
     except OrchardError as error:
-        come_back = f"Come back: orchard status {step.run} --follow"
         raise type(error)(
             f"{error.message} The run '{step.run}' goes on, and so does its cost.",
             # The same command again would be another run.
@@ -87,14 +72,14 @@ def in_sight(context: Context, bucket: str, results_key: str, step: Step) -> Ste
     except KeyboardInterrupt:
         raise RunNotFinishedError(
             f"No longer following '{step.run}'; the step goes on, and so does its cost.",
-            f"Come back: orchard status {step.run} --follow    Cancel it: orchard cancel {step.run}",
+            f"{come_back}    Cancel it: {invocation.orchard(f'cancel {step.run}')}",
         ) from None
 
 
 def explain(context: Context, step: Step, cluster: Cluster) -> Diagnosis:
     """Return the probable cause of a step's failure, from its logs once EMR has brought them to S3."""
     if not cluster.log_uri:
-        return diagnose({}, step.reason)
+        return diagnose_step({}, step.reason)
     for look in range(LOOKS_FOR_LOGS):
         if logs.has_come(context.aws, cluster.log_uri, cluster.id, step.id, step.ended):
             break
@@ -106,4 +91,4 @@ def explain(context: Context, step: Step, cluster: Cluster) -> Diagnosis:
     application = re.search(r"application_\d+_\d+", "".join(found.values()))
     if application is not None:
         found.update(logs.container_logs(context.aws, cluster.log_uri, cluster.id, application.group()))
-    return diagnose(found, step.reason)
+    return diagnose_step(found, step.reason)

@@ -1,7 +1,6 @@
 """Names buckets that an earlier destroy has kept where that matters, and how to take over or delete what is in them."""
 
-from infra.aws import stacks
-from infra.aws.client import Aws, explained
+from infra.aws import Aws, explained, stacks
 from infra.context import Context
 from infra.teardown import tagged_resources
 from job.errors import OrchardError
@@ -21,17 +20,7 @@ def say_what_was_kept(context: Context) -> None:
 
 
 def say_where_the_set_is_kept(context: Context, bucket: str, prefix: str) -> None:
-    """Name kept buckets that hold a set which the present one lacks: nobody need send it a second time.
-
-    Parameters
-    ----------
-    context
-        The account, and where to speak.
-    bucket
-        The present data bucket.
-    prefix
-        Of the set; it ends with "/".
-    """
+    """Name kept buckets that hold a set which the present bucket lacks; ``prefix`` ends with "/"."""
     aws, folder = context.aws, prefix.rstrip("/")
     try:
         kept = [each for each in tagged_resources.kept_buckets(aws) if holds(aws, each, prefix)]

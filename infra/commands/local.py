@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from infra import errors
-from infra.commands.command import Command
-from infra.commands.output.text_table import in_columns
+from infra.commands import Command
+from infra.commands.output.tables import in_columns
 from infra.context import Context
 from infra.runs.clusters import ENDED
 from infra.versions import CLUSTER_PYTHON

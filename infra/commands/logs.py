@@ -2,14 +2,12 @@
 
 import argparse
 
-from infra.commands.command import Command
+from infra.commands import Command
 from infra.context import Context
-from infra.runs import clusters, history, logs
-from infra.runs import step as steps
+from infra.runs import clusters, history, logs, steps
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``orchard logs``."""
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", help="of a run (default: the newest)")
     parser.add_argument("--containers", action="store_true", help="what the executors wrote to standard error, too")
 
@@ -27,8 +25,7 @@ def execute(given: argparse.Namespace, context: Context) -> int:
     if not found:
         context.say(f"EMR has not brought the logs of '{step.run}' to S3 yet: it does so every five minutes.")
     for uri, text in found.items():
-        context.say(f"==> {uri} <==")
-        context.show(text.rstrip("\n"))
+        context.say(f"==> {uri} <==", text.rstrip("\n"))
     context.say(f"All logs of the cluster: {cluster.log_uri}{cluster.id}/")
     return 0
 
@@ -37,6 +34,6 @@ COMMAND = Command(
     name="logs",
     summary="what a run printed",
     example="orchard logs first --containers",
-    add_arguments=add_arguments,
+    add_arguments=_add_arguments,
     execute=execute,
 )

@@ -1,18 +1,17 @@
 """``orchard results --mobile``: makes the phone's model of a run, and measures it on the run's own test photos."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 
-from infra.aws.client import Aws, explained
-from infra.aws.objects import read_if_there
+from infra.aws import Aws, explained, read_if_there
 from infra.context import Context
 from infra.errors import NotWritableError, RunFilesError
-from infra.runs.files import RunFiles
+from infra.runs import RunFiles
 from job.classifiers.models import Classifier
 from job.features.network.backbone import Backbone, seconds_a_photo
 from job.images.limits import RejectedPhotoError
@@ -31,17 +30,7 @@ MOST_PHOTOS = 1000
 
 @dataclass(frozen=True)
 class PhotoToMeasure:
-    """A test photo as the run saw it.
-
-    Parameters
-    ----------
-    path
-        Its URI.
-    label
-        Of its folder.
-    predicted
-        What the run's classifier said.
-    """
+    """A test photo as the run saw it: its URI, its folder's label and the label that the run predicted."""
 
     path: str
     label: str
@@ -56,12 +45,10 @@ class Measured:
     ----------
     photos
         How many were read and classified.
-    agree
-        On how many it gave the run's own label.
-    right
-        On how many it gave the true label.
+    agree, right
+        On how many the model gave the run's label, and the true one.
     run_right
-        On how many of the same photos the run gave the true label.
+        On how many the run gave the true label.
     """
 
     photos: int = 0
@@ -71,25 +58,14 @@ class Measured:
 
 
 def make_mobile(context: Context, run: RunFiles, backbone: Path, destination: Path, stored_as: str | None) -> None:
-    """Write the phone's model of a run, and say how large, fast and right it is.
+    """Write the phone's model of a run, and print its size, speed and accuracy.
 
     Parameters
     ----------
-    context
-        Where it is said.
-    run
-        With a classifier.
     backbone
         The exported file that the run used.
-    destination
-        The file to write.
     stored_as
-        How weights are stored in fewer bits (``job.mobile.quantize``); None for as they are.
-
-    Raises
-    ------
-    WrongUseError
-        If the run trained no classifier, or the file cannot be written.
+        How weights are quantized (``job.mobile.quantize``); None keeps them.
     """
     full = run_model(run, backbone)
     chosen = with_quantized_weights(full, stored_as) if stored_as else full
@@ -99,12 +75,12 @@ def make_mobile(context: Context, run: RunFiles, backbone: Path, destination: Pa
     if not photos:
         context.say("The run has no test photos to measure it on; give one --test or --holdout.")
         return
-    context.say(_accuracy(measure(context.aws, destination, photos), len(photos), "It"))
+    context.say(_accuracy(measure(lambda: context.aws, destination, photos), len(photos), "It"))
     if stored_as:
         beside = destination.with_name(f".{destination.name}.full")
         try:
             _write(full, beside)
-            context.say(_accuracy(measure(context.aws, beside, photos), len(photos), "Not quantised, it"))
+            context.say(_accuracy(measure(lambda: context.aws, beside, photos), len(photos), "Not quantised, it"))
         finally:
             beside.unlink(missing_ok=True)
 
@@ -113,16 +89,14 @@ def run_model(run: RunFiles, backbone: Path) -> bytes:
     """Return the phone's model of a run, with its weights as the run used them."""
     description, numbers = run.read_if_there(layout.MODEL), run.read_if_there(layout.MODEL_NUMBERS)
     if description is None or numbers is None:
-        raise RunFilesError(
-            f"'{run.where}' holds no classifier.", "Run the job with --classifier logistic, and try again."
-        )
+        raise RunFilesError(f"'{run.where}' holds no classifier.", "Run again with --classifier logistic.")
     with np.load(io.BytesIO(run.read(layout.PROJECTION)), allow_pickle=False) as archive:
         projection = Projection(archive["mean"], archive["scale"], archive["components"])
     return mobile_model(backbone.read_bytes(), projection, Classifier.from_files(description, numbers))
 
 
 def describe(model: bytes, file: Path) -> str:
-    """Return what the model is, how large, and how fast on one core of this machine."""
+    """Return the size, speed on one core of this machine, and contents of a model."""
     described = parse_description(model)
     assert described is not None  # noqa: S101 - it was made a moment ago
     milliseconds = 1000 * seconds_a_photo(Backbone(file))
@@ -134,7 +108,7 @@ def describe(model: bytes, file: Path) -> str:
 
 
 def photos_to_measure(run: RunFiles) -> list[PhotoToMeasure]:
-    """Return the run's test photos with what the run said of them; evenly spaced where there are very many."""
+    """Return the run's test photos, sorted by path and evenly spaced where there are very many."""
     rows: list[PhotoToMeasure] = []
     for path in listed_files(run.manifest):
         if not path.startswith(f"{layout.PREDICTIONS}/"):
@@ -146,16 +120,10 @@ def photos_to_measure(run: RunFiles) -> list[PhotoToMeasure]:
     return rows[:: -(-len(rows) // MOST_PHOTOS)] if rows else []
 
 
-def measure(aws: Aws, file: Path, photos: Sequence[PhotoToMeasure]) -> Measured:
-    """Classify test photos with a model; those that are not there any more, or are no photos, are left out.
-
-    Raises
-    ------
-    OrchardError
-        If S3 refuses or fails.
-    """
+def measure(connect: Callable[[], Aws], file: Path, photos: Sequence[PhotoToMeasure]) -> Measured:
+    """Classify test photos with a model; leave out those that were removed or cannot be decoded."""
     classifier, measured = PhotoClassifier(file), Measured()
-    for photo, content in zip(photos, _contents(aws, photos), strict=True):
+    for photo, content in zip(photos, _contents(connect, photos), strict=True):
         try:
             if isinstance(content, RejectedPhotoError):
                 raise content
@@ -169,9 +137,12 @@ def measure(aws: Aws, file: Path, photos: Sequence[PhotoToMeasure]) -> Measured:
     return measured
 
 
-def _contents(aws: Aws, photos: Sequence[PhotoToMeasure]) -> Iterator[bytes | RejectedPhotoError]:
+def _contents(connect: Callable[[], Aws], photos: Sequence[PhotoToMeasure]) -> Iterator[bytes | RejectedPhotoError]:
+    # Photos of this machine need no account.
+    aws = connect() if any(photo.path.startswith("s3://") for photo in photos) else None
+
     def read(uri: str) -> bytes:
-        if not uri.startswith("s3://"):
+        if aws is None or not uri.startswith("s3://"):
             return storage.read_bytes(uri)
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         content = read_if_there(aws, bucket, key)

@@ -1,28 +1,23 @@
-"""``orchard status`` and ``orchard cancel``: how the cluster and its runs are, and how to stop one."""
+"""``orchard status`` and ``orchard cancel``: the state of the cluster and its runs, and how to stop one."""
 
 import argparse
 
-from infra.commands.command import Command
+from infra import invocation
+from infra.commands import Command
 from infra.commands.follow_run import follow_to_the_end
 from infra.context import Context
-from infra.runs import clusters, fetch, history, logs
-from infra.runs import step as steps
-from infra.runs.clusters import Cluster
-from infra.runs.diagnose import diagnose_cluster
-from infra.runs.follow import read_progress
-from infra.runs.step import Step
+from infra.runs import Cluster, Step, clusters, diagnose_cluster, fetch, history, logs, read_progress, steps
 
 COUNTED = "{done:,} of {total:,} photos"
 
 
-def add_status_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``orchard status``."""
+def _add_status_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", help="of a run (default: the newest)")
     parser.add_argument("--follow", action="store_true", help="stay until the run has ended")
 
 
 def status(given: argparse.Namespace, context: Context) -> int:
-    """Say how the cluster is, and how far a run is; a cluster that was destroyed leaves what EMR remembers of it."""
+    """Print the state of the cluster and of a run; of a destroyed cluster what EMR remembers."""
     aws = context.aws
     cluster = clusters.look(aws, history.cluster_of(aws, given.name))
     named = f"{cluster.id} ({cluster.name})" if cluster.name else cluster.id
@@ -31,7 +26,7 @@ def status(given: argparse.Namespace, context: Context) -> int:
         say_why_it_ended(context, cluster)
         return 0
     if given.name is None and not given.follow and not steps.runs_of(aws, cluster.id):
-        context.say("It has run nothing yet. Start a run: orchard run --images SET")
+        context.say(f"It has run nothing yet. Start a run: {invocation.orchard('run --images SET --on emr')}")
         return 0
     step = steps.find(aws, cluster.id, given.name)
     if given.follow:
@@ -42,7 +37,7 @@ def status(given: argparse.Namespace, context: Context) -> int:
 
 
 def how_far(context: Context, step: Step) -> str:
-    """Return what a run that runs has said of itself, empty where it has said nothing."""
+    """Return the progress of a run, empty where it has reported none."""
     progress = read_progress(context.aws, *step.results, step)
     if progress is None:
         return ""
@@ -51,25 +46,23 @@ def how_far(context: Context, step: Step) -> str:
 
 
 def say_what_is_next(context: Context, step: Step) -> None:
-    """Name the command that a person needs after a run that has ended."""
+    """Print the command to use after a run that has ended."""
     if step.state == "COMPLETED" and fetch.manifest_if_there(context.aws, *step.results, since=step.started):
-        context.say(f"Fetch its results: orchard results {step.run}")
+        context.say(f"Fetch its results: {invocation.orchard(f'results {step.run}')}")
     elif step.state == "FAILED":
-        context.say(f"See why: orchard status {step.run} --follow")
+        context.say(f"See why: {invocation.orchard(f'status {step.run} --follow')}")
 
 
 def say_why_it_ended(context: Context, cluster: Cluster) -> None:
-    """Say the probable reason why a cluster ended, and what to do."""
+    """Print the probable reason why a cluster ended, and what to do."""
     bootstrap = {}
     if cluster.reason.startswith("BOOTSTRAP_FAILURE") and cluster.log_uri:
         bootstrap = dict(logs.bootstrap_logs(context.aws, cluster.log_uri, cluster.id))
     told = diagnose_cluster(cluster.state, cluster.reason, bootstrap)
-    context.say(told.sentence)
-    context.say(f"{told.hint}{told.where}")
+    context.say(told.sentence, f"{told.hint}{told.where}")
 
 
-def add_cancel_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``orchard cancel``."""
+def _add_cancel_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", help="of a run (default: the newest)")
 
 
@@ -82,7 +75,8 @@ def cancel(given: argparse.Namespace, context: Context) -> int:
         context.say(f"The run '{step.run}' has ended already: {step.state}")
         return 0
     steps.cancel(context.aws, step)
-    context.say(f"Asked EMR to cancel the run '{step.run}'. See whether it has: orchard status {step.run}")
+    see = invocation.orchard(f"status {step.run}")
+    context.say(f"Asked EMR to cancel the run '{step.run}'. See whether it has: {see}")
     return 0
 
 
@@ -90,13 +84,13 @@ STATUS = Command(
     name="status",
     summary="how the cluster is, and how far a run is",
     example="orchard status first --follow",
-    add_arguments=add_status_arguments,
+    add_arguments=_add_status_arguments,
     execute=status,
 )
 CANCEL = Command(
     name="cancel",
     summary="cancel a run",
     example="orchard cancel first",
-    add_arguments=add_cancel_arguments,
+    add_arguments=_add_cancel_arguments,
     execute=cancel,
 )

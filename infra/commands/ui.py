@@ -4,8 +4,9 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from infra.aws.client import Aws, explained
-from infra.commands.command import Command
+from infra import invocation
+from infra.aws import Aws, explained
+from infra.commands import Command
 from infra.context import Context
 from infra.runs import clusters, history
 
@@ -15,11 +16,6 @@ JUPYTERHUB_PORT = 9443
 SECONDS_BETWEEN_LOOKS = 5.0
 LOOKS_FOR_PAGES = 12
 """A minute: EMR starts the pages when they are first asked for."""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``orchard ui``: none of its own."""
-    del parser
 
 
 def execute(_given: argparse.Namespace, context: Context) -> int:
@@ -36,7 +32,9 @@ def execute(_given: argparse.Namespace, context: Context) -> int:
     context.say("JupyterHub, where the settings session_manager and jupyterhub are on:")
     instance = primary_instance(aws, cluster.id)
     if instance is None:
-        context.say(f"  the cluster is {cluster.state} and has no primary node yet; ask again: orchard ui")
+        context.say(
+            f"  the cluster is {cluster.state} and has no primary node yet; ask again: {invocation.orchard('ui')}"
+        )
         return 0
     context.say(f"  {port_forwarding(aws, instance)}")
     context.say(f"  then open https://127.0.0.1:{JUPYTERHUB_PORT}")
@@ -72,7 +70,7 @@ def _when_ready(context: Context, ask: Callable[[], Mapping[str, Any]]) -> str:
         if answer.get("PresignedURL"):
             return str(answer["PresignedURL"])
         context.sleep(SECONDS_BETWEEN_LOOKS)
-    return "not ready yet; ask again in a minute: orchard ui"
+    return f"not ready yet; ask again in a minute: {invocation.orchard('ui')}"
 
 
 def primary_instance(aws: Aws, cluster: str) -> str | None:
@@ -96,6 +94,6 @@ COMMAND = Command(
     name="ui",
     summary="links to Spark's pages, and the way to JupyterHub",
     example="orchard ui",
-    add_arguments=add_arguments,
+    add_arguments=lambda _: None,
     execute=execute,
 )

@@ -2,9 +2,9 @@
 
 import argparse
 
-from infra.aws import cdk, stacks
-from infra.aws.client import Aws, explained
-from infra.commands.command import Command
+from infra import invocation
+from infra.aws import Aws, cdk, explained, stacks
+from infra.commands import Command
 from infra.commands.kept_buckets import say_what_was_kept
 from infra.context import Context
 from infra.errors import (
@@ -12,19 +12,15 @@ from infra.errors import (
     DeploymentFailedError,
     WrongUseError,
 )
-from infra.runs import clusters, logs
-from infra.runs import step as steps
-from infra.runs.clusters import Cluster
-from infra.runs.diagnose import diagnose_cluster
-from infra.runs.scaling_limits import scaling_limits, worker_fleets
+from infra.runs import Cluster, clusters, diagnose_cluster, logs, steps
+from infra.runs.clusters import scaling_limits, worker_fleets
 from job.errors import OrchardError
 
 CLOCKS_DIFFER = 300.0
 """Seconds by which this machine's clock may be ahead of AWS'."""
 
 
-def add_up_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``orchard up``."""
+def _add_up_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-c",
         dest="settings",
@@ -36,13 +32,7 @@ def add_up_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def up(given: argparse.Namespace, context: Context) -> int:
-    """Deploy the cluster; make a new one where the old one has ended itself.
-
-    Raises
-    ------
-    OrchardError
-        If the deployment fails.
-    """
+    """Deploy the cluster; make a new one where the old one has ended itself."""
     generation = cdk.setting("generation")
     # A stack whose first deployment failed has no outputs, and nothing that lives.
     deployed = (stacks.outputs_if_there(context.aws, stacks.CLUSTER) or {}).get("ClusterId")
@@ -69,19 +59,13 @@ def up(given: argparse.Namespace, context: Context) -> int:
 
 
 def why_it_failed(aws: Aws, generation: int, since: float) -> OrchardError:
-    """Return the probable cause of a deployment that failed: EMR's own reason, where it came as far as a cluster.
+    """Return the probable cause of a failed deployment: EMR's own reason, where there was a cluster.
 
-    Parameters
-    ----------
-    aws
-        The account and region.
-    generation
-        Of the cluster that was to be.
-    since
-        When the deployment began, in seconds since 1970: an earlier cluster of this generation may have failed too.
+    ``since``, when the deployment began (seconds since 1970), leaves out earlier clusters of the same generation.
     """
     failed = DeploymentFailedError(
-        "The cluster could not be deployed; the CDK's own message is above.", "Mend it: orchard up"
+        "The cluster could not be deployed; the CDK's own message is above.",
+        f"Fix the cause, then rerun: {invocation.orchard('up')}",
     )
     with explained("look for the cluster that failed"):
         listed = aws.emr.list_clusters(ClusterStates=["TERMINATED_WITH_ERRORS"])["Clusters"]
@@ -103,24 +87,17 @@ def require_idle(aws: Aws, cluster: Cluster) -> None:
     if active:
         raise ClusterUnfitError(
             f"The cluster {cluster.id} is there and busy with: {', '.join(active)}.",
-            "Deploying could replace it. Wait for the run, or cancel it: orchard cancel NAME",
+            f"Deploying could replace it. Wait for the run, or cancel it: {invocation.orchard('cancel NAME')}",
         )
 
 
-def add_scale_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``orchard scale``."""
+def _add_scale_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("least", metavar="MIN", type=int, help="core and task nodes at least")
     parser.add_argument("most", metavar="MAX", type=int, help="core and task nodes at most")
 
 
 def scale(given: argparse.Namespace, context: Context) -> int:
-    """Change the limits of a living cluster in place.
-
-    Raises
-    ------
-    WrongUseError
-        If the limits are impossible, or the cluster has a fixed size and they differ.
-    """
+    """Change the limits of a living cluster in place."""
     if not 1 <= given.least <= given.most:
         raise WrongUseError(
             f"The limits {given.least} and {given.most} are impossible.", "Give MIN of 1 or more, and MAX not below it."
@@ -141,9 +118,10 @@ def scale(given: argparse.Namespace, context: Context) -> int:
         context.say(f"EMR keeps the cluster {cluster.id} between {given.least} and {given.most} nodes.")
         return 0
     if given.least != given.most:
+        one_size = invocation.orchard(f"scale {given.most} {given.most}")
         raise ClusterUnfitError(
             f"The cluster {cluster.id} has a fixed size: EMR cannot move it between {given.least} and {given.most}.",
-            f"Give one size: orchard scale {given.most} {given.most}, or deploy with -c managed_scaling=true.",
+            f"Give one size: {one_size}, or deploy with -c managed_scaling=true.",
         )
     _resize(context, cluster.id, given.most)
     return 0
@@ -157,7 +135,7 @@ def _resize(context: Context, cluster: str, nodes: int) -> None:
     if task is None or wanted < 0:
         raise ClusterUnfitError(
             f"The cluster {cluster} cannot have {nodes} nodes: core nodes stay, and only task nodes are added.",
-            "Deploy it with other counts: orchard up -c task_count=N",
+            f"Deploy it with other counts: {invocation.orchard('up -c task_count=N')}",
         )
     # A fleet that buys on Spot goes on doing so, whatever its size is now.
     on_spot = "SpotSpecification" in task.get("LaunchSpecifications", {})
@@ -178,13 +156,13 @@ UP = Command(
     name="up",
     summary="deploy the cluster, or a new one after one that ended",
     example="orchard up",
-    add_arguments=add_up_arguments,
+    add_arguments=_add_up_arguments,
     execute=up,
 )
 SCALE = Command(
     name="scale",
     summary="change the limits of a living cluster in place",
     example="orchard scale 2 8",
-    add_arguments=add_scale_arguments,
+    add_arguments=_add_scale_arguments,
     execute=scale,
 )

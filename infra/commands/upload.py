@@ -3,16 +3,14 @@
 import argparse
 from pathlib import Path
 
-from infra.aws.stacks import data_bucket
-from infra.commands.command import Command
+from infra import invocation
+from infra.aws import stacks
+from infra.commands import Command
 from infra.commands.kept_buckets import say_where_the_set_is_kept
 from infra.commands.output.bar import duration, shown
 from infra.context import Context
 from infra.errors import NotSentError
-from infra.upload.image_sets import set_prefix
-from infra.upload.photo_folder import Survey, is_photo, survey, walk
-from infra.upload.upload import Result, upload
-from infra.upload.uploader import Sender
+from infra.upload import Result, Survey, Uploader, is_photo, set_prefix, survey, upload, walk
 
 MOST_SHOWN = 100
 """Failures that are listed; the others are counted."""
@@ -21,18 +19,18 @@ MOST_SHOWN = 100
 def execute(given: argparse.Namespace, context: Context) -> int:
     """Upload a folder; raise NotSentError if a file is missing in the end."""
     folder: Path = given.folder
-    name: str = given.to or folder.resolve().name
+    name: str = given.name or folder.resolve().name
     prefix = set_prefix(name)
     found = survey(folder, every_file=given.every_file)
     unit = "files" if given.every_file else "photos"
-    bucket = data_bucket(context.aws)
+    bucket = stacks.data_bucket(context.aws)
     context.say(f"{_described(found, unit)} to s3://{bucket}/{prefix}")
     say_where_the_set_is_kept(context, bucket, prefix)
-    sender = Sender(context.aws, bucket, prefix, context.sleep)
+    uploader = Uploader(context.aws, bucket, prefix, context.sleep)
     files = (file for file in walk(folder) if given.every_file or is_photo(file.inside))
     began = context.clock()
     with shown(context.terminal, context.clock, found.files, unit) as step:
-        result = upload(sender, files, lambda _: step())
+        result = upload(uploader, files, lambda _: step())
     took = context.clock() - began
     context.say(
         f"{result.sent:,} sent ({megabytes(result.sent_bytes)}) in {duration(took)}, "
@@ -41,18 +39,18 @@ def execute(given: argparse.Namespace, context: Context) -> int:
     if result.extra:
         context.say(f"The set holds {result.extra:,} more that are not in this folder; they stay.")
     _raise_for_failures(result, unit, context)
-    context.say(f"Next: orchard run --images {name}")
+    context.say(f"Next: {invocation.orchard(f'run --images {name} --on emr')}")
     return 0
 
 
 def megabytes(size: int) -> str:
-    """Return a size as a person reads it, in units of a thousand: "5.2 MB"."""
+    """Return a size in units of a thousand: "5.2 MB"."""
     return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
 
 
 def _described(found: Survey, unit: str) -> str:
     labels = f"{len(found.labels):,} {'folder' if len(found.labels) == 1 else 'folders'}"
-    others = f", {found.passed_over:,} that are no photos passed over" if found.passed_over else ""
+    others = f", {found.passed_over:,} other files ignored" if found.passed_over else ""
     return f"{found.files:,} {unit} ({megabytes(found.size)}) in {labels}{others},"
 
 
@@ -60,26 +58,25 @@ def _raise_for_failures(result: Result, unit: str, context: Context) -> None:
     failures = sorted(result.failures)
     if not failures:
         return
-    for failure in failures[:MOST_SHOWN]:
-        context.say(failure)
+    context.say(*failures[:MOST_SHOWN])
     if len(failures) > MOST_SHOWN:
         context.say(f"and {len(failures) - MOST_SHOWN:,} more.")
     raise NotSentError(
         f"{len(failures):,} of the {unit} could not be sent; they are listed above.",
-        "Put right what is wrong with them, then type the same command again: it sends only what is missing.",
+        "Fix the causes, then type the same command again: it sends only what is missing.",
     )
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", metavar="DIR", type=Path, help="folder of photos, one sub-folder a label")
-    parser.add_argument("--to", metavar="SET", help="the set's name in the data bucket (default: the folder's name)")
+    parser.add_argument("folder", metavar="PATH", type=Path, help="folder of photos, one sub-folder a label")
+    parser.add_argument("name", metavar="NAME", nargs="?", help="of the set (default: the folder's name)")
     parser.add_argument("--every-file", action="store_true", help="send other files as well, not photos alone")
 
 
-UPLOAD = Command(
+COMMAND = Command(
     name="upload",
     summary="send a folder of photos; again, only what is missing",
-    example="orchard upload ~/fruits/Training --to fruits",
+    example="orchard upload ~/fruits/Training fruits",
     add_arguments=_add_arguments,
     execute=execute,
 )

@@ -1,4 +1,4 @@
-"""How YARN, Spark and JupyterHub are configured on the cluster: EMR's classifications, as plain data."""
+"""Configure YARN, Spark and JupyterHub on the cluster: EMR's classifications, as plain data."""
 
 from dataclasses import dataclass, field
 
@@ -7,20 +7,11 @@ from infra.emr.executors import ExecutorSize
 
 @dataclass(frozen=True)
 class Classification:
-    """One of EMR's configuration classifications.
+    """One of EMR's configuration classifications."""
 
-    Attributes
-    ----------
-    name
-        Which configuration file it goes into, ``spark-defaults`` for instance.
-    properties
-        Its lines.
-    nested
-        Classifications inside it; ``export`` inside ``spark-env`` is the environment of Spark's commands.
-    """
-
-    name: str
+    name: str  # which configuration file it goes into, ``spark-defaults`` for instance
     properties: dict[str, str] = field(default_factory=dict)
+    # Classifications inside it; ``export`` inside ``spark-env`` is the environment of Spark's commands
     nested: tuple["Classification", ...] = ()
 
 
@@ -31,12 +22,8 @@ def spark(
 
     Parameters
     ----------
-    size
-        Executors and driver, as ``executor_size`` computes them.
     first_workers, most_workers
         Core and task nodes that the cluster starts with, and that it may have.
-    interpreter
-        The Python that drivers and executors run, on every node.
     region
         Where the cluster runs: AWS SDKs would else ask an endpoint that a private subnet cannot reach.
     """

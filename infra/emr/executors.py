@@ -1,8 +1,8 @@
-"""How large Spark's executors and driver are on an instance type: a computation, nothing else.
+"""Compute how large Spark's executors and driver are on an instance type.
 
 YARN gets three quarters of a node's memory, or all but 8 GiB where that is more. Of that, a quarter (5 GiB
-at most) is left for a driver: the job's own runs on the primary node (client mode), but that of somebody who
-submits in cluster mode stands on one of the nodes, beside its executors. The executors share the rest. Half of an
+at most) is left for a driver: the job's own runs on the primary node (client mode), but the driver of
+an application in cluster mode runs on one of the nodes, beside its executors. The executors share the rest. Half of an
 executor is the JVM's heap and half is left to the Python processes, one a core, where images are decoded and the
 backbone runs.
 """
@@ -19,26 +19,12 @@ _MOST_FOR_DRIVER = 5 * _GIB
 
 @dataclass(frozen=True)
 class ExecutorSize:
-    """Memory in MiB and counts, for one node.
-
-    Attributes
-    ----------
-    yarn_memory
-        What YARN may give away on the node.
-    executors
-        How many fit on the node beside a driver.
-    cores
-        Tasks that one executor runs at the same time.
-    memory, memory_overhead
-        An executor's heap, and what lies beside it: its Python processes.
-    driver_memory, driver_memory_overhead
-        The same for the driver.
-    """
+    """Memory in MiB and counts, for one node."""
 
     yarn_memory: int
-    executors: int
-    cores: int
-    memory: int
+    executors: int  # how many fit on the node beside a driver
+    cores: int  # tasks that one executor runs at the same time
+    memory: int  # an executor's heap, and what lies beside it: its Python processes
     memory_overhead: int
     driver_memory: int
     driver_memory_overhead: int

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from aws_cdk import aws_emr as emr
 
-from infra.emr.capacity import DISK_GIB, Capacity
+from infra.emr.instance_types import DISK_GIB, Capacity
 
-SPOT_PATIENCE_MINUTES = 10
+SPOT_TIMEOUT_MINUTES = 10
 """How long EMR looks for Spot capacity before it takes nodes on demand."""
 _Fleet = emr.CfnCluster.InstanceFleetConfigProperty
 
@@ -55,7 +55,7 @@ def _launch(*, spot: bool) -> emr.CfnCluster.InstanceFleetProvisioningSpecificat
         # The pools that are cheap and deep: reclaimed less often than the cheapest.
         allocation_strategy="price-capacity-optimized",
         timeout_action="SWITCH_TO_ON_DEMAND",
-        timeout_duration_minutes=SPOT_PATIENCE_MINUTES,
+        timeout_duration_minutes=SPOT_TIMEOUT_MINUTES,
     )
     return emr.CfnCluster.InstanceFleetProvisioningSpecificationsProperty(
         on_demand_specification=on_demand_specification,

@@ -1,4 +1,4 @@
-"""The EC2 instance types that a cluster may be made of, with their size and processor.
+"""The EC2 instance types that a cluster may be made of, their disks, and how many are bought as Spot.
 
 Only types whose disks are all EBS, so that one rule gives every node its disk. Sizes as EC2 publishes them.
 """
@@ -8,27 +8,20 @@ from typing import Literal
 
 Architecture = Literal["x86_64", "aarch64"]
 
+DISK_GIB = 64
+"""One gp3 data disk a node: YARN's logs and shuffle files; no photo is ever shuffled."""
+ROOT_DISK_GIB = 20
+"""The release itself fills most of EMR's minimum of 15 GiB; the job's libraries go here too."""
+
 
 @dataclass(frozen=True)
 class InstanceType:
-    """One EC2 instance type.
-
-    Attributes
-    ----------
-    name
-        As EC2 spells it, ``m7g.xlarge``.
-    virtual_cpus
-        How many threads EC2 counts.
-    memory_mib
-        Memory in MiB.
-    architecture
-        Processor architecture as wheels are tagged: ``x86_64``, or ``aarch64`` for Graviton.
-    """
+    """One EC2 instance type."""
 
     name: str
     virtual_cpus: int
     memory_mib: int
-    architecture: Architecture
+    architecture: Architecture  # processor architecture as wheels are tagged: ``x86_64``, or ``aarch64`` for Graviton
 
 
 _VIRTUAL_CPUS = {"xlarge": 4, "2xlarge": 8, "4xlarge": 16, "8xlarge": 32, "12xlarge": 48, "16xlarge": 64}
@@ -63,3 +56,23 @@ def _table() -> dict[str, InstanceType]:
 
 INSTANCE_TYPES = _table()
 """Every type that a setting may name."""
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """How many nodes of a fleet are bought which way."""
+
+    on_demand: int
+    spot: int
+
+
+def task_capacity(task_count: int, spot_share: int) -> Capacity:
+    """Return how task nodes are split: the share of Spot rounded half up, the rest on demand.
+
+    Parameters
+    ----------
+    spot_share
+        Percentage of Spot, 0 to 100.
+    """
+    spot = (task_count * spot_share + 50) // 100
+    return Capacity(task_count - spot, spot)

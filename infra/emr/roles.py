@@ -1,4 +1,4 @@
-"""What EMR itself and the cluster's nodes may do: IAM policy documents, as plain data."""
+"""The IAM policies of EMR's service role and of the cluster's nodes, as plain data."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,23 +23,13 @@ _SERVICE_LINKED_ROLES = {
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement of an IAM policy that allows something.
-
-    Attributes
-    ----------
-    name
-        Its ``Sid``.
-    actions, resources, condition
-        As IAM has them.
-    wildcard_reason
-        Why a resource holds a ``*``; empty where none does.
-    """
+    """One statement of an IAM policy that allows something."""
 
     name: str
     actions: Sequence[str]
     resources: Sequence[str]
     condition: dict[str, Any] | None = None
-    wildcard_reason: str = ""
+    wildcard_reason: str = ""  # why a resource holds a ``*``; empty where none does
 
     def to_json(self) -> dict[str, Any]:
         """Return the statement as IAM writes it."""
@@ -64,8 +54,6 @@ def service_role_statements(node_role_arn: str, key_arn: str) -> list[Statement]
     ----------
     node_role_arn
         The role of the cluster's nodes: the managed policy lets EMR pass ``EMR_EC2_DefaultRole`` only.
-    key_arn
-        The key that the nodes' disks are encrypted with.
     """
     passing = Statement(
         "PassNodeRole",
@@ -110,16 +98,8 @@ def node_role_statements(
 
     Parameters
     ----------
-    data_bucket_arn
-        Bucket with images, code and models to read, results and notebooks to write.
-    logs_bucket_arn
-        Bucket that EMR's log pusher writes to, below ``emr/``.
     asset_arns
         The very objects that start-up scripts fetch.
-    key_arn
-        The key that the node's disks are encrypted with.
-    region
-        Where the cluster runs.
     """
     return [
         # No condition on the prefix: S3 answers 403, not 404, to whoever asks for a missing object and may

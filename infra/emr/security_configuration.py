@@ -8,8 +8,6 @@ def security_configuration(disk_key_arn: str, tls_certificates: str, metadata_ho
 
     Parameters
     ----------
-    disk_key_arn
-        The KMS key that encrypts root and data disks.
     tls_certificates
         ``s3://`` URI of a zipped PEM bundle; empty for no encryption between the nodes.
     metadata_hops
@@ -37,7 +35,7 @@ def security_configuration(disk_key_arn: str, tls_certificates: str, metadata_ho
     return {
         "EncryptionConfiguration": encryption,
         "InstanceMetadataServiceConfiguration": {
-            # Version 1 hands the node's credentials to whoever can make it fetch a URL.
+            # Version 1 gives the node's credentials to any program that can make it fetch a URL.
             "MinimumInstanceMetadataServiceVersion": 2,
             "HttpPutResponseHopLimit": metadata_hops,
         },

@@ -1,6 +1,6 @@
-"""Keeps prices on this machine for a day, so that not every command asks AWS for them again.
+"""The price cache: keeps prices on this machine for a day, so that not every command asks AWS for them again.
 
-They are public and the same in every account. Prices on Spot are not kept: those change all the time.
+Prices are public and the same in every account. Spot prices are not kept, because they change all the time.
 """
 
 import json
@@ -13,8 +13,7 @@ from pathlib import Path
 
 from infra.pricing.table import NodePrice, RegionPrices
 from job.errors import NotWrittenError
-from job.storage import files as storage
-from job.storage.files import cache_folder
+from job.storage.files import cache_folder, write_bytes
 
 LONGEST_AGE = timedelta(days=1)
 
@@ -27,22 +26,18 @@ def folder(environment: Mapping[str, str] = os.environ) -> Path | None:
         return None
 
 
-def read(kept: Path, region: str, instance_types: Iterable[str], now: datetime) -> tuple[RegionPrices, datetime] | None:
+def read(
+    cache: Path, region: str, instance_types: Iterable[str], now: datetime
+) -> tuple[RegionPrices, datetime] | None:
     """Return the prices of a region, without Spot, and when AWS was asked; None unless all are there and of today.
 
     Parameters
     ----------
-    kept
-        The folder.
-    region
-        Whose prices.
     instance_types
         Nodes that must have been asked for.
-    now
-        The time.
     """
     try:
-        content = json.loads(_file(kept, region).read_text(encoding="utf-8"))
+        content = json.loads(_file(cache, region).read_text(encoding="utf-8"))
         asked = datetime.fromisoformat(content["asked"])
         prices = dict(content["prices"])
         nodes = {name: NodePrice(**price) for name, price in prices.pop("nodes").items()}
@@ -55,23 +50,13 @@ def read(kept: Path, region: str, instance_types: Iterable[str], now: datetime) 
     return (found, asked) if young and set(instance_types) <= set(nodes) else None
 
 
-def write(kept: Path, prices: RegionPrices, asked: datetime) -> None:
-    """Keep the prices of a region; where that cannot be done, the next command asks again.
-
-    Parameters
-    ----------
-    kept
-        The folder.
-    prices
-        As AWS told them.
-    asked
-        When.
-    """
+def write(cache: Path, prices: RegionPrices, asked: datetime) -> None:
+    """Keep the prices of a region; where that cannot be done, the next command asks again."""
     without_spot = replace(prices, nodes={name: replace(price, spot=None) for name, price in prices.nodes.items()})
     content = json.dumps({"asked": asked.isoformat(), "prices": asdict(without_spot)}, indent=1)
     with suppress(NotWrittenError):
-        storage.write_bytes(str(_file(kept, prices.region).absolute()), content.encode())
+        write_bytes(str(_file(cache, prices.region).absolute()), content.encode())
 
 
-def _file(kept: Path, region: str) -> Path:
-    return kept / f"{region}.json"
+def _file(cache: Path, region: str) -> Path:
+    return cache / f"{region}.json"

@@ -1,13 +1,12 @@
-"""What a cluster costs an hour, and photos on it: computations from settings, prices and a speed, nothing else."""
+"""Compute what a cluster costs an hour, and a run over photos, from settings, prices and a speed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from infra.emr.capacity import DISK_GIB, ROOT_DISK_GIB, task_capacity
-from infra.emr.instance_types import INSTANCE_TYPES
+from infra.emr import DISK_GIB, INSTANCE_TYPES, ROOT_DISK_GIB, task_capacity
 from infra.errors import PriceUnknownError, WrongUseError
+from infra.pricing.speed import Speed
 from infra.pricing.table import NodePrice, RegionPrices
-from infra.runs.speed import Speed
 from infra.settings import Settings
 
 HOURS_A_MONTH = 730
@@ -28,27 +27,13 @@ SPOT = "Spot"
 
 @dataclass(frozen=True)
 class NodeCost:
-    """What nodes of one role cost, each, in USD an hour.
+    """What nodes of one role cost, each, in USD an hour."""
 
-    Attributes
-    ----------
-    role
-        primary, core or task.
-    count
-        How many there are.
-    instance_type
-        As EC2 names it.
-    market
-        ``ON_DEMAND`` or ``SPOT``.
-    ec2, emr, disk
-        The instance, EMR's fee, and its gp3 disks; a disk whose price is not known is None and not counted.
-    """
-
-    role: str
+    role: str  # primary, core or task
     count: int
     instance_type: str
-    market: str
-    ec2: float
+    market: str  # ``ON_DEMAND`` or ``SPOT``
+    ec2: float  # the instance, EMR's fee, and its gp3 disks; a disk whose price is not known is None and not counted
     emr: float
     disk: float | None
 
@@ -83,29 +68,15 @@ class HourCost:
 
 @dataclass(frozen=True)
 class PhotosCost:
-    """What a run over photos takes: hours of the cluster, and USD.
+    """What a run over photos takes: hours of the cluster, and USD."""
 
-    Attributes
-    ----------
-    start_hours
-        Until the cluster is ready.
-    job_hours
-        From the step's start to its end.
-    start_usd, job_usd
-        The cluster in these hours.
-    upload_usd, requests_usd
-        One PUT a photo; the job's reads and listing. None where the price is not known.
-    storage_usd_a_month
-        Photos and features in S3 Standard; None where the price is not known.
-    """
-
-    start_hours: float
+    start_hours: float  # until the cluster is ready
     job_hours: float
     start_usd: float
     job_usd: float
-    upload_usd: float | None
+    upload_usd: float | None  # one PUT a photo; the job's reads and listing. None where the price is not known.
     requests_usd: float | None
-    storage_usd_a_month: float | None
+    storage_usd_a_month: float | None  # photos and features in S3 Standard; None where the price is not known
 
     @property
     def hours(self) -> float:
@@ -151,17 +122,8 @@ def hour_cost(settings: Settings, prices: RegionPrices, *, spot: bool) -> HourCo
 
     Parameters
     ----------
-    settings
-        Types, counts and the share of Spot.
-    prices
-        Of the region.
     spot
         Whether task nodes are bought as the settings say; else all is on demand.
-
-    Raises
-    ------
-    WrongUseError
-        If no type that a role may have has a known price.
     """
     task = task_capacity(settings.task_count, settings.spot_share if spot else 0)
     fleets = [
@@ -180,14 +142,6 @@ def photos_cost(
 
     Parameters
     ----------
-    hour
-        The cluster.
-    speed
-        Photos a second and core.
-    photos
-        How many.
-    prices
-        Of the region, for S3.
     start_minutes
         Minutes until the cluster is ready; billed in full, though nodes start one after another.
     photo_kib
@@ -223,7 +177,7 @@ def without_price(instance_types: Sequence[str], prices: RegionPrices) -> Mappin
 
 
 def no_price(instance_types: Sequence[str], prices: RegionPrices, market: str = ON_DEMAND) -> WrongUseError:
-    """Return what a person is told where none of some types has a known price."""
+    """Return the error for types of which none has a known price."""
     names = " or ".join(dict.fromkeys(instance_types))
     missing = without_price(instance_types, prices)
     parts = f" ({', '.join(f'{name}: none for {part}' for name, part in missing.items())})" if missing else ""

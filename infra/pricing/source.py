@@ -1,4 +1,4 @@
-"""Asks AWS what things cost, once a day and region: its Price List API and EC2's Spot prices; else the dated table."""
+"""Ask AWS for prices, once a day and region: its Price List API and EC2's Spot prices; else use the dated table."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.aws.client import Aws, explained
+from infra.aws import Aws, explained
 from infra.pricing import cache
 from infra.pricing.table import NodePrice, RegionPrices, table_date, table_prices
 from job.errors import OrchardError
@@ -27,29 +27,15 @@ _STORAGE = {"productFamily": "Storage", "storageClass": "General Purpose", "volu
 _WRITES = {"productFamily": "API Request", "group": "S3-API-Tier1"}
 _READS = {"productFamily": "API Request", "group": "S3-API-Tier2"}
 
-_SPOT_PRODUCT = "Linux/UNIX"
-
 
 @dataclass
 class PriceSource:
-    """Where prices come from: AWS as long as it answers, else the table.
-
-    Parameters
-    ----------
-    aws
-        The account; its region does not matter here.
-    now
-        The time for which Spot prices are asked, and the day that is told.
-    offline
-        Whether the table is wanted without asking AWS.
-    kept
-        Folder in which prices are kept between commands; None keeps none.
-    """
+    """Where prices come from: AWS as long as it answers, else the table."""
 
     aws: Aws
-    now: datetime
+    now: datetime  # the time for which Spot prices are asked, and the day of the prices
     offline: bool = False
-    kept: Path | None = None
+    cache_folder: Path | None = None  # folder in which prices are kept between commands; None keeps none
     _trouble: str = field(default="", init=False)
     _asked: set[datetime] = field(default_factory=set, init=False)
 
@@ -77,7 +63,7 @@ class PriceSource:
 
     @property
     def origin(self) -> str:
-        """Where the prices came from, in one sentence for a person."""
+        """Where the prices came from, in one sentence."""
         if not self.from_table:
             return f"Prices: asked of AWS on {self.day} (Price List API; EC2 for Spot)."
         why = self._trouble or "--offline was given."
@@ -89,11 +75,11 @@ class PriceSource:
         return table_date() if self.from_table else f"{min(self._asked, default=self.now):%Y-%m-%d}"
 
     def _asked_prices(self, region: str, names: Sequence[str]) -> RegionPrices:
-        found = None if self.kept is None else cache.read(self.kept, region, names, self.now)
+        found = None if self.cache_folder is None else cache.read(self.cache_folder, region, names, self.now)
         if found is None:
             prices, asked = ask_prices(self.aws, region, names), self.now
-            if self.kept is not None:
-                cache.write(self.kept, prices, asked)
+            if self.cache_folder is not None:
+                cache.write(self.cache_folder, prices, asked)
         else:
             prices, asked = found
         self._asked.add(asked)
@@ -101,22 +87,7 @@ class PriceSource:
 
 
 def ask_prices(aws: Aws, region: str, instance_types: Sequence[str]) -> RegionPrices:
-    """Return the prices of a region as AWS tells them, but for those on Spot.
-
-    Parameters
-    ----------
-    aws
-        The account.
-    region
-        Whose prices.
-    instance_types
-        Nodes to price.
-
-    Raises
-    ------
-    OrchardError
-        If AWS does not answer.
-    """
+    """Return the prices of a region as AWS tells them, but for those on Spot."""
     # The API answers in a few regions only; one of them lies in the EU.
     client = aws.client("pricing", "eu-central-1" if region.startswith("eu-") else "us-east-1")
 
@@ -141,13 +112,7 @@ def ask_prices(aws: Aws, region: str, instance_types: Sequence[str]) -> RegionPr
 
 
 def with_spot(aws: Aws, prices: RegionPrices, now: datetime) -> RegionPrices:
-    """Return prices of a region with those on Spot, of a time.
-
-    Raises
-    ------
-    OrchardError
-        If AWS does not answer.
-    """
+    """Return prices of a region with those on Spot, of a time."""
     with explained(f"ask AWS for prices in {prices.region}"):
         spot = _spot_now(aws, prices.region, list(prices.nodes), now)
     nodes = {name: replace(price, spot=spot.get(name)) for name, price in prices.nodes.items()}
@@ -157,39 +122,10 @@ def with_spot(aws: Aws, prices: RegionPrices, now: datetime) -> RegionPrices:
 def mean_spot_price(
     aws: Aws, region: str, instance_type: str, zone: str, begin: datetime, end: datetime
 ) -> float | None:
-    """Return the mean Spot price of an instance over a time in USD an hour; None if AWS keeps none that old.
-
-    Parameters
-    ----------
-    aws
-        The account.
-    region, zone
-        Where the instance ran.
-    instance_type
-        As EC2 names it.
-    begin, end
-        The time, with time zones.
-
-    Raises
-    ------
-    OrchardError
-        If AWS does not answer.
-    """
+    """Return the mean Spot price of an instance over a time in USD an hour; None if AWS keeps none that old."""
     with explained(f"ask EC2 for past Spot prices of {instance_type}"):
-        pages = (
-            aws.client("ec2", region)
-            .get_paginator("describe_spot_price_history")
-            .paginate(
-                InstanceTypes=[instance_type],
-                ProductDescriptions=[_SPOT_PRODUCT],
-                AvailabilityZone=zone,
-                StartTime=begin,
-                EndTime=end,
-            )
-        )
-        points = [
-            (point["Timestamp"], float(point["SpotPrice"])) for page in pages for point in page["SpotPriceHistory"]
-        ]
+        found = _spot_history(aws, region, [instance_type], begin, end, AvailabilityZone=zone)
+    points = [(point["Timestamp"], float(point["SpotPrice"])) for point in found]
     return mean_over(points, begin, end)
 
 
@@ -217,27 +153,33 @@ def _spot_now(aws: Aws, region: str, instance_types: Sequence[str], now: datetim
 
     Empty where EC2 refuses to tell: the region may not be switched on in this account, or the permission be missing.
     """
+    try:
+        points = _spot_history(aws, region, instance_types, now, now)
+    except ClientError:
+        return {}
+    found: dict[str, dict[str, tuple[datetime, float]]] = {}
+    for point in points:
+        zones = found.setdefault(point["InstanceType"], {})
+        at, price = point["Timestamp"].astimezone(UTC), float(point["SpotPrice"])
+        zones[point["AvailabilityZone"]] = max(zones.get(point["AvailabilityZone"], (at, price)), (at, price))
+    return {name: fmean(price for _, price in zones.values()) for name, zones in found.items()}
+
+
+def _spot_history(
+    aws: Aws, region: str, instance_types: Sequence[str], begin: datetime, end: datetime, **chosen: str
+) -> list[dict[str, Any]]:
     pages = (
         aws.client("ec2", region)
         .get_paginator("describe_spot_price_history")
         .paginate(
             InstanceTypes=list(instance_types),
-            ProductDescriptions=[_SPOT_PRODUCT],
-            StartTime=now,
-            EndTime=now,
+            ProductDescriptions=["Linux/UNIX"],
+            StartTime=begin,
+            EndTime=end,
+            **chosen,
         )
     )
-    found: dict[str, dict[str, tuple[datetime, float]]] = {}
-    try:
-        answered = list(pages)
-    except ClientError:
-        return {}
-    for page in answered:
-        for point in page["SpotPriceHistory"]:
-            zones = found.setdefault(point["InstanceType"], {})
-            at, price = point["Timestamp"].astimezone(UTC), float(point["SpotPrice"])
-            zones[point["AvailabilityZone"]] = max(zones.get(point["AvailabilityZone"], (at, price)), (at, price))
-    return {name: fmean(price for _, price in zones.values()) for name, zones in found.items()}
+    return [point for page in pages for point in page["SpotPriceHistory"]]
 
 
 def _products(client: Any, service: str, wanted: Mapping[str, str]) -> Iterator[dict[str, Any]]:  # noqa: ANN401
@@ -256,6 +198,6 @@ def _only_price(products: Iterable[dict[str, Any]]) -> float | None:
         for dimension in term["priceDimensions"].values()
         if dimension.get("beginRange", "0") == "0" and "USD" in dimension["pricePerUnit"]
     }
-    # Products that cost nothing by themselves, reservations' for instance, stand beside the one that is wanted.
+    # Products that cost nothing by themselves, such as reservations, are listed beside the one that is wanted.
     found.discard(0.0)
     return found.pop() if len(found) == 1 else None

@@ -1,4 +1,4 @@
-"""What a region costs, and the dated table of it that ships for when AWS cannot be asked.
+"""The prices of a region, and the dated table that is used when AWS cannot be asked.
 
 Every figure of the table names its source in ``prices.json``. What could not be sourced is not in it and stays
 unknown: EMR's fee for a type cannot be computed from another type's (decision 0030).
@@ -16,20 +16,10 @@ TABLE = Path(__file__).with_name("prices.json")
 
 @dataclass(frozen=True)
 class NodePrice:
-    """What one instance costs, in USD an hour; None where it is not known.
-
-    Attributes
-    ----------
-    ec2
-        The instance, on demand.
-    emr
-        EMR's fee for it, the same on Spot.
-    spot
-        The instance on Spot.
-    """
+    """What one instance costs, in USD an hour; None where it is not known."""
 
     ec2: float | None = None
-    emr: float | None = None
+    emr: float | None = None  # EMR's fee for it, the same on Spot
     spot: float | None = None
 
     @property
@@ -45,30 +35,15 @@ class NodePrice:
 
 @dataclass(frozen=True)
 class RegionPrices:
-    """Prices of one region in USD; None where one is not known.
-
-    Attributes
-    ----------
-    region
-        As AWS names it.
-    nodes
-        By instance type.
-    gp3_gib_month
-        A gp3 volume, a GiB and month.
-    storage_gib_month
-        S3 Standard, first tier, a GiB and month (AWS writes GB and counts 2^30 bytes).
-    thousand_writes
-        A thousand PUT, COPY, POST or LIST requests to S3.
-    thousand_reads
-        A thousand GET requests to S3.
-    """
+    """Prices of one region in USD; None where one is not known."""
 
     region: str
     nodes: Mapping[str, NodePrice]
-    gp3_gib_month: float | None = None
+    gp3_gib_month: float | None = None  # a gp3 volume, a GiB and month
+    # S3 Standard, first tier, a GiB and month (AWS writes GB and counts 2^30 bytes)
     storage_gib_month: float | None = None
-    thousand_writes: float | None = None
-    thousand_reads: float | None = None
+    thousand_writes: float | None = None  # a thousand PUT, COPY, POST or LIST requests to S3
+    thousand_reads: float | None = None  # a thousand GET requests to S3
 
 
 def table_date() -> str:

@@ -1,1 +1,44 @@
 """Start, follow, diagnose and fetch runs."""
+
+from infra.runs import clusters, fetch, history, logs, notebook, preflight
+from infra.runs import plan as plans
+from infra.runs import step as steps
+from infra.runs.backbone import find_backbone
+from infra.runs.clusters import Cluster
+from infra.runs.diagnose import Diagnosis, diagnose_cluster, diagnose_step
+from infra.runs.fetch import RunFiles, in_bucket, in_folder
+from infra.runs.follow import follow_step, read_progress
+from infra.runs.history import Node, cluster_of, find_run, mean_cores, nodes_of, run_history
+from infra.runs.plan import Plan
+from infra.runs.preflight import PhotosFound
+from infra.runs.step import Step
+
+__all__ = [
+    "Cluster",
+    "Diagnosis",
+    "Node",
+    "PhotosFound",
+    "Plan",
+    "RunFiles",
+    "Step",
+    "cluster_of",
+    "clusters",
+    "diagnose_cluster",
+    "diagnose_step",
+    "fetch",
+    "find_backbone",
+    "find_run",
+    "follow_step",
+    "history",
+    "in_bucket",
+    "in_folder",
+    "logs",
+    "mean_cores",
+    "nodes_of",
+    "notebook",
+    "plans",
+    "preflight",
+    "read_progress",
+    "run_history",
+    "steps",
+]

@@ -1,12 +1,19 @@
-"""The state of a cluster: whether it lives, and if not, how it ended."""
+"""The state of a cluster, how it ended, and its scaling limits."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from infra.aws.client import Aws, explained
+from infra import invocation
+from infra.aws import Aws, explained
+from infra.emr import INSTANCE_TYPES, executor_size
 from infra.errors import ClusterUnfitError
+
+if TYPE_CHECKING:
+    from mypy_boto3_emr.type_defs import InstanceFleetTypeDef
 
 ALIVE = ("STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING")
 ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
@@ -14,32 +21,23 @@ ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
 NAME = re.compile(r"orchard-(\d+)")
 """As the stack OrchardCluster names its clusters: after the generation."""
 
+WORKERS = ("CORE", "TASK")
+"""Kinds of fleets and groups whose nodes run tasks."""
+
 FORGOTTEN = "it forgets a cluster two months after its end"
 """Why a cluster that ended long ago has no reason, no name and no logs any more."""
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster as EMR describes it now.
-
-    Parameters
-    ----------
-    id, name, state
-        As EMR has them.
-    reason
-        Why it is in this state, in EMR's words; empty where EMR says nothing.
-    log_uri
-        Where its logs go, with a slash at the end; empty where they go nowhere.
-    has_fleets
-        Whether its nodes are in instance fleets, as those of our stack are.
-    """
+    """A cluster as EMR describes it now."""
 
     id: str
     name: str
     state: str
-    reason: str
-    log_uri: str
-    has_fleets: bool = False
+    reason: str  # why it is in this state, in EMR's words; empty where EMR says nothing
+    log_uri: str  # where its logs go, with a slash at the end; empty where they go nowhere
+    has_fleets: bool = False  # nodes in instance fleets, as those of our stack are
 
     @property
     def alive(self) -> bool:
@@ -59,7 +57,7 @@ class Cluster:
 
 
 def look(aws: Aws, cluster_id: str) -> Cluster:
-    """Return a cluster as it is now; one that EMR has forgotten has ended, and nothing more is known of it."""
+    """Return the current state of a cluster; one that EMR has forgotten counts as ended."""
     with explained(f"look at the cluster {cluster_id}"):
         try:
             described = aws.emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
@@ -82,19 +80,51 @@ def look(aws: Aws, cluster_id: str) -> Cluster:
 
 
 def require_known(cluster: Cluster) -> None:
-    """Raise WrongUseError if EMR can tell nothing of a cluster any more."""
+    """Raise ClusterUnfitError if EMR has forgotten a cluster."""
     if cluster.forgotten:
-        raise ClusterUnfitError(
-            f"EMR knows nothing of the cluster {cluster.id}: {FORGOTTEN}.", "Make a new one: orchard up"
-        )
+        raise ClusterUnfitError(f"EMR knows nothing of the cluster {cluster.id}: {FORGOTTEN}.", _make_a_new_one())
 
 
 def require_alive(cluster: Cluster) -> None:
-    """Raise WrongUseError if a cluster takes no steps any more."""
+    """Raise ClusterUnfitError if a cluster takes no more steps."""
     if cluster.alive:
         return
     because = f" ({cluster.reason})" if cluster.reason else ""
     raise ClusterUnfitError(
         f"The cluster {cluster.id} has ended: {cluster.state}{because}. Its stack still stands.",
-        "Make a new one: orchard up",
+        _make_a_new_one(),
     )
+
+
+def _make_a_new_one() -> str:
+    return f"Make a new one: {invocation.orchard('up')}"
+
+
+def scaling_limits(aws: Aws, cluster: str) -> dict[str, Any] | None:
+    """Return the limits between which EMR keeps a cluster, as EMR names them; None for one of fixed size."""
+    with explained(f"look at the limits of the cluster {cluster}"):
+        policy = aws.emr.get_managed_scaling_policy(ClusterId=cluster).get("ManagedScalingPolicy", {})
+    limits = policy.get("ComputeLimits")
+    return dict(limits) if limits else None
+
+
+def worker_fleets(aws: Aws, cluster: str) -> "Mapping[str, InstanceFleetTypeDef]":
+    """Return the fleets of core and task nodes by their kind."""
+    with explained(f"look at the nodes of the cluster {cluster}"):
+        pages = aws.emr.get_paginator("list_instance_fleets").paginate(ClusterId=cluster)
+        fleets = [fleet for page in pages for fleet in page["InstanceFleets"]]
+    return {fleet["InstanceFleetType"]: fleet for fleet in fleets if fleet["InstanceFleetType"] in WORKERS}
+
+
+def most_executors(limits: Mapping[str, Any] | None, fleets: "Sequence[InstanceFleetTypeDef]") -> int | None:
+    """Return how many executors fit on the most nodes that a cluster may have now.
+
+    A limit that is too high does no harm, for YARN starts no more than fit; so the type with the most room counts.
+    """
+    types = {each["InstanceType"] for fleet in fleets for each in fleet.get("InstanceTypeSpecifications", ())}
+    room = [executor_size(INSTANCE_TYPES[name]).executors for name in types if name in INSTANCE_TYPES]
+    if not room:
+        return None
+    # Every node counts as one unit of its fleet.
+    as_set = sum(fleet.get("TargetOnDemandCapacity", 0) + fleet.get("TargetSpotCapacity", 0) for fleet in fleets)
+    return max(as_set, limits["MaximumCapacityUnits"] if limits else 0) * max(room)

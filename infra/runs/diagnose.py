@@ -1,55 +1,38 @@
-"""Finds the probable cause of a failed run in its logs, and says it in one sentence with what to do."""
+"""Find the probable cause of a failed run in its logs, and what to do about it."""
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from infra import invocation
 from job.errors.mapping import probable_cause
 
 
 @dataclass(frozen=True)
 class Cause:
-    """A kind of failure that logs show.
+    """A kind of failure that logs show."""
 
-    Parameters
-    ----------
-    code
-        What the message carries; kept for ever, like an error class's own.
-    name
-        For the table of the documentation.
-    pattern
-        What the logs show; its named groups go into sentence and remedy.
-    sentence
-        What a person is told.
-    hint
-        What to do about it.
-    """
-
-    code: str
-    name: str
-    pattern: re.Pattern[str]
+    code: str  # what the message carries; kept for ever, like an error class's own
+    name: str  # for the table of the documentation
+    pattern: re.Pattern[str]  # what the logs show; its named groups go into sentence and remedy
     sentence: str
-    hint: str
+    advice: str
+    command: str = ""  # the arguments of ``orchard`` that follow the advice
+
+    @property
+    def hint(self) -> str:
+        """The advice, with its command."""
+        return f"{self.advice}: {invocation.orchard(self.command)}" if self.command else self.advice
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What is told about a failure.
-
-    Parameters
-    ----------
-    sentence, hint
-        What happened, and what to do.
-    log
-        URI of the log that shows it; empty where none does.
-    code
-        Of the cause; empty where it is not known.
-    """
+    """The probable cause of a failure, and what to do."""
 
     sentence: str
     hint: str
-    log: str = ""
-    code: str = ""
+    log: str = ""  # URI of the log that shows it; empty where none does
+    code: str = ""  # of the cause; empty where it is not known
 
     @property
     def where(self) -> str:
@@ -67,7 +50,8 @@ CAUSES: Sequence[Cause] = (
         "disk full",
         _pattern(r"No space left on device"),
         "A node's disk is full.",
-        "Use more or larger nodes: orchard up -c core_count=N",
+        "Use more or larger nodes",
+        "up -c core_count=N",
     ),
     Cause(
         "ORC-502",
@@ -76,21 +60,24 @@ CAUSES: Sequence[Cause] = (
             r"(?:exit (?:code|status):? ?|Exit status: |exitCode: )137\b|running beyond (?:physical|virtual) memory"
         ),
         "A Spark process was killed because its node ran out of memory (exit code 137).",
-        "Use nodes with more memory a core: orchard up -c worker_instance_types=r6i.xlarge",
+        "Use nodes with more memory a core",
+        "up -c worker_instance_types=r6i.xlarge",
     ),
     Cause(
         "ORC-502",
         "out of memory, in Java",
         _pattern(r"java\.lang\.OutOfMemoryError: (?P<what>.+)$"),
         "Spark's Java process ran out of memory ({what}).",
-        "Use nodes with more memory a core: orchard up -c worker_instance_types=r6i.xlarge",
+        "Use nodes with more memory a core",
+        "up -c worker_instance_types=r6i.xlarge",
     ),
     Cause(
         "ORC-502",
         "out of memory, in Python",
         _pattern(r"^(?:numpy\.[\w.]+)?MemoryError\b.*$|Cannot allocate memory"),
         "A Python process ran out of memory.",
-        "Use nodes with more memory a core: orchard up -c worker_instance_types=r6i.xlarge",
+        "Use nodes with more memory a core",
+        "up -c worker_instance_types=r6i.xlarge",
     ),
     Cause(
         "ORC-503",
@@ -119,14 +106,16 @@ CAUSES: Sequence[Cause] = (
             r"Container released on a \*lost\* node|[Ss]pot [Ii]nstance (?:interruption|termination)|node was lost"
         ),
         "A Spot node was taken back by AWS, more often than Spark retries.",
-        "Run it again, with more nodes on demand: orchard up -c spot_share=0",
+        "Run it again, with more nodes on demand",
+        "up -c spot_share=0",
     ),
     Cause(
         "ORC-505",
         "library missing",
         _pattern(r"^ModuleNotFoundError: No module named '(?P<module>[^']+)'"),
         "The Python library {module} is not on the cluster.",
-        "Deploy the cluster anew, so that its bootstrap action installs what this version needs: orchard up",
+        "Deploy the cluster anew, so that its bootstrap action installs what this version needs",
+        "up",
     ),
     Cause(
         "ORC-506",
@@ -147,7 +136,7 @@ CAUSES: Sequence[Cause] = (
 """Looked for in this order; the first one that a log shows is the probable cause."""
 
 
-def diagnose(logs: Mapping[str, str], reason: str = "") -> Diagnosis:
+def diagnose_step(logs: Mapping[str, str], reason: str = "") -> Diagnosis:
     """Return the probable cause of a failed step.
 
     Parameters
@@ -166,9 +155,9 @@ def diagnose(logs: Mapping[str, str], reason: str = "") -> Diagnosis:
                 return Diagnosis(sentence, hint, uri, cause.code or words.get("code", ""))
     for uri, text in logs.items():
         if "Traceback (most recent call last)" in text or "Exception" in text:
-            return Diagnosis(probable_cause(text), "The whole log shows more: orchard logs", uri)
+            return Diagnosis(probable_cause(text), f"The whole log shows more: {invocation.orchard('logs')}", uri)
     told = f"EMR says: {reason}" if reason else "The logs show no cause that is known."
-    return Diagnosis(told, "Look into the whole log: orchard logs")
+    return Diagnosis(told, f"Look into the whole log: {invocation.orchard('logs')}")
 
 
 def diagnose_cluster(state: str, reason: str, bootstrap: Mapping[str, str]) -> Diagnosis:
@@ -186,22 +175,21 @@ def diagnose_cluster(state: str, reason: str, bootstrap: Mapping[str, str]) -> D
             lines = [line.strip() for line in text.splitlines() if line.strip()]
             if lines:
                 last = " / ".join(lines[-3:])
-                return Diagnosis(
-                    f"The bootstrap action failed: {last}", "Mend it, then: orchard up", uri, BOOTSTRAP_FAILED
-                )
+                hint = f"Mend it, then: {invocation.orchard('up')}"
+                return Diagnosis(f"The bootstrap action failed: {last}", hint, uri, BOOTSTRAP_FAILED)
         return Diagnosis(
             "The bootstrap action failed, and its log is not there yet.",
-            "Look again: orchard status",
+            f"Look again: {invocation.orchard('status')}",
             code=BOOTSTRAP_FAILED,
         )
     for cause in CLUSTER_CAUSES:
         if cause.pattern.search(reason):
             return Diagnosis(cause.sentence.format(reason=reason), cause.hint, code=cause.code)
     told = reason.rstrip(".") or "EMR gives no reason"
-    return Diagnosis(f"The cluster is {state}: {told}.", "Make a new one: orchard up")
+    return Diagnosis(f"The cluster is {state}: {told}.", f"Make a new one: {invocation.orchard('up')}")
 
 
-_OTHER_TYPES = "Name more instance types: orchard up -c worker_instance_types=m6i.xlarge,m5.xlarge"
+_OTHER_TYPES = ("Name more instance types", "up -c worker_instance_types=m6i.xlarge,m5.xlarge")
 
 BOOTSTRAP_FAILED = "ORC-510"
 
@@ -211,28 +199,30 @@ CLUSTER_CAUSES: Sequence[Cause] = (
         "quota of the account",
         _pattern(r"vCPU"),
         "The account may not start that many nodes: {reason}",
-        "Have AWS raise the quota of EC2's vCPUs, or begin with fewer nodes: orchard up -c task_count=0",
+        "Have AWS raise the quota of EC2's vCPUs, or begin with fewer nodes",
+        "up -c task_count=0",
     ),
     Cause(
         "ORC-512",
         "no nodes in time",
         _pattern(r"^INSTANCE_FLEET_TIMEOUT"),
         "AWS did not bring the nodes in time: {reason}",
-        _OTHER_TYPES,
+        *_OTHER_TYPES,
     ),
     Cause(
         "ORC-513",
         "refused by EMR",
         _pattern(r"^VALIDATION_ERROR"),
         "EMR refuses such a cluster: {reason}",
-        "Change what it names, then: orchard up",
+        "Change what it names, then",
+        "up",
     ),
     Cause(
         "ORC-514",
         "no such nodes",
         _pattern(r"INSTANCE_FAILURE|[Cc]apacity"),
         "AWS had no such nodes: {reason}",
-        _OTHER_TYPES,
+        *_OTHER_TYPES,
     ),
 )
 """Looked for in this order in why a cluster ended: EMR's code, then its sentence."""

@@ -1,4 +1,4 @@
-"""Follows a step to its end: its state from EMR, how far it is from the job's progress.json."""
+"""Follow a step to its end: its state from EMR, its progress from the job's progress.json."""
 
 import json
 from collections.abc import Callable
@@ -7,8 +7,7 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
-from infra.aws.client import Aws, explained
-from infra.aws.objects import read_if_there
+from infra.aws import Aws, explained, read_if_there
 from infra.runs import step as steps
 from infra.runs.step import ENDED, Step
 from job.errors.console import printable
@@ -20,39 +19,17 @@ SECONDS_BETWEEN_LOOKS = 2.0
 
 @dataclass(frozen=True)
 class Progress:
-    """What progress.json says.
-
-    Parameters
-    ----------
-    stage
-        Of the job.
-    done, total
-        Photos; a total of 0 where the stage counts none.
-    """
+    """What progress.json says."""
 
     stage: str
-    done: int
+    done: int  # photos; a total of 0 where the stage counts none
     total: int
 
 
-def follow(
+def follow_step(
     aws: Aws, bucket: str, results_key: str, step: Step, terminal: TextIO, sleep: Callable[[float], None]
 ) -> Step:
-    """Show a step's way until it has ended; return it as it ended.
-
-    Parameters
-    ----------
-    aws
-        The account and region.
-    bucket, results_key
-        Where the run's results go, with no slash at the end.
-    step
-        The step, attached.
-    terminal
-        Where a bar is drawn, or lines are written if it is no terminal.
-    sleep
-        Waits for seconds.
-    """
+    """Show a step's way until it has ended; return it as it ended."""
     shown = _Shown(terminal)
     while True:
         step = steps.look(aws, step.cluster, step.id)
@@ -65,7 +42,7 @@ def follow(
 
 
 def read_progress(aws: Aws, bucket: str, results_key: str, step: Step) -> Progress | None:
-    """Return how far a run is; None while it has not said, for what an earlier run has left says nothing of it."""
+    """Return the progress of a run; None until it has written one itself."""
     if step.state != "RUNNING":
         return None
     with explained(f"read the progress in s3://{bucket}/{results_key}"):

@@ -1,130 +1,64 @@
-"""Finds what our clusters ran, newest first: the step of a run, the nodes it had, and its manifest."""
+"""The run history: every run that EMR still lists on our clusters, and the nodes that it had."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from infra.aws import stacks
-from infra.aws.client import Aws, explained
-from infra.emr.instance_types import INSTANCE_TYPES
-from infra.errors import (
-    ClusterUnfitError,
-    RunUnknownError,
-)
+from infra import invocation
+from infra.aws import Aws, explained, stacks
+from infra.emr import INSTANCE_TYPES
+from infra.errors import ClusterUnfitError, RunUnknownError
 from infra.runs.clusters import NAME as CLUSTER_NAME
-from infra.runs.fetch import manifest_if_there
-from infra.runs.speed import BENCHMARK, Speed, measured
-from infra.runs.step import output_of, runs_of
-from job.errors import OrchardError
+from infra.runs.clusters import WORKERS
+from infra.runs.step import Step, runs_of
 
 if TYPE_CHECKING:
     from mypy_boto3_emr.type_defs import InstanceTypeDef
 
-MOST_CLUSTERS = 10
-"""How many clusters are looked through for a run to learn the speed from; each takes a few calls."""
-
-
-@dataclass(frozen=True)
-class PastRun:
-    """One run of the job on one of our clusters.
-
-    Attributes
-    ----------
-    cluster
-        EMR's id.
-    run
-        Its name.
-    state
-        Of the step, as EMR names it.
-    begin, end
-        Of the step; None where it has not begun or ended.
-    output
-        URI of the results folder, empty where the step names none.
-    """
-
-    cluster: str
-    run: str
-    state: str
-    begin: datetime | None
-    end: datetime | None
-    output: str
-
 
 @dataclass(frozen=True)
 class Node:
-    """One instance of a cluster and how long it ran.
-
-    Attributes
-    ----------
-    instance_type, market
-        As EMR names them; the market is ON_DEMAND or SPOT.
-    begin, end
-        From its creation, which comes a little before it is billed, to its end; None while it runs.
-    """
+    """One instance of a cluster and how long it ran."""
 
     instance_type: str
-    market: str
-    begin: datetime
-    end: datetime | None
+    market: str  # ON_DEMAND or SPOT
+    begin: datetime  # its creation, a little before it is billed
+    end: datetime | None  # None while it runs
 
 
-def past_runs(aws: Aws, most_clusters: int | None = None) -> Iterator[PastRun]:
-    """Return every run on our clusters that EMR still lists (two months), newest first.
-
-    Raises
-    ------
-    OrchardError
-        If AWS does not answer.
-    """
+def run_history(aws: Aws) -> Iterator[Step]:
+    """Yield every run on our clusters that EMR still lists (two months), newest first."""
     with explained("list the clusters"):
         pages = aws.emr.get_paginator("list_clusters").paginate()
         clusters = [each for page in pages for each in page["Clusters"] if CLUSTER_NAME.fullmatch(each["Name"])]
     clusters.sort(key=lambda each: each["Status"]["Timeline"]["CreationDateTime"], reverse=True)
-    for cluster in clusters[:most_clusters]:
-        for step in runs_of(aws, cluster["Id"]):
-            yield PastRun(step.cluster, step.run, step.state, step.started, step.ended, output_of(step.arguments))
+    for cluster in clusters:
+        yield from runs_of(aws, cluster["Id"])
 
 
 def cluster_of(aws: Aws, run: str | None) -> str:
-    """Return the id of the cluster that a run is or was on, whether its stack still stands or not.
-
-    Parameters
-    ----------
-    aws
-        The account and region.
-    run
-        Its name; None for the newest on the standing cluster, else the newest of all.
-
-    Raises
-    ------
-    WrongUseError
-        If there is no such run.
-    """
+    """Return the id of the cluster of a run; without a run, of the deployed cluster, else of the newest run."""
     if run is not None:
         return find_run(aws, run).cluster
-    standing = (stacks.outputs_if_there(aws, stacks.CLUSTER) or {}).get("ClusterId")
-    if standing is not None:
-        return standing
-    newest = next(past_runs(aws), None)
+    deployed = (stacks.outputs_if_there(aws, stacks.CLUSTER) or {}).get("ClusterId")
+    if deployed is not None:
+        return deployed
+    newest = next(run_history(aws), None)
     if newest is None:
-        raise ClusterUnfitError("No cluster stands, and none has run anything yet.", "Make one: orchard up")
+        raise ClusterUnfitError(
+            "No cluster stands, and none has run anything yet.", f"Make one: {invocation.orchard('up')}"
+        )
     return newest.cluster
 
 
-def find_run(aws: Aws, run: str) -> PastRun:
-    """Return the newest run of this name.
-
-    Raises
-    ------
-    WrongUseError
-        If there is none.
-    """
+def find_run(aws: Aws, run: str) -> Step:
+    """Return the newest run of a name."""
     names = []
-    for past in past_runs(aws):
-        if past.run == run:
-            return past
-        names.append(past.run)
+    for step in run_history(aws):
+        if step.run == run:
+            return step
+        names.append(step.run)
     known = ", ".join(dict.fromkeys(names))
     raise RunUnknownError(
         f"There is no run '{run}' on the clusters of the last two months in {aws.region}.",
@@ -133,35 +67,24 @@ def find_run(aws: Aws, run: str) -> PastRun:
 
 
 def nodes_of(aws: Aws, cluster: str, *, workers_only: bool = False) -> list[Node]:
-    """Return every instance that a cluster had, those that are gone included.
-
-    Parameters
-    ----------
-    aws
-        The account and region.
-    cluster
-        EMR's id.
-    workers_only
-        Whether to leave the primary node out.
-
-    Raises
-    ------
-    OrchardError
-        If AWS does not answer.
-    """
+    """Return every instance that a cluster had, those that have ended included."""
     with explained(f"list the instances of the cluster {cluster}"):
         if not workers_only:
-            return [_node(each) for each in _instances(aws, cluster)]
-        by_fleet = aws.emr.describe_cluster(ClusterId=cluster)["Cluster"].get("InstanceCollectionType")
-        found: list[InstanceTypeDef] = []
-        for role in ("CORE", "TASK"):
-            chosen = {"InstanceFleetType": role} if by_fleet == "INSTANCE_FLEET" else {"InstanceGroupTypes": [role]}
-            found += _instances(aws, cluster, **chosen)
-        return [_node(each) for each in found]
+            return _instances(aws, cluster)
+        in_fleets = aws.emr.describe_cluster(ClusterId=cluster)["Cluster"].get("InstanceCollectionType")
+        return [
+            node
+            for role in WORKERS
+            for node in (
+                _instances(aws, cluster, InstanceFleetType=role)
+                if in_fleets == "INSTANCE_FLEET"
+                else _instances(aws, cluster, InstanceGroupTypes=[role])
+            )
+        ]
 
 
 def mean_cores(nodes: Sequence[Node], begin: datetime, end: datetime) -> float:
-    """Return how many virtual CPUs nodes had over a time, the mean: nodes come and go."""
+    """Return the mean number of virtual CPUs that nodes had over a time: nodes come and go."""
     length = (end - begin).total_seconds()
     if length <= 0:
         return 0.0
@@ -172,46 +95,9 @@ def mean_cores(nodes: Sequence[Node], begin: datetime, end: datetime) -> float:
     return worked / length
 
 
-def last_speed(aws: Aws, instance_type: str) -> Speed | None:
-    """Return the speed of the last complete run on workers of one type only, None if there is none.
-
-    Raises
-    ------
-    OrchardError
-        If AWS does not answer.
-    """
-    for past in past_runs(aws, MOST_CLUSTERS):
-        if past.state != "COMPLETED" or past.begin is None or past.end is None or not past.output:
-            continue
-        workers = nodes_of(aws, past.cluster, workers_only=True)
-        if {node.instance_type for node in workers} != {instance_type}:
-            continue
-        bucket, _, folder = past.output.removeprefix("s3://").partition("/")
-        manifest = manifest_if_there(aws, bucket, folder.rstrip("/"))
-        if manifest is None:
-            continue
-        speed = measured(
-            manifest, mean_cores(workers, past.begin, past.end), f"the run '{past.run}' on {instance_type}"
-        )
-        if speed is not None:
-            return speed
-    return None
-
-
-def expected_speed(aws: Aws, instance_type: str) -> Speed:
-    """Return the speed to reckon with on workers of a type: that of the last run, else our benchmark's.
-
-    A speed that AWS cannot be asked for stops nobody.
-    """
-    try:
-        return last_speed(aws, instance_type) or BENCHMARK
-    except OrchardError:
-        return BENCHMARK
-
-
-def _instances(aws: Aws, cluster: str, **chosen: Any) -> "list[InstanceTypeDef]":  # noqa: ANN401 - EMR's own arguments
+def _instances(aws: Aws, cluster: str, **chosen: Any) -> list[Node]:  # noqa: ANN401 - EMR's own arguments
     pages = aws.emr.get_paginator("list_instances").paginate(ClusterId=cluster, **chosen)
-    return [each for page in pages for each in page["Instances"]]
+    return [_node(each) for page in pages for each in page["Instances"]]
 
 
 def _node(instance: "InstanceTypeDef") -> Node:

@@ -1,21 +1,22 @@
-"""Fetches what EMR wrote to the logs bucket: of a step, of its containers, of a bootstrap action."""
+"""Read what EMR wrote to the logs bucket: of a step, of its containers, of a bootstrap action."""
 
 import gzip
 import zlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from infra.aws.client import Aws, explained
+from infra.aws import Aws, explained
+from job.storage.uri import split_s3
 
 LARGEST_TEXT = 256 * 1024
-"""Characters that are kept of a log, from its end: a cause stands near the end."""
+"""Characters that are kept of a log, from its end, where the cause is."""
 
 MOST_FILES = 60
 """Of containers' logs that are read, the newest: a failure shows in the last ones to end."""
 
 
 def step_logs(aws: Aws, log_uri: str, cluster: str, step: str) -> Mapping[str, str]:
-    """Return the logs of a step by URI: its stderr first, because failures are told there."""
+    """Return the logs of a step by URI: stderr first, where failures are."""
     found = _read_below(aws, f"{log_uri}{cluster}/steps/{step}/")
     return dict(sorted(found.items(), key=lambda item: ("stderr" not in item[0], item[0])))
 
@@ -25,7 +26,7 @@ def has_come(aws: Aws, log_uri: str, cluster: str, step: str, ended: datetime | 
 
     EMR pushes the logs of a running step too, every few minutes: what was pushed before the end lacks the cause.
     """
-    bucket, _, prefix = f"{log_uri}{cluster}/steps/{step}/".removeprefix("s3://").partition("/")
+    bucket, prefix = split_s3(f"{log_uri}{cluster}/steps/{step}/")
     with explained(f"look for the logs of the step {step}"):
         pushed = [moment for moment, key in _objects(aws, bucket, prefix, "stderr")]
     return any(ended is None or moment >= ended.timestamp() for moment in pushed)
@@ -44,9 +45,9 @@ def bootstrap_logs(aws: Aws, log_uri: str, cluster: str) -> Mapping[str, str]:
 
 
 def _read_below(aws: Aws, folder: str, only: str = "") -> Mapping[str, str]:
-    if not folder.startswith("s3://"):
-        return {}  # a cluster whose logs go nowhere
-    bucket, _, prefix = folder.removeprefix("s3://").partition("/")
+    bucket, prefix = split_s3(folder)
+    if not bucket:
+        return {}  # a cluster without logs
     with explained(f"read the logs in {folder}"):
         newest = sorted(_objects(aws, bucket, prefix, only), reverse=True)[:MOST_FILES]
         return {

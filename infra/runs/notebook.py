@@ -1,12 +1,11 @@
-"""Turns the project's notebook into one for JupyterHub on the cluster, and puts it where JupyterHub keeps notebooks."""
+"""Turn the project's notebook into one for JupyterHub on the cluster, and put it where JupyterHub keeps notebooks."""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.aws.client import Aws, explained
-from infra.aws.objects import exists
+from infra.aws import Aws, exists, explained
 from infra.errors import NotWritableError
 
 SOURCE = Path(__file__).resolve().parent.parent.parent / "notebooks" / "orchard.ipynb"
@@ -25,19 +24,7 @@ Notebook = dict[str, Any]
 
 @dataclass(frozen=True)
 class Places:
-    """What the notebook's first cells name, as S3 URIs.
-
-    Parameters
-    ----------
-    images
-        Folder of the photos.
-    output
-        Folder of the results.
-    model
-        An exported backbone.
-    code
-        The job, zipped, and the Python API.
-    """
+    """What the notebook's first cells name, as S3 URIs."""
 
     images: str
     output: str
@@ -55,8 +42,6 @@ def for_jupyterhub(notebook: Notebook, places: Places) -> Notebook:
     ----------
     notebook
         In nbformat 4; its code cells carry a tag that says what they do.
-    places
-        What it works on.
     """
     cells = [cell for original in notebook["cells"] for cell in _cells(original, places)]
     numbered = [{**cell, "id": f"cell-{number:02d}"} for number, cell in enumerate(cells)]
@@ -75,7 +60,7 @@ def key(name: str) -> str:
 
 
 def require_free(aws: Aws, bucket: str, name: str) -> None:
-    """Raise WrongUseError if a notebook of this name is there: somebody may have worked in it."""
+    """Raise NotWritableError if a notebook of this name exists: a user may have worked in it."""
     uri = f"s3://{bucket}/{key(name)}"
     with explained(f"look for the notebook {uri}"):
         taken = exists(aws, bucket, key(name))

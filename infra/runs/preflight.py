@@ -1,39 +1,26 @@
-"""What is checked before anything is spent: that photos and backbone are there, and no results are in the way."""
+"""Check before a run costs anything that photos and backbone exist and no results are in the way."""
 
 from dataclasses import dataclass
 
-from infra.aws.client import Aws, explained
-from infra.aws.objects import exists
+from infra import invocation
+from infra.aws import Aws, exists, explained
 from infra.errors import RunRefusedError
-from infra.upload.photo_folder import is_photo
+from infra.upload import is_photo
 from job.results.layout import LAYOUT, MANIFEST
+from job.storage.uri import split_s3
 
 
 @dataclass(frozen=True)
 class PhotosFound:
-    """How many photos a folder holds.
-
-    Parameters
-    ----------
-    count
-        Photos.
-    bytes
-        Their size together.
-    """
+    """How many photos a folder holds, and their size together."""
 
     count: int
     bytes: int
 
 
 def require_photos(aws: Aws, uri: str) -> PhotosFound:
-    """Return how many photos lie below a folder in S3, or in a whole bucket, as the job will list them.
-
-    Raises
-    ------
-    RunRefusedError
-        If there are none.
-    """
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    """Return how many photos lie below a folder in S3, or in a whole bucket, as the job will list them."""
+    bucket, key = split_s3(uri)
     prefix = f"{key.rstrip('/')}/".lstrip("/")
     count = size = 0
     with explained(f"list the photos in {uri}"):
@@ -46,17 +33,18 @@ def require_photos(aws: Aws, uri: str) -> PhotosFound:
                     size += entry["Size"]
     if count == 0:
         name = key.removeprefix("images/").split("/", 1)[0] or "SET"
-        raise RunRefusedError(f"There are no photos in {uri}.", f"Upload them: orchard upload DIR --to {name}")
+        upload = invocation.orchard(f"upload PATH {name}")
+        raise RunRefusedError(f"There are no photos in {uri}.", f"Upload them: {upload}")
     return PhotosFound(count, size)
 
 
 def require_model(aws: Aws, uri: str) -> None:
     """Raise RunRefusedError if a backbone is not in S3, where the cluster can read it."""
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    if not uri.startswith("s3://") or not key:
+    bucket, key = split_s3(uri)
+    if not key:
         raise RunRefusedError(
             f"--model {uri} is no file in S3.",
-            "Have the backbone exported and sent: leave --model out, and choose --backbone and --weights.",
+            "Name a URI like s3://BUCKET/models/FILE.tflite, or a file of this machine.",
         )
     with explained(f"look for {uri}"):
         if not exists(aws, bucket, key):

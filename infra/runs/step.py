@@ -1,12 +1,14 @@
-"""The EMR step that runs the job: what it is made of, how it is attached, found and cancelled."""
+"""The EMR step that runs the job: make, attach, find and cancel it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from infra.aws.client import Aws, explained
+from infra import invocation
+from infra.aws import Aws, explained
 from infra.errors import RunNotFinishedError, RunUnknownError
+from job.storage.uri import split_s3
 
 if TYPE_CHECKING:
     from mypy_boto3_emr.type_defs import StepConfigTypeDef, StepSummaryTypeDef
@@ -19,39 +21,22 @@ ENDED = ("COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED")
 
 @dataclass(frozen=True)
 class Step:
-    """An attached step.
-
-    Parameters
-    ----------
-    cluster, id
-        EMR's ids of the cluster and of the step.
-    run
-        Name of the run.
-    state
-        As EMR names it.
-    reason
-        Why it is in this state, in EMR's words; empty where EMR says nothing.
-    arguments
-        The command line that the step runs.
-    started
-        When it began to run; None while it waits. What a folder of results held before is of another run.
-    ended
-        When it came into its last state; None while it waits or runs.
-    """
+    """An attached step."""
 
     cluster: str
     id: str
     run: str
     state: str
-    reason: str
-    arguments: tuple[str, ...]
+    reason: str  # why it is in this state, in EMR's words; empty where EMR says nothing
+    arguments: tuple[str, ...]  # the command line that the step runs
+    # When it began to run; None while it waits. What a folder of results held before is of another run.
     started: datetime | None = None
-    ended: datetime | None = None
+    ended: datetime | None = None  # when it came into its last state; None while it waits or runs
 
     @property
     def results(self) -> tuple[str, str]:
         """Bucket and key of the folder where its results go; empty where the step names none."""
-        bucket, _, key = output_of(self.arguments).removeprefix("s3://").partition("/")
+        bucket, key = split_s3(output_of(self.arguments))
         return bucket, key.rstrip("/")
 
 
@@ -65,12 +50,6 @@ def step_configuration(
 
     Parameters
     ----------
-    run
-        Name of the run.
-    archive_uri, main_uri
-        Where the code lies.
-    job_arguments
-        Of ``python -m job``.
     spark
         Settings of Spark in place of the cluster's own.
     """
@@ -109,22 +88,7 @@ def attach(aws: Aws, cluster: str, configuration: "StepConfigTypeDef") -> str:
 
 
 def find(aws: Aws, cluster: str, run: str | None = None) -> Step:
-    """Return the newest step of a run, or the newest of all our runs.
-
-    Parameters
-    ----------
-    aws
-        The account and region.
-    cluster
-        EMR's id of the cluster.
-    run
-        Name of the run; None for the newest.
-
-    Raises
-    ------
-    WrongUseError
-        If there is none.
-    """
+    """Return the newest step of a run, or the newest of all our runs."""
     ours = runs_of(aws, cluster)
     matching = [step for step in ours if run is None or step.run == run]
     if not matching:
@@ -133,7 +97,7 @@ def find(aws: Aws, cluster: str, run: str | None = None) -> Step:
             f"There is no run '{run}' on the cluster {cluster}."
             if run
             else f"The cluster {cluster} has run nothing yet.",
-            f"Its runs: {names}." if names else "Start one: orchard run --images SET",
+            f"Its runs: {names}." if names else f"Start one: {invocation.orchard('run --images SET --on emr')}",
         )
     return matching[0]
 
@@ -157,20 +121,14 @@ def active_runs(aws: Aws, cluster: str) -> list[str]:
 
 
 def look(aws: Aws, cluster: str, step_id: str) -> Step:
-    """Return a step as it is now."""
+    """Return the current state of a step."""
     with explained(f"look at the step {step_id}"):
         described = aws.emr.describe_step(ClusterId=cluster, StepId=step_id)["Step"]
     return _step(cluster, described)
 
 
 def cancel(aws: Aws, step: Step) -> None:
-    """Cancel a step, whether it waits or runs.
-
-    Raises
-    ------
-    OrchardError
-        If EMR refuses.
-    """
+    """Cancel a step, whether it waits or runs."""
     with explained(f"cancel the step {step.id}"):
         answered = aws.emr.cancel_steps(
             ClusterId=step.cluster, StepIds=[step.id], StepCancellationOption="SEND_INTERRUPT"
@@ -179,7 +137,8 @@ def cancel(aws: Aws, step: Step) -> None:
     refusals = [each.get("Reason", "it gives no reason.") for each in answered if each.get("Status") == "FAILED"]
     if refusals:
         raise RunNotFinishedError(
-            f"EMR does not cancel the run '{step.run}': {refusals[0]}", f"See how it is: orchard status {step.run}"
+            f"EMR does not cancel the run '{step.run}': {refusals[0]}",
+            f"See its state: {invocation.orchard(f'status {step.run}')}",
         )
 
 

@@ -1,4 +1,4 @@
-"""OrchardAccess: the evaluator, who may look at everything in the two buckets and change nothing."""
+"""OrchardAccess: the evaluator, an IAM user who may read the two buckets and change nothing."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -6,7 +6,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from infra.emr.roles import Statement, policy_document
+from infra.emr import Statement, policy_document
 from infra.settings import Settings
 from infra.stacks.acknowledgements import acknowledge, name_in_findings, wildcard_reasons
 
@@ -66,7 +66,7 @@ class AccessStack(cdk.Stack):
 
 
 def evaluator_statements(bucket_arns: list[str]) -> list[Statement]:
-    """Return the policy of somebody who may look at buckets and change nothing."""
+    """Return the policy of a user who may read buckets and change nothing."""
     return [
         Statement(
             "SeeNamesOfBuckets",

@@ -1,4 +1,4 @@
-"""Accepts single cdk-nag findings, each with its reason, on the construct that it is about."""
+"""Acknowledge single cdk-nag findings on a construct, each with its reason."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,7 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 from constructs import IConstruct
 
-from infra.emr.roles import Statement
+from infra.emr import Statement
 
 
 def acknowledge(scope: IConstruct, reasons: Mapping[str, str]) -> None:
@@ -14,8 +14,6 @@ def acknowledge(scope: IConstruct, reasons: Mapping[str, str]) -> None:
 
     Parameters
     ----------
-    scope
-        What the findings are about.
     reasons
         Findings as cdk-nag names them without its prefix (``S1``, ``IAM5[Resource::*]``), with the reason why
         each is right here.

@@ -10,10 +10,16 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra import versions
-from infra.emr import capacity, classifications, fleets, roles
-from infra.emr.classifications import Classification
-from infra.emr.executors import executor_size
-from infra.emr.security_configuration import security_configuration
+from infra.emr import (
+    ROOT_DISK_GIB,
+    Classification,
+    classifications,
+    executor_size,
+    fleets,
+    roles,
+    security_configuration,
+    task_capacity,
+)
 from infra.settings import Settings
 from infra.stacks.acknowledgements import acknowledge
 from infra.stacks.network import SESSION_MANAGER_SERVICES, Network, s3_endpoint_statements
@@ -119,7 +125,7 @@ class ClusterStack(cdk.Stack):
         )
         groups = self._network.groups
         service_group = groups.get("service")
-        task = capacity.task_capacity(settings.task_count, settings.spot_share)
+        task = task_capacity(settings.task_count, settings.spot_share)
         cluster = _Cluster(
             self,
             "Cluster",
@@ -131,7 +137,7 @@ class ClusterStack(cdk.Stack):
             job_flow_role=self._permissions.instance_profile.ref,
             security_configuration=configuration.ref,
             log_uri=f"s3://{self._logs.bucket_name}/emr/",
-            ebs_root_volume_size=capacity.ROOT_DISK_GIB,
+            ebs_root_volume_size=ROOT_DISK_GIB,
             step_concurrency_level=settings.step_concurrency,
             scale_down_behavior="TERMINATE_AT_TASK_COMPLETION",
             auto_termination_policy=_Cluster.AutoTerminationPolicyProperty(idle_timeout=settings.idle_minutes * 60),
@@ -219,7 +225,7 @@ def managed_scaling(settings: Settings) -> emr.CfnCluster.ManagedScalingPolicyPr
     """Return the limits between which EMR adds and removes task nodes, None for a fixed size."""
     if not settings.managed_scaling:
         return None
-    scaled = capacity.task_capacity(settings.scaling_max - settings.core_count, settings.spot_share)
+    scaled = task_capacity(settings.scaling_max - settings.core_count, settings.spot_share)
     return _Cluster.ManagedScalingPolicyProperty(
         compute_limits=_Cluster.ComputeLimitsProperty(
             unit_type="InstanceFleetUnits",

@@ -11,13 +11,7 @@ UNFINISHED_UPLOAD_DAYS = 7
 
 
 class DataStack(cdk.Stack):
-    """What outlives every cluster.
-
-    Attributes
-    ----------
-    data, logs
-        The two buckets.
-    """
+    """What outlives every cluster."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, env: cdk.Environment) -> None:
         super().__init__(

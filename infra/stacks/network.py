@@ -8,7 +8,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from infra.emr.roles import MANAGED_POLICY_TAG
+from infra.emr import MANAGED_POLICY_TAG
 from infra.stacks.acknowledgements import acknowledge
 
 ANYWHERE = "0.0.0.0/0"
@@ -35,24 +35,12 @@ _SUBNET_TYPES = {
 
 @dataclass(frozen=True)
 class Rule:
-    """Traffic from one security group to another, to be allowed where it leaves and where it arrives.
+    """Traffic from one security group to another, to be allowed where it leaves and where it arrives."""
 
-    Attributes
-    ----------
-    source, target
-        Names of security groups: ``primary``, ``worker``, ``service`` or ``endpoint``.
-    protocol
-        ``tcp``, ``udp`` or ``icmp``.
-    first_port, last_port
-        Ports at the target; -1 for ICMP, which has none.
-    why
-        What the traffic is.
-    """
-
-    source: str
+    source: str  # names of security groups: ``primary``, ``worker``, ``service`` or ``endpoint``
     target: str
-    protocol: str
-    first_port: int
+    protocol: str  # ``tcp``, ``udp`` or ``icmp``
+    first_port: int  # ports at the target; -1 for ICMP, which has none
     last_port: int
     why: str
 
@@ -68,8 +56,6 @@ def group_rules(network: str, *, with_endpoints: bool) -> list[Rule]:
     ----------
     network
         Kind of network. In a private one EMR reaches the nodes through a network interface in the subnet.
-    with_endpoints
-        Whether AWS services are reached through interface endpoints.
     """
     nodes = ("primary", "worker")
     rules = [
@@ -89,64 +75,31 @@ def group_rules(network: str, *, with_endpoints: bool) -> list[Rule]:
 def s3_endpoint_statements(region: str, own_objects: Sequence[str], own_buckets: Sequence[str]) -> list[dict[str, Any]]:
     """Return the policy of the way to S3 where it is the only way out: what is not named stays inside.
 
-    Parameters
-    ----------
-    region
-        Where the cluster runs.
-    own_objects, own_buckets
-        ARNs that the cluster's own role reads and writes, and lists.
-
     Notes
     -----
     The buckets of Amazon Linux and EMR are those of "Sample policies for private subnets that access Amazon
     S3" in the EMR Management Guide.
     """
-    return [
-        {
-            "Sid": "OwnObjects",
-            "Effect": "Allow",
-            "Principal": "*",
-            "Action": [
-                "s3:AbortMultipartUpload",
-                "s3:DeleteObject",
-                "s3:GetObject",
-                "s3:ListMultipartUploadParts",
-                "s3:PutObject",
-            ],
-            "Resource": list(own_objects),
-        },
-        {
-            "Sid": "OwnBuckets",
-            "Effect": "Allow",
-            "Principal": "*",
-            "Action": ["s3:GetBucketLocation", "s3:ListBucket"],
-            "Resource": list(own_buckets),
-        },
-        {
-            "Sid": "AmazonLinuxAndEmrPackages",
-            "Effect": "Allow",
-            "Principal": "*",
-            "Action": "s3:GetObject",
-            "Resource": [
-                f"arn:aws:s3:::al2023-repos-{region}-de612dc2/*",
-                f"arn:aws:s3:::repo.{region}.emr.amazonaws.com/*",
-            ],
-        },
-        {
-            "Sid": "EmrLogs",
-            "Effect": "Allow",
-            "Principal": "*",
-            "Action": "s3:PutObject",
-            "Resource": f"arn:aws:s3:::aws157-logs-{region}/*",
-        },
-        {
-            "Sid": "SparkHistory",
-            "Effect": "Allow",
-            "Principal": "*",
-            "Action": ["s3:Put*", "s3:Get*", "s3:Create*", "s3:Abort*", "s3:List*"],
-            "Resource": f"arn:aws:s3:::prod.{region}.appinfo.src/*",
-        },
+    written = [
+        "s3:AbortMultipartUpload",
+        "s3:DeleteObject",
+        "s3:GetObject",
+        "s3:ListMultipartUploadParts",
+        "s3:PutObject",
     ]
+    packages = [f"arn:aws:s3:::al2023-repos-{region}-de612dc2/*", f"arn:aws:s3:::repo.{region}.emr.amazonaws.com/*"]
+    history = ["s3:Put*", "s3:Get*", "s3:Create*", "s3:Abort*", "s3:List*"]
+    return [
+        _allow("OwnObjects", written, list(own_objects)),
+        _allow("OwnBuckets", ["s3:GetBucketLocation", "s3:ListBucket"], list(own_buckets)),
+        _allow("AmazonLinuxAndEmrPackages", "s3:GetObject", packages),
+        _allow("EmrLogs", "s3:PutObject", f"arn:aws:s3:::aws157-logs-{region}/*"),
+        _allow("SparkHistory", history, f"arn:aws:s3:::prod.{region}.appinfo.src/*"),
+    ]
+
+
+def _allow(name: str, actions: str | list[str], resources: str | list[str]) -> dict[str, Any]:
+    return {"Sid": name, "Effect": "Allow", "Principal": "*", "Action": actions, "Resource": resources}
 
 
 class Network(Construct):
@@ -154,12 +107,6 @@ class Network(Construct):
 
     Attributes
     ----------
-    vpc
-        The network itself.
-    subnet_ids
-        Where nodes may be started.
-    s3_endpoint
-        The way to S3 that needs no internet.
     groups
         Security groups by name: ``primary`` and ``worker``; ``service`` where the network is not public; ``endpoint``
         where services have private endpoints.
@@ -242,26 +189,16 @@ class Network(Construct):
             name = f"{rule.source}-{rule.target}-{rule.protocol}-{rule.last_port}"
             source = self.groups[rule.source].security_group_id
             target = self.groups[rule.target].security_group_id
+            traffic: dict[str, Any] = {
+                "ip_protocol": rule.protocol,
+                "from_port": rule.first_port,
+                "to_port": rule.last_port,
+                "description": rule.why,
+            }
             ec2.CfnSecurityGroupEgress(
-                self,
-                f"{name}-out",
-                group_id=source,
-                destination_security_group_id=target,
-                ip_protocol=rule.protocol,
-                from_port=rule.first_port,
-                to_port=rule.last_port,
-                description=rule.why,
+                self, f"{name}-out", group_id=source, destination_security_group_id=target, **traffic
             )
-            ec2.CfnSecurityGroupIngress(
-                self,
-                f"{name}-in",
-                group_id=target,
-                source_security_group_id=source,
-                ip_protocol=rule.protocol,
-                from_port=rule.first_port,
-                to_port=rule.last_port,
-                description=rule.why,
-            )
+            ec2.CfnSecurityGroupIngress(self, f"{name}-in", group_id=target, source_security_group_id=source, **traffic)
         for name in ("primary", "worker"):
             ec2.CfnSecurityGroupEgress(
                 self,

@@ -1,4 +1,4 @@
-"""Who may do what on a cluster: the role of its nodes, EMR's own role, and the key of its disks."""
+"""The permissions of a cluster: the role of its nodes, EMR's service role, and the key of its disks."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -15,19 +15,7 @@ KEY_WAITING_DAYS = 7
 
 
 class Permissions(Construct):
-    """Roles with their policies inside them, so that a role never stands without what it needs.
-
-    Attributes
-    ----------
-    disk_key
-        Encrypts root and data disks.
-    node_role
-        What nodes, and with them all steps, may do.
-    service_role
-        What EMR may do.
-    instance_profile
-        Carries the node role to the instances.
-    """
+    """Roles with inline policies, so that a role never exists without its permissions."""
 
     def __init__(
         self,
@@ -68,7 +56,7 @@ class Permissions(Construct):
             pending_window=cdk.Duration.days(KEY_WAITING_DAYS),
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
-        # As AWS's own key for EBS has it: whoever may start instances here may do so with encrypted disks.
+        # Like AWS's own key for EBS: every principal that may start instances here may do so with encrypted disks.
         # EC2's Spot service is among them, and its role cannot be given a policy.
         key.add_to_resource_policy(
             iam.PolicyStatement(
@@ -135,14 +123,6 @@ def node_statements(
 
     Parameters
     ----------
-    settings
-        Session Manager, JupyterHub and certificates each add something.
-    data_arn, logs_arn
-        The two buckets.
-    asset_arns
-        Start-up scripts and the wheelhouse.
-    key_arn
-        Key of the disks.
     password_arn
         Secret with JupyterHub's password, None without JupyterHub.
     """

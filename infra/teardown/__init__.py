@@ -1,1 +1,5 @@
-"""Delete the environment and find leftover resources."""
+"""Take the environment down, and find leftover resources."""
+
+from infra.teardown import tagged_resources, teardown
+
+__all__ = ["tagged_resources", "teardown"]

@@ -1,6 +1,6 @@
-"""Looks for what still carries the project's tag, and asks each thing's own service whether it is there.
+"""Find leftover resources by the project's tag, and ask the service of each whether it still exists.
 
-The service that knows the tags goes on listing things for hours after they are gone: alone it would frighten people.
+The tagging service goes on listing resources for hours after they were deleted.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -10,12 +10,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.aws import stacks
-from infra.aws.client import Aws, explained
+from infra.aws import Aws, explained, stacks
 from infra.settings import COST_TAG
 
 _S3 = "arn:aws:s3:::"
-_GONE = frozenset({"deleted", "deleting", "terminated", "shutting-down", "cancelled", "closed"})
+_REMOVED = frozenset({"deleted", "deleting", "terminated", "shutting-down", "cancelled", "closed"})
 """States of things that EC2 still shows and no longer bills."""
 
 _NOT_FOUND = frozenset(
@@ -25,7 +24,7 @@ _NOT_FOUND = frozenset(
         *("InvalidRequestException", "ValidationError"),
     }
 )
-"""What services answer to the name of something that is not there; EC2's codes all end with "NotFound"."""
+"""Codes for a resource that does not exist; EC2's all end with "NotFound"."""
 
 Service = Callable[[str], Any]
 """Returns boto3's client of a service."""
@@ -33,60 +32,34 @@ Service = Callable[[str], Any]
 
 @dataclass(frozen=True)
 class Arn:
-    """The parts of an Amazon Resource Name that a question about it needs.
-
-    Parameters
-    ----------
-    text
-        The whole name.
-    kind
-        Its service, with the type of the resource where the name tells it: ``ec2:volume``, ``s3``.
-    id
-        What the service calls it.
-    """
+    """The parts of an Amazon Resource Name that a question about it needs."""
 
     text: str
-    kind: str
+    kind: str  # its service, with the type of the resource where the name tells it: ``ec2:volume``, ``s3``
     id: str
 
 
 @dataclass(frozen=True)
 class Leftover:
-    """Something that still carries the project's tag.
-
-    Parameters
-    ----------
-    arn
-        Its name.
-    confirmed
-        Whether its own service says that it is there; False where that service could not be asked.
-    free
-        Whether it costs nothing.
-    """
+    """A resource that still carries the project's tag."""
 
     arn: str
-    confirmed: bool = True
-    free: bool = False
+    confirmed: bool = True  # whether its own service says that it is there; False where that service could not be asked
+    free: bool = False  # whether it costs nothing
 
     @property
     def bucket(self) -> str | None:
-        """Name of the bucket, None where it is something else."""
+        """Name of the bucket, None for any other resource."""
         return self.arn.removeprefix(_S3) if self.arn.startswith(_S3) else None
 
 
 def leftovers(aws: Aws) -> list[Leftover]:
-    """Return everything in the region that carries the project's tag and is there, as far as can be told.
-
-    Raises
-    ------
-    OrchardError
-        If the tagging service cannot be asked.
-    """
+    """Return the leftover resources of the region, as far as AWS can be asked."""
     return list(_confirmed(aws, _tagged(aws)))
 
 
 def kept_buckets(aws: Aws) -> list[str]:
-    """Return the buckets of earlier deployments, which a destroy has kept: ours by their tag, but of no stack now."""
+    """Return the buckets that an earlier destroy has kept: tagged as ours, but of no stack now."""
     now = set((stacks.outputs_if_there(aws, stacks.DATA) or {}).values())
     there = _confirmed(aws, (arn for arn in _tagged(aws) if arn.startswith(_S3)))
     return [each.bucket for each in there if each.bucket is not None and each.bucket not in now]
@@ -138,14 +111,14 @@ def _ec2(operation: str, ids: str, listed: str, state: str = "") -> Callable[[Se
 
     def is_there(service: Service, arn: Arn) -> bool:
         answer = getattr(service("ec2"), operation)(**{ids: [arn.id]})
-        return any(str(each.get(state, "")).lower() not in _GONE for each in answer[listed])
+        return any(str(each.get(state, "")).lower() not in _REMOVED for each in answer[listed])
 
     return is_there
 
 
 def _instance(service: Service, arn: Arn) -> bool:
     reservations = service("ec2").describe_instances(InstanceIds=[arn.id])["Reservations"]
-    return any(each["State"]["Name"] not in _GONE for found in reservations for each in found["Instances"])
+    return any(each["State"]["Name"] not in _REMOVED for found in reservations for each in found["Instances"])
 
 
 def _bucket(service: Service, arn: Arn) -> bool:

@@ -1,12 +1,11 @@
-"""Takes the environment down: ends the cluster, sweeps what EMR left, empties buckets, deletes stacks."""
+"""Take the environment down: end the cluster, remove what EMR left, empty buckets, delete stacks."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.aws import stacks
-from infra.aws.client import Aws, explained
+from infra.aws import Aws, explained, stacks
 from infra.errors import ClusterStillThereError, NotDeletedError, StackStaysError
 from infra.runs import clusters
 from infra.settings import COST_TAG
@@ -15,24 +14,18 @@ STACKS = (stacks.CLUSTER, stacks.BUDGET, stacks.ACCESS, stacks.DATA)
 """In the order in which they can be removed: none after one that it uses."""
 
 SHORTEST_WAIT, LONGEST_WAIT = 0.5, 10.0
-"""Seconds between two looks at what ends: they double, for AWS takes minutes and the local cloud a second."""
+"""Seconds between two looks, which double: AWS takes minutes, the local cloud a second."""
 LONGEST_END = 30 * 60.0
-"""Seconds that a cluster or a stack may take to end before we say that it does not."""
+"""Seconds that a cluster or a stack may take to end."""
 
 
-def standing(aws: Aws) -> list[str]:
-    """Return which of our stacks are there, in the order in which they can be removed."""
+def deployed_stacks(aws: Aws) -> list[str]:
+    """Return our stacks that exist, in the order in which they can be deleted."""
     return [name for name in STACKS if stacks.outputs_if_there(aws, name) is not None]
 
 
 def wait_until_ended(aws: Aws, cluster: str, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
-    """Wait until EMR has ended a cluster.
-
-    Raises
-    ------
-    OrchardError
-        If it takes longer than ``LONGEST_END``.
-    """
+    """Wait until EMR has ended a cluster, for at most ``LONGEST_END``."""
     state = _look_until(lambda: clusters.look(aws, cluster).state, clusters.ENDED, clock, sleep)
     if state not in clusters.ENDED:
         raise ClusterStillThereError(
@@ -42,7 +35,7 @@ def wait_until_ended(aws: Aws, cluster: str, clock: Callable[[], float], sleep: 
 
 
 def delete_stack(aws: Aws, name: str, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
-    """Have CloudFormation delete a stack, and wait until it is gone; one that is gone already is no failure.
+    """Have CloudFormation delete a stack, and wait until it is deleted; a stack that does not exist is no failure.
 
     Raises
     ------
@@ -70,7 +63,7 @@ def _look_until(
     clock: Callable[[], float],
     sleep: Callable[[float], None],
 ) -> str | None:
-    """Return the state of something once it is one of those in which it has ended, or after ``LONGEST_END``."""
+    """Return the state once it is one of the ended ones, or after ``LONGEST_END``."""
     began, wait = clock(), SHORTEST_WAIT
     while (state := look()) not in ended and clock() - began <= LONGEST_END:
         sleep(wait)
@@ -78,8 +71,8 @@ def _look_until(
     return state
 
 
-def lets_buckets_go(aws: Aws) -> bool:
-    """Return whether the buckets' stack, as it is deployed, deletes its buckets when it is destroyed."""
+def deletes_buckets(aws: Aws) -> bool:
+    """Return whether the data stack, as deployed, deletes its buckets when it is destroyed."""
     with explained(f"read the template of {stacks.DATA}"):
         template: Mapping[str, Any] = aws.cloudformation.get_template(StackName=stacks.DATA)["TemplateBody"]
     buckets = [one for one in template["Resources"].values() if one["Type"] == "AWS::S3::Bucket"]
@@ -87,10 +80,7 @@ def lets_buckets_go(aws: Aws) -> bool:
 
 
 def sweep_security_groups(aws: Aws) -> list[str]:
-    """Delete the security groups that EMR made in our network and left; return their names.
-
-    A group that refers to another cannot be deleted, so the rules of all go first.
-    """
+    """Delete the security groups that EMR left, their mutual rules first; return their names."""
     ec2 = aws.client("ec2")
     with explained("look for security groups that EMR left"):
         groups = ec2.describe_security_groups(
@@ -112,17 +102,14 @@ def sweep_security_groups(aws: Aws) -> list[str]:
 
 
 def stop_access_logs(aws: Aws, bucket: str) -> None:
-    """Have a bucket write no more access logs; one that is gone already writes none."""
+    """Stop the access log of a bucket, if it exists."""
     with explained(f"stop the access log of the bucket {bucket}"):
         if _bucket_exists(aws, bucket):
             aws.s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={})
 
 
 def empty_bucket(aws: Aws, bucket: str) -> int:
-    """Delete everything in a bucket, all versions and unfinished uploads too; return how many objects.
-
-    A bucket that is gone already is empty.
-    """
+    """Delete everything in a bucket, all versions and unfinished uploads too; return how many objects."""
     deleted = 0
     with explained(f"empty the bucket {bucket}"):
         if not _bucket_exists(aws, bucket):

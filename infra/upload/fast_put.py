@@ -1,7 +1,7 @@
-"""Puts one small object into S3 with as little of the processor as Python allows: no retry, no parsing, yes or no.
+"""Put one small object into S3 with as little processor time as Python allows: no retry and no parsing.
 
-boto3 spends most of a small file's time on its own abstractions; docs/decisions/0031 has the figures. Whatever is not
-plain success here is done again by boto3, which knows what to do with it.
+boto3 spends most of a small file's time on its own abstractions; docs/decisions/0031 has the figures. After anything
+but success here, the caller sends the object again with boto3.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.credentials import Credentials, ReadOnlyCredentials
 
-from infra.aws.client import Aws
+from infra.aws import Aws
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -34,38 +34,16 @@ _PROBE = "probe"
 
 @dataclass(frozen=True)
 class Place:
-    """Where a bucket's objects are put.
+    """Where a bucket's objects are put."""
 
-    Parameters
-    ----------
-    scheme
-        "https", or "http" for a server on this machine.
-    host
-        Host, with the port if it is unusual.
-    base
-        What stands before a key in the path, with "/" at both ends.
-    region
-        The region that signatures name.
-    """
-
-    scheme: str
-    host: str
-    base: str
+    scheme: str  # "https", or "http" for a server on this machine
+    host: str  # host, with the port if it is unusual
+    base: str  # the path before a key, with "/" at both ends
     region: str
 
 
 class QuickPut:
-    """Puts small objects; threads may share it, each has its own connection.
-
-    Parameters
-    ----------
-    place
-        Where.
-    credentials
-        Who signs; they renew themselves.
-    certificates
-        Path of the certificates that the server is checked against.
-    """
+    """Puts small objects; threads may share it, each has its own connection."""
 
     def __init__(self, place: Place, credentials: Credentials, certificates: str) -> None:
         self._place = place
@@ -74,17 +52,7 @@ class QuickPut:
         self._local = threading.local()
 
     def put(self, key: str, content: bytes, content_type: str) -> bool:
-        """Put one object; return whether S3 has it, its content checked against a SHA-256.
-
-        Parameters
-        ----------
-        key
-            The object's key, as it is.
-        content
-            All of it.
-        content_type
-            MIME type.
-        """
+        """Put one object; return whether S3 has it, its content checked against a SHA-256."""
         path = self._place.base + quote(key)
         signed = headers(self._place, path, content, content_type, self._credentials.get_frozen_credentials())
         # A connection that was used before may have been closed by S3 in the meantime: that is no failure.
@@ -142,7 +110,7 @@ def find_place(client: "S3Client", bucket: str) -> Place:
 
     def keep(request: AWSPreparedRequest, **_: Any) -> Any:  # noqa: ANN401 - botocore's own
         made.append(request)
-        return AWSResponse(request.url, _OK, HTTPHeaders(), _Nothing())
+        return AWSResponse(request.url, _OK, HTTPHeaders(), _EmptyBody())
 
     client.meta.events.register_first("before-send.s3.PutObject", keep)
     try:
@@ -205,8 +173,8 @@ def _signing_key(secret: str, day: str, region: str) -> bytes:
     return key
 
 
-class _Nothing:
-    """An answer without a body, as botocore reads one."""
+class _EmptyBody:
+    """The body of an answer without content, as botocore reads one."""
 
     def stream(self, **_: Any) -> list[bytes]:  # noqa: ANN401 - botocore's own
         """Return no piece."""

@@ -1,4 +1,4 @@
-"""Walks a folder on this machine in the order in which S3 lists keys, and tells photos from other files."""
+"""Walk a folder of this machine in the order in which S3 lists keys, and find its photos."""
 
 import os
 from collections.abc import Iterator
@@ -11,54 +11,25 @@ from job.images.listing import PHOTO_ENDINGS
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file to be sent.
+    """A file to be sent."""
 
-    Parameters
-    ----------
-    inside
-        Its path inside the folder, with "/".
-    path
-        Where it is.
-    size
-        Bytes; 0 for a link that leads nowhere, which cannot be opened either.
-    """
-
-    inside: str
+    inside: str  # its path inside the folder, with "/"
     path: str
-    size: int
+    size: int  # bytes; 0 for a link that leads nowhere, which cannot be opened either
 
 
 @dataclass
 class Survey:
-    """What a folder holds.
-
-    Parameters
-    ----------
-    files
-        How many files will be sent.
-    size
-        Their bytes.
-    passed_over
-        How many files are no photos.
-    labels
-        The folders that hold them.
-    """
+    """What a folder holds."""
 
     files: int = 0
-    size: int = 0
-    passed_over: int = 0
+    size: int = 0  # their bytes
+    passed_over: int = 0  # files that are not photos
     labels: set[str] = field(default_factory=set)
 
 
 def survey(folder: Path, *, every_file: bool = False) -> Survey:
-    """Count what is to be sent, before anything is.
-
-    Parameters
-    ----------
-    folder
-        The folder on this machine.
-    every_file
-        Send whatever is there, not photos alone.
+    """Count the files to send, before any is sent.
 
     Raises
     ------
@@ -90,20 +61,15 @@ def survey(folder: Path, *, every_file: bool = False) -> Survey:
 
 
 def is_photo(inside: str) -> bool:
-    """Return whether a file's name says that it is a photo, as the job will see it."""
+    """Return whether the job will take a file for a photo, by its name."""
     return inside.lower().endswith(PHOTO_ENDINGS)
 
 
 def walk(folder: Path) -> Iterator[LocalFile]:
     """Yield every file below a folder, in the order of ``sort_key``; one folder's names are held at a time.
 
-    Links are followed, except one that leads back into a folder it stands in. What starts with a dot is passed over,
-    as the job does: desktops and tools leave it behind.
-
-    Raises
-    ------
-    OrchardError
-        If a folder may not be read.
+    Links are followed, except one that leads back into a folder above it. Names that start with a dot are skipped,
+    as the job does: desktops and tools leave such files behind.
     """
     return _walk(str(folder), "", frozenset())
 

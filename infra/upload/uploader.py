@@ -1,22 +1,20 @@
-"""Brings one file into a set of the bucket: compares it with what S3 has, and sends it if that differs."""
+"""Upload one file to a set in the bucket, if S3 does not have the same already."""
 
 import hashlib
 import mimetypes
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from boto3.s3.transfer import TransferConfig
 
-from infra.aws.client import Aws, as_orchard_error, explained
-from infra.aws.retry import retry
-from infra.errors import (
-    NotSentError,
-)
+from infra.aws import PAUSES, Aws, as_orchard_error, explained
+from infra.errors import NotSentError
 from infra.upload.fast_put import quick_put
 from infra.upload.photo_folder import LocalFile
-from job.errors import OrchardError
+from job.errors import OrchardError, TryAgainError
+from job.storage.retry import retry
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -30,110 +28,61 @@ PART = 8 * 2**20
 LONGEST_KEY = 1024
 """Bytes of UTF-8, by S3's rules."""
 
+_Answer = TypeVar("_Answer")
+
 _TRANSFER = TransferConfig(multipart_threshold=PART, multipart_chunksize=PART, use_threads=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """An object that S3 has.
+class StoredObject:
+    """An object that S3 has."""
 
-    Parameters
-    ----------
-    inside
-        Its key without the set's prefix.
-    size
-        Bytes.
-    etag
-        As S3 gives it, without quotation marks.
-    """
-
-    inside: str
+    inside: str  # its key without the set's prefix
     size: int
-    etag: str
+    etag: str  # as S3 gives it, without quotation marks
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one file.
-
-    Parameters
-    ----------
-    file
-        Which.
-    sent
-        Whether it was sent; False if it was there already.
-    failure
-        Why S3 does not have it.
-    at_aws
-        Whether AWS failed, not the file.
-    """
+    """What became of one file."""
 
     file: LocalFile
     sent: bool = False
     failure: OrchardError | None = None
-    at_aws: bool = False
+    at_aws: bool = False  # whether AWS failed, not the file
 
 
-class Sender:
-    """Sends files to one set of a bucket; threads may share it.
-
-    Parameters
-    ----------
-    aws
-        The account.
-    bucket, prefix
-        Where; the prefix ends with "/".
-    sleep
-        Waits for seconds between attempts.
-
-    Raises
-    ------
-    OrchardError
-        If there are no credentials.
-    """
+class Uploader:
+    """Uploads files to one set of a bucket; threads may share it."""
 
     def __init__(self, aws: Aws, bucket: str, prefix: str, sleep: Callable[[float], None]) -> None:
         self._bucket = bucket
         self._prefix = prefix
         self._sleep = sleep
-        # One attempt: waiting between attempts is done here, where a test can stop the clock.
+        # One attempt a call: ``_retry`` waits between attempts, where a test can stop the clock.
         self._client: S3Client = aws.client("s3", attempts=1)
         with explained(f"send to s3://{bucket}/{prefix}"):
             self._quick = quick_put(aws, self._client, bucket)
 
-    def kept(self) -> Iterator[Kept]:
-        """Yield what the set holds, in S3's order, a page at a time.
-
-        Raises
-        ------
-        OrchardError
-            If it cannot be listed.
-        """
+    def stored(self) -> Iterator[StoredObject]:
+        """Yield what the set holds, in S3's order, a page at a time."""
         asked: dict[str, Any] = {"Bucket": self._bucket, "Prefix": self._prefix}
         while True:
-            page = retry(
-                f"list s3://{self._bucket}/{self._prefix}", lambda: self._client.list_objects_v2(**asked), self._sleep
+            page = self._retry(
+                f"list s3://{self._bucket}/{self._prefix}", lambda: self._client.list_objects_v2(**asked)
             )
             for found in page.get("Contents", []):
-                yield Kept(found["Key"].removeprefix(self._prefix), found["Size"], found["ETag"].strip('"'))
+                yield StoredObject(found["Key"].removeprefix(self._prefix), found["Size"], found["ETag"].strip('"'))
             if not page.get("IsTruncated"):
                 return
             asked["ContinuationToken"] = page["NextContinuationToken"]
 
-    def bring(self, file: LocalFile, kept: Kept | None) -> Outcome:
-        """Make the set hold a file; whatever goes wrong is in the outcome.
-
-        Parameters
-        ----------
-        file
-            The file.
-        kept
-            What the set holds under its name.
-        """
+    def upload(self, file: LocalFile, stored: StoredObject | None) -> Outcome:
+        """Make the set hold a file, of whose name it stores an object or none; a failure is part of the outcome."""
         key = self._prefix + file.inside
         try:
             _check(key)
-            if kept is not None and kept.size == file.size and kept.etag == etag(file.path, kept.etag):
+            if stored is not None and stored.size == file.size and stored.etag == etag(file.path, stored.etag):
                 return Outcome(file)
             self._send(key, file)
         except OSError as error:
@@ -143,22 +92,37 @@ class Sender:
             return Outcome(file, failure=_at_file(file, str(error)))
         except OrchardError as error:
             return Outcome(file, failure=error, at_aws=True)
-        except Exception as error:  # noqa: BLE001 - one file never ends a thread: nobody would hear of it
+        except Exception as error:  # noqa: BLE001 - an error would end the thread unnoticed
             return Outcome(file, failure=as_orchard_error(error, f"send '{file.inside}'"), at_aws=True)
         return Outcome(file, sent=True)
 
     def _send(self, key: str, file: LocalFile) -> None:
-        kind = content_type(file.inside)
+        kind = content_type(file.inside.rpartition(".")[2])
         doing = f"send '{file.inside}'"
         if file.size > SMALL:
-            retry(doing, lambda: self._send_large(key, file, kind), self._sleep)
+            self._retry(doing, lambda: self._send_large(key, file, kind))
             return
         with open(file.path, "rb") as stream:  # noqa: PTH123 - paths are strings here
             content = stream.read()
-        if self._quick is not None and self._quick.put(key, content, kind):
-            return
-        put = {"Bucket": self._bucket, "Key": key, "Body": content, "ContentType": kind}
-        retry(doing, lambda: self._client.put_object(**put), self._sleep, failed_before=self._quick is not None)  # type: ignore[arg-type]
+        pauses = PAUSES
+        if self._quick is not None:
+            if self._quick.put(key, content, kind):
+                return
+            # That was the first attempt.
+            self._sleep(PAUSES[0])
+            pauses = PAUSES[1:]
+        self._retry(
+            doing,
+            lambda: self._client.put_object(Bucket=self._bucket, Key=key, Body=content, ContentType=kind),
+            pauses,
+        )
+
+    def _retry(self, doing: str, call: Callable[[], _Answer], pauses: Sequence[float] = PAUSES) -> _Answer:
+        def attempt() -> _Answer:
+            with explained(doing):
+                return call()
+
+        return retry(attempt, pauses, lambda error: isinstance(error, TryAgainError), self._sleep)
 
     def _send_large(self, key: str, file: LocalFile, kind: str) -> None:
         with open(file.path, "rb") as stream:  # noqa: PTH123
@@ -174,8 +138,6 @@ def etag(path: str, like: str) -> str:
 
     Parameters
     ----------
-    path
-        The file.
     like
         An ETag that says whether there were parts.
     """
@@ -186,14 +148,10 @@ def etag(path: str, like: str) -> str:
     return f"{_md5(b''.join(parts)).hexdigest()}-{len(parts)}"
 
 
-def content_type(name: str) -> str:
-    """Return the MIME type that a file's name says."""
-    return _content_type(name.rpartition(".")[2].lower())
-
-
 @lru_cache
-def _content_type(ending: str) -> str:
-    return mimetypes.guess_type(f"file.{ending}", strict=False)[0] or "application/octet-stream"
+def content_type(ending: str) -> str:
+    """Return the MIME type of files whose name ends with "." and this."""
+    return mimetypes.guess_type(f"file.{ending.lower()}", strict=False)[0] or "application/octet-stream"
 
 
 def _md5(content: bytes = b"") -> Any:  # noqa: ANN401 - hashlib names no public type

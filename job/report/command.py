@@ -1,36 +1,34 @@
 """``python -m job report``: makes the report of finished results again, in another language or another place."""
 
-import argparse
-from collections.abc import Sequence
 from dataclasses import asdict
 
 from job import storage
-from job.arguments import Parser
 from job.errors import OutputInUseError, ResultsIncompleteError, one_line
 from job.report import making
 from job.report.messages import LANGUAGES
 from job.results import layout, lease
 
-WORD = "report"
 
-
-def run(argv: Sequence[str]) -> str:
-    """Make a report as the command line says; return the line to print.
+def run(results: str, output: str | None, lang: str | None) -> str:
+    """Make a report of results, or write it elsewhere, in a language; return the text to print.
 
     Raises
     ------
+    UsageError
+        If the folder holds no finished results.
+    RunFailedError
+        If the results cannot be read or the report not written.
     OutputInUseError
         If another run has replaced the results while their report was made.
     """
-    given = parser().parse_args(argv)
-    folder = storage.absolute_uri(given.results)
+    folder = storage.absolute_uri(results)
     manifest = layout.read_manifest(folder)
-    language = given.lang or manifest["arguments"].get("lang", LANGUAGES[0])
+    language = lang or manifest["arguments"].get("lang", LANGUAGES[0])
     try:
-        if given.output is not None:
+        if output is not None:
             content = making.make(folder, manifest, language).encode()
-            storage.write_bytes(storage.absolute_uri(given.output), content)
-            return f"Report: {given.output}\n"
+            storage.write_bytes(storage.absolute_uri(output), content)
+            return f"Report: {output}\n"
         lease.require_idle(folder)
         file = making.write(folder, manifest, language)
     except OSError as error:
@@ -45,17 +43,4 @@ def run(argv: Sequence[str]) -> str:
     # Copies of results are checked against the sizes in the manifest.
     manifest["files"][making.FILES] = [asdict(file)]
     layout.write_manifest(folder, manifest)
-    return f"Report: {storage.join(given.results, layout.REPORT)}\n"
-
-
-def parser() -> argparse.ArgumentParser:
-    """Return the command's parser."""
-    made = Parser(
-        prog=f"python -m job {WORD}",
-        description="Make the report of finished results again.",
-        epilog="Example: python -m job report results/ --lang fr --output rapport.html",
-    )
-    made.add_argument("results", metavar="RESULTS", help="folder of finished results")
-    made.add_argument("--lang", choices=LANGUAGES, help="default: as the run was told")
-    made.add_argument("--output", metavar="FILE", help="default: report.html in the results")
-    return made
+    return f"Report: {storage.join(results, layout.REPORT)}\n"

@@ -11,10 +11,10 @@ from job.storage.files import (
     look_at,
     read_bytes,
     remove_empty_folder,
-    retry,
     write_bytes,
 )
 from job.storage.filesystem import open_filesystem, s3_region
+from job.storage.retry import retry
 from job.storage.uri import absolute_uri, is_local, join, resolved
 
 __all__ = [

@@ -1,10 +1,8 @@
 """Lists, reads and writes files by URI, the same way on a disk, on S3 and wherever else ``pyarrow.fs`` reaches."""
 
 import os
-import random
 import secrets
 import stat
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from pyarrow import fs
 
 from job.errors import BackboneError, NotWrittenError, PhotosNotFoundError, one_line, unreachable
 from job.storage.filesystem import open_filesystem
+from job.storage.retry import retry
 from job.storage.uri import is_local
 
 PAUSES = (2.0, 8.0)
@@ -53,7 +52,7 @@ def list_files(folder: str) -> list[FileFound]:
     try:
         local = isinstance(filesystem, fs.LocalFileSystem)
         look = partial(filesystem.get_file_info, path)
-        root = look() if local else retry(look)
+        root = look() if local else _retry(look)
         if root.type == fs.FileType.NotFound:
             raise PhotosNotFoundError(
                 f"There is no folder '{folder}'.", "Check its name, and that it can be reached from here."
@@ -73,7 +72,7 @@ def look_at(uris: Sequence[str]) -> list[FileFound]:
         filesystem, path = open_filesystem(uri)
         look = partial(filesystem.get_file_info, path)
         try:
-            info = look() if is_local(uri) else retry(look)
+            info = look() if is_local(uri) else _retry(look)
         except OSError as error:
             if is_local(uri):
                 return FileFound(uri, 0, one_line(error))
@@ -128,30 +127,17 @@ def read_bytes(uri: str) -> bytes:
             raise OSError(f"{len(content):,} of {size:,} bytes came")
         return content
 
-    return read() if is_local(uri) else retry(read)
+    return read() if is_local(uri) else _retry(read)
 
 
-def retry(attempt: Callable[[], _Result], pauses: Sequence[float] | None = None) -> _Result:
-    """Return what an attempt returns, which is made again after a pause when its storage fails.
+def _retry(attempt: Callable[[], _Result]) -> _Result:
+    """Attempt again what a storage has failed at: its own client has tried several times then, within seconds."""
+    return retry(attempt, PAUSES, _may_pass)
 
-    S3's own client has tried several times then, within seconds; this is for what takes longer to pass. Each pause is
-    drawn from half to one and a half times its length, so that tasks that failed together do not come back together.
 
-    Raises
-    ------
-    OSError
-        Of the last attempt; at once where another would end the same.
-    """
-    for pause in PAUSES if pauses is None else pauses:
-        try:
-            return attempt()
-        except FileNotFoundError:
-            raise
-        except OSError as error:
-            if any(word in str(error) for word in FINAL):
-                raise
-            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - nobody gains by guessing it
-    return attempt()
+def _may_pass(error: Exception) -> bool:
+    final = isinstance(error, FileNotFoundError) or any(word in str(error) for word in FINAL)
+    return isinstance(error, OSError) and not final
 
 
 def local_copy(uri: str, folder: Path) -> Path:
@@ -179,7 +165,7 @@ def write_bytes(uri: str, content: bytes | pa.Buffer) -> None:
         if isinstance(filesystem, fs.LocalFileSystem):
             _write_and_rename(filesystem, path, content)
         else:
-            retry(partial(_upload, filesystem, path, content))
+            _retry(partial(_upload, filesystem, path, content))
     except OSError as error:
         raise NotWrittenError(
             f"'{uri}' could not be written: {one_line(error)}.",
@@ -272,7 +258,7 @@ def _list_objects(filesystem: fs.FileSystem, path: str) -> Iterator[FileFound]:
         found = _list_together(filesystem, path)
     except OSError:
         # One that cannot answer so many at a time is asked one thing after the other.
-        found = retry(partial(_list_below, filesystem, path))
+        found = _retry(partial(_list_below, filesystem, path))
     for info in found:
         inside = info.path.removeprefix(f"{path}/")
         # pyarrow opens no key with an empty part in it, but a shorter one in its place.

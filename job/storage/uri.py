@@ -63,3 +63,11 @@ def resolved(uri: str) -> str:
 def join(folder: str, *names: str) -> str:
     """Return the URI of something inside a folder."""
     return "/".join([folder.rstrip("/"), *names])
+
+
+def split_s3(uri: str) -> tuple[str, str]:
+    """Return the bucket and the key of an ``s3://`` URI; both are empty if it is none."""
+    if not uri.startswith("s3://"):
+        return "", ""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key

@@ -19,12 +19,11 @@ from botocore import xform_name
 
 from infra import cli
 from infra.cdk_context import read_settings
-from infra.commands import run
 from infra.commands.sample_photos import draw_photos
-from job import arguments
+from infra.runs.plan import plan, require_remote
 from job.__main__ import main as run_job
+from job.__main__ import parse as parse_job
 from job.errors import OrchardError
-from job.report import command as report_command
 from tests.docs.pages import ROOT, RUN_BY, Block, inline, inline_commands, name, pages, shell_blocks, words
 from tests.infra.synthesis import default_context
 
@@ -108,20 +107,20 @@ def check(command: str) -> None:
     elif program == "aws":
         check_aws(rest)
     elif program == "orchard":
-        given = cli.parse(rest)
-        if given.command.name == "run":
-            run.check_arguments(given, run.plan(given, "bucket", 0.0))
+        check_job_options(cli.parse(rest))
     elif rest[:2] == ["-m", "job"]:
         parse_job(rest[2:])
     else:
         check_options(command)
 
 
-def parse_job(rest: list[str]) -> None:
-    if rest[:1] == ["predict"]:
-        arguments.parse_predict(rest[1:])
-    elif rest[:1] != [report_command.WORD]:
-        arguments.parse(rest)
+def check_job_options(given: argparse.Namespace) -> None:
+    if given.command.name in ("run", "predict"):
+        given.output = given.output or "results/name"
+        asked = given.checked(given)
+        if given.on == "emr":
+            require_remote(asked)
+            plan(asked, "name", "bucket")
 
 
 def check_make(rest: list[str]) -> None:
@@ -205,7 +204,7 @@ def check_options(command: str) -> None:
         known = {**orchard_parsers(), "COMMAND": cli.parser()}
         allowed = options_of(known[rest[0]]) if rest[0] in known else options_of(cli.parser())
         assert rest[0] in known or rest[0].startswith("--"), command
-        assert given <= allowed | (job_options() if rest[0] == "run" else set()), command
+        assert given <= allowed, command
     elif rest[:2] == ["-m", "job"]:
         assert given - {"-m"} <= job_options(), command
     elif rest[:1] == ["-m"]:
@@ -253,18 +252,16 @@ def own_photos(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def execute(command: str) -> int:
     program, *rest = words(command)
-    if program == "orchard":
-        return cli.main(rest)
-    fits = "--output" in rest and rest[2] != "predict"
-    return run_job([*rest[2:], *(NO_DOWNLOAD if fits else [])])
+    assert program == "orchard", command
+    return cli.main([*rest, *(NO_DOWNLOAD if rest[0] == "run" else [])])
 
 
 def test_readmes_commands_on_own_photos_do_what_it_says(own_photos: Run) -> None:
     fit, predict, table, mobile, classify = own_photos.printed.values()
 
-    assert "Results: results/" in fit
+    assert "Results: results/first" in fit
     assert "1 rejected" in fit
-    assert "Results: predictions/" in predict
+    assert "Results: results/predictions" in predict
     assert "30" in table
     assert (own_photos.folder / "fruits.tflite").is_file()
     assert "fruits.tflite" in mobile
@@ -276,7 +273,7 @@ def test_every_file_in_the_table_of_results_is_written_and_every_file_written_is
     named = {
         file for row in re.findall(r"^\| (`[^|]+) \|", table, re.MULTILINE) for file in re.findall("`([^`]+)`", row)
     }
-    results = own_photos.folder / "results"
+    results = own_photos.folder / "results" / "first"
 
     # Of visual words there are none in a run with a network
     unwritten = {file for file in named if not list(results.glob(file))}

@@ -77,8 +77,8 @@ def test_a_cloud_killed_in_the_middle_of_a_deployment_leaves_nothing_and_the_nex
 def test_a_cloud_killed_in_the_middle_of_a_step_leaves_nothing_and_the_next_one_comes_up(way: Way) -> None:
     deploy(way, "--all")
     draw_photos(way.folder / "photos", 4, seed=1)
-    way.orchard("upload", str(way.folder / "photos"), "--to", "fruits")
-    way.orchard("run", "--images", "fruits", "--weights", "random", "--name", "first", "--detach")
+    way.orchard("upload", str(way.folder / "photos"), "fruits")
+    way.orchard("run", "--on", "emr", "--images", "fruits", "--weights", "random", "--name", "first", "--detach")
     wait_for(lambda: any("java" in line for line in processes_of(way.cloud)))
     launcher = next(line for line in processes_of(way.cloud) if "launcher.py" in line and "spark-submit" in line)
     session = os.getsid(int(launcher.split()[0]))

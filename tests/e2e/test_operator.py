@@ -37,7 +37,7 @@ def test_an_operator_deploys_uploads_looks_and_destroys(way: Way) -> None:
     assert way.statuses() == COMPLETE
 
     draw_photos(way.folder / "photos", 1, seed=1)
-    assert "10 sent" in way.orchard("upload", str(way.folder / "photos"), "--to", "fruits")
+    assert "10 sent" in way.orchard("upload", str(way.folder / "photos"), "fruits")
     secrets = boto3.client(
         "secretsmanager",
         endpoint_url=require(way.cloud).endpoint,

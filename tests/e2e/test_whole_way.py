@@ -115,15 +115,15 @@ def uploads(way: Way) -> None:
     draw_photos(photos / "training", 4, seed=1)
     draw_photos(photos / "test", 1, seed=2)
 
-    assert "40 sent" in way.orchard("upload", str(photos / "training"), "--to", "fruits")
-    assert "10 sent" in way.orchard("upload", str(photos / "test"), "--to", "fruits-test")
-    assert "0 sent (0.0 MB)" in way.orchard("upload", str(photos / "test"), "--to", "fruits-test")
+    assert "40 sent" in way.orchard("upload", str(photos / "training"), "fruits")
+    assert "10 sent" in way.orchard("upload", str(photos / "test"), "fruits-test")
+    assert "0 sent (0.0 MB)" in way.orchard("upload", str(photos / "test"), "fruits-test")
 
 
 def runs(way: Way) -> None:
     words = ["--images", "fruits", "--test", "fruits-test", "--weights", "random"]
 
-    said = way.orchard("run", *words, "--name", "first")
+    said = way.orchard("run", "--on", "emr", *words, "--name", "first")
 
     assert "Fetch them: orchard results first" in said
     manifest = way.manifest("first")
@@ -138,12 +138,14 @@ def runs(way: Way) -> None:
     controller = way.log(f"{cluster['Id']}/steps/{steps[0]['Id']}/controller.gz")
     assert "replaced --deploy-mode client by local mode on this machine" in controller
 
-    way.orchard("results", "first", "--to", str(way.folder / "results"))
+    way.orchard("results", "first", "--output", str(way.folder / "results"))
 
     features = pq.read_table(way.folder / "results" / "features")
     assert (features.num_rows, len(features["features"][0])) == (50, 1280)
     assert (way.folder / "results" / "report.html").is_file()
-    assert "holds the results of a finished run" in way.orchard("run", *words, "--name", "first", expect=2)
+    assert "holds the results of a finished run" in way.orchard(
+        "run", "--on", "emr", *words, "--name", "first", expect=2
+    )
 
 
 def keeps_the_evaluator_to_reading(way: Way) -> None:
@@ -195,9 +197,9 @@ def says_why_a_run_failed(way: Way) -> None:
     broken.mkdir(parents=True)
     for name in ("one.jpg", "two.jpg", "three.jpg"):
         (broken / name).write_bytes(b"no photo")
-    way.orchard("upload", str(broken.parent), "--to", "broken")
+    way.orchard("upload", str(broken.parent), "broken")
 
-    said = way.orchard("run", "--images", "broken", "--weights", "random", "--name", "broken", expect=1)
+    said = way.orchard("run", "--on", "emr", "--images", "broken", "--weights", "random", "--name", "broken", expect=1)
 
     assert "Of 3 photos to fit on, 0 could be used" in said
     cluster = way.cluster()

@@ -12,6 +12,7 @@ from job.images.limits import RejectedPhotoError
 from job.images.prefetch import read_ahead
 from job.storage import files as storage
 from job.storage import filesystem
+from job.storage.retry import retry
 from tests import faulty_s3
 from tests.faults.conftest import spoiling
 from tests.faulty_s3 import FaultyS3, Rule
@@ -191,7 +192,7 @@ def test_pauses_grow_and_no_two_are_alike(monkeypatch: pytest.MonkeyPatch) -> No
 
     for _ in range(2):
         with pytest.raises(OSError, match="SLOW_DOWN"):
-            storage.retry(fail, (2, 8))
+            retry(fail, (2, 8), lambda error: isinstance(error, OSError))
 
     assert 1 <= paused[0] <= 3
     assert 4 <= paused[1] <= 12

@@ -13,7 +13,7 @@ RUN = "20261120T110000-aaaaaaaa"
 @pytest.mark.parametrize(
     "words",
     [
-        ["predict", "--fitted", "{}", "--images", "{}/photos", "--output", "{}/predictions"],
+        ["predict", "--results", "{}", "--images", "{}/photos", "--output", "{}/predictions"],
         ["report", "{}"],
         ["--images", "{}/photos", "--descriptor", "orb", "--vocabulary", "{}", "--output", "{}/new"],
     ],

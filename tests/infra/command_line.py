@@ -18,7 +18,7 @@ MANIFEST: dict[str, Any] = {
 }
 
 
-def orchard(world: World, *words: str) -> int:
+def orchard(world: World, *argv: str) -> int:
     """Execute a command line, without what turns failures into lines; return the exit code."""
-    given = cli.parse(list(words))
+    given = cli.parse(argv)
     return int(given.command.execute(given, world.context()))

@@ -114,7 +114,7 @@ class World:
 
     def context(self, typed: str = "") -> Context:
         return Context(
-            self.aws,
+            lambda: self.aws,
             terminal=self.terminal,
             keyboard=io.StringIO(typed),
             clock=lambda: 1_790_000_000 + sum(self.slept),

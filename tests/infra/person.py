@@ -25,7 +25,7 @@ class Person:
 
     def types(self, line: str) -> int:
         context = Context(
-            self.aws, terminal=self.terminal, clock=NOW.timestamp, sleep=_never, price_cache=self.price_cache
+            lambda: self.aws, terminal=self.terminal, clock=NOW.timestamp, sleep=_never, price_cache=self.price_cache
         )
         return cli.main(line.split(), context)
 

@@ -1,8 +1,12 @@
 """Tests of infra/invocation.py."""
 
+import ast
+import re
+from pathlib import Path
+
 import pytest
 
-from infra import invocation
+from infra import cli, invocation
 
 
 @pytest.mark.parametrize(
@@ -26,3 +30,21 @@ def test_commands_repeat_profile_and_region(profile: str | None, region: str | N
 
     assert built == expected
     assert invocation.orchard("up") == "orchard up"
+
+
+def test_every_printed_command_is_built() -> None:
+    # Those that speak to AWS, in any text but docstrings, examples and help; the demonstration shows a local cloud
+    local = {"classify", "demo", "export", "local", "report"}
+    ours = "|".join({command.name for command in cli.COMMANDS} - local)
+    named = re.compile(rf"\b(orchard ({ours})|cdk (deploy|destroy) Orchard\w+)\b(?! --help)")
+    written = []
+    for file in sorted(Path(cli.__file__).parent.rglob("*.py")):
+        tree = ast.parse(file.read_text())
+        skipped = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.keyword) and node.arg in ("example", "help", "usage"):
+                skipped |= {id(each) for each in ast.walk(node.value)}
+        texts = [each for each in ast.walk(tree) if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+        found = [text.value for text in texts if id(text) not in skipped and named.search(str(text.value))]
+        written += [f"{file.name}: {text!r}" for text in found if file.name != "demonstration.py"]
+    assert written == []

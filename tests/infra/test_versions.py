@@ -18,7 +18,7 @@ def pins(path: str) -> dict[str, str]:
     return dict(re.findall(r"^([a-z0-9-]+)==([^\s;\\]+)", text, re.MULTILINE))
 
 
-def test_the_release_is_the_one_that_carries_this_spark_and_python() -> None:
+def test_the_release_carries_this_spark_and_python() -> None:
     assert (versions.RELEASE_LABEL, versions.SPARK, versions.PYTHON, versions.JAVA) == (
         "emr-7.14.0",
         "3.5.8",
@@ -36,7 +36,7 @@ def test_a_library_has_the_same_version_here_and_on_the_cluster(library: str, ve
     assert pins("requirements.txt")[library] == version
 
 
-def test_the_clusters_requirements_are_the_libraries_and_nothing_else() -> None:
+def test_the_clusters_requirements_are_the_libraries() -> None:
     assert pins("infra/emr/bootstrap/requirements.in") == LIBRARIES
     for name, libraries in versions.OPTIONAL.items():
         assert pins(f"infra/emr/bootstrap/{name}.in") == {library.name: library.version for library in libraries}
@@ -47,7 +47,7 @@ def test_the_clusters_requirements_are_the_libraries_and_nothing_else() -> None:
     [("requirements", versions.LIBRARIES), *versions.OPTIONAL.items()],
 )
 @pytest.mark.parametrize("architecture", ["x86_64", "aarch64"])
-def test_a_node_has_the_libraries_of_its_architecture_and_nothing_else(
+def test_a_node_has_the_libraries_of_its_architecture(
     architecture: str, name: str, libraries: tuple[versions.Library, ...]
 ) -> None:
     own = {library.name: library.version for library in libraries if architecture in library.architectures}
@@ -56,7 +56,7 @@ def test_a_node_has_the_libraries_of_its_architecture_and_nothing_else(
 
 
 @pytest.mark.parametrize("architecture", ["x86_64", "aarch64"])
-def test_what_installs_the_libraries_on_a_node_is_what_locks_them_here(architecture: str) -> None:
+def test_the_installer_on_a_node_is_the_one_that_locks(architecture: str) -> None:
     assert pins(f"infra/emr/bootstrap/installer.{architecture}.txt") == pins("infra/emr/bootstrap/installer.in")
     assert pins("infra/emr/bootstrap/installer.in")["uv"] == pins("requirements/installer.in")["uv"]
 

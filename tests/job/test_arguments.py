@@ -4,7 +4,6 @@ import pytest
 
 from job import arguments
 from job.errors import UsageError
-from job.features.network.registry import NETWORKS
 from job.features.words import options
 from job.features.words.descriptors import KINDS
 
@@ -56,17 +55,17 @@ def test_a_holdout_comes_with_a_classifier() -> None:
 
 
 def test_what_is_applied_to_which_photos_is_taken_with_predict() -> None:
-    given = arguments.parse_predict(["--fitted", "results", *NEEDED, "--no-csv"])
+    given = arguments.parse_predict(["--results", "results", *NEEDED, "--no-csv"])
 
-    assert (given.fitted, given.images, given.output, given.csv) == ("results", "photos", "results", False)
+    assert (given.results, given.images, given.output, given.csv) == ("results", "photos", "results", False)
 
 
 def test_predict_takes_nothing_that_would_fit_anew() -> None:
     with pytest.raises(UsageError) as raised:
-        arguments.parse_predict(["--fitted", "results", *NEEDED, "--components", "5"])
+        arguments.parse_predict(["--results", "results", *NEEDED, "--components", "5"])
 
-    assert raised.value.message == "Unrecognized arguments: --components 5."
-    assert raised.value.hint == "See python -m job predict --help."
+    assert "--components 5" in raised.value.message
+    assert "python -m job predict --help" in raised.value.hint
 
 
 def test_csv_is_written_unless_it_is_refused() -> None:
@@ -75,133 +74,81 @@ def test_csv_is_written_unless_it_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "message", "hint"),
+    ("argv", "option", "value"),
     [
-        (
-            ["--variance", "1.5"],
-            "--variance 1.5 is no share of the variance.",
-            "Choose a number above 0 and at most 1, like 0.95.",
-        ),
-        (
-            ["--variance", "0"],
-            "--variance 0 is no share of the variance.",
-            "Choose a number above 0 and at most 1, like 0.95.",
-        ),
-        (
-            ["--variance", "nan"],
-            "--variance nan is no share of the variance.",
-            "Choose a number above 0 and at most 1, like 0.95.",
-        ),
-        (["--components", "0"], "--components 0 keeps nothing.", "Choose a number of 1 or more."),
-        (["--per-label", "0"], "--per-label 0 takes no photo.", "Choose a number of 1 or more."),
-        (["--backbone", "alexnet"], "There is no backbone 'alexnet'.", f"Choose one of: {', '.join(NETWORKS)}."),
-        (["--labels", ","], "--labels names no label.", "Write them with commas between: --labels Apple,Avocado."),
-        (
-            ["--components", "5", "--variance", "0.9"],
-            "Argument --variance: not allowed with argument --components.",
-            "See python -m job --help.",
-        ),
-        (
-            ["--components", "many"],
-            "Argument --components: invalid int value: 'many'.",
-            "See python -m job --help.",
-        ),
-        (
-            ["--master", "moon"],
-            "--master 'moon' is no place where Spark runs.",
-            "Use local[*] for this machine, local[N] for N cores of it, yarn, or spark://HOST:PORT.",
-        ),
-        (["--seed", "-1"], "--seed -1 is no seed.", "Choose a number from 0 to 4294967295."),
-        (
-            ["--test", ""],
-            "--test is empty.",
-            "Name a folder of this machine, or a URI like s3://BUCKET/FOLDER.",
-        ),
-        (
-            ["--holdout", "0.2"],
-            "--holdout keeps photos to test a classifier, and there is none.",
-            "Add --classifier logistic|tree|forest|mlp, or leave --holdout out.",
-        ),
-        (
-            ["--holdout", "1", "--classifier", "tree"],
-            "--holdout 1 is no share of the photos.",
-            "Choose a number between 0 and 1, like 0.2.",
-        ),
-        (
-            ["--holdout", "0.2", "--classifier", "tree", "--test", "photos"],
-            "Argument --test: not allowed with argument --holdout.",
-            "See python -m job --help.",
-        ),
-        (
-            ["--labels", '"Plum, red'],
-            '--labels "Plum, red cannot be read: unexpected end of data.',
-            "Put a label with a comma into double quotes: --labels 'Apple,\"Plum, red\"'.",
-        ),
-        (
-            ["--keypoints", "20"],
-            "--keypoints is for visual words, and --descriptor is cnn.",
-            "Add --descriptor orb or sift, or leave it out.",
-        ),
-        (
-            ["--descriptor", "orb", "--precision", "fast"],
-            "--precision fast is a network's, and --descriptor orb uses none.",
-            "Leave one of the two out.",
-        ),
-        (
-            ["--descriptor", "orb", "--model", "a.tflite"],
-            "--model is a network, and --descriptor orb uses none.",
-            "Leave one of the two out.",
-        ),
-        (
-            ["--descriptor", "orb", "--vocabulary", "results", "--visual-words", "9"],
-            "--visual-words is for words that are learned, and --vocabulary gives them.",
-            "Leave one of the two out.",
-        ),
-        (
-            ["--descriptor", "sift", "--visual-words", "1"],
-            "--visual-words 1 is not possible.",
-            "Choose a number of 2 or more.",
-        ),
-        (
-            ["--descriptor", "sift", "--keypoints", "0"],
-            "--keypoints 0 is not possible.",
-            "Choose a number of 1 or more.",
-        ),
-        (
-            ["--descriptor", "sift", "--word-sample", "29"],
-            "--word-sample 29 is too small for --visual-words 30.",
-            "Choose at least ten times as many, better a few hundred times.",
-        ),
-        (["--frobnicate"], "Unrecognized arguments: --frobnicate.", "See python -m job --help."),
-        (
-            ["--resume", "--overwrite"],
-            "Argument --overwrite: not allowed with argument --resume.",
-            "See python -m job --help.",
-        ),
-        (
-            ["--image-list", "list.csv"],
-            "Argument --image-list: not allowed with argument --images.",
-            "See python -m job --help.",
-        ),
-        (
-            ["--max-rejected", "few"],
-            "--max-rejected few is no limit.",
-            "Give a share like 5%, or a number of photos like 20.",
-        ),
+        (["--variance", "1.5"], "--variance", "1.5"),
+        (["--variance", "0"], "--variance", "0"),
+        (["--variance", "nan"], "--variance", "nan"),
+        (["--components", "0"], "--components", "0"),
+        (["--per-label", "0"], "--per-label", "0"),
+        (["--backbone", "alexnet"], "backbone", "alexnet"),
+        (["--labels", ","], "--labels", "at least one"),
+        (["--labels", '"Plum, red'], "--labels", '"Plum, red'),
+        (["--components", "5", "--variance", "0.9"], "--variance", "--components"),
+        (["--components", "many"], "--components", "many"),
+        (["--master", "moon"], "--master", "moon"),
+        (["--seed", "-1"], "--seed", "-1"),
+        (["--seed", "4294967296"], "--seed", "4294967296"),
+        (["--test", ""], "--test", "empty"),
+        (["--holdout", "0.2"], "--holdout", "classifier"),
+        (["--holdout", "1", "--classifier", "tree"], "--holdout", "1"),
+        (["--holdout", "0.2", "--classifier", "tree", "--test", "photos"], "--test", "--holdout"),
+        (["--visual-words", "9"], "--visual-words", "--descriptor cnn"),
+        (["--descriptor", "orb", "--precision", "fast"], "--precision fast", "--descriptor orb"),
+        (["--descriptor", "orb", "--model", "a.tflite"], "--model", "--descriptor orb"),
+        (["--descriptor", "orb", "--vocabulary", "a", "--visual-words", "9"], "--visual-words", "--vocabulary"),
+        (["--descriptor", "sift", "--visual-words", "1"], "--visual-words", "1"),
+        (["--descriptor", "sift", "--keypoints", "0"], "--keypoints", "0"),
+        (["--descriptor", "sift", "--word-sample", "29"], "--word-sample", "29"),
+        (["--frobnicate"], "arguments", "--frobnicate"),
+        (["--resume", "--overwrite"], "--overwrite", "--resume"),
+        (["--image-list", "list.csv"], "--image-list", "--images"),
+        (["--max-rejected", "few"], "--max-rejected", "few"),
+        (["--max-rejected", "101%"], "--max-rejected", "101%"),
     ],
 )
-def test_a_wrong_argument_is_named_with_its_remedy(words: list[str], message: str, hint: str) -> None:
+def test_refuses_argument_by_option_and_value(argv: list[str], option: str, value: str) -> None:
     with pytest.raises(UsageError) as raised:
-        arguments.parse([*NEEDED, *words])
+        arguments.parse([*NEEDED, *argv])
 
-    assert (raised.value.message, raised.value.hint) == (message, hint)
+    assert option in raised.value.message
+    assert value in raised.value.message
+    assert raised.value.hint
 
 
-def test_a_missing_folder_of_photos_is_named() -> None:
-    with pytest.raises(UsageError) as raised:
-        arguments.parse(["--output", "results"])
+@pytest.mark.parametrize("argv", [["--output", "results"], ["--images", "photos"]])
+def test_photos_and_output_are_required(argv: list[str]) -> None:
+    with pytest.raises(UsageError, match=r"--images|--output"):
+        arguments.parse(argv)
 
-    assert raised.value.message == "One of the arguments --images --image-list is required."
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        [],
+        ["--labels=-x", "--labels", 'A,"B, ""C"""', "--no-csv", "--no-standardize", "--components", "5", "--debug"],
+        ["--holdout", ".25", "--classifier", "tree", "--seed", "3", "--weights", "random", "--per-label", "2"],
+        ["--descriptor", "orb", "--visual-words", "9", "--no-keypoints", "zero", "--resume", "--lang", "fr"],
+        ["--descriptor", "sift", "--vocabulary", "earlier", "--max-rejected", "5%", "--overwrite"],
+    ],
+)
+def test_arguments_are_what_their_argv_means(argv: list[str]) -> None:
+    given = arguments.parse([*NEEDED, *argv])
+
+    assert arguments.parse(given.as_argv()) == given
+
+
+def test_predict_arguments_are_what_their_argv_means() -> None:
+    given = arguments.parse_predict(["--results", "results", *NEEDED, "--precision", "fast", "--no-csv"])
+
+    word, *argv = given.as_argv()
+    assert (word, arguments.parse_predict(argv)) == ("predict", given)
+
+
+def test_argv_leaves_out_what_is_the_default() -> None:
+    given = arguments.parse([*NEEDED, "--backbone", "mobilenet_v2", "--seed", "0"])
+
+    assert given.as_argv() == ["--images=photos", "--output=results", "--variance=0.95"]
 
 
 def test_the_choices_for_visual_words_are_those_that_there_are() -> None:

@@ -38,7 +38,7 @@ ORC-171 OutputInUseError
 ORC-190 InterruptedRunError
 ORC-200 CommandError
 ORC-201 WrongUseError
-ORC-202 TryAgainError
+ORC-202 TemporaryFailureError
 ORC-203 InterruptedCommandError
 ORC-204 ProgramMissingError
 ORC-210 SettingsError

@@ -11,19 +11,7 @@ SECONDS_BETWEEN_LINES = 30.0
 
 @contextmanager
 def shown(terminal: TextIO, clock: Callable[[], float], total: int, unit: str) -> Iterator[Callable[[], None]]:
-    """Show progress while the block runs; what is yielded is called for each one done.
-
-    Parameters
-    ----------
-    terminal
-        Where; a bar is drawn only if a person looks at it.
-    clock
-        Seconds since 1970.
-    total
-        How many there are.
-    unit
-        What is counted, in the plural.
-    """
+    """Show progress while the block runs, a bar only in a terminal; yield what is called for each one done."""
     if terminal.isatty():
         # Without a monitor thread: the bar is moved often enough.
         tqdm.monitor_interval = 0
@@ -34,7 +22,7 @@ def shown(terminal: TextIO, clock: Callable[[], float], total: int, unit: str) -
 
 
 def duration(seconds: float) -> str:
-    """Return a duration as a person reads it: "45 s", "12 min", "3 h 20 min"."""
+    """Return a duration like "45 s", "12 min" or "3 h 20 min"."""
     whole = round(seconds)
     if whole < 120:
         return f"{whole} s"

@@ -1,9 +1,9 @@
-"""What ``orchard cost`` prints: costs as lines for a person."""
+"""What ``orchard cost`` prints: costs as lines."""
 
 from collections.abc import Sequence
 
-from infra.commands.output.text_table import in_columns
-from infra.pricing.actual import NodesSpent
+from infra.commands.output.tables import in_columns
+from infra.pricing import NodesCost
 from infra.pricing.estimate import HourCost, PhotosCost
 from infra.settings import Settings
 
@@ -55,7 +55,7 @@ def photos_lines(cost: PhotosCost) -> list[str]:
     return in_columns(rows)
 
 
-def spent_lines(actual_cost: Sequence[NodesSpent]) -> list[str]:
+def spent_lines(actual_cost: Sequence[NodesCost]) -> list[str]:
     """Return the table of what a cluster did cost."""
     rows = [["type", "bought", "number", "node hours", "EC2", "EMR", "disks", "together"]]
     rows += [
@@ -70,17 +70,7 @@ def spent_lines(actual_cost: Sequence[NodesSpent]) -> list[str]:
 
 
 def not_counted(settings: Settings, unknown: Sequence[str], also: Sequence[str] = ()) -> str:
-    """Return one sentence on what the amounts leave out.
-
-    Parameters
-    ----------
-    settings
-        Whose network has its price, too.
-    unknown
-        What has no known price here.
-    also
-        What these amounts leave out besides what all of them do.
-    """
+    """Return one sentence on what the amounts leave out: what all do, ``also``, and what has no known price."""
     parts = ["tax", _NETWORK_NOT_COUNTED[settings.network], "keys and secrets", "logs", "data sent out of AWS", *also]
     left_out = f"Not counted: {', '.join(parts)}."
     return f"{left_out} Not counted for want of a price: {', '.join(unknown)}." if unknown else left_out

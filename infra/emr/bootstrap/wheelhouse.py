@@ -1,4 +1,4 @@
-"""Builds the wheelhouse of an architecture once, and keeps it: wheels, their hashes, what to import.
+"""Build the wheelhouse of an architecture once, and cache it: wheels, their hashes, what to import.
 
 The locks of an architecture (``requirements.ARCHITECTURE.txt``, and for example ``visual_words.ARCHITECTURE.txt`` where
 those libraries are asked for; ``installer.ARCHITECTURE.txt`` for uv, which installs them) are the whole input, so their
@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from infra import versions
-from infra.emr.instance_types import Architecture
+from infra.emr import Architecture
 from job.errors import OrchardError
 
 HERE = Path(__file__).resolve().parent
@@ -52,17 +52,8 @@ def provide(
 
     Parameters
     ----------
-    architecture
-        Of the cluster's nodes, which need not be this machine's.
-    optional
-        Which of ``versions.OPTIONAL`` are among the libraries.
     environment
         Environment variables; ``XDG_CACHE_HOME`` and ``HOME`` say where the cache is.
-
-    Raises
-    ------
-    WheelhouseError
-        If a wheel cannot be downloaded or is not the one that was locked.
     """
     locks, installer = lock_files(architecture, optional), installer_lock(architecture)
     requirements = "".join(lock.read_text() for lock in locks)
@@ -103,13 +94,7 @@ def platform_tags(architecture: Architecture) -> list[str]:
 
 
 def download(lock: Path, architecture: Architecture, folder: Path) -> None:
-    """Download every wheel of a lock, checking its hash.
-
-    Raises
-    ------
-    WheelhouseError
-        As ``provide`` does.
-    """
+    """Download every wheel of a lock, checking its hash."""
     command = [
         *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"),
         *("--only-binary=:all:", "--require-hashes", "--requirement", str(lock), "--dest", str(folder)),

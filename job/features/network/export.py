@@ -12,8 +12,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from job.errors import (
     BackboneError,
@@ -89,10 +91,15 @@ def cached_export(request: ExportRequest, cache: Path | None = None) -> Path:
     return kept
 
 
-def find_cached(cache: Path, name: str, sha256: str) -> Path | None:
-    """Return the exported file of a network that has a certain content, None where the cache holds none."""
-    exported = sorted(cache.glob(f"{name}-*.tflite"))
-    return next((file for file in exported if file.is_file() and content_hash(file) == sha256), None)
+def find_local_backbone(manifest: Mapping[str, Any], cache: Path) -> Path | None:
+    """Return the exported file that a run used, from the cache or where the run was given it; None if it is not here.
+
+    The SHA-256 in the manifest decides, so that the file's name does not matter.
+    """
+    name, wanted = manifest["backbone"]["name"], manifest["backbone"]["sha256"]
+    given = Path(manifest["arguments"].get("model") or "")
+    candidates = [*sorted(cache.glob(f"{name}-*.tflite")), given]
+    return next((file for file in candidates if file.is_file() and content_hash(file) == wanted), None)
 
 
 def cache_key(request: ExportRequest) -> str:

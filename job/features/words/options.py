@@ -1,4 +1,4 @@
-"""The part of the job's command line that speaks of descriptors and visual words, and its checks."""
+"""The options of the job that concern descriptors and visual words, and their checks."""
 
 import argparse
 from typing import Any
@@ -13,7 +13,7 @@ DESCRIPTORS = ("orb", "sift")
 """Those that visual words are made of; ``descriptors`` has the same, and takes too long to import for a help."""
 
 REJECT, ZERO = "reject", "zero"
-"""What becomes of a photo without keypoints: set aside, or kept with a histogram of zeros."""
+"""What becomes of a photo without keypoints: rejected, or kept with a histogram of zeros."""
 
 LEARNED = {
     "keypoints": 50,
@@ -22,6 +22,9 @@ LEARNED = {
     "word_iterations": 20,
 }
 """Options of a vocabulary that is learned, and their defaults; one that is reused has them already."""
+
+DEFAULTS = {**LEARNED, "no_keypoints": REJECT}
+"""What an option means that is left out; the parser keeps None, to tell whether it was."""
 
 
 def add_to(made: argparse.ArgumentParser) -> None:
@@ -59,35 +62,26 @@ def checked(given: argparse.Namespace) -> dict[str, Any]:
     UsageError
         If one is out of its range, or does not go with another.
     """
-    names = (*LEARNED, "vocabulary", "no_keypoints")
-    chosen = {name: getattr(given, name) for name in names}
-    stated = [name for name in names if chosen[name] is not None]
+    chosen = {name: getattr(given, name) for name in (*DEFAULTS, "vocabulary")}
+    stated = [name for name, value in chosen.items() if value is not None]
+    learned = [name for name in stated if name in LEARNED]
     if given.descriptor == CNN:
         if stated:
-            raise UsageError(
-                f"--{_option(stated[0])} is for visual words, and --descriptor is {CNN}.",
-                f"Add --descriptor {' or '.join(DESCRIPTORS)}, or leave it out.",
-            )
+            raise _contradiction(stated[0], f"--descriptor {CNN}", f"add --descriptor {' or '.join(DESCRIPTORS)}")
     elif given.model is not None:
-        raise UsageError(
-            f"--model is a network, and --descriptor {given.descriptor} uses none.", "Leave one of the two out."
-        )
+        raise _contradiction("model", f"--descriptor {given.descriptor}")
     elif given.precision == FAST:
-        raise UsageError(
-            f"--precision {FAST} is a network's, and --descriptor {given.descriptor} uses none.",
-            "Leave one of the two out.",
-        )
-    if given.vocabulary is not None:
-        learned = [name for name in stated if name in LEARNED]
-        if learned:
-            raise UsageError(
-                f"--{_option(learned[0])} is for words that are learned, and --vocabulary gives them.",
-                "Leave one of the two out.",
-            )
-    defaults = {**LEARNED, "no_keypoints": REJECT}
-    filled = {name: defaults.get(name) if value is None else value for name, value in chosen.items()}
+        raise _contradiction(f"precision {FAST}", f"--descriptor {given.descriptor}")
+    elif given.vocabulary is not None and learned:
+        raise _contradiction(learned[0], "--vocabulary")
+    filled = {name: DEFAULTS.get(name) if value is None else value for name, value in chosen.items()}
     _require_ranges(filled)
     return {"descriptor": given.descriptor, **filled}
+
+
+def _contradiction(name: str, other: str, instead: str = "") -> UsageError:
+    hint = f"Leave one of the two out{f', or {instead}' if instead else ''}."
+    return UsageError(f"--{_option(name)} does not go with {other}.", hint)
 
 
 def _require_ranges(chosen: dict[str, Any]) -> None:
@@ -95,12 +89,12 @@ def _require_ranges(chosen: dict[str, Any]) -> None:
     for name, least in (("keypoints", 1), ("visual_words", 2), ("word_iterations", 1)):
         if chosen[name] < least:
             raise UsageError(
-                f"--{_option(name)} {chosen[name]} is not possible.", f"Choose a number of {least} or more."
+                f"--{_option(name)} must be at least {least}, got {chosen[name]}.", "Choose a larger number."
             )
     words, sample = chosen["visual_words"], chosen["word_sample"]
     if sample < words:
         raise UsageError(
-            f"--word-sample {sample} is too small for --visual-words {words}.",
+            f"--word-sample must be at least --visual-words {words}, got {sample}.",
             "Choose at least ten times as many, better a few hundred times.",
         )
 

@@ -50,7 +50,7 @@ def test_the_fetched_report_says_what_the_run_did_cost(person: Person, tmp_path:
     cluster = cluster_that_ran("first", BEGIN, minutes=120, step=(30, 60))
     with_results(person)
 
-    assert person.types(f"results first --to {tmp_path}") == 0
+    assert person.types(f"results first --output {tmp_path}") == 0
 
     page = (tmp_path / "report.html").read_text()
     assert (
@@ -72,7 +72,7 @@ def test_the_report_in_the_bucket_stays_and_the_manifest_here_knows_the_new_size
 
     # Twice: the second time begins with the bucket's report again
     for _ in range(2):
-        assert person.types(f"results first --to {tmp_path}") == 0
+        assert person.types(f"results first --output {tmp_path}") == 0
 
     size = (tmp_path / "report.html").stat().st_size
     assert json.loads((tmp_path / "manifest.json").read_text()) == {
@@ -90,7 +90,7 @@ def test_a_later_run_of_the_same_name_is_not_taken_for_the_one_that_made_the_res
     later = cluster_that_ran("first", BEGIN + timedelta(minutes=61), minutes=59, step=(5, 20))
     with_results(person)
 
-    person.types(f"results first --to {tmp_path}")
+    person.types(f"results first --output {tmp_path}")
 
     page = (tmp_path / "report.html").read_text()
     assert (wanted in page, later in page) == (True, False)
@@ -105,7 +105,7 @@ def test_where_emr_lists_no_run_that_made_the_results_the_report_says_so_as_befo
     cluster_that_ran("first", BEGIN, minutes=120, step=(30, 60), bucket=bucket)
     with_results(person, finished=finished)
 
-    assert person.types(f"results first --to {tmp_path}") == 0
+    assert person.types(f"results first --output {tmp_path}") == 0
 
     assert (tmp_path / "report.html").read_text() == REPORT
     assert person.reads().endswith(
@@ -121,7 +121,7 @@ def test_where_a_price_is_not_known_the_report_says_so_as_before(
     price_list.products.clear()
     with_results(person)
 
-    assert person.types(f"results first --to {tmp_path}") == 0
+    assert person.types(f"results first --output {tmp_path}") == 0
 
     assert (tmp_path / "report.html").read_text() == REPORT
     assert person.reads().endswith(
@@ -134,7 +134,7 @@ def test_a_report_of_an_earlier_version_stays_as_it_is(person: Person, tmp_path:
     cluster_that_ran("first", BEGIN, minutes=120, step=(30, 60))
     with_results(person, report="<html>earlier</html>")
 
-    assert person.types(f"results first --to {tmp_path}") == 0
+    assert person.types(f"results first --output {tmp_path}") == 0
 
     assert (tmp_path / "report.html").read_text() == "<html>earlier</html>"
     assert person.reads().endswith(
@@ -146,7 +146,7 @@ def test_a_run_that_took_photos_over_says_that_their_time_is_not_counted(person:
     cluster_that_ran("first", BEGIN, minutes=120, step=(30, 60))
     with_results(person, resumed={"reused": 900, "computed": 100})
 
-    person.types(f"results first --to {tmp_path}")
+    person.types(f"results first --output {tmp_path}")
 
     assert "Earlier attempts computed 900 of the photos" in (tmp_path / "report.html").read_text()
 
@@ -154,7 +154,7 @@ def test_a_run_that_took_photos_over_says_that_their_time_is_not_counted(person:
 def test_a_run_without_a_report_is_fetched_without_a_word_on_cost(person: Person, tmp_path: Path) -> None:
     with_results(person, report=None)
 
-    assert person.types(f"results first --to {tmp_path}") == 0
+    assert person.types(f"results first --output {tmp_path}") == 0
 
     assert person.reads().endswith("1 files fetched.\n")
 
@@ -165,9 +165,9 @@ def test_a_cloud_on_this_machine_is_told_from_aws(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     assert not Aws("eu-west-1").on_this_machine
-    assert Context(Aws("eu-west-1"), price_cache=tmp_path).prices().kept == tmp_path
+    assert Context(lambda: Aws("eu-west-1"), price_cache=tmp_path).prices().cache_folder == tmp_path
 
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     assert Aws("eu-west-1").on_this_machine
     # And what it says of prices is not kept for the real one.
-    assert Context(Aws("eu-west-1"), price_cache=tmp_path).prices().kept is None
+    assert Context(lambda: Aws("eu-west-1"), price_cache=tmp_path).prices().cache_folder is None

@@ -7,7 +7,7 @@ import pytest
 from infra.aws.client import Aws
 from infra.commands.mobile import measure, photos_to_measure, run_model
 from infra.runs.backbone import find_backbone
-from infra.runs.files import in_folder
+from infra.runs.fetch import in_folder
 from job import arguments, pipeline
 from job.mobile.quantize import FLOAT16, with_quantized_weights
 from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
@@ -30,7 +30,7 @@ def require_the_runs_own_labels(output: Path, folder: Path) -> None:
         file = folder / f"{name}.tflite"
         file.write_bytes(model)
 
-        measured = measure(aws, file, photos_to_measure(run))
+        measured = measure(lambda: aws, file, photos_to_measure(run))
 
         assert measured.photos == 490
         assert measured.agree == 490

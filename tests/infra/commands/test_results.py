@@ -18,11 +18,9 @@ from infra import cli
 from infra.aws.client import Aws
 from infra.commands.mobile import PhotoToMeasure, measure, run_model
 from infra.context import Context
-from infra.errors import (
-    WrongUseError,
-)
+from infra.errors import SignInError, WrongUseError
 from infra.runs.backbone import find_backbone
-from infra.runs.files import in_folder
+from infra.runs.fetch import in_folder
 from job.classifiers.models import Classifier, LogisticModel
 from job.errors import OrchardError, UsageError
 from job.features.network.backbone import Backbone, content_hash
@@ -37,10 +35,15 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "mobile.md"
 EXPLAINED = b"component,variance,ratio,cumulative\n1,6,0.6,0.6\n2,3,0.3,0.9\n3,1,0.1,1\n"
 
 
+def no_account() -> Aws:
+    """Fail: nothing here may need an account."""
+    raise SignInError("There is no account.", "Sign in.")
+
+
 @pytest.fixture
 def context() -> Context:
     """Return what a command works with that never speaks to AWS."""
-    return Context(Aws("eu-west-1"), terminal=io.StringIO())
+    return Context(no_account, terminal=io.StringIO())
 
 
 def orchard(context: Context, *words: str) -> list[str]:
@@ -103,7 +106,7 @@ def three_labels(photos: Path) -> set[str]:
 
 
 def test_the_variance_table_of_a_folder_has_a_line_for_each_number(context: Context, finished_run: Path) -> None:
-    assert orchard(context, "results", "--from", str(finished_run), "--variance-table", "1,2,600") == [
+    assert orchard(context, "results", str(finished_run), "--variance-table", "1,2,600") == [
         "components  variance kept",
         "         1         60.00%",
         "         2         90.00%",
@@ -129,9 +132,7 @@ def test_the_phones_model_gives_the_runs_own_labels_and_says_so(
 ) -> None:
     file = tmp_path / "fruits.tflite"
 
-    said = orchard(
-        context, "results", "--from", str(finished_run), "--mobile", str(file), "--model", str(random_backbone)
-    )
+    said = orchard(context, "results", str(finished_run), "--mobile", str(file), "--model", str(random_backbone))
 
     assert said[0].startswith(f"{file}: {file.stat().st_size / 1e6:.1f} MB, ")
     assert said[0].endswith(
@@ -154,7 +155,7 @@ def test_a_test_photo_that_has_gone_from_the_bucket_is_left_out_of_the_measuring
     aws.s3.put_object(Bucket=bucket, Key="images/there.jpg", Body=Path(row["path"]).read_bytes())
     uris = [f"s3://{bucket}/images/{name}.jpg" for name in ("there", "removed")]
 
-    measured = measure(aws, file, [PhotoToMeasure(uri, row["label"], row["predicted"]) for uri in uris])
+    measured = measure(lambda: aws, file, [PhotoToMeasure(uri, row["label"], row["predicted"]) for uri in uris])
 
     assert (measured.photos, measured.agree) == (1, 1)
 
@@ -165,7 +166,7 @@ def test_a_quantised_model_is_measured_beside_the_full_one(
     file = tmp_path / "small.tflite"
     words = ["--mobile", str(file), "--model", str(random_backbone), "--quantized"]
 
-    said = orchard(context, "results", "--from", str(finished_run), *words)
+    said = orchard(context, "results", str(finished_run), *words)
 
     assert said[0].endswith("weights stored as float16.")
     assert said[1].startswith("It gives the run's own label on ")
@@ -178,11 +179,11 @@ def test_classify_prints_label_and_probability_and_goes_on_after_what_is_no_phot
     context: Context, finished_run: Path, random_backbone: Path, tmp_path: Path
 ) -> None:
     file, text = tmp_path / "fruits.tflite", tmp_path / "text.jpg"
-    orchard(context, "results", "--from", str(finished_run), "--mobile", str(file), "--model", str(random_backbone))
+    orchard(context, "results", str(finished_run), "--mobile", str(file), "--model", str(random_backbone))
     text.write_text("no photo")
     row = pq.read_table(finished_run / "classifier" / "predictions" / "part.parquet").to_pylist()[0]
-    again = Context(context.aws, terminal=io.StringIO())
-    given = cli.parse(["classify", str(text), row["path"], str(tmp_path / "none"), "--model", str(file)])
+    again = Context(no_account, terminal=io.StringIO())
+    given = cli.parse(["classify", str(text), row["path"], str(tmp_path / "none"), "--mobile", str(file)])
 
     with pytest.raises(OrchardError) as raised:
         given.command.execute(given, again)
@@ -193,15 +194,14 @@ def test_classify_prints_label_and_probability_and_goes_on_after_what_is_no_phot
     assert said[1].startswith(f"{row['path']}: {row['predicted']} ")
     assert said[1].endswith("%")
     assert said[2] == f"{tmp_path / 'none'}: not classified, cannot be read: No such file or directory"
-    assert raised.value.message == "2 of 3 photos could not be classified."
-    assert raised.value.exit_code == 1
+    assert (raised.value.code, raised.value.exit_code) == ("ORC-263", 1)
 
 
 def test_the_lines_of_the_documentation_give_what_classify_gives(
     context: Context, finished_run: Path, random_backbone: Path, tmp_path: Path
 ) -> None:
     file, photo = tmp_path / "fruits.tflite", tmp_path / "photo.jpg"
-    orchard(context, "results", "--from", str(finished_run), "--mobile", str(file), "--model", str(random_backbone))
+    orchard(context, "results", str(finished_run), "--mobile", str(file), "--model", str(random_backbone))
     row = pq.read_table(finished_run / "classifier" / "predictions" / "part.parquet").to_pylist()[0]
     shutil.copyfile(row["path"], photo)
     lines = DOCUMENT.read_text().split("```python\n")[1].split("```")[0]
@@ -214,34 +214,19 @@ def test_the_lines_of_the_documentation_give_what_classify_gives(
 
 
 @pytest.mark.parametrize(
-    ("words", "message", "hint"),
+    ("argv", "option"),
     [
-        (
-            ["first", "--from", "d"],
-            "--from names results that are on this machine already.",
-            "Leave the run's name and --to out.",
-        ),
-        (["--from", "d"], "--from alone asks for nothing.", "Add --variance-table 100,200 or --mobile FILE"),
-        (["--variance-table", "5"], "No run is named.", "Name one, or a results folder: --from DIR"),
-        (
-            ["first", "--quantized", "int8"],
-            "--quantized is about the phone's model, which was not asked for.",
-            "Add --mobile FILE",
-        ),
-        (
-            ["first", "--model", "m"],
-            "--model is about the phone's model, which was not asked for.",
-            "Add --mobile FILE",
-        ),
+        (["--variance-table", "5"], "--variance-table"),
+        (["--open"], "--open"),
+        (["results/first", "--output", "d"], "--output"),
+        (["first", "--output", "d", "--mobile", "m"], "--output"),
+        (["first", "--quantized", "int8"], "--quantized"),
+        (["first", "--model", "m"], "--model"),
     ],
 )
-def test_arguments_that_make_no_sense_together_are_refused(
-    context: Context, words: list[str], message: str, hint: str
-) -> None:
-    with pytest.raises(WrongUseError) as raised:
-        orchard(context, "results", *words)
-
-    assert (raised.value.message, raised.value.hint) == (message, hint)
+def test_refuses_options_that_mean_nothing_together(context: Context, argv: list[str], option: str) -> None:
+    with pytest.raises(WrongUseError, match=rf"^{option} "):
+        orchard(context, "results", *argv)
 
 
 def test_a_run_without_a_classifier_makes_no_model(
@@ -252,17 +237,15 @@ def test_a_run_without_a_classifier_makes_no_model(
     (bare / "manifest.json").write_text((finished_run / "manifest.json").read_text())
 
     with pytest.raises(WrongUseError) as raised:
-        orchard(
-            context, "results", "--from", str(bare), "--mobile", str(tmp_path / "m"), "--model", str(random_backbone)
-        )
+        orchard(context, "results", str(bare), "--mobile", str(tmp_path / "m"), "--model", str(random_backbone))
 
-    assert raised.value.message == f"'{bare}' holds no classifier."
-    assert raised.value.hint == "Run the job with --classifier logistic, and try again."
+    assert str(bare) in raised.value.message
+    assert "--classifier" in raised.value.hint
 
 
 def test_a_folder_without_a_finished_run_is_told_as_that(context: Context, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"holds no manifest\.json: its run is unfinished, or it is no results folder"):
-        orchard(context, "results", "--from", str(tmp_path), "--variance-table", "5")
+    with pytest.raises(UsageError, match=r"manifest\.json"):
+        orchard(context, "results", str(tmp_path), "--variance-table", "5")
 
 
 def manifest_of(file: Path, model: str | None = None) -> dict[str, Any]:
@@ -279,13 +262,13 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_the_backbone_is_found_in_the_cache_by_its_content(context: Context, cache: Path) -> None:
+def test_the_backbone_is_found_in_the_cache_by_its_content(cache: Path) -> None:
     for name in ("mobilenet_v2-aa", "mobilenet_v2-bb"):
         (cache / f"{name}.tflite").write_text(name)
 
     wanted = manifest_of(cache / "mobilenet_v2-bb.tflite")
 
-    assert find_backbone(wanted, None, context.aws, None) == cache / "mobilenet_v2-bb.tflite"
+    assert find_backbone(wanted, None, None, None) == cache / "mobilenet_v2-bb.tflite"
 
 
 def test_the_backbone_is_fetched_from_the_bucket_once(aws: Aws, bucket: str, cache: Path, tmp_path: Path) -> None:
@@ -298,7 +281,7 @@ def test_the_backbone_is_fetched_from_the_bucket_once(aws: Aws, bucket: str, cac
 
     assert file == cache / f"mobilenet_v2-{digest[:16]}.tflite"
     assert file.read_text() == "the backbone"
-    assert find_backbone(wanted, None, aws, None) == file
+    assert find_backbone(wanted, None, None, None) == file
 
 
 def test_a_backbone_in_the_bucket_that_is_not_what_its_name_says_is_refused_and_not_kept(
@@ -313,21 +296,21 @@ def test_a_backbone_in_the_bucket_that_is_not_what_its_name_says_is_refused_and_
     with pytest.raises(WrongUseError) as raised:
         find_backbone(wanted, None, aws, bucket)
 
-    assert raised.value.message == f"'s3://{bucket}/{key}' is not the backbone that its name says."
+    assert f"s3://{bucket}/{key}" in raised.value.message
     assert list(cache.iterdir()) == []
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "m"]
 
 
 @pytest.mark.usefixtures("cache")
-def test_a_backbone_that_is_nowhere_or_another_one_is_refused(context: Context, tmp_path: Path) -> None:
+def test_a_backbone_that_is_nowhere_or_another_one_is_refused(tmp_path: Path) -> None:
     (tmp_path / "m").write_text("the backbone")
     (tmp_path / "other").write_text("another")
     wanted = manifest_of(tmp_path / "m", model=str(tmp_path / "other"))
 
     with pytest.raises(WrongUseError) as nowhere:
-        find_backbone(wanted, None, context.aws, None)
+        find_backbone(wanted, None, None, None)
     with pytest.raises(WrongUseError) as another:
-        find_backbone(wanted, tmp_path / "other", context.aws, None)
+        find_backbone(wanted, tmp_path / "other", None, None)
 
     assert nowhere.value.message == "The backbone of this run (mobilenet_v2, imagenet) is not on this machine."
     assert nowhere.value.hint == (

@@ -76,7 +76,7 @@ def test_a_task_keeps_to_its_core() -> None:
     assert properties("spark-defaults")["spark.executorEnv.OMP_NUM_THREADS"] == "1"
 
 
-def test_yarn_gives_away_the_memory_that_executors_are_computed_from() -> None:
+def test_yarn_offers_the_memory_that_executors_are_computed_from() -> None:
     yarn = properties("yarn-site")
     assert [yarn["yarn.nodemanager.resource.memory-mb"], yarn["yarn.scheduler.maximum-allocation-mb"]] == [
         "12288",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.emr.instance_types import INSTANCE_TYPES, InstanceType
+from infra.emr import INSTANCE_TYPES, Capacity, InstanceType, task_capacity
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,18 @@ def test_a_type_has_the_size_and_processor_that_ec2_publishes(expected: Instance
 @pytest.mark.parametrize("name", INSTANCE_TYPES)
 def test_a_g_after_the_generation_means_graviton(name: str) -> None:
     assert (INSTANCE_TYPES[name].architecture == "aarch64") == (name.split(".", maxsplit=1)[0][2:] == "g")
+
+
+@pytest.mark.parametrize(
+    ("count", "share", "expected"),
+    [
+        (4, 100, Capacity(on_demand=0, spot=4)),
+        (4, 0, Capacity(on_demand=4, spot=0)),
+        (4, 75, Capacity(on_demand=1, spot=3)),
+        (1, 50, Capacity(on_demand=0, spot=1)),
+        (3, 50, Capacity(on_demand=1, spot=2)),
+        (0, 100, Capacity(on_demand=0, spot=0)),
+    ],
+)
+def test_the_share_of_spot_is_rounded_half_up(count: int, share: int, expected: Capacity) -> None:
+    assert task_capacity(count, share) == expected

@@ -35,7 +35,7 @@ def run(node: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_password_from_secrets_manager_becomes_that_of_jovyan(node: Path) -> None:
+def test_sets_the_secret_as_the_password_of_jovyan(node: Path) -> None:
     result = run(node)
     assert (result.returncode, (node / "input").read_text()) == (0, "jovyan:correct-horse\n")
 

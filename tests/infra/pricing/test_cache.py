@@ -15,7 +15,7 @@ PRICES = RegionPrices("eu-west-1", {"m5.xlarge": NodePrice(0.214, 0.048, 0.09)},
 WITHOUT_SPOT = RegionPrices("eu-west-1", {"m5.xlarge": NodePrice(0.214, 0.048)}, gp3_gib_month=0.073)
 
 
-def test_kept_prices_are_those_that_were_written_but_for_spot(tmp_path: Path) -> None:
+def test_reads_the_prices_that_were_written_but_for_spot(tmp_path: Path) -> None:
     cache.write(tmp_path / "new", PRICES, NOW)
 
     assert cache.read(tmp_path / "new", "eu-west-1", ["m5.xlarge"], NOW + HOUR) == (WITHOUT_SPOT, NOW)
@@ -49,23 +49,21 @@ def test_a_damaged_file_is_as_good_as_none(content: str, tmp_path: Path) -> None
 
 def test_prices_that_cannot_be_kept_are_asked_again(tmp_path: Path, price_list: FakePriceList) -> None:
     (tmp_path / "file").write_text("")
-    source = PriceSource(FakeAws("eu-west-1", price_list), NOW, kept=tmp_path / "file")
+    source = PriceSource(FakeAws("eu-west-1", price_list), NOW, cache_folder=tmp_path / "file")
 
     assert source.of("eu-west-1", ["m5.xlarge"]).nodes["m5.xlarge"] == NodePrice(0.214, 0.048, 0.09)
 
 
-def test_the_next_command_asks_for_spot_alone_and_says_of_which_day_the_others_are(
-    tmp_path: Path, price_list: FakePriceList
-) -> None:
-    first = PriceSource(FakeAws("eu-west-1", price_list), NOW - 20 * HOUR, kept=tmp_path)
+def test_the_next_command_asks_for_spot_alone(tmp_path: Path, price_list: FakePriceList) -> None:
+    first = PriceSource(FakeAws("eu-west-1", price_list), NOW - 20 * HOUR, cache_folder=tmp_path)
     told = first.of("eu-west-1", ["m5.xlarge"])
     before = price_list.asked
 
-    second = PriceSource(FakeAws("eu-west-1", price_list), NOW, kept=tmp_path)
+    second = PriceSource(FakeAws("eu-west-1", price_list), NOW, cache_folder=tmp_path)
 
     assert second.of("eu-west-1", ["m5.xlarge"]) == told
     assert price_list.asked == before + 1
-    assert second.origin == "Prices: asked of AWS on 2026-11-19 (Price List API; EC2 for Spot)."
+    assert second.day == "2026-11-19"
 
 
 def test_prices_lie_in_the_users_cache() -> None:

@@ -22,7 +22,7 @@ def tagged(made: notebook.Notebook, start: str) -> list[str]:
     return [source for source in sources if source.startswith(start)]
 
 
-def test_jupyterhub_gets_the_pyspark_kernel_the_bucket_and_no_spark_of_its_own() -> None:
+def test_jupyterhub_gets_pyspark_and_the_bucket() -> None:
     made = notebook.for_jupyterhub(notebook.read(), PLACES)
 
     assert made["metadata"]["kernelspec"]["name"] == "pysparkkernel"

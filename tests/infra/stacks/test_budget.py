@@ -20,7 +20,7 @@ def test_the_budget_is_monthly_and_of_the_sum_that_was_set(environment: Synthesi
     }
 
 
-def test_alerts_come_at_50_80_and_100_percent_and_on_the_forecast(environment: Synthesise) -> None:
+def test_alerts_at_50_80_and_100_percent_and_on_the_forecast(environment: Synthesise) -> None:
     budget = environment(alert_email=ADDRESS).only(STACK, "AWS::Budgets::Budget")
     alerts = [found["Notification"] for found in budget["NotificationsWithSubscribers"]]
     assert [(alert["NotificationType"], alert["Threshold"], alert["ThresholdType"]) for alert in alerts] == [
@@ -43,7 +43,7 @@ def test_once_the_tag_is_active_only_this_project_counts(environment: Synthesise
     assert budget["Budget"]["CostFilters"] == {"TagKeyValue": ["user:project$orchard"]}
 
 
-def test_the_stack_says_that_it_counts_the_whole_account_and_how_to_change_that(
+def test_the_stack_says_that_it_counts_the_whole_account(
     environment: Synthesise,
 ) -> None:
     outputs = environment(alert_email=ADDRESS).template(STACK)["Outputs"]

@@ -49,7 +49,7 @@ def test_jupyterhub_keeps_notebooks_in_the_data_bucket(environment: Synthesise) 
     }
 
 
-def test_the_first_step_replaces_jupyterhubs_password_or_ends_the_cluster(environment: Synthesise) -> None:
+def test_the_first_step_sets_jupyterhubs_password(environment: Synthesise) -> None:
     made = environment(**HUB)
     (step,) = cluster(made)["Steps"]
     secret = made.resolve(STACK, made.template(STACK)["Outputs"]["JupyterHubSecret"]["Value"])
@@ -127,7 +127,7 @@ def test_the_root_disk_holds_the_release(environment: Synthesise) -> None:
     assert cluster(environment())["EbsRootVolumeSize"] >= 15
 
 
-def test_managed_scaling_keeps_between_the_limits_and_never_scales_core_nodes(
+def test_managed_scaling_never_scales_core_nodes(
     environment: Synthesise,
 ) -> None:
     made = environment(**SCALED, scaling_min=2, scaling_max=11, core_count=1, spot_share=80)
@@ -196,7 +196,7 @@ def test_raising_the_generation_replaces_the_cluster(environment: Synthesise) ->
     ]
 
 
-def test_spark_runs_the_interpreter_that_the_bootstrap_action_makes(environment: Synthesise) -> None:
+def test_spark_runs_the_bootstrapped_interpreter(environment: Synthesise) -> None:
     made = environment()
     (action,) = cluster(made)["BootstrapActions"]
     interpreter, folder, _ = action["ScriptBootstrapAction"]["Args"]
@@ -205,7 +205,7 @@ def test_spark_runs_the_interpreter_that_the_bootstrap_action_makes(environment:
     assert spark["spark.pyspark.python"] == f"{folder}/bin/python"
 
 
-def test_the_bootstrap_action_gets_script_and_wheelhouse_as_assets(environment: Synthesise) -> None:
+def test_bootstrap_script_and_wheelhouse_are_assets(environment: Synthesise) -> None:
     (action,) = cluster(environment())["BootstrapActions"]
     script = action["ScriptBootstrapAction"]
     assert script["Path"].startswith("s3://cdk-hnb659fds-assets-111122223333-eu-west-1/")

@@ -89,7 +89,7 @@ def test_logs_expire_after_the_days_that_were_set(environment: Synthesise) -> No
     assert {"Id": "expire", "Status": "Enabled", "ExpirationInDays": 14} in rules
 
 
-def test_old_results_go_to_a_cheaper_class_after_the_days_that_were_set(environment: Synthesise) -> None:
+def test_old_results_move_to_a_cheaper_class(environment: Synthesise) -> None:
     rules = bucket(environment(results_archive_days=45), "Data")["LifecycleConfiguration"]["Rules"]
     assert {
         "Id": "old-results",
@@ -104,7 +104,7 @@ def test_nothing_in_the_data_bucket_expires(environment: Synthesise) -> None:
     assert not [rule for rule in rules if "ExpirationInDays" in rule]
 
 
-def test_accesses_to_the_data_bucket_are_logged_in_the_logs_bucket(environment: Synthesise) -> None:
+def test_logs_accesses_to_the_data_bucket(environment: Synthesise) -> None:
     made = environment()
     (logs,) = [name for name in made.resources(STACK, "AWS::S3::Bucket") if name.startswith("Logs")]
     assert bucket(made, "Data")["LoggingConfiguration"] == {

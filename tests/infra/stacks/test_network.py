@@ -53,7 +53,7 @@ def arriving(environment: Environment) -> list[Flow]:
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-def test_every_rule_that_emr_would_add_is_declared_where_it_arrives(environment: Synthesise, network: str) -> None:
+def test_declares_every_inbound_rule_that_emr_would_add(environment: Synthesise, network: str) -> None:
     assert sorted(arriving(environment(network=network))) == sorted(EXPECTED[network])
 
 
@@ -91,7 +91,7 @@ def test_no_rule_hides_inside_a_group_but_the_one_that_closes_it(environment: Sy
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-def test_subnets_and_groups_carry_the_tag_that_emrs_policy_asks_for(environment: Synthesise, network: str) -> None:
+def test_subnets_and_groups_carry_the_tag_of_emrs_policy(environment: Synthesise, network: str) -> None:
     made = environment(network=network)
     groups = made.resources(STACK, "AWS::EC2::SecurityGroup")
     tagged = {group(name) for name, found in groups.items() if TAG in found["Properties"]["Tags"]}
@@ -117,9 +117,7 @@ def test_each_kind_has_the_gateways_that_it_needs(
 
 
 @pytest.mark.parametrize(("network", "public"), [("private", False), ("private-nat", False), ("public", True)])
-def test_nodes_have_public_addresses_only_where_the_network_is_public(
-    environment: Synthesise, network: str, *, public: bool
-) -> None:
+def test_only_a_public_network_has_public_addresses(environment: Synthesise, network: str, *, public: bool) -> None:
     made = environment(network=network)
     used = made.only(STACK, "AWS::EMR::Cluster")["Instances"]["Ec2SubnetIds"]
     subnets = made.resources(STACK, "AWS::EC2::Subnet")
@@ -150,7 +148,7 @@ def test_s3_is_reached_without_the_internet(environment: Synthesise, network: st
         ({"network": "public", "session_manager": True, "jupyterhub": True}, {"s3"}),
     ],
 )
-def test_only_what_is_used_and_cannot_be_reached_otherwise_has_an_endpoint(
+def test_only_services_that_need_an_endpoint_have_one(
     environment: Synthesise, settings: dict[str, Any], services: set[str]
 ) -> None:
     assert set(endpoints(environment(**settings))) == services
@@ -160,7 +158,7 @@ def test_an_interface_endpoint_stands_in_one_zone(environment: Synthesise) -> No
     assert len(endpoints(environment())["kms"]["SubnetIds"]) == 1
 
 
-def test_where_s3_is_the_only_way_out_it_leads_to_known_buckets_only(environment: Synthesise) -> None:
+def test_a_private_network_reaches_known_buckets_only(environment: Synthesise) -> None:
     made = environment()
     data, logs = (
         next(name for name in made.resources("OrchardData", "AWS::S3::Bucket") if name.startswith(start))
@@ -194,7 +192,7 @@ def test_descriptions_hold_only_what_ec2_accepts(environment: Synthesise, networ
     assert [text for text in texts if set(text) - accepted] == []
 
 
-def test_the_cluster_waits_for_every_rule_and_route_and_goes_before_them(environment: Synthesise) -> None:
+def test_the_cluster_depends_on_every_rule_and_route(environment: Synthesise) -> None:
     made = environment(network="private-nat")
     (cluster,) = made.resources(STACK, "AWS::EMR::Cluster").values()
     kinds = ("SecurityGroupIngress", "SecurityGroupEgress", "Route", "SubnetRouteTableAssociation")

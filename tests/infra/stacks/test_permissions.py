@@ -61,7 +61,7 @@ def test_nodes_list_the_data_bucket_whatever_the_prefix(environment: Synthesise)
     assert node_may(made, "s3:ListBucket", arn(made, "Data"))
 
 
-def test_nodes_write_logs_below_emr_and_nowhere_else_in_that_bucket(environment: Synthesise) -> None:
+def test_nodes_write_logs_below_emr_only(environment: Synthesise) -> None:
     made = environment()
     logs = arn(made, "Logs")
     assert node_may(made, "s3:PutObject", f"{logs}/emr/j-1/steps/s-1/stderr.gz")
@@ -146,7 +146,7 @@ def test_jupyterhub_adds_its_own_password_and_no_other_secret(environment: Synth
     assert not node_may(made, "secretsmanager:GetSecretValue", f"{secret}-other")
 
 
-def test_jupyterhub_adds_the_folder_that_emr_has_it_keep_notebooks_in(environment: Synthesise) -> None:
+def test_jupyterhub_adds_its_notebook_folder(environment: Synthesise) -> None:
     made = environment(session_manager=True, jupyterhub=True)
     notebook = f"{arn(made, 'Data')}/jupyter/jovyan/notebook.ipynb"
     assert [node_may(made, action, notebook) for action in (READ, "s3:PutObject", "s3:DeleteObject")] == [True] * 3
@@ -177,7 +177,7 @@ def test_no_role_bears_a_retired_policy(environment: Synthesise) -> None:
     ]
 
 
-def test_only_emr_lends_the_service_role_and_only_for_clusters_of_this_account(
+def test_only_emr_assumes_the_service_role_for_this_account(
     environment: Synthesise,
 ) -> None:
     (trust,) = role(environment(), "ServiceRole")["AssumeRolePolicyDocument"]["Statement"]
@@ -249,7 +249,7 @@ def test_emr_gets_nothing_else_from_this_project(environment: Synthesise, action
         assert not service_may(made, action, resource)
 
 
-def test_whoever_may_start_instances_here_may_do_so_with_encrypted_disks(environment: Synthesise) -> None:
+def test_lets_instances_start_with_encrypted_disks(environment: Synthesise) -> None:
     made = environment()
     policy = made.only(STACK, "AWS::KMS::Key")["KeyPolicy"]["Statement"]
     (disks,) = [statement for statement in policy if statement.get("Sid") == "EncryptDisksOfInstances"]

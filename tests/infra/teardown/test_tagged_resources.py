@@ -174,7 +174,7 @@ KINDS: dict[str, Callable[[Aws], tuple[str, Removal]]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_thing_is_left_until_its_own_service_says_that_it_is_gone(aws: Aws, kind: str) -> None:
+def test_lists_a_resource_until_its_service_denies_it(aws: Aws, kind: str) -> None:
     # Given a thing that the tagging service goes on listing
     arn, remove = KINDS[kind](aws)
     tagged(aws, arn)
@@ -200,7 +200,7 @@ def test_a_cluster_that_emr_has_forgotten_is_gone(aws: Aws) -> None:
     assert leftovers(aws) == []
 
 
-def test_a_kind_that_is_not_known_is_left_to_the_tagging_services_word(aws: Aws) -> None:
+def test_believes_the_tagging_service_on_unknown_kinds(aws: Aws) -> None:
     arn = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/fruits"
     tagged(aws, arn)
 
@@ -208,7 +208,7 @@ def test_a_kind_that_is_not_known_is_left_to_the_tagging_services_word(aws: Aws)
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException"])
-def test_a_thing_whose_service_does_not_answer_is_not_called_gone(aws: Aws, code: str) -> None:
+def test_lists_a_resource_whose_service_does_not_answer(aws: Aws, code: str) -> None:
     arn = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234"
     tagged(aws, arn)
     answer: dict[str, Any] = {"Error": {"Code": code, "Message": "No."}}

@@ -99,7 +99,7 @@ def test_whatever_is_not_success_is_a_no(fake_s3: FakeS3, failure: tuple[int, st
     assert not made().put("apple.jpg", b"content", "image/jpeg")
 
 
-def test_a_connection_that_s3_closed_in_the_meantime_is_made_anew(fake_s3: FakeS3) -> None:
+def test_reconnects_after_s3_closed_the_connection(fake_s3: FakeS3) -> None:
     """Given a connection that was used, when S3 closes it, then the next object still arrives."""
     quick = made()
     fake_s3.failures["second.jpg"] = [(DROP, "")]

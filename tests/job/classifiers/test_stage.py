@@ -118,7 +118,7 @@ def test_an_earlier_run_applied_again_gives_what_it_gave_itself(
     finished: tuple[Path, Manifest], photos: Path, random_backbone: Path, tmp_path: Path
 ) -> None:
     fitted, earlier = finished
-    words = ["--fitted", str(fitted), "--images", str(photos / "unlabelled"), "--model", str(random_backbone)]
+    words = ["--results", str(fitted), "--images", str(photos / "unlabelled"), "--model", str(random_backbone)]
 
     manifest = run(tmp_path / "out", "predict", *words)
 
@@ -147,7 +147,7 @@ def test_another_backbone_than_the_one_fitted_with_is_refused(
 ) -> None:
     other = tmp_path / "other.tflite"
     other.write_bytes(random_backbone.read_bytes() + b" ")
-    words = ["predict", "--fitted", str(finished[0]), "--images", str(photos / "unlabelled"), "--model", str(other)]
+    words = ["predict", "--results", str(finished[0]), "--images", str(photos / "unlabelled"), "--model", str(other)]
 
     error = failure([*words, "--output", str(tmp_path / "out")], capsys)
 
@@ -160,7 +160,7 @@ def test_results_are_not_replaced_by_what_is_predicted_with_them(
     finished: tuple[Path, Manifest], photos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = str(finished[0])
-    words = ["predict", "--fitted", output, "--images", str(photos / "unlabelled"), "--output", output, "--overwrite"]
+    words = ["predict", "--results", output, "--images", str(photos / "unlabelled"), "--output", output, "--overwrite"]
 
     error = failure(words, capsys)
 
@@ -171,7 +171,7 @@ def test_results_are_not_replaced_by_what_is_predicted_with_them(
 def test_what_is_no_results_folder_cannot_be_applied(
     photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["predict", "--fitted", str(tmp_path), "--images", str(photos / "unlabelled")]
+    words = ["predict", "--results", str(tmp_path), "--images", str(photos / "unlabelled")]
 
     error = failure([*words, "--output", str(tmp_path / "out")], capsys)
 
@@ -184,7 +184,7 @@ def test_predict_refuses_results_of_schema_version_1(
     finished: tuple[Path, Manifest], photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "manifest.json").write_text(json.dumps({**finished[1], "schema_version": 1}))
-    argv = ["predict", "--fitted", str(tmp_path), "--images", str(photos / "unlabelled")]
+    argv = ["predict", "--results", str(tmp_path), "--images", str(photos / "unlabelled")]
 
     error = failure([*argv, "--output", str(tmp_path / "out")], capsys)
 

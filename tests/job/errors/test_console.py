@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -48,7 +49,7 @@ def test_the_jobs_messages_obey_no_name_of_a_file(tmp_path: Path, capsys: pytest
 def test_the_bars_lines_and_the_commands_obey_none_either(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spoken = io.StringIO()
     Progress(str(tmp_path), "run", spoken).say("label \x1b[31m")
-    Context(aws=None, terminal=spoken).say("label \x07")  # type: ignore[arg-type]
+    Context(Mock(), terminal=spoken).say("label \x07")
 
     assert spoken.getvalue() == "label \\x1b[31m\nlabel \\x07\n"
     assert cli.main(["status", "one", "two \x1b[31m"]) == 2

@@ -387,7 +387,7 @@ def test_resume_reuses_descriptors_for_the_same_words(
 
 def test_a_prediction_is_resumed_too(words: list[str], photos: Path, tmp_path: Path) -> None:
     run(words)
-    predict = ["predict", "--fitted", str(tmp_path / "results"), "--images", str(photos), "--no-csv"]
+    predict = ["predict", "--results", str(tmp_path / "results"), "--images", str(photos), "--no-csv"]
     predict += ["--model", words[3], "--output", str(tmp_path / "predicted")]
     assert main(predict) == 0
     (tmp_path / "predicted" / "manifest.json").unlink()

@@ -68,3 +68,16 @@ def test_refuses_uri_with_secret_without_repeating_it(uri: str) -> None:
 )
 def test_a_uri_that_only_looks_odd_is_not(uri: str) -> None:
     assert addresses.absolute_uri(uri) == uri
+
+
+@pytest.mark.parametrize(
+    ("address", "parts"),
+    [
+        ("s3://bucket/folder/a b.jpg", ("bucket", "folder/a b.jpg")),
+        ("s3://bucket", ("bucket", "")),
+        ("/folder/file", ("", "")),
+        ("", ("", "")),
+    ],
+)
+def test_splits_an_s3_uri_into_bucket_and_key(address: str, parts: tuple[str, str]) -> None:
+    assert addresses.split_s3(address) == parts

@@ -15,7 +15,7 @@ from infra.emr.classifications import spark
 from infra.emr.executors import executor_size
 from infra.emr.instance_types import INSTANCE_TYPES
 from infra.runs.step import step_configuration
-from infra.upload.bundle import make_bundle
+from infra.upload.content_addressed import make_bundle
 from infra.versions import CLUSTER_PYTHON
 from tests.infra.emr.bootstrap.test_bootstrap import ARCHITECTURE
 from tests.localcloud.emr.clusters import described, request, step

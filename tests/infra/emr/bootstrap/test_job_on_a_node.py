@@ -32,7 +32,7 @@ def spark(tmp_path: Path) -> Path:
 
 # Its faster sibling, a step of the whole way: tests/e2e/test_whole_way.py
 @pytest.mark.slow
-def test_the_job_runs_under_the_interpreter_that_the_bootstrap_action_made(
+def test_the_job_runs_on_the_bootstrapped_interpreter(
     sample_photos: Path, random_backbone: Path, spark: Path, tmp_path: Path
 ) -> None:
     node = tmp_path / "python"

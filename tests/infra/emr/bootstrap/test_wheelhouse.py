@@ -62,7 +62,7 @@ def test_no_wheel_asks_for_a_newer_glibc_than_amazon_linux_has(architecture: Arc
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_what_installs_the_libraries_is_not_among_what_is_installed(architecture: Architecture) -> None:
+def test_the_installer_is_not_among_the_installed_libraries(architecture: Architecture) -> None:
     with zipfile.ZipFile(wheelhouse.provide(architecture)) as packed:
         assert "uv==" not in packed.read("requirements.txt").decode()
 

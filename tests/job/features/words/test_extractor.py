@@ -118,7 +118,7 @@ def test_predict_applies_the_words_to_other_photos(
 ) -> None:
     fitted, earlier = learned
 
-    assert main(["predict", "--fitted", str(fitted), "--images", str(photos / "test"), "--output", str(tmp_path)]) == 0
+    assert main(["predict", "--results", str(fitted), "--images", str(photos / "test"), "--output", str(tmp_path)]) == 0
 
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest["vocabulary"]["reused_from"] == str(fitted)
@@ -181,7 +181,7 @@ def test_impossible_words_are_refused_before_spark_starts(
 def test_predict_with_a_network_for_visual_words_is_refused(
     learned: tuple[Path, Manifest], photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    argv = ["predict", "--fitted", str(learned[0]), "--images", str(photos / "test"), "--model", "any.tflite"]
+    argv = ["predict", "--results", str(learned[0]), "--images", str(photos / "test"), "--model", "any.tflite"]
 
     error = failure([*argv, "--output", str(tmp_path / "p")], capsys)
 

@@ -1,11 +1,11 @@
-"""Tests of infra/commands/output/variance_table.py: exact shares, and what is beyond the fit is said."""
+"""Tests of infra/commands/output/tables.py."""
 
 import argparse
 
 import pytest
 
-from infra.commands.output.variance_table import cumulative_shares, numbers, variance_table
-from infra.errors import WrongUseError
+from infra.commands.output.tables import component_counts, cumulative_shares, in_columns, variance_table
+from infra.errors import RunFilesError
 
 CSV = b'"component","variance","ratio","cumulative"\n1,6,0.6,0.6\n2,3,0.3,0.9\n3,1,0.1,1\n'
 
@@ -36,20 +36,25 @@ def test_where_all_numbers_are_beyond_the_fit_there_is_no_empty_table() -> None:
 
 
 def test_a_list_is_read_whatever_spaces_it_has() -> None:
-    assert numbers("100, 200,400,") == [100, 200, 400]
+    assert component_counts("100, 200,400,") == [100, 200, 400]
 
 
 @pytest.mark.parametrize("text", ["", ",", "0", "-1", "10,x", "1.5", "²"])
 def test_what_is_no_list_of_numbers_is_refused(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError) as raised:
-        numbers(text)
-
-    assert str(raised.value) == f"'{text}' is no list of numbers of components, like 100,200,400"
+    with pytest.raises(argparse.ArgumentTypeError):
+        component_counts(text)
 
 
 @pytest.mark.parametrize("content", [b"component,ratio\n1,0.5\n", b"component,cumulative\n", b"", b"\xff"])
 def test_a_damaged_file_is_refused(content: bytes) -> None:
-    with pytest.raises(WrongUseError) as raised:
+    with pytest.raises(RunFilesError):
         cumulative_shares(content)
 
-    assert raised.value.message == "The run's explained_variance.csv is damaged."
+
+def test_text_is_aligned_left_and_numbers_right() -> None:
+    assert in_columns([("name", "photos"), ("a", "1,000"), ("longer", "5")]) == [
+        "name    photos",
+        "a        1,000",
+        "longer       5",
+    ]
+    assert in_columns([]) == []

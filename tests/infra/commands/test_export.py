@@ -1,9 +1,9 @@
-"""Tests of the table of backbones: what is known is shown, the rest said, and speed is measured once."""
+"""Tests of orchard export's table of backbones."""
 
 import json
 from pathlib import Path
 
-from infra.commands.output.backbone_table import Exported, backbone_table, exported_here
+from infra.commands.export import Exported, backbone_table, exported_here
 from job.features.network.registry import NETWORKS
 
 

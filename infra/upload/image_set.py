@@ -1,4 +1,4 @@
-"""Sends many small files to S3: in parallel, only what is missing or changed, and again what failed."""
+"""Upload many small files to a set in S3: in parallel, and only what is missing or has changed."""
 
 import threading
 import time
@@ -7,10 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, Queue, SimpleQueue
 
-from infra.aws.client import CONNECTIONS
+from infra import invocation
+from infra.aws import CONNECTIONS, nearest_name, require_name
 from infra.errors import UploadGivenUpError, WrongUseError
 from infra.upload.photo_folder import LocalFile, sort_key
-from infra.upload.uploader import Kept, Outcome, Sender
+from infra.upload.uploader import Outcome, StoredObject, Uploader
+from job.storage.uri import split_s3
 
 THREADS = CONNECTIONS
 """Files on their way at the same time; docs/decisions/0031 has what was measured."""
@@ -19,36 +21,47 @@ SECONDS_FOR_LAST_FILES = 5.0
 """How long an upload that is stopped waits for the files on their way."""
 
 
+_Pair = tuple[LocalFile, StoredObject | None]
+"""A file, and the object of the same name."""
+
+_FOLDER = "images"
+"""Of the data bucket, where the sets are."""
+
+
 @dataclass
 class Result:
-    """What an upload did.
-
-    Parameters
-    ----------
-    sent, sent_bytes
-        What was sent.
-    already
-        How many files were there, the same.
-    extra
-        How many objects of the set are not in the folder.
-    failures
-        Why files were not sent, a sentence each.
-    """
+    """What an upload did."""
 
     sent: int = 0
     sent_bytes: int = 0
-    already: int = 0
-    extra: int = 0
+    already: int = 0  # how many files were there, the same
+    extra: int = 0  # how many objects of the set are not in the folder
     failures: list[str] = field(default_factory=list)
 
 
-def upload(sender: Sender, files: Iterable[LocalFile], watch: Callable[[Outcome], None]) -> Result:
+def set_prefix(name: str) -> str:
+    """Return the prefix of a set's keys, with "/" at its end."""
+    upload = invocation.orchard(f"upload PATH {nearest_name(name, 'photos')}")
+    require_name(name, "The set", f"Name it: {upload}")
+    return f"{_FOLDER}/{name}/"
+
+
+def set_uri(bucket: str, text: str) -> str:
+    """Return the URI of an uploaded set, or of a folder in one: "fruits/Apple Red 1"; a URI in S3 is returned."""
+    if split_s3(text)[0]:
+        return text
+    name, *folders = text.split("/")
+    # Labels may have spaces and more in their names.
+    for part in (name, *(folder for folder in folders if folder in ("", ".", ".."))):
+        require_name(part, "SET", "Name an uploaded set, or a folder in one: --images fruits/Training")
+    return f"s3://{bucket}/{_FOLDER}/{text}"
+
+
+def upload(uploader: Uploader, files: Iterable[LocalFile], watch: Callable[[Outcome], None]) -> Result:
     """Make a set in the bucket hold what a folder holds; objects that the folder lacks stay.
 
     Parameters
     ----------
-    sender
-        Lists the set, compares and sends.
     files
         Sorted by ``sort_key``.
     watch
@@ -58,13 +71,11 @@ def upload(sender: Sender, files: Iterable[LocalFile], watch: Callable[[Outcome]
     ------
     WrongUseError
         If AWS refuses: what is wrong for one file is wrong for all.
-    TryAgainError
-        If AWS cannot be reached any more.
     """
     result, failed_in_a_row = Result(), 0
-    crew = _Crew(sender)
+    threads = _Threads(uploader)
     try:
-        for outcome in crew.work(_pairs(files, sender.kept(), result)):
+        for outcome in threads.work(_pairs(files, uploader.stored(), result)):
             if outcome.failure is None:
                 failed_in_a_row = 0
                 result.sent += outcome.sent
@@ -82,16 +93,16 @@ def upload(sender: Sender, files: Iterable[LocalFile], watch: Callable[[Outcome]
                     )
             watch(outcome)
     finally:
-        crew.stop()
+        threads.stop()
     return result
 
 
-def _pairs(files: Iterable[LocalFile], kept: Iterable[Kept], result: Result) -> Iterator[tuple[LocalFile, Kept | None]]:
+def _pairs(files: Iterable[LocalFile], stored: Iterable[StoredObject], result: Result) -> Iterator[_Pair]:
     """Yield every file with the object of the same name; count objects without a file.
 
     Both come in the same order, so that neither is ever held whole.
     """
-    others = iter(kept)
+    others = iter(stored)
     other = next(others, None)
     for file in files:
         while other is not None and sort_key(other.inside) < sort_key(file.inside):
@@ -107,21 +118,21 @@ def _pairs(files: Iterable[LocalFile], kept: Iterable[Kept], result: Result) -> 
         other = next(others, None)
 
 
-class _Crew:
-    """The threads that send, fed through a short queue so that no list of files is ever held."""
+class _Threads:
+    """The threads that upload, fed through a short queue so that no list of files is ever held."""
 
-    def __init__(self, sender: Sender) -> None:
-        self._sender = sender
-        self._waiting: Queue[tuple[LocalFile, Kept | None] | None] = Queue(2 * THREADS)
+    def __init__(self, uploader: Uploader) -> None:
+        self._uploader = uploader
+        self._waiting: Queue[_Pair | None] = Queue(2 * THREADS)
         self._done: SimpleQueue[Outcome] = SimpleQueue()
         self._stopped = threading.Event()
-        # Daemons: one that waits for an answer does not keep a person who typed Ctrl-C waiting.
+        # Daemons, so that Ctrl-C does not wait for a thread that waits for an answer.
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(THREADS)]
         for thread in self._threads:
             thread.start()
 
-    def work(self, pairs: Iterable[tuple[LocalFile, Kept | None]]) -> Iterator[Outcome]:
-        """Yield what became of each file, as soon as it is known."""
+    def work(self, pairs: Iterable[_Pair]) -> Iterator[Outcome]:
+        """Yield the outcome of each file as soon as it is known."""
         given = taken = 0
         for pair in pairs:
             self._waiting.put(pair)
@@ -147,4 +158,4 @@ class _Crew:
 
     def _work(self) -> None:
         while (pair := self._waiting.get()) is not None and not self._stopped.is_set():
-            self._done.put(self._sender.bring(*pair))
+            self._done.put(self._uploader.upload(*pair))

@@ -1,11 +1,11 @@
-"""Puts the job's code into the data bucket: the same code is the same object, and is sent once."""
+"""Put the job's code and exported backbones into the data bucket, under a hash of their content, so each goes once."""
 
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.aws.client import Aws, explained
-from infra.aws.objects import exists
+from infra.aws import Aws, exists, explained
+from job.features.network.backbone import content_hash
 from job.report import drawing
 from job.spark import bundle as archive
 
@@ -26,28 +26,28 @@ if __name__ == "__main__":
 
 @dataclass(frozen=True)
 class Bundle:
-    """The job's code as spark-submit takes it.
-
-    Parameters
-    ----------
-    archive
-        The package, zipped.
-    main
-        The file that is run.
-    """
+    """The job's code as spark-submit takes it: the zipped package, and the file to run."""
 
     archive: bytes
     main: bytes
 
     @property
     def hash(self) -> str:
-        """A digest of the whole content: the name of its folder."""
+        """A digest of the whole content, which names its folder."""
         return hashlib.sha256(self.archive + self.main).hexdigest()[:16]
 
     @property
     def keys(self) -> tuple[str, str]:
-        """Where archive and main file lie in the data bucket."""
+        """Keys of archive and main file in the data bucket."""
         return f"code/{self.hash}/job.zip", f"code/{self.hash}/main.py"
+
+
+@dataclass(frozen=True)
+class PlacedModel:
+    """A backbone in the data bucket."""
+
+    uri: str
+    sent: bool  # False if the bucket had it already
 
 
 def make_bundle() -> Bundle:
@@ -55,7 +55,7 @@ def make_bundle() -> Bundle:
     return Bundle(archive.pack({drawing.IN_BUNDLE: drawing.script()}), MAIN)
 
 
-def send(aws: Aws, bucket: str, bundle: Bundle) -> bool:
+def send_bundle(aws: Aws, bucket: str, bundle: Bundle) -> bool:
     """Put a bundle into the data bucket; return whether anything had to be sent."""
     sent = False
     with explained(f"upload the job's code to {bucket}"):
@@ -74,3 +74,20 @@ def send_api(aws: Aws, bucket: str) -> str:
         if not exists(aws, bucket, key):
             aws.s3.put_object(Bucket=bucket, Key=key, Body=content)
     return f"s3://{bucket}/{key}"
+
+
+def model_key(sha256: str) -> str:
+    """Return the key of a backbone in the data bucket, from the hash of its content."""
+    return f"models/{sha256}.tflite"
+
+
+def place_model(aws: Aws, bucket: str, file: Path) -> PlacedModel:
+    """Put an exported backbone into the data bucket, unless it is there."""
+    key = model_key(content_hash(file))
+    uri = f"s3://{bucket}/{key}"
+    with explained(f"look for {uri}"):
+        if exists(aws, bucket, key):
+            return PlacedModel(uri, sent=False)
+    with explained(f"send {uri}"), file.open("rb") as stream:
+        aws.s3.upload_fileobj(stream, bucket, key)
+    return PlacedModel(uri, sent=True)

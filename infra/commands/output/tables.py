@@ -1,45 +1,49 @@
-"""The table of explained variance for any numbers of components: all come from the run's one fit."""
+"""Tables in columns: of any rows, and of explained variance."""
 
 import argparse
 import csv
 import io
 from collections.abc import Sequence
 
-from infra.commands.output.text_table import in_columns
 from infra.errors import RunFilesError
 
 
-def numbers(text: str) -> list[int]:
-    """Return the numbers of components in a text like ``100,200,400``.
+def in_columns(rows: Sequence[Sequence[str]], text_columns: int = 1) -> list[str]:
+    """Return rows as lines of equal columns, two spaces apart.
 
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        If one is no whole number above 0.
+    Parameters
+    ----------
+    rows
+        Cells, as many in each row; may be empty.
+    text_columns
+        How many columns from the left hold text, aligned to the left; the others hold numbers.
     """
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if number < text_columns else cell.rjust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+    return [line.rstrip() for line in lines]
+
+
+def component_counts(text: str) -> list[int]:
+    """Return the numbers of components in a text like ``100,200,400``."""
     wanted = [part.strip() for part in text.split(",") if part.strip()]
     if not wanted or not all(part.isascii() and part.isdigit() and int(part) > 0 for part in wanted):
-        raise argparse.ArgumentTypeError(f"'{text}' is no list of numbers of components, like 100,200,400")
+        raise argparse.ArgumentTypeError(f"needs numbers of components like 100,200,400, got '{text}'")
     return [int(part) for part in wanted]
 
 
 def cumulative_shares(explained_variance: bytes) -> list[float]:
-    """Return the share of the variance that the first 1, 2, ... components keep.
+    """Return the share of the variance, 0 to 1, that the first 1, 2, ... components keep; at least one value.
 
     Parameters
     ----------
     explained_variance
         The content of ``pca/explained_variance.csv``.
-
-    Returns
-    -------
-    list of float
-        One value a component of the fit, at least one, 0 to 1.
-
-    Raises
-    ------
-    RunFilesError
-        If it is no such table, or an empty one.
     """
     damaged = RunFilesError("The run's explained_variance.csv is damaged.", "Fetch the results again.")
     try:
@@ -52,15 +56,7 @@ def cumulative_shares(explained_variance: bytes) -> list[float]:
 
 
 def variance_table(shares: Sequence[float], wanted: Sequence[int]) -> list[str]:
-    """Return the lines of the table.
-
-    Parameters
-    ----------
-    shares
-        Kept by the first 1, 2, ... components.
-    wanted
-        Numbers of components; those that the fit does not have are said to be beyond it, below the table.
-    """
+    """Return a table of the shares that numbers of components keep; a line below names those beyond the fit."""
     there = [number for number in wanted if number <= len(shares)]
     beyond = [number for number in wanted if number > len(shares)]
     rows = [("components", "variance kept"), *((f"{number:,}", f"{shares[number - 1]:.2%}") for number in there)]

@@ -1,0 +1,65 @@
+"""Objects in S3: what they may be named after, whether one exists, and how to read or download it."""
+
+import re
+from datetime import datetime
+from pathlib import Path
+
+from botocore.exceptions import ClientError
+
+from infra.aws.client import Aws
+from infra.errors import WrongUseError
+
+LONGEST_NAME = 64
+
+_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_NAME - 1}}}")
+"""Names that mean the same in a key, a URI, a shell and a file system."""
+
+_NOT_FOUND = ("404", "NoSuchBucket", "NoSuchKey", "NotFound")
+
+
+def require_name(name: str, message: str, hint: str) -> None:
+    """Raise WrongUseError unless a text can name a run or a set; ``message`` is what it names: "--name"."""
+    if not _NAME.fullmatch(name):
+        raise WrongUseError(
+            f"{message} '{name}' is no name: letters, digits, '.', '_' and '-' make one, a letter or digit first, "
+            f"{LONGEST_NAME} at most.",
+            hint,
+        )
+
+
+def nearest_name(text: str, otherwise: str) -> str:
+    """Return the valid name that is nearest to a text, or another where no part of the text is valid."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")[:LONGEST_NAME] or otherwise
+
+
+def exists(aws: Aws, bucket: str, key: str) -> bool:
+    """Return whether an object exists."""
+    try:
+        aws.s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _NOT_FOUND:
+            return False
+        raise
+    return True
+
+
+def read_if_there(aws: Aws, bucket: str, key: str, since: datetime | None = None) -> bytes | None:
+    """Return an object's content, None if it does not exist or was last written before ``since`` (whole seconds)."""
+    try:
+        answer = aws.s3.get_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _NOT_FOUND:
+            return None
+        raise
+    if since is not None and answer["LastModified"] < since.replace(microsecond=0):
+        return None
+    return answer["Body"].read()
+
+
+def download(aws: Aws, bucket: str, key: str, file: Path) -> None:
+    """Copy an object to a file of this machine; create its folder."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # A hidden name until it is complete: an interrupted copy is never taken for the file.
+    part = file.with_name(f".{file.name}.part")
+    aws.s3.download_file(bucket, key, str(part))
+    part.replace(file)

@@ -1,0 +1,50 @@
+"""``orchard report``: the report of finished results, made again; and how commands name results of this machine."""
+
+import argparse
+from pathlib import Path
+
+from infra import invocation
+from infra.commands import Command
+from infra.context import Context
+from infra.errors import RunUnknownError
+from job import arguments
+from job.__main__ import carry_out
+from job.results.layout import MANIFEST
+
+RESULTS = Path("results")
+"""Folder of this machine, and of the data bucket, that holds the results of runs by name."""
+
+
+def execute(given: argparse.Namespace, context: Context) -> int:
+    """Make the report of results on this machine, or by their URI."""
+    given.results = local_results(given.results)
+    context.say(carry_out(arguments.checked_report(given)).rstrip("\n"))
+    return 0
+
+
+def local_results(text: str) -> str:
+    """Return where the job finds results that are named by a run of this machine, a folder or an s3:// URI."""
+    if "://" in text:
+        return text
+    folder = local_folder(text)
+    if folder is None:
+        fetch = invocation.orchard(f"results {text}")
+        raise RunUnknownError(f"There are no results '{text}' on this machine.", f"Fetch a run of the cluster: {fetch}")
+    return str(folder)
+
+
+def local_folder(text: str) -> Path | None:
+    """Return the folder of this machine that a name, below results/, or a path stands for; None for neither."""
+    named, path = RESULTS / text, Path(text)
+    if (named / MANIFEST).is_file():
+        return named
+    return path if "/" in text or (path / MANIFEST).is_file() else None
+
+
+COMMAND = Command(
+    name="report",
+    summary="make the report of finished results again",
+    example="orchard report first --lang fr --output rapport.html",
+    add_arguments=arguments.add_report_options,
+    execute=execute,
+)
