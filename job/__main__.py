@@ -70,7 +70,9 @@ def carry_out(asked: Arguments | PredictArguments | ReportArguments) -> str:
 def summary(manifest: dict[str, Any], output: str) -> str:
     """Return what to print of a finished run."""
     counts, components, seconds = manifest["counts"], manifest["components"], manifest["seconds"]
-    needed = ", ".join(f"{float(share):.0%} need {count}" for share, count in components["needed"].items())
+    needed = ", ".join(
+        f"{float(share):.0%} need {count}" for share, count in components["components_for_variance"].items()
+    )
     kept = components["kept"]
     resumed = manifest.get("resumed") or {"reused": 0, "computed": counts["found"]}
     reused, rate = resumed["reused"], resumed["computed"] / extraction_seconds(seconds)

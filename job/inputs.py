@@ -6,11 +6,10 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from job import storage
 from job.arguments import Arguments
 from job.errors import OutputRefusedError, PhotosNotFoundError
-from job.images import image_list, listing
-from job.images.listing import PREDICT, TEST, TRAIN, Subset
-from job.storage import uri
+from job.images import PREDICT, TEST, TRAIN, Subset, image_list, listing
 
 
 def list_all(arguments: Arguments) -> pa.Table:
@@ -19,17 +18,17 @@ def list_all(arguments: Arguments) -> pa.Table:
     Raises
     ------
     UsageError
-        If there is no photo, if a wanted label is not there, if a folder lies in another or a photo is to be fitted on
-        and tested, or if a photo lies in the output.
+        If there is no photo, if a wanted label is missing, if one folder lies in another or a photo is both to be
+        fitted on and tested, or if a photo lies in the output.
     """
     subset = Subset(arguments.labels, arguments.per_label, arguments.seed)
     folders = [(arguments.images, TRAIN), (arguments.test, TEST), (arguments.predict, PREDICT)]
-    given = [(uri.absolute_uri(folder), split) for folder, split in folders if folder is not None]
+    given = [(storage.absolute_uri(folder), split) for folder, split in folders if folder is not None]
     listing.require_separate([folder for folder, _ in given])
     listings = [listing.list_photos(folder, split, subset) for folder, split in given]
     if arguments.image_list is not None:
-        named = image_list.list_photos(uri.absolute_uri(arguments.image_list), TRAIN, subset)
-        require_elsewhere(named, listings, arguments)
+        named = image_list.list_photos(storage.absolute_uri(arguments.image_list), TRAIN, subset)
+        _require_elsewhere(named, listings, arguments)
         listings.insert(0, named)
     if arguments.holdout is not None:
         folder = "" if arguments.images is None else given[0][0]
@@ -37,9 +36,9 @@ def list_all(arguments: Arguments) -> pa.Table:
     return pa.concat_tables(listings).combine_chunks()
 
 
-def require_elsewhere(named: pa.Table, others: Sequence[pa.Table], arguments: Arguments) -> None:
-    """Raise UsageError if a photo of a list is one to test or to predict too, or lies in the output."""
-    output = uri.absolute_uri(arguments.output)
+def _require_elsewhere(named: pa.Table, others: Sequence[pa.Table], arguments: Arguments) -> None:
+    """Raise UsageError if a photo of a list is also one to test or to predict, or lies in the output."""
+    output = storage.absolute_uri(arguments.output)
     inside = named["path"].filter(pc.starts_with(named["path"], f"{output}/"))
     if len(inside):
         raise OutputRefusedError(
@@ -50,8 +49,8 @@ def require_elsewhere(named: pa.Table, others: Sequence[pa.Table], arguments: Ar
         twice = named["path"].filter(pc.is_in(named["path"], value_set=other["path"].combine_chunks()))
         if len(twice):
             raise PhotosNotFoundError(
-                f"The photo '{twice[0]}' is in the list, and in the folder of those to {other['split'][0]} as well.",
-                "Take it out of one of them: what is tested on must not have been fitted on.",
+                f"The photo '{twice[0]}' is in the list and also in the folder of photos to {other['split'][0]}.",
+                "Remove it from one of them: a photo must not be both fitted on and tested.",
             )
 
 
@@ -61,7 +60,7 @@ def count(photos: pa.Table, split: str) -> int:
 
 
 def describe_listing(photos: pa.Table) -> str:
-    """Return one line on what was found."""
+    """Return one line on the photos of a listing."""
     found = Counter(photos["split"].to_pylist())
     names = {TRAIN: "to fit on", TEST: "to test", PREDICT: "to predict"}
     parts = [f"{found[split]:,} photos {name}" for split, name in names.items() if found[split]]

@@ -1,165 +1,93 @@
-"""Applies what an earlier run fitted to other photos, refitting nothing: ``python -m job predict``."""
+"""Applies what an earlier run fitted to other photos: ``python -m job predict``."""
 
-import io
-from collections import Counter
-from dataclasses import asdict
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from job import pipeline, rejection_limits
+from job import rejection_limits, storage
 from job.arguments import PredictArguments
-from job.classifiers import stage
-from job.classifiers.models import Classifier
-from job.classifiers.stage import ComponentsFile
+from job.classifiers import Classifier, stage
 from job.errors import (
     BackboneError,
     OutputRefusedError,
     ResultsIncompleteError,
     ResultsUnusableError,
     UsageError,
-    mapping,
+    one_line,
 )
-from job.features.extractor import Extraction
-from job.features.network.backbone import FULL, BackboneDescription, content_hash, read_description, require_usable
+from job.features.extractor import FeatureExtractor
 from job.features.network.export import ExportRequest, cached_export, find_local_backbone
-from job.features.network.extractor import NetworkExtraction, warn_if_untrained
-from job.features.words.descriptors import require_opencv
-from job.features.words.extractor import WordExtraction, reused
+from job.features.network.extractor import NetworkExtractor, open_network, warn_if_untrained
+from job.features.words import require_opencv
+from job.features.words.extractor import WordExtractor, reused_words
 from job.features.words.options import ZERO
-from job.images import listing
-from job.images.listing import PREDICT
-from job.manifest import counts, label_counts, manifest_files, task_seconds, versions
-from job.pca.passes import Projection, ProjectionTask
-from job.results import layout
-from job.results.layout import listed_files
-from job.results.output import Run, begin_to_replace, finish, into_output
-from job.spark import session
-from job.storage import files as storage
-from job.storage import uri
-from job.storage.files import cache_folder
+from job.images import PREDICT, listing
+from job.manifest import build_manifest
+from job.pca import Projection
+from job.pca.passes import ProjectionTask
+from job.pca.stage import project, read_projection
+from job.results import layout, listed_files, resume
+from job.results.output import Run, begin_to_replace, finish, open_run
+from job.spark import session, tasks
 
 
-def run(arguments: PredictArguments, environment: dict[str, str]) -> dict[str, Any]:
+def run(arguments: PredictArguments, environment: Mapping[str, str]) -> dict[str, Any]:
     """Take photos to components, and to predictions where the earlier run has a classifier; return the manifest.
 
     Parameters
     ----------
-    arguments
-        What to apply to which photos.
     environment
-        Of this process; says where exported backbones are kept.
+        Of this process; says where exported backbones are cached.
 
     Raises
     ------
     UsageError
-        If what was asked for cannot be done; of this run nothing is then left in the output.
+        If the arguments or photos make a prediction impossible; it then leaves nothing in the output.
     RunFailedError
-        If the run could not be finished; what it wrote stays, without a manifest.
+        If it could not finish; what it wrote stays, without a manifest.
     """
-    fitted = uri.absolute_uri(arguments.results)
-    output = uri.absolute_uri(arguments.output)
-    if uri.resolved(fitted) == uri.resolved(output):
+    fitted, output = storage.absolute_uri(arguments.results), storage.absolute_uri(arguments.output)
+    if storage.resolved(fitted) == storage.resolved(output):
         raise OutputRefusedError(
             f"The output '{output}' is the folder of the results that are applied.", "Choose another --output."
         )
-    may_hold_results = arguments.overwrite or arguments.resume
-    carry_out = partial(_carry_out, arguments, fitted, environment)
-    return into_output(output, may_hold_results, [arguments.images], carry_out)
-
-
-def _carry_out(arguments: PredictArguments, fitted: str, environment: dict[str, str], run: Run) -> dict[str, Any]:
-    output, progress = run.output, run.progress
-    earlier = layout.read_manifest(fitted)
-    projection, classifier = read_fitted(fitted, earlier)
-    with progress.stage("list"):
-        photos = listing.list_photos(uri.absolute_uri(arguments.images), PREDICT)
-    progress.say(f"Found {len(photos):,} photos to predict.")
-    extraction = find_extraction(arguments, fitted, earlier, environment, run)
-    photos, found = pipeline.take_over(arguments.resume, run, extraction, photos)
-    predictions: list[layout.DataFile] = []
-    with session.opened(arguments.master, extraction.carry, progress, run.folder) as context:
-        check = partial(rejection_limits.require_any, output, len(photos), arguments.max_rejected)
-        extracted = extraction.extract(context, photos, output, run.run_id, progress, check)
-        featurized = extracted.reports
-        written = [(report.made, report.used) for report in featurized if report.made is not None]
-        files = [file for file, _ in written]
-        projected = pipeline.project(
-            context, ProjectionTask(output, run.run_id, arguments.csv), projection, files, progress
-        )
-        if classifier is not None:
-            with_splits = [
-                ComponentsFile(to.components, used) for to, (_, used) in zip(projected, written, strict=True)
-            ]
-            predictions, _ = stage.predict(context, output, classifier, with_splits, progress)
-    begin_to_replace(run)
-    used = sum((report.used for report in featurized), Counter[str]())
-    seconds = {**progress.seconds, **task_seconds(featurized)}
-    manifest = {
-        "schema_version": layout.SCHEMA_VERSION,
-        "run_id": run.run_id,
-        "started": run.started,
-        "finished": layout.utc_now(),
-        "arguments": arguments.as_manifest(),
-        "fitted": {"results": fitted, "run_id": earlier["run_id"]},
-        "versions": versions(),
-        **extracted.description,
-        "counts": counts(photos, used),
-        "resumed": None if found is None else found.as_manifest(),
-        "labels": label_counts(featurized),
-        "components": earlier["components"],
-        "classifier": earlier.get("classifier"),
-        "seconds": {name: round(value, 3) for name, value in seconds.items()},
-        "files": {
-            **manifest_files(featurized, projected),
-            "classifier": [asdict(file) for file in predictions],
-        },
-    }
-    return finish(run, manifest)
-
-
-def find_extraction(
-    arguments: PredictArguments, fitted: str, earlier: dict[str, Any], environment: dict[str, str], run: Run
-) -> Extraction:
-    """Return what turns photos into features just as the earlier run did: its backbone, or its visual words.
-
-    Raises
-    ------
-    UsageError
-        If it is not on this machine, or is another one.
-    """
-    if earlier.get("vocabulary") is None:
-        with run.progress.stage("backbone"):
-            model, backbone = find_backbone(arguments.model, earlier, cache_folder(environment), run.folder)
-        warn_if_untrained(run.progress, backbone)
-        # Results of before there was a choice were computed at full precision.
-        precision = arguments.precision or earlier.get("precision", {}).get("asked", FULL)
-        return NetworkExtraction(model, backbone, precision)
-    if arguments.model is not None:
-        raise UsageError(
-            f"--model is a network, and the results '{fitted}' were fitted on visual words.", "Leave --model out."
-        )
-    require_opencv()
-    source = reused(fitted, earlier["vocabulary"]["descriptor"])
-    return WordExtraction(source[0].kind, source[0].keypoints, earlier["arguments"]["no_keypoints"] == ZERO, source)
+    with open_run(output, arguments.overwrite or arguments.resume, [arguments.images]) as run:
+        progress = run.progress
+        earlier = layout.read_manifest(fitted)
+        projection, classifier = read_fitted(fitted, earlier)
+        with progress.stage("list"):
+            photos = listing.list_photos(storage.absolute_uri(arguments.images), PREDICT)
+        progress.say(f"Found {len(photos):,} photos to predict.")
+        extractor = find_extractor(arguments, fitted, earlier, storage.cache_folder(environment), run)
+        photos, found = resume.reuse(arguments.resume, output, extractor.folder, extractor.provenance, photos, progress)
+        with session.opened(arguments.master, extractor.files, progress, run.folder) as context:
+            reports = tasks.extract(context, photos, extractor, output, run.run_id, progress)
+            rejection_limits.require_any(output, len(photos), arguments.max_rejected, reports)
+            extracted = extractor.complete(context, reports, output, progress)
+            task = ProjectionTask(output, run.run_id, arguments.csv)
+            projected = project(context, extracted.reports, projection, task, progress)
+            predictions: list[layout.DataFile] = []
+            if classifier is not None:
+                files = stage.components_files(extracted.reports, projected)
+                predictions, _ = stage.predict(context, output, classifier, files, progress)
+        begin_to_replace(run)
+        outcome = {
+            "fitted": {"results": fitted, "run_id": earlier["run_id"]},
+            "components": earlier["components"],
+            "classifier": earlier.get("classifier"),
+        }
+        written = {"classifier": predictions}
+        manifest = build_manifest(run, arguments.as_manifest(), photos, found, extracted, projected, outcome, written)
+        return finish(run, manifest)
 
 
 def read_fitted(fitted: str, manifest: dict[str, Any]) -> tuple[Projection, Classifier | None]:
     """Return the projection and, where there is one, the classifier of a finished run.
 
-    Parameters
-    ----------
-    fitted
-        URI of its results.
-    manifest
-        Its manifest.
-
     Raises
     ------
     UsageError
-        If the run was itself one that applied another.
+        If the run was itself a prediction.
     RunFailedError
         If a file that the manifest lists cannot be read.
     """
@@ -170,24 +98,45 @@ def read_fitted(fitted: str, manifest: dict[str, Any]) -> tuple[Projection, Clas
             f"Give that run's: --results {manifest.get('fitted', {}).get('results', 'RESULTS')}",
         )
     try:
-        content = storage.read_bytes(uri.join(fitted, layout.PROJECTION))
-        classifier = stage.read(fitted) if layout.MODEL in listed else None
+        return read_projection(fitted), stage.read(fitted) if layout.MODEL in listed else None
     except OSError as error:
         raise ResultsIncompleteError(
-            f"The results '{fitted}' are not whole: {mapping.one_line(error)}.", "Fetch them again, or run them again."
+            f"The results '{fitted}' are incomplete: {one_line(error)}.", "Fetch them again, or run them again."
         ) from error
-    with np.load(io.BytesIO(content), allow_pickle=False) as saved:
-        projection = Projection(saved["mean"], saved["scale"], saved["components"])
-    return projection, classifier
 
 
-def find_backbone(
-    given: str | None, manifest: dict[str, Any], cache: Path, folder: Path
-) -> tuple[Path, BackboneDescription]:
-    """Return the very backbone that a run was fitted with, on this machine, and its description.
+def find_extractor(
+    arguments: PredictArguments, fitted: str, earlier: dict[str, Any], cache: Path, run: Run
+) -> FeatureExtractor:
+    """Return the extractor of the earlier run, with its backbone or its visual words.
 
-    It is the file that is given; else one of the files kept in the cache, or the one that the run itself was given;
-    else it is exported once more, from what the run says of it.
+    Raises
+    ------
+    UsageError
+        If it is not available on this machine.
+    """
+    if earlier.get("vocabulary") is None:
+        precision = arguments.precision or earlier["precision"]["requested"]
+        with run.progress.stage("backbone"):
+            extractor = find_network(arguments.model, earlier, precision, cache, run.folder)
+        warn_if_untrained(run.progress, extractor.backbone)
+        return extractor
+    if arguments.model is not None:
+        raise UsageError(
+            f"--model is a network, and the results '{fitted}' were fitted on visual words.", "Leave --model out."
+        )
+    require_opencv()
+    words, description = reused_words(fitted, earlier["vocabulary"]["descriptor"])
+    keep_empty = earlier["arguments"]["no_keypoints"] == ZERO
+    return WordExtractor(words.kind, words.keypoints, keep_empty, (words, description))
+
+
+def find_network(
+    given: str | None, manifest: dict[str, Any], precision: str, cache: Path, folder: Path
+) -> NetworkExtractor:
+    """Return the extractor of the very backbone that a run was fitted with.
+
+    Its file is the given one; else a cached one, or the one that the run was given, or exported again.
 
     Parameters
     ----------
@@ -195,52 +144,40 @@ def find_backbone(
         URI of an exported backbone.
     manifest
         Of the run; says the file's SHA-256.
-    cache
-        Folder of exported backbones.
     folder
-        Where a file that lies elsewhere is copied to.
+        Where a remote file is copied to.
 
     Raises
     ------
-    UsageError
+    BackboneError
         If the file is another one, or if there is none.
     """
-    wanted = manifest["backbone"]["sha256"]
+    wanted, earlier = manifest["backbone"]["sha256"], manifest["arguments"]
     if given is not None:
-        model = storage.local_copy(uri.absolute_uri(given), folder)
-        description = read_description(model)
-        if content_hash(model) != wanted:
+        extractor = open_network(storage.local_copy(storage.absolute_uri(given), folder), precision)
+        found = extractor.provenance["model"]
+        if found != wanted:
             raise BackboneError(
                 f"The backbone '{given}' is not the one that was fitted with: "
-                f"its SHA-256 is {content_hash(model)}, the manifest says {wanted}.",
+                f"its SHA-256 is {found}, the manifest says {wanted}.",
                 "Give the file that the earlier run was given or exported.",
             )
-    else:
-        model = _kept_backbone(manifest, cache, folder)
-        description = read_description(model)
-    require_usable(model)
-    return model, description
-
-
-def _kept_backbone(manifest: dict[str, Any], cache: Path, folder: Path) -> Path:
-    wanted, arguments = manifest["backbone"]["sha256"], manifest["arguments"]
-    kept = find_local_backbone(manifest, cache)
-    if kept is not None:
-        return kept
+        return extractor
+    model = find_local_backbone(manifest, cache)
     try:
-        if arguments["model"] is not None:
-            model = storage.local_copy(uri.absolute_uri(arguments["model"]), folder)
-            read_description(model)
-        else:
-            model = cached_export(ExportRequest(arguments["backbone"], arguments["weights"], arguments["seed"]))
+        if model is None and earlier["model"] is not None:
+            model = storage.local_copy(storage.absolute_uri(earlier["model"]), folder)
+        elif model is None:
+            model = cached_export(ExportRequest(earlier["backbone"], earlier["weights"], earlier["seed"]))
+        extractor = open_network(model, precision)
     except UsageError as error:
         raise BackboneError(
             f"The backbone that was fitted with is not on this machine: {error.message}",
             "Name its file with --model FILE.",
         ) from error
-    if content_hash(model) != wanted:
+    if extractor.provenance["model"] != wanted:
         raise BackboneError(
             f"The backbone that was fitted with (SHA-256 {wanted}) is not on this machine.",
             "Name its file with --model FILE.",
         )
-    return model
+    return extractor

@@ -59,7 +59,7 @@ def random_backbone() -> Path:
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkContext]:
     """Run one Spark for all tests of a module; whole runs join it. A task is tried as often as on a cluster."""
     context = session.start("local[2,4]")
-    session.carry_code(context, tmp_path_factory.mktemp("code"))
+    session.ship_bundle(context, tmp_path_factory.mktemp("code"))
     yield context
     session.stop(context)
 

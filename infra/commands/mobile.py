@@ -18,8 +18,8 @@ from job.images.limits import RejectedPhotoError
 from job.images.prefetch import read_ahead
 from job.mobile.build import mobile_model, parse_description
 from job.mobile.classify import PhotoClassifier
-from job.mobile.quantize import with_smaller_weights
-from job.pca.passes import Projection
+from job.mobile.quantize import with_quantized_weights
+from job.pca import Projection
 from job.results import layout
 from job.results.layout import listed_files
 from job.storage import files as storage
@@ -69,7 +69,7 @@ def make_mobile(context: Context, run: RunFiles, backbone: Path, destination: Pa
         How weights are quantized (``job.mobile.quantize``); None keeps them.
     """
     full = run_model(run, backbone)
-    chosen = with_smaller_weights(full, stored_as) if stored_as else full
+    chosen = with_quantized_weights(full, stored_as) if stored_as else full
     _write(chosen, destination)
     context.say(describe(chosen, destination))
     photos = photos_to_measure(run)

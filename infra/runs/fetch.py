@@ -75,6 +75,7 @@ def manifest_if_there(aws: Aws, bucket: str, results_key: str, since: datetime |
     if body is None:
         return None
     content: dict[str, Any] = json.loads(body)
+    layout.require_version(content, f"s3://{bucket}/{results_key}/{layout.MANIFEST}")
     return content
 
 

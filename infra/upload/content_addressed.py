@@ -51,8 +51,8 @@ class PlacedModel:
 
 
 def make_bundle() -> Bundle:
-    """Return the job's code, with the script that draws the report: the nodes cannot make it."""
-    return Bundle(archive.pack({drawing.IN_ARCHIVE: drawing.script()}), MAIN)
+    """Return the job's code as it is now, with the script that draws the report: the nodes cannot make it."""
+    return Bundle(archive.pack({drawing.IN_BUNDLE: drawing.script()}), MAIN)
 
 
 def send_bundle(aws: Aws, bucket: str, bundle: Bundle) -> bool:

@@ -15,21 +15,11 @@ Pairs = Counter[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The confusion matrix of some photos, from which everything else follows.
+    """The confusion matrix of some photos, from which everything else follows."""
 
-    Parameters
-    ----------
-    labels
-        The training labels, sorted: the columns, and the first rows.
-    unseen
-        Labels of evaluated photos that training never saw, sorted: the last rows.
-    matrix
-        int64 of shape (labels + unseen, labels): photos by true and by predicted label.
-    """
-
-    labels: tuple[str, ...]
-    unseen: tuple[str, ...]
-    matrix: npt.NDArray[np.int64]
+    labels: tuple[str, ...]  # the training labels, sorted: the columns, and the first rows
+    unseen: tuple[str, ...]  # labels of evaluated photos that training never saw, sorted: the last rows
+    matrix: npt.NDArray[np.int64]  # int64 of shape (labels + unseen, labels): photos by true and by predicted label
 
     @property
     def photos(self) -> int:
@@ -83,15 +73,7 @@ class Evaluation:
 
 
 def evaluate(labels: Sequence[str], pairs: Pairs) -> Evaluation:
-    """Return the evaluation of predictions.
-
-    Parameters
-    ----------
-    labels
-        The training labels, sorted.
-    pairs
-        How many photos have each true and predicted label.
-    """
+    """Return the evaluation of predictions."""
     unseen = sorted({true for true, _ in pairs} - set(labels))
     rows = {label: number for number, label in enumerate([*labels, *unseen])}
     matrix = np.zeros((len(rows), len(labels)), np.int64)

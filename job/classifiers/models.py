@@ -1,6 +1,6 @@
 """The classifiers as plain numbers: what they predict from components, with NumPy alone, and the files they are in.
 
-Spark ML trains them (``job/classifiers/train.py``); what it learned is taken over here as arrays, so that predicting
+Spark ML trains them (``job/classifiers/train.py``); what it learned is kept here as arrays, so that predicting
 needs no Spark, and a file of them no pickle. The arithmetic is Spark's own, in float64 and in the same order.
 """
 
@@ -14,13 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from job.errors import ResultsUnusableError
-from job.results.columns import row_products
+from job.matrices import row_products
+from job.results import layout
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int32]
-
-SCHEMA_VERSION = 1
-"""Of model.json and metrics.json."""
 
 NO_CHILD = -1
 """Stands in a leaf of a tree where a node has a component or a child."""
@@ -42,20 +40,12 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class LogisticModel:
-    """Multinomial logistic regression: ``softmax(components @ coefficients.T + intercepts)``.
-
-    Parameters
-    ----------
-    coefficients
-        float64 of shape (classes, k).
-    intercepts
-        float64 of shape (classes,).
-    """
+    """Multinomial logistic regression: ``softmax(components @ coefficients.T + intercepts)``."""
 
     RULE: ClassVar[str] = "softmax(components @ coefficients.T + intercepts)"
 
-    coefficients: Floats
-    intercepts: Floats
+    coefficients: Floats  # float64 of shape (classes, k)
+    intercepts: Floats  # float64 of shape (classes,)
 
     def probabilities(self, components: Floats) -> Floats:
         """Return the probability of every class, of shape (photos, classes)."""
@@ -77,21 +67,6 @@ class TreesModel:
 
     All trees' nodes stand in one table. A node with a component sends a photo left if that component is at most the
     threshold, else right. The votes are added in the order of the trees and divided by their sum.
-
-    Parameters
-    ----------
-    roots
-        int32 of shape (trees,): where each tree begins in the table.
-    component
-        int32 of shape (nodes,): index of the component that is looked at, ``NO_CHILD`` in a leaf.
-    threshold
-        float64 of shape (nodes,); 0 in a leaf.
-    left, right
-        int32 of shape (nodes,): the next node, ``NO_CHILD`` in a leaf.
-    leaf
-        int32 of shape (nodes,): row of ``shares``, ``NO_CHILD`` in a node that is no leaf.
-    shares
-        float64 of shape (leaves, classes): share of each class among the training photos in the leaf.
     """
 
     RULE: ClassVar[str] = (
@@ -99,13 +74,14 @@ class TreesModel:
         "add shares[leaf] over the trees, divide by their sum"
     )
 
-    roots: Indices
-    component: Indices
-    threshold: Floats
+    roots: Indices  # int32 of shape (trees,): where each tree begins in the table
+    component: Indices  # int32 of shape (nodes,): index of the component that is looked at, ``NO_CHILD`` in a leaf
+    threshold: Floats  # float64 of shape (nodes,); 0 in a leaf
+    # left, right: int32 of shape (nodes,): the next node, ``NO_CHILD`` in a leaf
     left: Indices
     right: Indices
-    leaf: Indices
-    shares: Floats
+    leaf: Indices  # int32 of shape (nodes,): row of ``shares``, ``NO_CHILD`` in a node that is no leaf
+    shares: Floats  # float64 of shape (leaves, classes): share of each class among the training photos in the leaf
 
     def probabilities(self, components: Floats) -> Floats:
         """Return the probability of every class, of shape (photos, classes)."""
@@ -144,23 +120,15 @@ class TreesModel:
 
 @dataclass(frozen=True)
 class PerceptronModel:
-    """A multilayer perceptron: sigmoid layers, then a softmax.
-
-    Parameters
-    ----------
-    weights
-        One a layer: float64 of shape (outputs, inputs).
-    biases
-        One a layer: float64 of shape (outputs,).
-    """
+    """A multilayer perceptron: sigmoid layers, then a softmax."""
 
     RULE: ClassVar[str] = (
         "x = components; for every layer but the last: x = 1 / (1 + exp(-(x @ weights_N.T + biases_N))); "
         "then softmax(x @ weights_N.T + biases_N)"
     )
 
-    weights: tuple[Floats, ...]
-    biases: tuple[Floats, ...]
+    weights: tuple[Floats, ...]  # one a layer: float64 of shape (outputs, inputs)
+    biases: tuple[Floats, ...]  # one a layer: float64 of shape (outputs,)
 
     def probabilities(self, components: Floats) -> Floats:
         """Return the probability of every class, of shape (photos, classes)."""
@@ -199,24 +167,10 @@ MODELS: Mapping[str, type[LogisticModel | TreesModel | PerceptronModel]] = {
 
 @dataclass(frozen=True)
 class Classifier:
-    """A trained classifier.
+    """A trained classifier."""
 
-    Parameters
-    ----------
-    kind
-        A key of ``MODELS``.
-    labels
-        The training labels, sorted; a class is an index into them.
-    components
-        How many components a photo has.
-    parameters
-        What it was trained with.
-    model
-        Its numbers.
-    """
-
-    kind: str
-    labels: tuple[str, ...]
+    kind: str  # a key of ``MODELS``
+    labels: tuple[str, ...]  # the training labels, sorted; a class is an index into them
     components: int
     parameters: Mapping[str, Any]
     model: Model
@@ -229,7 +183,7 @@ class Classifier:
         """Return the contents of model.json and model.npz; the same classifier gives the same bytes."""
         arrays = self.model.arrays()
         description = {
-            "schema_version": SCHEMA_VERSION,
+            "schema_version": layout.SCHEMA_VERSION,
             "classifier": self.kind,
             "labels": list(self.labels),
             "components": self.components,
@@ -244,19 +198,13 @@ class Classifier:
 
     @classmethod
     def from_files(cls, description: bytes, archive: bytes) -> Self:
-        """Return the classifier that the contents of model.json and model.npz are.
-
-        Raises
-        ------
-        UsageError
-            If this version of the program cannot read it.
-        """
+        """Return the classifier that the contents of model.json and model.npz are."""
         content = json.loads(description)
-        if content.get("schema_version") != SCHEMA_VERSION or content.get("classifier") not in MODELS:
+        layout.require_version(content, layout.MODEL)
+        if content.get("classifier") not in MODELS:
             raise ResultsUnusableError(
-                f"The classifier is of kind '{content.get('classifier')}', version {content.get('schema_version')}; "
-                f"this program reads version {SCHEMA_VERSION}.",
-                "Read it with the version of the program that wrote it.",
+                f"The classifier must be one of {', '.join(MODELS)}, got '{content.get('classifier')}'.",
+                "Read it with the version of Orchard that wrote it.",
             )
         with np.load(io.BytesIO(archive), allow_pickle=False) as saved:
             arrays = {name: saved[name] for name in content["arrays"]}

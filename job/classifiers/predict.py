@@ -11,24 +11,15 @@ from pyspark import Accumulator, Broadcast, SparkContext
 
 from job.classifiers.evaluate import Pairs
 from job.classifiers.models import Classifier
-from job.images.listing import TEST, TRAIN
-from job.results import layout
-from job.results.columns import list_column, matrix
-from job.results.layout import DataFile
+from job.images import TEST, TRAIN
+from job.matrices import list_column, matrix
+from job.results import DataFile, layout
 from job.spark import workers
 
 
 @dataclass(frozen=True)
 class PredictionsReport:
-    """What a task has written, and how the test photos in it came out.
-
-    Parameters
-    ----------
-    predictions
-        The Parquet file.
-    pairs
-        Test photos by true and predicted label.
-    """
+    """What a task has written, and how the test photos in it came out."""
 
     predictions: DataFile
     pairs: Pairs
@@ -37,21 +28,7 @@ class PredictionsReport:
 def predict_files(
     context: SparkContext, output: str, classifier: Classifier, files: Sequence[DataFile], done: Accumulator[int]
 ) -> list[PredictionsReport]:
-    """Write the predictions of all photos that were not trained on; return what each task reports.
-
-    Parameters
-    ----------
-    context
-        The running Spark.
-    output
-        URI of the results folder.
-    classifier
-        What predicts.
-    files
-        Components files, each of which holds such photos.
-    done
-        Counts photos, for the progress bar.
-    """
+    """Write the predictions of all photos that were not trained on; return what each task reports."""
     shared = context.broadcast(classifier)
     tasks = context.parallelize(files, len(files)).map(lambda file: _predict_file(output, shared, file, done))
     return list(tasks.collect())

@@ -1,4 +1,4 @@
-"""The classifier's part of a run: trained, tested, used on the photos to predict, and written down."""
+"""The classifier's part of a run: trained, tested, applied to the photos to predict, written and read."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -7,17 +7,17 @@ from typing import Any
 
 from pyspark import SparkContext
 
+from job import storage
 from job.classifiers import evaluate as evaluation
 from job.classifiers.evaluate import Evaluation, Pairs
-from job.classifiers.models import SCHEMA_VERSION, Classifier
+from job.classifiers.models import Classifier
 from job.classifiers.predict import predict_files
 from job.errors import TooFewPhotosError
-from job.images.listing import TRAIN
-from job.results import layout
-from job.results.layout import DataFile
+from job.images import TRAIN
+from job.pca.passes import ProjectionReport
+from job.results import DataFile, layout
 from job.results.progress import Progress
-from job.storage import files as storage
-from job.storage import uri
+from job.spark.tasks import PhotosReport
 
 
 @dataclass(frozen=True)
@@ -35,21 +35,7 @@ class ComponentsFile:
 
 @dataclass(frozen=True)
 class Classified:
-    """What came of a classifier.
-
-    Parameters
-    ----------
-    classifier
-        As it was trained.
-    trained_on
-        How many photos it was trained on.
-    evaluation
-        Of the test photos.
-    predictions
-        The files written.
-    seconds
-        Spent on training and on predicting.
-    """
+    """A trained classifier, how many photos it was trained on, and what it predicted."""
 
     classifier: Classifier
     trained_on: int
@@ -59,21 +45,19 @@ class Classified:
 
 
 def require_labels(photos: Mapping[str, int], found: str) -> None:
-    """Raise UsageError if there are fewer than two labels to tell apart.
-
-    Parameters
-    ----------
-    photos
-        How many training photos each label has.
-    found
-        How they were found, for the message: "listed" or "used".
-    """
+    """Raise TooFewPhotosError if the training photos, "listed" or "used", have fewer than two labels."""
     if len(photos) < 2:
         names = ", ".join(f"'{label}'" for label in photos)
         raise TooFewPhotosError(
             f"A classifier needs photos of at least 2 labels to train on; {found}: {names or 'none'}.",
             "Put each label's photos into a folder of its own, or leave --classifier out.",
         )
+
+
+def components_files(reports: Sequence[PhotosReport], projected: Sequence[ProjectionReport]) -> list[ComponentsFile]:
+    """Return the components files, of which there is one for each features file."""
+    used = [report.used for report in reports if report.file is not None]
+    return [ComponentsFile(report.components, splits) for report, splits in zip(projected, used, strict=True)]
 
 
 def classify(
@@ -91,24 +75,16 @@ def classify(
 
     Parameters
     ----------
-    context
-        The running Spark.
-    output
-        URI of the results folder.
     files
-        The components files, in the order of the listing.
+        In the order of the listing.
     kind
         As ``--classifier`` names it.
     photos
         How many training photos each label has.
     width
         How many components a photo has.
-    seed
-        Of the training.
-    progress
-        Times both stages.
     parameters
-        In place of some of ``training.PARAMETERS``.
+        In place of some of ``train.PARAMETERS``.
     """
     with progress.stage("train"):
         trained_on = [(entry.file, entry.splits[TRAIN]) for entry in files]
@@ -130,21 +106,7 @@ def classify(
 def predict(
     context: SparkContext, output: str, classifier: Classifier, files: Sequence[ComponentsFile], progress: Progress
 ) -> tuple[list[DataFile], Pairs]:
-    """Predict the photos that were not trained on; return the files written, and the test photos' true and predicted.
-
-    Parameters
-    ----------
-    context
-        The running Spark.
-    output
-        URI of the results folder.
-    classifier
-        What predicts.
-    files
-        The components files.
-    progress
-        Shows how far it is.
-    """
+    """Predict the photos that were not trained on; return the files written, and the test photos' pairs of labels."""
     wanted = [entry for entry in files if entry.others]
     if not wanted:
         return [], Counter()
@@ -168,7 +130,7 @@ def write(output: str, classified: Classified) -> list[DataFile]:
     }
     files = list(classified.predictions)
     for name, content in contents.items():
-        storage.write_bytes(uri.join(output, name), content)
+        storage.write_bytes(storage.join(output, name), content)
         files.append(DataFile(name, labels, len(content)))
     if classified.evaluation.photos:
         files.append(layout.write_csv(output, layout.CONFUSION_MATRIX, classified.evaluation.table()))
@@ -179,7 +141,7 @@ def metrics(classified: Classified) -> dict[str, Any]:
     """Return the content of metrics.json."""
     classifier, evaluated = classified.classifier, classified.evaluation
     return {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": layout.SCHEMA_VERSION,
         "classifier": classifier.kind,
         "labels": list(classifier.labels),
         "components": classifier.components,
@@ -208,5 +170,5 @@ def describe(classified: Classified) -> dict[str, Any]:
 
 def read(output: str) -> Classifier:
     """Return the classifier of a finished run's results."""
-    contents = (storage.read_bytes(uri.join(output, name)) for name in (layout.MODEL, layout.MODEL_NUMBERS))
+    contents = (storage.read_bytes(storage.join(output, name)) for name in (layout.MODEL, layout.MODEL_NUMBERS))
     return Classifier.from_files(*contents)

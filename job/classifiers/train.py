@@ -1,4 +1,4 @@
-"""Trains a classifier on the components of the training photos, with Spark ML, and takes over what it learned.
+"""Trains a classifier on the components of the training photos with Spark ML, and returns it as plain arrays.
 
 The rows travel as float32 arrays, read from the Parquet files by the tasks themselves: Spark cannot open s3:// by
 itself everywhere, and the cluster has no pandas, which Spark's own Arrow functions need.
@@ -26,8 +26,8 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql.types import ArrayType, DoubleType, FloatType, StructField, StructType
 
 from job.classifiers.models import NO_CHILD, Classifier, LogisticModel, Model, PerceptronModel, TreesModel
-from job.results.columns import matrix
-from job.results.layout import DataFile
+from job.matrices import matrix
+from job.results import DataFile
 from job.spark import slices
 from job.spark.slices import Slice
 
@@ -69,22 +69,10 @@ def train(
 
     Parameters
     ----------
-    context
-        The running Spark.
-    output
-        URI of the results folder.
     files
         The components files in the order of the listing, and how many training rows each one has.
-    kind
-        A key of ``PARAMETERS``.
-    labels
-        The training labels, sorted.
-    width
-        How many components a photo has.
     seed
         Of the forest's draws and the perceptron's first weights.
-    changed
-        Parameters in place of some of ``PARAMETERS``.
     """
     rows_in_all = sum(rows for _, rows in files)
     partition_rows = rows_in_all if kind in SUMMED_IN_ORDER else ROWS_IN_A_PARTITION
@@ -182,11 +170,8 @@ def tree_nodes(context: SparkContext, tree: Any) -> list[dict[str, Any]]:  # noq
 def trees_model(trees: Sequence[Sequence[Mapping[str, Any]]]) -> TreesModel:
     """Return the model that some trees are.
 
-    Parameters
-    ----------
-    trees
-        The nodes of each, with the fields of Spark's ``NodeData``: ``id`` in the tree, ``leftChild`` and
-        ``rightChild`` (-1 in a leaf), ``impurityStats`` (training photos of each class), ``split``.
+    ``trees``: the nodes of each, with the fields of Spark's ``NodeData``: ``id`` in the tree, ``leftChild`` and
+    ``rightChild`` (-1 in a leaf), ``impurityStats`` (training photos of each class), ``split``.
     """
     roots: list[int] = []
     component: list[int] = []

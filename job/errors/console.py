@@ -1,4 +1,4 @@
-"""Tells a person of a failure, and the shell: two lines that no terminal obeys, and an exit code."""
+"""Prints an error: two lines without terminal control characters, and an exit code."""
 
 import re
 import sys
@@ -6,11 +6,9 @@ import traceback
 from collections.abc import Sequence
 from typing import Protocol
 
-from job.errors import error_report
-
 
 class Failure(Protocol):
-    """What every failure that a person can meet says of itself."""
+    """What ``tell`` prints: an ``OrchardError``, or an error of the local cloud, which imports none."""
 
     message: str
     hint: str
@@ -18,23 +16,20 @@ class Failure(Protocol):
     exit_code: int
 
 
-def tell(failure: Failure, words: Sequence[str]) -> int:
-    """Write a failure to standard error, after its whole trace if ``--debug`` is among the words; return its exit code.
+def error_report(message: str, hint: str, code: str) -> str:
+    """Return the two lines that report an error, wherever it is printed."""
+    return f"error: {message} [{code}]\n{hint}\n"
 
-    Parameters
-    ----------
-    failure
-        The one that is being handled, or what is told of it.
-    words
-        The command line.
-    """
-    if "--debug" in words:
+
+def tell(failure: Failure, argv: Sequence[str]) -> int:
+    """Report an error on standard error, after its traceback if ``argv`` has ``--debug``; return its exit code."""
+    if "--debug" in argv:
         sys.stderr.write(printable(traceback.format_exc()))
     sys.stderr.write(error_report(printable_line(failure.message), printable(failure.hint), failure.code))
     return failure.exit_code
 
 
-_OBEYED = re.compile(
+_CONTROL = re.compile(
     "["
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters, but for tab and newline
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # the direction of writing
@@ -45,10 +40,10 @@ _OBEYED = re.compile(
 
 
 def printable(text: str) -> str:
-    """Return a text in which what a terminal would obey is an escape, backslash and all; newlines stay."""
-    return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    """Return a text with control characters as backslash escapes; tabs and newlines stay."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def printable_line(text: str) -> str:
-    """Return a text as ``printable`` does, on one line: a newline is an escape too, and cannot forge a line of ours."""
+    """Return a text as ``printable`` does, with newlines escaped too, so that none can forge a line of a report."""
     return printable(text).replace("\n", "\\n")

@@ -1,12 +1,12 @@
-"""Finds the one sentence that matters in a failure of Spark: what the Python code of a task raised, or Java's own."""
+"""Turns an exception of Spark or a storage into an error of the job, with the cause that matters."""
 
 import re
 
-from py4j.protocol import Py4JNetworkError
+from job.errors import catalogue
+from job.errors.catalogue import OrchardError, RunFailedError, SparkEndedError, TryAgainError
 
-from job.errors import OrchardError, RunFailedError, SparkEndedError, TryAgainError, kinds
-
-_OURS = re.compile(r"^job\.errors\.(\w+): (?P<what>.+)\n(?P<remedy>.+)$", re.MULTILINE)
+# Spark passes on what a task raised as the text of a traceback, never as an object.
+_OURS = re.compile(r"^job\.errors\.catalogue\.(\w+): (?P<message>.+)\n(?P<hint>.+)$", re.MULTILINE)
 _PYTHON = re.compile(r"Traceback \(most recent call last\):\n(?:[ ].*\n)+(?P<error>\S.*)$", re.MULTILINE)
 _JAVA = re.compile(r"^(?:: |Caused by: )?(?:[\w$]+\.)+(?P<kind>\w+(?:Exception|Error)): (?P<message>.+)$", re.MULTILINE)
 
@@ -23,11 +23,13 @@ OUTSIDE_CAUSES = (
         "Give each task more memory (fewer cores: --master 'local[1]'; larger nodes), then go on with --resume.",
     ),
 )
-"""What Spark says where something outside the program has ended a task, and what a person is told of it."""
+"""Patterns of Spark's text where something outside the program ended a task, with message and hint."""
 
 
 def from_spark(error: Exception) -> OrchardError:
-    """Return what a person is told about an exception that the driver met while Spark worked."""
+    """Return the error for an exception that the driver met while Spark worked."""
+    from py4j.protocol import Py4JNetworkError  # noqa: PLC0415 - comes with Spark
+
     if isinstance(error, OrchardError):
         return error
     if isinstance(error, (Py4JNetworkError, ConnectionError)):
@@ -38,8 +40,8 @@ def from_spark(error: Exception) -> OrchardError:
     text = str(error)
     ours = _OURS.search(text)
     if ours is not None:
-        by_name = {kind.__name__: kind for kind in kinds()}
-        return by_name.get(ours.group(1), RunFailedError)(ours["what"], ours["remedy"])
+        kind: type[OrchardError] = getattr(catalogue, ours[1], RunFailedError)
+        return kind(ours["message"], ours["hint"])
     for symptoms, message, hint in OUTSIDE_CAUSES:
         if symptoms.search(text):
             return RunFailedError(message, hint)
@@ -62,7 +64,7 @@ def probable_cause(text: str) -> str:
 
 
 def unreachable(message: str, error: OSError) -> RunFailedError:
-    """Return what a person is told when a storage does not answer as it should."""
+    """Return the error for a storage that does not answer."""
     return TryAgainError(
         f"{message}: {one_line(error)}.", "Check that it may be read and can be reached from here, then run it again."
     )

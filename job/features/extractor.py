@@ -1,15 +1,17 @@
-"""What a run asks of whoever turns photos into features, be it a network or visual words."""
+"""The feature extractor interface, which networks and visual words implement."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
 from pyspark import SparkContext
 
-from job.features.words.vocabulary import Vocabulary
+from job.matrices import list_column
+from job.results import DataFile, layout
 from job.results.progress import Progress
-from job.spark.tasks import PhotosReport
+from job.spark.tasks import PhotoExtractor, PhotosReport, Values
 
 STAGES = ("features", "descriptors", "vocabulary", "histograms")
 """From photos to features, of a network (the first) or of visual words (the others)."""
@@ -17,13 +19,16 @@ STAGES = ("features", "descriptors", "vocabulary", "histograms")
 TASK_STAGES = ("read", "decode", "infer", "describe", "write")
 """What the tasks of these stages spend their time on, either way."""
 
-Check = Callable[[Sequence[PhotosReport]], None]
-"""Looks at what could be used of the photos, and raises UsageError where it is not enough to go on with."""
-
 
 def extraction_seconds(seconds: Mapping[str, float]) -> float:
     """Return how long a run took from photos to features, of the manifest's seconds a stage."""
     return sum(seconds.get(stage, 0.0) for stage in STAGES)
+
+
+def features_table(photos: pa.Table, features: Values) -> pa.Table:
+    """Return the rows of a features file, sharing the memory of the features: float32 of shape (photos, features)."""
+    columns = [photos["path"], photos["label"], photos["split"], list_column(features)]
+    return pa.table(columns, schema=layout.FEATURES_SCHEMA)
 
 
 @dataclass(frozen=True)
@@ -38,15 +43,15 @@ class Extracted:
         The manifest's entries on where the features come from: "backbone" and "vocabulary", one of them null, and of a
         network "precision".
     vocabulary
-        The visual words and what vocabulary.json says of them; None for a network.
+        The files of the vocabulary and their contents, not yet written; empty for a network.
     """
 
     reports: list[PhotosReport]
     description: dict[str, Any]
-    vocabulary: tuple[Vocabulary, dict[str, Any]] | None = None
+    vocabulary: Sequence[tuple[DataFile, bytes]] = ()
 
 
-class Extraction(Protocol):
+class FeatureExtractor(PhotoExtractor, Protocol):
     """A way to turn photos into features, chosen and checked before Spark starts."""
 
     @property
@@ -54,33 +59,16 @@ class Extraction(Protocol):
         """How many values it computes for a photo, at most."""
 
     @property
-    def writes(self) -> str:
-        """The folder of the results in which its tasks write what they make of the photos."""
+    def files(self) -> Sequence[Path]:
+        """What the executors need beside the code."""
 
-    @property
-    def provenance(self) -> Mapping[str, Any]:
-        """What decides what its tasks make of a photo, beside the photo."""
-
-    def carry(self, context: SparkContext) -> None:
-        """Give the executors what they need beside the code."""
-
-    def extract(
-        self, context: SparkContext, photos: pa.Table, output: str, run_id: str, progress: Progress, check: Check
+    def complete(
+        self, context: SparkContext, reports: Sequence[PhotosReport], output: str, progress: Progress
     ) -> Extracted:
-        """Write the features of all photos.
+        """Turn what the photo tasks have written into features.
 
-        Parameters
-        ----------
-        context
-            The running Spark.
-        photos
-            The listing.
-        output
-            URI of the results folder.
-        run_id
-            Goes into the files' names.
-        progress
-            Times the stages and shows how far they are.
-        check
-            Called once it is known which photos can be used.
+        Raises
+        ------
+        UsageError
+            If the photos do not give what was asked for.
         """

@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from job.errors.mapping import one_line
+from job.errors import one_line
 from job.images.limits import LARGEST_PHOTO, RejectedPhotoError, require_size
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
 """What a photo may be, whatever its name says: some of Pillow's other decoders run programs on what they read."""
 
 DECODING = 1
-"""Raised when the same bytes come to other pixels than before, so that no run takes over what was made of those."""
+"""Raised when decoding gives other pixels than before, so that no run reuses what was made of those."""
 
 CONVERTED_AT_A_TIME = 4_000_000
 """Pixels: converting a photo makes several copies, and of a large one they are made strip by strip."""
@@ -47,21 +47,9 @@ def decode(content: bytes, width: int, height: int) -> Pixels:
     scaled down to 8, any other mode is converted as Pillow does, and the size is changed by Pillow's default
     filter. Of an animation the first frame is taken.
 
-    Parameters
-    ----------
-    content
-        The bytes of the file.
-    width, height
-        Pixels of the result.
-
     Returns
     -------
     uint8 array of shape (height, width, 3).
-
-    Raises
-    ------
-    RejectedPhotoError
-        If the content is no photo, is damaged, or is too large.
     """
     return _decode(content, lambda _width, _height: (width, height))
 

@@ -13,12 +13,11 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from job.errors import PhotosNotFoundError, mapping
+from job import storage
+from job.errors import PhotosNotFoundError, one_line, unreachable
 from job.images import listing
 from job.images.listing import PHOTO_ENDINGS, Subset
-from job.storage import files as storage
-from job.storage import uri as addresses
-from job.storage.files import FileFound
+from job.storage import FileFound
 
 URI_COLUMNS = ("uri", "url", "path", "image", "file")
 """Column names under which a list may hold its URIs, compared in lower case; the first that is there is taken."""
@@ -31,21 +30,11 @@ GZIP = b"\x1f\x8b"
 
 @dataclass(frozen=True)
 class Listed:
-    """A photo of a list.
-
-    Parameters
-    ----------
-    uri
-        As it goes into the results.
-    size
-        In bytes; None if the list does not tell.
-    version
-        Changes when the photo does; empty if the list does not tell.
-    """
+    """A photo of a list."""
 
     uri: str
-    size: int | None = None
-    version: str = ""
+    size: int | None = None  # in bytes; None if the list does not tell
+    version: str = ""  # changes when the photo does; empty if the list does not tell
 
 
 def list_photos(uri: str, split: str, subset: Subset) -> pa.Table:
@@ -60,15 +49,6 @@ def list_photos(uri: str, split: str, subset: Subset) -> pa.Table:
         Of the list. A CSV may have a header; a column ``uri`` or ``path`` holds URIs as they are, relative ones from
         the list's own folder. Columns ``bucket`` and ``key`` are an S3 Inventory's; without a header, two columns of
         which the first has no slash are taken for these. The Inventory's ``manifest.json`` stands for all its files.
-    split
-        As ``listing.list_photos`` takes it.
-    subset
-        Which of the photos are wanted.
-
-    Raises
-    ------
-    UsageError
-        If the list is not there, cannot be read as one, or names no photo.
     """
     named = {entry.uri: entry for entry in read(uri)}
     entries = {name: entry for name, entry in named.items() if name.lower().endswith(PHOTO_ENDINGS)}
@@ -95,13 +75,7 @@ def list_photos(uri: str, split: str, subset: Subset) -> pa.Table:
 
 
 def read(uri: str) -> list[Listed]:
-    """Return what a list names, in its order.
-
-    Raises
-    ------
-    UsageError
-        If it is not there, or cannot be read as a list.
-    """
+    """Return what a list names, in its order."""
     content = _content(uri)
     folder = uri.rsplit("/", 1)[0]
     try:
@@ -112,7 +86,7 @@ def read(uri: str) -> list[Listed]:
         return _named(_csv(content), folder, encoded=True)
     except (pa.ArrowException, ValueError, KeyError, TypeError, EOFError, gzip.BadGzipFile) as error:
         raise PhotosNotFoundError(
-            f"The list '{uri}' cannot be read: {mapping.one_line(error)}.",
+            f"The list '{uri}' cannot be read: {one_line(error)}.",
             "Give a CSV or Parquet file with a column of URIs, or the manifest.json of an S3 Inventory.",
         ) from error
 
@@ -125,7 +99,7 @@ def _content(uri: str) -> bytes:
             f"There is no list '{uri}'.", "Check its name, and that it can be reached from here."
         ) from None
     except OSError as error:
-        raise mapping.unreachable(f"The list '{uri}' could not be read", error) from error
+        raise unreachable(f"The list '{uri}' could not be read", error) from error
 
 
 def _inventory(manifest: dict[str, Any]) -> list[Listed]:
@@ -195,8 +169,8 @@ def _named(table: pa.Table, folder: str, *, encoded: bool) -> list[Listed]:
 
 
 def _absolute(uri: str, folder: str) -> str:
-    is_relative = addresses.is_local(uri) and not uri.startswith("/")
-    return addresses.absolute_uri(addresses.join(folder, uri) if is_relative else uri)
+    is_relative = storage.is_local(uri) and not uri.startswith("/")
+    return storage.absolute_uri(storage.join(folder, uri) if is_relative else uri)
 
 
 def _plain(name: str) -> str:

@@ -40,15 +40,7 @@ class RejectedPhotoError(Exception):
 
 
 def require_size(photo: Image.Image, content: bytes) -> None:
-    """Raise RejectedPhotoError if a photo that is not decoded yet would take too much memory or time.
-
-    Parameters
-    ----------
-    photo
-        Opened by Pillow: its header has been read.
-    content
-        The bytes of its file.
-    """
+    """Raise RejectedPhotoError if a photo that is not decoded yet would take too much memory or time."""
     width, height = photo.size
     pixels = width * height
     if pixels == 0:

@@ -12,11 +12,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from job import storage
 from job.errors import PhotosNotFoundError, TooFewPhotosError
 from job.images.limits import LARGEST_FILE
-from job.storage import files as storage
-from job.storage import uri
-from job.storage.files import FileFound
+from job.storage import FileFound
 
 PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 """The endings of a photo's file name, compared in lower case."""
@@ -48,8 +47,8 @@ LARGEST_PARTITION = 512
 LOST_AT_MOST = 0.05
 """Share of the work that is under way at the same time: what a run that is killed has begun and not written."""
 
-TAKEN_OVER = 0.01
-"""What a photo costs of which an earlier run's features are taken over, in inferences."""
+REUSED = 0.01
+"""Cost of a photo whose features are reused from an earlier run, in inferences."""
 
 BYTES_LIKE_ONE_PHOTO = 150_000
 """Decoding this many bytes takes as long as one inference by MobileNetV2 (measured on 12-megapixel JPEGs of quality
@@ -58,20 +57,10 @@ BYTES_LIKE_ONE_PHOTO = 150_000
 
 @dataclass(frozen=True)
 class Subset:
-    """Which photos of a listing are wanted.
+    """Which photos of a listing are wanted."""
 
-    Parameters
-    ----------
-    labels
-        Only these labels; None for all.
-    per_label
-        At most this many photos a label; None for all.
-    seed
-        Another seed draws other photos.
-    """
-
-    labels: tuple[str, ...] | None = None
-    per_label: int | None = None
+    labels: tuple[str, ...] | None = None  # only these labels; None for all
+    per_label: int | None = None  # at most this many photos a label; None for all
     seed: int = 0
 
 
@@ -88,11 +77,6 @@ def list_photos(folder: str, split: str, subset: Subset = Subset()) -> pa.Table:
         One of ``TRAIN``, ``TEST``, ``PREDICT``.
     subset
         Which of the photos are wanted; the predict split is always taken whole.
-
-    Raises
-    ------
-    UsageError
-        If the folder does not exist, is empty or holds no photo, or holds none of a wanted label.
     """
     photos = sorted(_photos_inside(folder), key=lambda photo: photo.inside)
     root_label = PurePosixPath(folder).name
@@ -100,7 +84,7 @@ def list_photos(folder: str, split: str, subset: Subset = Subset()) -> pa.Table:
         photos = draw(photos, subset, folder, root_label)
     labels = [label_of(photo.inside, root_label) if split != PREDICT else None for photo in photos]
     return as_listing(
-        [uri.join(folder, photo.inside) for photo in photos],
+        [storage.join(folder, photo.inside) for photo in photos],
         labels,
         split,
         [photo.size for photo in photos],
@@ -142,22 +126,6 @@ def draw(photos: Sequence[FileFound], subset: Subset, folder: str, root_label: s
 
     A photo's rank in its label comes from a hash of the seed and its path inside the folder, so that the same
     photos are drawn on any machine, in any listing order, and wherever the folder lies.
-
-    Parameters
-    ----------
-    photos
-        All photos of the folder.
-    subset
-        Which are wanted.
-    folder
-        Its URI, for the message.
-    root_label
-        Label of the photos right in it.
-
-    Raises
-    ------
-    UsageError
-        If a wanted label has no photo.
     """
     if subset.labels is None and subset.per_label is None:
         return list(photos)
@@ -182,21 +150,7 @@ def hold_out(photos: pa.Table, share: float, seed: int, folder: str) -> pa.Table
     Which ones, follows from the seed and the path inside the folder, as in a draw. Of every label the nearest whole
     number is taken (halves up), and at least one photo stays to be trained on.
 
-    Parameters
-    ----------
-    photos
-        The listing of the folder.
-    share
-        Above 0 and below 1.
-    seed
-        Another seed holds out other photos.
-    folder
-        URI of the folder.
-
-    Raises
-    ------
-    UsageError
-        If the share is less than half a photo of every label.
+    ``share``: above 0 and below 1.
     """
     rows = photos.select(["path", "label", "split"]).to_pylist()
     by_label: dict[str, list[str]] = {}
@@ -222,12 +176,9 @@ def hold_out(photos: pa.Table, share: float, seed: int, folder: str) -> pa.Table
 def require_separate(folders: Sequence[str]) -> None:
     """Raise UsageError if one folder of photos lies in another: what is tested on must not have been fitted on.
 
-    Parameters
-    ----------
-    folders
-        Their URIs; links on this machine are followed.
+    ``folders``: their URIs; links on this machine are followed.
     """
-    resolved = [uri.resolved(folder) + "/" for folder in folders]
+    resolved = [storage.resolved(folder) + "/" for folder in folders]
     for first in range(len(folders)):
         for second in range(first):
             if resolved[first].startswith(resolved[second]) or resolved[second].startswith(resolved[first]):
@@ -243,18 +194,9 @@ def partition(listing: pa.Table, slots: int, largest: int = LARGEST_PARTITION) -
     Tasks start in this order, so that all slots finish close together however fast each one is, while most
     photos are in partitions large enough for the cost of a task not to show. They are small enough for a run that is
     killed to lose little: what all slots are at together, a twentieth of the whole or ``SMALLEST_PARTITION`` each.
-
-    Parameters
-    ----------
-    listing
-        Rows of ``LISTING_SCHEMA``.
-    slots
-        How many tasks run at the same time.
-    largest
-        The most photos that a partition may hold.
     """
     reused = listing["earlier_row"].is_valid().to_numpy()
-    cost = np.cumsum(np.where(reused, TAKEN_OVER, photo_costs(listing["size"].to_numpy())))
+    cost = np.cumsum(np.where(reused, REUSED, photo_costs(listing["size"].to_numpy())))
     partitions: list[pa.Table] = []
     start, spent = 0, 0.0
     while start < len(cost):

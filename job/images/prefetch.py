@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
-from job.errors.mapping import one_line, unreachable
+from job import storage
+from job.errors import one_line, unreachable
 from job.images.decode import Pixels
 from job.images.limits import RejectedPhotoError
-from job.storage import files as storage
-from job.storage import uri
 
 READ_AHEAD = 16
 """Photos in flight a task: hides 20 ms an opening behind inference at up to 800 photos a second."""
@@ -19,7 +18,7 @@ READ_AHEAD_BYTES = 256_000_000
 """Of the files in flight a task, where they are large; one is always read, however large it is."""
 
 UNREAD = "cannot be read: "
-"""How the reason begins for which a photo is set aside that its storage does not give."""
+"""Start of the reason for which a photo that cannot be read is rejected."""
 
 LONGEST_READ = 60.0
 """Seconds that a photo may take to come, from when it is waited for: 4 MB at the slowest of mobile networks."""
@@ -32,7 +31,7 @@ UNREAD_IN_A_ROW = 3
 
 
 class UnreadPhotoError(RejectedPhotoError):
-    """A photo that its storage does not give, whatever it holds; if others come, it is set aside alone."""
+    """A photo that cannot be read; it is rejected if others of its storage can."""
 
 
 def read_ahead(
@@ -42,8 +41,6 @@ def read_ahead(
 
     Parameters
     ----------
-    paths
-        URIs of the photos.
     read
         Returns the content of one; may raise OSError.
     sizes
@@ -54,7 +51,7 @@ def read_ahead(
     RunFailedError
         If a storage gives several photos in a row not, or none at all.
     """
-    # A read that hangs keeps its thread: there are threads left for the others, and nobody waits for it at the end.
+    # A read that hangs keeps its thread: there are threads left for the others, and the end does not wait for it.
     pool = ThreadPoolExecutor(2 * READ_AHEAD, thread_name_prefix="read-ahead")
     coming = deque(zip(paths, sizes or [0] * len(paths), strict=True))
     waiting: deque[tuple[str, int, Future[bytes]]] = deque()
@@ -76,8 +73,8 @@ def read_ahead(
             came += isinstance(content, bytes)
             in_a_row = in_a_row + 1 if isinstance(content, UnreadPhotoError) else 0
             if in_a_row and (in_a_row == UNREAD_IN_A_ROW or not (came or waiting or coming)):
-                # That is no photo's fault: the task fails, Spark tries it again, and a run never ends well with photos
-                # that nobody looked at.
+                # The storage is at fault, not the photos: the task fails, Spark tries it again, and no run succeeds
+                # without having read its photos.
                 raise unreachable(f"The photo '{path}' could not be read", OSError(str(content).removeprefix(UNREAD)))
             yield content
     finally:
@@ -95,14 +92,8 @@ def photos_in_turn(
 
     Parameters
     ----------
-    paths
-        URIs of the photos.
-    sizes
-        Bytes of each.
     problems
         Why a photo cannot be opened, known from the listing; empty for most.
-    decode
-        Turns the bytes of a file into pixels; may raise RejectedPhotoError.
     seconds
         Waiting for bytes ("read") and decoding ("decode") add their time to it.
     """
@@ -125,14 +116,7 @@ def photos_in_turn(
 def _outcome(path: str, future: "Future[bytes]", again: "Callable[[], Future[bytes]]") -> bytes | RejectedPhotoError:
     """Return a photo's content, or why this photo alone cannot be read.
 
-    Parameters
-    ----------
-    path
-        URI of the photo.
-    future
-        The read that is under way.
-    again
-        Starts another one, over another connection, where the first does not come to an end.
+    ``again``: starts another one, over another connection, where the first does not come to an end.
     """
     for _ in range(READS):
         try:
@@ -141,8 +125,8 @@ def _outcome(path: str, future: "Future[bytes]", again: "Callable[[], Future[byt
             return RejectedPhotoError("not there any more when it was read")
         except OSError as error:
             if future.done():
-                kind = RejectedPhotoError if uri.is_local(path) else UnreadPhotoError
+                kind = RejectedPhotoError if storage.is_local(path) else UnreadPhotoError
                 return kind(f"{UNREAD}{one_line(error)}")
-            # TimeoutError is an OSError: the read goes on, and nobody waits for it any more.
+            # TimeoutError is an OSError: the read goes on, and is no longer waited for.
             future = again()
     return UnreadPhotoError(f"{UNREAD}it did not come within {LONGEST_READ:g} s, {READS} times")

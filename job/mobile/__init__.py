@@ -1,1 +1,15 @@
-"""Build the model for phones, and run it on this machine."""
+"""Make and run one TensorFlow Lite file that classifies photos."""
+
+from job.mobile.build import MobileDescription, mobile_model, parse_description
+from job.mobile.classify import PhotoClassifier
+from job.mobile.quantize import FLOAT16, INT8, with_quantized_weights
+
+__all__ = [
+    "FLOAT16",
+    "INT8",
+    "MobileDescription",
+    "PhotoClassifier",
+    "mobile_model",
+    "parse_description",
+    "with_quantized_weights",
+]

@@ -13,11 +13,11 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from job.classifiers.models import Classifier, Floats, LogisticModel, Model, PerceptronModel, TreesModel
-from job.features.network.backbone import DESCRIPTION_KEY
+from job.classifiers import Classifier, Floats, LogisticModel, Model, PerceptronModel, TreesModel
+from job.features.network import DESCRIPTION_KEY
 from job.features.network.tflite_graph import Graph, read_metadata
 from job.mobile.trees import apply_trees
-from job.pca.passes import Projection
+from job.pca import Projection
 
 MOBILE_KEY = "orchard.classifier"
 """The name under which the description stands in the file's metadata."""
@@ -28,72 +28,30 @@ LABELS_FILE = "labels.txt"
 
 @dataclass(frozen=True)
 class Dense:
-    """One layer: inputs times weights plus bias, then an activation.
+    """One layer: inputs times weights plus bias, then an activation."""
 
-    Parameters
-    ----------
-    weights
-        Shape (outputs, inputs).
-    bias
-        Shape (outputs,).
-    activation
-        The built-in operation that follows, "LOGISTIC" or "SOFTMAX"; None for none.
-    """
-
-    weights: Floats
-    bias: Floats
-    activation: str | None
+    weights: Floats  # shape (outputs, inputs)
+    bias: Floats  # shape (outputs,)
+    activation: str | None  # the built-in operation that follows, "LOGISTIC" or "SOFTMAX"; None for none
 
 
 @dataclass(frozen=True)
 class MobileDescription:
-    """What a phone's model is, as its file says.
-
-    Parameters
-    ----------
-    backbone
-        Name of the network.
-    weights
-        Where its weights come from.
-    width, height
-        Pixels of the photos that it takes: RGB 0..255 as bytes.
-    components
-        How many principal components stand between network and classifier.
-    classifier
-        Kind of the classifier.
-    labels
-        In the order of the probabilities.
-    stored_as
-        How weights are stored: "float32", or smaller.
-    """
+    """What a phone's model is, as its file says."""
 
     backbone: str
     weights: str
+    # width, height: pixels of the photos that it takes: RGB 0..255 as bytes
     width: int
     height: int
     components: int
     classifier: str
-    labels: tuple[str, ...]
-    stored_as: str = "float32"
+    labels: tuple[str, ...]  # in the order of the probabilities
+    stored_as: str = "float32"  # how weights are stored: "float32", or smaller
 
 
 def mobile_model(backbone: bytes, projection: Projection, classifier: Classifier) -> bytes:
-    """Return the phone's model.
-
-    Parameters
-    ----------
-    backbone
-        The content of the exported file that the run used.
-    projection
-        The run's standardisation and components.
-    classifier
-        What the run has trained on its components.
-
-    Raises
-    ------
-    UsageError
-        If trees are too large to become matrices.
-    """
+    """Return the phone's model."""
     described = json.loads(read_metadata(backbone, DESCRIPTION_KEY) or b"{}")
     graph = Graph(backbone)
     if isinstance(classifier.model, TreesModel):

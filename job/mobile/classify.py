@@ -6,24 +6,13 @@ import numpy as np
 import numpy.typing as npt
 
 from job.errors import PhoneModelError, UsageError
-from job.features.network.backbone import Backbone
+from job.features.network import Backbone
 from job.images.decode import decode
 from job.mobile.build import MobileDescription, parse_description
 
 
 class PhotoClassifier:
-    """A loaded model; not for several threads at once.
-
-    Parameters
-    ----------
-    path
-        The model's file.
-
-    Raises
-    ------
-    UsageError
-        If it cannot be read or is no phone's model of this project.
-    """
+    """A loaded model; not for several threads at once."""
 
     def __init__(self, path: str | Path) -> None:
         self.description = _read_description(path)
@@ -33,18 +22,7 @@ class PhotoClassifier:
             raise _damaged(path) from error
 
     def probabilities(self, content: bytes) -> npt.NDArray[np.float32]:
-        """Return the probability of every label, in the order of the description.
-
-        Parameters
-        ----------
-        content
-            The bytes of a photo's file; decoded and resized exactly as the job does it.
-
-        Raises
-        ------
-        RejectedPhotoError
-            If it is no photo, or cannot be used.
-        """
+        """Return the probability of every label, in the order of the description."""
         given = np.empty(len(self.description.labels), np.float32)
         self._network.compute(decode(content, self.description.width, self.description.height), given)
         return given

@@ -33,16 +33,8 @@ _CHANNELS = {
 """Operations with weights, their second input, and the axis of it along which each channel has its own scale."""
 
 
-def with_smaller_weights(model: bytes, stored_as: str) -> bytes:
-    """Return a phone's model with its weights stored as ``FLOAT16`` or ``INT8``.
-
-    Parameters
-    ----------
-    model
-        What ``job.mobile.build.mobile_model`` returned.
-    stored_as
-        Either of the two.
-    """
+def with_quantized_weights(model: bytes, stored_as: str) -> bytes:
+    """Return a phone's model with its weights stored as ``FLOAT16`` or ``INT8``."""
     described = parse_description(model)
     assert described is not None  # noqa: S101 - only models of ours come here
     graph = Graph(model)
@@ -60,12 +52,7 @@ def with_smaller_weights(model: bytes, stored_as: str) -> bytes:
 def int8_steps(weights: Weights, axis: int) -> tuple[npt.NDArray[np.int8], Weights]:
     """Return weights as -127..127 and each channel's step, so that weights are about steps times numbers.
 
-    Parameters
-    ----------
-    weights
-        Any shape.
-    axis
-        Along which every index has a step of its own.
+    ``axis``: along which every index has a step of its own.
     """
     others = tuple(number for number in range(weights.ndim) if number != axis)
     largest = np.abs(weights).max(axis=others, keepdims=True)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
-from job.classifiers.models import TreesModel
+from job.classifiers import TreesModel
 from job.errors import PhoneModelError
 from job.features.network.tflite_graph import Graph
 
@@ -23,37 +23,18 @@ Float32s = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class TreeMatrices:
-    """One tree.
+    """One tree."""
 
-    Parameters
-    ----------
-    asked
-        int32 of shape (questions,): which component each question looks at.
-    thresholds
-        Shape (questions,): a component that is at most this is a yes.
-    paths
-        Shape (leaves, questions): 1 where a yes leads to the leaf, -1 where a no does, 0 where it is not asked.
-    yeses
-        Shape (leaves,): how many yeses lead to the leaf.
-    shares
-        Shape (leaves, labels).
-    """
-
-    asked: npt.NDArray[np.int32]
-    thresholds: Float32s
+    asked: npt.NDArray[np.int32]  # int32 of shape (questions,): which component each question looks at
+    thresholds: Float32s  # shape (questions,): a component that is at most this is a yes
+    # shape (leaves, questions): 1 where a yes leads to the leaf, -1 where a no does, 0 where it is not asked
     paths: Float32s
-    yeses: Float32s
-    shares: Float32s
+    yeses: Float32s  # shape (leaves,): how many yeses lead to the leaf
+    shares: Float32s  # shape (leaves, labels)
 
 
 def tree_matrices(model: TreesModel, root: int) -> TreeMatrices:
-    """Return the matrices of the tree that begins at a root.
-
-    Raises
-    ------
-    UsageError
-        If they are too large.
-    """
+    """Return the matrices of the tree that begins at a root."""
     questions: list[int] = []
     leaves: list[tuple[int, dict[int, int]]] = []
     waiting: list[tuple[int, dict[int, int]]] = [(int(root), {})]
@@ -91,19 +72,7 @@ def at_most(thresholds: npt.NDArray[np.float64]) -> Float32s:
 def apply_trees(graph: Graph, components: int, model: TreesModel) -> int:
     """Add the trees to a graph; return the tensor of the mean of their shares.
 
-    Parameters
-    ----------
-    graph
-        It gives the components.
-    components
-        The number of their tensor, of shape (1, components).
-    model
-        The trees.
-
-    Raises
-    ------
-    UsageError
-        If their matrices are too large.
+    ``components``: the number of their tensor, of shape (1, components).
     """
     trees = [tree_matrices(model, root) for root in model.roots]
     _require_small(sum(tree.paths.size for tree in trees), 1)

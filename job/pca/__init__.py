@@ -1,1 +1,15 @@
-"""Standardise the features and project them onto principal components."""
+"""Fit the principal components and project every photo on them.
+
+``passes`` and ``stage`` are public too, and need Spark.
+"""
+
+from job.pca import components
+from job.pca.components import Moments, PrincipalComponents, Projection, project
+
+__all__ = [
+    "Moments",
+    "PrincipalComponents",
+    "Projection",
+    "components",
+    "project",
+]

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from job.errors import TooFewPhotosError
-from job.results.columns import row_products
+from job.matrices import row_products
 
 Matrix = npt.NDArray[np.float64]
 
@@ -32,23 +32,13 @@ class Moments:
     The rows are shifted before they are summed, because the covariance of values that are large beside their
     spread would otherwise be the difference of two nearly equal numbers. Any row of the data is a good shift, and
     makes the sums of a constant dimension exactly zero.
-
-    Parameters
-    ----------
-    shift
-        float64 of shape (dimensions,): subtracted from every row.
-    count
-        How many rows were added.
-    total
-        float64 of shape (dimensions,): sum of the shifted rows.
-    products
-        float64 of shape (dimensions * (dimensions + 1) / 2,): sum of the outer products of the shifted rows with
-        themselves. They are symmetric, and a task holds several of these sums: only the upper triangle is kept.
     """
 
-    shift: Matrix
+    shift: Matrix  # float64 of shape (dimensions,): subtracted from every row
     count: int
-    total: Matrix
+    total: Matrix  # float64 of shape (dimensions,): sum of the shifted rows
+    # float64 of shape (dimensions * (dimensions + 1) / 2,): sum of the outer products of the shifted rows with
+    # themselves. They are symmetric, and a task holds several of these sums: only the upper triangle is kept.
     products: Matrix
 
     @classmethod
@@ -87,27 +77,14 @@ class Moments:
 
 @dataclass(frozen=True)
 class PrincipalComponents:
-    """A fitted standardisation and all its principal components.
+    """A fitted standardisation and all its principal components."""
 
-    Parameters
-    ----------
-    mean
-        float64 of shape (dimensions,).
-    scale
-        float64 of shape (dimensions,): standard deviations, 1 for constant dimensions or without standardisation.
-    variance
-        float64 of shape (components,): explained variance of every component, largest first.
-    components
-        float64 of shape (components, dimensions): orthonormal rows.
-    constant
-        How many dimensions have one value only.
-    """
-
-    mean: Matrix
+    mean: Matrix  # float64 of shape (dimensions,)
+    # float64 of shape (dimensions,): standard deviations, 1 for constant dimensions or without standardisation
     scale: Matrix
-    variance: Matrix
-    components: Matrix
-    constant: int
+    variance: Matrix  # float64 of shape (components,): explained variance of every component, largest first
+    components: Matrix  # float64 of shape (components, dimensions): orthonormal rows
+    constant: int  # how many dimensions have one value only
 
     @property
     def ratio(self) -> Matrix:
@@ -119,6 +96,16 @@ class PrincipalComponents:
     def cumulative(self) -> Matrix:
         """Share of the first components in the whole variance, for every number of them."""
         return np.minimum(np.cumsum(self.ratio), 1.0)
+
+
+@dataclass(frozen=True)
+class Projection:
+    """What turns features into components: ``(features - mean) / scale @ components.T``."""
+
+    # mean, scale: float64 of shape (dimensions,)
+    mean: Matrix
+    scale: Matrix
+    components: Matrix  # float64 of shape (k, dimensions)
 
 
 @lru_cache(maxsize=1)
@@ -152,18 +139,6 @@ def fit(moments: Moments, standardize: bool) -> PrincipalComponents:
 
     There are min(rows - 1, dimensions) of them. Signs are fixed by making each component's largest loading, by
     absolute value, positive: as scikit-learn does, so that two runs give the same components.
-
-    Parameters
-    ----------
-    moments
-        Of at least two rows.
-    standardize
-        Whether each dimension is divided by its standard deviation first.
-
-    Raises
-    ------
-    UsageError
-        If there are fewer than two rows, or if they are all alike.
     """
     if moments.count < 2:
         raise TooFewPhotosError(
@@ -211,17 +186,7 @@ def components_for(cumulative: Matrix, variance: float) -> int:
 
 
 def require_components(wanted: int, photos: int, dimensions: int) -> None:
-    """Raise UsageError if so many components cannot exist.
-
-    Parameters
-    ----------
-    wanted
-        The number asked for.
-    photos
-        How many photos are fitted on.
-    dimensions
-        How many features a photo has.
-    """
+    """Raise UsageError if so many components cannot exist."""
     most = min(photos - 1, dimensions)
     if not 1 <= wanted <= most:
         raise TooFewPhotosError(

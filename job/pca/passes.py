@@ -9,10 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 from pyspark import Accumulator, Broadcast, SparkContext
 
-from job.pca.components import Matrix, Moments, add_in_pairs, project
-from job.results import layout
-from job.results.columns import list_column, matrix
-from job.results.layout import DataFile
+from job.matrices import list_column, matrix
+from job.pca.components import Matrix, Moments, Projection, add_in_pairs, project
+from job.results import DataFile, layout
 from job.spark import slices, workers
 from job.spark.slices import Slice
 
@@ -28,17 +27,7 @@ TASKS_A_SLOT = 2
 
 @dataclass(frozen=True)
 class ProjectionTask:
-    """What every task of the projection needs to know.
-
-    Parameters
-    ----------
-    output
-        URI of the results folder.
-    run_id
-        Goes into the files' names.
-    csv
-        Whether the components are written as CSV too.
-    """
+    """What every task of the projection needs to know."""
 
     output: str
     run_id: str
@@ -53,23 +42,6 @@ class ProjectionReport:
     csv: DataFile | None
 
 
-@dataclass(frozen=True)
-class Projection:
-    """What turns features into components: ``(features - mean) / scale @ components.T``.
-
-    Parameters
-    ----------
-    mean, scale
-        float64 of shape (dimensions,).
-    components
-        float64 of shape (k, dimensions).
-    """
-
-    mean: Matrix
-    scale: Matrix
-    components: Matrix
-
-
 def sum_moments(
     context: SparkContext, output: str, files: Sequence[tuple[DataFile, int]], slots: int, done: Accumulator[int]
 ) -> Moments:
@@ -79,18 +51,8 @@ def sum_moments(
     give the same result to the last bit, whatever other rows lie between them, however they were dealt to files, and
     however many tasks there are.
 
-    Parameters
-    ----------
-    context
-        The running Spark.
-    output
-        URI of the results folder.
-    files
-        The features files in the order of the listing, and how many training rows each one has; at least one in all.
-    slots
-        How many tasks run at the same time.
-    done
-        Counts training rows, for the progress bar.
+    ``files``: the features files in the order of the listing, and how many training rows each one has; at least one in
+    all.
     """
     parts = slices.cut([(file.path, rows) for file, rows in files], ROWS_IN_A_SLICE)
     shift = training_rows(next(slices.read(output, parts[0])))[0].astype(np.float64)
@@ -136,21 +98,6 @@ def project_files(
 
     Projecting a file takes less time than starting a task, so a task takes several: there are a few tasks a slot, for
     all slots to end close together.
-
-    Parameters
-    ----------
-    context
-        The running Spark.
-    task
-        What all tasks share.
-    projection
-        What is applied to every row.
-    files
-        The features files.
-    slots
-        How many tasks run at the same time.
-    done
-        Counts photos, for the progress bar.
     """
     shared = context.broadcast(projection)
     groups = group_by_rows(files, TASKS_A_SLOT * slots)

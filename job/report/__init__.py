@@ -1,6 +1,15 @@
-"""The report: what a run found, as one HTML page that opens anywhere and loads nothing.
+"""Write what a run found as one HTML page that loads nothing.
 
-The way of the data: ``findings`` reads a results folder, ``photo_sample`` draws the photos that are shown,
-``thumbnails`` reads those again, ``figures`` turns findings into Vega-Lite, ``page`` into HTML, and ``making`` does all
-of it and writes the file.
+``findings`` reads the results, ``photo_sample`` and ``thumbnails`` choose and read the photos shown, ``figures`` and
+``heat_map`` make Vega-Lite figures, ``sections`` and ``page`` make HTML, and ``making`` does all of it. ``making``,
+``command`` and ``drawing`` are public too; the first two need Spark.
 """
+
+from job.report.cost import Cost, with_cost
+from job.report.messages import LANGUAGES
+
+__all__ = [
+    "LANGUAGES",
+    "Cost",
+    "with_cost",
+]

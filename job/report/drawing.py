@@ -1,6 +1,6 @@
 """Provides Vega, Vega-Lite and Vega-Embed as one script, from the Python package that carries them.
 
-A cluster's nodes do not have that package: the archive of the job that is sent there holds the script itself.
+A cluster's nodes do not have that package: the bundle of the job that is sent there holds the script itself.
 """
 
 import importlib.metadata
@@ -11,25 +11,20 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from job.storage.files import cache_folder
+from job.storage import cache_folder
 
 PACKAGE = "vl-convert-python"
-IN_ARCHIVE = "report/vega.js"
-"""Where the script lies in an archive of the job."""
+IN_BUNDLE = "report/vega.js"
+"""Path of the script in a bundle of the job."""
 
 
 def script(environment: Mapping[str, str] = os.environ) -> str:
-    """Return the script that defines ``vegaEmbed`` in a page; it may stand between script tags.
+    """Return the script that defines ``vegaEmbed`` in a page, safe between script tags.
 
-    An archive of the job may hold it. Else it is put together, which takes seconds, and kept in this user's cache,
-    under the package's version.
-
-    Parameters
-    ----------
-    environment
-        Environment variables; ``XDG_CACHE_HOME`` says where the cache is.
+    A bundle of the job may hold it. Else it is built, which takes seconds, and kept in the user's cache under the
+    package's version.
     """
-    carried = importlib.resources.files("job").joinpath(IN_ARCHIVE)
+    carried = importlib.resources.files("job").joinpath(IN_BUNDLE)
     if carried.is_file():
         return carried.read_text(encoding="utf-8")
     kept = cache_folder(environment).parent / "report" / f"vega-{importlib.metadata.version(PACKAGE)}.js"

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from job.features.extractor import TASK_STAGES
-from job.report.messages import Words
+from job.report.messages import Messages
 from job.report.photo_sample import PhotoSample
 
 Figure = dict[str, Any]
@@ -27,43 +27,41 @@ _CURVE_BEYOND = 1.35
 """The curve goes on a little after 99 % are reached, and the rest of it is flat."""
 
 
-def scree(cumulative: npt.NDArray[np.float64], needed: dict[str, int], words: Words) -> Figure:
+def scree(cumulative: npt.NDArray[np.float64], for_variance: dict[str, int], messages: Messages) -> Figure:
     """Return the curve of the variance that the first components keep, with the wanted shares marked.
 
     Parameters
     ----------
     cumulative
         Share kept by the first 1, 2, ... components.
-    needed
+    for_variance
         Components that each share needs, by the share as text ("0.95").
-    words
-        The language.
     """
-    last = curve_end(cumulative, needed)
+    last = curve_end(cumulative, for_variance)
     marks = [
         {
             "n": count,
             "share": float(cumulative[count - 1]),
-            "text": words("mark", share=words.share(float(share)), count=words.number(count)),
+            "text": messages("mark", share=messages.share(float(share)), count=messages.number(count)),
         }
-        for share, count in needed.items()
+        for share, count in for_variance.items()
     ]
     x = {
         "field": "n",
         "type": "quantitative",
-        "title": words("components"),
+        "title": messages("components"),
         "scale": {"domain": [0, round(last * 1.08)], "nice": False},
     }
     y = {
         "field": "share",
         "type": "quantitative",
-        "title": words("share"),
+        "title": messages("share"),
         "axis": {"format": "~%"},
         "scale": {"domain": [0, 1]},
     }
-    near = [{"type": "quantitative", "field": "n", "title": words("components")}]
+    near = [{"type": "quantitative", "field": "n", "title": messages("components")}]
     return {
-        **blank(words("variance"), height=300),
+        **blank(messages("variance"), height=300),
         "layer": [
             {
                 "data": {"values": [{"n": n + 1, "share": round(float(cumulative[n]), 5)} for n in range(last)]},
@@ -80,7 +78,7 @@ def scree(cumulative: npt.NDArray[np.float64], needed: dict[str, int], words: Wo
                         "encoding": {
                             "tooltip": [
                                 *near,
-                                {"field": "share", "type": "quantitative", "title": words("share"), "format": ".2%"},
+                                {"field": "share", "type": "quantitative", "title": messages("share"), "format": ".2%"},
                             ]
                         },
                     },
@@ -102,25 +100,18 @@ def scree(cumulative: npt.NDArray[np.float64], needed: dict[str, int], words: Wo
     }
 
 
-def curve_end(cumulative: npt.NDArray[np.float64], needed: dict[str, int]) -> int:
+def curve_end(cumulative: npt.NDArray[np.float64], for_variance: dict[str, int]) -> int:
     """Return the last component of the curve."""
-    return min(len(cumulative), max(10, round(_CURVE_BEYOND * max(needed.values(), default=10))))
+    return min(len(cumulative), max(10, round(_CURVE_BEYOND * max(for_variance.values(), default=10))))
 
 
-def scatter(photos: PhotoSample, chosen: Sequence[str | None], words: Words) -> Figure:
+def scatter(photos: PhotoSample, chosen: Sequence[str | None], messages: Messages) -> Figure:
     """Return the plane of two components, one point a photo.
 
     Its parameters can be changed while it is shown: ``chosen`` (places of up to ``COLOURS`` labels in
     ``label_table``), ``across_component`` and ``upwards_component`` (from 0).
 
-    Parameters
-    ----------
-    photos
-        Of at least two components.
-    chosen
-        Labels that have a colour at first.
-    words
-        The language.
+    ``photos``: of at least two components.
     """
     table = label_table(photos)
     place = {label: number for number, label in enumerate(table)}
@@ -136,7 +127,7 @@ def scatter(photos: PhotoSample, chosen: Sequence[str | None], words: Words) -> 
     point = {"type": "point", "filled": True}
     slot = {"field": "slot", "type": "nominal", "legend": None}
     return {
-        **blank(words("scatter"), height=420),
+        **blank(messages("scatter"), height=420),
         "params": [
             {"name": "chosen", "value": [place[label] for label in chosen]},
             {"name": "across_component", "value": 0},
@@ -152,8 +143,8 @@ def scatter(photos: PhotoSample, chosen: Sequence[str | None], words: Words) -> 
             {"calculate": "indexof(chosen, datum.label)", "as": "slot"},
         ],
         "encoding": {
-            "x": _component_axis("across", words),
-            "y": _component_axis("upwards", words),
+            "x": _component_axis("across", messages),
+            "y": _component_axis("upwards", messages),
             "tooltip": {"field": "photo", "type": "quantitative"},
         },
         "layer": [
@@ -174,9 +165,9 @@ SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"
 """One for each colour, so that nothing is told by colour alone."""
 
 
-def _component_axis(name: str, words: Words) -> dict[str, Any]:
+def _component_axis(name: str, messages: Messages) -> dict[str, Any]:
     component = f"{name}_component"
-    before, after = words("component", number="@").split("@")
+    before, after = messages("component", number="@").split("@")
     return {
         "field": name,
         "type": "quantitative",
@@ -190,24 +181,19 @@ def label_table(photos: PhotoSample) -> list[str | None]:
     return sorted(set(photos.labels), key=lambda label: (label is None, label or ""))
 
 
-def label_counts(counts: Sequence[tuple[str, dict[str, int]]], words: Words) -> Figure:
+def label_counts(counts: Sequence[tuple[str, dict[str, int]]], messages: Messages) -> Figure:
     """Return bars of the photos a label has.
 
-    Parameters
-    ----------
-    counts
-        Labels with their photos by split, in the order of the bars.
-    words
-        The language.
+    ``counts``: labels with their photos by split, in the order of the bars.
     """
     values = [
-        {"place": place, "split": words(split), "photos": count, "order": order}
+        {"place": place, "split": messages(split), "photos": count, "order": order}
         for place, (_, splits) in enumerate(counts)
         for order, (split, count) in enumerate(splits.items())
     ]
     splits = list(dict.fromkeys(entry["split"] for entry in values))
     return {
-        **blank(words("labels"), height=_ROW_HEIGHT * len(counts)),
+        **blank(messages("labels"), height=_ROW_HEIGHT * len(counts)),
         # Labels are looked up: Vega groups by the names of JavaScript properties, and "__proto__" is no good name.
         "params": [{"name": "names", "value": [label for label, _ in counts]}],
         "data": {"values": values},
@@ -223,7 +209,7 @@ def label_counts(counts: Sequence[tuple[str, dict[str, int]]], words: Words) -> 
             "x": {
                 "field": "photos",
                 "type": "quantitative",
-                "title": words("photos"),
+                "title": messages("photos"),
                 "axis": {"orient": "top", "tickMinStep": 1, "tickCount": 6, "format": ",d"},
             },
             "order": {"field": "order"},
@@ -234,23 +220,23 @@ def label_counts(counts: Sequence[tuple[str, dict[str, int]]], words: Words) -> 
                 "legend": {"orient": "top", "title": None} if len(splits) > 1 else None,
             },
             "tooltip": [
-                {"field": "label", "type": "nominal", "title": words("label")},
-                {"field": "photos", "type": "quantitative", "title": words("photos"), "format": ",d"},
+                {"field": "label", "type": "nominal", "title": messages("label")},
+                {"field": "photos", "type": "quantitative", "title": messages("photos"), "format": ",d"},
                 {"field": "split", "type": "nominal", "title": " "},
             ],
         },
     }
 
 
-def stages(seconds: dict[str, float], title: str, words: Words) -> Figure:
+def stages(seconds: dict[str, float], title: str, messages: Messages) -> Figure:
     """Return bars of the seconds that each stage took, in the order given."""
-    values = [{"stage": words.stage(name), "seconds": value} for name, value in seconds.items()]
+    values = [{"stage": messages.stage(name), "seconds": value} for name, value in seconds.items()]
     encoding = {
         "y": {"field": "stage", "type": "nominal", "sort": [entry["stage"] for entry in values], "title": None},
         "x": {
             "field": "seconds",
             "type": "quantitative",
-            "title": words("seconds"),
+            "title": messages("seconds"),
             "axis": {"format": ",~f", "tickCount": 5},
             # Room for the number beside the longest bar.
             "scale": {"domain": [0, 1.25 * max(seconds.values(), default=1.0)], "nice": False},

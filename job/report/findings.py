@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from job.images.listing import TEST
+from job import storage
+from job.images import TEST
 from job.report.photo_sample import PhotoSample, draw
 from job.results import layout
-from job.storage import files as storage
-from job.storage import uri
 
 MISTAKES_SHOWN = 24
 REJECTED_SHOWN = 100
@@ -24,21 +23,11 @@ REJECTED_SHOWN = 100
 
 @dataclass(frozen=True)
 class Rejected:
-    """Photos that were set aside.
-
-    Parameters
-    ----------
-    total
-        How many.
-    reasons
-        Every reason with its number of photos, the most frequent first.
-    examples
-        Path and reason of the first ``REJECTED_SHOWN``.
-    """
+    """Photos that were rejected."""
 
     total: int
-    reasons: list[tuple[str, int]]
-    examples: list[tuple[str, str]]
+    reasons: list[tuple[str, int]]  # every reason with its number of photos, the most frequent first
+    examples: list[tuple[str, str]]  # path and reason of the first ``REJECTED_SHOWN``
 
 
 @dataclass(frozen=True)
@@ -53,27 +42,13 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How well the classifier did on test photos.
+    """How well the classifier did on test photos."""
 
-    Parameters
-    ----------
-    metrics
-        The content of ``classifier/metrics.json``.
-    labels
-        The training labels: columns of the confusion matrix.
-    true_labels
-        Its rows: the training labels, then those that only test photos have.
-    confusion
-        Counts of shape (true labels, labels).
-    mistakes
-        Those that the classifier was surest of, at most ``MISTAKES_SHOWN``; of equally sure ones,
-        of as many labels as can be.
-    """
-
-    metrics: dict[str, Any]
-    labels: list[str]
-    true_labels: list[str]
-    confusion: npt.NDArray[np.int64]
+    metrics: dict[str, Any]  # the content of ``classifier/metrics.json``
+    labels: list[str]  # the training labels: columns of the confusion matrix
+    true_labels: list[str]  # its rows: the training labels, then those that only test photos have
+    confusion: npt.NDArray[np.int64]  # counts of shape (true labels, labels)
+    # the most confident ones, at most ``MISTAKES_SHOWN``; of equally confident ones, of as many labels as possible
     mistakes: list[Mistake]
 
     @property
@@ -95,44 +70,17 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Findings:
-    """What the report shows of a run.
-
-    Parameters
-    ----------
-    manifest
-        The run's manifest.
-    cumulative
-        float64: share of the variance that the first 1, 2, ... components keep.
-    photos
-        The photos of the scatter.
-    rejected
-        Photos that were set aside.
-    evaluation
-        None if the run had no classifier, or nothing to evaluate it on.
-    """
+    """What the report shows of a run."""
 
     manifest: dict[str, Any]
-    cumulative: npt.NDArray[np.float64]
+    cumulative: npt.NDArray[np.float64]  # float64: share of the variance that the first 1, 2, ... components keep.
     photos: PhotoSample
     rejected: Rejected
-    evaluation: Evaluation | None
+    evaluation: Evaluation | None  # None if the run had no classifier, or nothing to evaluate it on
 
 
 def read(output: str, manifest: dict[str, Any]) -> Findings:
-    """Return what the report shows of the run in a results folder.
-
-    Parameters
-    ----------
-    output
-        URI of the results folder.
-    manifest
-        The run's manifest, which need not be written yet.
-
-    Raises
-    ------
-    OSError
-        If a file that the manifest lists cannot be read.
-    """
+    """Return what the report shows of the run in a results folder."""
     files = manifest["files"]
     labels = manifest["labels"]
     label_counts = Counter({label: 0 for split in labels.values() for label in split})
@@ -173,7 +121,8 @@ def _rejected(output: str, files: Sequence[str]) -> Rejected:
 def _evaluation(output: str, listed: Sequence[str]) -> Evaluation | None:
     if layout.METRICS not in listed or layout.CONFUSION_MATRIX not in listed:
         return None
-    metrics = json.loads(storage.read_bytes(uri.join(output, layout.METRICS)))
+    metrics = json.loads(storage.read_bytes(storage.join(output, layout.METRICS)))
+    layout.require_version(metrics, storage.join(output, layout.METRICS))
     rows = _read_csv(output, layout.CONFUSION_MATRIX)
     _, *labels = next(rows)
     body = list(rows)
@@ -188,15 +137,7 @@ def _evaluation(output: str, listed: Sequence[str]) -> Evaluation | None:
 
 
 def read_mistakes(output: str, files: Sequence[str]) -> list[Mistake]:
-    """Return the wrong predictions of test photos that the classifier was surest of.
-
-    Parameters
-    ----------
-    output
-        URI of the results folder.
-    files
-        Its files of predictions.
-    """
+    """Return the wrong predictions of test photos that the classifier was surest of."""
     worst: list[tuple[float, int, Mistake]] = []
     # A tree is as sure of most of its mistakes: the first of each label come before the second of any.
     seen: Counter[tuple[str, float]] = Counter()
@@ -217,5 +158,5 @@ def read_mistakes(output: str, files: Sequence[str]) -> list[Mistake]:
 
 
 def _read_csv(output: str, name: str) -> Iterator[list[str]]:
-    content = storage.read_bytes(uri.join(output, name)).decode()
+    content = storage.read_bytes(storage.join(output, name)).decode()
     return csv.reader(io.StringIO(content, newline=""))

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from job.report.figures import Figure, blank
 from job.report.findings import Evaluation
-from job.report.messages import Words
+from job.report.messages import Messages
 
 FOCUS = 20
 """Labels of the smaller matrix, which prints its labels and counts."""
@@ -27,7 +27,7 @@ LARGEST_MATRIX = 200
 
 
 def confusion_matrix(
-    confusion: npt.NDArray[np.int64], true_labels: Sequence[str], labels: Sequence[str], words: Words
+    confusion: npt.NDArray[np.int64], true_labels: Sequence[str], labels: Sequence[str], messages: Messages
 ) -> Figure:
     """Return a heat map: a row a true label, a column a prediction; empty cells are left out.
 
@@ -37,13 +37,11 @@ def confusion_matrix(
         Counts of shape (true labels, labels).
     true_labels, labels
         Of its rows and of its columns.
-    words
-        The language.
     """
     cells = [f"{row},{column},{confusion[row, column]}" for row, column in zip(*np.nonzero(confusion), strict=True)]
     numbers = dict.fromkeys(("row", "column", "photos"), "number")
     return {
-        **blank(words("confusion"), height=0),
+        **blank(messages("confusion"), height=0),
         # The page sets the size, which depends on its width.
         "usermeta": {
             "rows": len(true_labels),
@@ -65,10 +63,10 @@ def confusion_matrix(
             {"calculate": "datum.photos / totals[datum.row]", "as": "share"},
         ],
         "encoding": {
-            "y": _axis("row", len(true_labels), len(true_labels), words("true_label")),
-            "x": _axis("column", len(labels), len(true_labels), words("predicted")),
+            "y": _axis("row", len(true_labels), len(true_labels), messages("true_label")),
+            "x": _axis("column", len(labels), len(true_labels), messages("predicted")),
         },
-        "layer": _layers(len(true_labels) <= COUNTS_PRINTED, words),
+        "layer": _layers(len(true_labels) <= COUNTS_PRINTED, messages),
     }
 
 
@@ -84,19 +82,19 @@ def most_confused(evaluation: Evaluation) -> tuple[list[int], list[int]]:
     return rows, columns
 
 
-def heat_maps(evaluation: Evaluation, words: Words) -> dict[str, Figure]:
+def heat_maps(evaluation: Evaluation, messages: Messages) -> dict[str, Figure]:
     """Return the whole matrix as "confusion" unless it is too large, and its worst part as "focus" if that is less."""
     drawn = {}
     confusion, true_labels, labels = evaluation.confusion, evaluation.true_labels, evaluation.labels
     if len(true_labels) <= LARGEST_MATRIX:
-        drawn["confusion"] = confusion_matrix(confusion, true_labels, labels, words)
+        drawn["confusion"] = confusion_matrix(confusion, true_labels, labels, messages)
     rows, columns = most_confused(evaluation)
     if len(true_labels) > COUNTS_PRINTED and rows and columns:
         drawn["focus"] = confusion_matrix(
             confusion[np.ix_(rows, columns)],
             [true_labels[row] for row in rows],
             [labels[column] for column in columns],
-            words,
+            messages,
         )
     return drawn
 
@@ -126,7 +124,7 @@ def _axis(field: str, count: int, rows: int, title: str) -> dict[str, Any]:
     }
 
 
-def _layers(counts_printed: bool, words: Words) -> list[Figure]:
+def _layers(counts_printed: bool, messages: Messages) -> list[Figure]:
     colour = {
         "fillOpacity": {
             "field": "share",
@@ -135,10 +133,10 @@ def _layers(counts_printed: bool, words: Words) -> list[Figure]:
             "legend": None,
         },
         "tooltip": [
-            {"field": "true", "type": "nominal", "title": words("true_label")},
-            {"field": "predicted", "type": "nominal", "title": words("predicted")},
-            {"field": "photos", "type": "quantitative", "title": words("photos"), "format": ",d"},
-            {"field": "share", "type": "quantitative", "title": words("of_the_row"), "format": ".1%"},
+            {"field": "true", "type": "nominal", "title": messages("true_label")},
+            {"field": "predicted", "type": "nominal", "title": messages("predicted")},
+            {"field": "photos", "type": "quantitative", "title": messages("photos"), "format": ",d"},
+            {"field": "share", "type": "quantitative", "title": messages("of_the_row"), "format": ".1%"},
         ],
     }
     layers: list[Figure] = [

@@ -3,13 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from job.errors import mapping
+from job import storage
+from job.errors import one_line
 from job.report import drawing, findings, page, thumbnails
-from job.report.messages import Words
-from job.results import layout
-from job.results.layout import DataFile
-from job.storage import files as storage
-from job.storage import uri
+from job.report.messages import Messages
+from job.results import DataFile, layout
 
 FILES = "report"
 """The manifest's name for the list with the report in it."""
@@ -19,65 +17,28 @@ THUMBNAILS = 800
 
 
 def make(output: str, manifest: dict[str, Any], language: str) -> str:
-    """Return the report of the run in a results folder.
-
-    Parameters
-    ----------
-    output
-        URI of the results folder.
-    manifest
-        The run's manifest, which need not be written yet.
-    language
-        One of ``wording.LANGUAGES``.
-
-    Raises
-    ------
-    OSError
-        If a file that the manifest lists cannot be read.
-    """
+    """Return the report of the run in a results folder."""
     found = findings.read(output, manifest)
     mistakes = found.evaluation.mistakes if found.evaluation is not None else []
     wanted = [*(mistake.path for mistake in mistakes), *found.photos.paths[:THUMBNAILS]]
-    return page.render(found, thumbnails.read(wanted), Words(language), drawing.script())
+    return page.render(found, thumbnails.read(wanted), Messages(language), drawing.script())
 
 
 def write(output: str, manifest: dict[str, Any], language: str) -> DataFile:
-    """Write the report into its results folder; return the file.
-
-    Raises
-    ------
-    OSError, RunFailedError
-        As ``make`` and ``storage.write_bytes`` do.
-    """
+    """Write the report into its results folder; return the file."""
     content = make(output, manifest, language).encode()
-    storage.write_bytes(uri.join(output, layout.REPORT), content)
+    storage.write_bytes(storage.join(output, layout.REPORT), content)
     return DataFile(layout.REPORT, 1, len(content))
 
 
 def write_if_possible(
     output: str, manifest: dict[str, Any], language: str, say: Callable[[str], None]
 ) -> list[DataFile]:
-    """Write a run's report; if that fails, say so and leave none: hours of features are worth more than a picture.
-
-    Parameters
-    ----------
-    output
-        URI of the results folder.
-    manifest
-        The run's manifest, before it is written.
-    language
-        One of ``wording.LANGUAGES``.
-    say
-        Tells the person one line.
-
-    Returns
-    -------
-    The file written, or nothing.
-    """
+    """Write a run's report; if that fails, say so and leave none: the results are complete without it."""
     try:
-        # An earlier run's report must not stand beside this run's results.
-        storage.delete(uri.join(output, layout.REPORT))
+        # An earlier run's report must not be taken for this run's.
+        storage.delete(storage.join(output, layout.REPORT))
         return [write(output, manifest, language)]
     except Exception as error:  # noqa: BLE001 - whatever it is, the run's results are complete without it
-        say(f"The report could not be drawn: {mapping.one_line(error)}. Make it later: python -m job report {output}")
+        say(f"The report could not be drawn: {one_line(error)}. Make it later: python -m job report {output}")
         return []

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from job.matrices import matrix
 from job.results import layout
-from job.results.columns import matrix
 
 PHOTOS_SHOWN = 2400
 """Points of the scatter: enough to see groups, few enough to draw at once on a phone."""
@@ -22,44 +22,18 @@ FILES_AT_A_TIME = 8
 
 @dataclass(frozen=True)
 class PhotoSample:
-    """Some photos of a run, in random order.
-
-    Parameters
-    ----------
-    paths
-        URIs.
-    labels
-        None for photos without a label.
-    components
-        float32 of shape (photos, at most ``COMPONENTS_SHOWN``).
-    total
-        How many photos the run has, of which these were drawn.
-    """
+    """Some photos of a run, in random order."""
 
     paths: list[str]
     labels: list[str | None]
-    components: npt.NDArray[np.float32]
-    total: int
+    components: npt.NDArray[np.float32]  # float32 of shape (photos, at most ``COMPONENTS_SHOWN``)
+    total: int  # how many photos the run has, of which these were drawn
 
 
 def draw(output: str, files: Sequence[str], label_counts: Iterable[int], total: int) -> PhotoSample:
     """Return a sample of the photos in components files; the same files give the same sample.
 
-    Parameters
-    ----------
-    output
-        URI of the results folder.
-    files
-        Paths of the components files inside it.
-    label_counts
-        Photos of each label (photos without one count as one label).
-    total
-        How many photos the files hold.
-
-    Raises
-    ------
-    OSError
-        If a file cannot be read.
+    ``label_counts``: photos of each label (photos without one count as one label).
     """
     most = photos_a_label(label_counts, PHOTOS_SHOWN)
     with ThreadPoolExecutor(FILES_AT_A_TIME) as pool:

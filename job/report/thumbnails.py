@@ -9,9 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from PIL import Image
 
-from job.images.decode import FORMATS, to_rgb, upright
-from job.images.limits import require_size
-from job.storage import files as storage
+from job import storage
+from job.images import FORMATS, require_size, to_rgb, upright
 
 SIDE = 72
 """Pixels of the longer side."""
@@ -36,14 +35,7 @@ def read(
 ) -> dict[str, str]:
     """Return thumbnails by path, as data URIs; photos that cannot be read, or not in time, have none.
 
-    Parameters
-    ----------
-    paths
-        URIs of the photos, the most important first.
-    read_bytes
-        Returns the content of one.
-    most_bytes, most_seconds
-        When to stop.
+    ``paths``: URIs of the photos, the most important first.
     """
     made: dict[str, str] = {}
     left = most_bytes

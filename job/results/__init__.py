@@ -1,1 +1,30 @@
-"""Read and write a results folder."""
+"""Name, write and read the files of a results folder.
+
+``lease``, ``output``, ``progress`` and ``resume`` are public too; some need Spark.
+"""
+
+from job.results import layout
+from job.results.layout import (
+    EXPLAINED_VARIANCE,
+    LAYOUT,
+    MANIFEST,
+    PROGRESS,
+    REPORT,
+    DataFile,
+    installed_version,
+    listed_files,
+    read_manifest,
+)
+
+__all__ = [
+    "EXPLAINED_VARIANCE",
+    "LAYOUT",
+    "MANIFEST",
+    "PROGRESS",
+    "REPORT",
+    "DataFile",
+    "installed_version",
+    "layout",
+    "listed_files",
+    "read_manifest",
+]

@@ -18,13 +18,12 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from job.errors import OutputRefusedError, ResultsUnusableError
-from job.errors.mapping import unreachable
-from job.storage import files as storage
-from job.storage import uri as addresses
+from job import storage
+from job.errors import OutputRefusedError, ResultsUnusableError, unreachable
+from job.matrices import FLOAT_LIST
 
-SCHEMA_VERSION = 1
-"""Of the manifest and of progress.json; raised when a reader of the old one would misread the new one."""
+SCHEMA_VERSION = 2
+"""Of every JSON file of the results; raised when a reader of the old one would misread the new one."""
 
 MANIFEST = "manifest.json"
 PROGRESS = "progress.json"
@@ -49,7 +48,7 @@ WRITTEN_ONCE = (
     *(EXPLAINED_VARIANCE, PROJECTION, METRICS, CONFUSION_MATRIX, MODEL, MODEL_NUMBERS),
     *(WORDS, WORDS_DESCRIPTION),
 )
-"""Files without a run's id in their name: written when an earlier run's manifest does not stand any more."""
+"""Files without a run's id in their name: written once an earlier run's manifest is removed."""
 
 LAYOUT = (
     *(MANIFEST, PROGRESS, FEATURES, COMPONENTS, COMPONENTS_CSV, "pca", REJECTED),
@@ -62,12 +61,10 @@ FEATURES_SCHEMA = pa.schema(
         pa.field("path", pa.string()),
         pa.field("label", pa.string()),
         pa.field("split", pa.string()),
-        pa.field("features", pa.list_(pa.field("element", pa.float32()))),
+        pa.field("features", FLOAT_LIST),
     ]
 )
-COMPONENTS_SCHEMA = pa.schema(
-    [*list(FEATURES_SCHEMA)[:3], pa.field("components", pa.list_(pa.field("element", pa.float32())))]
-)
+COMPONENTS_SCHEMA = pa.schema([*list(FEATURES_SCHEMA)[:3], pa.field("components", FLOAT_LIST)])
 DESCRIPTORS_SCHEMA = pa.schema([*list(FEATURES_SCHEMA)[:3], pa.field("descriptors", pa.binary(), nullable=False)])
 """While a run learns its visual words: all descriptors of a photo in one value, one after the other."""
 PREDICTIONS_SCHEMA = pa.schema(
@@ -75,7 +72,7 @@ PREDICTIONS_SCHEMA = pa.schema(
         *list(FEATURES_SCHEMA)[:3],
         pa.field("predicted", pa.string()),
         pa.field("probability", pa.float32()),
-        pa.field("probabilities", pa.list_(pa.field("element", pa.float32()))),
+        pa.field("probabilities", FLOAT_LIST),
     ]
 )
 REJECTED_SCHEMA = pa.schema([pa.field("path", pa.string()), pa.field("reason", pa.string())])
@@ -83,17 +80,7 @@ REJECTED_SCHEMA = pa.schema([pa.field("path", pa.string()), pa.field("reason", p
 
 @dataclass(frozen=True)
 class DataFile:
-    """A data file of a run, as the manifest lists it.
-
-    Parameters
-    ----------
-    path
-        Inside the results folder.
-    rows
-        How many rows it holds.
-    bytes
-        Its size.
-    """
+    """A data file of a run, as the manifest lists it."""
 
     path: str
     rows: int
@@ -130,16 +117,7 @@ def attempt() -> int:
 def write_parquet(output: str, name: str, table: pa.Table, footer: Mapping[str, str] = {}) -> DataFile:
     """Write a table as one Parquet file in one piece.
 
-    Parameters
-    ----------
-    output
-        URI of the results folder.
-    name
-        Of the file, inside it.
-    table
-        The rows.
-    footer
-        What the file says of itself, beside its schema.
+    ``footer``: what the file says of itself, beside its schema.
     """
     sink = pa.BufferOutputStream()
     # Floats hardly repeat, so a dictionary would only cost time; Zstandard's first level is nearly free.
@@ -164,7 +142,7 @@ def read_parquet(output: str, name: str) -> pa.Table:
 
 def read_with_footer(output: str, name: str) -> tuple[pa.Table, dict[str, str]]:
     """Return a Parquet file of a results folder as a table, and what it says of itself."""
-    content = storage.read_bytes(addresses.join(output, name))
+    content = storage.read_bytes(storage.join(output, name))
     with pq.ParquetFile(pa.BufferReader(content)) as file:
         footer = file.metadata.metadata or {}
         return file.read(), {name.decode(): value.decode() for name, value in footer.items()}
@@ -185,20 +163,12 @@ def require_no_results(output: str) -> None:
 
 def write_manifest(output: str, manifest: dict[str, Any]) -> None:
     """Write the manifest: from now on the run's files count."""
-    storage.write_bytes(addresses.join(output, MANIFEST), to_json(manifest))
+    storage.write_bytes(storage.join(output, MANIFEST), to_json(manifest))
 
 
 def read_manifest(output: str) -> dict[str, Any]:
-    """Return the manifest of a results folder.
-
-    Raises
-    ------
-    UsageError
-        If there is none (an unfinished run, or no results at all), if it is damaged, or if this version cannot read it.
-    TryAgainError
-        If its storage does not answer.
-    """
-    uri = addresses.join(output, MANIFEST)
+    """Return the manifest of a results folder."""
+    uri = storage.join(output, MANIFEST)
     try:
         manifest = json.loads(storage.read_bytes(uri))
     except FileNotFoundError:
@@ -214,13 +184,18 @@ def read_manifest(output: str) -> dict[str, Any]:
         raise ResultsUnusableError(
             f"'{uri}' is damaged: it is no manifest.", "Copy the results again, or run it again."
         )
-    if manifest.get("schema_version") != SCHEMA_VERSION:
-        raise ResultsUnusableError(
-            f"'{output}' was written in version {manifest.get('schema_version')} of the layout, "
-            f"this program reads version {SCHEMA_VERSION}.",
-            "Read it with the version of the program that wrote it.",
-        )
+    require_version(manifest, uri)
     return manifest
+
+
+def require_version(content: Mapping[str, Any], uri: str) -> None:
+    """Raise ResultsUnusableError if a JSON file of the results has another ``schema_version``."""
+    found = content.get("schema_version")
+    if found != SCHEMA_VERSION:
+        raise ResultsUnusableError(
+            f"The schema_version of '{uri}' must be {SCHEMA_VERSION}, got {found}.",
+            "Run it again with --overwrite, or read it with the version of Orchard that wrote it.",
+        )
 
 
 def sweep(output: str, listed: Iterable[str], run_id: str) -> None:
@@ -228,15 +203,6 @@ def sweep(output: str, listed: Iterable[str], run_id: str) -> None:
 
     Only files that a run has written are touched, known by their names; none if another run's manifest has come to
     stand in the meantime; and none of a run that began later, which may be under way.
-
-    Parameters
-    ----------
-    output
-        The results folder.
-    listed
-        Paths inside it that count.
-    run_id
-        Of the run whose manifest stands.
     """
     if read_manifest(output)["run_id"] != run_id:
         return
@@ -244,7 +210,7 @@ def sweep(output: str, listed: Iterable[str], run_id: str) -> None:
     for file in storage.list_files(output):
         is_ours = file.inside in WRITTEN_ONCE or is_data_file(file.inside)
         if is_ours and _began(run_of(file.inside)) <= _began(run_id) and file.inside not in keep:
-            storage.delete(addresses.join(output, file.inside))
+            storage.delete(storage.join(output, file.inside))
     _remove_empty_folders(output)
 
 
@@ -276,12 +242,12 @@ def discard(output: str, run_id: str) -> None:
     finished = bool(storage.exists_any(output, [MANIFEST]))
     for file in storage.list_files(output):
         if run_of(file.inside) == run_id or (file.inside == PROGRESS and not finished):
-            storage.delete(addresses.join(output, file.inside))
+            storage.delete(storage.join(output, file.inside))
     _remove_empty_folders(output)
 
 
 def to_json(content: dict[str, Any]) -> bytes:
-    """Return JSON that a person can read."""
+    """Return indented JSON with a newline at its end."""
     return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
 
 
@@ -294,12 +260,12 @@ _DATA_FILE = re.compile(
 
 def _remove_empty_folders(output: str) -> None:
     for name in (PREDICTIONS, *LAYOUT):
-        storage.remove_empty_folder(addresses.join(output, name))
+        storage.remove_empty_folder(storage.join(output, name))
 
 
 def _write(output: str, name: str, sink: pa.BufferOutputStream, rows: int) -> DataFile:
     content = sink.getvalue()
-    storage.write_bytes(addresses.join(output, name), content)
+    storage.write_bytes(storage.join(output, name), content)
     return DataFile(name, rows, content.size)
 
 

@@ -1,4 +1,4 @@
-"""Tells processes of a machine apart, and whether one of them has died, for as long as the machine is not restarted."""
+"""Identifies processes of a machine until its next restart, and says whether one of them has died."""
 
 import hashlib
 import os
@@ -8,15 +8,10 @@ PROC = Path("/proc")
 
 
 def this_process() -> str | None:
-    """Return what tells this process from every other: its machine, its number and when it began.
-
-    Returns
-    -------
-    None where the system does not tell, as outside Linux.
-    """
+    """Return the identity of this process: machine, number and start time; None outside Linux."""
     began = _began(os.getpid())
     try:
-        # Another start of the machine is another machine, and so is another container: numbers begin anew in both.
+        # A restarted machine or another container counts as another machine: process numbers start again in both.
         machine = (PROC / "sys/kernel/random/boot_id").read_text() + os.readlink(PROC / "self/ns/pid")  # noqa: PTH115
     except OSError:
         return None
@@ -24,13 +19,7 @@ def this_process() -> str | None:
 
 
 def has_died(process: str) -> bool:
-    """Return whether a process is sure to have died; of one of another machine that is never known.
-
-    Parameters
-    ----------
-    process
-        As ``this_process`` returned it there.
-    """
+    """Return whether the process of an identity has surely died; False for every process of another machine."""
     here = this_process()
     if here is None or process.count("/") != 2:
         return False
@@ -39,11 +28,11 @@ def has_died(process: str) -> bool:
 
 
 def _began(number: int) -> str | None:
-    """Return when a process began, in the kernel's ticks; None if there is none, or only its exit code is left."""
+    """Return the start time of a process in the kernel's ticks; None if it has ended."""
     try:
         status = (PROC / str(number) / "stat").read_text()
     except OSError:
         return None
-    # The second field is the program's name in brackets, with whatever is in it.
+    # The second field is the program's name in brackets, which may hold spaces and brackets.
     state, *fields = status.rpartition(")")[2].split()
     return None if state == "Z" else fields[18]

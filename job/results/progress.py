@@ -1,4 +1,4 @@
-"""Shows how far the run is: a bar in a terminal, lines elsewhere, and progress.json for whoever follows from afar."""
+"""Shows how far the run is: a bar in a terminal, lines elsewhere, and progress.json for ``orchard run``."""
 
 import shutil
 import sys
@@ -11,8 +11,7 @@ from typing import Any, TextIO
 from pyspark import Accumulator
 from tqdm import tqdm
 
-from job.errors import OutputInUseError
-from job.errors.console import printable
+from job.errors import OutputInUseError, printable
 from job.results import lease
 from job.results.lease import Lease
 
@@ -20,16 +19,9 @@ SECONDS_BETWEEN_LOOKS = 0.2
 
 
 class Progress:
-    """Follows the stages of a run.
+    """Times and shows the stages of a run; its lease writes them into progress.json.
 
-    Parameters
-    ----------
-    output
-        URI of the results folder; progress.json goes there, and the run's lease on it.
-    run_id
-        The run that is followed.
-    terminal
-        Where the bar or the lines are written; None for standard error.
+    The terminal is standard error by default. A stage raises OutputInUseError if another run has taken the output.
     """
 
     def __init__(self, output: str, run_id: str, terminal: TextIO | None = None) -> None:
@@ -38,19 +30,13 @@ class Progress:
         self.seconds: dict[str, float] = {}
 
     def say(self, line: str) -> None:
-        """Tell the person one thing."""
+        """Print one line."""
         self._terminal.write(printable(line) + "\n")
         self._terminal.flush()
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time a stage that has no photos to count.
-
-        Raises
-        ------
-        OutputInUseError
-            If another run has taken the output since.
-        """
+        """Time a stage that has no photos to count."""
         began = time.perf_counter()
         self._write(name, 0, 0)
         yield
@@ -64,15 +50,8 @@ class Progress:
         ----------
         name
             The stage's name in the bar, in progress.json and in the manifest's seconds.
-        total
-            How many photos there are.
         done
-            Where the tasks count photos; Spark brings it up to date when a task ends.
-
-        Raises
-        ------
-        OutputInUseError
-            If another run has taken the output since.
+            Where the tasks count photos; Spark updates it when a task ends.
         """
         ended = threading.Event()
         with tqdm(
@@ -96,11 +75,11 @@ class Progress:
         self._say_rate(name, total)
 
     def fail(self) -> None:
-        """Say in progress.json that the run has stopped before its end."""
+        """Release the lease of a run that has failed."""
         self._end(lease.FAILED, 0)
 
     def finish(self, photos: int) -> None:
-        """Say in progress.json that the run is over."""
+        """Release the lease of a run that has finished."""
         self._end(lease.FINISHED, photos)
 
     def _columns(self) -> int | None:

@@ -1,7 +1,7 @@
-"""Takes over what an earlier run has computed of the photos already, so that this one computes the others alone.
+"""Reuses the rows that an earlier run has computed, so that this run computes only the others.
 
-A data file is whole as soon as it has its name. It needs no manifest to be trusted: it says itself, in its footer, what
-made its rows, and of which version of each photo.
+A data file is complete as soon as it has its name. It needs no manifest to be trusted: its footer holds the provenance
+of its rows, and the version of each photo.
 """
 
 import json
@@ -15,16 +15,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from job import storage
 from job.results import layout
-from job.storage import files as storage
-from job.storage import filesystem as filesystems
-from job.storage import uri
+from job.results.progress import Progress
 
 STAMP = "orchard"
-"""The entry of a Parquet file's footer that says what made its rows."""
+"""The entry of a Parquet file's footer that holds provenance and versions."""
 
 FOOTERS_AT_A_TIME = 32
-"""Files that are looked into at once; each takes a few small requests."""
+"""Footers that are read at the same time; each takes a few small requests."""
 
 MADE_DIFFERENTLY = {
     "model": "by another model",
@@ -35,92 +34,81 @@ MADE_DIFFERENTLY = {
     "decoding": "under other rules of decoding",
     "versions": "with other versions of libraries",
 }
-"""What made rows, the weightiest first, and what a person is told where it was another."""
+"""What each entry of the provenance is called in a message, the most important first."""
 
-UNKNOWN = "in a way that is not told"
+UNKNOWN = "in an unknown way"
 
 ROWS_SCHEMA = pa.schema([pa.field("version", pa.string()), pa.field("computed_in", pa.string())])
-"""Columns of rows on their way to a file, beside the file's own: they go into its footer."""
+"""Columns of a task's rows that go into the footer of its file."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """What an earlier run has left of the photos that are listed now.
+    """How many of the listed photos are reused from an earlier run, and why others are not.
 
     Parameters
     ----------
     folder
-        Of the data files that were looked for.
-    listed
-        Photos that are listed now.
-    kept
-        Of these, how many are taken over.
+        Of the data files.
     changed
-        How many were computed, and have changed since.
+        Photos that were computed, and have changed since.
     differently
-        How many were computed in another way, by how a person is told of it.
+        Photos that were computed with another provenance, by its name in the message.
     removed
         Photos that were computed and are not listed any more.
     """
 
     folder: str
     listed: int
-    kept: int
+    reused: int
     changed: int
     differently: Mapping[str, int]
     removed: int
 
     def as_manifest(self) -> dict[str, int]:
-        """Return what the manifest says of it."""
-        return {"reused": self.kept, "computed": self.listed - self.kept, "removed": self.removed}
+        """Return the manifest's entry "resumed"."""
+        return {"reused": self.reused, "computed": self.listed - self.reused, "removed": self.removed}
 
     def __str__(self) -> str:
-        """Return what a person is told."""
-        if not (self.kept or self.changed or self.differently or self.removed):
-            return f"Nothing is taken over: the output holds no {self.folder} of an earlier run."
+        """Return the line that the run prints."""
+        if not (self.reused or self.changed or self.differently or self.removed):
+            return f"Nothing is reused: the output holds no {self.folder} of an earlier run."
         reasons = [f"{self.changed:,} have changed"] if self.changed else []
         reasons += [f"{photos:,} were made {how}" for how, photos in self.differently.items()]
-        anew = self.listed - self.kept
-        told = f"Resuming: {self.kept:,} of {self.listed:,} photos are taken over, {anew:,} are computed"
-        told += f" ({', '.join(reasons)})" if reasons else ""
-        return told + (f"; {self.removed:,} are not listed any more and are dropped." if self.removed else ".")
+        computed = self.listed - self.reused
+        line = f"Resuming: {self.reused:,} of {self.listed:,} photos are reused, {computed:,} are computed"
+        line += f" ({', '.join(reasons)})" if reasons else ""
+        return line + (f"; {self.removed:,} were removed." if self.removed else ".")
 
 
 def stamp(provenance: Mapping[str, Any], rows: pa.Table) -> dict[str, str]:
-    """Return what the footer of a file says of its rows.
-
-    Parameters
-    ----------
-    provenance
-        What decides them, beside the photos.
-    rows
-        With the columns of ``ROWS_SCHEMA``, which do not go into the file itself.
-    """
+    """Return the footer of a file, from the provenance of its rows and their columns of ``ROWS_SCHEMA``."""
     each = {name: rows[name].to_pylist() for name in ROWS_SCHEMA.names}
     return {STAMP: json.dumps({"provenance": provenance, **each}, sort_keys=True)}
 
 
+def reuse(
+    wanted: bool, output: str, folder: str, provenance: Mapping[str, Any], photos: pa.Table, progress: Progress
+) -> tuple[pa.Table, Found | None]:
+    """Return what ``find`` does, and report it; the listing as it is and None if nothing is to be reused."""
+    if not wanted:
+        return photos, None
+    with progress.stage("resume"):
+        photos, found = find(output, folder, provenance, photos)
+    progress.say(str(found))
+    return photos, found
+
+
 def find(output: str, folder: str, provenance: Mapping[str, Any], photos: pa.Table) -> tuple[pa.Table, Found]:
-    """Return the listing with the place of every row that can be taken over, and what was found.
+    """Return the listing with the place of every row that can be reused, and what was found.
 
-    A row can be taken over if it was made in the same way, of the same version of the photo. Label and split do not
-    matter: they are the listing's.
-
-    Parameters
-    ----------
-    output
-        URI of the results folder; a finished run's, an unfinished one's, or one that is not there yet.
-    folder
-        Of the data files, inside it.
-    provenance
-        What decides a photo's row, beside the photo.
-    photos
-        The listing.
+    A row can be reused if its provenance is the same and its photo has the same version. Its label and split are the
+    listing's.
 
     Raises
     ------
     ResultsUnusableError
-        If the output holds finished results of another version of the layout, which nobody here knows to go on with.
+        If the output holds finished results of another version of the layout.
     """
     if storage.exists_any(output, [layout.MANIFEST]):
         layout.read_manifest(output)
@@ -139,18 +127,16 @@ def find(output: str, folder: str, provenance: Mapping[str, Any], photos: pa.Tab
 
 
 def earlier_rows(output: str, listing: pa.Table, value: str) -> tuple[pa.Table | None, pa.Table]:
-    """Return the rows that are taken over, and the part of a listing that is left to be computed.
+    """Return the reused rows, and the part of a listing that is left to be computed.
 
-    What cannot be read any more is left to be computed, too.
+    Rows that cannot be read any more are left to be computed, too.
 
     Parameters
     ----------
-    output
-        URI of the results folder.
     listing
         A partition of what ``find`` returned.
     value
-        Name of the column with what was computed.
+        Name of the column of computed values.
 
     Returns
     -------
@@ -181,23 +167,13 @@ def earlier_rows(output: str, listing: pa.Table, value: str) -> tuple[pa.Table |
 
 
 def with_rows_columns(made: pa.Table, photos: pa.Table, computed_in: str) -> pa.Table:
-    """Return what was made now with the columns of ``ROWS_SCHEMA``.
-
-    Parameters
-    ----------
-    made
-        A row for each of the photos.
-    photos
-        The photos' part of the listing.
-    computed_in
-        What a network computed them in; empty for all else.
-    """
+    """Return the rows that were computed of some photos with the columns of ``ROWS_SCHEMA``."""
     described = made.append_column(ROWS_SCHEMA.field("version"), photos["version"])
     return described.append_column(ROWS_SCHEMA.field("computed_in"), pa.array([computed_in] * len(made), pa.string()))
 
 
 def in_order(listing: pa.Table, made: pa.Table, earlier: pa.Table | None) -> pa.Table:
-    """Return rows that were made now and rows taken over as one table, in the order of the listing."""
+    """Return computed and reused rows as one table, in the order of the listing."""
     if earlier is None:
         return made
     rows = pa.concat_tables([made, earlier.cast(made.schema)]).combine_chunks()
@@ -207,7 +183,7 @@ def in_order(listing: pa.Table, made: pa.Table, earlier: pa.Table | None) -> pa.
 
 @dataclass(frozen=True)
 class _Earlier:
-    """An earlier data file: what made its rows, and the path, version, file and number of each."""
+    """An earlier data file: its provenance, and the path, version, file and number of each row."""
 
     provenance: Mapping[str, Any] | None
     rows: pa.Table
@@ -226,14 +202,14 @@ _EARLIER_SCHEMA = pa.schema(
 def _data_files(output: str, folder: str) -> list[str]:
     if not storage.exists_any(output, [folder]):
         return []
-    found = (f"{folder}/{file.inside}" for file in storage.list_files(uri.join(output, folder)))
+    found = (f"{folder}/{file.inside}" for file in storage.list_files(storage.join(output, folder)))
     # The latest run's first: where two have the same photo, its row is taken.
     return sorted((name for name in found if layout.is_data_file(name)), key=layout.run_of, reverse=True)
 
 
 def _look_into(output: str, name: str) -> _Earlier | None:
-    """Return what a data file says of itself; None if it cannot be read, which is no reason to give up."""
-    filesystem, path = filesystems.open_filesystem(uri.join(output, name))
+    """Return a data file's rows by its footer; None if it cannot be read: its photos are then computed again."""
+    filesystem, path = storage.open_filesystem(storage.join(output, name))
     try:
         with pq.ParquetFile(path, filesystem=filesystem) as file:
             described = json.loads((file.metadata.metadata or {}).get(STAMP.encode(), b"{}"))
@@ -242,24 +218,24 @@ def _look_into(output: str, name: str) -> _Earlier | None:
         columns = [paths, described.get("version", [None] * rows), [name] * rows, list(range(rows))]
         provenance = described.get("provenance")
         return _Earlier(provenance if isinstance(provenance, dict) else None, pa.table(columns, schema=_EARLIER_SCHEMA))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # whatever somebody wrote into it
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # content of any kind
         return None
 
 
 def _difference(there: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> str | None:
-    """Return in what way rows were made differently, None if in the same."""
+    """Return the name of the first difference between two provenances, None if they are equal."""
     if there is None:
         return UNKNOWN
     if there == wanted:
         return None
-    differing = (told for name, told in MADE_DIFFERENTLY.items() if there.get(name) != wanted.get(name))
+    differing = (how for name, how in MADE_DIFFERENTLY.items() if there.get(name) != wanted.get(name))
     return next(differing, UNKNOWN)
 
 
 def _found(
     folder: str, photos: pa.Table, kept: pa.BooleanArray, earlier: Sequence[_Earlier], provenance: Mapping[str, Any]
 ) -> Found:
-    """Return what is told of the rows that are there and of those that are not taken over."""
+    """Count the rows that are reused, and by reason those that are not."""
     left = photos["path"].filter(pc.invert(kept))
     tried: Counter[str] = Counter()
     for how in (None, *MADE_DIFFERENTLY.values(), UNKNOWN):
@@ -272,7 +248,7 @@ def _found(
     return Found(
         folder=folder,
         listed=len(photos),
-        kept=pc.sum(kept, min_count=0).as_py(),
+        reused=pc.sum(kept, min_count=0).as_py(),
         changed=changed,
         differently={how: number for how, number in tried.items() if number},
         removed=pc.sum(removed, min_count=0).as_py(),

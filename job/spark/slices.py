@@ -1,7 +1,7 @@
 """Cuts the training rows of a run's files into slices of one size, whatever the files' own sizes are.
 
-How the photos were dealt to files depends on the cluster, on the photos to test among them, and on what an earlier run
-had finished; the order of the training rows does not. What is added up slice by slice is the same to the last bit.
+How photos are distributed to files depends on the cluster, on the photos to test among them, and on the files of an
+earlier run. The order of the training rows does not, so a sum slice by slice is the same to the last bit.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,21 +12,13 @@ from operator import attrgetter
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from job.images.listing import TRAIN
+from job.images import TRAIN
 from job.results import layout
 
 
 @dataclass(frozen=True)
 class Slice:
-    """A range of a file's training rows.
-
-    Parameters
-    ----------
-    path
-        The file, inside the results folder.
-    start, stop
-        The range, counted among the training rows alone.
-    """
+    """A range of a file's training rows, counted among the training rows only."""
 
     path: str
     start: int
@@ -34,15 +26,7 @@ class Slice:
 
 
 def cut(files: Sequence[tuple[str, int]], size: int) -> list[list[Slice]]:
-    """Cut the training rows of files into parts of a size.
-
-    Parameters
-    ----------
-    files
-        Path and number of training rows of each, in the order of the listing.
-    size
-        Rows in a part; the last one may have fewer.
-    """
+    """Cut files, by path and number of training rows, into parts of so many rows; the last part may have fewer."""
     parts: list[list[Slice]] = []
     room = 0
     for path, rows in files:
@@ -59,12 +43,12 @@ def cut(files: Sequence[tuple[str, int]], size: int) -> list[list[Slice]]:
 
 
 def read(output: str, slices: Sequence[Slice]) -> Iterator[pa.Table]:
-    """Yield the training rows of each slice; a file that several in a row lie in is read once."""
+    """Yield the training rows of each slice; a file of several consecutive slices is read once."""
     for path, pieces in groupby(slices, attrgetter("path")):
         training = _training_rows(output, path)
         for piece in pieces:
             yield training.slice(piece.start, piece.stop - piece.start)
-        # Before the next file is read, not after it.
+        # Free the memory before the next file is read, not after it.
         del training
 
 

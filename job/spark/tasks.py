@@ -1,254 +1,224 @@
-"""Deals the photos of a run to Spark tasks: what each takes, what it leaves to an earlier run, and what it reports.
+"""Runs the photos of a run as Spark tasks: each reads, decodes, extracts and writes its part of the listing.
 
-Both ways to turn photos into features go by it. What a task makes of a photo is the business of
-``job.features.network.task`` and ``job.features.words.task``.
+What is extracted from a photo is the business of a ``PhotoExtractor``; all else that a task does is here.
 """
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Protocol
 
+import numpy.typing as npt
 import pyarrow as pa
 from pyspark import Accumulator, SparkContext
 
-from job.images import listing
-from job.images.listing import PREDICT
-from job.results import layout, resume
-from job.results.layout import DataFile
+from job import storage
+from job.images import PREDICT, Pixels, RejectedPhotoError, listing, photos_in_turn
+from job.results import DataFile, layout, resume
 from job.results.progress import Progress
 from job.spark import session, workers
-from job.storage import filesystem
 
-Numbered = tuple[int, bytes]
-"""A task's part of the listing: its number, and its rows as an Arrow stream."""
+Values = npt.NDArray[Any]
+"""What is extracted from one photo."""
 
-Report = TypeVar("Report")
+
+@dataclass(frozen=True)
+class Loaded:
+    """An extractor that is ready to work in a process.
+
+    Parameters
+    ----------
+    process
+        Returns for each of several photos its values, or why it is rejected.
+    batch
+        How many photos ``process`` takes at a time.
+    computed_in
+        What a network computes in: float32 or bfloat16. Empty for other extractors.
+    """
+
+    process: Callable[[Sequence[Pixels]], Iterable[Values | RejectedPhotoError]]
+    batch: int = 1
+    computed_in: str = ""
+
+
+class PhotoExtractor(Protocol):
+    """What a photo task asks of an extractor, which is pickled and sent to the executors."""
+
+    @property
+    def folder(self) -> str:
+        """The folder for the extracted values; also the name of their column and of the stage."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Of the files in the folder: path, label, split and values."""
+
+    @property
+    def stage(self) -> str:
+        """The name under which ``process`` is timed inside a task."""
+
+    @property
+    def largest_partition(self) -> int:
+        """How many photos a task can hold the values of."""
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        """What decides a photo's values, beside the photo. Computed on the driver only."""
+
+    def load(self) -> Loaded:
+        """Load what it works with, once a process."""
+
+    def decode(self, content: bytes) -> Pixels:
+        """Return the pixels of a photo file; raise RejectedPhotoError if it cannot be used."""
+
+    def to_column(self, values: Sequence[Values]) -> pa.Array:
+        """Return the values of all photos as a column of the schema's type."""
+
+    def tally(self, rows: pa.Table) -> Counter[str]:
+        """Return what else is counted in the rows that a task writes."""
 
 
 @dataclass(frozen=True)
 class PhotosReport:
-    """What a task has done: its files, its photos, and where its time went.
+    """What a task has done.
 
     Parameters
     ----------
-    made
-        The Parquet file of what was made of the photos; None if no photo could be used.
+    file
+        The Parquet file of extracted values; None if no photo could be used.
     rejected
-        The Parquet file of photos set aside; None if there are none.
+        The Parquet file of rejected photos; None if there are none.
     used
         Photos by split.
     labels
-        Photos by split and label; those without a label are left out.
+        Photos by split and label, without those to predict.
     seconds
         By the stages inside a task.
-    computed_in
-        Photos by what a network computed them in, float32 or bfloat16; all under the empty name where none did.
+    tally
+        As the extractor counts it.
     """
 
-    made: DataFile | None
+    file: DataFile | None
     rejected: DataFile | None
     used: Counter[str]
     labels: Counter[tuple[str, str]]
     seconds: dict[str, float] = field(default_factory=dict)
-    computed_in: Counter[str] = field(default_factory=Counter)
+    tally: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
-class Part:
-    """A task's part of the listing, when it has looked at what an earlier run made of it.
+class PhotoTask:
+    """What all tasks of the stage share."""
 
-    Parameters
-    ----------
-    number
-        Its place among the parts; goes into the names of its files.
-    listing
-        All its photos.
-    photos
-        Those of them that no earlier run has left a row of: what this task works on.
-    earlier
-        The rows that an earlier run has made of the others; None if there are none.
-    """
-
-    number: int
-    listing: pa.Table
-    photos: pa.Table
-    earlier: pa.Table | None
+    output: str
+    run_id: str
+    extractor: PhotoExtractor
+    provenance: Mapping[str, Any]
 
 
-def in_tasks(
-    context: SparkContext,
-    photos: pa.Table,
-    largest: int,
-    work: Callable[[Accumulator[int], Numbered], Report],
-    stage: str,
-    progress: Progress,
-) -> list[Report]:
-    """Have all photos worked on in tasks; return what each reports, in the order of the listing.
-
-    Parameters
-    ----------
-    context
-        The running Spark.
-    photos
-        The listing.
-    largest
-        As many photos as a task can hold; a task never gets more than ``listing.LARGEST_PARTITION``.
-    work
-        Run for each task, on an executor, with a count of photos done and with its part.
-    stage
-        Name of the stage, which is timed and shown.
-    progress
-        Shows it.
-    """
-    partitions = listing.partition(photos, session.slots(context), max(1, min(listing.LARGEST_PARTITION, largest)))
+def extract(
+    context: SparkContext, photos: pa.Table, extractor: PhotoExtractor, output: str, run_id: str, progress: Progress
+) -> list[PhotosReport]:
+    """Extract and write the values of all photos; return the report of each task, in the order of the listing."""
+    largest = max(1, min(listing.LARGEST_PARTITION, extractor.largest_partition))
+    partitions = listing.partition(photos, session.slots(context), largest)
     numbered = [(number, as_stream(part)) for number, part in enumerate(partitions)]
+    task = PhotoTask(output, run_id, extractor, extractor.provenance)
     done = context.accumulator(0)
-    with progress.counted_stage(stage, len(photos), done):
-        tasks = context.parallelize(numbered, len(numbered)).map(partial(work, done))
-        return list(tasks.collect())
+    with progress.counted_stage(extractor.folder, len(photos), done):
+        return list(context.parallelize(numbered, len(numbered)).map(partial(extract_part, task, done)).collect())
 
 
-def take_part(output: str, column: str, done: Accumulator[int], numbered: Numbered) -> Part:
-    """Return a task's part of the listing; what an earlier run has made of it counts as done.
+def extract_part(task: PhotoTask, done: Accumulator[int], numbered: tuple[int, bytes]) -> PhotosReport:
+    """Run one task.
 
     Parameters
     ----------
-    output
-        URI of the results folder.
-    column
-        Name of the column that holds what is made of a photo: "features" or "descriptors".
+    task
+        What all tasks share.
     done
         Counts photos, for the progress bar.
     numbered
-        As ``in_tasks`` gives it.
+        The number of the task's part of the listing, and its rows as an Arrow stream.
     """
     number, stream = numbered
-    # Arrow makes no client for another bucket while a read hangs: the output's must be there before.
-    filesystem.open_filesystem(output)
-    rows = pa.ipc.open_stream(stream).read_all()
-    earlier, photos = resume.earlier_rows(output, rows, column)
-    done.add(rows.num_rows - photos.num_rows)
-    return Part(number, rows, photos, earlier)
-
-
-@contextmanager
-def counting(done: Accumulator[int]) -> Iterator[Callable[[], None]]:
-    """Watch a task while the block lasts; yield what it calls after every photo.
-
-    The call counts the photo, and is the sign of life without which ``workers.ended_if_silent`` ends the process.
-
-    Parameters
-    ----------
-    done
-        Counts photos, for the progress bar.
-    """
-    with workers.ended_if_silent() as sign:
-
-        def photo_done() -> None:
-            done.add(1)
-            sign()
-
-        yield photo_done
-
-
-def all_rows(part: Part, made: pa.Table, used: pa.Table, computed_in: str) -> pa.Table:
-    """Return the rows of a part, made now or earlier, in the order of the listing.
-
-    Parameters
-    ----------
-    part
-        As ``take_part`` returned it.
-    made
-        What was made of the photos that could be used.
-    used
-        These photos' part of the listing.
-    computed_in
-        What a network computed them in; empty for all else.
-
-    Returns
-    -------
-    rows
-        The columns of ``made``, and those of ``resume.ROWS_SCHEMA``.
-    """
-    return resume.in_order(part.listing, resume.with_rows_columns(made, used, computed_in), part.earlier)
-
-
-def write_part(
-    output: str,
-    run_id: str,
-    part: Part,
-    folder: str,
-    rows: pa.Table,
-    reasons: Sequence[str | None],
-    provenance: Mapping[str, Any],
-    seconds: dict[str, float],
-) -> PhotosReport:
-    """Write what a task has made of its photos, and what was set aside; return the task's report.
-
-    Parameters
-    ----------
-    output
-        URI of the results folder.
-    run_id
-        Goes into the files' names, as the part's number does.
-    part
-        As ``take_part`` returned it.
-    folder
-        Of the files with what was made.
-    rows
-        As ``all_rows`` returned them.
-    reasons
-        One for each of the part's photos: why it was set aside, None if it was not.
-    provenance
-        What decides the rows, beside the photos.
-    seconds
-        Where the task's time went; writing is set here.
-    """
+    # Arrow makes no client for another bucket while a read hangs: open the output's file system before any read.
+    storage.open_filesystem(task.output)
+    part = pa.ipc.open_stream(stream).read_all()
+    earlier, photos = resume.earlier_rows(task.output, part, task.extractor.folder)
+    done.add(len(part) - len(photos))
+    loaded = task.extractor.load()
+    workers.settle()
+    seconds = dict.fromkeys(("read", "decode", task.extractor.stage, "write"), 0.0)
+    outcomes = _process(photos, task.extractor, loaded, seconds, done)
     began = time.perf_counter()
+    used = photos.filter(pa.array([not isinstance(outcome, str) for outcome in outcomes], pa.bool_()))
+    values = task.extractor.to_column([outcome for outcome in outcomes if not isinstance(outcome, str)])
+    made = pa.table([used["path"], used["label"], used["split"], values], schema=task.extractor.schema)
+    rows = resume.in_order(part, resume.with_rows_columns(made, used, loaded.computed_in), earlier)
     attempt = layout.attempt()
 
-    def name(of: str) -> str:
-        return layout.data_file_name(of, run_id, part.number, attempt, "parquet")
+    def name(folder: str) -> str:
+        return layout.data_file_name(folder, task.run_id, number, attempt, "parquet")
 
-    made_file = rejected_file = None
-    if rows.num_rows:
+    values_file = rejected_file = None
+    if len(rows):
         content = rows.drop_columns(resume.ROWS_SCHEMA.names)
-        made_file = layout.write_parquet(output, name(folder), content, resume.stamp(provenance, rows))
-    rejected = rejected_table(part.photos, reasons)
-    if rejected.num_rows:
-        rejected_file = layout.write_parquet(output, name(layout.REJECTED), rejected)
+        footer = resume.stamp(task.provenance, rows)
+        values_file = layout.write_parquet(task.output, name(task.extractor.folder), content, footer)
+    rejected = _rejected_table(photos, outcomes)
+    if len(rejected):
+        rejected_file = layout.write_parquet(task.output, name(layout.REJECTED), rejected)
     seconds["write"] = time.perf_counter() - began
     splits, labels = rows["split"].to_pylist(), rows["label"].to_pylist()
     return PhotosReport(
-        made_file,
+        values_file,
         rejected_file,
         Counter(splits),
         Counter((split, label) for split, label in zip(splits, labels, strict=True) if split != PREDICT),
         seconds,
-        Counter(rows["computed_in"].to_pylist()),
+        task.extractor.tally(rows),
     )
 
 
-def usable(photos: pa.Table, reasons: Sequence[str | None]) -> pa.Table:
-    """Return the photos of a listing that have no reason to be set aside."""
-    return photos.filter(pa.array([reason is None for reason in reasons], pa.bool_()))
+def _process(
+    photos: pa.Table, extractor: PhotoExtractor, loaded: Loaded, seconds: dict[str, float], done: Accumulator[int]
+) -> list[Values | str]:
+    """Return the values of each photo, or the reason why it is rejected."""
+    paths, sizes, problems = (photos[name].to_pylist() for name in ("path", "size", "problem"))
+    outcomes: list[Values | str] = []
+    waiting: list[Pixels | str] = []
+    with workers.ended_if_silent() as heartbeat:
+        for photo in photos_in_turn(paths, sizes, problems, extractor.decode, seconds):
+            waiting.append(_reason_if_rejected(photo))
+            usable = [pixels for pixels in waiting if not isinstance(pixels, str)]
+            if len(usable) == loaded.batch or len(outcomes) + len(waiting) == len(paths):
+                began = time.perf_counter()
+                processed = iter(loaded.process(usable) if usable else ())
+                outcomes += [
+                    pixels if isinstance(pixels, str) else _reason_if_rejected(next(processed)) for pixels in waiting
+                ]
+                waiting.clear()
+                seconds[extractor.stage] += time.perf_counter() - began
+            done.add(1)
+            heartbeat()
+    return outcomes
 
 
-def rejected_table(photos: pa.Table, reasons: Sequence[str | None]) -> pa.Table:
-    """Return the rows of a rejected file: path and reason of every photo that has a reason."""
-    rows = [
-        (path, reason) for path, reason in zip(photos["path"].to_pylist(), reasons, strict=True) if reason is not None
-    ]
-    columns = [[path for path, _ in rows], [reason for _, reason in rows]]
-    return pa.table(columns, schema=layout.REJECTED_SCHEMA)
+def _reason_if_rejected(outcome: Values | RejectedPhotoError) -> Values | str:
+    # The error itself would keep the photo's content in memory, by its traceback.
+    return str(outcome) if isinstance(outcome, RejectedPhotoError) else outcome
+
+
+def _rejected_table(photos: pa.Table, outcomes: Sequence[Values | str]) -> pa.Table:
+    paths = photos["path"].to_pylist()
+    rows = [(path, reason) for path, reason in zip(paths, outcomes, strict=True) if isinstance(reason, str)]
+    return pa.table([[path for path, _ in rows], [reason for _, reason in rows]], schema=layout.REJECTED_SCHEMA)
 
 
 def as_stream(table: pa.Table) -> bytes:
-    """Return a table as an Arrow stream, as a task takes its part of the listing."""
+    """Return a table as an Arrow stream."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)

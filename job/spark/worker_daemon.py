@@ -1,7 +1,8 @@
-"""What Spark forks its Python workers from, on one machine: a process that has loaded what they need, once.
+"""The process that Spark forks its Python workers from on one machine, with the job loaded once.
 
-Spark's own daemon takes PySpark out of an archive of sources, which it compiles at each start; each of its workers
-loads the job for itself, and reads every archive's list of contents again before each task, Spark's largest jar's too.
+Spark's own daemon imports PySpark from an archive of sources, which it compiles at each start. Each of its workers
+loads the job for itself, and reads the directory of every archive on the path, even Spark's largest jar, before each
+task.
 
 python -m job.spark.worker_daemon
 """
@@ -13,16 +14,16 @@ from pathlib import Path
 
 
 class WithoutPandas(MetaPathFinder):
-    """Says that there is no pandas, as on a cluster: pyarrow would take half a second to load it for its types."""
+    """Hides pandas, which a cluster does not have either: pyarrow would take half a second to load it for its types."""
 
     def find_spec(self, fullname: str, path: object, target: object = None) -> None:  # noqa: ARG002 - Python's names
         """Raise ModuleNotFoundError for pandas; leave all else to others."""
         if fullname == "pandas":
-            raise ModuleNotFoundError("The tasks of this program make no frames of pandas.", name=fullname)
+            raise ModuleNotFoundError("The tasks of this program do not use pandas.", name=fullname)
 
 
 def leave_archives_out() -> None:
-    """Have PySpark come from where it is installed, compiled; do nothing where it is in Spark's archives alone."""
+    """Import PySpark from its installation, compiled; do nothing if it is only in Spark's archives."""
     everything = list(sys.path)
     archives = tuple(path for path in everything if Path(path).is_file())
     sys.path[:] = [path for path in everything if path not in archives]

@@ -1,8 +1,8 @@
-"""Spares Spark's Python workers what they would do again for every task, and ends those that hang.
+"""Makes tasks cheap for Spark's Python workers, and ends workers that hang.
 
-Before a task a worker drops the caches of the import system, which reads the directory of every zip archive on the
-path anew: Spark's own archive once for each of its packages, and this package's. After a task it collects garbage
-among all the objects of all the modules that are loaded. Together that was most of what a small task cost:
+Before a task a worker drops the caches of the import system, which then reads the directory of every zip archive on
+the path again: Spark's own once for each of its packages, and this package's. After a task it collects garbage among
+the objects of all loaded modules. Together that was most of the cost of a small task:
 docs/decisions/0081-what-a-task-costs.md has the figures.
 """
 
@@ -16,64 +16,57 @@ from functools import lru_cache
 from zipimport import zipimporter
 
 LONGEST_SILENCE = 600.0
-"""Seconds in which a task gets no photo and no file done before its process is ended: several times what the slowest
-read is waited for."""
+"""Seconds without a photo or a file done after which a task's process is ended: several times the limit of a read."""
 
 
 @lru_cache(maxsize=1)
 def settle() -> None:
-    """Make the tasks that follow in this process cheap; called in a task, after what it needs was loaded."""
+    """Make the next tasks of this process cheap; call it in a task that has loaded all it needs."""
     zipimporter.invalidate_caches = unless_unchanged(zipimporter.invalidate_caches)  # type: ignore[method-assign, assignment]
-    # What is alive now stays alive: it need not be looked through after every task.
+    # Objects that are alive now stay alive: the collector need not visit them after every task.
     gc.freeze()
 
 
 @contextmanager
 def ended_if_silent(longest: float | None = None) -> Iterator[Callable[[], None]]:
-    """End this process if it gives no sign of life for too long while the block lasts; yield what gives one.
+    """End this process if its heartbeat stops while the block lasts; yield the function that is the heartbeat.
 
-    Spark knows no limit of time for a task: one that hangs would hang for ever. A process that has ended it starts
-    again, elsewhere if it can. It ends whatever it is caught in, even where Python itself stands still.
+    Spark has no time limit for a task, so one that hangs would hang for ever. Spark tries the task of an ended process
+    again, elsewhere if possible. The process ends even if Python itself is blocked.
 
     Parameters
     ----------
     longest
-        Seconds without a sign; None for ``LONGEST_SILENCE``.
+        Seconds without a heartbeat; None for ``LONGEST_SILENCE``.
     """
     seconds = LONGEST_SILENCE if longest is None else longest
-    given = time.monotonic()
+    last = time.monotonic()
 
-    def sign() -> None:
-        nonlocal given
+    def heartbeat() -> None:
+        nonlocal last
         now = time.monotonic()
-        if now - given > min(1.0, seconds / 4):
-            given = now
+        if now - last > min(1.0, seconds / 4):
+            last = now
             _wind_up(seconds)
 
     _wind_up(seconds)
     try:
-        yield sign
+        yield heartbeat
     finally:
         faulthandler.cancel_dump_traceback_later()
 
 
 def _wind_up(seconds: float) -> None:
-    # Where it stands then goes to the log of its process: number 2 is standard error, whatever Python has in its place.
+    # The traceback goes to the log of the process: 2 is standard error, even if Python has replaced sys.stderr.
     faulthandler.dump_traceback_later(seconds, exit=True, file=2)
 
 
 def unless_unchanged(invalidate: Callable[[zipimporter], None]) -> Callable[[zipimporter], None]:
-    """Return what drops the cache of an archive only if the archive is another one than when it was last asked.
-
-    Parameters
-    ----------
-    invalidate
-        Drops the cache in any case.
-    """
+    """Return a function that calls ``invalidate`` only for archives that have changed since its last call."""
     seen: dict[str, tuple[int, int] | None] = {}
 
     def invalidate_changed(archive: zipimporter) -> None:
-        # One importer stands for each package inside, and each has its own view of the directory.
+        # There is an importer for each package inside, and each caches the directory for itself.
         key, now = f"{archive.archive}\0{archive.prefix}", _state(archive.archive)
         if now is None or seen.get(key) != now:
             invalidate(archive)

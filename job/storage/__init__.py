@@ -1,1 +1,39 @@
-"""Read and write files by URI."""
+"""Read and write files by URI: on this machine, on S3 and on other object stores."""
+
+from job.storage.files import (
+    FileFound,
+    cache_folder,
+    delete,
+    exists_any,
+    folder_exists,
+    list_files,
+    local_copy,
+    look_at,
+    read_bytes,
+    remove_empty_folder,
+    write_bytes,
+)
+from job.storage.filesystem import open_filesystem, s3_region
+from job.storage.retry import retry
+from job.storage.uri import absolute_uri, is_local, join, resolved
+
+__all__ = [
+    "FileFound",
+    "absolute_uri",
+    "cache_folder",
+    "delete",
+    "exists_any",
+    "folder_exists",
+    "is_local",
+    "join",
+    "list_files",
+    "local_copy",
+    "look_at",
+    "open_filesystem",
+    "read_bytes",
+    "remove_empty_folder",
+    "resolved",
+    "retry",
+    "s3_region",
+    "write_bytes",
+]

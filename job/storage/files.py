@@ -13,8 +13,7 @@ from typing import TypeVar
 import pyarrow as pa
 from pyarrow import fs
 
-from job.errors import BackboneError, NotWrittenError, PhotosNotFoundError
-from job.errors.mapping import one_line, unreachable
+from job.errors import BackboneError, NotWrittenError, PhotosNotFoundError, one_line, unreachable
 from job.storage.filesystem import open_filesystem
 from job.storage.retry import retry
 from job.storage.uri import is_local
@@ -36,37 +35,18 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, slots=True)
 class FileFound:
-    """A file of a folder.
+    """A file of a folder."""
 
-    Parameters
-    ----------
-    inside
-        Its path inside the folder; what is no UTF-8 in it is written with backslashes.
-    size
-        In bytes.
-    problem
-        Why it cannot be opened, empty if nothing speaks against it.
-    modified
-        When it was last changed, in nanoseconds since 1970; 0 where the storage does not tell.
-    """
-
-    inside: str
-    size: int
-    problem: str = ""
-    modified: int = 0
+    inside: str  # its path inside the folder; what is no UTF-8 in it is written with backslashes
+    size: int  # in bytes
+    problem: str = ""  # why it cannot be opened, empty if nothing speaks against it
+    modified: int = 0  # when it was last changed, in nanoseconds since 1970; 0 where the storage does not tell
 
 
 def list_files(folder: str) -> list[FileFound]:
     """Return every file below a folder, in no particular order.
 
     Files and folders whose name starts with a dot are passed over: desktops and tools leave them behind.
-
-    Raises
-    ------
-    UsageError
-        If the folder does not exist or is no folder.
-    RunFailedError
-        If it cannot be listed, elsewhere than on this machine after several attempts.
     """
     filesystem, path = open_filesystem(folder)
     try:
@@ -86,13 +66,7 @@ def list_files(folder: str) -> list[FileFound]:
 
 
 def look_at(uris: Sequence[str]) -> list[FileFound]:
-    """Return size and time of files, in the order given; ``inside`` is the URI, and a missing one has a problem.
-
-    Raises
-    ------
-    RunFailedError
-        If a storage does not answer. What is wrong with a file of this machine is that file's problem alone.
-    """
+    """Return size and time of files, in the order given; ``inside`` is the URI, and a missing one has a problem."""
 
     def look_at_one(uri: str) -> FileFound:
         filesystem, path = open_filesystem(uri)
@@ -113,13 +87,7 @@ def look_at(uris: Sequence[str]) -> list[FileFound]:
 
 
 def exists_any(folder: str, names: Iterable[str]) -> list[str]:
-    """Return those of the names for which the folder holds a file, or a folder with a file somewhere below.
-
-    Raises
-    ------
-    RunFailedError
-        If it cannot be found out.
-    """
+    """Return those of the names for which the folder holds a file, or a folder with a file somewhere below."""
     filesystem, path = open_filesystem(folder)
     found = []
     try:
@@ -134,13 +102,7 @@ def exists_any(folder: str, names: Iterable[str]) -> list[str]:
 
 
 def folder_exists(folder: str) -> bool:
-    """Return whether a folder is there.
-
-    Raises
-    ------
-    RunFailedError
-        If it cannot be found out.
-    """
+    """Return whether a folder is there."""
     filesystem, path = open_filesystem(folder)
     try:
         return bool(filesystem.get_file_info(path).type == fs.FileType.Directory)
@@ -179,20 +141,7 @@ def _may_pass(error: Exception) -> bool:
 
 
 def local_copy(uri: str, folder: Path) -> Path:
-    """Return a file on this machine with the content at a URI: the file itself where it lies on this machine.
-
-    Parameters
-    ----------
-    uri
-        The file.
-    folder
-        Where a copy goes, under the file's own name.
-
-    Raises
-    ------
-    UsageError
-        If it cannot be read: what is copied is a backbone that was asked for.
-    """
+    """Return a file on this machine with the content at a URI: the file itself where it lies on this machine."""
     if is_local(uri):
         return Path(uri)
     copy = folder / uri.rsplit("/", 1)[1]
@@ -206,15 +155,10 @@ def local_copy(uri: str, folder: Path) -> Path:
 
 
 def write_bytes(uri: str, content: bytes | pa.Buffer) -> None:
-    """Write a whole file so that nobody ever sees a part of it.
+    """Write a whole file so that no reader ever sees a part of it.
 
     On a disk the content goes under a hidden name first and is then renamed; elsewhere it is one upload,
     which object stores make visible when it is complete (pyarrow makes several requests of it).
-
-    Raises
-    ------
-    RunFailedError
-        If it cannot be written.
     """
     filesystem, path = open_filesystem(uri)
     try:
@@ -230,13 +174,7 @@ def write_bytes(uri: str, content: bytes | pa.Buffer) -> None:
 
 
 def delete(uri: str) -> None:
-    """Delete a file; one that is not there is no error.
-
-    Raises
-    ------
-    RunFailedError
-        If it cannot be deleted.
-    """
+    """Delete a file; one that is not there is no error."""
     filesystem, path = open_filesystem(uri)
     try:
         if filesystem.get_file_info(path).type == fs.FileType.File:

@@ -7,8 +7,7 @@ from functools import lru_cache
 
 from pyarrow import fs
 
-from job.errors import AddressError
-from job.errors.mapping import unreachable
+from job.errors import AddressError, unreachable
 from job.storage.uri import SCHEME
 
 _MAKING = threading.Lock()
@@ -18,18 +17,7 @@ S3_ATTEMPTS = 5
 
 
 def open_filesystem(uri: str) -> tuple[fs.FileSystem, str]:
-    """Return the file system that a URI lies on, and the path inside it.
-
-    Parameters
-    ----------
-    uri
-        As ``absolute_uri`` returns it.
-
-    Raises
-    ------
-    UsageError
-        If no file system is known for the URI's scheme.
-    """
+    """Return the file system that a URI lies on, and the path inside it."""
     match = SCHEME.match(uri)
     if match is None:
         return _local(), uri

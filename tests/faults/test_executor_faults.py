@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 Became = Callable[[str, str], None]
 
 
-def test_an_executor_killed_at_every_stage_costs_no_photo_doubles_none_and_changes_no_bit(
+def test_executor_killed_at_every_stage_changes_no_bit(
     sample_photos: Path, random_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
     monkeypatch.setattr(listing, "LARGEST_PARTITION", 8)
@@ -52,22 +52,22 @@ SLOW_AT_FIRST = """
 import os, sys, time
 from pyspark import TaskContext
 from job.images import listing
-from job.features.network import extractor as network_extraction
 from job.__main__ import main
-from job.features.network.task import featurize_partition
+from job.spark import tasks
+from job.spark.tasks import extract_part
 seen = os.environ["SEEN"]
 listing.LARGEST_PARTITION = 8
 
 def slow_at_first(*given):
-    report = featurize_partition(*given)
+    report = extract_part(*given)
     task = TaskContext.get()
     with open(seen, "a") as file:
-        file.write(f"{task.partitionId()} {report.made.path}\\n")
+        file.write(f"{task.partitionId()} {report.file.path}\\n")
     if task.partitionId() == 0 and task.attemptNumber() == 0:
         time.sleep(60)
     return report
 
-network_extraction.featurize_partition = slow_at_first
+tasks.extract_part = slow_at_first
 sys.exit(main(sys.argv[1:]))
 """
 """A run whose first task has written its file and then does not come back, so that Spark starts it a second time."""
@@ -112,7 +112,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def test_a_task_that_spark_runs_twice_at_the_same_time_doubles_no_row(
+def test_task_run_twice_at_once_doubles_no_row(
     sample_photos: Path, random_backbone: Path, tmp_path: Path, became: Became
 ) -> None:
     # Given a Spark that starts slow tasks a second time elsewhere, and takes whichever ends first

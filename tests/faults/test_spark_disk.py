@@ -49,7 +49,7 @@ def write_for_ever(file: FileIO, content: bytes) -> None:
         file.write(content)
 
 
-def test_a_disk_that_is_full_before_spark_starts_fails_the_run_in_a_sentence(
+def test_disk_full_before_spark_starts_fails_the_run(
     sample_photos: Path, random_backbone: Path, tmp_path: Path, small_disk: Path, became: Became
 ) -> None:
     fill(small_disk)
@@ -67,7 +67,7 @@ def test_a_disk_that_is_full_before_spark_starts_fails_the_run_in_a_sentence(
 
 
 @pytest.mark.slow
-def test_a_disk_that_fills_in_the_middle_fails_the_run_in_a_sentence_and_nothing_looks_finished(
+def test_disk_full_in_the_middle_leaves_nothing_finished(
     sample_photos: Path, random_backbone: Path, tmp_path: Path, small_disk: Path, became: Became
 ) -> None:
     output = tmp_path / "results"

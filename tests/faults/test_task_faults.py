@@ -18,10 +18,10 @@ import pytest
 from job import arguments, pipeline
 from job.classifiers import predict, train
 from job.errors import OrchardError, RunFailedError
-from job.features.network import extractor
-from job.features.network.task import featurize_partition
 from job.images import listing
 from job.pca import passes
+from job.spark import tasks
+from job.spark.tasks import extract_part
 from tests.faults.comparing import Whole, assert_same
 
 pytestmark = pytest.mark.usefixtures("spark", "several_files")
@@ -30,7 +30,7 @@ Became = Callable[[str, str], None]
 Function = Callable[..., Any]
 
 STAGES: dict[str, tuple[Any, str]] = {
-    "features": (extractor, "featurize_partition"),
+    "features": (tasks, "extract_part"),
     "fit": (passes, "_moments_of_slices"),
     "projection": (passes, "_project_file"),
     "train": (train, "read_rows"),
@@ -81,7 +81,7 @@ def quiet(words: list[str], tmp_path_factory: pytest.TempPathFactory) -> Whole:
         return run(words, tmp_path_factory.mktemp("quiet") / "results")
 
 
-def test_a_worker_killed_at_every_stage_costs_no_photo_doubles_none_and_changes_no_bit(
+def test_worker_killed_at_every_stage_changes_no_bit(
     words: list[str], quiet: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
     # Given workers that are killed as the kernel does it when memory runs out
@@ -102,7 +102,7 @@ def test_a_worker_killed_at_every_stage_costs_no_photo_doubles_none_and_changes_
     )
 
 
-def test_a_worker_that_is_always_killed_fails_the_run_in_a_sentence_and_resume_goes_on(
+def test_worker_always_killed_fails_and_can_resume(
     words: list[str], quiet: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
     def killed() -> None:
@@ -128,21 +128,20 @@ def test_a_task_that_hangs_is_ended_and_tried_again(
     words: list[str], quiet: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
     def hang() -> None:
-        from job.features.network import task  # noqa: PLC0415 - of the worker, which does not outlive it
-        from job.spark import workers  # noqa: PLC0415 - of the worker, which does not outlive it
+        from job.spark import tasks, workers  # noqa: PLC0415 - of the worker, which does not outlive it
 
         workers.LONGEST_SILENCE = 2.0
-        task.compute_features = lambda *_: time.sleep(1000)  # type: ignore[assignment]
+        tasks.photos_in_turn = lambda *_: time.sleep(1000)  # type: ignore[assignment, attr-defined]
 
-    disturbed = first_does(hang, featurize_partition, tmp_path / "hung")
-    monkeypatch.setattr(extractor, "featurize_partition", disturbed)
+    disturbed = first_does(hang, extract_part, tmp_path / "hung")
+    monkeypatch.setattr(tasks, "extract_part", disturbed)
 
     assert_same(run(words, tmp_path / "results"), quiet)
     assert (tmp_path / "hung").exists()
     became("a task hangs", "its process is ended after 10 minutes without a photo (2 s in the test) and tried again")
 
 
-def test_a_full_disk_fails_the_run_in_a_sentence_leaves_nothing_half_written_and_resume_goes_on(
+def test_full_disk_leaves_no_partial_file_and_can_resume(
     words: list[str], quiet: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
     # Given a disk that is full once two files are written, until somebody frees some space
@@ -161,7 +160,7 @@ def test_a_full_disk_fails_the_run_in_a_sentence_leaves_nothing_half_written_and
 
         storage._write_and_rename = write_if_there_is_space
 
-    monkeypatch.setattr(extractor, "featurize_partition", always_does(fill, featurize_partition))
+    monkeypatch.setattr(tasks, "extract_part", always_does(fill, extract_part))
     with pytest.raises(RunFailedError) as raised:
         run(words, tmp_path / "results")
 
@@ -176,7 +175,7 @@ def test_a_full_disk_fails_the_run_in_a_sentence_leaves_nothing_half_written_and
 
 
 @pytest.mark.parametrize("stage", ["fit", "project", "write_components"])
-def test_results_that_are_to_be_replaced_stay_whole_until_the_new_ones_are(
+def test_overwrite_keeps_old_results_until_new_ones_exist(
     words: list[str], quiet: Whole, stage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
     # Given finished results, and a run that is to replace them and dies at a stage

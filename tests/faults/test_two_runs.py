@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from job.__main__ import main
+from job.errors import OutputInUseError, OutputRefusedError
 from job.results import lease
-from tests.error_report import codes, told
+from tests.error_report import codes
 from tests.job.test_interruptions import LONGEST_WAIT, copies, members, run_in_the_middle
 
 Became = Callable[[str, str], None]
@@ -22,7 +23,7 @@ def files_in(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.slow
-def test_a_second_run_is_refused_while_the_first_lives_and_takes_its_place_when_it_stands_still(
+def test_second_run_is_refused_until_the_first_stands_still(
     sample_photos: Path,
     random_backbone: Path,
     tmp_path: Path,
@@ -31,7 +32,7 @@ def test_a_second_run_is_refused_while_the_first_lives_and_takes_its_place_when_
     became: Became,
 ) -> None:
     photos, output = copies(sample_photos, tmp_path / "photos", 5), tmp_path / "results"
-    words = ["--images", str(photos), "--model", str(random_backbone), "--output", str(output), "--no-csv"]
+    argv = ["--images", str(photos), "--model", str(random_backbone), "--output", str(output), "--no-csv"]
     with run_in_the_middle(photos, random_backbone, output, "--master", "local[1,4]") as first:
         # Given a run that lives, though what it has its work done by stands still
         for number in members(first.pid).keys() - {first.pid}:
@@ -39,19 +40,16 @@ def test_a_second_run_is_refused_while_the_first_lives_and_takes_its_place_when_
         content = files_in(output / "features")
 
         # When another one wants its output, it is refused, one way or the other
-        assert main(words) == 2
-        assert told(capsys.readouterr().err)[-2].startswith(f"error: Another run writes into the output '{output}': ")
-        assert main([*words, "--overwrite"]) == 75
-        refused = capsys.readouterr().err
-        assert told(refused)[-2].startswith(f"error: Another run writes into the output '{output}': ")
-        assert codes(refused) == ["ORC-171"]
+        assert main(argv) == 2
+        assert codes(capsys.readouterr().err) == [OutputRefusedError.code]
+        assert main([*argv, "--overwrite"]) == OutputInUseError.exit_code
+        assert codes(capsys.readouterr().err) == [OutputInUseError.code]
         assert files_in(output / "features") == content
 
         # When the whole of it stands still for too long, another one takes its place and finishes
         os.kill(first.pid, signal.SIGSTOP)
         monkeypatch.setattr(lease, "LONGEST_SILENCE", 4.0)
-        assert main([*words, "--resume"]) == 0
-        assert "; this one takes its place." in capsys.readouterr().err
+        assert main([*argv, "--resume"]) == 0
         content = files_in(output)
         manifest = json.loads(content["manifest.json"])
         assert manifest["resumed"]["reused"] > 0
@@ -62,11 +60,11 @@ def test_a_second_run_is_refused_while_the_first_lives_and_takes_its_place_when_
             os.kill(number, signal.SIGCONT)
         _, said = first.communicate(timeout=LONGEST_WAIT)
 
-    taken = f"error: The output '{output}' was taken from this run while it lasted: the run {manifest['run_id']}, at "
-    assert first.returncode == 75
-    assert told(said)[-2].startswith(taken)
+    assert first.returncode == OutputInUseError.exit_code
+    assert codes(said) == [OutputInUseError.code]
+    assert f"{manifest['run_id']}, at " in said
     assert {name: it for name, it in files_in(output).items() if name in content} == content
-    became("two runs into one output", "the later one is refused while the first gives signs of life")
+    became("two runs into one output", "the later one is refused while the first has a heartbeat")
     became(
         "a run stands still for over a minute, another takes its place",
         "it notices, ends in a sentence, spoils nothing",

@@ -6,9 +6,13 @@ from infra import cli
 from tests.infra.conftest import World
 
 MANIFEST: dict[str, Any] = {
-    "schema_version": 1,
+    "schema_version": 2,
     "counts": {"found": 40, "used": 39, "rejected": 1},
-    "components": {"kept": 5, "variance_kept": 0.951, "needed": {"0.8": 2, "0.9": 4, "0.95": 5, "0.99": 9}},
+    "components": {
+        "kept": 5,
+        "variance_kept": 0.951,
+        "components_for_variance": {"0.8": 2, "0.9": 4, "0.95": 5, "0.99": 9},
+    },
     "seconds": {"features": 4.0},
     "files": {},
 }

@@ -15,8 +15,7 @@ from PIL import Image
 from pyspark import SparkContext
 
 from job.__main__ import main
-from job.features.words import vocabulary
-from job.features.words.descriptors import KINDS, DescriptorKind
+from job.features.words import KINDS, DescriptorKind, vocabulary
 from job.results import layout
 from tests.job.hostile_photos import Fate, Hostile, hostile_photos, write_traps
 
@@ -195,7 +194,7 @@ def write_visual_words(folder: Path, kind: DescriptorKind) -> None:
     """Write what a run left that learned five words: learning takes long, and no photo is looked at for it."""
     words = np.random.default_rng(SEED).random((5, kind.dimensions))
     description = {"opencv": "", "learning": {}}
-    files = vocabulary.save(str(folder), vocabulary.Vocabulary(kind, 50, words), description)
+    files = vocabulary.write(str(folder), vocabulary.to_files(vocabulary.Vocabulary(kind, 50, words), description))
     listed = {"vocabulary": [asdict(file) for file in files]}
     layout.write_manifest(str(folder), {"schema_version": layout.SCHEMA_VERSION, "files": listed})
 

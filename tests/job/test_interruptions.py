@@ -95,7 +95,7 @@ def kill_all(session: int) -> None:
             os.kill(number, signal.SIGKILL)
 
 
-def test_a_machine_that_goes_dark_loses_what_it_was_at_and_the_resumed_run_computes_nothing_else_again(
+def test_resume_after_power_loss_computes_only_missing_photos(
     many_photos: Path, random_backbone: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "results"
@@ -113,7 +113,7 @@ def test_a_machine_that_goes_dark_loses_what_it_was_at_and_the_resumed_run_compu
     # And the resumed run takes over all that was written, and one that nothing disturbs follows in the same Spark
     context = session.start("local[2,4]")
     try:
-        session.carry_code(context, tmp_path)
+        session.ship_bundle(context, tmp_path)
         assert main([*words, "--output", str(output), "--resume"]) == 0
         assert main([*words, "--output", str(tmp_path / "quiet")]) == 0
     finally:
@@ -126,7 +126,7 @@ def test_a_machine_that_goes_dark_loses_what_it_was_at_and_the_resumed_run_compu
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
-def test_an_interrupted_run_says_so_in_two_lines_and_leaves_nothing_that_runs_or_looks_finished(
+def test_interrupted_run_exits_130_and_leaves_no_process(
     many_photos: Path, random_backbone: Path, tmp_path: Path, sent: signal.Signals
 ) -> None:
     output = tmp_path / "results"
@@ -149,9 +149,7 @@ def test_an_interrupted_run_says_so_in_two_lines_and_leaves_nothing_that_runs_or
         wait_for(lambda: not members(process.pid), "every process to end")
 
 
-def test_a_java_process_that_dies_is_told_in_two_lines(
-    many_photos: Path, random_backbone: Path, tmp_path: Path
-) -> None:
+def test_dead_jvm_is_reported_without_traceback(many_photos: Path, random_backbone: Path, tmp_path: Path) -> None:
     with run_in_the_middle(many_photos, random_backbone, tmp_path / "results") as process:
         for number, words in members(process.pid).items():
             if "java" in words.split()[0]:
@@ -165,9 +163,7 @@ def test_a_java_process_that_dies_is_told_in_two_lines(
 
 # Its fast sibling, with a worker killed at every stage: tests/faults/test_task_faults.py
 @pytest.mark.slow
-def test_a_python_worker_that_dies_costs_no_photo_and_doubles_none(
-    many_photos: Path, random_backbone: Path, tmp_path: Path
-) -> None:
+def test_dead_worker_loses_and_doubles_no_photo(many_photos: Path, random_backbone: Path, tmp_path: Path) -> None:
     output = tmp_path / "results"
     with run_in_the_middle(many_photos, random_backbone, output) as process:
         workers = [number for number, words in members(process.pid).items() if "-m job.spark.worker_daemon" in words]

@@ -21,7 +21,7 @@ def fitted(words: list[str], output: Path) -> tuple[int, dict[str, bytes]]:
     return len(manifest["files"]["features"]), {name: (output / name).read_bytes() for name in names}
 
 
-def test_planted_test_photos_change_no_bit_of_scaler_components_and_classifier(
+def test_test_photos_change_no_bit_of_fitted_files(
     sample_photos: Path, random_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given runs whose features lie in several files, and are summed in several slices

@@ -19,10 +19,16 @@ from pyspark import TaskContext
 from infra.commands.sample_photos import draw_photo
 from job import arguments, pipeline
 from job.__main__ import main
-from job.features.network import extractor
-from job.features.network.registry import NETWORKS
-from job.features.network.task import featurize_partition
-from job.spark.tasks import PhotosReport
+from job.errors import (
+    BackboneError,
+    NotWrittenError,
+    OutputRefusedError,
+    PhotosNotFoundError,
+    TooFewPhotosError,
+    UsageError,
+)
+from job.spark import tasks
+from job.spark.tasks import PhotosReport, extract_part
 from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
 from tests.job.bad_photos import BAD, write_bad_and_odd_photos
 from tests.job.whole_runs import Manifest, copy_in_splits, failure, read_all
@@ -54,9 +60,9 @@ def photos(tmp_path_factory: pytest.TempPathFactory, sample_photos: Path) -> Pat
 def finished(tmp_path_factory: pytest.TempPathFactory, photos: Path, random_backbone: Path) -> tuple[Path, Manifest]:
     """Return the results of a run over all three splits, and its manifest. Read only."""
     output = tmp_path_factory.mktemp("finished") / "results"
-    words = ["--images", str(photos / "training"), "--test", str(photos / "test")]
-    words += ["--predict", str(photos / "unlabelled"), "--model", str(random_backbone), "--output", str(output)]
-    pipeline.run(arguments.parse([*words, "--master", "local[2]"]))
+    argv = ["--images", str(photos / "training"), "--test", str(photos / "test")]
+    argv += ["--predict", str(photos / "unlabelled"), "--model", str(random_backbone), "--output", str(output)]
+    pipeline.run(arguments.parse([*argv, "--master", "local[2]"]))
     return output, json.loads((output / "manifest.json").read_text())
 
 
@@ -99,7 +105,7 @@ def test_every_photo_has_its_features_label_and_split(finished: tuple[Path, Mani
     assert features[features["split"] == "predict"]["label"].isna().all()
 
 
-def test_components_are_what_projection_npz_makes_of_the_features(finished: tuple[Path, Manifest]) -> None:
+def test_components_equal_projection_of_features(finished: tuple[Path, Manifest]) -> None:
     output, manifest = finished
     features, components = (read_all(output, name, manifest) for name in ("features", "components"))
 
@@ -156,10 +162,10 @@ def test_the_manifest_says_what_ran_and_how_long_each_stage_took(
 ) -> None:
     _, manifest = finished
 
-    assert manifest["schema_version"] == 1
+    assert manifest["schema_version"] == 2
     assert manifest["arguments"]["model"] == str(random_backbone)
     assert manifest["backbone"]["untrained"] is True
-    assert manifest["precision"] == {"asked": "full", "photos": {"float32": manifest["counts"]["used"]}}
+    assert manifest["precision"] == {"requested": "full", "photos": {"float32": manifest["counts"]["used"]}}
     assert manifest["versions"]["pyspark"] == "3.5.8"
     stages = ["list", "backbone", "start", "features", "fit", "projection", "read", "decode", "infer", "write"]
     assert list(manifest["seconds"]) == [*stages, "report"]
@@ -175,7 +181,7 @@ def test_progress_ends_as_finished(finished: tuple[Path, Manifest]) -> None:
 
 
 @pytest.mark.slow
-def test_separate_executor_processes_give_the_same_results_from_another_folder(
+def test_separate_executors_give_same_results(
     finished: tuple[Path, Manifest],
     photos: Path,
     random_backbone: Path,
@@ -183,10 +189,10 @@ def test_separate_executor_processes_give_the_same_results_from_another_folder(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    words = ["--images", str(photos / "training"), "--test", str(photos / "test")]
-    words += ["--predict", str(photos / "unlabelled"), "--model", str(random_backbone), "--output", "results"]
+    argv = ["--images", str(photos / "training"), "--test", str(photos / "test")]
+    argv += ["--predict", str(photos / "unlabelled"), "--model", str(random_backbone), "--output", "results"]
 
-    manifest = pipeline.run(arguments.parse([*words, "--master", "local-cluster[2,1,1024]"]))
+    manifest = pipeline.run(arguments.parse([*argv, "--master", "local-cluster[2,1,1024]"]))
 
     assert_same_results(finished, (tmp_path / "results", manifest))
 
@@ -199,11 +205,11 @@ def test_photos_and_results_on_s3_give_the_same_components(
     for photo in (photos / "training").rglob("*.jpg"):
         client.upload_file(str(photo), bucket, f"images/{photo.relative_to(photos)}")
     client.upload_file(str(random_backbone), bucket, "models/backbone.tflite")
-    words = ["--images", f"s3://{bucket}/images/training", "--model", f"s3://{bucket}/models/backbone.tflite"]
-    words += ["--output", f"s3://{bucket}/results/one", "--components", "5", "--master", "local[2]"]
+    argv = ["--images", f"s3://{bucket}/images/training", "--model", f"s3://{bucket}/models/backbone.tflite"]
+    argv += ["--output", f"s3://{bucket}/results/one", "--components", "5", "--master", "local[2]"]
 
     # In a process of its own, so that Spark's workers are born with this server's address in their environment
-    subprocess.run([sys.executable, "-m", "job", *words], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "job", *argv], check=True, capture_output=True)
 
     manifest = json.loads(client.get_object(Bucket=bucket, Key="results/one/manifest.json")["Body"].read())
     assert manifest["counts"]["used"] == 30
@@ -216,9 +222,7 @@ def test_photos_and_results_on_s3_give_the_same_components(
 
 
 @joins_a_running_spark
-def test_bad_photos_are_set_aside_with_their_reasons_and_the_run_ends_well(
-    sample_photos: Path, random_backbone: Path, tmp_path: Path
-) -> None:
+def test_bad_photos_are_rejected_with_reasons(sample_photos: Path, random_backbone: Path, tmp_path: Path) -> None:
     folder = tmp_path / "photos" / "Kiwi"
     shutil.copytree(sample_photos / "Kiwi", folder)
     write_bad_and_odd_photos(folder, (folder / "000.jpg").read_bytes())
@@ -241,9 +245,9 @@ def test_bad_photos_are_set_aside_with_their_reasons_and_the_run_ends_well(
 def test_a_finished_run_says_what_it_kept_and_where(
     photos: Path, random_backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["--images", str(photos / "training"), "--model", str(random_backbone), "--components", "3"]
+    argv = ["--images", str(photos / "training"), "--model", str(random_backbone), "--components", "3"]
 
-    code = main([*words, "--output", str(tmp_path / "results"), "--no-csv"])
+    code = main([*argv, "--output", str(tmp_path / "results"), "--no-csv"])
 
     said = capsys.readouterr()
     assert code == 0
@@ -259,76 +263,71 @@ def test_a_finished_run_says_what_it_kept_and_where(
 
 @joins_a_running_spark
 def test_a_subset_is_drawn_from_training_and_test(photos: Path, random_backbone: Path, tmp_path: Path) -> None:
-    words = ["--images", str(photos / "training"), "--test", str(photos / "test"), "--model", str(random_backbone)]
-    words += ["--labels", "Kiwi,Pear", "--per-label", "2", "--output", str(tmp_path / "results")]
+    argv = ["--images", str(photos / "training"), "--test", str(photos / "test"), "--model", str(random_backbone)]
+    argv += ["--labels", "Kiwi,Pear", "--per-label", "2", "--output", str(tmp_path / "results")]
 
-    manifest = pipeline.run(arguments.parse(words))
+    manifest = pipeline.run(arguments.parse(argv))
 
     assert manifest["labels"] == {"train": {"Kiwi": 2, "Pear": 2}, "test": {"Kiwi": 1, "Pear": 1}}
 
 
 @joins_a_running_spark
-def test_results_are_replaced_only_when_asked_and_only_by_whole_ones(
+def test_overwrite_replaces_results_only_by_complete_ones(
     photos: Path, random_backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "results"
-    words = ["--images", str(photos / "training"), "--model", str(random_backbone), "--output", str(output)]
-    assert main([*words, "--components", "3"]) == 0
+    argv = ["--images", str(photos / "training"), "--model", str(random_backbone), "--output", str(output)]
+    assert main([*argv, "--components", "3"]) == 0
     before = files_in(output)
 
-    held = "manifest.json, progress.json, features, components, components.csv, pca, report.html"
     # When the output holds results, a second run is refused
-    assert failure(words, capsys) == (
-        2,
-        [
-            f"error: The output '{output}' holds the results of a finished run: {held}.",
-            "Go on with it: --resume; replace it: --overwrite; or choose another --output.",
-        ],
-    )
+    refused = failure(argv, capsys)
+    assert type(refused) is OutputRefusedError
+    held = "manifest.json, progress.json, features, components, components.csv, pca, report.html"
+    assert str(output) in refused.message
+    assert held in refused.message
     assert files_in(output) == before
     # When an impossible run may replace them, they stay
-    assert failure([*words, "--components", "500", "--overwrite"], capsys)[0] == 2
+    assert type(failure([*argv, "--components", "500", "--overwrite"], capsys)) is TooFewPhotosError
     assert files_in(output) == before
-    # When a possible one may, only its files are left
-    assert main([*words, "--components", "4", "--overwrite"]) == 0
+    # When a possible one may, only its files are left, even if an older version wrote the others
+    older = {**json.loads((output / "manifest.json").read_text()), "schema_version": 1}
+    (output / "manifest.json").write_text(json.dumps(older))
+    assert main([*argv, "--components", "4", "--overwrite"]) == 0
     manifest = json.loads((output / "manifest.json").read_text())
     assert manifest["components"]["kept"] == 4
     assert not set(before) & {entry["path"] for entry in manifest["files"]["features"]}
     assert len(files_in(output)) == len(before)
 
 
-def test_more_components_than_there_can_be_are_refused_before_spark_starts(
+def test_too_many_components_are_refused_before_spark_starts(
     photos: Path, random_backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "results"
-    words = ["--images", str(photos / "training"), "--model", str(random_backbone), "--components", "30"]
+    argv = ["--images", str(photos / "training"), "--model", str(random_backbone), "--components", "30"]
 
-    assert failure([*words, "--output", str(output)], capsys) == (
-        2,
-        [
-            "error: --components 30 is not possible with 30 photos of 1280 features each.",
-            "Choose between 1 and 29: at most the smaller of photos - 1 and features.",
-        ],
-    )
+    error = failure([*argv, "--output", str(output)], capsys)
+
+    assert type(error) is TooFewPhotosError
+    assert "--components 30 " in error.message
+    assert " 29:" in error.hint
     assert not output.exists()
 
 
 @joins_a_running_spark
-def test_more_components_than_photos_that_can_be_used_are_refused_and_leave_nothing(
+def test_too_many_components_for_used_photos_leave_nothing(
     sample_photos: Path, random_backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, output = tmp_path / "photos", tmp_path / "results"
     shutil.copytree(sample_photos / "Kiwi", folder)
     (folder / "broken.jpg").write_text("hello")
-    words = ["--images", str(folder), "--model", str(random_backbone), "--components", "4", "--output", str(output)]
+    argv = ["--images", str(folder), "--model", str(random_backbone), "--components", "4", "--output", str(output)]
 
-    assert failure(words, capsys) == (
-        2,
-        [
-            "error: --components 4 is not possible with 4 photos of 1280 features each.",
-            "Choose between 1 and 3: at most the smaller of photos - 1 and features.",
-        ],
-    )
+    error = failure(argv, capsys)
+
+    assert type(error) is TooFewPhotosError
+    assert "--components 4 " in error.message
+    assert " 3:" in error.hint
     assert not output.exists()
 
 
@@ -338,105 +337,66 @@ def test_one_single_photo_is_refused(
     (tmp_path / "photos").mkdir()
     shutil.copy(sample_photos / "Kiwi" / "000.jpg", tmp_path / "photos")
     output = tmp_path / "results"
-    words = ["--images", str(tmp_path / "photos"), "--model", str(random_backbone), "--output", str(output)]
+    argv = ["--images", str(tmp_path / "photos"), "--model", str(random_backbone), "--output", str(output)]
 
-    assert failure(words, capsys) == (
-        2,
-        ["error: There is 1 photo to fit on, and principal components need at least 2.", "Give more photos."],
-    )
+    error = failure(argv, capsys)
+
+    assert type(error) is TooFewPhotosError
+    assert " 1 photo " in error.message
     assert not output.exists()
 
 
 @joins_a_running_spark
-def test_photos_of_which_none_can_be_used_are_refused_with_the_first_reason(
+def test_photos_all_rejected_are_refused_with_first_reason(
     random_backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "photos").mkdir()
     for name in ("a.jpg", "b.jpg"):
         (tmp_path / "photos" / name).touch()
     output = tmp_path / "results"
-    words = ["--images", str(tmp_path / "photos"), "--model", str(random_backbone), "--output", str(output)]
+    argv = ["--images", str(tmp_path / "photos"), "--model", str(random_backbone), "--output", str(output)]
 
-    first = f"{tmp_path}/photos/a.jpg: the file is empty"
-    assert failure(words, capsys) == (
-        2,
-        [
-            f"error: Of 2 photos to fit on, 0 could be used, and at least 2 are needed. The first reason: {first}.",
-            "Give more photos, or mend these.",
-        ],
-    )
+    error = failure(argv, capsys)
+
+    assert type(error) is TooFewPhotosError
+    assert f"{tmp_path}/photos/a.jpg: the file is empty" in error.message
     assert not output.exists()
 
 
 @joins_a_running_spark
-def test_photos_that_are_all_alike_are_refused_and_leave_nothing(
+def test_identical_photos_are_refused_and_leave_nothing(
     sample_photos: Path, random_backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "photos").mkdir()
     for number in range(3):
         shutil.copy(sample_photos / "Kiwi" / "000.jpg", tmp_path / "photos" / f"{number}.jpg")
     output = tmp_path / "results"
-    words = ["--images", str(tmp_path / "photos"), "--model", str(random_backbone), "--output", str(output)]
+    argv = ["--images", str(tmp_path / "photos"), "--model", str(random_backbone), "--output", str(output)]
 
-    assert failure(words, capsys) == (
-        2,
-        [
-            "error: All 3 photos have the same features, so there is no variance to explain.",
-            "Give photos that differ.",
-        ],
-    )
+    error = failure(argv, capsys)
+
+    assert type(error) is TooFewPhotosError
+    assert " 3 photos " in error.message
     assert not output.exists()
 
 
 @pytest.mark.parametrize(
-    ("words", "message", "hint"),
+    ("argv", "kind", "value"),
     [
-        (
-            ["--images", "nowhere"],
-            "There is no folder '{folder}/nowhere'.",
-            "Check its name, and that it can be reached from here.",
-        ),
-        (
-            ["--images", "empty"],
-            "The folder '{folder}/empty' is empty.",
-            "Put photos into it, one folder a label.",
-        ),
-        (
-            ["--images", "photos", "--model", "nowhere.tflite"],
-            "The backbone '{folder}/nowhere.tflite' cannot be read: No such file or directory.",
-            "Name a file that was exported before.",
-        ),
-        (
-            ["--images", "photos", "--weights", "nowhere.h5"],
-            "There is no weights file 'nowhere.h5'.",
-            "Give a file of Keras weights, a .keras model or an exported backbone, or: imagenet, random.",
-        ),
-        (
-            ["--images", "photos", "--labels", "Kiwi,Zebra"],
-            "There is no label 'Zebra' in '{folder}/photos'.",
-            "Its labels are Kiwi.",
-        ),
-        (
-            ["--images", "photos", "--test", "photos/Kiwi"],
-            "'{folder}/photos' and '{folder}/photos/Kiwi' are the same folder, or one lies in the other.",
-            "Give folders that do not share photos.",
-        ),
-        (
-            ["--images", "photos", "--model", "damaged.tflite"],
-            "The backbone '{folder}/damaged.tflite' is damaged, or is no backbone.",
-            "Export it anew, or copy it again.",
-        ),
-        (
-            ["--images", "photos", "--backbone", "alexnet"],
-            "There is no backbone 'alexnet'.",
-            f"Choose one of: {', '.join(NETWORKS)}.",
-        ),
+        (["--images", "nowhere"], PhotosNotFoundError, "'{folder}/nowhere'"),
+        (["--images", "empty"], PhotosNotFoundError, "'{folder}/empty'"),
+        (["--images", "photos", "--model", "nowhere.tflite"], BackboneError, "'{folder}/nowhere.tflite'"),
+        (["--images", "photos", "--weights", "nowhere.h5"], BackboneError, "'nowhere.h5'"),
+        (["--images", "photos", "--labels", "Kiwi,Zebra"], PhotosNotFoundError, "'Zebra' in '{folder}/photos'"),
+        (["--images", "photos", "--test", "photos/Kiwi"], PhotosNotFoundError, "'{folder}/photos/Kiwi'"),
+        (["--images", "photos", "--model", "damaged.tflite"], BackboneError, "'{folder}/damaged.tflite'"),
+        (["--images", "photos", "--backbone", "alexnet"], BackboneError, "'alexnet'"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_two_lines_with_exit_code_2_and_leaves_nothing(
-    words: list[str],
-    message: str,
-    hint: str,
+def test_impossible_run_is_refused_and_leaves_nothing(
+    argv: list[str],
+    kind: type[UsageError],
+    value: str,
     sample_photos: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -447,41 +407,42 @@ def test_what_cannot_be_done_is_said_in_two_lines_with_exit_code_2_and_leaves_no
     (tmp_path / "damaged.tflite").write_bytes(b"\xff\xff\xff\x7fTFL3" + bytes(64))
     monkeypatch.chdir(tmp_path)
 
-    outcome = failure([*words, "--output", "results"], capsys)
+    error = failure([*argv, "--output", "results"], capsys)
 
-    assert outcome == (2, [f"error: {message.format(folder=tmp_path)}", hint])
+    assert type(error) is kind
+    assert value.format(folder=tmp_path) in error.message
     assert not (tmp_path / "results").exists()
 
 
-def test_an_output_that_cannot_be_written_is_said_before_spark_starts(
+def test_unwritable_output_fails_before_spark_starts(
     sample_photos: Path, random_backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "taken").write_text("a file")
-    words = ["--images", str(sample_photos), "--model", str(random_backbone)]
+    argv = ["--images", str(sample_photos), "--model", str(random_backbone)]
 
-    code, said = failure([*words, "--output", str(tmp_path / "taken" / "results")], capsys)
+    error = failure([*argv, "--output", str(tmp_path / "taken" / "results")], capsys)
 
-    assert code == 1
-    assert said[0].startswith(f"error: '{tmp_path}/taken/results/progress.json' could not be written: ")
+    assert type(error) is NotWrittenError
+    assert f"'{tmp_path}/taken/results/progress.json'" in error.message
 
 
 @joins_a_running_spark
-def test_tasks_that_are_tried_again_after_they_have_written_double_no_row(
+def test_task_retried_after_writing_doubles_no_row(
     photos: Path, random_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given tasks whose first attempt is lost after its file was written, and before Spark heard of it
     def lost_at_first(*given: Any) -> PhotosReport:
-        report = featurize_partition(*given)
+        report = extract_part(*given)
         attempt = TaskContext.get()
         if attempt is not None and attempt.attemptNumber() == 0:
             raise RuntimeError("lost")
         return report
 
-    monkeypatch.setattr(extractor, "featurize_partition", lost_at_first)
+    monkeypatch.setattr(tasks, "extract_part", lost_at_first)
     output = tmp_path / "results"
-    words = ["--images", str(photos / "training"), "--model", str(random_backbone), "--output", str(output)]
+    argv = ["--images", str(photos / "training"), "--model", str(random_backbone), "--output", str(output)]
 
-    manifest = pipeline.run(arguments.parse([*words, "--master", "local[2,2]"]))
+    manifest = pipeline.run(arguments.parse([*argv, "--master", "local[2,2]"]))
 
     features = read_all(output, "features", manifest)
     assert features["path"].tolist() == sorted(str(photo) for photo in (photos / "training").rglob("*.jpg"))
@@ -494,29 +455,24 @@ def test_results_never_go_among_the_photos(
 ) -> None:
     for label in ("features", "rejected"):
         shutil.copytree(sample_photos / "Kiwi", tmp_path / label)
-    words = ["--images", str(tmp_path), "--model", str(random_backbone), "--output", str(tmp_path), "--overwrite"]
+    argv = ["--images", str(tmp_path), "--model", str(random_backbone), "--output", str(tmp_path), "--overwrite"]
 
-    assert failure(words, capsys) == (
-        2,
-        [
-            f"error: The photos in '{tmp_path}' lie in the output '{tmp_path}'.",
-            "Choose an --output beside the photos.",
-        ],
-    )
+    error = failure(argv, capsys)
+
+    assert type(error) is OutputRefusedError
+    assert str(tmp_path) in error.message
     assert len(files_in(tmp_path)) == 8
 
 
 @joins_a_running_spark
-def test_what_cannot_be_opened_is_rejected_with_what_the_listing_says(
-    sample_photos: Path, random_backbone: Path, tmp_path: Path
-) -> None:
+def test_photo_with_listed_problem_is_rejected(sample_photos: Path, random_backbone: Path, tmp_path: Path) -> None:
     shutil.copytree(sample_photos / "Kiwi", tmp_path / "photos")
     os.mkfifo(tmp_path / "photos" / "pipe.jpg")
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/photos/bad\xff.jpg")).write_bytes(b"1")
     output = tmp_path / "results"
-    words = ["--images", str(tmp_path / "photos"), "--model", str(random_backbone), "--output", str(output)]
+    argv = ["--images", str(tmp_path / "photos"), "--model", str(random_backbone), "--output", str(output)]
 
-    manifest = pipeline.run(arguments.parse(words))
+    manifest = pipeline.run(arguments.parse(argv))
 
     rejected = read_all(output, "rejected", manifest)
     assert rejected["reason"].tolist() == ["its name is not UTF-8", "not a file"]
@@ -527,7 +483,7 @@ def test_what_cannot_be_opened_is_rejected_with_what_the_listing_says(
 def test_photo_names_are_kept_as_they_are(random_backbone: Path, tmp_path: Path) -> None:
     folder = tmp_path / "photos" / "<script>alert(1)<"
     folder.mkdir(parents=True)
-    names = ["100%.jpg", "a%20b.jpg", "new\nline.jpg", "quote'\".jpg", "two words.jpg", "🍎.jpg"]
+    names = ["100%.jpg", "a%20b.jpg", "new\nline.jpg", "quote'\".jpg", "two argv.jpg", "🍎.jpg"]
     for number, name in enumerate(names):
         draw_photo("Apple Red", 60 * number, np.random.default_rng(number)).save(folder / name, "JPEG")
     output = tmp_path / "results"
@@ -549,14 +505,12 @@ def test_photo_names_are_kept_as_they_are(random_backbone: Path, tmp_path: Path)
         pytest.param([], 1470, 490, 385, marks=pytest.mark.slow, id="all"),
     ],
 )
-def test_real_photos_with_real_weights_end_with_every_photo_in_the_results(
-    drawn: list[str], train: int, test: int, kept: int, tmp_path: Path
-) -> None:
+def test_real_photos_are_all_in_the_results(drawn: list[str], train: int, test: int, kept: int, tmp_path: Path) -> None:
     sample, output = REAL_PHOTOS / "fruits-360-sample", tmp_path / "results"
-    words = ["--images", str(sample / "Training"), "--test", str(sample / "Test")]
-    words += ["--predict", str(sample / "Unlabelled"), "--weights", str(REAL_WEIGHTS), "--output", str(output)]
+    argv = ["--images", str(sample / "Training"), "--test", str(sample / "Test")]
+    argv += ["--predict", str(sample / "Unlabelled"), "--weights", str(REAL_WEIGHTS), "--output", str(output)]
 
-    manifest = pipeline.run(arguments.parse([*words, *drawn, "--variance", "0.95"]))
+    manifest = pipeline.run(arguments.parse([*argv, *drawn, "--variance", "0.95"]))
 
     found = train + test + 49
     assert manifest["counts"] == {

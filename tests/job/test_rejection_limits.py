@@ -8,7 +8,7 @@ import pytest
 
 from job import rejection_limits
 from job.arguments import most_allowed
-from job.errors import RunFailedError, UsageError
+from job.errors import TooManyRejectedError, UsageError
 from job.results import layout
 from job.spark.tasks import PhotosReport
 
@@ -26,30 +26,23 @@ def test_a_limit_is_a_share_or_a_number(limit: str, most: int) -> None:
 
 @pytest.mark.parametrize("limit", ["", "5.5", "-1", "101%", "few", "%"])
 def test_what_is_neither_is_refused(limit: str) -> None:
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(UsageError, match=f"--max-rejected .*{limit}"):
         most_allowed(limit, 100)
 
-    assert raised.value.message == f"--max-rejected {limit} is no limit."
-    assert raised.value.hint == "Give a share like 5%, or a number of photos like 20."
 
-
-def test_more_than_allowed_fail_the_run_with_number_share_and_the_commonest_reason(tmp_path: Path) -> None:
+def test_more_rejected_than_allowed_fail_with_common_reason(tmp_path: Path) -> None:
     reasons = ["the file is empty", "damaged: 12 bytes missing", "damaged: 1,234 bytes missing"]
     reports = [report(tmp_path, 90, reasons), report(tmp_path, 7, [])]
 
-    with pytest.raises(RunFailedError) as raised:
+    with pytest.raises(TooManyRejectedError) as raised:
         rejection_limits.require_within(str(tmp_path), "2%", reports)
 
     assert raised.value.exit_code == 1
-    assert raised.value.message == (
-        "3 of 100 photos (3.00%) were set aside, more than the 2% of --max-rejected. "
-        "The commonest reason, of 2: damaged: 12 bytes missing."
-    )
-    assert raised.value.hint == (
-        f"See all in {tmp_path}/rejected. Mend the photos or allow more, then run it again with --resume."
-    )
+    for value in ("3 of 100 photos", "3.00%", " 2% ", "of 2: damaged: 12 bytes missing."):
+        assert value in raised.value.message
+    assert f"{tmp_path}/rejected" in raised.value.hint
 
 
 @pytest.mark.parametrize("limit", [None, "3%", "3", "100%"])
-def test_no_more_than_allowed_are_no_failure(limit: str | None, tmp_path: Path) -> None:
+def test_rejected_within_limit_pass(limit: str | None, tmp_path: Path) -> None:
     rejection_limits.require_within(str(tmp_path), limit, [report(tmp_path, 97, ["the file is empty"] * 3)])

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from job.__main__ import main
-from tests.error_report import told
+from job.errors import OrchardError, kinds
+from tests.error_report import codes, told
 
 Manifest = dict[str, Any]
 
@@ -30,10 +31,14 @@ def run(output: Path, *words: str) -> Manifest:
     return manifest
 
 
-def failure(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
-    """Run the job; return its exit code and the last two lines that it wrote to standard error."""
-    code = main(words)
-    return code, told(capsys.readouterr().err)[-2:]
+def failure(argv: list[str], capsys: pytest.CaptureFixture[str]) -> OrchardError:
+    """Run the job; return the error that it reported, whose exit code it must have ended with."""
+    code = main(argv)
+    written = capsys.readouterr().err
+    kind = next(kind for kind in kinds() if [kind.code] == codes(written))
+    assert code == kind.exit_code
+    message, hint = told(written)[-2:]
+    return kind(message.removeprefix("error: "), hint)
 
 
 def read_all(output: Path, data_set: str, manifest: Manifest) -> pd.DataFrame:

@@ -121,13 +121,8 @@ def test_a_kind_that_does_not_say_what_to_do_is_found() -> None:
         documents.explained(silent)
 
 
-def test_what_one_process_prints_another_reads_with_its_kind() -> None:
+def test_error_report_has_message_code_and_hint() -> None:
     printed = errors.error_report("There is no folder 'x'.", "Check its name.", errors.PhotosNotFoundError.code)
-
-    read = errors.read_error_report(f"a warning\n{printed}")
 
     assert told(printed) == ["error: There is no folder 'x'.", "Check its name."]
     assert codes(printed) == ["ORC-110"]
-    assert isinstance(read, errors.PhotosNotFoundError)
-    assert (read.message, read.hint) == ("There is no folder 'x'.", "Check its name.")
-    assert errors.read_error_report("a warning\n") is None

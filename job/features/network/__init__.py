@@ -1,1 +1,35 @@
-"""Compute features with an exported network."""
+"""Describe photos by the features of a network.
+
+``export`` (also a program), ``extractor`` (needs Spark) and ``tflite_graph`` are public too.
+"""
+
+from job.features.network.backbone import (
+    DESCRIPTION_KEY,
+    FAST,
+    FULL,
+    Backbone,
+    BackboneDescription,
+    content_hash,
+    load,
+    read_description,
+    require_usable,
+    seconds_a_photo,
+)
+from job.features.network.registry import IMAGENET, NETWORKS, RANDOM, require_network
+
+__all__ = [
+    "DESCRIPTION_KEY",
+    "FAST",
+    "FULL",
+    "IMAGENET",
+    "NETWORKS",
+    "RANDOM",
+    "Backbone",
+    "BackboneDescription",
+    "content_hash",
+    "load",
+    "read_description",
+    "require_network",
+    "require_usable",
+    "seconds_a_photo",
+]

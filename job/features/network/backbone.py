@@ -31,22 +31,10 @@ FULL, FAST = "full", "fast"
 
 @dataclass(frozen=True)
 class BackboneDescription:
-    """What an exported backbone is, as its file says.
-
-    Parameters
-    ----------
-    name
-        Name of the network, as ``--backbone`` takes it.
-    weights
-        Where the weights come from: "imagenet", "file sha256:...", or "random, seed ...".
-    width, height
-        Pixels of the photos that it takes.
-    features
-        How many values it computes for a photo.
-    """
+    """What an exported backbone is, as its file says."""
 
     name: str
-    weights: str
+    weights: str  # where the weights come from: "imagenet", "file sha256:...", or "random, seed ..."
     width: int
     height: int
     features: int
@@ -86,17 +74,10 @@ class Network(Protocol):
 class Backbone:
     """A callable network: a photo in, features out. Load it once a process; it is not for several threads at once.
 
-    Parameters
-    ----------
-    path
-        The exported file.
-
     Attributes
     ----------
     photo_shape
         Height, width and colours of the photos that it takes.
-    features
-        How many values it computes for a photo.
     """
 
     batch, computed_in = 1, FLOAT32
@@ -127,22 +108,17 @@ class Backbone:
 def load(path: str | Path, precision: str) -> Network:
     """Return an exported network as it computes many photos soonest on this processor.
 
-    Parameters
-    ----------
-    path
-        The exported file.
-    precision
-        ``FULL``, or ``FAST`` for reduced precision if this processor has it.
+    ``precision``: ``FULL``, or ``FAST`` for reduced precision if this processor has it.
     """
     if precision == FAST and reduced_precision.is_available():
         return ReducedPrecisionNetwork(path)
-    # Imported here: whoever only describes a file waits for no schema of the format.
-    from job.features.network.split import LARGEST, NetworkInTwo, cut  # noqa: PLC0415
+    # Imported here: describing a file must not wait for the schema of the format.
+    from job.features.network.split import LARGEST, SplitModel, cut  # noqa: PLC0415
 
     small = Path(path).stat().st_size <= LARGEST
     parts = cut(Path(path).read_bytes()) if small else None
     try:
-        return Backbone(path) if parts is None else NetworkInTwo(*parts)
+        return Backbone(path) if parts is None else SplitModel(*parts)
     except (ValueError, RuntimeError):
         # Some networks know only one photo at a time: as they were exported, every one of them runs.
         return Backbone(path)
@@ -158,13 +134,7 @@ def embed_description(model: bytes, description: BackboneDescription) -> bytes:
 
 
 def read_description(path: str | Path) -> BackboneDescription:
-    """Return the description inside an exported file.
-
-    Raises
-    ------
-    UsageError
-        If the file cannot be read or was not exported by this project.
-    """
+    """Return the description inside an exported file."""
     from job.features.network.tflite_graph import read_metadata  # noqa: PLC0415 - the executors never describe a file
 
     try:
@@ -202,18 +172,13 @@ def content_hash(path: str | Path) -> str:
 
 
 def _damaged(path: str | Path) -> UsageError:
-    return BackboneError(f"The backbone '{path}' is damaged, or is no backbone.", "Export it anew, or copy it again.")
+    return BackboneError(f"The backbone '{path}' is damaged, or is no backbone.", "Export it again, or copy it again.")
 
 
 def seconds_a_photo(network: Backbone, least: float = 1.0) -> float:
     """Return how long a network takes for a photo that is already decoded, on one core: the median of some.
 
-    Parameters
-    ----------
-    network
-        It has computed nothing else at the same time.
-    least
-        Seconds of measuring; at least three photos are measured.
+    ``least``: seconds of measuring; at least three photos are measured.
     """
     photo = np.random.default_rng(0).integers(0, 256, network.photo_shape, dtype=np.uint8)
     features = np.empty(network.features, np.float32)

@@ -8,6 +8,7 @@ process of their own, because they are large, slow to import and talkative:
 import argparse
 import hashlib
 import importlib.metadata
+import json
 import os
 import subprocess
 import sys
@@ -22,12 +23,12 @@ from job.errors import (
     NotInstalledError,
     OrchardError,
     UsageError,
-    read_error_report,
+    kinds,
+    tell,
 )
-from job.errors.console import tell
 from job.features.network.backbone import BackboneDescription, content_hash, embed_description, read_description
 from job.features.network.registry import IMAGENET, NETWORKS, RANDOM, require_network
-from job.storage.files import cache_folder
+from job.storage import cache_folder
 
 EXPORT_VERSION = 1
 """Raise it when an exported file changes although network, weights and libraries stay: the cache then misses."""
@@ -35,20 +36,10 @@ EXPORT_VERSION = 1
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """Which backbone is wanted.
+    """Which backbone is wanted."""
 
-    Parameters
-    ----------
-    backbone
-        A key of ``NETWORKS``.
-    weights
-        ``IMAGENET``, ``RANDOM``, or a file: Keras weights, a ``.keras`` model, or what was exported before.
-    seed
-        For random weights.
-    """
-
-    backbone: str
-    weights: str
+    backbone: str  # a key of ``NETWORKS``
+    weights: str  # ``IMAGENET``, ``RANDOM``, or a file: Keras weights, a ``.keras`` model, or what was exported before
     seed: int
 
     def __post_init__(self) -> None:
@@ -82,19 +73,7 @@ class ExportRequest:
 def cached_export(request: ExportRequest, cache: Path | None = None) -> Path:
     """Return the exported file of a backbone, made on the first call and kept for the next ones.
 
-    Parameters
-    ----------
-    request
-        Which backbone.
-    cache
-        Folder of the kept files; None for the user's own.
-
-    Raises
-    ------
-    UsageError
-        If the weights cannot be had or do not fit the network.
-    RunFailedError
-        If the export fails for another reason.
+    ``cache``: folder of the kept files; None for the user's own.
     """
     if request.names_exported_file:
         return _exported_before(request)
@@ -124,13 +103,7 @@ def find_local_backbone(manifest: Mapping[str, Any], cache: Path) -> Path | None
 
 
 def cache_key(request: ExportRequest) -> str:
-    """Return a digest of everything that decides an exported file's content.
-
-    Raises
-    ------
-    UsageError
-        If Keras is not installed here.
-    """
+    """Return a digest of everything that decides an exported file's content."""
     try:
         versions = [importlib.metadata.version(name) for name in ("keras", "ai-edge-litert")]
     except importlib.metadata.PackageNotFoundError as error:
@@ -143,13 +116,7 @@ def cache_key(request: ExportRequest) -> str:
 
 
 def export(request: ExportRequest, destination: Path) -> None:
-    """Build the network in this process, convert it and write the file in one piece.
-
-    Raises
-    ------
-    UsageError
-        If the weights cannot be had or do not fit the network.
-    """
+    """Build the network in this process, convert it and write the file in one piece."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     # Imported here: they take seconds, and this is the only place that needs them.
     import keras  # noqa: PLC0415
@@ -192,9 +159,9 @@ def _export_in_own_process(request: ExportRequest, destination: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": path})
     if done.returncode == 0:
         return
-    told = read_error_report(done.stderr)
-    if isinstance(told, UsageError):
-        raise told
+    error = _error_of(done.stdout)
+    if isinstance(error, UsageError):
+        raise error
     lines = [line for line in done.stderr.splitlines() if line.strip()]
     reason = lines[-1] if lines else f"exit code {done.returncode}"
     raise ExportFailedError(
@@ -203,17 +170,29 @@ def _export_in_own_process(request: ExportRequest, destination: Path) -> None:
     )
 
 
-def main(arguments: list[str] | None = None) -> int:
+def _error_of(printed: str) -> OrchardError | None:
+    """Return the error that ``main`` printed as JSON, None if it printed none."""
+    try:
+        found = json.loads(printed.splitlines()[-1])
+        kind = next(kind for kind in kinds() if kind.code == found["code"])
+        return kind(found["message"], found["hint"])
+    except (ValueError, LookupError, TypeError, StopIteration):
+        return None
+
+
+def main(argv: list[str] | None = None) -> int:
     """Export one backbone from the command line; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m job.features.network.export", description=__doc__)
     parser.add_argument("--backbone", default="mobilenet_v2", help="the network (default: %(default)s)")
     parser.add_argument("--weights", default=IMAGENET, help="imagenet, random or a file (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="for random weights (default: %(default)s)")
     parser.add_argument("--to", type=Path, required=True, help="the file to write")
-    given = parser.parse_args(arguments)
+    given = parser.parse_args(argv)
     try:
         export(ExportRequest(given.backbone, given.weights, given.seed), given.to)
     except OrchardError as error:
+        # For the process that started this one.
+        sys.stdout.write(json.dumps({"code": error.code, "message": error.message, "hint": error.hint}) + "\n")
         return tell(error, [])
     return 0
 

@@ -1,29 +1,34 @@
-"""Turns photos into features by an exported network: which file it is, and the stage that computes them."""
+"""Extracts features with an exported network."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property, partial
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-from pyspark import SparkContext
+from pyspark import SparkContext, SparkFiles
 
-from job.features.extractor import Check, Extracted
+from job.features.extractor import Extracted
 from job.features.network.backbone import (
     FAST,
     FULL,
     BackboneDescription,
+    Network,
     content_hash,
+    load,
+    read_description,
+    require_usable,
 )
 from job.features.network.litert import FLOAT32
-from job.features.network.task import FeaturesTask, featurize_partition
-from job.images.decode import DECODING
-from job.results import layout
-from job.results.layout import installed_version
+from job.images import DECODING, Pixels
+from job.images.decode import decode
+from job.matrices import list_column
+from job.results import installed_version, layout
 from job.results.progress import Progress
-from job.spark.tasks import PhotosReport, in_tasks
+from job.spark.tasks import Loaded, PhotosReport, Values
 
 LARGEST_FEATURES = 64 * 2**20
 """Bytes of features that a task may hold: networks with long vectors get smaller partitions."""
@@ -33,8 +38,8 @@ RUNTIMES = {FULL: ("ai-edge-litert",), FAST: ("ai-edge-litert", "openvino")}
 
 
 @dataclass(frozen=True)
-class NetworkExtraction:
-    """Features by an exported network.
+class NetworkExtractor:
+    """Features of an exported network.
 
     Parameters
     ----------
@@ -43,12 +48,14 @@ class NetworkExtraction:
     backbone
         Its description.
     precision
-        As ``--precision`` names it.
+        ``FULL`` or ``FAST``.
     """
 
     model: Path
     backbone: BackboneDescription
     precision: str
+
+    folder, schema, stage = layout.FEATURES, layout.FEATURES_SCHEMA, "infer"
 
     @property
     def features(self) -> int:
@@ -56,13 +63,18 @@ class NetworkExtraction:
         return self.backbone.features
 
     @property
-    def writes(self) -> str:
-        """Where the features go."""
-        return layout.FEATURES
+    def files(self) -> Sequence[Path]:
+        """The exported file, which the executors load."""
+        return [self.model]
+
+    @property
+    def largest_partition(self) -> int:
+        """How many photos' features fit into ``LARGEST_FEATURES``."""
+        return LARGEST_FEATURES // (4 * self.features)
 
     @cached_property
     def provenance(self) -> Mapping[str, Any]:
-        """What decides a photo's features; the file is read through for it, and some are hundreds of megabytes."""
+        """What decides a photo's features; cached, because the file is hashed for it and may have hundreds of MB."""
         libraries = RUNTIMES[self.precision]
         return {
             "model": content_hash(self.model),
@@ -71,53 +83,77 @@ class NetworkExtraction:
             "versions": {name: installed_version(name) for name in ("pillow", *libraries)},
         }
 
-    def carry(self, context: SparkContext) -> None:
-        """Give the executors the exported file."""
-        context.addFile(str(self.model))
+    def load(self) -> Loaded:
+        """Load the network."""
+        network = _load_network(SparkFiles.get(self.model.name), self.precision)
 
-    def extract(
-        self, context: SparkContext, photos: pa.Table, output: str, run_id: str, progress: Progress, check: Check
+        def process(photos: Sequence[Pixels]) -> Values:
+            features = np.empty((len(photos), self.features), np.float32)
+            network.compute_batch(photos, features)
+            return features
+
+        return Loaded(process, network.batch, network.computed_in)
+
+    def decode(self, content: bytes) -> Pixels:
+        """Decode a photo at the size that the network takes."""
+        return decode(content, self.backbone.width, self.backbone.height)
+
+    def to_column(self, values: Sequence[Values]) -> pa.Array:
+        """Return the features of all photos as lists of float32."""
+        return list_column(np.array(values, np.float32).reshape(-1, self.features))
+
+    def tally(self, rows: pa.Table) -> Counter[str]:
+        """Count the photos by what they were computed in."""
+        return Counter(rows["computed_in"].to_pylist())
+
+    def complete(
+        self,
+        context: SparkContext,  # noqa: ARG002 - of the interface
+        reports: Sequence[PhotosReport],
+        output: str,  # noqa: ARG002 - of the interface
+        progress: Progress,
     ) -> Extracted:
-        """Compute and write the features of all photos, as ``Extraction`` has it."""
-        task = FeaturesTask(output, run_id, self.backbone, self.model.name, self.precision, self.provenance)
-        reports = featurize(context, photos, task, progress)
-        check(reports)
-        described = {
+        """Describe the features, which the photo tasks have written."""
+        precision = describe_precision(self.precision, reports)
+        notice = precision_notice(precision)
+        if notice:
+            progress.say(notice)
+        backbone = {
             **asdict(self.backbone),
             "untrained": self.backbone.untrained,
             "sha256": self.provenance["model"],
         }
-        precision = describe_precision(self.precision, reports)
-        return Extracted(reports, {"backbone": described, "precision": precision, "vocabulary": None})
+        return Extracted(list(reports), {"backbone": backbone, "precision": precision, "vocabulary": None})
+
+
+def open_network(model: Path, precision: str) -> NetworkExtractor:
+    """Return the extractor of an exported file; raise UsageError if it cannot be read or loaded."""
+    backbone = read_description(model)
+    require_usable(model)
+    return NetworkExtractor(model, backbone, precision)
 
 
 def warn_if_untrained(progress: Progress, backbone: BackboneDescription) -> None:
-    """Tell the person that random weights are for trials only."""
+    """Warn that random weights are for trials only."""
     if backbone.untrained:
         progress.say(f"The weights are untrained ({backbone.weights}): features mean nothing, this is a trial.")
 
 
-def featurize(context: SparkContext, photos: pa.Table, task: FeaturesTask, progress: Progress) -> list[PhotosReport]:
-    """Compute and write the features of all photos; return what each task reports."""
-    largest = LARGEST_FEATURES // (4 * task.backbone.features)
-    reports = in_tasks(context, photos, largest, partial(featurize_partition, task), "features", progress)
-    notice = precision_notice(describe_precision(task.precision, reports))
-    if notice:
-        progress.say(notice)
-    return reports
-
-
-def describe_precision(asked: str, featurized: Sequence[PhotosReport]) -> dict[str, Any]:
-    """Return what the manifest says of the precision: asked for, and how many photos were computed in what."""
-    used: Counter[str] = Counter()
-    for report in featurized:
-        used += report.computed_in
-    return {"asked": asked, "photos": {name: photos for name, photos in sorted(used.items()) if photos}}
+def describe_precision(requested: str, reports: Sequence[PhotosReport]) -> dict[str, Any]:
+    """Return the precision for the manifest: the one requested, and how many photos were computed in what."""
+    photos = sum((report.tally for report in reports), Counter[str]())
+    return {"requested": requested, "photos": dict(sorted(photos.items()))}
 
 
 def precision_notice(precision: dict[str, Any]) -> str | None:
-    """Return what a person is told who asked for reduced precision where the processor has none; else None."""
+    """Return a warning if reduced precision was asked for and not available."""
     at_full = precision["photos"].get(FLOAT32, 0)
-    if precision["asked"] == FULL or not at_full:
+    if precision["requested"] == FULL or not at_full:
         return None
     return f"{at_full:,} photos were computed at full precision: there was no bfloat16, or no OpenVINO."
+
+
+@lru_cache(maxsize=1)
+def _load_network(path: str, precision: str) -> Network:
+    # Once a worker process: Spark keeps the process for the next tasks.
+    return load(path, precision)

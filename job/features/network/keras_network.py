@@ -20,23 +20,7 @@ CUT_HINT = "Give weights or a .keras model of the same network, cut before its l
 def build(keras: Any, name: str, network: Network, weights: str, seed: int) -> Any:  # noqa: ANN401 - Keras has no types
     """Return the Keras model from RGB 0..255, uint8 of shape (photos, side, side, 3), to features.
 
-    Parameters
-    ----------
-    keras
-        The module; imported by the caller, because that takes seconds.
-    name
-        What the backbone is called here.
-    network
-        What it is called in ``keras.applications``.
-    weights
-        ``IMAGENET``, ``RANDOM``, or a file: ``.weights.h5``, Keras' older ``.h5``, or a ``.keras`` model.
-    seed
-        For random weights.
-
-    Raises
-    ------
-    UsageError
-        If the weights cannot be downloaded or do not fit.
+    ``weights``: ``IMAGENET``, ``RANDOM``, or a file: ``.weights.h5``, Keras' older ``.h5``, or a ``.keras`` model.
     """
     core = _core(keras, name, network, weights, seed)
     photos = keras.Input((network.side, network.side, 3), dtype="uint8")

@@ -12,13 +12,6 @@ Shapes = tuple[tuple[int, ...], ...]
 def difference(network: Any, file: str) -> str | None:  # noqa: ANN401 - Keras publishes no types
     """Return one sentence that names the first layer whose weights the file does not have, and both shapes.
 
-    Parameters
-    ----------
-    network
-        The Keras network.
-    file
-        The weights file that it refused.
-
     Returns
     -------
     None if every layer has weights of its shapes in the file.

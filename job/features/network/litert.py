@@ -17,13 +17,6 @@ Array = npt.NDArray[Any]
 class Interpreted:
     """A model with one input and one output; not for several threads at once.
 
-    Parameters
-    ----------
-    model
-        A file, or the content of one.
-    batch
-        How many photos it is run for at a time.
-
     Attributes
     ----------
     given_shape, result_shape
@@ -53,13 +46,7 @@ class Interpreted:
         self.result_shape: tuple[int, ...] = tuple(result["shape"].tolist())
 
     def run(self, values: Array) -> Array:
-        """Return what the model makes of some values.
-
-        Parameters
-        ----------
-        values
-            Of ``given_shape``.
-        """
+        """Return what the model makes of some values."""
         self._interpreter.set_tensor(self._given, values)
         self._interpreter.invoke()
         result: Array = self._interpreter.get_tensor(self._result)

@@ -32,11 +32,6 @@ class ReducedPrecisionNetwork:
 
     Where the processor has no such instructions but has AVX-512, the same numbers come out slowly.
 
-    Parameters
-    ----------
-    path
-        The exported file.
-
     Raises
     ------
     RuntimeError

@@ -16,26 +16,13 @@ IMAGENET, RANDOM = "imagenet", "random"
 
 @dataclass(frozen=True)
 class Network:
-    """A network of ``keras.applications``.
+    """A network of ``keras.applications``."""
 
-    Parameters
-    ----------
-    module
-        The submodule that holds its ``preprocess_input``.
-    builder
-        The function that makes it.
-    side
-        Width and height of its photos in pixels.
-    features
-        How many values it computes for a photo.
-    layer
-        The hidden layer that gives the features; None for the average of the last convolution over the photo.
-    """
-
-    module: str
-    builder: str
-    side: int
+    module: str  # the submodule that holds its ``preprocess_input``
+    builder: str  # the function that makes it
+    side: int  # width and height of its photos in pixels
     features: int
+    # the hidden layer that gives the features; None for the average of the last convolution over the photo
     layer: str | None = None
 
 

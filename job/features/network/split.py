@@ -23,13 +23,8 @@ LARGEST = 32 * 2**20
 gained nothing. And for a moment a network that is taken apart stands in memory several times."""
 
 
-class NetworkInTwo:
+class SplitModel:
     """A network that computes the features of several photos; not for several threads at once.
-
-    Parameters
-    ----------
-    first, second
-        Its parts, as ``cut`` returns them.
 
     Raises
     ------
@@ -55,31 +50,17 @@ class NetworkInTwo:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a network can be cut: all that goes on from there is one tensor.
+    """Where a network can be cut: all that goes on from there is one tensor."""
 
-    Parameters
-    ----------
-    number
-        Of the operation that comes next.
-    between
-        Number of the tensor.
-    weights, values
-        How many weights are used from there on, and how many values are computed.
-    """
-
-    number: int
-    between: int
+    number: int  # of the operation that comes next
+    between: int  # number of the tensor
+    # weights, values: how many weights are used from there on, and how many values are computed
     weights: int
     values: int
 
 
 def cut(model: bytes) -> tuple[bytes, bytes] | None:
     """Return the two parts of a network; None if its weights never outweigh its values.
-
-    Parameters
-    ----------
-    model
-        The content of an exported file.
 
     Returns
     -------

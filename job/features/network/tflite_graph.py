@@ -25,13 +25,7 @@ _TYPES = {
 
 
 class Graph:
-    """A model with one sub-graph, as the tree of objects that the format's own schema makes of it.
-
-    Parameters
-    ----------
-    model
-        The content of a ``.tflite`` file.
-    """
+    """A model with one sub-graph, as the tree of objects that the format's own schema makes of it."""
 
     def __init__(self, model: bytes) -> None:
         self.tree = schema.ModelT.InitFromPackedBuf(model, 0)
@@ -55,12 +49,7 @@ class Graph:
     def keep(self, operators: list[Any], given: int, result: int) -> None:
         """Take away everything but some operations, and what they need.
 
-        Parameters
-        ----------
-        operators
-            Those of the model that stay.
-        given, result
-            Numbers of the tensors that the model takes and gives out.
+        ``given`` and ``result``: numbers of the tensors that the model takes and gives out.
         """
         self.subgraph.operators = operators
         self.subgraph.inputs = np.array([given], np.int32)
@@ -110,10 +99,6 @@ class Graph:
             Name of a built-in operation, like ``FULLY_CONNECTED``.
         inputs
             Numbers of tensors.
-        shape, dtype
-            Of the result.
-        options
-            The operation's options as the schema has them.
         """
         result = self._add_tensor(np.dtype(dtype), shape, f"orchard/{operation.lower()}_{len(self.subgraph.tensors)}")
         self.subgraph.operators.append(self.operator(operation, inputs, result, options))

@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from job.errors import NotInstalledError
-from job.errors.mapping import one_line
-from job.images.decode import Pixels
-from job.images.limits import RejectedPhotoError
+from job.errors import NotInstalledError, one_line
+from job.images import Pixels, RejectedPhotoError
 
 LARGEST_SIDE = 1024
-"""Pixels; a photo with a longer side is scaled down to it. SIFT doubles a photo and keeps some 15 float copies of it:
-at 1024 x 1024 these are 250 MB of a task's memory, at the 100 megapixels that a photo may have 24 GB."""
+"""Pixels to which a longer side is scaled down. SIFT doubles a photo and keeps some 15 float copies of it: 250 MB of a
+task's memory at 1024 x 1024, and 24 GB at the 100 megapixels that a photo may have."""
 
 ORB_BORDER = 15
-"""Pixels at each side where ORB seeks no keypoint: half the patch of 31 that it describes. OpenCV's default is the
-whole patch, 31, which leaves 38 x 38 pixels of a photo of 100 x 100: no keypoint at all in half of them."""
+"""Pixels at each side without ORB keypoints: half the patch of 31 that a keypoint describes. OpenCV's default of 31
+leaves 38 x 38 pixels of a photo of 100 x 100, and half of these photos without any keypoint."""
 
 Descriptors = npt.NDArray[np.uint8]
 
@@ -32,12 +32,10 @@ class DescriptorKind:
 
     Parameters
     ----------
-    name
-        As ``--descriptor`` takes it.
     width
         Bytes of one descriptor.
     dimensions
-        Numbers that it stands for: bits are one number each, so that Euclid's distance orders as Hamming's does.
+        Numbers of one descriptor: one a bit for ORB, so that Euclid's distance orders as Hamming's does.
     """
 
     name: str
@@ -55,7 +53,7 @@ class DescriptorKind:
 
 
 KINDS = {kind.name: kind for kind in (DescriptorKind("orb", 32, 256), DescriptorKind("sift", 128, 128))}
-"""The descriptors that there are beside the network's features."""
+"""What --descriptor takes, beside ``cnn``."""
 
 
 def opencv_version() -> str:
@@ -64,23 +62,19 @@ def opencv_version() -> str:
 
 
 def describer(kind: DescriptorKind, keypoints: int) -> Callable[[Pixels], Descriptors]:
-    """Return a function that describes one photo; make it once a process, it is not for several threads.
+    """Return a function that describes one photo, for one thread.
+
+    It takes RGB pixels, uint8 of shape (height, width, 3), and returns descriptors, uint8 of shape (found, kind.width),
+    in OpenCV's own order. It makes the photo grey by the weights of ITU-R BT.601, and raises RejectedPhotoError if
+    OpenCV fails on the photo. ORB uses ``ORB_BORDER``; all else is OpenCV's default.
 
     Parameters
     ----------
-    kind
-        ORB, with ``ORB_BORDER`` and otherwise OpenCV's defaults, or SIFT with OpenCV's defaults.
     keypoints
-        The strongest so many are kept, and those that are exactly as strong as the last of them.
-
-    Returns
-    -------
-    A function from RGB pixels, uint8 of shape (height, width, 3), to descriptors, uint8 of shape (found, kind.width),
-    in OpenCV's own order. The photo is made grey as OpenCV does, by the weights of ITU-R BT.601. It raises
-    RejectedPhotoError where OpenCV fails on the photo.
+        How many of the strongest are kept, with all that are as strong as the last of them.
     """
     cv2 = require_opencv()
-    # There are as many tasks as cores, and threads of several tasks would fight for them.
+    # There are as many tasks as cores: threads of several tasks would compete for them.
     cv2.setNumThreads(1)
     detector = (
         cv2.ORB_create(nfeatures=keypoints, edgeThreshold=ORB_BORDER)
@@ -98,20 +92,33 @@ def describer(kind: DescriptorKind, keypoints: int) -> Callable[[Pixels], Descri
             raise RejectedPhotoError(f"OpenCV fails on it: {one_line(error)}") from error
         if found is None:
             return np.empty((0, kind.width), np.uint8)
-        # SIFT's numbers are whole ones from 0 to 255, though OpenCV returns them as floats.
+        # SIFT's numbers are integers from 0 to 255, which OpenCV returns as floats.
         descriptors: Descriptors = found.astype(np.uint8, copy=False)
         return descriptors
 
     return describe
 
 
+def descriptor_counts(table: pa.Table, kind: DescriptorKind) -> npt.NDArray[np.int64]:
+    """Return how many descriptors each photo of a descriptors table has."""
+    lengths = pc.binary_length(table["descriptors"].combine_chunks())
+    counts: npt.NDArray[np.int64] = lengths.to_numpy(zero_copy_only=False).astype(np.int64) // kind.width
+    return counts
+
+
+def stacked(table: pa.Table, kind: DescriptorKind) -> Descriptors:
+    """Return a table's descriptors, one photo's after the other: uint8 of shape (n, kind.width)."""
+    joined = b"".join(table["descriptors"].to_pylist())
+    return np.frombuffer(joined, np.uint8).reshape(-1, kind.width)
+
+
 def require_opencv() -> Any:  # noqa: ANN401 - a module without complete types
     """Return the module cv2; raise NotInstalledError if it is not installed here."""
     try:
-        import cv2  # noqa: PLC0415 - needed by these descriptors alone
+        import cv2  # noqa: PLC0415 - only these descriptors need it
     except ImportError as error:
         raise NotInstalledError(
-            "--descriptor orb and sift need OpenCV, and it is not installed here.",
+            "--descriptor orb and sift require OpenCV, which is not installed here.",
             "On this machine: pip install -r requirements.txt; on a cluster: deploy it with -c visual_words=true.",
         ) from error
     return cv2

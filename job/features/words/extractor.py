@@ -1,36 +1,50 @@
-"""Turns photos into histograms of visual words: learned in this run, or taken over from an earlier one."""
+"""Extracts histograms of visual words, which are learned in this run or reused from an earlier one."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark import SparkContext
 
+from job import storage
 from job.errors import ResultsUnusableError
-from job.features.extractor import Check, Extracted
+from job.features.extractor import Extracted
 from job.features.words import vocabulary
-from job.features.words.descriptors import KINDS, DescriptorKind, opencv_version
-from job.features.words.kmeans import Learning, count_words, learn
-from job.features.words.task import DescriptorsReport, DescriptorsTask, describe_partition, provenance
-from job.features.words.vocabulary import Vocabulary
+from job.features.words.descriptors import (
+    KINDS,
+    LARGEST_SIDE,
+    DescriptorKind,
+    Descriptors,
+    describer,
+    descriptor_counts,
+    opencv_version,
+)
+from job.features.words.kmeans import count_words, learn
+from job.features.words.vocabulary import Learning, Vocabulary
+from job.images import DECODING, TRAIN, Pixels, RejectedPhotoError, decode_at_own_size
 from job.results import layout
-from job.results.layout import DataFile
 from job.results.progress import Progress
-from job.spark.tasks import PhotosReport, in_tasks
-from job.storage import uri as addresses
+from job.spark.tasks import Loaded, PhotosReport
 
 LARGEST_NUMBERS = 64 * 2**20
 """Bytes of a partition's descriptors as float64, which a task holds when it counts words."""
+
+NO_KEYPOINTS = "no keypoints were found in it"
+"""The reason for which a photo without descriptors is rejected."""
 
 PERCEPTRON_ITERATIONS = 200
 """Of its training, at most."""
 
 
 @dataclass(frozen=True)
-class WordExtraction:
-    """Visual words as they were asked for.
+class WordExtractor:
+    """Histograms of visual words.
 
     Parameters
     ----------
@@ -39,7 +53,7 @@ class WordExtraction:
     keypoints
         At most so many a photo.
     keep_empty
-        Whether a photo without keypoints is kept, as a histogram of zeros.
+        Whether a photo without keypoints is kept, as a histogram of zeros, rather than rejected.
     source
         How the words are learned; or those of an earlier run, with their description.
     """
@@ -49,90 +63,97 @@ class WordExtraction:
     keep_empty: bool
     source: Learning | tuple[Vocabulary, dict[str, Any]]
 
+    folder, schema, stage = layout.DESCRIPTORS, layout.DESCRIPTORS_SCHEMA, "describe"
+
     @property
     def features(self) -> int:
         """How many words there are, at most."""
         return self.source.words if isinstance(self.source, Learning) else len(self.source[0].words)
 
     @property
-    def writes(self) -> str:
-        """Where the descriptors go; the histograms are counted anew in every run."""
-        return layout.DESCRIPTORS
+    def files(self) -> Sequence[Path]:
+        """Nothing: OpenCV is installed on the executors, and the words come later."""
+        return []
+
+    @property
+    def largest_partition(self) -> int:
+        """How many photos' descriptors fit into ``LARGEST_NUMBERS``."""
+        return LARGEST_NUMBERS // (8 * self.keypoints * self.kind.dimensions)
 
     @property
     def provenance(self) -> Mapping[str, Any]:
-        """What decides a photo's descriptors."""
-        return provenance(self.kind.name, self.keypoints, self.keep_empty)
+        """What decides a photo's descriptors; its histogram is counted in every run."""
+        return {
+            "descriptor": self.kind.name,
+            "keypoints": self.keypoints,
+            "empty": self.keep_empty,
+            "decoding": DECODING,
+            "versions": {"pillow": metadata.version("pillow"), "opencv": opencv_version()},
+        }
 
-    def carry(self, context: SparkContext) -> None:
-        """Give the executors nothing: OpenCV is installed there, and the words come later."""
+    def load(self) -> Loaded:
+        """Load OpenCV."""
+        describe = _load_describer(self.kind.name, self.keypoints)
 
-    def extract(
-        self, context: SparkContext, photos: pa.Table, output: str, run_id: str, progress: Progress, check: Check
+        def process(photos: Sequence[Pixels]) -> list[Descriptors | RejectedPhotoError]:
+            return [self._describe(photo, describe) for photo in photos]
+
+        return Loaded(process)
+
+    def decode(self, content: bytes) -> Pixels:
+        """Decode a photo at its own size, or at the largest one that descriptors are made of."""
+        return decode_at_own_size(content, largest_side=LARGEST_SIDE)
+
+    def to_column(self, values: Sequence[Descriptors]) -> pa.Array:
+        """Return each photo's descriptors as one binary value."""
+        return pa.array([descriptors.tobytes() for descriptors in values], pa.binary())
+
+    def tally(self, rows: pa.Table) -> Counter[str]:
+        """Count the descriptors of training photos, and the photos without any."""
+        counts = descriptor_counts(rows, self.kind)
+        training = pc.equal(rows["split"], TRAIN).to_numpy()
+        return Counter(training=int(counts[training].sum()), empty=int((counts == 0).sum()))
+
+    def complete(
+        self, context: SparkContext, reports: Sequence[PhotosReport], output: str, progress: Progress
     ) -> Extracted:
-        """Describe all photos, learn the words, and write each photo's histogram.
-
-        Parameters
-        ----------
-        context, photos, output, run_id, progress, check
-            As ``Extraction`` has them.
-
-        Raises
-        ------
-        UsageError
-            If too few photos can be used, or if they have fewer descriptors than words are wanted.
-        """
-        task = DescriptorsTask(output, run_id, self.kind.name, self.keypoints, self.keep_empty)
-        described = describe_all(context, photos, task, progress)
-        check([report.photos for report in described])
-        empty = sum(report.empty for report in described)
+        """Learn the words from the descriptors, or take the reused ones, and write each photo's histogram."""
+        empty = sum(report.tally["empty"] for report in reports)
         if empty:
             progress.say(f"{empty:,} photos have no keypoints and count as histograms of zeros.")
+        files = [report.file for report in reports if report.file is not None]
         with progress.stage("vocabulary"):
-            words, description = self._vocabulary(context, output, described)
-        files = [report.photos.made for report in described if report.photos.made is not None]
+            if isinstance(self.source, Learning):
+                available = sum(report.tally["training"] for report in reports)
+                learned = learn(context, output, self.kind, self.source, files, available)
+                words = Vocabulary(self.kind, self.keypoints, learned.words)
+                learning = {
+                    **asdict(self.source),
+                    "descriptors": available,
+                    "sampled": learned.sampled,
+                    "cost": learned.cost,
+                }
+                description: dict[str, Any] = {"opencv": opencv_version(), "learning": learning}
+            else:
+                words, description = self.source
         done = context.accumulator(0)
         with progress.counted_stage("histograms", sum(file.rows for file in files), done):
-            counted = count_words(context, output, words, files, done)
+            counted = iter(count_words(context, output, words, files, done))
         return Extracted(
-            with_files([report.photos for report in described], counted),
+            [report if report.file is None else replace(report, file=next(counted)) for report in reports],
             {"backbone": None, "vocabulary": {**vocabulary.describe(words), **description, "without_keypoints": empty}},
-            (words, description),
+            vocabulary.to_files(words, description),
         )
 
-    def _vocabulary(
-        self, context: SparkContext, output: str, described: Sequence[DescriptorsReport]
-    ) -> tuple[Vocabulary, dict[str, Any]]:
-        if not isinstance(self.source, Learning):
-            return self.source
-        learned = learn(context, output, self.kind, self.source, described)
-        description = {
-            "opencv": opencv_version(),
-            "learning": {
-                **asdict(self.source),
-                "descriptors": sum(report.training for report in described),
-                "sampled": learned.sampled,
-                "cost": learned.cost,
-            },
-        }
-        return Vocabulary(self.kind, self.keypoints, learned.words), description
+    def _describe(self, photo: Pixels, describe: Callable[[Pixels], Descriptors]) -> Descriptors | RejectedPhotoError:
+        try:
+            found = describe(photo)
+        except RejectedPhotoError as rejection:
+            return rejection
+        return found if len(found) or self.keep_empty else RejectedPhotoError(NO_KEYPOINTS)
 
 
-def describe_all(
-    context: SparkContext, photos: pa.Table, task: DescriptorsTask, progress: Progress
-) -> list[DescriptorsReport]:
-    """Describe all photos in tasks; return what each reports, in the order of the listing."""
-    largest = LARGEST_NUMBERS // (8 * task.keypoints * KINDS[task.kind].dimensions)
-    return in_tasks(context, photos, largest, partial(describe_partition, task), "descriptors", progress)
-
-
-def with_files(reports: Sequence[PhotosReport], files: Sequence[DataFile]) -> list[PhotosReport]:
-    """Return the reports with the features files in place of the descriptors files, of which there is one for each."""
-    coming = iter(files)
-    return [report if report.made is None else replace(report, made=next(coming)) for report in reports]
-
-
-def reused(folder: str, descriptor: str) -> tuple[Vocabulary, dict[str, Any]]:
+def reused_words(folder: str, descriptor: str) -> tuple[Vocabulary, dict[str, Any]]:
     """Return the visual words of an earlier run and their description.
 
     Parameters
@@ -147,24 +168,25 @@ def reused(folder: str, descriptor: str) -> tuple[Vocabulary, dict[str, Any]]:
     UsageError
         If it has none, or words of another kind of descriptors.
     """
-    uri = addresses.absolute_uri(folder)
-    words, description = vocabulary.load(uri)
+    results = storage.absolute_uri(folder)
+    words, description = vocabulary.load(results)
     if words.kind.name != descriptor:
         raise ResultsUnusableError(
-            f"The visual words in '{uri}' are of {words.kind.name} descriptors, not of {descriptor}.",
+            f"The visual words in '{results}' are of {words.kind.name} descriptors, not of {descriptor}.",
             f"Use --descriptor {words.kind.name}, or other results.",
         )
-    return words, {"opencv": description["opencv"], "learning": description["learning"], "reused_from": uri}
+    return words, {"opencv": description["opencv"], "learning": description["learning"], "reused_from": results}
 
 
 def perceptron_parameters(components: int) -> dict[str, Any]:
-    """Return the layers and iterations of a perceptron for visual words: two hidden layers as wide as the input.
+    """Return the parameters of a perceptron for visual words: two hidden layers as wide as the input.
 
     They are those of the measurement in docs/decisions/0070-visual-words.md.
-
-    Parameters
-    ----------
-    components
-        How many components a photo has: the input.
     """
     return {"hidden": [components, components], "maxIter": PERCEPTRON_ITERATIONS}
+
+
+@lru_cache(maxsize=1)
+def _load_describer(kind: str, keypoints: int) -> Callable[[Pixels], Descriptors]:
+    # Once a worker process: Spark keeps the process for the next tasks.
+    return describer(KINDS[kind], keypoints)

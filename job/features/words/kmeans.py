@@ -1,8 +1,8 @@
 """The Spark stages of visual words: learns them from a sample of all descriptors, and counts them in every photo.
 
-Descriptors are written once, a Parquet file a task (``job/features/words/task.py``); the tasks here read these files.
-They are no result: when the run is finished they are swept away. The words are learned on the driver, from a bounded
-sample: OpenCV's K-Means takes seconds for 200,000 descriptors, and adds in one order whatever the number of cores.
+The photo tasks write descriptors once, a Parquet file each; the tasks here read these files, and the finished run
+deletes them. The words are learned on the driver, from a bounded sample: OpenCV's K-Means takes seconds for 200,000
+descriptors, and adds in one order whatever the number of cores.
 """
 
 import hashlib
@@ -17,13 +17,11 @@ import pyarrow.compute as pc
 from pyspark import Accumulator, Broadcast, SparkContext
 
 from job.errors import TooFewPhotosError
-from job.features.network.task import features_table
-from job.features.words.descriptors import DescriptorKind, Descriptors, require_opencv
-from job.features.words.task import DescriptorsReport, stacked
-from job.features.words.vocabulary import Vocabulary
-from job.images.listing import TRAIN
-from job.results import layout
-from job.results.layout import DataFile
+from job.features.extractor import features_table
+from job.features.words.descriptors import DescriptorKind, Descriptors, descriptor_counts, require_opencv, stacked
+from job.features.words.vocabulary import Learning, Vocabulary
+from job.images import TRAIN
+from job.results import DataFile, layout
 from job.spark import workers
 
 CONVERGED = 1e-4
@@ -31,30 +29,8 @@ CONVERGED = 1e-4
 
 
 @dataclass(frozen=True)
-class Learning:
-    """How the words are learned.
-
-    Parameters
-    ----------
-    words
-        How many.
-    sample
-        About so many descriptors of training photos are drawn; all of them, if there are no more.
-    iterations
-        Of K-Means, at most.
-    seed
-        Draws the sample and the first centres.
-    """
-
-    words: int
-    sample: int
-    iterations: int
-    seed: int
-
-
-@dataclass(frozen=True)
 class Learned:
-    """The visual words, and how they were found.
+    """The visual words.
 
     Parameters
     ----------
@@ -90,18 +66,7 @@ def draw_sample(
     """Return about a share of the training photos' descriptors, each with the random number that chose it.
 
     The numbers come from the seed and the photo's own descriptors, so that the same photos give the same sample
-    however they are cut into partitions, and wherever they lie.
-
-    Parameters
-    ----------
-    table
-        Rows of a descriptors file.
-    kind
-        Of the descriptors.
-    share
-        Above 0; 1 takes all.
-    seed
-        Another seed draws others.
+    however they are cut into partitions, and wherever they lie. A share of 1 or more takes all.
 
     Returns
     -------
@@ -125,22 +90,28 @@ def learn(
     output: str,
     kind: DescriptorKind,
     learning: Learning,
-    reports: Sequence[DescriptorsReport],
+    files: Sequence[DataFile],
+    available: int,
 ) -> Learned:
     """Return the visual words: the centres that K-Means finds in a sample of the training descriptors.
+
+    Parameters
+    ----------
+    files
+        The descriptors files, in the order of the listing.
+    available
+        How many descriptors the training photos have.
 
     Raises
     ------
     UsageError
         If the training photos have fewer descriptors than words are wanted.
     """
-    available = sum(report.training for report in reports)
     if available < learning.words:
         raise TooFewPhotosError(
             f"The photos to fit on have {available} descriptors, too few for --visual-words {learning.words}.",
             "Give more photos, or ask for fewer words.",
         )
-    files = [report.photos.made for report in reports if report.photos.made is not None]
     share, seed = learning.sample / available, learning.seed
     drawn = (
         context.parallelize(files, len(files))
@@ -148,7 +119,7 @@ def learn(
         .collect()
     )
     keys, descriptors = (np.concatenate(parts) for parts in zip(*drawn, strict=True))
-    # K-Means depends on the order of its rows, and this one does not depend on how the photos were cut into files.
+    # K-Means depends on the order of its rows; sorted by key, it does not depend on the cut of the photos into files.
     sample = kind.as_numbers(descriptors[keys.argsort(kind="stable")])
     words, cost = cluster(sample, learning.words, learning.iterations, seed)
     return Learned(words, len(sample), cost)
@@ -157,18 +128,8 @@ def learn(
 def cluster(sample: Descriptors, words: int, iterations: int, seed: int) -> tuple[npt.NDArray[np.float64], float]:
     """Return the centres that K-Means finds, starting from K-Means++, and the sum of squared distances to them.
 
-    The same rows in the same order give the same bits, on any number of cores.
-
-    Parameters
-    ----------
-    sample
-        Shape (n, dimensions), n at least ``words``.
-    words
-        How many centres.
-    iterations
-        At most.
-    seed
-        Draws the first centres.
+    The same rows in the same order give the same bits, on any number of cores. The sample has the shape
+    (n, dimensions), n at least ``words``.
 
     Returns
     -------
@@ -186,7 +147,7 @@ def cluster(sample: Descriptors, words: int, iterations: int, seed: int) -> tupl
     exact, cost = centres.astype(np.float64), 0.0
     for word in range(words):
         members = sample[nearest[:, 0] == word].astype(np.float64)
-        # A centre that is nearest to no row, because others are at the same place, stays where it is.
+        # A centre without rows, because others are at the same place, stays where it is.
         if len(members):
             exact[word] = members.mean(axis=0)
             cost += float(((members - exact[word]) ** 2).sum())
@@ -195,8 +156,8 @@ def cluster(sample: Descriptors, words: int, iterations: int, seed: int) -> tupl
 
 def _count_file(output: str, shared: "Broadcast[Vocabulary]", done: Accumulator[int], file: DataFile) -> DataFile:
     with workers.ended_if_silent():
-        table = layout.read_parquet(output, file.path)
-        histograms = shared.value.histograms(*stacked(table, shared.value.kind))
+        table, kind = layout.read_parquet(output, file.path), shared.value.kind
+        histograms = shared.value.histograms(stacked(table, kind), descriptor_counts(table, kind))
         name = file.path.removeprefix(f"{layout.DESCRIPTORS}/").removesuffix(".parquet")
         written = layout.write_parquet(
             output, f"{layout.FEATURES}/{name}-{layout.attempt()}.parquet", features_table(table, histograms)

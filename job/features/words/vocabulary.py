@@ -1,23 +1,35 @@
-"""A vocabulary of visual words: counts how often each word occurs in a photo, and is saved as plain numbers."""
+"""A vocabulary of visual words, which counts how often each word occurs in a photo."""
 
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from job import storage
 from job.errors import ResultsUnusableError, UsageError
 from job.features.words.descriptors import KINDS, DescriptorKind, Descriptors
-from job.results import layout
-from job.results.columns import row_products
-from job.results.layout import DataFile
-from job.storage import files as storage
-from job.storage import uri
+from job.matrices import row_products
+from job.results import DataFile, layout
 
 SHARE_OF_COMPONENTS = (7, 10)
-"""Components kept for each word when nothing is said, as a fraction: 0.7 exactly, which no float is."""
+"""Components kept for each word by default, as a fraction: 0.7 exactly, which no float is."""
+
+
+@dataclass(frozen=True)
+class Learning:
+    """How many words are learned, from about how many descriptors, in how many iterations of K-Means at most.
+
+    The seed draws the sample and the first centres.
+    """
+
+    words: int
+    sample: int
+    iterations: int
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -26,12 +38,8 @@ class Vocabulary:
 
     Parameters
     ----------
-    kind
-        Of the descriptors.
-    keypoints
-        At most so many a photo, as ``describer`` takes it.
     words
-        float64 of shape (words, kind.dimensions): the centres.
+        The centres: float64 of shape (words, kind.dimensions).
     """
 
     kind: DescriptorKind
@@ -41,15 +49,15 @@ class Vocabulary:
     def histograms(self, descriptors: Descriptors, counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """Return how often each word occurs in each photo.
 
-        A descriptor counts for the word nearest to it by Euclid's distance, the first of equally near ones. All
-        distances come from one matrix product: ``|d - w|^2 = |d|^2 - 2 d.w + |w|^2``, where ``|d|^2`` changes nothing.
+        A descriptor counts for the nearest word by Euclidean distance, the first of equally near ones. One matrix
+        product gives all distances: ``|d - w|^2 = |d|^2 - 2 d.w + |w|^2``, where ``|d|^2`` does not matter.
 
         Parameters
         ----------
         descriptors
             uint8 of shape (n, kind.width): those of all photos, one photo's after the other.
         counts
-            Shape (photos,): how many of them belong to each photo; 0 gives a row of zeros.
+            Shape (photos,): how many of them belong to each photo.
 
         Returns
         -------
@@ -64,21 +72,13 @@ class Vocabulary:
 
 
 def default_components(words: int, most: int) -> int:
-    """Return how many components are kept when nothing is said: 0.7 of the words, rounded up, or all that there are.
-
-    Parameters
-    ----------
-    words
-        How many visual words.
-    most
-        How many components there are.
-    """
+    """Return how many components are kept by default: 0.7 of the words, rounded up, but at most ``most``."""
     share, whole = SHARE_OF_COMPONENTS
     return min(-(-share * words // whole), most)
 
 
 def describe(vocabulary: Vocabulary) -> dict[str, Any]:
-    """Return what the manifest and vocabulary.json say of the words themselves."""
+    """Return the entries on the words for the manifest and vocabulary.json."""
     return {
         "descriptor": vocabulary.kind.name,
         "keypoints": vocabulary.keypoints,
@@ -87,43 +87,38 @@ def describe(vocabulary: Vocabulary) -> dict[str, Any]:
     }
 
 
-def save(output: str, vocabulary: Vocabulary, description: dict[str, Any]) -> list[DataFile]:
-    """Write a vocabulary into a results folder: ``words.npz`` with one array, and ``vocabulary.json``.
+def to_files(vocabulary: Vocabulary, description: dict[str, Any]) -> list[tuple[DataFile, bytes]]:
+    """Return ``words.npz`` with one array, and ``vocabulary.json``: each with its content.
 
     Parameters
     ----------
-    output
-        URI of the results folder.
-    vocabulary
-        What is written.
     description
-        What else is said of it in vocabulary.json.
+        What vocabulary.json says beside ``describe``.
     """
     archive = io.BytesIO()
     np.savez(archive, words=vocabulary.words)
     words = archive.getvalue()
-    text = layout.to_json(
-        {
-            "schema_version": layout.SCHEMA_VERSION,
-            **describe(vocabulary),
-            **description,
-        }
-    )
-    storage.write_bytes(uri.join(output, layout.WORDS), words)
-    storage.write_bytes(uri.join(output, layout.WORDS_DESCRIPTION), text)
+    text = layout.to_json({"schema_version": layout.SCHEMA_VERSION, **describe(vocabulary), **description})
     return [
-        DataFile(layout.WORDS, len(vocabulary.words), len(words)),
-        DataFile(layout.WORDS_DESCRIPTION, 1, len(text)),
+        (DataFile(layout.WORDS, len(vocabulary.words), len(words)), words),
+        (DataFile(layout.WORDS_DESCRIPTION, 1, len(text)), text),
     ]
 
 
+def write(output: str, files: Sequence[tuple[DataFile, bytes]]) -> list[DataFile]:
+    """Write what ``to_files`` returned; return the files."""
+    for file, content in files:
+        storage.write_bytes(storage.join(output, file.path), content)
+    return [file for file, _ in files]
+
+
 def load(folder: str) -> tuple[Vocabulary, dict[str, Any]]:
-    """Return the vocabulary of a finished run, and its description as vocabulary.json has it.
+    """Return the vocabulary of a finished run, and the content of vocabulary.json.
 
     Raises
     ------
-    UsageError
-        If the folder holds no finished run, or one without visual words of its own, or if a file is damaged.
+    ResultsUnusableError
+        If the folder holds no finished run with its own visual words, or if a file is damaged.
     """
     listed = layout.read_manifest(folder)["files"].get("vocabulary", [])
     if layout.WORDS not in [entry["path"] for entry in listed]:
@@ -132,13 +127,16 @@ def load(folder: str) -> tuple[Vocabulary, dict[str, Any]]:
             "Name those of a run with --descriptor orb or sift, and not of a prediction.",
         )
     try:
-        description: dict[str, Any] = json.loads(storage.read_bytes(uri.join(folder, layout.WORDS_DESCRIPTION)))
-        with np.load(io.BytesIO(storage.read_bytes(uri.join(folder, layout.WORDS))), allow_pickle=False) as saved:
+        description: dict[str, Any] = json.loads(storage.read_bytes(storage.join(folder, layout.WORDS_DESCRIPTION)))
+        layout.require_version(description, storage.join(folder, layout.WORDS_DESCRIPTION))
+        with np.load(io.BytesIO(storage.read_bytes(storage.join(folder, layout.WORDS))), allow_pickle=False) as saved:
             words = saved["words"].astype(np.float64)
         kind = KINDS[description["descriptor"]]
         vocabulary = Vocabulary(kind, int(description["keypoints"]), words)
         whole = words.ndim == 2 and words.shape[1] == kind.dimensions and len(words) > 0
-    except Exception as error:  # NumPy and zipfile fail in many ways on what is damaged
+    except ResultsUnusableError:
+        raise
+    except Exception as error:  # NumPy and zipfile fail in many ways on damaged files
         raise _damaged(folder) from error
     if not whole:
         raise _damaged(folder)

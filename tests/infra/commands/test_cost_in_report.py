@@ -11,13 +11,13 @@ import pytest
 from infra.aws.client import Aws
 from infra.context import Context
 from job.report.cost import fact, tile
-from job.report.messages import Words
+from job.report.messages import Messages
 from tests.infra.command_line import MANIFEST
 from tests.infra.conftest import make_stack
 from tests.infra.fake_price_list import NOW, FakePriceList
 from tests.infra.person import Person, cluster_that_ran
 
-ENGLISH = Words("en")
+ENGLISH = Messages("en")
 REPORT = f'<html lang="en"><table>{fact(ENGLISH)}</table>{tile(ENGLISH)}</html>'
 BEGIN = NOW - timedelta(hours=2)
 

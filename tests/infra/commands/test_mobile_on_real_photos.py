@@ -9,7 +9,7 @@ from infra.commands.mobile import measure, photos_to_measure, run_model
 from infra.runs.backbone import find_backbone
 from infra.runs.fetch import in_folder
 from job import arguments, pipeline
-from job.mobile.quantize import FLOAT16, with_smaller_weights
+from job.mobile.quantize import FLOAT16, with_quantized_weights
 from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
 
 
@@ -26,7 +26,7 @@ def test_the_phones_model_gives_the_runs_own_label_on_every_real_test_photo(tmp_
 def require_the_runs_own_labels(output: Path, folder: Path) -> None:
     aws, run = Aws("eu-west-1"), in_folder(output)
     full = run_model(run, find_backbone(run.manifest, None, aws, None))
-    for name, model in (("full", full), ("small", with_smaller_weights(full, FLOAT16))):
+    for name, model in (("full", full), ("small", with_quantized_weights(full, FLOAT16))):
         file = folder / f"{name}.tflite"
         file.write_bytes(model)
 

@@ -42,7 +42,7 @@ def cdk_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.usefixtures("attached")
 def test_status_says_how_the_cluster_is_and_how_far_the_newest_run(deployed: Deployed, world: World) -> None:
-    progress = {"schema_version": 1, "stage": "features", "done": 1700, "total": 40000}
+    progress = {"schema_version": 2, "stage": "features", "done": 1700, "total": 40000}
     world.aws.s3.put_object(Bucket=deployed.data, Key="results/first/progress.json", Body=json.dumps(progress).encode())
     deployed.set_step_state("RUNNING")
 
@@ -854,7 +854,7 @@ def test_a_stage_that_counts_only_later_gets_its_bar_then(deployed: Deployed, wo
             key, body = "results/first/manifest.json", json.dumps(MANIFEST).encode()
         else:
             done, total = counts[count]
-            content = {"schema_version": 1, "stage": "features", "done": done, "total": total}
+            content = {"schema_version": 2, "stage": "features", "done": done, "total": total}
             key, body = "results/first/progress.json", json.dumps(content).encode()
         world.aws.s3.put_object(Bucket=deployed.data, Key=key, Body=body)
 

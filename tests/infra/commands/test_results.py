@@ -87,7 +87,7 @@ def finished_run(sample_photos: Path, random_backbone: Path, tmp_path_factory: p
     pq.write_table(pa.table(rows), folder / "classifier" / "predictions" / "part.parquet")
     files = {"classifier": [{"path": "classifier/predictions/part.parquet", "rows": len(photos), "bytes": 1}]}
     manifest = {
-        "schema_version": 1,
+        "schema_version": 2,
         "run_id": "one",
         "arguments": {"model": None},
         "backbone": {

@@ -175,7 +175,7 @@ def test_the_most_executors_are_those_that_fit_on_the_most_nodes(
 def test_the_bar_is_fed_by_the_jobs_own_progress(deployed: Deployed, world: World) -> None:
     def advance(count: int) -> None:
         if count == 0:
-            progress = {"schema_version": 1, "stage": "features", "done": 7, "total": 40}
+            progress = {"schema_version": 2, "stage": "features", "done": 7, "total": 40}
             body = json.dumps(progress).encode()
             world.aws.s3.put_object(Bucket=deployed.data, Key="results/first/progress.json", Body=body)
         else:
@@ -206,7 +206,7 @@ def test_a_run_into_earlier_results_counts_neither_the_earlier_runs_progress_nor
     option: str, deployed: Deployed, world: World
 ) -> None:
     # Given what an earlier run has left
-    progress = json.dumps({"schema_version": 1, "stage": "finished", "done": 40, "total": 40}).encode()
+    progress = json.dumps({"schema_version": 2, "stage": "finished", "done": 40, "total": 40}).encode()
     for name, body in (("progress", progress), ("manifest", json.dumps(MANIFEST).encode())):
         world.aws.s3.put_object(Bucket=deployed.data, Key=f"results/first/{name}.json", Body=body)
 

@@ -2,8 +2,7 @@
 
 from collections import Counter
 
-from job.classifiers import evaluate
-from job.classifiers.evaluate import Pairs
+from job.classifiers import Pairs, evaluate
 
 LABELS = ["apple", "kiwi", "pear", "plum"]
 
@@ -15,7 +14,7 @@ def pairs(counts: dict[tuple[str, str], int]) -> Pairs:
 MIXED = pairs({("apple", "apple"): 3, ("apple", "kiwi"): 1, ("kiwi", "kiwi"): 2, ("zebra", "kiwi"): 2})
 
 
-def test_photos_of_a_label_that_was_never_trained_count_as_wrong_and_are_named() -> None:
+def test_photos_of_untrained_labels_count_as_wrong() -> None:
     evaluated = evaluate.evaluate(LABELS, MIXED)
 
     assert evaluated.photos == 8
@@ -47,7 +46,7 @@ def test_without_a_test_photo_nothing_is_said_of_quality() -> None:
     assert (evaluated.photos, evaluated.accuracy, evaluated.macro_f1) == (0, None, None)
 
 
-def test_the_matrix_has_a_row_for_every_true_label_and_a_column_for_every_training_label() -> None:
+def test_matrix_has_rows_by_true_and_columns_by_training_label() -> None:
     table = evaluate.evaluate(["apple", "label"], pairs({("apple", "label"): 1, ("zebra", "apple"): 2})).table()
 
     assert table.column_names == ["label", "apple", "label"]

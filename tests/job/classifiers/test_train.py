@@ -17,12 +17,11 @@ from pyspark.ml.classification import (
 from pyspark.ml.linalg import Vectors
 from pyspark.sql import DataFrame, SparkSession
 
+from job.classifiers import Classifier
 from job.classifiers import train as training
-from job.classifiers.models import Classifier
-from job.images.listing import PREDICT, TEST, TRAIN
-from job.results import layout
-from job.results.columns import list_column
-from job.results.layout import DataFile
+from job.images import PREDICT, TEST, TRAIN
+from job.matrices import list_column
+from job.results import DataFile, layout
 from job.spark.slices import Slice
 
 LABELS = ["apple", "kiwi", "pear"]
@@ -103,7 +102,7 @@ def test_probabilities_and_predictions_equal_spark_mls(
 
 
 @pytest.mark.parametrize("kind", list(SMALL))
-def test_the_model_does_not_depend_on_how_the_photos_were_dealt_to_files(
+def test_model_does_not_depend_on_the_cut_into_files(
     spark: SparkContext, photos: pa.Table, tmp_path: Path, kind: str
 ) -> None:
     one = train(spark, write(tmp_path / "one", photos, [240]), kind)
@@ -137,7 +136,7 @@ def test_fractions_are_summed_by_one_task(
     assert dealt == [tasks]
 
 
-def test_rows_are_read_with_their_class_and_without_those_of_other_splits(photos: pa.Table, tmp_path: Path) -> None:
+def test_reads_training_rows_with_their_class(photos: pa.Table, tmp_path: Path) -> None:
     output, files = write(tmp_path, photos, [240])
 
     rows = list(training.read_rows(output, [Slice(files[0][0].path, 2, 5)], LABELS))

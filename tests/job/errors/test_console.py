@@ -9,7 +9,7 @@ import pytest
 from infra import cli
 from infra.context import Context
 from job.__main__ import main
-from job.errors.console import printable, printable_line
+from job.errors import printable, printable_line
 from job.results.progress import Progress
 
 

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from job.features.words.descriptors import KINDS, LARGEST_SIDE, describer
-from job.images.decode import decode, decode_at_own_size
-from job.images.limits import RejectedPhotoError
+from job.images import RejectedPhotoError, decode_at_own_size
+from job.images.decode import decode
 from tests.job.hostile_photos import mutations
 
 SEED = 10

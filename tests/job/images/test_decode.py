@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from job.images import RejectedPhotoError, decode_at_own_size
 from job.images import decode as decoding
-from job.images.decode import decode, decode_at_own_size
-from job.images.limits import RejectedPhotoError
+from job.images.decode import decode
 from tests.job.hostile_photos import encoded as encoded_as
 from tests.job.hostile_photos import with_exif
 
@@ -93,7 +93,7 @@ def test_a_photo_whose_exif_cannot_be_read_is_used_as_it_lies(notes: bytes) -> N
     np.testing.assert_array_equal(decoded(content), np.asarray(expected))
 
 
-def test_a_colour_that_stands_for_transparency_is_laid_over_white() -> None:
+def test_lays_transparent_colour_over_white() -> None:
     red = Image.new("RGB", (10, 10), "red")
 
     assert (decoded(encoded(red, transparency=(255, 0, 0))) == 255).all()
@@ -101,9 +101,7 @@ def test_a_colour_that_stands_for_transparency_is_laid_over_white() -> None:
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "L", "1", "CMYK", "I;16"])
-def test_a_large_photo_is_converted_strip_by_strip_to_the_same_pixels(
-    mode: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_converts_large_photo_by_strips_to_same_pixels(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     photo = gradient().convert("L").convert("I;16") if mode == "I;16" else gradient().convert(mode)
     at_once = decoding.to_rgb(photo)
 
@@ -141,7 +139,7 @@ def test_a_truncated_photo_is_rejected_with_pillows_reason() -> None:
         decoded(content[:-100])
 
 
-def test_a_photo_of_too_many_pixels_is_rejected_before_it_is_decoded() -> None:
+def test_rejects_too_many_pixels_before_decoding() -> None:
     content = encoded(Image.new("1", (10_001, 10_000)))
 
     reason = "^10,001 x 10,000 pixels are 100,010,000, more than the 100,000,000 allowed$"
@@ -149,7 +147,7 @@ def test_a_photo_of_too_many_pixels_is_rejected_before_it_is_decoded() -> None:
         decoded(content)
 
 
-def test_a_photo_that_even_pillow_refuses_is_rejected_for_its_size() -> None:
+def test_rejects_decompression_bomb_for_its_size() -> None:
     content = encoded(Image.new("1", (20_000, 20_000)))
 
     with pytest.raises(RejectedPhotoError, match=r"^more than 100,000,000 pixels$"):
@@ -157,12 +155,12 @@ def test_a_photo_that_even_pillow_refuses_is_rejected_for_its_size() -> None:
 
 
 @pytest.mark.parametrize("kind", ["TIFF", "GIF", "EPS"])
-def test_another_kind_of_image_is_no_photo_whatever_its_name_says(kind: str) -> None:
+def test_rejects_other_image_format_whatever_its_name(kind: str) -> None:
     with pytest.raises(RejectedPhotoError, match=r"^not a photo, whatever its name says$"):
         decoded(encoded(gradient(), kind))
 
 
-def test_at_its_own_size_a_photo_has_no_side_longer_than_allowed_and_none_of_no_pixel() -> None:
+def test_decode_at_own_size_bounds_both_sides() -> None:
     assert decode_at_own_size(encoded(Image.new("L", (3000, 1500))), 1024).shape == (512, 1024, 3)
     assert decode_at_own_size(encoded(Image.new("L", (1, 20_000))), 1024).shape == (1024, 1, 3)
     assert decode_at_own_size(encoded(Image.new("L", (30, 15))), 1024).shape == (15, 30, 3)

@@ -9,11 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from job.errors import UsageError
-from job.images import image_list
+from job.errors import PhotosNotFoundError
+from job.images import LARGEST_FILE, TRAIN, Subset, image_list
 from job.images.image_list import Listed
-from job.images.limits import LARGEST_FILE
-from job.images.listing import TRAIN, Subset
 
 
 def write(path: Path, content: str | bytes) -> str:
@@ -42,20 +40,20 @@ def test_relative_paths_begin_in_the_lists_own_folder(tmp_path: Path) -> None:
     assert image_list.read(write(tmp_path / "list.csv", "path\nKiwi/1.jpg\n")) == [Listed(f"{tmp_path}/Kiwi/1.jpg")]
 
 
-def test_bucket_and_key_of_a_csv_are_percent_encoded_as_in_an_inventory(tmp_path: Path) -> None:
+def test_decodes_percent_encoded_keys_of_csv(tmp_path: Path) -> None:
     list_uri = write(tmp_path / "list.csv", '"b","Red+Apple/a%20b%25.jpg"\n"b","Kiwi/%F0%9F%8D%8E.jpg"\n')
 
     assert image_list.read(list_uri) == [Listed("s3://b/Red Apple/a b%.jpg"), Listed("s3://b/Kiwi/🍎.jpg")]
 
 
-def test_a_parquet_list_tells_sizes_and_versions_and_its_keys_are_not_encoded(tmp_path: Path) -> None:
+def test_reads_sizes_versions_and_plain_keys_from_parquet(tmp_path: Path) -> None:
     table = pa.table({"bucket": ["b"], "key": ["Kiwi/100%.jpg"], "size": [5], "e_tag": ["abc"]})
     pq.write_table(table, tmp_path / "list.parquet")
 
     assert image_list.read(f"{tmp_path}/list.parquet") == [Listed("s3://b/Kiwi/100%.jpg", 5, "abc")]
 
 
-def test_an_inventory_is_read_from_its_manifest_without_old_and_deleted_versions(bucket: str) -> None:
+def test_reads_inventory_without_old_and_deleted_versions(bucket: str) -> None:
     rows = [
         '"photos","Kiwi/1.jpg","true","false","5","2026-11-20T10:00:00.000Z","abc"',
         '"photos","Kiwi/1.jpg","false","false","4","2026-11-19T10:00:00.000Z","old"',
@@ -75,7 +73,7 @@ def test_an_inventory_is_read_from_its_manifest_without_old_and_deleted_versions
     assert image_list.read(f"s3://{bucket}/i/manifest.json") == [Listed("s3://photos/Kiwi/1.jpg", 5, "abc")]
 
 
-def test_listed_photos_have_the_label_of_their_folder_and_are_sorted_and_each_there_once(tmp_path: Path) -> None:
+def test_listed_photos_are_sorted_unique_and_labelled_by_folder(tmp_path: Path) -> None:
     (tmp_path / "Kiwi").mkdir()
     (tmp_path / "Kiwi" / "1.jpg").write_bytes(b"12345")
     list_uri = write(tmp_path / "list.csv", "Pear/9.jpg\nKiwi/1.jpg\nKiwi/1.jpg\nKiwi/notes.txt\n")
@@ -89,7 +87,7 @@ def test_listed_photos_have_the_label_of_their_folder_and_are_sorted_and_each_th
     ]
 
 
-def test_sizes_and_versions_that_the_list_tells_are_not_asked_for(tmp_path: Path) -> None:
+def test_does_not_look_up_sizes_that_the_list_holds(tmp_path: Path) -> None:
     list_uri = write(tmp_path / "list.csv", "uri,size,etag\ns3://nobody/reads/1.jpg,5,abc\n")
 
     photo = image_list.list_photos(list_uri, TRAIN, Subset()).to_pylist()[0]
@@ -97,12 +95,12 @@ def test_sizes_and_versions_that_the_list_tells_are_not_asked_for(tmp_path: Path
     assert (photo["size"], photo["version"], photo["problem"]) == (5, "5-abc", "")
 
 
-def test_a_photo_that_is_too_large_to_be_read_is_set_aside_as_one_of_a_folder_is(tmp_path: Path) -> None:
+def test_rejects_listed_photo_above_largest_file(tmp_path: Path) -> None:
     list_uri = write(tmp_path / "list.csv", f"uri,size,etag\ns3://nobody/reads/1.jpg,{LARGEST_FILE + 1},abc\n")
 
     photo = image_list.list_photos(list_uri, TRAIN, Subset()).to_pylist()[0]
 
-    assert photo["problem"] == "500,000,001 bytes, more than the 500,000,000 that a photo may have"
+    assert "500,000,001" in photo["problem"]
 
 
 def test_a_subset_is_drawn_from_a_list(tmp_path: Path) -> None:
@@ -115,22 +113,22 @@ def test_a_subset_is_drawn_from_a_list(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "message"),
+    ("name", "content"),
     [
-        ("none.csv", None, "There is no list '{}'."),
-        ("list.csv", "s3://b/notes.txt\n", "The list '{}' names 1 files, but no photo."),
-        ("list.csv", "", "The list '{}' cannot be read: "),
-        ("list.parquet", "hello", "The list '{}' cannot be read: "),
-        ("manifest.json", '{"files": []}', "The list '{}' cannot be read: "),
-        ("list.csv", "a,path\n1\n", "The list '{}' cannot be read: "),
+        ("none.csv", None),
+        ("list.csv", "s3://b/notes.txt\n"),
+        ("list.csv", ""),
+        ("list.parquet", "hello"),
+        ("manifest.json", '{"files": []}'),
+        ("list.csv", "a,path\n1\n"),
     ],
     ids=["missing", "no photo", "empty", "no Parquet", "no Inventory", "uneven"],
 )
-def test_what_is_no_list_of_photos_is_refused(name: str, content: str | None, message: str, tmp_path: Path) -> None:
+def test_refuses_what_is_no_list_of_photos(name: str, content: str | None, tmp_path: Path) -> None:
     if content is not None:
         write(tmp_path / name, content)
 
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(PhotosNotFoundError) as raised:
         image_list.list_photos(f"{tmp_path}/{name}", TRAIN, Subset())
 
-    assert raised.value.message.startswith(message.format(f"{tmp_path}/{name}"))
+    assert f"'{tmp_path}/{name}'" in raised.value.message

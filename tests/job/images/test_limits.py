@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from job.images import LARGEST_FILE, TRAIN, RejectedPhotoError
 from job.images.decode import decode
-from job.images.limits import LARGEST_FILE, RejectedPhotoError, jpeg_scans
-from job.images.listing import TRAIN, list_photos
+from job.images.limits import jpeg_scans
+from job.images.listing import list_photos
 from tests.job.hostile_photos import encoded, many_scans, run_length_encoded
 
 
@@ -40,7 +41,7 @@ def test_scans_are_counted_from_the_markers_of_the_first_image(content: bytes, s
     assert jpeg_scans(content) == scans
 
 
-def test_a_jpeg_of_many_scans_is_rejected_and_one_that_only_speaks_of_them_is_not() -> None:
+def test_rejects_jpeg_with_real_scans_only() -> None:
     assert reason(many_scans(photo(), 91)) == "a JPEG in 101 scans, more than the 100 that are allowed"
     assert decode(many_scans(photo(), 90), 32, 24).shape == (24, 32, 3)
     assert decode(encoded(photo(), "JPEG", comment=b"\xff\xda" * 500), 32, 24).shape == (24, 32, 3)
@@ -64,7 +65,7 @@ def test_kinds_that_take_more_memory_may_have_fewer_pixels() -> None:
         (run_length_encoded(8, 8, b"\0\0" * 2_500_000), "5,001,078 bytes"),
     ],
 )
-def test_run_lengths_are_refused_where_reading_them_would_take_long(content: bytes, said: str) -> None:
+def test_rejects_large_run_length_encoded_bmp(content: bytes, said: str) -> None:
     assert reason(content) == f"a run-length-encoded BMP of {said}, more than the 5,000,000 allowed"
 
 
@@ -75,7 +76,7 @@ def test_a_side_is_no_longer_than_a_jpegs_may_be() -> None:
     )
 
 
-def test_a_file_that_is_too_large_is_listed_with_the_reason_and_never_read(tmp_path: Path) -> None:
+def test_too_large_file_is_listed_with_reason_and_never_read(tmp_path: Path) -> None:
     (tmp_path / "small.jpg").write_bytes(encoded(photo(), "JPEG"))
     with (tmp_path / "large.jpg").open("wb") as sparse:
         sparse.truncate(LARGEST_FILE + 1)

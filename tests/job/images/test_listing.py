@@ -8,10 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from job.errors import UsageError
-from job.images import listing
-from job.images.listing import LISTING_SCHEMA, PREDICT, TEST, TRAIN, Subset
-from job.storage.files import FileFound
+from job.errors import PhotosNotFoundError, TooFewPhotosError
+from job.images import LISTING_SCHEMA, PREDICT, TEST, TRAIN, Subset, listing
+from job.storage import FileFound
 
 
 def make_files(folder: Path, *names: str) -> str:
@@ -29,7 +28,7 @@ def made_listing(sizes: list[int]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=LISTING_SCHEMA)
 
 
-def test_photos_of_every_ending_and_depth_are_listed_sorted_with_their_last_folder_as_label(tmp_path: Path) -> None:
+def test_lists_photos_sorted_with_last_folder_as_label(tmp_path: Path) -> None:
     names = ["b/two/5.JPG", "a/1.jpg", "a/2.jpeg", "a/3.PNG", "a/deep/er/4.webp", "c/6.Bmp"]
     folder = make_files(tmp_path, *names, "a/notes.txt", "c/7.gif")
 
@@ -75,29 +74,18 @@ def test_names_are_never_percent_encoded_or_decoded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("files", "named", "message", "hint"),
-    [
-        ([], "none", "There is no folder '{}'.", "Check its name, and that it can be reached from here."),
-        (["x/1.jpg"], "x/1.jpg", "'{}' is a file, not a folder.", "Name the folder that holds the photos."),
-        ([".keep"], "", "The folder '{}' is empty.", "Put photos into it, one folder a label."),
-        (
-            ["a.txt", "b.gif"],
-            "",
-            "The folder '{}' holds 2 files, but no photo.",
-            "Photos end in .jpg, .jpeg, .png, .webp, .bmp.",
-        ),
-    ],
+    ("files", "named"),
+    [([], "none"), (["x/1.jpg"], "x/1.jpg"), ([".keep"], ""), (["a.txt", "b.gif"], "")],
+    ids=["missing", "a file", "empty", "no photo"],
 )
-def test_a_folder_without_photos_is_refused(
-    tmp_path: Path, files: list[str], named: str, message: str, hint: str
-) -> None:
+def test_refuses_folder_without_photos(tmp_path: Path, files: list[str], named: str) -> None:
     make_files(tmp_path, *files)
     folder = str(tmp_path / named)
 
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(PhotosNotFoundError) as raised:
         listing.list_photos(folder, TRAIN)
 
-    assert (raised.value.message, raised.value.hint) == (message.format(folder), hint)
+    assert f"'{folder}'" in raised.value.message
 
 
 def test_only_the_wanted_labels_are_taken(tmp_path: Path) -> None:
@@ -108,23 +96,15 @@ def test_only_the_wanted_labels_are_taken(tmp_path: Path) -> None:
     assert photos["label"].to_pylist() == ["a", "c"]
 
 
-def test_an_unknown_label_is_named_with_those_like_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("unknown", "shown"), [("Apple Rde", ["Apple Red"]), ("Zzz", ["Apple Red", "Kiwi"])])
+def test_unknown_label_is_shown_similar_labels_or_all(tmp_path: Path, unknown: str, shown: list[str]) -> None:
     folder = make_files(tmp_path, "Apple Red/1.jpg", "Kiwi/1.jpg")
 
-    with pytest.raises(UsageError) as raised:
-        listing.list_photos(folder, TRAIN, Subset(labels=("Apple Rde",)))
+    with pytest.raises(PhotosNotFoundError) as raised:
+        listing.list_photos(folder, TRAIN, Subset(labels=(unknown,)))
 
-    assert raised.value.message == f"There is no label 'Apple Rde' in '{folder}'."
-    assert raised.value.hint == "Did you mean 'Apple Red'?"
-
-
-def test_an_unknown_label_like_no_other_is_told_with_those_there_are(tmp_path: Path) -> None:
-    folder = make_files(tmp_path, "Apple/1.jpg", "Kiwi/1.jpg")
-
-    with pytest.raises(UsageError) as raised:
-        listing.list_photos(folder, TRAIN, Subset(labels=("Zzz",)))
-
-    assert raised.value.hint == "Its labels are Apple, Kiwi."
+    assert f"'{unknown}'" in raised.value.message
+    assert [label for label in ("Apple Red", "Kiwi") if label in raised.value.hint] == shown
 
 
 def test_photos_to_predict_are_not_drawn_from(tmp_path: Path) -> None:
@@ -133,7 +113,7 @@ def test_photos_to_predict_are_not_drawn_from(tmp_path: Path) -> None:
     assert listing.list_photos(folder, PREDICT, Subset(labels=("a",), per_label=1)).num_rows == 2
 
 
-def test_a_draw_depends_on_the_seed_and_the_path_inside_the_folder_alone() -> None:
+def test_draw_depends_on_seed_and_inner_path_alone() -> None:
     photos = [FileFound(f"{label}/{number}.jpg", 1) for label in "ab" for number in range(20)]
 
     drawn = listing.draw(photos, Subset(per_label=3, seed=7), "anywhere", "root")
@@ -160,7 +140,7 @@ def held_out(folder: str, share: float, subset: Subset | None = None, seed: int 
     return [row["path"].removeprefix(f"{folder}/") for row in photos.to_pylist() if row["split"] == TEST]
 
 
-def test_a_holdout_takes_the_same_share_of_every_label_and_leaves_a_photo_to_train_on(tmp_path: Path) -> None:
+def test_holdout_takes_same_share_and_leaves_a_training_photo(tmp_path: Path) -> None:
     counts = {"a": 10, "b": 5, "c": 2, "d": 1}
     folder = make_files(
         tmp_path, *(f"{label}/{number}.jpg" for label, count in counts.items() for number in range(count))
@@ -170,7 +150,7 @@ def test_a_holdout_takes_the_same_share_of_every_label_and_leaves_a_photo_to_tra
     assert [inside[0] for inside in held_out(folder, 0.9)] == ["a"] * 9 + ["b"] * 4 + ["c"]
 
 
-def test_a_holdout_depends_on_the_seed_and_the_path_inside_the_folder_alone(tmp_path: Path) -> None:
+def test_holdout_depends_on_seed_and_inner_path_alone(tmp_path: Path) -> None:
     names = [f"{label}/{number}.jpg" for label in "ab" for number in range(20)]
     folder, elsewhere = make_files(tmp_path / "one", *names), make_files(tmp_path / "two", *names[::-1])
 
@@ -192,24 +172,20 @@ def test_a_holdout_is_taken_from_the_photos_drawn(tmp_path: Path) -> None:
 def test_a_holdout_of_nothing_is_refused(tmp_path: Path) -> None:
     folder = make_files(tmp_path, "a/1.jpg", "a/2.jpg", "b/1.jpg")
 
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(TooFewPhotosError):
         held_out(folder, 0.1)
-
-    assert raised.value.message == "--holdout 0.1 keeps no photo: no label has enough of them."
 
 
 @pytest.mark.parametrize(("first", "second"), [("photos", "photos"), ("photos", "photos/test"), ("link", "photos")])
-def test_folders_that_share_photos_are_refused_however_they_are_spelled(
-    tmp_path: Path, first: str, second: str
-) -> None:
+def test_refuses_folders_that_share_photos(tmp_path: Path, first: str, second: str) -> None:
     (tmp_path / "photos" / "test").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "photos")
     folders = [f"{tmp_path}/{first}", f"{tmp_path}/{second}"]
 
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(PhotosNotFoundError) as raised:
         listing.require_separate(folders)
 
-    assert raised.value.message == f"'{folders[0]}' and '{folders[1]}' are the same folder, or one lies in the other."
+    assert all(f"'{folder}'" in raised.value.message for folder in folders)
 
 
 def test_folders_whose_names_only_begin_alike_are_separate() -> None:
@@ -261,7 +237,7 @@ def test_partitions_get_smaller_towards_the_end() -> None:
 
 
 @pytest.mark.parametrize(("photos", "slots"), [(10_000, 2), (100_000, 32), (40_000, 1)])
-def test_what_all_slots_are_at_is_a_twentieth_of_the_photos_at_most(photos: int, slots: int) -> None:
+def test_photos_in_flight_are_a_twentieth_at_most(photos: int, slots: int) -> None:
     sizes = [part.num_rows for part in listing.partition(made_listing([5000] * photos), slots)]
 
     assert slots * max(sizes) <= 0.05 * photos

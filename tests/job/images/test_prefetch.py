@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from job.errors import TryAgainError
-from job.images import prefetch
-from job.images.prefetch import read_ahead
+from job.images import prefetch, read_ahead
 
 
 def test_contents_come_in_the_order_of_the_paths() -> None:
@@ -43,7 +42,7 @@ def test_no_more_is_read_ahead_than_fits() -> None:
     contents.close()  # type: ignore[attr-defined]
 
 
-def test_of_large_files_only_as_many_are_in_flight_as_fit_into_memory() -> None:
+def test_limits_bytes_in_flight() -> None:
     begun: list[str] = []
 
     def read(path: str) -> bytes:
@@ -58,20 +57,18 @@ def test_of_large_files_only_as_many_are_in_flight_as_fit_into_memory() -> None:
     assert all(begun_by_then <= most for begun_by_then, most in zip(seen, [2, 3, 3, 4, 6, 6], strict=True))
 
 
-def test_a_storage_that_does_not_answer_fails_the_task_instead_of_the_photo() -> None:
+def test_unreachable_storage_fails_the_task_not_the_photo() -> None:
     def read(_path: str) -> bytes:
         raise OSError("AWS Error NETWORK_CONNECTION during GetObject operation")
 
     with pytest.raises(TryAgainError) as raised:
         list(read_ahead(["s3://bucket/photo.jpg"], read))
 
-    assert raised.value.message == (
-        "The photo 's3://bucket/photo.jpg' could not be read: AWS Error NETWORK_CONNECTION during GetObject operation."
-    )
-    assert raised.value.exit_code == 75
+    assert "'s3://bucket/photo.jpg'" in raised.value.message
+    assert "NETWORK_CONNECTION" in raised.value.message
 
 
-def test_a_photo_that_has_gone_is_told_apart_from_one_that_cannot_be_read(tmp_path: Path) -> None:
+def test_tells_removed_photo_from_unreadable_one(tmp_path: Path) -> None:
     (tmp_path / "folder.jpg").mkdir()
 
     removed, unreadable = read_ahead([str(tmp_path / "gone.jpg"), str(tmp_path / "folder.jpg")])

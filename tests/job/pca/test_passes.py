@@ -13,14 +13,12 @@ from pyspark.ml.feature import PCA, StandardScaler
 from pyspark.ml.linalg import Vectors
 from pyspark.sql import SparkSession
 
-from job.features.network.task import features_table
-from job.images.listing import PREDICT, TEST, TRAIN
-from job.pca import components, passes
-from job.pca.components import Moments
-from job.pca.passes import Projection, ProjectionTask
-from job.results import layout
-from job.results.columns import matrix
-from job.results.layout import DataFile
+from job.features.extractor import features_table
+from job.images import PREDICT, TEST, TRAIN
+from job.matrices import matrix
+from job.pca import Moments, Projection, components, passes
+from job.pca.passes import ProjectionTask
+from job.results import DataFile, layout
 
 Rows = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -73,7 +71,7 @@ def test_only_training_rows_are_summed(spark: SparkContext, rows: Rows, written:
 
 
 @pytest.mark.parametrize("slots", [1, 3, 20])
-def test_the_sums_are_the_same_to_the_last_bit_however_many_tasks_add_them(
+def test_sums_are_bit_equal_for_any_number_of_tasks(
     spark: SparkContext, written: tuple[str, Files], slots: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given slices so small that there are 27 of them, and tasks of 16, 8 and 1 of them: the last are added in rounds
@@ -136,9 +134,7 @@ def test_explained_variance_equals_spark_mls(spark: SparkContext, rows: Rows, wr
     np.testing.assert_allclose(fitted.mean, scaler.mean.toArray(), rtol=1e-9)
 
 
-def test_every_photo_is_projected_once_and_csv_says_the_same_as_parquet(
-    spark: SparkContext, rows: Rows, written: tuple[str, Files]
-) -> None:
+def test_projects_every_photo_once_with_equal_csv(spark: SparkContext, rows: Rows, written: tuple[str, Files]) -> None:
     output, files = written[0], [file for file, _ in written[1]]
     moments = passes.sum_moments(spark, *written, slots=2, done=spark.accumulator(0))
     fitted = components.fit(moments, standardize=True)

@@ -11,11 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from job.results import layout
-from job.results.columns import list_column
-from job.results.layout import DataFile
-from job.storage import files as storage
-from job.storage import uri
+from job import storage
+from job.matrices import list_column
+from job.results import DataFile, layout
 
 RUN = "20261121T100000-0123abcd"
 
@@ -122,7 +120,7 @@ def write(run: Run, folder: Path, files: int = 4) -> dict[str, Any]:
         "components": {
             "kept": run.components,
             "variance_kept": 0.9503,
-            "needed": needed,
+            "components_for_variance": needed,
             "available": 1280,
             "dimensions": 1280,
             "constant_dimensions": 0,
@@ -182,7 +180,7 @@ def write_classifier(
     precision = np.diag(confusion) / np.maximum(confusion.sum(axis=0), 1)
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-9)
     metrics = {
-        "schema_version": 1,
+        "schema_version": 2,
         "classifier": "logistic",
         "labels": names,
         "components": run.components,
@@ -198,8 +196,8 @@ def write_classifier(
             for name, p, r, f, n in zip(names, precision, recall, f1, confusion.sum(axis=1), strict=True)
         ],
     }
-    storage.write_bytes(uri.join(output, layout.METRICS), json.dumps(metrics).encode())
-    storage.write_bytes(uri.join(output, layout.CONFUSION_MATRIX), text.getvalue().encode())
+    storage.write_bytes(storage.join(output, layout.METRICS), json.dumps(metrics).encode())
+    storage.write_bytes(storage.join(output, layout.CONFUSION_MATRIX), text.getvalue().encode())
     table = pa.table(
         [
             [paths[row] for row in tested],

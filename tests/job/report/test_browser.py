@@ -52,7 +52,7 @@ def looked_at(browser: Any, page: Path, size: dict[str, int], scheme: str, **opt
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("size", "mobile"), [(DESKTOP, False), (PHONE, True)], ids=["desktop", "phone"])
-def test_every_section_is_there_and_nothing_is_asked_for_or_sticks_out(
+def test_shows_every_section_without_requests_or_overflow(
     browser: Any, report: Path, size: dict[str, int], mobile: bool, scheme: str
 ) -> None:
     with looked_at(browser, report, size, scheme, is_mobile=mobile, has_touch=mobile) as page:
@@ -153,7 +153,7 @@ def test_pointing_at_a_photo_shows_its_thumbnail_label_and_name(browser: Any, tm
         assert tooltip.locator("span").inner_text().endswith(".jpg")
 
 
-def test_a_finger_beside_a_photo_shows_it_and_one_elsewhere_hides_it(browser: Any, report: Path) -> None:
+def test_touch_near_photo_shows_it_and_elsewhere_hides_it(browser: Any, report: Path) -> None:
     with looked_at(browser, report, PHONE, "light", is_mobile=True, has_touch=True) as page:
         point = page.locator("#figure-scatter .mark-symbol path").last
         point.scroll_into_view_if_needed()

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from job.report import findings, page
-from job.report.cost import Cost, fact, sentences, tile, with_cost
-from job.report.messages import LANGUAGES, Words
+from job.report import LANGUAGES, Cost, findings, page, with_cost
+from job.report.cost import fact, sentences, tile
+from job.report.messages import Messages
 from tests.job.report import synthetic
 from tests.job.report.conftest import HOSTILE
 
-ENGLISH, FRENCH = (Words(language) for language in LANGUAGES)
+ENGLISH, FRENCH = (Messages(language) for language in LANGUAGES)
 COST = Cost(
     usd=0.4168,
     cluster_usd=1.6671,
@@ -30,7 +30,7 @@ COST = Cost(
 
 
 @pytest.fixture(scope="module", params=[ENGLISH, FRENCH], ids=LANGUAGES)
-def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Words, str]:
+def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Messages, str]:
     """Return a report whose labels try to look like the place of the cost, and its language."""
     folder: Path = tmp_path_factory.mktemp("report")
     places = ('<tr id="cost"><td>1</td></tr>', '<div id="cost-tile"></div>', '<html lang="en">', r"\\1\\g<0>")
@@ -38,22 +38,22 @@ def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return request.param, page.render(findings.read(str(folder), manifest), {}, request.param, "/* vega */")
 
 
-def test_a_report_says_that_the_cost_is_not_known_until_it_is(report: tuple[Words, str]) -> None:
-    words, made = report
+def test_a_report_says_that_the_cost_is_not_known_until_it_is(report: tuple[Messages, str]) -> None:
+    messages, made = report
 
-    assert made.count(fact(words)) == made.count(tile(words)) == 1
+    assert made.count(fact(messages)) == made.count(tile(messages)) == 1
 
 
-def test_the_cost_stands_in_its_two_places_and_nothing_else_is_changed(report: tuple[Words, str]) -> None:
-    words, made = report
+def test_cost_changes_its_two_places_only(report: tuple[Messages, str]) -> None:
+    messages, made = report
 
     filled = with_cost(made, COST)
 
-    assert filled == made.replace(fact(words), fact(words, COST)).replace(tile(words), tile(words, COST))
-    assert filled.count(fact(words, COST)) == filled.count(tile(words, COST)) == 1
+    assert filled == made.replace(fact(messages), fact(messages, COST)).replace(tile(messages), tile(messages, COST))
+    assert filled.count(fact(messages, COST)) == filled.count(tile(messages, COST)) == 1
 
 
-def test_a_cost_that_is_there_already_is_replaced(report: tuple[Words, str]) -> None:
+def test_a_cost_that_is_there_already_is_replaced(report: tuple[Messages, str]) -> None:
     _, made = report
     first = replace(COST, usd=0.1, cluster=r"<\1>")
 
@@ -77,7 +77,7 @@ def test_a_page_that_is_no_report_with_one_place_is_refused(content: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("words", "amount", "estimate", "left_out"),
+    ("messages", "amount", "estimate", "left_out"),
     [
         (
             ENGLISH,
@@ -100,11 +100,9 @@ def test_a_page_that_is_no_report_with_one_place_is_refused(content: str) -> Non
     ],
     ids=LANGUAGES,
 )
-def test_what_is_said_names_time_and_price_and_that_it_is_an_estimate(
-    words: Words, amount: str, estimate: str, left_out: str
-) -> None:
+def test_cost_text_names_time_price_and_estimate(messages: Messages, amount: str, estimate: str, left_out: str) -> None:
     spaces = str.maketrans({"@": "\u00a0", "_": "\u202f", "|": " "})
-    assert sentences(COST, words) == [text.translate(spaces) for text in (amount, estimate, left_out)]
+    assert sentences(COST, messages) == [text.translate(spaces) for text in (amount, estimate, left_out)]
 
 
 def test_what_makes_an_amount_less_sure_is_said() -> None:

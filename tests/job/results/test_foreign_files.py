@@ -12,7 +12,7 @@ from job.images import listing
 from job.results import layout, resume
 
 RUN, OTHER = "20261120T110000-aaaaaaaa", "20261120T120000-bbbbbbbb"
-MADE_BY = {"model": "a hash", "precision": "full"}
+PROVENANCE = {"model": "a hash", "precision": "full"}
 PHOTOS = ["/p/a/0.jpg", "/p/a/1.jpg"]
 
 
@@ -24,7 +24,7 @@ def write_features(folder: Path, run_id: str = RUN, footer: Any = None, paths: l
     """Write a data file of both photos, with a footer that says what it should unless another is given."""
     rows = len(paths)
     columns = [paths, ["a"] * rows, ["train"] * rows, [[1.0, 2.0]] * rows]
-    said = {"provenance": MADE_BY, "version": ["v0", "v1"], "computed_in": ["", ""]} if footer is None else footer
+    said = {"provenance": PROVENANCE, "version": ["v0", "v1"], "computed_in": ["", ""]} if footer is None else footer
     name = layout.data_file_name(layout.FEATURES, run_id, 0, 0, "parquet")
     table = pa.table(columns, schema=layout.FEATURES_SCHEMA)
     layout.write_parquet(str(folder), name, table, {resume.STAMP: said if isinstance(said, str) else json.dumps(said)})
@@ -32,10 +32,10 @@ def write_features(folder: Path, run_id: str = RUN, footer: Any = None, paths: l
 
 
 def reused(folder: Path) -> int:
-    return resume.find(str(folder), layout.FEATURES, MADE_BY, photos())[1].kept
+    return resume.find(str(folder), layout.FEATURES, PROVENANCE, photos())[1].reused
 
 
-def test_a_file_that_says_what_made_it_is_taken_over(tmp_path: Path) -> None:
+def test_file_with_same_provenance_is_reused(tmp_path: Path) -> None:
     write_features(tmp_path)
 
     assert reused(tmp_path) == 2
@@ -50,21 +50,22 @@ def test_a_file_that_says_what_made_it_is_taken_over(tmp_path: Path) -> None:
         {},
         {"provenance": None},
         {"provenance": [1], "version": ["v0", "v1"], "computed_in": ["", ""]},
-        {"provenance": MADE_BY, "version": ["v0"], "computed_in": ["", ""]},
-        {"provenance": MADE_BY, "version": [0, {}], "computed_in": ["", ""]},
-        {"provenance": MADE_BY, "version": "v0", "computed_in": ["", ""]},
-        {"provenance": {**MADE_BY, "model": "another hash"}, "version": ["v0", "v1"], "computed_in": ["", ""]},
+        {"made_by": PROVENANCE, "version": ["v0", "v1"], "computed_in": ["", ""]},  # of schema_version 1
+        {"provenance": PROVENANCE, "version": ["v0"], "computed_in": ["", ""]},
+        {"provenance": PROVENANCE, "version": [0, {}], "computed_in": ["", ""]},
+        {"provenance": PROVENANCE, "version": "v0", "computed_in": ["", ""]},
+        {"provenance": {**PROVENANCE, "model": "another hash"}, "version": ["v0", "v1"], "computed_in": ["", ""]},
     ],
     ids=str,
 )
-def test_a_file_that_says_something_else_is_computed_anew(tmp_path: Path, footer: Any) -> None:
+def test_file_with_invalid_footer_is_not_reused(tmp_path: Path, footer: Any) -> None:
     write_features(tmp_path, footer=footer)
 
     assert reused(tmp_path) == 0
 
 
 @pytest.mark.parametrize("kept", [0, 4, 100, -1])
-def test_a_truncated_file_is_computed_anew_and_another_runs_whole_one_is_taken_over(tmp_path: Path, kept: int) -> None:
+def test_truncated_file_is_not_reused(tmp_path: Path, kept: int) -> None:
     file = write_features(tmp_path, OTHER)
     file.write_bytes(file.read_bytes()[:kept])
     assert reused(tmp_path) == 0
@@ -73,9 +74,9 @@ def test_a_truncated_file_is_computed_anew_and_another_runs_whole_one_is_taken_o
     assert reused(tmp_path) == 2
 
 
-def test_a_file_that_is_truncated_after_it_was_found_leaves_its_photos_to_be_computed(tmp_path: Path) -> None:
+def test_file_truncated_after_find_leaves_photos_to_compute(tmp_path: Path) -> None:
     file = write_features(tmp_path)
-    found, _ = resume.find(str(tmp_path), layout.FEATURES, MADE_BY, photos())
+    found, _ = resume.find(str(tmp_path), layout.FEATURES, PROVENANCE, photos())
     file.write_bytes(file.read_bytes()[:100])
 
     rows, rest = resume.earlier_rows(str(tmp_path), found, "features")
@@ -93,7 +94,7 @@ def test_files_of_others_in_the_folder_are_passed_over_and_left(tmp_path: Path) 
     (tmp_path / "features" / f"part-00001-{RUN}-0.parquet").mkdir()
 
     assert reused(tmp_path) == 2
-    layout.write_manifest(str(tmp_path), {"schema_version": 1, "run_id": OTHER})
+    layout.write_manifest(str(tmp_path), {"schema_version": 2, "run_id": OTHER})
     layout.sweep(str(tmp_path), [], OTHER)
     assert sorted(file.name for file in tmp_path.rglob("*") if file.is_file() and file.read_text() == "theirs") == (
         sorted(Path(name).name for name in theirs)
@@ -102,22 +103,23 @@ def test_files_of_others_in_the_folder_are_passed_over_and_left(tmp_path: Path) 
 
 def test_results_of_another_version_are_not_gone_on_with(tmp_path: Path) -> None:
     write_features(tmp_path)
-    (tmp_path / "manifest.json").write_text('{"schema_version": 99}')
+    (tmp_path / "manifest.json").write_text('{"schema_version": 1}')
 
-    with pytest.raises(ResultsUnusableError) as raised:
+    with pytest.raises(ResultsUnusableError):
         reused(tmp_path)
 
-    assert (
-        raised.value.message == f"'{tmp_path}' was written in version 99 of the layout, this program reads version 1."
-    )
+
+def test_footer_of_schema_version_1_is_unknown_provenance(tmp_path: Path) -> None:
+    write_features(tmp_path, footer={"made_by": PROVENANCE, "version": ["v0", "v1"], "computed_in": ["", ""]})
+
+    _, found = resume.find(str(tmp_path), layout.FEATURES, PROVENANCE, photos())
+
+    assert (found.reused, found.differently) == (0, {resume.UNKNOWN: 2})
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff\x00"])
-def test_a_damaged_manifest_is_told_as_that(tmp_path: Path, content: bytes) -> None:
+def test_damaged_manifest_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "manifest.json").write_bytes(content)
 
-    with pytest.raises(ResultsUnusableError) as raised:
+    with pytest.raises(ResultsUnusableError):
         layout.read_manifest(str(tmp_path))
-
-    assert raised.value.message == f"'{tmp_path}/manifest.json' is damaged: it is no manifest."
-    assert raised.value.hint == "Copy the results again, or run it again."

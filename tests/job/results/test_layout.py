@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from job.errors import UsageError
+from job.errors import OutputRefusedError, ResultsUnusableError, UsageError
 from job.results import layout
 
 RUN, OTHER_RUN = "20261120T110000-aaaaaaaa", "20261120T100000-bbbbbbbb"
@@ -61,23 +61,23 @@ def test_csv_has_a_header_and_keeps_what_would_break_a_line(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("held", "message"),
+    ("held", "named"),
     [
-        (["manifest.json", "features/part.parquet"], "the results of a finished run: manifest.json, features."),
-        (["features/part.parquet"], "what an unfinished run left: features."),
-        (["progress.json"], "what an unfinished run left: progress.json."),
-        (["report.html"], "what an unfinished run left: report.html."),
-        (["classifier/metrics.json"], "what an unfinished run left: classifier."),
+        (["manifest.json", "features/part.parquet"], "manifest.json, features"),
+        (["features/part.parquet"], "features"),
+        (["progress.json"], "progress.json"),
+        (["report.html"], "report.html"),
+        (["classifier/metrics.json"], "classifier"),
     ],
 )
-def test_a_folder_that_holds_any_file_of_the_layout_is_refused(tmp_path: Path, held: list[str], message: str) -> None:
+def test_refuses_folder_with_any_file_of_the_layout(tmp_path: Path, held: list[str], named: str) -> None:
     output = make(tmp_path, *held)
 
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(OutputRefusedError) as raised:
         layout.require_no_results(output)
 
-    assert raised.value.message == f"The output '{output}' holds {message}"
-    assert raised.value.hint == "Go on with it: --resume; replace it: --overwrite; or choose another --output."
+    assert raised.value.message.endswith(f": {named}.")
+    assert ("finished" in raised.value.message.split()) == ("manifest.json" in held)
 
 
 def test_a_folder_with_other_files_or_none_may_be_written_to(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_folder_with_other_files_or_none_may_be_written_to(tmp_path: Path) -> 
 
 
 def test_a_manifest_is_read_as_it_was_written(tmp_path: Path) -> None:
-    manifest = {"schema_version": 1, "labels": {"Pêche 🍑": 3}}
+    manifest = {"schema_version": 2, "labels": {"Pêche 🍑": 3}}
 
     layout.write_manifest(str(tmp_path), manifest)
 
@@ -97,28 +97,26 @@ def test_a_folder_without_a_manifest_is_told_to_be_unfinished(tmp_path: Path) ->
     with pytest.raises(UsageError) as raised:
         layout.read_manifest(str(tmp_path))
 
-    assert raised.value.message == (
-        f"'{tmp_path}' holds no manifest.json: its run is unfinished, or it is no results folder."
-    )
+    assert raised.value.code == "ORC-130"
 
 
-def test_a_manifest_of_another_version_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "manifest.json").write_text(json.dumps({"schema_version": 99}))
+@pytest.mark.parametrize("version", [1, 99, None, "2"])
+def test_refuses_manifest_of_other_schema_version(tmp_path: Path, version: object) -> None:
+    (tmp_path / "manifest.json").write_text(json.dumps({"schema_version": version}))
 
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(ResultsUnusableError) as raised:
         layout.read_manifest(str(tmp_path))
 
-    assert raised.value.message == (
-        f"'{tmp_path}' was written in version 99 of the layout, this program reads version 1."
-    )
+    assert f"got {version}" in raised.value.message
+    assert "--overwrite" in raised.value.hint
 
 
-def test_a_sweep_deletes_what_runs_have_written_and_does_not_count_and_nothing_else(tmp_path: Path) -> None:
+def test_sweep_deletes_only_uncounted_files_of_runs(tmp_path: Path) -> None:
     kept = f"features/part-00000-{RUN}-1.parquet"
     old = [f"features/part-00000-{OTHER_RUN}-0.parquet", f"components.csv/part-00000-{OTHER_RUN}-0-3.csv"]
     theirs = ["notes.txt", "images/a.jpg", "features/Kiwi.jpg", "components/Button.tsx", "classifier/mine.json"]
     output = make(tmp_path, kept, *old, *theirs, "progress.json")
-    layout.write_manifest(output, {"schema_version": 1, "run_id": RUN})
+    layout.write_manifest(output, {"schema_version": 2, "run_id": RUN})
 
     layout.sweep(output, [kept], RUN)
 
@@ -126,7 +124,7 @@ def test_a_sweep_deletes_what_runs_have_written_and_does_not_count_and_nothing_e
     assert not (tmp_path / "components.csv").exists()
 
 
-def test_a_sweep_deletes_a_classifier_and_components_that_the_standing_run_does_not_have(tmp_path: Path) -> None:
+def test_sweep_deletes_leftover_classifier_and_components(tmp_path: Path) -> None:
     theirs = ["classifier/mine.json", "pca/notes.txt"]
     old = [
         "classifier/model.json",
@@ -136,7 +134,7 @@ def test_a_sweep_deletes_a_classifier_and_components_that_the_standing_run_does_
     ]
     old += [f"classifier/predictions/part-00000-{OTHER_RUN}-0-1.parquet", "pca/explained_variance.csv"]
     output = make(tmp_path, *theirs, *old, "pca/projection.npz")
-    layout.write_manifest(output, {"schema_version": 1, "run_id": RUN})
+    layout.write_manifest(output, {"schema_version": 2, "run_id": RUN})
 
     layout.sweep(output, ["pca/projection.npz"], RUN)
 
@@ -144,9 +142,9 @@ def test_a_sweep_deletes_a_classifier_and_components_that_the_standing_run_does_
     assert not (tmp_path / "classifier" / "predictions").exists()
 
 
-def test_a_sweep_touches_nothing_once_another_runs_manifest_stands(tmp_path: Path) -> None:
+def test_sweep_touches_nothing_under_another_runs_manifest(tmp_path: Path) -> None:
     output = make(tmp_path, f"features/part-00000-{OTHER_RUN}-0.parquet")
-    layout.write_manifest(output, {"schema_version": 1, "run_id": OTHER_RUN})
+    layout.write_manifest(output, {"schema_version": 2, "run_id": OTHER_RUN})
 
     layout.sweep(output, [], RUN)
 
@@ -156,7 +154,7 @@ def test_a_sweep_touches_nothing_once_another_runs_manifest_stands(tmp_path: Pat
 def test_a_sweep_leaves_what_runs_of_a_later_second_have_written(tmp_path: Path) -> None:
     own, same, later = "20261120T110000-55555555", "20261120T110000-99999999", "20261120T110001-00000000"
     output = make(tmp_path, *(f"features/part-00000-{run}-0.parquet" for run in (own, same, later)))
-    layout.write_manifest(output, {"schema_version": 1, "run_id": own})
+    layout.write_manifest(output, {"schema_version": 2, "run_id": own})
 
     layout.sweep(output, [f"features/part-00000-{own}-0.parquet"], own)
 

@@ -14,7 +14,7 @@ TELL = "from job.results import processes; print(processes.this_process())"
 
 
 @on_linux
-def test_a_process_that_lives_has_not_died_and_one_that_ended_has() -> None:
+def test_living_process_has_not_died_and_ended_one_has() -> None:
     told = subprocess.run([sys.executable, "-c", TELL], capture_output=True, text=True, check=True).stdout.strip()
     mine = processes.this_process()
 
@@ -24,7 +24,7 @@ def test_a_process_that_lives_has_not_died_and_one_that_ended_has() -> None:
 
 
 @on_linux
-def test_a_process_that_nobody_has_asked_after_has_died_all_the_same() -> None:
+def test_zombie_process_has_died() -> None:
     with subprocess.Popen([sys.executable, "-c", TELL], stdout=subprocess.PIPE, text=True) as process:
         told, _ = process.communicate()
     with subprocess.Popen([sys.executable, "-c", f"{TELL[:-1]}, flush=True)"], stdout=subprocess.PIPE, text=True) as it:
@@ -38,7 +38,7 @@ def test_a_process_that_nobody_has_asked_after_has_died_all_the_same() -> None:
 
 
 @on_linux
-def test_a_number_that_another_process_has_now_is_not_taken_for_the_first() -> None:
+def test_reused_process_number_is_another_process() -> None:
     machine, number, began = str(processes.this_process()).split("/")
 
     assert processes.has_died(f"{machine}/{number}/{int(began) - 1}")

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from job import storage
 from job.errors import NotWrittenError
 from job.results import layout
 from job.results.progress import Progress
-from job.storage import files as storage
 
 
 def read(output: Path) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def test_progress_json_says_stage_done_and_total(tmp_path: Path) -> None:
 
     content = read(tmp_path)
     assert {name: content[name] for name in ("schema_version", "run_id", "stage", "done", "total")} == {
-        "schema_version": 1,
+        "schema_version": 2,
         "run_id": "run-1",
         "stage": "features",
         "done": 7,

@@ -16,7 +16,8 @@ from infra.commands.sample_photos import draw_photo
 from job import arguments, pipeline
 from job.__main__ import main
 from job.errors import UsageError
-from job.images.listing import TEST, TRAIN, as_listing
+from job.images import TEST, TRAIN
+from job.images.listing import as_listing
 from job.results import layout, resume
 from job.results.resume import Found
 from tests.job.bad_photos import write_bad_and_odd_photos
@@ -60,17 +61,14 @@ def found_in(output: Path, photos: pa.Table, provenance: dict[str, Any] = NETWOR
     return [(row["path"], row["earlier_file"], row["earlier_row"]) for row in rows], found
 
 
-def test_rows_of_the_same_version_made_in_the_same_way_are_found_wherever_they_are(tmp_path: Path) -> None:
+def test_rows_of_same_version_and_provenance_are_reused(tmp_path: Path) -> None:
     first = leave(tmp_path, {"/a": "1", "/b": "1"}, NETWORK)
     second = leave(tmp_path, {"/c": "1", "/gone": "1"}, NETWORK, part=1)
 
     placed, found = found_in(tmp_path, listed({"/a": "1", "/b": "changed", "/c": "1", "/new": "1"}))
 
     assert placed == [("/a", first, 0), ("/b", None, None), ("/c", second, 0), ("/new", None, None)]
-    assert str(found) == (
-        "Resuming: 2 of 4 photos are taken over, 2 are computed (1 have changed); "
-        "1 are not listed any more and are dropped."
-    )
+    assert (found.reused, found.listed, found.changed, found.removed) == (2, 4, 1, 1)
     assert found.as_manifest() == {"reused": 2, "computed": 2, "removed": 1}
 
 
@@ -91,18 +89,17 @@ def test_of_two_runs_rows_the_one_of_the_right_version_is_taken(tmp_path: Path) 
         ({"versions": {"pillow": "12"}}, "with other versions of libraries"),
     ],
 )
-def test_rows_that_were_made_differently_are_not_taken_over_and_the_person_is_told_how(
-    changed: dict[str, Any], how: str, tmp_path: Path
-) -> None:
+def test_rows_of_other_provenance_are_not_reused(changed: dict[str, Any], how: str, tmp_path: Path) -> None:
     leave(tmp_path, {"/a": "1", "/b": "1"}, NETWORK | changed)
 
     placed, found = found_in(tmp_path, listed({"/a": "1", "/b": "1"}))
 
     assert [file for _, file, _ in placed] == [None, None]
-    assert str(found) == f"Resuming: 0 of 2 photos are taken over, 2 are computed (2 were made {how})."
+    assert found.differently == {how: 2}
+    assert f"2 were made {how}" in str(found)
 
 
-def test_files_that_say_nothing_of_themselves_or_are_damaged_are_not_trusted(tmp_path: Path) -> None:
+def test_files_without_provenance_or_damaged_are_not_reused(tmp_path: Path) -> None:
     silent = layout.data_file_name("features", RUN, 1, 0, "parquet")
     layout.write_parquet(str(tmp_path), silent, pa.table({"path": ["/a"]}))
     cut = tmp_path / leave(tmp_path, {"/b": "1"}, NETWORK)
@@ -112,7 +109,7 @@ def test_files_that_say_nothing_of_themselves_or_are_damaged_are_not_trusted(tmp
     placed, found = found_in(tmp_path, listed({"/a": "1", "/b": "1"}))
 
     assert [file for _, file, _ in placed] == [None, None]
-    assert found.differently == {"in a way that is not told": 1}
+    assert found.differently == {resume.UNKNOWN: 1}
 
 
 def test_files_of_other_names_are_nobodys_features(tmp_path: Path) -> None:
@@ -122,14 +119,14 @@ def test_files_of_other_names_are_nobodys_features(tmp_path: Path) -> None:
     assert found_in(tmp_path, listed({"/a": "1"}))[0] == [("/a", None, None)]
 
 
-def test_an_output_that_is_not_there_yet_has_nothing_to_take_over(tmp_path: Path) -> None:
+def test_missing_output_has_nothing_to_reuse(tmp_path: Path) -> None:
     placed, found = found_in(tmp_path / "none", listed({"/a": "1"}))
 
     assert placed == [("/a", None, None)]
-    assert str(found) == "Nothing is taken over: the output holds no features of an earlier run."
+    assert found == Found("features", 1, 0, 0, {}, 0)
 
 
-def test_rows_taken_over_get_the_label_and_split_of_the_listing_and_its_order(tmp_path: Path) -> None:
+def test_reused_rows_get_label_split_and_order_of_listing(tmp_path: Path) -> None:
     leave(tmp_path, {"/a": "1", "/c": "1"}, NETWORK, value=7)
     photos, _ = resume.find(str(tmp_path), "features", NETWORK, listed(dict.fromkeys(["/a", "/b", "/c"], "1"), TEST))
 
@@ -145,7 +142,7 @@ def test_rows_taken_over_get_the_label_and_split_of_the_listing_and_its_order(tm
     ]
 
 
-def test_what_has_vanished_since_it_was_found_is_left_to_be_computed(tmp_path: Path) -> None:
+def test_rows_of_removed_files_are_left_to_compute(tmp_path: Path) -> None:
     vanished = leave(tmp_path, {"/a": "1"}, NETWORK)
     leave(tmp_path, {"/b": "1"}, NETWORK, part=1)
     photos, _ = resume.find(str(tmp_path), "features", NETWORK, listed({"/a": "1", "/b": "1"}))
@@ -248,7 +245,7 @@ def assert_same(one: tuple[Path, Manifest], other: tuple[Path, Manifest]) -> Non
     assert (one[1]["counts"], one[1]["labels"]) == (other[1]["counts"], other[1]["labels"])
 
 
-def test_an_unfinished_run_is_finished_without_reading_a_photo_again_that_was_computed(
+def test_resume_reads_no_computed_photo_again(
     words: list[str],
     photos: Path,
     undisturbed: Whole,
@@ -264,8 +261,8 @@ def test_an_unfinished_run_is_finished_without_reading_a_photo_again_that_was_co
 
     manifest = json.loads((output / "manifest.json").read_text())
     said = capsys.readouterr()
-    assert "Resuming: 40 of 40 photos are taken over, 0 are computed." in said.err
-    assert "40 were reused from an earlier run." in said.out
+    assert "40 of 40 photos are reused" in said.err
+    assert "40 were reused" in said.out
     assert manifest["resumed"] == {"reused": 40, "computed": 0, "removed": 0}
     assert_same((output, manifest), undisturbed)
     there = {str(file.relative_to(output)) for file in output.rglob("*") if file.is_file()}
@@ -275,7 +272,7 @@ def test_an_unfinished_run_is_finished_without_reading_a_photo_again_that_was_co
     }
 
 
-def test_what_the_unfinished_run_lacks_is_computed_and_comes_to_the_same_to_the_last_bit(
+def test_resume_computes_missing_photos_to_the_same_bits(
     words: list[str], undisturbed: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stop_before("fit", words, monkeypatch)
@@ -288,13 +285,13 @@ def test_what_the_unfinished_run_lacks_is_computed_and_comes_to_the_same_to_the_
     assert_same((tmp_path / "results", manifest), undisturbed)
 
 
-def test_a_run_that_is_stopped_and_resumed_again_and_again_ends_the_same(
+def test_repeated_resume_gives_the_same_bits(
     words: list[str], undisturbed: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stop_before("fit", words, monkeypatch)
     lose_some_features(tmp_path / "results")
 
-    for stage in ("project", "write_components", "manifest_files"):
+    for stage in ("project", "write_components", "build_manifest"):
         stop_before(stage, [*words, "--resume"], monkeypatch)
         assert not (tmp_path / "results" / "manifest.json").exists()
     manifest = run(words, "--resume")
@@ -303,7 +300,7 @@ def test_a_run_that_is_stopped_and_resumed_again_and_again_ends_the_same(
     assert_same((tmp_path / "results", manifest), undisturbed)
 
 
-def test_finished_results_grow_by_new_photos_and_changed_and_vanished_ones_are_noticed(
+def test_resume_handles_new_changed_and_removed_photos(
     words: list[str], photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = run(words)
@@ -313,10 +310,7 @@ def test_finished_results_grow_by_new_photos_and_changed_and_vanished_ones_are_n
 
     manifest = run(words, "--resume")
 
-    assert (
-        "Resuming: 38 of 40 photos are taken over, 2 are computed (1 have changed); "
-        "1 are not listed any more and are dropped." in capsys.readouterr().err
-    )
+    assert "38 of 40 photos are reused, 2 are computed (1 have changed); 1 were removed." in capsys.readouterr().err
     assert manifest["run_id"] != first["run_id"]
     assert not {entry["path"] for entry in first["files"]["features"]} & {
         str(file.relative_to(tmp_path / "results")) for file in (tmp_path / "results").rglob("*")
@@ -324,9 +318,7 @@ def test_finished_results_grow_by_new_photos_and_changed_and_vanished_ones_are_n
     assert_same((tmp_path / "results", manifest), quiet(words, tmp_path / "quiet"))
 
 
-def test_other_arguments_of_the_fit_are_followed_and_take_over_every_feature(
-    finished: list[str], tmp_path: Path
-) -> None:
+def test_other_fit_arguments_reuse_every_feature(finished: list[str], tmp_path: Path) -> None:
     others = ["--components", "5", "--no-standardize", "--per-label", "3"]
 
     manifest = run(finished, "--resume", *others)
@@ -335,7 +327,7 @@ def test_other_arguments_of_the_fit_are_followed_and_take_over_every_feature(
     assert_same((tmp_path / "results", manifest), quiet(finished, tmp_path / "quiet", *others))
 
 
-def test_another_model_is_noticed_and_everything_computed_anew(
+def test_another_model_computes_every_photo_again(
     finished: list[str], tmp_path: Path, random_backbone: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = tmp_path / "other.tflite"
@@ -343,14 +335,11 @@ def test_another_model_is_noticed_and_everything_computed_anew(
 
     manifest = run(finished, "--resume", "--model", str(other))
 
-    told = "Resuming: 0 of 40 photos are taken over, 40 are computed (40 were made by another model)."
-    assert told in capsys.readouterr().err
+    assert "(40 were made by another model)" in capsys.readouterr().err
     assert manifest["resumed"] == {"reused": 0, "computed": 40, "removed": 0}
 
 
-def test_photos_that_were_set_aside_are_looked_at_again(
-    words: list[str], photos: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rejected_photos_are_tried_again(words: list[str], photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_bad_and_odd_photos(photos / "Kiwi", (photos / "Kiwi" / "000.jpg").read_bytes())
     stop_before("fit", words, monkeypatch)
 
@@ -360,9 +349,7 @@ def test_photos_that_were_set_aside_are_looked_at_again(
     assert manifest["resumed"] == {"reused": 45, "computed": 4, "removed": 0}
 
 
-def test_a_resumed_run_that_cannot_be_done_leaves_finished_results_as_they_are(
-    finished: list[str], tmp_path: Path
-) -> None:
+def test_impossible_resume_leaves_finished_results(finished: list[str], tmp_path: Path) -> None:
     before = {file: file.read_bytes() for file in (tmp_path / "results").rglob("*.parquet")}
 
     with pytest.raises(UsageError):
@@ -372,7 +359,7 @@ def test_a_resumed_run_that_cannot_be_done_leaves_finished_results_as_they_are(
     assert (tmp_path / "results" / "manifest.json").exists()
 
 
-def test_descriptors_of_an_unfinished_run_are_taken_over_and_the_words_are_the_same(
+def test_resume_reuses_descriptors_for_the_same_words(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = [

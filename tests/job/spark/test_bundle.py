@@ -13,7 +13,7 @@ from job.spark import bundle
 from tests.job.report import synthetic
 
 
-def test_the_same_code_gives_the_same_bytes_whatever_its_file_times() -> None:
+def test_bundle_does_not_depend_on_file_times() -> None:
     before = hashlib.sha256(bundle.pack()).hexdigest()
     times = bundle.PACKAGE.joinpath("pipeline.py").stat()
     os.utime(bundle.PACKAGE / "pipeline.py", (0, 0))
@@ -28,7 +28,7 @@ def test_the_whole_package_is_in_it() -> None:
     with zipfile.ZipFile(io.BytesIO(bundle.pack())) as packed:
         assert sorted(packed.namelist()) == sorted(
             f"job/{source.relative_to(bundle.PACKAGE)}"
-            for ending in ("py", "css", "js")
+            for ending in ("py", "css", "js", "toml")
             for source in bundle.PACKAGE.rglob(f"*.{ending}")
         )
 
@@ -51,7 +51,7 @@ def test_the_job_runs_from_the_archive_alone(tmp_path: Path) -> None:
 def test_the_report_is_made_from_the_archive_alone(tmp_path: Path) -> None:
     # Given a machine without the package that puts the script together, as a cluster's nodes are
     script = "window.vegaEmbed = () => 'the one in the archive'"
-    (tmp_path / "job.zip").write_bytes(bundle.pack({drawing.IN_ARCHIVE: script}))
+    (tmp_path / "job.zip").write_bytes(bundle.pack({drawing.IN_BUNDLE: script}))
     synthetic.write(synthetic.Run(("a", "b")), tmp_path / "results")
     code = "import sys; sys.modules['vl_convert'] = None; from job.__main__ import main; sys.exit(main())"
 

@@ -24,7 +24,7 @@ def test_an_archive_with_its_size_in_its_name_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("size", "spark"), [(5, pyspark.__version__), (4, "3.4.1")])
-def test_an_archive_that_is_not_whole_or_of_another_spark_is_none(tmp_path: Path, size: int, spark: str) -> None:
+def test_incomplete_or_foreign_archive_is_ignored(tmp_path: Path, size: int, spark: str) -> None:
     archive_in(tmp_path, size, spark)
 
     assert cds_archive.find(tmp_path) is None
@@ -35,7 +35,7 @@ def test_without_an_archive_java_starts_as_ever(tmp_path: Path) -> None:
     assert cds_archive.java_options(None) == []
 
 
-def test_java_starts_quietly_with_an_archive_that_is_none_of_its_own(tmp_path: Path) -> None:
+def test_java_ignores_foreign_archive_silently(tmp_path: Path) -> None:
     java = find_java_home()
     assert java is not None
     options = cds_archive.java_options(archive_in(tmp_path, 4))

@@ -10,7 +10,7 @@ from job.spark.bundle import PACKAGE
 PROGRAM = """
 import resource
 from job.images import listing
-from job.storage import files as storage
+from job import storage
 from job.spark.tasks import as_stream
 from job.storage.files import FileFound
 
@@ -25,8 +25,8 @@ print(len(photos), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: other systems count memory in other units")
-def test_the_driver_stays_below_2_gigabytes_at_a_million_listed_photos() -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems count memory in other units")
+def test_driver_stays_below_2_gb_for_a_million_photos() -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], cwd=PACKAGE.parent, capture_output=True, text=True, check=True
     )

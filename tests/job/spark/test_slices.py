@@ -22,9 +22,7 @@ def test_training_rows_are_cut_into_parts_of_a_size_across_files() -> None:
     ]
 
 
-def test_slices_are_read_without_rows_of_other_splits_and_each_file_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_slices_hold_training_rows_and_read_each_file_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     splits = {"one": [TRAIN, TEST, TRAIN, PREDICT, TRAIN], "two": [TEST, TRAIN]}
     for name, of in splits.items():
         rows = [{"path": f"{name}/{row}", "split": split} for row, split in enumerate(of)]

@@ -43,7 +43,7 @@ def test_a_spark_that_is_in_archives_alone_is_taken_from_there(archive: str, mon
     assert archive in sys.path_importer_cache
 
 
-def test_a_worker_starts_with_the_job_loaded_without_pandas_and_without_sparks_archives(spark: SparkContext) -> None:
+def test_worker_starts_with_job_and_without_pandas(spark: SparkContext) -> None:
     def look(number: int) -> tuple[bool, bool, list[str]]:
         loaded = "job.features.network.extractor" in sys.modules
         pa.array([number])  # pyarrow wonders whether this is one of pandas'

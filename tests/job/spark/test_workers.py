@@ -17,7 +17,7 @@ def write_archive(path: Path, *modules: str) -> None:
             archive.writestr(f"{module}.py", "")
 
 
-def test_the_directory_of_an_archive_is_read_again_once_and_not_for_every_task(tmp_path: Path) -> None:
+def test_unchanged_archive_is_read_once(tmp_path: Path) -> None:
     # Given an archive that does not change
     write_archive(tmp_path / "code.zip", "first")
     importer = zipimporter(str(tmp_path / "code.zip"))

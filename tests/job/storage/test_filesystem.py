@@ -3,23 +3,24 @@
 import pytest
 from pyarrow import fs
 
-from job.errors import UsageError
+from job.errors import AddressError
 from job.storage import filesystem as filesystems
 
 
 @pytest.mark.parametrize(
-    ("uri", "message"),
+    ("uri", "fix"),
     [
-        ("ftp://host/photos", "'ftp://host/photos' is on a kind of storage that is not known here: 'ftp'."),
-        ("s3:///photos", "'s3:///photos' names no bucket."),
-        ("abfs://container/photos", "'abfs://container/photos' names no storage account."),
+        ("ftp://host/photos", "s3://"),
+        ("s3:///photos", "s3://BUCKET/FOLDER"),
+        ("abfs://container/photos", "abfs://CONTAINER@ACCOUNT.dfs.core.windows.net/FOLDER"),
     ],
 )
-def test_a_uri_that_leads_nowhere_is_refused(uri: str, message: str) -> None:
-    with pytest.raises(UsageError) as raised:
+def test_refuses_uri_without_known_storage(uri: str, fix: str) -> None:
+    with pytest.raises(AddressError) as raised:
         filesystems.open_filesystem(uri)
 
-    assert raised.value.message == message
+    assert f"'{uri}'" in raised.value.message
+    assert fix in raised.value.hint
 
 
 def test_azure_paths_lead_to_the_container_of_the_account(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,7 +32,7 @@ def test_azure_paths_lead_to_the_container_of_the_account(monkeypatch: pytest.Mo
     assert path == "photos/fruit/apple"
 
 
-def test_an_emulator_of_azure_is_spoken_to_at_its_own_address_and_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_azure_emulator_is_reached_at_its_address_and_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AZURE_STORAGE_KEY", "a2V5")
     monkeypatch.setenv("AZURE_STORAGE_BLOB_AUTHORITY", "127.0.0.1:10000")
     monkeypatch.setenv("AZURE_STORAGE_SCHEME", "http")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from job.errors import UsageError
+from job.errors import AddressError
 from job.storage import uri as addresses
 
 
@@ -25,7 +25,7 @@ def test_a_uri_means_the_same_in_every_process(given: str, absolute: str) -> Non
 
 
 def test_a_uri_with_one_slash_is_not_taken_for_a_path() -> None:
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(AddressError) as raised:
         addresses.absolute_uri("s3:/bucket/photos")
 
     assert raised.value.hint == "Write s3://bucket/photos"
@@ -48,14 +48,12 @@ def test_a_relative_path_becomes_absolute(tmp_path: Path, monkeypatch: pytest.Mo
         "gs://bucket/images?GoogleAccessId=me&Signature=secret",
     ],
 )
-def test_a_uri_that_carries_a_secret_is_refused_without_repeating_it(uri: str) -> None:
-    with pytest.raises(UsageError) as raised:
+def test_refuses_uri_with_secret_without_repeating_it(uri: str) -> None:
+    with pytest.raises(AddressError) as raised:
         addresses.absolute_uri(uri)
 
-    scheme = uri.split(":", maxsplit=1)[0]
-    assert raised.value.message == (
-        f"The URI that begins with '{scheme}://' carries a secret: a password, a key or a signature."
-    )
+    assert f"'{uri.split(':', maxsplit=1)[0]}://'" in raised.value.message
+    assert uri not in str(raised.value)
     assert "secret" not in raised.value.hint
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from job.features.network.backbone import FULL, Backbone, load, read_description
-from job.images.decode import Pixels, decode
+from job.images import Pixels
+from job.images.decode import decode
 
 Features = np.ndarray[Any, np.dtype[np.float32]]
 

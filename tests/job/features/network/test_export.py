@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from job.errors import UsageError
+from job import storage
+from job.errors import BackboneError
 from job.features.network import export
 from job.features.network.backbone import BackboneDescription, content_hash, read_description
 from job.features.network.export import ExportRequest, cached_export
 from job.features.network.registry import IMAGENET, RANDOM
-from job.storage import files as storage
 from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
 from tests.job.features.network.computed import Features, cosines, features_of
 
@@ -103,19 +103,17 @@ def test_weights_that_do_not_fit_are_refused_and_leave_no_file(tmp_path: Path) -
     wrong = tmp_path / "wrong.weights.h5"
     wrong.write_bytes(b"no weights")
 
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(BackboneError) as raised:
         cached_export(ExportRequest("mobilenet_v2", str(wrong), seed=0), cache=tmp_path / "cache")
 
-    assert raised.value.message == f"The weights in '{wrong}' do not fit mobilenet_v2: it is no HDF5 file."
-    assert raised.value.hint == "Give weights or a .keras model of the same network, cut before its last layer."
+    assert f"'{wrong}'" in raised.value.message
+    assert "HDF5" in raised.value.message
     assert list((tmp_path / "cache").iterdir()) == []
 
 
 def test_a_missing_weights_file_is_refused() -> None:
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(BackboneError, match=r"'nowhere\.h5'"):
         ExportRequest("mobilenet_v2", "nowhere.h5", seed=0)
-
-    assert raised.value.message == "There is no weights file 'nowhere.h5'."
 
 
 def test_a_file_that_was_exported_before_is_taken_as_it_is(random_backbone: Path, tmp_path: Path) -> None:
@@ -124,20 +122,17 @@ def test_a_file_that_was_exported_before_is_taken_as_it_is(random_backbone: Path
 
 
 def test_a_file_that_was_exported_of_another_network_is_refused(random_backbone: Path) -> None:
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(BackboneError) as raised:
         cached_export(ExportRequest("vgg16", str(random_backbone), seed=0))
 
-    assert raised.value.message == f"'{random_backbone}' is an exported mobilenet_v2, not vgg16."
-    assert raised.value.hint == "Ask for it: --backbone mobilenet_v2, or give the file with --model."
+    assert "--backbone mobilenet_v2" in raised.value.hint
 
 
 def test_a_model_that_this_project_did_not_export_is_refused(tmp_path: Path) -> None:
     (tmp_path / "other.tflite").write_bytes(b"something else")
 
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(BackboneError, match="not exported"):
         read_description(tmp_path / "other.tflite")
-
-    assert raised.value.message == f"'{tmp_path}/other.tflite' was not exported by this project."
 
 
 @pytest.mark.parametrize("kept", [100, 5_000_000])
@@ -145,17 +140,13 @@ def test_a_model_that_was_cut_off_is_refused(random_backbone: Path, tmp_path: Pa
     cut = tmp_path / "cut.tflite"
     cut.write_bytes(random_backbone.read_bytes()[:kept])
 
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(BackboneError, match="damaged"):
         read_description(cut)
-
-    assert raised.value.message == f"The backbone '{cut}' is damaged, or is no backbone."
 
 
 def test_a_missing_model_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(BackboneError, match="No such file or directory"):
         read_description(tmp_path / "none.tflite")
-
-    assert raised.value.message == f"The backbone '{tmp_path}/none.tflite' cannot be read: No such file or directory."
 
 
 def test_the_content_hash_is_sha256(tmp_path: Path) -> None:

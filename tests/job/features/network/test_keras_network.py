@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from job.errors import UsageError
+from job.errors import BackboneError, WeightsNotDownloadedError
 from job.features.network.registry import IMAGENET, NETWORKS, Network
 
 SMALL = Network("mobilenet", "MobileNet", 32, 1024)
@@ -35,8 +35,8 @@ def build(keras: Any, weights: str, network: Network = SMALL, name: str = "mobil
     return build(keras, name, network, weights, seed=0)
 
 
-def refused(keras: Any, weights: Path) -> UsageError:
-    with pytest.raises(UsageError) as raised:
+def refused(keras: Any, weights: Path) -> BackboneError:
+    with pytest.raises(BackboneError) as raised:
         build(keras, str(weights))
     return raised.value
 
@@ -79,7 +79,7 @@ def test_a_saved_model_loses_the_layer_that_follows_the_features(
 
 
 @for_a_file_that_lacks_layers
-def test_weights_of_another_network_are_refused_with_layer_and_shapes(keras: Any, tmp_path: Path) -> None:
+def test_refuses_weights_of_another_network_with_shapes(keras: Any, tmp_path: Path) -> None:
     half = keras.applications.MobileNet(
         weights=None, include_top=False, pooling="avg", input_shape=(32, 32, 3), alpha=0.5
     )
@@ -88,15 +88,12 @@ def test_weights_of_another_network_are_refused_with_layer_and_shapes(keras: Any
 
         error = refused(keras, tmp_path / file)
 
-        assert error.message == (
-            f"The weights in '{tmp_path / file}' do not fit mobilenet: its layer 'conv1' needs weights of 3x3x3x32, "
-            "the file has 3x3x3x16."
-        )
-        assert error.hint == "Give weights or a .keras model of the same network, cut before its last layer."
+        for named in (f"'{tmp_path / file}'", "'conv1'", "3x3x3x32", "3x3x3x16"):
+            assert named in error.message
 
 
 @for_a_file_that_lacks_layers
-def test_weights_that_end_too_early_are_refused_with_the_first_layer_missing(keras: Any, tmp_path: Path) -> None:
+def test_refuses_short_weights_with_first_missing_layer(keras: Any, tmp_path: Path) -> None:
     photos = keras.Input((32, 32, 3))
     keras.Model(photos, keras.layers.Conv2D(32, 3, strides=2, use_bias=False, name="conv1")(photos)).save_weights(
         tmp_path / "short.weights.h5"
@@ -104,60 +101,43 @@ def test_weights_that_end_too_early_are_refused_with_the_first_layer_missing(ker
 
     error = refused(keras, tmp_path / "short.weights.h5")
 
-    assert error.message == (
-        f"The weights in '{tmp_path}/short.weights.h5' do not fit mobilenet: its layer 'conv1_bn' needs weights of "
-        "32, 32, 32, 32, the file has none for it."
-    )
+    for named in (f"'{tmp_path}/short.weights.h5'", "'conv1_bn'", "32, 32, 32, 32"):
+        assert named in error.message
 
 
-def test_a_saved_model_with_other_photos_or_other_features_is_refused_with_layer_and_shapes(
-    keras: Any, tmp_path: Path
-) -> None:
+def test_refuses_model_with_other_input_or_output_shape(keras: Any, tmp_path: Path) -> None:
     small, few = keras.Input((16, 16, 3), name="photo"), keras.Input((32, 32, 3))
     keras.Model(small, keras.layers.Flatten()(small)).save(tmp_path / "small.keras")
     pooled = keras.layers.GlobalAveragePooling2D(name="pool")(few)
     keras.Model(few, pooled).save(tmp_path / "few.keras")
 
-    assert refused(keras, tmp_path / "small.keras").message == (
-        f"The model in '{tmp_path}/small.keras' does not fit mobilenet: its layer 'photo' takes (16, 16, 3), "
-        "mobilenet takes (32, 32, 3)."
-    )
-    assert refused(keras, tmp_path / "few.keras").message == (
-        f"The model in '{tmp_path}/few.keras' does not fit mobilenet: its last layer 'pool' gives (3,), "
-        "mobilenet gives (1024,)."
-    )
+    for named in ("'photo'", "(16, 16, 3)", "(32, 32, 3)"):
+        assert named in refused(keras, tmp_path / "small.keras").message
+    for named in ("'pool'", "(3,)", "(1024,)"):
+        assert named in refused(keras, tmp_path / "few.keras").message
 
 
 def test_a_file_that_is_no_model_is_refused(keras: Any, tmp_path: Path) -> None:
     (tmp_path / "text.keras").write_text("hello")
 
-    assert refused(keras, tmp_path / "text.keras").message.startswith(
-        f"'{tmp_path}/text.keras' cannot be read as a Keras model: "
-    )
+    assert f"'{tmp_path}/text.keras'" in refused(keras, tmp_path / "text.keras").message
 
 
-def test_imagenet_weights_that_cannot_be_downloaded_are_told_in_one_line(
-    keras: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_imagenet_download_names_url_and_option(keras: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def unreachable(**_: Any) -> None:
         raise OSError("URL fetch failure on https://example.org/weights.h5:\nName or service not known")
 
     monkeypatch.setattr(keras.applications, "MobileNet", unreachable)
 
-    with pytest.raises(UsageError) as raised:
+    with pytest.raises(WeightsNotDownloadedError) as raised:
         build(keras, IMAGENET)
 
-    assert raised.value.message == (
-        "The ImageNet weights of mobilenet could not be downloaded: URL fetch failure on "
-        "https://example.org/weights.h5: Name or service not known"
-    )
-    assert raised.value.hint == (
-        "Give a file that was downloaded elsewhere: --weights FILE; or --weights random to try things out."
-    )
+    assert "https://example.org/weights.h5: Name or service not known" in raised.value.message
+    assert "--weights FILE" in raised.value.hint
 
 
 @pytest.mark.parametrize("file", ["published.h5", pytest.param("saved.weights.h5", marks=pytest.mark.slow)])
-def test_imagenet_weights_of_efficientnet_keep_their_own_colour_scaling_when_they_come_from_a_file(
+def test_efficientnet_weights_file_keeps_imagenet_colour_scaling(
     keras: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:
     # Keras builds another network for weights="imagenet"; it is given its download here.
@@ -194,9 +174,9 @@ def test_every_network_of_the_table_is_in_keras(keras: Any) -> None:
 
 
 # Of an .h5 file nothing but the weights is ever read.
-@pytest.mark.parametrize(("ending", "said"), [(".keras", "cannot be read as a Keras model"), (".h5", "do not fit")])
-def test_a_model_that_carries_code_is_refused_and_its_code_never_runs(
-    keras: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, said: str
+@pytest.mark.parametrize("ending", [".keras", ".h5"])
+def test_code_in_a_model_file_never_runs(
+    keras: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:
     # Given a saved model with a layer of Python code, which is what a hostile file would be
     monkeypatch.delenv("CODE_RAN", raising=False)
@@ -207,7 +187,6 @@ def test_a_model_that_carries_code_is_refused_and_its_code_never_runs(
     model.save(file)
     monkeypatch.delenv("CODE_RAN", raising=False)
 
-    error = refused(keras, file)
+    refused(keras, file)
 
-    assert said in error.message
     assert "CODE_RAN" not in os.environ

@@ -11,12 +11,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from job.features.network import extractor, reduced_precision, split
-from job.features.network.backbone import FAST, FULL, load
+from job.features.network import FAST, FULL, extractor, load, reduced_precision, split
 from job.features.network.export import ExportRequest, cached_export
 from job.features.network.litert import FLOAT32
 from job.features.network.reduced_precision import BFLOAT16, ReducedPrecisionNetwork
-from job.images.decode import Pixels, decode
+from job.images import Pixels
+from job.images.decode import decode
 from job.spark.tasks import PhotosReport
 from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
 from tests.job.features.network.computed import Features, cosines, one_by_one
@@ -29,7 +29,7 @@ def _flags() -> set[str]:
 
 needs_bfloat16 = pytest.mark.skipif(
     "avx512bw" not in _flags(),
-    reason="needs bfloat16: a processor with AVX512_BF16 or AMX, or with AVX512BW to emulate it",
+    reason="needs a processor that computes in bfloat16, or that has AVX-512 to compute the same numbers slowly",
 )
 
 
@@ -127,24 +127,24 @@ def report(photos: int, computed_in: str) -> PhotosReport:
     return PhotosReport(None, None, Counter(train=photos), Counter(), {}, Counter({computed_in: photos}))
 
 
-def test_the_manifest_says_what_was_asked_for_and_how_many_photos_were_computed_in_what() -> None:
+def test_manifest_counts_photos_by_precision() -> None:
     reports = [report(300, BFLOAT16), report(200, FLOAT32), report(100, BFLOAT16), report(0, FLOAT32)]
 
     described = extractor.describe_precision(FAST, reports)
 
-    assert described == {"asked": "fast", "photos": {"bfloat16": 400, "float32": 200}}
+    assert described == {"requested": "fast", "photos": {"bfloat16": 400, "float32": 200}}
 
 
-def test_who_asked_for_fast_and_did_not_get_it_is_told() -> None:
-    told = extractor.precision_notice({"asked": "fast", "photos": {"bfloat16": 400, "float32": 1200}})
+def test_fast_at_full_precision_gives_a_notice() -> None:
+    told = extractor.precision_notice({"requested": "fast", "photos": {"bfloat16": 400, "float32": 1200}})
 
     assert told == ("1,200 photos were computed at full precision: there was no bfloat16, or no OpenVINO.")
 
 
 @pytest.mark.parametrize(
     "precision",
-    [{"asked": "full", "photos": {"float32": 3}}, {"asked": "fast", "photos": {"bfloat16": 3}}],
+    [{"requested": "full", "photos": {"float32": 3}}, {"requested": "fast", "photos": {"bfloat16": 3}}],
     ids=["full", "fast"],
 )
-def test_who_got_what_was_asked_for_is_told_nothing(precision: dict[str, Any]) -> None:
+def test_requested_precision_gives_no_notice(precision: dict[str, Any]) -> None:
     assert extractor.precision_notice(precision) is None

@@ -8,9 +8,10 @@ from ai_edge_litert import schema_py_generated as schema
 
 from job.features.network import split
 from job.features.network.backbone import FULL, Backbone, load
-from job.features.network.split import BATCH, NetworkInTwo, cut, places
+from job.features.network.split import BATCH, SplitModel, cut, places
 from job.features.network.tflite_graph import Graph
-from job.images.decode import Pixels, decode
+from job.images import Pixels
+from job.images.decode import decode
 from tests.job.features.network.computed import one_by_one
 
 
@@ -20,20 +21,18 @@ def photos(sample_photos: Path) -> list[Pixels]:
     return [decode(photo.read_bytes(), 224, 224) for photo in sorted(sample_photos.glob("*/*.jpg"))[: 2 * BATCH + 1]]
 
 
-def test_every_photo_has_the_features_of_the_whole_network_to_the_last_bit(
-    random_backbone: Path, photos: list[Pixels]
-) -> None:
+def test_split_model_gives_bit_equal_features(random_backbone: Path, photos: list[Pixels]) -> None:
     network = load(random_backbone, FULL)
     features = np.empty((len(photos), 1280), np.float32)
 
     for start in range(0, len(photos), BATCH):
         network.compute_batch(photos[start : start + BATCH], features[start : start + BATCH])
 
-    assert isinstance(network, NetworkInTwo)
+    assert isinstance(network, SplitModel)
     np.testing.assert_array_equal(features, one_by_one(random_backbone, photos))
 
 
-def test_it_is_cut_at_the_first_place_from_which_there_are_more_weights_than_values(random_backbone: Path) -> None:
+def test_cuts_where_weights_first_outweigh_values(random_backbone: Path) -> None:
     graph = Graph(random_backbone.read_bytes())
 
     found = list(places(graph))
@@ -56,7 +55,7 @@ def test_each_part_holds_its_own_weights_alone(random_backbone: Path) -> None:
     assert sum(map(len, parts)) < len(whole) * 1.01
 
 
-def test_a_network_whose_values_always_outweigh_its_weights_is_not_cut(random_backbone: Path) -> None:
+def test_does_not_cut_network_with_more_values_than_weights(random_backbone: Path) -> None:
     parts = cut(random_backbone.read_bytes())
     assert parts is not None
 
@@ -69,9 +68,7 @@ def test_a_large_network_is_run_whole(random_backbone: Path, monkeypatch: pytest
     assert isinstance(load(random_backbone, FULL), Backbone)
 
 
-def test_a_network_that_knows_only_one_photo_at_a_time_is_run_whole(
-    random_backbone: Path, photos: list[Pixels], tmp_path: Path
-) -> None:
+def test_runs_single_photo_network_whole(random_backbone: Path, photos: list[Pixels], tmp_path: Path) -> None:
     # Given a network that says at its end for how many photos it is
     graph = Graph(random_backbone.read_bytes())
     shape = graph.constant(np.array([1, 1280], np.int32), "shape")

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from job.__main__ import main
+from job.errors import ResultsUnusableError, TooFewPhotosError, UsageError
 from job.features.words.descriptors import LARGEST_SIDE, ORB_BORDER
-from job.images.decode import decode_at_own_size
+from job.features.words.extractor import NO_KEYPOINTS
+from job.images import decode_at_own_size
 from tests.job.bad_photos import BAD, ODD, write_bad_and_odd_photos
 from tests.job.whole_runs import Manifest, copy_in_splits, failure, read_all, run
 
@@ -33,12 +35,12 @@ def photos(tmp_path_factory: pytest.TempPathFactory, sample_photos: Path) -> Pat
 def learned(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> tuple[Path, Manifest]:
     """Return the results of a run that learned 5 words of ORB, and its manifest. Read only."""
     output = tmp_path_factory.mktemp("learned") / "results"
-    words = ["--images", str(photos / "training"), "--test", str(photos / "test"), "--descriptor", "orb"]
-    words += ["--visual-words", "5", "--word-iterations", "2", "--classifier", "mlp"]
-    return output, run(output, *words)
+    argv = ["--images", str(photos / "training"), "--test", str(photos / "test"), "--descriptor", "orb"]
+    argv += ["--visual-words", "5", "--word-iterations", "2", "--classifier", "mlp"]
+    return output, run(output, *argv)
 
 
-def test_the_manifest_says_what_the_words_are_and_how_they_were_learned(learned: tuple[Path, Manifest]) -> None:
+def test_manifest_describes_words_and_learning(learned: tuple[Path, Manifest]) -> None:
     output, manifest = learned
 
     assert manifest["backbone"] is None
@@ -56,7 +58,7 @@ def test_the_manifest_says_what_the_words_are_and_how_they_were_learned(learned:
     assert list(manifest["seconds"]) == [*stages, "read", "decode", "describe", "write", "report"]
 
 
-def test_the_descriptors_are_swept_away_and_all_that_is_left_is_listed(learned: tuple[Path, Manifest]) -> None:
+def test_descriptors_are_deleted_and_all_files_are_listed(learned: tuple[Path, Manifest]) -> None:
     output, manifest = learned
 
     listed = {entry["path"] for entries in manifest["files"].values() for entry in entries}
@@ -89,13 +91,13 @@ def test_seven_tenths_of_the_words_are_kept_as_components(learned: tuple[Path, M
     assert (manifest["components"]["kept"], manifest["components"]["dimensions"]) == (4, 5)
 
 
-def test_the_perceptron_has_two_hidden_layers_as_wide_as_its_input(learned: tuple[Path, Manifest]) -> None:
+def test_perceptron_of_words_has_two_hidden_layers(learned: tuple[Path, Manifest]) -> None:
     metrics = json.loads((learned[0] / "classifier" / "metrics.json").read_text())
 
     assert (metrics["parameters"]["hidden"], metrics["parameters"]["maxIter"]) == ([4, 4], 200)
 
 
-def test_bad_photos_and_photos_without_keypoints_are_set_aside_with_their_reasons(
+def test_photos_without_keypoints_are_rejected_with_reasons(
     learned: tuple[Path, Manifest],
 ) -> None:
     output, manifest = learned
@@ -105,7 +107,7 @@ def test_bad_photos_and_photos_without_keypoints_are_set_aside_with_their_reason
 
     assert reasons.pop("truncated.jpg").startswith("damaged: image file is truncated")
     assert {name: reasons[name] for name in BAD} == BAD
-    assert {name: reasons[name] for name in ODD} == dict.fromkeys(ODD, "no keypoints were found in it")
+    assert {name: reasons[name] for name in ODD} == dict.fromkeys(ODD, NO_KEYPOINTS)
     counts = manifest["counts"]
     assert counts["found"] == 49
     assert counts["used"] + counts["rejected"] == counts["found"]
@@ -128,13 +130,13 @@ def test_predict_applies_the_words_to_other_photos(
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_another_run_can_reuse_the_words_and_keep_photos_without_keypoints(
+def test_words_are_reused_and_empty_photos_kept(
     learned: tuple[Path, Manifest], photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fitted, _ = learned
-    words = ["--images", str(photos / "test"), "--descriptor", "orb", "--vocabulary", str(fitted)]
+    argv = ["--images", str(photos / "test"), "--descriptor", "orb", "--vocabulary", str(fitted)]
 
-    manifest = run(tmp_path / "again", *words, "--no-keypoints", "zero")
+    manifest = run(tmp_path / "again", *argv, "--no-keypoints", "zero")
 
     before, after = (folder / "vocabulary" / "words.npz" for folder in (fitted, tmp_path / "again"))
     assert after.read_bytes() == before.read_bytes()
@@ -148,46 +150,40 @@ def test_another_run_can_reuse_the_words_and_keep_photos_without_keypoints(
 
 
 @pytest.mark.parametrize(
-    ("words", "message", "hint"),
+    ("argv", "kind", "values"),
     [
-        (
-            ["--descriptor", "sift", "--vocabulary", "RESULTS"],
-            "error: The visual words in 'RESULTS' are of orb descriptors, not of sift.",
-            "Use --descriptor orb, or other results.",
-        ),
+        (["--descriptor", "sift", "--vocabulary", "RESULTS"], ResultsUnusableError, "RESULTS orb sift"),
         (
             ["--descriptor", "orb", "--visual-words", "5", "--components", "6"],
-            "error: --components 6 is not possible with 30 photos of 5 features each.",
-            "Choose between 1 and 5: at most the smaller of photos - 1 and features.",
+            TooFewPhotosError,
+            "--components 30 5",
         ),
     ],
 )
-def test_what_cannot_be_done_is_said_before_spark_starts(
-    words: list[str],
-    message: str,
-    hint: str,
+def test_impossible_words_are_refused_before_spark_starts(
+    argv: list[str],
+    kind: type[UsageError],
+    values: str,
     learned: tuple[Path, Manifest],
     photos: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    words = [word.replace("RESULTS", str(learned[0])) for word in words]
+    argv = [word.replace("RESULTS", str(learned[0])) for word in argv]
 
-    outcome = failure(["--images", str(photos / "training"), *words, "--output", str(tmp_path / "results")], capsys)
+    error = failure(["--images", str(photos / "training"), *argv, "--output", str(tmp_path / "results")], capsys)
 
-    assert outcome == (2, [message.replace("RESULTS", str(learned[0])), hint])
+    assert type(error) is kind
+    assert all(value in error.message for value in values.replace("RESULTS", str(learned[0])).split())
     assert not (tmp_path / "results").exists()
 
 
 def test_predict_with_a_network_for_visual_words_is_refused(
     learned: tuple[Path, Manifest], photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["predict", "--results", str(learned[0]), "--images", str(photos / "test"), "--model", "any.tflite"]
+    argv = ["predict", "--results", str(learned[0]), "--images", str(photos / "test"), "--model", "any.tflite"]
 
-    assert failure([*words, "--output", str(tmp_path / "p")], capsys) == (
-        2,
-        [
-            f"error: --model is a network, and the results '{learned[0]}' were fitted on visual words.",
-            "Leave --model out.",
-        ],
-    )
+    error = failure([*argv, "--output", str(tmp_path / "p")], capsys)
+
+    assert type(error) is UsageError
+    assert str(learned[0]) in error.message

@@ -1,6 +1,5 @@
 """Tests of job/features/words/kmeans.py: its stages one by one, on descriptors that are made up."""
 
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,17 +10,12 @@ import pytest
 from pyspark import SparkContext
 from sklearn.cluster import KMeans
 
-from job.errors import UsageError
-from job.features.words import kmeans
-from job.features.words.descriptors import KINDS, Descriptors
-from job.features.words.kmeans import Learning
-from job.features.words.task import DescriptorsReport, descriptors_table
-from job.features.words.vocabulary import Vocabulary
-from job.images.listing import PREDICT, TEST, TRAIN
-from job.results import layout
-from job.results.columns import matrix
-from job.results.layout import DataFile
-from job.spark.tasks import PhotosReport
+from job.errors import TooFewPhotosError
+from job.features.words import KINDS, Learning, Vocabulary, kmeans
+from job.features.words.descriptors import Descriptors
+from job.images import PREDICT, TEST, TRAIN
+from job.matrices import matrix
+from job.results import DataFile, layout
 
 SIFT = KINDS["sift"]
 LEARNING = Learning(words=3, sample=10_000, iterations=20, seed=0)
@@ -37,9 +31,14 @@ def clouds(photos: int, each: int) -> list[Descriptors]:
     ]
 
 
-def written(output: str, described: list[Descriptors], splits: list[str], parts: int) -> list[DescriptorsReport]:
-    """Write descriptors as tasks do, in so many files; return the reports."""
-    reports = []
+def descriptors_table(used: pa.Table, described: list[Descriptors]) -> pa.Table:
+    values = pa.array([rows.tobytes() for rows in described], pa.binary())
+    return pa.table([used["path"], used["label"], used["split"], values], schema=layout.DESCRIPTORS_SCHEMA)
+
+
+def written(output: str, described: list[Descriptors], splits: list[str], parts: int) -> list[DataFile]:
+    """Write descriptors as tasks do, in so many files."""
+    files = []
     for number, chosen in enumerate(np.array_split(np.arange(len(described)), parts)):
         used = pa.table(
             {
@@ -50,10 +49,8 @@ def written(output: str, described: list[Descriptors], splits: list[str], parts:
         )
         rows = [described[index] for index in chosen]
         name = f"descriptors/part-{number:05d}-20260101T000000-00000000-{parts}.parquet"
-        file = layout.write_parquet(output, name, descriptors_table(used, rows))
-        training = sum(len(described[index]) for index in chosen if splits[index] == TRAIN)
-        reports.append(DescriptorsReport(PhotosReport(file, None, Counter(), Counter()), training, 0))
-    return reports
+        files.append(layout.write_parquet(output, name, descriptors_table(used, rows)))
+    return files
 
 
 def test_the_sample_comes_from_training_photos_alone() -> None:
@@ -66,7 +63,7 @@ def test_the_sample_comes_from_training_photos_alone() -> None:
     np.testing.assert_array_equal(drawn, np.concatenate(described[::3]))
 
 
-def test_the_sample_is_about_the_share_asked_for_and_another_with_another_seed() -> None:
+def test_sample_has_the_share_and_depends_on_the_seed() -> None:
     used = pa.table({"path": [""] * 100, "label": ["a"] * 100, "split": [TRAIN] * 100})
     table = descriptors_table(used, clouds(100, 30))
 
@@ -81,9 +78,9 @@ def test_the_sample_is_about_the_share_asked_for_and_another_with_another_seed()
 
 def test_words_are_the_centres_that_scikit_learn_finds(spark: SparkContext, tmp_path: Path) -> None:
     described = clouds(40, 12)
-    reports = written(str(tmp_path), described, [TRAIN] * 40, parts=4)
+    files = written(str(tmp_path), described, [TRAIN] * 40, parts=4)
 
-    learned = kmeans.learn(spark, str(tmp_path), SIFT, LEARNING, reports)
+    learned = kmeans.learn(spark, str(tmp_path), SIFT, LEARNING, files, available=480)
 
     reference = KMeans(3, n_init=5, random_state=0).fit(np.concatenate(described).astype(np.float64))
     assert learned.sampled == 480
@@ -92,12 +89,12 @@ def test_words_are_the_centres_that_scikit_learn_finds(spark: SparkContext, tmp_
     np.testing.assert_allclose(learned.cost, reference.inertia_, rtol=1e-9)
 
 
-def test_words_do_not_depend_on_how_the_photos_were_cut_into_files(spark: SparkContext, tmp_path: Path) -> None:
+def test_words_do_not_depend_on_the_cut_into_files(spark: SparkContext, tmp_path: Path) -> None:
     described = list(np.random.default_rng(2).integers(0, 256, (60, 10, 128)).astype(np.uint8))
     learning = replace(LEARNING, words=8, sample=300, iterations=2)
 
     few, many = (
-        kmeans.learn(spark, str(tmp_path), SIFT, learning, written(str(tmp_path), described, [TRAIN] * 60, parts))
+        kmeans.learn(spark, str(tmp_path), SIFT, learning, written(str(tmp_path), described, [TRAIN] * 60, parts), 600)
         for parts in (2, 9)
     )
 
@@ -141,23 +138,16 @@ def test_more_words_than_different_descriptors_are_no_failure() -> None:
 
 
 def test_fewer_descriptors_than_words_are_refused(spark: SparkContext, tmp_path: Path) -> None:
-    reports = written(str(tmp_path), clouds(2, 6), [TRAIN, TEST], parts=1)
+    files = written(str(tmp_path), clouds(2, 6), [TRAIN, TEST], parts=1)
 
-    with pytest.raises(UsageError) as caught:
-        kmeans.learn(spark, str(tmp_path), SIFT, replace(LEARNING, words=7), reports)
-
-    assert (caught.value.message, caught.value.hint) == (
-        "The photos to fit on have 6 descriptors, too few for --visual-words 7.",
-        "Give more photos, or ask for fewer words.",
-    )
+    with pytest.raises(TooFewPhotosError):
+        kmeans.learn(spark, str(tmp_path), SIFT, replace(LEARNING, words=7), files, available=6)
 
 
-def test_every_photo_gets_its_histogram_in_a_features_file_beside_its_descriptors(
-    spark: SparkContext, tmp_path: Path
-) -> None:
+def test_each_descriptors_file_gives_a_features_file(spark: SparkContext, tmp_path: Path) -> None:
     described = [*clouds(5, 7), np.empty((0, 128), np.uint8)]
     splits = [TRAIN, TEST, PREDICT, TRAIN, TRAIN, TEST]
-    files = [report.photos.made or DataFile("", 0, 0) for report in written(str(tmp_path), described, splits, parts=2)]
+    files = written(str(tmp_path), described, splits, parts=2)
     words = Vocabulary(SIFT, 50, np.array([[20.0] * 128, [120.0] * 128, [220.0] * 128]))
     done = spark.accumulator(0)
 

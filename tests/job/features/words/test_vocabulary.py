@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from job.errors import UsageError
+from job.errors import ResultsUnusableError
 from job.features.words import vocabulary
 from job.features.words.descriptors import KINDS
 from job.features.words.vocabulary import Vocabulary, default_components
@@ -22,7 +22,7 @@ def random_vocabulary(kind: str, words: int) -> Vocabulary:
 
 
 @pytest.mark.parametrize("kind", ["orb", "sift"])
-def test_histograms_equal_a_reference_that_looks_at_one_descriptor_at_a_time(kind: str) -> None:
+def test_histograms_equal_a_simple_reference(kind: str) -> None:
     random = np.random.default_rng(4)
     words = random_vocabulary(kind, 7)
     counts = np.array([3, 0, 50, 1, 0])
@@ -60,14 +60,14 @@ def test_a_descriptor_between_two_words_counts_for_the_first() -> None:
 @pytest.mark.parametrize(
     ("words", "most", "kept"), [(30, 100, 21), (10, 100, 7), (1, 100, 1), (2, 100, 2), (31, 100, 22), (30, 12, 12)]
 )
-def test_seven_tenths_of_the_words_rounded_up_are_kept_or_all_there_are(words: int, most: int, kept: int) -> None:
+def test_default_components_are_seven_tenths_of_words(words: int, most: int, kept: int) -> None:
     assert default_components(words, most) == kept
 
 
 def written(folder: Path, words: Vocabulary) -> str:
-    files = vocabulary.save(str(folder), words, {"sampled": 12})
+    files = vocabulary.write(str(folder), vocabulary.to_files(words, {"sampled": 12}))
     listed = [{"path": file.path, "rows": file.rows, "bytes": file.bytes} for file in files]
-    layout.write_manifest(str(folder), {"schema_version": 1, "files": {"vocabulary": listed}})
+    layout.write_manifest(str(folder), {"schema_version": 2, "files": {"vocabulary": listed}})
     return str(folder)
 
 
@@ -80,7 +80,7 @@ def test_what_was_saved_is_loaded_to_the_last_bit(kind: str, tmp_path: Path) -> 
     assert (loaded.kind, loaded.keypoints) == (words.kind, 50)
     np.testing.assert_array_equal(loaded.words, words.words)
     assert description == {
-        "schema_version": 1,
+        "schema_version": 2,
         "descriptor": kind,
         "keypoints": 50,
         "words": 5,
@@ -99,12 +99,21 @@ def test_the_words_can_be_read_with_numpy_alone(tmp_path: Path) -> None:
 
 
 def test_results_of_a_network_have_no_vocabulary(tmp_path: Path) -> None:
-    layout.write_manifest(str(tmp_path), {"schema_version": 1, "files": {"pca": []}})
+    layout.write_manifest(str(tmp_path), {"schema_version": 2, "files": {"pca": []}})
 
-    with pytest.raises(UsageError, match="hold no visual words") as caught:
+    with pytest.raises(ResultsUnusableError):
         vocabulary.load(str(tmp_path))
 
-    assert caught.value.hint == "Name those of a run with --descriptor orb or sift, and not of a prediction."
+
+def test_refuses_words_of_schema_version_1(tmp_path: Path) -> None:
+    folder = written(tmp_path, random_vocabulary("orb", 5))
+    file = tmp_path / "vocabulary" / "vocabulary.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "schema_version": 1}))
+
+    with pytest.raises(ResultsUnusableError) as raised:
+        vocabulary.load(folder)
+
+    assert "--overwrite" in raised.value.hint
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", None])
@@ -115,12 +124,12 @@ def test_damaged_words_are_refused(content: bytes | None, tmp_path: Path) -> Non
     else:
         (tmp_path / "vocabulary" / "words.npz").write_bytes(content)
 
-    with pytest.raises(UsageError, match=f"^The visual words in '{tmp_path}/vocabulary' cannot be read"):
+    with pytest.raises(ResultsUnusableError):
         vocabulary.load(folder)
 
 
-def test_words_of_another_length_than_the_descriptors_are_refused(tmp_path: Path) -> None:
+def test_words_of_wrong_length_are_refused(tmp_path: Path) -> None:
     folder = written(tmp_path, Vocabulary(ORB, 50, np.zeros((5, 32))))
 
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(ResultsUnusableError):
         vocabulary.load(folder)

@@ -1,4 +1,4 @@
-"""Matrices of float32 as Arrow columns of lists, and products of them that are the same for any cut of the rows."""
+"""Float matrices: stored as Arrow columns of lists, and multiplied so that no row depends on the others."""
 
 from typing import Any
 
@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from job.results import layout
+FLOAT_LIST = pa.list_(pa.field("element", pa.float32()))
+"""The Arrow type of a column with one row of a matrix in each cell."""
 
 BLOCK_ROWS, BLOCK_COLUMNS = 256, 16
 """``row_products`` multiplies blocks of this many rows, and weights in multiples of this many rows, padded with zeros.
@@ -17,7 +18,7 @@ def list_column(rows: npt.NDArray[np.float32]) -> pa.ListArray:
     """Return a float32 matrix as an Arrow column of lists, one a row, sharing the matrix's memory."""
     offsets = np.arange(0, rows.size + 1, rows.shape[1], dtype=np.int32)
     values = pa.array(np.ascontiguousarray(rows).reshape(-1))
-    return pa.ListArray.from_arrays(pa.array(offsets), values, type=layout.FEATURES_SCHEMA.field("features").type)
+    return pa.ListArray.from_arrays(pa.array(offsets), values, type=FLOAT_LIST)
 
 
 def matrix(rows: pa.ListArray) -> npt.NDArray[np.float32]:

@@ -1,8 +1,8 @@
-"""Tests of job/results/columns.py."""
+"""Tests of job/matrices.py."""
 
 import numpy as np
 
-from job.results.columns import list_column, matrix, row_products
+from job.matrices import list_column, matrix, row_products
 
 
 def test_a_matrix_becomes_a_column_of_lists_without_a_copy() -> None:

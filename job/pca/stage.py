@@ -1,0 +1,63 @@
+"""The principal components' part of a run: fitted, applied to every photo, written and read."""
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+from pyspark import SparkContext
+
+from job import storage
+from job.images import TRAIN
+from job.pca import components, passes
+from job.pca.components import PrincipalComponents, Projection
+from job.pca.passes import ProjectionReport, ProjectionTask
+from job.results import DataFile, layout
+from job.results.progress import Progress
+from job.spark import session
+from job.spark.tasks import PhotosReport
+
+
+def fit(
+    context: SparkContext, reports: Sequence[PhotosReport], output: str, standardize: bool, progress: Progress
+) -> PrincipalComponents:
+    """Return all principal components of the training photos' features."""
+    files = [(report.file, report.used[TRAIN]) for report in reports if report.file is not None]
+    done = context.accumulator(0)
+    with progress.counted_stage("fit", sum(rows for _, rows in files), done):
+        moments = passes.sum_moments(context, output, files, session.slots(context), done)
+        return components.fit(moments, standardize)
+
+
+def project(
+    context: SparkContext,
+    reports: Sequence[PhotosReport],
+    projection: Projection,
+    task: ProjectionTask,
+    progress: Progress,
+) -> list[ProjectionReport]:
+    """Write the components of all photos; return what each task reports, one for each features file."""
+    files = [report.file for report in reports if report.file is not None]
+    done = context.accumulator(0)
+    with progress.counted_stage("projection", sum(file.rows for file in files), done):
+        return passes.project_files(context, task, projection, files, session.slots(context), done)
+
+
+def write_components(output: str, fitted: PrincipalComponents, projection: Projection) -> list[DataFile]:
+    """Write the explained variance of every component, and the projection; return both files."""
+    rows = components.explained_variance_rows(fitted)
+    names = ("component", "variance", "ratio", "cumulative")
+    table = pa.table([pa.array(column) for column in zip(*rows, strict=True)], names=names)
+    explained = layout.write_csv(output, layout.EXPLAINED_VARIANCE, table)
+    archive = io.BytesIO()
+    np.savez(archive, mean=projection.mean, scale=projection.scale, components=projection.components)
+    content = archive.getvalue()
+    storage.write_bytes(storage.join(output, layout.PROJECTION), content)
+    return [explained, DataFile(layout.PROJECTION, len(projection.components), len(content))]
+
+
+def read_projection(output: str) -> Projection:
+    """Return the projection of a finished run; raise OSError if it cannot be read."""
+    content = storage.read_bytes(storage.join(output, layout.PROJECTION))
+    with np.load(io.BytesIO(content), allow_pickle=False) as saved:
+        return Projection(saved["mean"], saved["scale"], saved["components"])
