@@ -21,11 +21,10 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from job import arguments, pipeline
+from job import arguments, pipeline, storage
 from job import predict as prediction
-from job.errors import OrchardError, ResultsIncompleteError, ResultsUnusableError, UsageError, mapping
+from job.errors import OrchardError, ResultsIncompleteError, ResultsUnusableError, UsageError, one_line
 from job.results import layout
-from job.storage import files, uri
 
 __all__ = ["OrchardError", "Results", "load_results", "predict", "run"]
 Place = str | Path
@@ -36,7 +35,7 @@ class Results:
     """Results of a finished run: tables and dicts, each read on first use. docs/results.md describes the columns."""
 
     def __init__(self, path: str) -> None:
-        self.path = uri.absolute_uri(path)
+        self.path = storage.absolute_uri(path)
         self.manifest: dict[str, Any] = layout.read_manifest(self.path)
 
     @cached_property
@@ -69,9 +68,9 @@ class Results:
         if not names:
             raise ResultsUnusableError(f"'{self.path}' has no {start}.", "docs/results.md says which runs write it.")
         try:
-            return [parse(pa.BufferReader(files.read_bytes(uri.join(self.path, name)))) for name in names]
+            return [parse(pa.BufferReader(storage.read_bytes(storage.join(self.path, name)))) for name in names]
         except (OSError, ValueError) as error:
-            message = f"'{self.path}' is incomplete: {mapping.one_line(error)}."
+            message = f"'{self.path}' is incomplete: {one_line(error)}."
             raise ResultsIncompleteError(message, "Fetch it again, or run it again.") from error
 
 

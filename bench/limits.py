@@ -15,8 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from job.features.network.backbone import FULL, load, read_description
-from job.images.decode import Pixels, decode
+from job.features.network import FULL, load, read_description
+from job.images import Pixels
+from job.images.decode import decode
 
 DECODED_BEFORE = 200
 """Photos that inference alone goes round and round with: decoded, they take 30 MB a process."""

@@ -35,8 +35,7 @@ from infra.commands import (
 from infra.context import Context
 from infra.errors import InterruptedCommandError, WrongUseError
 from infra.pricing import cache
-from job.errors import OrchardError
-from job.errors.console import tell
+from job.errors import OrchardError, tell
 
 COMMANDS: Sequence[Command] = (
     *(cost.COMMAND, export.COMMAND, upload.COMMAND, up.UP, up.SCALE, run.RUN, run.PREDICT, report.COMMAND),

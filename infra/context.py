@@ -11,7 +11,7 @@ from typing import TextIO
 
 from infra.aws import Aws, cdk
 from infra.pricing import PriceSource
-from job.errors.console import printable
+from job.errors import printable
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,12 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from job import arguments, pipeline, predict
+from job import arguments, pipeline, predict, storage
 from job.arguments import Arguments, PredictArguments, ReportArguments
-from job.errors import InterruptedRunError, OrchardError, RunFailedError, mapping
-from job.errors.console import printable, tell
+from job.errors import InterruptedRunError, OrchardError, RunFailedError, one_line, printable, tell
 from job.features.extractor import extraction_seconds
 from job.report import command, making
 from job.results import layout
-from job.storage import uri
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,7 +60,7 @@ def carry_out(asked: Arguments | PredictArguments | ReportArguments) -> str:
         ) from interrupt
     except Exception as error:
         raise RunFailedError(
-            f"The run failed: {type(error).__name__}: {mapping.one_line(error)}.",
+            f"The run failed: {type(error).__name__}: {one_line(error)}.",
             "Run it again with --debug for the whole trace.",
         ) from error
 
@@ -85,7 +83,7 @@ def summary(manifest: dict[str, Any], output: str) -> str:
         f"Results: {output}",
     ]
     if manifest["files"].get(making.FILES):
-        lines.append(f"To look at: {uri.join(output, layout.REPORT)}")
+        lines.append(f"To look at: {storage.join(output, layout.REPORT)}")
     return "\n".join(lines) + "\n"
 
 

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NoReturn
 
-from job.classifiers.models import MODELS
+from job.classifiers import MODELS
 from job.errors import UsageError
-from job.features.network.backbone import FAST, FULL
-from job.features.network.registry import IMAGENET, require_network
+from job.features.network import FAST, FULL, IMAGENET, require_network
 from job.features.words import options
 from job.features.words.options import CNN
-from job.report.messages import LANGUAGES
+from job.report import LANGUAGES
 
 DEFAULT_BACKBONE = "mobilenet_v2"
 DEFAULT_VARIANCE = 0.95

@@ -20,7 +20,7 @@ from job.inputs import count, describe_listing, list_all
 from job.manifest import build_manifest, describe_components, label_counts
 from job.pca import PrincipalComponents, Projection, components
 from job.pca.passes import ProjectionTask
-from job.pca.stage import fit, project, write_components
+from job.pca.stage import fit, project_photos, write_components
 from job.report import making
 from job.results import resume
 from job.results.output import Run, begin_to_replace, commit, finish, open_run
@@ -59,7 +59,7 @@ def run(arguments: Arguments) -> dict[str, Any]:
             kept = choose_components(arguments, fitted, sum(labels.values()))
             projection = Projection(fitted.mean, fitted.scale, fitted.components[:kept])
             task = ProjectionTask(output, run.run_id, arguments.csv)
-            projected = project(context, extracted.reports, projection, task, progress)
+            projected = project_photos(context, extracted.reports, projection, task, progress)
             classified = None
             if arguments.classifier != NO_CLASSIFIER:
                 kind, parameters = arguments.classifier, classifier_parameters(arguments, kept)

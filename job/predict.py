@@ -25,7 +25,7 @@ from job.images import PREDICT, listing
 from job.manifest import build_manifest
 from job.pca import Projection
 from job.pca.passes import ProjectionTask
-from job.pca.stage import project, read_projection
+from job.pca.stage import project_photos, read_projection
 from job.results import layout, listed_files, resume
 from job.results.output import Run, begin_to_replace, finish, open_run
 from job.spark import session, tasks
@@ -65,7 +65,7 @@ def run(arguments: PredictArguments, environment: Mapping[str, str]) -> dict[str
             rejection_limits.require_any(output, len(photos), arguments.max_rejected, reports)
             extracted = extractor.complete(context, reports, output, progress)
             task = ProjectionTask(output, run.run_id, arguments.csv)
-            projected = project(context, extracted.reports, projection, task, progress)
+            projected = project_photos(context, extracted.reports, projection, task, progress)
             predictions: list[layout.DataFile] = []
             if classifier is not None:
                 files = stage.components_files(extracted.reports, projected)

@@ -14,8 +14,8 @@ from moto.server import ThreadedMotoServer
 from pyspark import SparkContext
 
 from infra.commands.sample_photos import draw_photos
+from job.features.network import RANDOM
 from job.features.network.export import ExportRequest, cached_export
-from job.features.network.registry import RANDOM
 from job.images import listing
 from job.spark import session
 

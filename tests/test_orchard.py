@@ -9,11 +9,10 @@ import pyarrow as pa
 import pytest
 
 import orchard
-from job import pipeline
+from job import pipeline, storage
 from job.arguments import Arguments
 from job.errors import ResultsIncompleteError, ResultsUnusableError, UsageError
 from job.results import layout
-from job.storage import files
 from tests.docs.pages import ROOT, blocks
 
 
@@ -100,9 +99,9 @@ def test_load_results_takes_name_path_or_folder(first: orchard.Results, place: s
 
 
 def test_load_results_takes_an_s3_uri(first: orchard.Results, bucket: str) -> None:
-    for file in files.list_files(first.path):
+    for file in storage.list_files(first.path):
         content = Path(first.path, file.inside).read_bytes()
-        files.write_bytes(f"s3://{bucket}/results/first/{file.inside}", content)
+        storage.write_bytes(f"s3://{bucket}/results/first/{file.inside}", content)
 
     loaded = orchard.load_results(f"s3://{bucket}/results/first")
 

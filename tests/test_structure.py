@@ -23,13 +23,6 @@ MOST_ENTRIES = 24
 MOST_LINES = 400
 
 INNER_IMPORTS = """
-infra.emr.fleets job.classifiers.models job.errors.console job.errors.mapping job.features.extractor
-job.features.network.backbone job.features.network.registry job.images.limits job.images.prefetch job.mobile.build
-job.mobile.classify job.mobile.quantize job.report.cost job.report.messages job.spark.bundle job.spark.java
-job.spark.session job.spark.slices job.spark.tasks job.spark.workers job.storage.files job.storage.uri
-localcloud.cloudformation.api localcloud.cloudformation.service localcloud.emr.cluster localcloud.emr.errors
-localcloud.emr.request localcloud.emr.service localcloud.emr.step localcloud.iam.middleware localcloud.iam.refusals
-localcloud.iam.signatures localcloud.steps.credentials localcloud.steps.runner
 """
 """Modules that other packages import although their own package does not make them public."""
 

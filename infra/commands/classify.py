@@ -6,8 +6,8 @@ from pathlib import Path
 from infra.commands import Command
 from infra.context import Context
 from infra.errors import NotClassifiedError
-from job.images.limits import RejectedPhotoError
-from job.mobile.classify import PhotoClassifier
+from job.images import RejectedPhotoError
+from job.mobile import PhotoClassifier
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

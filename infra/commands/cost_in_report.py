@@ -7,12 +7,10 @@ from typing import Any
 from infra.commands.output.cost_report import clock, usd
 from infra.context import Context
 from infra.pricing import PriceSource, RunCost, keep_speed, run_cost, run_of_results
+from job import storage
 from job.errors import OrchardError
-from job.report.cost import Cost, with_cost
-from job.results import layout
-from job.results.layout import listed_files
-from job.storage import files as storage
-from job.storage import uri
+from job.report import Cost, with_cost
+from job.results import layout, listed_files
 
 
 def fill_in_cost(context: Context, bucket: str, results_key: str, manifest: dict[str, Any], folder: Path) -> None:
@@ -62,7 +60,7 @@ def as_reported(found: RunCost, source: PriceSource, manifest: Mapping[str, Any]
 def replace_report(folder: Path, manifest: Mapping[str, Any], page: bytes) -> None:
     """Write a fetched report, then its size into the manifest beside it: copies are checked against that."""
     here = str(folder.absolute())
-    storage.write_bytes(uri.join(here, layout.REPORT), page)
+    storage.write_bytes(storage.join(here, layout.REPORT), page)
     files = {
         name: [{**entry, "bytes": len(page)} if entry["path"] == layout.REPORT else entry for entry in entries]
         for name, entries in manifest["files"].items()

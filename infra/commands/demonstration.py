@@ -22,8 +22,8 @@ from infra.commands.sample_photos import draw_photos
 from infra.context import Context
 from infra.errors import LocalCloudError
 from job.errors import OrchardError
+from job.features.network import IMAGENET, RANDOM
 from job.features.network.export import ExportRequest, cached_export
-from job.features.network.registry import IMAGENET, RANDOM
 from localcloud import client_maker, environment
 
 BACKBONE = "mobilenet_v2"

@@ -15,13 +15,12 @@ from infra.commands.output.tables import in_columns
 from infra.context import Context
 from infra.errors import NotWritableError
 from infra.upload import place_model
+from job import storage
 from job.arguments import add_backbone_options
 from job.errors import NotWrittenError
-from job.features.network.backbone import Backbone, content_hash, read_description, seconds_a_photo
+from job.features.network import NETWORKS, Backbone, content_hash, read_description, seconds_a_photo
 from job.features.network.export import ExportRequest, cached_export
-from job.features.network.registry import NETWORKS
-from job.storage import files as storage
-from job.storage.files import cache_folder
+from job.storage import cache_folder
 
 NOT_EXPORTED = "not exported"
 

@@ -12,18 +12,14 @@ from infra.aws import Aws, explained, read_if_there
 from infra.context import Context
 from infra.errors import NotWritableError, RunFilesError
 from infra.runs import RunFiles
-from job.classifiers.models import Classifier
-from job.features.network.backbone import Backbone, seconds_a_photo
-from job.images.limits import RejectedPhotoError
-from job.images.prefetch import read_ahead
-from job.mobile.build import mobile_model, parse_description
-from job.mobile.classify import PhotoClassifier
-from job.mobile.quantize import with_quantized_weights
+from job import storage
+from job.classifiers import Classifier
+from job.features.network import Backbone, seconds_a_photo
+from job.images import RejectedPhotoError, read_ahead
+from job.mobile import PhotoClassifier, mobile_model, parse_description, with_quantized_weights
 from job.pca import Projection
-from job.results import layout
-from job.results.layout import listed_files
-from job.storage import files as storage
-from job.storage.uri import split_s3
+from job.results import layout, listed_files
+from job.storage import split_s3
 
 MOST_PHOTOS = 1000
 """Test photos that a model is measured on: they give an accuracy within a percent or two, in less than a minute."""

@@ -9,7 +9,7 @@ from infra.context import Context
 from infra.errors import RunUnknownError
 from job import arguments
 from job.__main__ import carry_out
-from job.results.layout import MANIFEST
+from job.results import MANIFEST
 
 RESULTS = Path("results")
 """Folder of this machine, and of the data bucket, that holds the results of runs by name."""

@@ -19,9 +19,8 @@ from infra.errors import ReportNotShownError, RunUnknownError, SignInError, Stac
 from infra.runs import fetch, find_backbone
 from job.__main__ import summary
 from job.errors import OrchardError, UsageError
-from job.mobile.quantize import FLOAT16, INT8
-from job.results import layout
-from job.results.layout import EXPLAINED_VARIANCE, REPORT
+from job.mobile import FLOAT16, INT8
+from job.results import EXPLAINED_VARIANCE, REPORT, layout
 
 MANIFESTS_AT_A_TIME = 16
 

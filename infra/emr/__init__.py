@@ -1,6 +1,6 @@
 """Instance types, executors, configuration and roles of an EMR cluster, as plain data.
 
-``fleets`` imports the CDK, so the package does not.
+``fleets`` is public too, and imports the CDK.
 """
 
 from infra.emr import classifications, roles

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from infra.pricing.table import NodePrice, RegionPrices
 from job.errors import NotWrittenError
-from job.storage.files import cache_folder, write_bytes
+from job.storage import cache_folder, write_bytes
 
 LONGEST_AGE = timedelta(days=1)
 

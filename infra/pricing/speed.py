@@ -14,7 +14,7 @@ from infra.aws import Aws
 from infra.emr import INSTANCE_TYPES
 from infra.runs import Step, mean_cores, nodes_of
 from job.errors import NotWrittenError, OrchardError
-from job.storage.files import write_bytes
+from job.storage import write_bytes
 
 LEAST_PHOTOS = 1000
 """Of a run whose speed counts: in a shorter one, starting Python and loading the backbone outweigh the photos."""

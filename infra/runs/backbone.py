@@ -8,9 +8,9 @@ from infra import invocation
 from infra.aws import Aws, download, exists, explained, nearest_name
 from infra.errors import RunFilesError
 from infra.upload import model_key
-from job.features.network.backbone import content_hash
+from job.features.network import content_hash
 from job.features.network.export import find_local_backbone
-from job.storage.files import cache_folder
+from job.storage import cache_folder
 
 
 def find_backbone(manifest: dict[str, Any], given: Path | None, aws: Aws | None, bucket: str | None) -> Path:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from infra import invocation
-from job.errors.mapping import probable_cause
+from job.errors import probable_cause
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ from typing import Any
 from infra import invocation
 from infra.aws import Aws, download, explained, read_if_there
 from infra.errors import NotWritableError, RunFilesError, RunUnknownError, WrongUseError
-from job.results import layout
-from job.results.layout import listed_files
+from job.results import layout, listed_files
 
 FILES_AT_A_TIME = 16
 

@@ -10,8 +10,8 @@ from tqdm import tqdm
 from infra.aws import Aws, explained, read_if_there
 from infra.runs import step as steps
 from infra.runs.step import ENDED, Step
-from job.errors.console import printable
-from job.results.layout import PROGRESS
+from job.errors import printable
+from job.results import PROGRESS
 
 SECONDS_BETWEEN_LOOKS = 2.0
 """EMR allows a few describing calls a second for a whole account."""

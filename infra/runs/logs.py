@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from infra.aws import Aws, explained
-from job.storage.uri import split_s3
+from job.storage import split_s3
 
 LARGEST_TEXT = 256 * 1024
 """Characters that are kept of a log, from its end, where the cause is."""

@@ -11,10 +11,10 @@ from infra.aws import nearest_name, require_name
 from infra.errors import WrongUseError
 from infra.upload import set_uri
 from job.arguments import DEFAULT_BACKBONE, Arguments, PredictArguments
+from job.features.network import IMAGENET
 from job.features.network.export import ExportRequest
-from job.features.network.registry import IMAGENET
 from job.features.words.options import CNN
-from job.storage.uri import split_s3
+from job.storage import split_s3
 
 _LOCAL_PATH = re.compile(r"(?!s3://)([./~].*|.*/|file:.*)", re.DOTALL)
 """What names no set, folder of a set or run: they begin with a letter or digit, and end with one that is no slash."""

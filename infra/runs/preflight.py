@@ -6,8 +6,8 @@ from infra import invocation
 from infra.aws import Aws, exists, explained
 from infra.errors import RunRefusedError
 from infra.upload import is_photo
-from job.results.layout import LAYOUT, MANIFEST
-from job.storage.uri import split_s3
+from job.results import LAYOUT, MANIFEST
+from job.storage import split_s3
 
 
 @dataclass(frozen=True)

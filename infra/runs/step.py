@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from infra import invocation
 from infra.aws import Aws, explained
 from infra.errors import RunNotFinishedError, RunUnknownError
-from job.storage.uri import split_s3
+from job.storage import split_s3
 
 if TYPE_CHECKING:
     from mypy_boto3_emr.type_defs import StepConfigTypeDef, StepSummaryTypeDef

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.aws import Aws, exists, explained
-from job.features.network.backbone import content_hash
+from job.features.network import content_hash
 from job.report import drawing
 from job.spark import bundle as archive
 

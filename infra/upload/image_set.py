@@ -12,7 +12,7 @@ from infra.aws import CONNECTIONS, nearest_name, require_name
 from infra.errors import UploadGivenUpError, WrongUseError
 from infra.upload.photo_folder import LocalFile, sort_key
 from infra.upload.uploader import Outcome, StoredObject, Uploader
-from job.storage.uri import split_s3
+from job.storage import split_s3
 
 THREADS = CONNECTIONS
 """Files on their way at the same time; docs/decisions/0031 has what was measured."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.errors import PhotoFolderError, UnreadableFolderError
-from job.images.listing import PHOTO_ENDINGS
+from job.images import PHOTO_ENDINGS
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from infra.errors import NotSentError
 from infra.upload.fast_put import quick_put
 from infra.upload.photo_folder import LocalFile
 from job.errors import OrchardError, TryAgainError
-from job.storage.retry import retry
+from job.storage import retry
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

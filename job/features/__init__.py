@@ -1,4 +1,4 @@
 """Compute a feature vector for each photo, with a network or with visual words.
 
-Public: ``extractor``, the feature extractor interface, which needs Spark; and the packages ``network`` and ``words``.
+``extractor``, the feature extractor interface, is public too, and needs Spark.
 """

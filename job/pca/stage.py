@@ -29,7 +29,7 @@ def fit(
         return components.fit(moments, standardize)
 
 
-def project(
+def project_photos(
     context: SparkContext,
     reports: Sequence[PhotosReport],
     projection: Projection,

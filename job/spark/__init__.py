@@ -1,6 +1,6 @@
 """Start Spark, ship the code to the executors and run photos as tasks.
 
-Public modules, each imported by itself because most import Spark: ``session`` (start, join and stop Spark),
-``tasks`` (photo tasks), ``workers`` (limits of a task), ``slices`` (training rows in slices), ``java`` (find Java),
-``bundle`` (the code in one file) and ``cds_archive`` (a faster start of Java).
+Most modules import Spark, so each is imported by itself: ``session`` (start, join and stop Spark), ``tasks`` (photo
+tasks), ``workers`` (limits of a task), ``slices`` (training rows in slices), ``java`` (find Java), ``bundle`` (the code
+in one file) and ``cds_archive`` (a faster start of Java) are public too.
 """

@@ -15,7 +15,7 @@ from job.storage.files import (
 )
 from job.storage.filesystem import open_filesystem, s3_region
 from job.storage.retry import retry
-from job.storage.uri import absolute_uri, is_local, join, resolved
+from job.storage.uri import absolute_uri, is_local, join, resolved, split_s3
 
 __all__ = [
     "FileFound",
@@ -35,5 +35,6 @@ __all__ = [
     "resolved",
     "retry",
     "s3_region",
+    "split_s3",
     "write_bytes",
 ]

@@ -6,13 +6,10 @@ from collections.abc import Callable
 import boto3
 import pytest
 
+from job import storage
 from job.errors import RunFailedError, TryAgainError
-from job.images import prefetch
-from job.images.limits import RejectedPhotoError
-from job.images.prefetch import read_ahead
-from job.storage import files as storage
-from job.storage import filesystem
-from job.storage.retry import retry
+from job.images import RejectedPhotoError, prefetch, read_ahead
+from job.storage import filesystem, retry
 from tests import faulty_s3
 from tests.faults.conftest import spoiling
 from tests.faulty_s3 import FaultyS3, Rule

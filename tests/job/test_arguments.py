@@ -4,8 +4,7 @@ import pytest
 
 from job import arguments
 from job.errors import UsageError
-from job.features.words import options
-from job.features.words.descriptors import KINDS
+from job.features.words import KINDS, options
 
 NEEDED = ["--images", "photos", "--output", "results"]
 

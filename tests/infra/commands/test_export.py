@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from infra.commands.export import Exported, backbone_table, exported_here
-from job.features.network.registry import NETWORKS
+from job.features.network import NETWORKS
 
 
 def test_each_backbone_has_a_line_and_one_that_was_not_exported_says_so() -> None:

@@ -9,7 +9,7 @@ from infra.commands.mobile import measure, photos_to_measure, run_model
 from infra.runs.backbone import find_backbone
 from infra.runs.fetch import in_folder
 from job import arguments, pipeline
-from job.mobile.quantize import FLOAT16, with_quantized_weights
+from job.mobile import FLOAT16, with_quantized_weights
 from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
 
 

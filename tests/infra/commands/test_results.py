@@ -21,12 +21,12 @@ from infra.context import Context
 from infra.errors import SignInError, WrongUseError
 from infra.runs.backbone import find_backbone
 from infra.runs.fetch import in_folder
-from job.classifiers.models import Classifier, LogisticModel
+from job.classifiers import Classifier, LogisticModel
 from job.errors import OrchardError, UsageError
-from job.features.network.backbone import Backbone, content_hash
+from job.features.network import Backbone, content_hash
 from job.images.decode import decode
-from job.mobile.classify import PhotoClassifier
-from job.pca.components import project
+from job.mobile import PhotoClassifier
+from job.pca import project
 from tests.infra.command_line import MANIFEST
 from tests.infra.conftest import Deployed, World
 

@@ -13,7 +13,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from job.features.words.descriptors import KINDS, LARGEST_SIDE, describer
+from job.features.words import KINDS
+from job.features.words.descriptors import LARGEST_SIDE, describer
 from job.images import RejectedPhotoError, decode_at_own_size
 from job.images.decode import decode
 from tests.job.hostile_photos import mutations

@@ -10,7 +10,7 @@ import pytest
 
 from job.classifiers import Classifier, LogisticModel, Model, PerceptronModel, TreesModel
 from job.errors import BackboneError, PhoneModelError
-from job.features.network.backbone import read_description
+from job.features.network import read_description
 from job.images import RejectedPhotoError
 from job.mobile import (
     FLOAT16,

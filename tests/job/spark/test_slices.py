@@ -6,7 +6,7 @@ from unittest.mock import Mock
 import pyarrow as pa
 import pytest
 
-from job.images.listing import PREDICT, TEST, TRAIN
+from job.images import PREDICT, TEST, TRAIN
 from job.results import layout
 from job.spark import slices
 from job.spark.slices import Slice

@@ -2,7 +2,7 @@
 
 import pytest
 
-from job.storage.retry import retry
+from job.storage import retry
 
 
 class Failing:

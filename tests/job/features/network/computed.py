@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from job.features.network.backbone import FULL, Backbone, load, read_description
+from job.features.network import FULL, Backbone, load, read_description
 from job.images import Pixels
 from job.images.decode import decode
 

@@ -9,10 +9,8 @@ from PIL import Image
 
 from job import storage
 from job.errors import BackboneError
-from job.features.network import export
-from job.features.network.backbone import BackboneDescription, content_hash, read_description
+from job.features.network import IMAGENET, RANDOM, BackboneDescription, content_hash, export, read_description
 from job.features.network.export import ExportRequest, cached_export
-from job.features.network.registry import IMAGENET, RANDOM
 from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
 from tests.job.features.network.computed import Features, cosines, features_of
 

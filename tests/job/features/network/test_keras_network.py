@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from job.errors import BackboneError, WeightsNotDownloadedError
-from job.features.network.registry import IMAGENET, NETWORKS, Network
+from job.features.network import IMAGENET, NETWORKS
+from job.features.network.registry import Network
 
 SMALL = Network("mobilenet", "MobileNet", 32, 1024)
 """A network of the table on photos so small that a test takes a moment."""

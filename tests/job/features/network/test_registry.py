@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from job.features.network.backbone import read_description
+from job.features.network import NETWORKS, RANDOM, read_description
 from job.features.network.export import ExportRequest, cached_export
-from job.features.network.registry import NETWORKS, RANDOM
 from job.images.decode import decode
 from tests.job.features.network.computed import Features, cosines, features_of
 

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from job.features.network import split
-from job.features.network.backbone import FULL, Backbone, load
+from job.features.network import FULL, Backbone, load, split
 from job.features.network.split import BATCH, SplitModel, cut, places
 from job.features.network.tflite_graph import Graph
 from job.images import Pixels

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from job.errors import NotInstalledError
-from job.features.words.descriptors import KINDS, LARGEST_SIDE, ORB_BORDER, describer, require_opencv
+from job.features.words import KINDS, require_opencv
+from job.features.words.descriptors import LARGEST_SIDE, ORB_BORDER, describer
 from job.images import RejectedPhotoError, decode_at_own_size
 
 OpenCV: Any = cv2

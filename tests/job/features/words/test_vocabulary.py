@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from job.errors import ResultsUnusableError
-from job.features.words import vocabulary
-from job.features.words.descriptors import KINDS
-from job.features.words.vocabulary import Vocabulary, default_components
+from job.features.words import KINDS, Vocabulary, vocabulary
+from job.features.words.vocabulary import default_components
 from job.results import layout
 
 ORB, SIFT = KINDS["orb"], KINDS["sift"]
