@@ -34,11 +34,6 @@ from job.spark import session, tasks
 def run(arguments: PredictArguments, environment: Mapping[str, str]) -> dict[str, Any]:
     """Take photos to components, and to predictions where the earlier run has a classifier; return the manifest.
 
-    Parameters
-    ----------
-    environment
-        Of this process; says where exported backbones are cached.
-
     Raises
     ------
     UsageError
@@ -137,15 +132,6 @@ def find_network(
     """Return the extractor of the very backbone that a run was fitted with.
 
     Its file is the given one; else a cached one, or the one that the run was given, or exported again.
-
-    Parameters
-    ----------
-    given
-        URI of an exported backbone.
-    manifest
-        Of the run; says the file's SHA-256.
-    folder
-        Where a remote file is copied to.
 
     Raises
     ------

@@ -38,17 +38,7 @@ STAGES = 8
 
 @dataclass
 class Demonstration:
-    """What is shown, and where.
-
-    Parameters
-    ----------
-    context
-        Where it speaks, and its clock.
-    folder
-        For photos, results and the log.
-    region
-        Where stacks are deployed.
-    """
+    """What is shown, and where."""
 
     context: Context
     folder: Path
@@ -78,17 +68,7 @@ class Demonstration:
         beside.shutdown(wait=False)
 
     def show(self, endpoint: str, weights: str, variables: Mapping[str, str]) -> None:
-        """Show everything but the end, once it has been prepared.
-
-        Parameters
-        ----------
-        endpoint
-            Of the cloud.
-        weights
-            As ``--weights`` takes them.
-        variables
-            An environment in which every call goes to the cloud.
-        """
+        """Show everything but the end, once it has been prepared."""
         self._client = client_maker(endpoint, self.region)
         self._show_deployment(variables)
         with self.stage("orchard upload sends the photos"):
@@ -262,17 +242,7 @@ def evaluator_client(secret: Mapping[str, str], endpoint: str, region: str) -> A
 
 
 def synth_command(region: str, machine: str, assembly: Path) -> list[str]:
-    """Return the command that writes every stack's template for a machine's own processor, to be deleted again.
-
-    Parameters
-    ----------
-    region
-        Where to.
-    machine
-        As Python names this machine's processor: ``x86_64``, ``aarch64`` or ``arm64``.
-    assembly
-        The folder for what is synthesised.
-    """
+    """Return the command that writes every stack's template for a machine's own processor, to be deleted again."""
     settings = {"region": region, **own_processor(machine), "delete_data": "true", "confirm_delete_data": "true"}
     context = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     return ["cdk", "synth", "--quiet", "--output", str(assembly), *context]

@@ -55,15 +55,7 @@ class Measured:
 
 
 def make_mobile(context: Context, run: RunFiles, backbone: Path, destination: Path, stored_as: str | None) -> None:
-    """Write the phone's model of a run, and print its size, speed and accuracy.
-
-    Parameters
-    ----------
-    backbone
-        The exported file that the run used.
-    stored_as
-        How weights are quantized (``job.mobile.quantize``); None keeps them.
-    """
+    """Write the phone's model of a run, and print its size, speed and accuracy."""
     full = run_model(run, backbone)
     chosen = with_quantized_weights(full, stored_as) if stored_as else full
     _write(chosen, destination)

@@ -26,17 +26,7 @@ STEM: Colour = (105, 78, 50)
 
 
 def draw_photos(folder: Path, angles: int, seed: int) -> int:
-    """Write one folder a kind of fruit with one JPEG an angle; return how many photos there are.
-
-    Parameters
-    ----------
-    folder
-        Where the kinds' folders go.
-    angles
-        Photos of each kind: turned evenly through a full circle.
-    seed
-        Another seed gives other sizes, shades and speckles.
-    """
+    """Write one folder a kind of fruit with one JPEG an angle; return how many photos there are."""
     for kind in FRUITS:
         (folder / kind).mkdir(parents=True, exist_ok=True)
         for angle in range(angles):
@@ -46,17 +36,7 @@ def draw_photos(folder: Path, angles: int, seed: int) -> int:
 
 
 def draw_photo(kind: str, angle: float, random: np.random.Generator) -> Image.Image:
-    """Return one photo, RGB of ``SIDE`` by ``SIDE`` pixels.
-
-    Parameters
-    ----------
-    kind
-        A key of ``FRUITS``.
-    angle
-        Degrees by which the fruit is turned.
-    random
-        Varies its size, its shade and its skin.
-    """
+    """Return one photo, RGB of ``SIDE`` by ``SIDE`` pixels."""
     fruit = FRUITS[kind](random).rotate(angle, Image.Resampling.BICUBIC)
     side = round(_CANVAS * random.uniform(0.8, 1.0))
     fruit = fruit.resize((side, side), Image.Resampling.BICUBIC)

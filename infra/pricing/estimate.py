@@ -118,13 +118,7 @@ def cheapest(instance_types: Sequence[str], prices: RegionPrices, market: str = 
 
 
 def hour_cost(settings: Settings, prices: RegionPrices, *, spot: bool) -> HourCost:
-    """Return what the cluster of these settings costs an hour, at the size it starts with.
-
-    Parameters
-    ----------
-    spot
-        Whether task nodes are bought as the settings say; else all is on demand.
-    """
+    """Return what the cluster of these settings costs an hour, at the size it starts with."""
     task = task_capacity(settings.task_count, settings.spot_share if spot else 0)
     fleets = [
         ("primary", 1, settings.primary_instance_types, ON_DEMAND),

@@ -137,15 +137,7 @@ CAUSES: Sequence[Cause] = (
 
 
 def diagnose_step(logs: Mapping[str, str], reason: str = "") -> Diagnosis:
-    """Return the probable cause of a failed step.
-
-    Parameters
-    ----------
-    logs
-        Texts by URI, the most telling first.
-    reason
-        What EMR itself says of the failure.
-    """
+    """Return the probable cause of a failed step."""
     for cause in CAUSES:
         for uri, text in logs.items():
             match = cause.pattern.search(text)
@@ -161,15 +153,7 @@ def diagnose_step(logs: Mapping[str, str], reason: str = "") -> Diagnosis:
 
 
 def diagnose_cluster(state: str, reason: str, bootstrap: Mapping[str, str]) -> Diagnosis:
-    """Return why a cluster ended.
-
-    Parameters
-    ----------
-    state, reason
-        Of the cluster, as EMR gives them; the reason begins with EMR's code.
-    bootstrap
-        Logs of the bootstrap actions by URI.
-    """
+    """Return why a cluster ended."""
     if reason.startswith("BOOTSTRAP_FAILURE"):
         for uri, text in bootstrap.items():
             lines = [line.strip() for line in text.splitlines() if line.strip()]

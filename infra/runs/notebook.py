@@ -37,11 +37,6 @@ def for_jupyterhub(notebook: Notebook, places: Places) -> Notebook:
 
     The settings name the bucket, and the run uses the session's Spark. sparkmagic copies the tables to draw with
     ``%%spark -o``, which takes DataFrames of Spark, and draws the figures in the kernel, with ``%%local``.
-
-    Parameters
-    ----------
-    notebook
-        In nbformat 4; its code cells carry a tag that says what they do.
     """
     cells = [cell for original in notebook["cells"] for cell in _cells(original, places)]
     numbered = [{**cell, "id": f"cell-{number:02d}"} for number, cell in enumerate(cells)]

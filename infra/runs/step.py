@@ -47,11 +47,6 @@ def step_configuration(
 
     The driver runs on the primary node (client mode), not inside YARN: what it prints is then the step's own
     stdout and stderr, which EMR keeps under the step's id, and no Spot node can take it away.
-
-    Parameters
-    ----------
-    spark
-        Settings of Spark in place of the cluster's own.
     """
     settings = [word for name, value in (spark or {}).items() for word in ("--conf", f"{name}={value}")]
     return {

@@ -71,21 +71,7 @@ def classify(
     progress: Progress,
     parameters: Mapping[str, Any] = {},
 ) -> Classified:
-    """Train a classifier, predict every photo that it was not trained on, and evaluate it on the test photos.
-
-    Parameters
-    ----------
-    files
-        In the order of the listing.
-    kind
-        As ``--classifier`` names it.
-    photos
-        How many training photos each label has.
-    width
-        How many components a photo has.
-    parameters
-        In place of some of ``train.PARAMETERS``.
-    """
+    """Train a classifier, predict every photo that it was not trained on, and evaluate it on the test photos."""
     with progress.stage("train"):
         trained_on = [(entry.file, entry.splits[TRAIN]) for entry in files]
         # Imported here: Spark ML takes most of a second to load, and most runs train nothing.

@@ -65,15 +65,7 @@ def train(
     seed: int,
     changed: Mapping[str, Any] = {},
 ) -> Classifier:
-    """Train a classifier on the training rows of components files.
-
-    Parameters
-    ----------
-    files
-        The components files in the order of the listing, and how many training rows each one has.
-    seed
-        Of the forest's draws and the perceptron's first weights.
-    """
+    """Train a classifier on the training rows of components files."""
     rows_in_all = sum(rows for _, rows in files)
     partition_rows = rows_in_all if kind in SUMMED_IN_ORDER else ROWS_IN_A_PARTITION
     partitions = slices.cut([(file.path, rows) for file, rows in files], partition_rows)

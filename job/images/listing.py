@@ -68,15 +68,6 @@ def list_photos(folder: str, split: str, subset: Subset = Subset()) -> pa.Table:
     """Return the listing of a folder, sorted by path.
 
     The label is the last folder of a photo's path; photos of the predict split have none.
-
-    Parameters
-    ----------
-    folder
-        URI of the folder; searched to any depth.
-    split
-        One of ``TRAIN``, ``TEST``, ``PREDICT``.
-    subset
-        Which of the photos are wanted; the predict split is always taken whole.
     """
     photos = sorted(_photos_inside(folder), key=lambda photo: photo.inside)
     root_label = PurePosixPath(folder).name

@@ -173,15 +173,7 @@ def fix_signs(components: Matrix) -> Matrix:
 
 
 def components_for(cumulative: Matrix, variance: float) -> int:
-    """Return how many components keep a share of the variance.
-
-    Parameters
-    ----------
-    cumulative
-        Share kept by the first 1, 2, ... components.
-    variance
-        The wanted share, above 0 and at most 1.
-    """
+    """Return how many components keep a share of the variance."""
     return min(int(np.searchsorted(cumulative, variance - REACHED)) + 1, len(cumulative))
 
 

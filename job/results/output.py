@@ -17,15 +17,7 @@ from job.results.progress import Progress
 
 @dataclass(frozen=True)
 class Run:
-    """A run under way.
-
-    Parameters
-    ----------
-    started
-        When, as the manifest says it.
-    folder
-        A temporary folder on this machine, deleted when the run ends.
-    """
+    """A run under way."""
 
     output: str
     run_id: str

@@ -88,13 +88,6 @@ def opened(master: str | None, files: Sequence[Path], progress: Progress, folder
     """Run Spark while the block lasts, with the code and some files on every executor.
 
     Every failure of Spark is raised as an OrchardError.
-
-    Parameters
-    ----------
-    files
-        Named by their own names on the executors.
-    folder
-        For the bundle of the code; it must stay until Spark stops.
     """
     joined = running() is not None
     try:

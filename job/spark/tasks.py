@@ -81,23 +81,7 @@ class PhotoExtractor(Protocol):
 
 @dataclass(frozen=True)
 class PhotosReport:
-    """What a task has done.
-
-    Parameters
-    ----------
-    file
-        The Parquet file of extracted values; None if no photo could be used.
-    rejected
-        The Parquet file of rejected photos; None if there are none.
-    used
-        Photos by split.
-    labels
-        Photos by split and label, without those to predict.
-    seconds
-        By the stages inside a task.
-    tally
-        As the extractor counts it.
-    """
+    """What a task has done."""
 
     file: DataFile | None
     rejected: DataFile | None
@@ -131,17 +115,7 @@ def extract(
 
 
 def extract_part(task: PhotoTask, done: Accumulator[int], numbered: tuple[int, bytes]) -> PhotosReport:
-    """Run one task.
-
-    Parameters
-    ----------
-    task
-        What all tasks share.
-    done
-        Counts photos, for the progress bar.
-    numbered
-        The number of the task's part of the listing, and its rows as an Arrow stream.
-    """
+    """Run one task."""
     number, stream = numbered
     # Arrow makes no client for another bucket while a read hangs: open the output's file system before any read.
     storage.open_filesystem(task.output)

@@ -33,11 +33,6 @@ def ended_if_silent(longest: float | None = None) -> Iterator[Callable[[], None]
 
     Spark has no time limit for a task, so one that hangs would hang for ever. Spark tries the task of an ended process
     again, elsewhere if possible. The process ends even if Python itself is blocked.
-
-    Parameters
-    ----------
-    longest
-        Seconds without a heartbeat; None for ``LONGEST_SILENCE``.
     """
     seconds = LONGEST_SILENCE if longest is None else longest
     last = time.monotonic()

@@ -38,13 +38,7 @@ def component_counts(text: str) -> list[int]:
 
 
 def cumulative_shares(explained_variance: bytes) -> list[float]:
-    """Return the share of the variance, 0 to 1, that the first 1, 2, ... components keep; at least one value.
-
-    Parameters
-    ----------
-    explained_variance
-        The content of ``pca/explained_variance.csv``.
-    """
+    """Return the share of the variance, 0 to 1, that the first 1, 2, ... components keep; at least one value."""
     damaged = RunFilesError("The run's explained_variance.csv is damaged.", "Fetch the results again.")
     try:
         shares = [float(row["cumulative"]) for row in csv.DictReader(io.StringIO(explained_variance.decode()))]

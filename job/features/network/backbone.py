@@ -88,15 +88,7 @@ class Backbone:
         self.features = self._network.result_shape[-1]
 
     def compute(self, photo: npt.NDArray[np.uint8], features: npt.NDArray[np.float32]) -> None:
-        """Compute one photo's features in place.
-
-        Parameters
-        ----------
-        photo
-            RGB 0..255, uint8 of shape (height, width, 3).
-        features
-            Where the result goes: float32 of shape (features,).
-        """
+        """Compute one photo's features in place."""
         features[:] = self._network.run(photo[np.newaxis])[0]
 
     def compute_batch(self, photos: Sequence[npt.NDArray[np.uint8]], features: npt.NDArray[np.float32]) -> None:

@@ -39,17 +39,7 @@ RUNTIMES = {FULL: ("ai-edge-litert",), FAST: ("ai-edge-litert", "openvino")}
 
 @dataclass(frozen=True)
 class NetworkExtractor:
-    """Features of an exported network.
-
-    Parameters
-    ----------
-    model
-        The exported file on this machine.
-    backbone
-        Its description.
-    precision
-        ``FULL`` or ``FAST``.
-    """
+    """Features of an exported network."""
 
     model: Path
     backbone: BackboneDescription

@@ -91,15 +91,7 @@ class Graph:
         dtype: npt.DTypeLike,
         options: Any = None,  # noqa: ANN401
     ) -> int:
-        """Add an operation after all others; return the number of the tensor that it computes.
-
-        Parameters
-        ----------
-        operation
-            Name of a built-in operation, like ``FULLY_CONNECTED``.
-        inputs
-            Numbers of tensors.
-        """
+        """Add an operation after all others; return the number of the tensor that it computes."""
         result = self._add_tensor(np.dtype(dtype), shape, f"orchard/{operation.lower()}_{len(self.subgraph.tensors)}")
         self.subgraph.operators.append(self.operator(operation, inputs, result, options))
         return result

@@ -44,23 +44,11 @@ PERCEPTRON_ITERATIONS = 200
 
 @dataclass(frozen=True)
 class WordExtractor:
-    """Histograms of visual words.
-
-    Parameters
-    ----------
-    kind
-        Of the descriptors.
-    keypoints
-        At most so many a photo.
-    keep_empty
-        Whether a photo without keypoints is kept, as a histogram of zeros, rather than rejected.
-    source
-        How the words are learned; or those of an earlier run, with their description.
-    """
+    """Histograms of visual words."""
 
     kind: DescriptorKind
     keypoints: int
-    keep_empty: bool
+    keep_empty: bool  # a photo without keypoints is kept, as a histogram of zeros, rather than rejected
     source: Learning | tuple[Vocabulary, dict[str, Any]]
 
     folder, schema, stage = layout.DESCRIPTORS, layout.DESCRIPTORS_SCHEMA, "describe"
@@ -155,13 +143,6 @@ class WordExtractor:
 
 def reused_words(folder: str, descriptor: str) -> tuple[Vocabulary, dict[str, Any]]:
     """Return the visual words of an earlier run and their description.
-
-    Parameters
-    ----------
-    folder
-        Its results.
-    descriptor
-        The kind that was asked for.
 
     Raises
     ------

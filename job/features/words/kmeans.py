@@ -30,21 +30,11 @@ CONVERGED = 1e-4
 
 @dataclass(frozen=True)
 class Learned:
-    """The visual words.
+    """The visual words, learned from ``sampled`` descriptors."""
 
-    Parameters
-    ----------
-    words
-        The centres, float64 of shape (words, dimensions).
-    sampled
-        How many descriptors they were learned from.
-    cost
-        Sum of the squared distances from each of these descriptors to its centre.
-    """
-
-    words: npt.NDArray[np.float64]
+    words: npt.NDArray[np.float64]  # shape (words, dimensions)
     sampled: int
-    cost: float
+    cost: float  # sum of the squared distances from each descriptor to its word
 
 
 def count_words(
@@ -94,13 +84,6 @@ def learn(
     available: int,
 ) -> Learned:
     """Return the visual words: the centres that K-Means finds in a sample of the training descriptors.
-
-    Parameters
-    ----------
-    files
-        The descriptors files, in the order of the listing.
-    available
-        How many descriptors the training photos have.
 
     Raises
     ------

@@ -88,13 +88,7 @@ def describe(vocabulary: Vocabulary) -> dict[str, Any]:
 
 
 def to_files(vocabulary: Vocabulary, description: dict[str, Any]) -> list[tuple[DataFile, bytes]]:
-    """Return ``words.npz`` with one array, and ``vocabulary.json``: each with its content.
-
-    Parameters
-    ----------
-    description
-        What vocabulary.json says beside ``describe``.
-    """
+    """Return ``words.npz`` with one array, and ``vocabulary.json``: each with its content."""
     archive = io.BytesIO()
     np.savez(archive, words=vocabulary.words)
     words = archive.getvalue()
