@@ -1,7 +1,4 @@
-"""Tests of the structure that docs/architecture.md describes: who may import whom, and how large modules may grow.
-
-Code that breaks a rule is listed as an exception. The tests fail when one is missing, and when one no longer applies.
-"""
+"""Tests of the structure that docs/architecture.md describes: who may import whom, and how large modules may grow."""
 
 import ast
 import re
