@@ -174,7 +174,7 @@ def test_full_disk_leaves_no_partial_file_and_can_resume(
     became("the output's disk is full", "the run fails in one sentence, nothing half-written; --resume goes on")
 
 
-@pytest.mark.parametrize("stage", ["fit", "project", "write_components"])
+@pytest.mark.parametrize("stage", ["fit", "project_photos", "write_components"])
 def test_overwrite_keeps_old_results_until_new_ones_exist(
     words: list[str], quiet: Whole, stage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:

@@ -291,7 +291,7 @@ def test_repeated_resume_gives_the_same_bits(
     stop_before("fit", words, monkeypatch)
     lose_some_features(tmp_path / "results")
 
-    for stage in ("project", "write_components", "build_manifest"):
+    for stage in ("project_photos", "write_components", "build_manifest"):
         stop_before(stage, [*words, "--resume"], monkeypatch)
         assert not (tmp_path / "results" / "manifest.json").exists()
     manifest = run(words, "--resume")
