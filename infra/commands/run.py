@@ -3,7 +3,6 @@
 import argparse
 import os
 import time
-from collections.abc import Mapping
 
 from infra import invocation
 from infra.aws import Aws, nearest_name, require_name, stacks
@@ -76,15 +75,12 @@ def _require_sense(given: argparse.Namespace) -> None:
 def _run_here(given: argparse.Namespace) -> str:
     """Run the job on this machine; return the text to print at the end."""
     # The job reads S3 by itself, by the environment alone.
-    os.environ.update({name: value for name, value in _aws_variables(given).items() if value})
+    variables = {"AWS_PROFILE": given.profile, "AWS_REGION": given.region}
+    os.environ.update({name: value for name, value in variables.items() if value})
     for option in ("results", "vocabulary"):
         if getattr(given, option, None):
             setattr(given, option, local_results(getattr(given, option)))
     return carry_out(given.checked(given))
-
-
-def _aws_variables(given: argparse.Namespace) -> Mapping[str, str | None]:
-    return {"AWS_PROFILE": given.profile, "AWS_REGION": given.region}
 
 
 def _check(aws: Aws, plan: Plan, cluster: Cluster) -> dict[str, PhotosFound]:

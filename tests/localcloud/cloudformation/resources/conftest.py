@@ -12,6 +12,8 @@ from botocore.client import BaseClient
 from moto import mock_aws
 
 from localcloud.cloudformation.resource import ResourceContext
+from localcloud.cloudformation.resources.ec2_routes import RouteTable
+from localcloud.cloudformation.resources.ec2_vpc import Subnet, Vpc
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
@@ -63,3 +65,23 @@ def context_of(logical_id: str, aws: Client, stack: str = "Orchard", region: str
 def tags(**values: str) -> list[Mapping[str, str]]:
     """Return tags as a template has them."""
     return [{"Key": key, "Value": value} for key, value in values.items()]
+
+
+TAGS = {"Tags": tags(project="orchard")}
+
+VPC: dict[str, Any] = {"CidrBlock": "10.0.0.0/16", "InstanceTenancy": "default", **TAGS}
+
+
+@pytest.fixture
+def vpc(context: ResourceContext) -> str:
+    return Vpc().create(context, VPC).physical_id
+
+
+@pytest.fixture
+def subnet(context: ResourceContext, vpc: str) -> str:
+    return Subnet().create(context, {"VpcId": vpc, "CidrBlock": "10.0.0.0/20"}).physical_id
+
+
+@pytest.fixture
+def table(context: ResourceContext, vpc: str) -> str:
+    return RouteTable().create(context, {"VpcId": vpc, **TAGS}).physical_id

@@ -1,7 +1,5 @@
 """Route tables, gateways and addresses: created, updated and deleted, as EC2 describes them."""
 
-from typing import Any
-
 import pytest
 from botocore.exceptions import ClientError
 
@@ -15,31 +13,9 @@ from localcloud.cloudformation.resources.ec2_routes import (
     SubnetRouteTableAssociation,
     VpcGatewayAttachment,
 )
-from localcloud.cloudformation.resources.ec2_vpc import Subnet, Vpc
-from tests.localcloud.cloudformation.resources.conftest import Client, tags
-
-TAGS = {"Tags": tags(project="orchard")}
-
-
-VPC: dict[str, Any] = {"CidrBlock": "10.0.0.0/16", "InstanceTenancy": "default", **TAGS}
-
+from tests.localcloud.cloudformation.resources.conftest import TAGS, Client, tags
 
 ANYWHERE = "0.0.0.0/0"
-
-
-@pytest.fixture
-def vpc(context: ResourceContext) -> str:
-    return Vpc().create(context, VPC).physical_id
-
-
-@pytest.fixture
-def subnet(context: ResourceContext, vpc: str) -> str:
-    return Subnet().create(context, {"VpcId": vpc, "CidrBlock": "10.0.0.0/20"}).physical_id
-
-
-@pytest.fixture
-def table(context: ResourceContext, vpc: str) -> str:
-    return RouteTable().create(context, {"VpcId": vpc, **TAGS}).physical_id
 
 
 @pytest.fixture

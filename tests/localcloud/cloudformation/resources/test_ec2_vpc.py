@@ -12,28 +12,8 @@ from localcloud.cloudformation.resources.ec2_routes import (
 from localcloud.cloudformation.resources.ec2_security_groups import SecurityGroup
 from localcloud.cloudformation.resources.ec2_vpc import Subnet, Vpc, VpcEndpoint
 from localcloud.moto_patches import ec2 as ec2_patches
-from tests.localcloud.cloudformation.resources.conftest import Client, tags
+from tests.localcloud.cloudformation.resources.conftest import TAGS, VPC, Client, tags
 from tests.localcloud.moto_patches.in_process import apply
-
-TAGS = {"Tags": tags(project="orchard")}
-
-
-VPC: dict[str, Any] = {"CidrBlock": "10.0.0.0/16", "InstanceTenancy": "default", **TAGS}
-
-
-@pytest.fixture
-def vpc(context: ResourceContext) -> str:
-    return Vpc().create(context, VPC).physical_id
-
-
-@pytest.fixture
-def subnet(context: ResourceContext, vpc: str) -> str:
-    return Subnet().create(context, {"VpcId": vpc, "CidrBlock": "10.0.0.0/20"}).physical_id
-
-
-@pytest.fixture
-def table(context: ResourceContext, vpc: str) -> str:
-    return RouteTable().create(context, {"VpcId": vpc, **TAGS}).physical_id
 
 
 def test_a_vpc_is_made_changed_and_removed(aws: Client, context: ResourceContext) -> None:
