@@ -2,7 +2,7 @@
 
 The run's own backbone, with its weights as they are, is followed by what the run has fitted: standardisation and
 projection as one matrix, then the classifier as matrices, comparisons and sums. Only TensorFlow Lite's built-in
-operations are used. Why the file is made from the exported backbone: docs/decisions/0050-the-phones-model.md.
+operations are used. Why the file is made from the exported backbone: docs/decisions/0050-one-file-for-phones.md.
 """
 
 import io

@@ -3,7 +3,7 @@
 At its beginning a network computes many values with few weights, and those of one photo fill a processor's cache.
 Towards its end it is the other way round: weights are most of what is fetched, for every photo again. So it is cut
 where the weights begin to outweigh the values, and from there on photos share what was fetched.
-docs/decisions/0082-a-network-in-two-parts.md has the figures.
+docs/decisions/0082-split-models-for-batching.md has the figures.
 """
 
 from collections.abc import Iterator, Sequence
