@@ -175,13 +175,11 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
         metavar="N",
         type=whole_number,
         default=0,
-        help="draw other photos and other random weights (default: %(default)s)",
+        help="seed of all random choices (default: %(default)s)",
     )
 
     network = made.add_argument_group("features from a network")
-    network.add_argument(
-        "--model", metavar="FILE", help="backbone exported before, instead of --backbone and --weights"
-    )
+    network.add_argument("--model", metavar="FILE", help="exported backbone, in place of --backbone/--weights")
     add_backbone_options(network)
     network.add_argument(
         "--precision",
@@ -199,7 +197,7 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
         "--no-standardize",
         dest="standardize",
         action="store_false",
-        help="center features without scaling them to unit variance",
+        help="only center features, without scaling them",
     )
     kept = components.add_mutually_exclusive_group()
     kept.add_argument("--components", metavar="K", type=whole_number, help="keep K principal components")
@@ -228,13 +226,13 @@ def add_backbone_options(made: argparse._ActionsContainer) -> None:
         "--backbone",
         metavar="NAME",
         default=NETWORK_DEFAULTS["backbone"],
-        help=f"network that computes features (default: {NETWORK_DEFAULTS['backbone']})",
+        help=f"network for the features (default: {NETWORK_DEFAULTS['backbone']})",
     )
     made.add_argument(
         "--weights",
         metavar="WEIGHTS",
         default=NETWORK_DEFAULTS["weights"],
-        help="of the network: imagenet (default), random or a file",
+        help="imagenet (default), random or a Keras weights file",
     )
 
 
@@ -260,7 +258,7 @@ def _add_master(where: argparse._ActionsContainer) -> None:
     where.add_argument(
         "--master",
         metavar="URL",
-        help="where Spark runs: local[N], yarn or spark://HOST:PORT (default: all cores of this machine)",
+        help="where Spark runs, like local[2] or spark://HOST:PORT (default: all cores of this machine)",
     )
 
 
@@ -277,5 +275,5 @@ def _add_output_options(made: argparse.ArgumentParser) -> argparse._ArgumentGrou
     out.add_argument("--max-rejected", metavar="N|N%", help="fail if more photos are rejected, like 20 or 5%%")
     there = out.add_mutually_exclusive_group()
     there.add_argument("--resume", action="store_true", help="reuse features in --output, compute missing ones")
-    there.add_argument("--overwrite", action="store_true", help="replace results in --output once the run has finished")
+    there.add_argument("--overwrite", action="store_true", help="replace results in --output when the run is done")
     return out

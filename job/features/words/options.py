@@ -40,7 +40,7 @@ def add_to(made: argparse.ArgumentParser) -> None:
     for name, metavar, text in (
         ("keypoints", "N", "use at most N keypoints per photo"),
         ("visual-words", "K", "learn K visual words"),
-        ("word-sample", "N", "learn the words from N descriptors"),
+        ("word-sample", "N", "learn them from N descriptors"),
         ("word-iterations", "N", "iterations of K-Means"),
     ):
         default = LEARNED[name.replace("-", "_")]

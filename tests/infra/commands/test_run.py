@@ -445,7 +445,7 @@ FRUITS = ["--images", "fruits/Training"]
             "aws s3 ls s3://{data}/models/",
         ),
         ([*FRUITS, "--frobnicate"], "ORC-201", "--frobnicate", "--help"),
-        ([*FRUITS, "--backbone", "alexnet"], "ORC-140", "alexnet", "mobilenet_v2"),
+        ([*FRUITS, "--backbone", "alexnet"], "ORC-140", "alexnet", "mobilenet"),
         (["--images", "fruits/../secrets"], "ORC-201", "..", "fruits/Training"),
         ([*FRUITS, "--name", "done/"], "ORC-201", "done/", "--name done"),
         ([*FRUITS, "--detach", "--then-destroy"], "ORC-201", "--then-destroy", "Leave one of them out"),
