@@ -108,8 +108,8 @@ def _wrapped(paragraph: str) -> str:
 
 def _from_logs() -> str:
     """Return the section on causes that cluster logs show."""
-    failed = "The bootstrap action failed: …"
-    rows = [f"| {diagnose.BOOTSTRAP_FAILED} | bootstrap action | {failed} | Fix the cause above, then rerun `orchard up`. |"]
+    failed, fix = "The bootstrap action failed: …", "Fix the cause above, then run: orchard up"
+    rows = [f"| {diagnose.BOOTSTRAP_FAILED} | bootstrap action | {failed} | {fix} |"]
     for cause in (*diagnose.CAUSES, *diagnose.CLUSTER_CAUSES):
         if cause.code:
             sentence, hint = (re.sub(r"{\w+}", UNKNOWN, text) for text in (cause.sentence, cause.hint))
