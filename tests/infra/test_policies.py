@@ -44,6 +44,8 @@ PLACES = {
 }
 """What calls are made on, as CloudFormation names it; all others on nothing that the policy tells apart."""
 
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/OrchardBoundary"
+
 OWN_TAG = {"aws:ResourceTag/project": "orchard"}
 
 WITHOUT_PUBLISHED_LIST = {
@@ -67,11 +69,10 @@ NOT_USED = {
         *("DisassociateNatGatewayAddress", "AssignPrivateNatGatewayAddress", "UnassignPrivateNatGatewayAddress"),
     },
     "iam": {
-        # Of groups, passwords and boundaries; a managed policy of ours is attached to a user only.
+        # Of groups and passwords, and of a boundary that is taken away; our managed policy is attached to a user only.
         *("AddUserToGroup", "RemoveUserFromGroup", "AttachGroupPolicy", "DetachGroupPolicy"),
         *("CreateLoginProfile", "UpdateLoginProfile", "DeleteLoginProfile", "PutUserPolicy", "DeleteUserPolicy"),
-        *("PutUserPermissionsBoundary", "DeleteUserPermissionsBoundary"),
-        *("PutRolePermissionsBoundary", "DeleteRolePermissionsBoundary"),
+        *("DeleteUserPermissionsBoundary", "DeleteRolePermissionsBoundary"),
     },
     "s3": {
         *("PutAccelerateConfiguration", "PutAnalyticsConfiguration", "PutIntelligentTieringConfiguration"),
@@ -224,14 +225,26 @@ def made(environment: Synthesise) -> set[tuple[str, str, str]]:
     return found
 
 
+def asked_with(action: str) -> dict[str, str]:
+    """Return the condition keys of a call that CloudFormation makes for our templates."""
+    attached = {
+        "iam:AttachRolePolicy": "arn:aws:iam::aws:policy/service-role/AmazonEMRServicePolicy_v2",
+        "iam:AttachUserPolicy": f"arn:aws:iam::{ACCOUNT}:policy/OrchardAccess-LookOnly-1X2Y",
+    }
+    return {
+        "iam:PassedToService": "ec2.amazonaws.com",
+        "iam:PermissionsBoundary": BOUNDARY,
+        "iam:PolicyARN": attached.get(action, ""),
+    }
+
+
 def test_cloudformation_may_make_change_and_remove_every_resource(environment: Synthesise) -> None:
     policy = statements("cloudformation.json")
-    handed_over = {"iam:PassedToService": "ec2.amazonaws.com"}
     missing = [
         (kind, action)
         for kind, stack, name in sorted(made(environment))
-        for action in needed(kind) or [f"nobody has said what {kind} needs"]
-        if not any(allowed(policy, action, each, handed_over) for each in _made_of(kind, stack, name))
+        for action in needed(kind) or [f"no permissions are listed for {kind}"]
+        if not any(allowed(policy, action, each, asked_with(action)) for each in _made_of(kind, stack, name))
     ]
     assert missing == []
 
