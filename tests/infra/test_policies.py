@@ -82,6 +82,17 @@ NOT_USED = {
         *("DeleteBucketMetricsConfiguration", "DeleteBucketEncryption", "DeleteBucketLifecycle"),
         *("DeleteBucketReplication", "DeleteBucketMetadataTableConfiguration"),
     },
+    "logs": {
+        *(
+            "AssociateKmsKey",
+            "DisassociateKmsKey",
+            "CreateLogDelivery",
+            "DescribeResourcePolicies",
+            "PutResourcePolicy",
+        ),
+        *("GetDataProtectionPolicy", "PutDataProtectionPolicy", "DeleteDataProtectionPolicy"),
+        *("PutIndexPolicy", "DeleteIndexPolicy", "DescribeIndexPolicies"),
+    },
     "secretsmanager": {"ReplicateSecretToRegions", "RemoveRegionsFromReplication"},
 }
 """Actions of properties that no template of ours sets; whole services below."""
@@ -89,6 +100,10 @@ NOT_USED = {
 NOT_USED_BY = {
     # Of replication, and of a policy that is attached to a role.
     "AWS::S3::Bucket": {"iam:PassRole"},
+    # Of a target, or a protocol, that needs a role.
+    "AWS::Events::Rule": {"iam:PassRole"},
+    "AWS::SNS::Subscription": {"iam:PassRole", "iam:GetRole"},
+    "AWS::SNS::Topic": {"iam:PassRole", "iam:GetRole"},
     "AWS::IAM::ManagedPolicy": {"iam:AttachRolePolicy", "iam:DetachRolePolicy"},
 }
 
@@ -209,6 +224,11 @@ def _made_of(kind: str, stack: str, logical_id: str) -> list[str]:
         "AWS::EMR::Cluster": ["*", f"{iam}:role/{stack}-PermissionsNodeRole-1X2Y"],
         "AWS::S3::Bucket": [f"arn:aws:s3:::{stack.lower()}-{logical_id.lower()}-1x2y"],
         "AWS::S3::BucketPolicy": [f"arn:aws:s3:::{stack.lower()}-{logical_id.lower()}-1x2y"],
+        "AWS::Events::Rule": [f"arn:aws:events:eu-west-1:{ACCOUNT}:rule/{stack}-{logical_id}-1X2Y", "*"],
+        "AWS::SNS::Topic": [f"arn:aws:sns:eu-west-1:{ACCOUNT}:{stack}-{logical_id}-1X2Y", "*"],
+        "AWS::SNS::TopicPolicy": [f"arn:aws:sns:eu-west-1:{ACCOUNT}:{stack}-{logical_id}-1X2Y"],
+        "AWS::SNS::Subscription": [f"arn:aws:sns:eu-west-1:{ACCOUNT}:{stack}-{logical_id}-1X2Y", "*"],
+        "AWS::Logs::LogGroup": [f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:/orchard/steps", "*"],
         "AWS::SecretsManager::Secret": [
             *(f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:{logical_id}-1X2Y", "*"),
         ],
@@ -219,7 +239,9 @@ def made(environment: Synthesise) -> set[tuple[str, str, str]]:
     """Return type, stack and logical id of every resource of any template."""
     found = set()
     for network in NETWORKS:
-        of = environment(network=network, alert_email="owner@example.org", session_manager=True, jupyterhub=True)
+        of = environment(
+            network=network, alert_email="owner@example.org", session_manager=True, jupyterhub=True, live_logs=True
+        )
         for stack in of.stacks():
             found |= {(resource["Type"], stack, name) for name, resource in of.template(stack)["Resources"].items()}
     return found
