@@ -11,8 +11,6 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from infra.stacks.acknowledgements import acknowledge
-
 REMINDER_SCHEDULE = "rate(1 day)"
 _RULES_OF_THE_CLUSTER = "rule/OrchardCluster-*"
 
@@ -99,8 +97,5 @@ def alert_topic(scope: Construct, email: str) -> sns.Topic:
                 }
             },
         )
-    )
-    acknowledge(
-        topic, {"SNS2": "EventBridge cannot use AWS's own key of SNS, and the mails name clusters and steps only."}
     )
     return topic
