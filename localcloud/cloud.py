@@ -1,4 +1,4 @@
-"""One local cloud: moto's services with patches, a CloudFormation of its own, and the runner of EMR's steps."""
+"""One local cloud: moto's services with patches, our own CloudFormation engine, and the runner of EMR's steps."""
 
 import logging
 import os
@@ -26,9 +26,9 @@ _BACKLOG = 128
 """Connections that may wait to be accepted: an upload opens many at once."""
 
 _SETTINGS = {
-    # Without them no managed policy of AWS exists, such as the one of EMR's service role.
+    # AWS's managed policies, such as that of EMR's service role.
     "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
-    # Nobody here starts a machine from an image, and reading 70 000 lines of them takes seconds.
+    # No machine image is ever started here, and reading 70,000 lines of them takes seconds.
     "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
 }
 
@@ -46,13 +46,13 @@ class LocalCloud:
 
     @property
     def endpoint(self) -> str:
-        """Its address: what AWS_ENDPOINT_URL is set to."""
+        """The value for ``AWS_ENDPOINT_URL``."""
         if self._server is None:
             raise RuntimeError("The local cloud has not been started.")
         return f"http://{HOST}:{self._server.port}"
 
     def start(self) -> None:
-        """Listen."""
+        """Answer requests, and run the steps of clusters."""
         self.folder.mkdir(parents=True, exist_ok=True)
         os.environ.update(_SETTINGS)
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -63,7 +63,7 @@ class LocalCloud:
         )
         cloudformation_urls.url_paths = {"{0}/$": CloudFormationResponse.dispatch}
         application = IamMiddleware(DomainDispatcherApplication(_application_of))  # type: ignore[arg-type]
-        # Bound here: where the port is taken, werkzeug would end the process instead of raising.
+        # Bind the port here: werkzeug would exit instead of raising if it is in use.
         with socket.create_server((HOST, self._port), backlog=_BACKLOG) as listening:
             self._server = make_server(
                 HOST,
@@ -79,7 +79,7 @@ class LocalCloud:
         self._runner.start()
 
     def stop(self) -> None:
-        """End what runs, and listen no more."""
+        """End the running steps, and stop listening."""
         if self._runner is not None:
             self._runner.stop()
         if self._server is not None and self._thread is not None:
@@ -89,5 +89,5 @@ class LocalCloud:
 
 
 def _application_of(service: str | None) -> Application:
-    """Return what answers for a service by moto's name; None is one that moto does not have."""
+    """Return the application of a service by moto's name; None is a service that moto does not have."""
     return refuse_service if service is None else create_backend_app(service)  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ _IN_THE_WAY = (
     *("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"),
     *("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"),
 )
-"""Variables that would direct calls, or some of them, to a real account."""
+"""Variables that could send some calls to a real account."""
 
 
 def variables(endpoint: str, region: str) -> dict[str, str]:

@@ -79,7 +79,7 @@ def _set_termination_protection(call: Call) -> Output:
 
 
 def _set_visible_to_all_users(call: Call) -> Output:
-    """Change nothing, as on AWS: everybody with the permission sees every cluster of the account."""
+    """Change nothing, as on AWS: every principal with the permission sees every cluster of the account."""
     _ = call.job_flows
     return {}
 
@@ -119,16 +119,16 @@ def _add_job_flow_steps(call: Call) -> Output:
 
 
 def _cancel_steps(call: Call) -> Output:
-    cluster, told = call.cluster, []
+    cluster, results = call.cluster, []
     with cluster.lock:
         steps = [cluster.step(each) for each in call.request["StepIds"]]
         for step in steps:
             why_not = cluster.cancel(step, call.request.get("StepCancellationOption", ""), call.now)
-            told.append(
+            results.append(
                 {"StepId": step.id, "Status": "FAILED" if why_not else "SUBMITTED"}
                 | ({"Reason": why_not} if why_not else {})
             )
-    return {"CancelStepsInfoList": told}
+    return {"CancelStepsInfoList": results}
 
 
 def _describe_step(call: Call) -> Output:

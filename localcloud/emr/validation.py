@@ -43,7 +43,7 @@ def invalid_request(message: str) -> RefusedError:
 
 
 def check(request: Mapping[str, Any]) -> None:
-    """Refuse a request for a cluster that EMR would refuse by itself, without looking at anything else."""
+    """Refuse a request that EMR refuses without looking at other resources."""
     instances = request.get("Instances", {})
     unknown = [*_missing(request, MODELLED, ""), *_missing(instances, MODELLED_OF_INSTANCES, "Instances.")]
     if unknown:

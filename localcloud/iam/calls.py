@@ -1,4 +1,4 @@
-"""Says what a request does in IAM's terms: its actions, the resources that they touch, what conditions can ask."""
+"""Describes a request in IAM's terms: its actions, their resources and the condition keys."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from localcloud.iam import deletions
 from localcloud.iam.policies import Action
 from localcloud.iam.signatures import Arrived
 
-# What S3's operations ask for, where it is not their own name: "Actions, resources, and condition keys for Amazon S3".
+# Actions whose names differ from S3's operations: "Actions, resources, and condition keys for Amazon S3".
 _S3: Mapping[str, str] = {
     "CompleteMultipartUpload": "PutObject",
     "CopyObject": "PutObject",
@@ -53,7 +53,7 @@ _S3: Mapping[str, str] = {
 _OF_VERSIONS = {"GetObject": "GetObjectVersion", "DeleteObject": "DeleteObjectVersion"}
 
 _PREFIXES = {"monitoring": "cloudwatch", "tagging": "tag", "email": "ses", "api.ecr": "ecr"}
-"""What a service is called in policies, where it signs by another name."""
+"""Prefixes of actions that differ from the name in the signature."""
 
 _RESOURCES: Mapping[str, tuple[str, str]] = {
     "sts": ("RoleArn", "{}"),
@@ -70,8 +70,8 @@ _RESOURCES: Mapping[str, tuple[str, str]] = {
 class Call:
     """What a request does.
 
-    All ``actions`` must be allowed. ``bucket`` is the one whose policy counts as well. ``each`` holds actions that are
-    decided one by one, by the key that they touch.
+    All ``actions`` must be allowed. The policy of ``bucket`` applies too. ``each`` holds actions that are decided one
+    by one, by object key.
     """
 
     actions: tuple[Action, ...]

@@ -15,10 +15,10 @@ _VARIABLE = re.compile(r"\$\{([^}]+)\}")
 
 @dataclass(frozen=True)
 class Action:
-    """Something that a request does.
+    """An action of a request.
 
     ``resource`` is an ARN, or ``*`` for an action without a resource or with an unknown one: then only statements about
-    every resource count.
+    every resource apply.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Policies:
-    """Everything that is said about what a principal may do.
+    """All policies that apply to a principal.
 
     ``arns`` are the principal's names in resource policies: its own ARN, its role's, its account's root. ``bounds`` are
     groups of policies that each must allow an action as well: a permissions boundary, a session's policy.
@@ -41,7 +41,7 @@ class Policies:
 
 
 def allowed(action: Action, policies: Policies) -> bool:
-    """Tell whether an action is allowed: no statement denies it, and one allows it."""
+    """Tell whether an action is allowed: no statement denies it, and at least one allows it."""
     everywhere = [*policies.identity, *policies.resource, *(policy for bound in policies.bounds for policy in bound)]
     if any(_applies(one, "Deny", action, policies.arns) for one in _statements(everywhere)):
         return False
@@ -85,7 +85,7 @@ def _names(statement: Mapping[str, Any], element: str, value: str, written: Any)
 
 
 def _about(statement: Mapping[str, Any], arns: frozenset[str]) -> bool:
-    """Tell whether a statement is about a principal; one without ``Principal`` belongs to whom it is attached to."""
+    """Tell whether a statement applies to a principal; without ``Principal`` it applies to its holder."""
     if "NotPrincipal" in statement:
         return not _is_one_of(statement["NotPrincipal"], arns)
     return "Principal" not in statement or _is_one_of(statement["Principal"], arns)
@@ -99,7 +99,7 @@ def _is_one_of(principal: Any, arns: frozenset[str]) -> bool:  # noqa: ANN401
 
 
 def _filled(pattern: str, context: Context) -> str:
-    """Fill a policy's variables in, such as ``${aws:username}``; one that has no value matches nothing."""
+    """Replace a policy's variables, such as ``${aws:username}``; one without a value matches nothing."""
     return _VARIABLE.sub(lambda found: (context.get(found[1].lower()) or ["\0"])[0], pattern)
 
 

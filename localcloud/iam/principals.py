@@ -1,4 +1,4 @@
-"""Finds whom an access key belongs to, and what policies say of it, in moto's IAM and STS."""
+"""Finds the owner of an access key, and its policies, in moto's IAM and STS."""
 
 import datetime
 import json
@@ -15,8 +15,8 @@ from localcloud.clients import ADMINISTRATOR
 from localcloud.iam.policies import Policies, Policy
 
 _CDK_ROLE = "cdk-"
-"""How the names of the roles begin that `cdk bootstrap` makes. They act for the administrator, and are let through:
-CloudFormation itself works with the administrator's key here, not with the role that it is handed."""
+"""Prefix of the roles that `cdk bootstrap` creates. They act for the administrator and are not restricted:
+CloudFormation works with the administrator's key here, not with the role that it is passed."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Principal:
 
 
 def find(key: str) -> Principal | None:
-    """Return whom an access key belongs to, None where nobody has it."""
+    """Return the owner of an access key, None for an unknown key."""
     if key == ADMINISTRATOR:
         return Principal("", "", ADMINISTRATOR, None, None, True, Policies(frozenset(), ()), {})
     for account, partitions in list(iam_backends.items()):
@@ -82,7 +82,7 @@ def _session(backend: IAMBackend, account: str, key: str) -> Principal | None:
     if session is None:
         return None
     role = next((one for one in list(backend.roles.values()) if one.arn == session.role_arn), None)
-    # The permissions are looked up at every call: those of a role that is gone are gone with it.
+    # Permissions are looked up at every call: a deleted role has none.
     identity = [] if role is None else _policies(role)
     bounds = []
     if role is not None and role.permissions_boundary_arn:

@@ -1,4 +1,4 @@
-"""IAM: moto removes a user who still has access keys; AWS answers DeleteConflict."""
+"""IAM: moto deletes a user who still has access keys; AWS answers DeleteConflict."""
 
 from moto.iam.exceptions import DeleteConflictException
 from moto.iam.models import IAMBackend

@@ -1,4 +1,4 @@
-"""What a step's command becomes on this machine: what is fetched, what is replaced, what is run."""
+"""Plans a step's command on this machine: what to fetch, replace and run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,9 +33,9 @@ class Plan:
 def plan(jar: str, arguments: Sequence[str]) -> Plan:
     """Return how a step is run."""
     if jar.rsplit("/", 1)[-1] != COMMAND_RUNNER:
-        raise NotRunnableError(f"The local cloud runs {COMMAND_RUNNER} only, not {jar}.")
+        raise NotRunnableError(f"The local cloud runs only {COMMAND_RUNNER}, got {jar}.")
     if not arguments:
-        raise NotRunnableError(f"{COMMAND_RUNNER} was given no command.")
+        raise NotRunnableError(f"{COMMAND_RUNNER} requires a command, got no arguments.")
     if arguments[0] != "spark-submit":
         return Plan(arguments)
     return plan_spark(arguments[1:])
@@ -48,7 +48,7 @@ def plan_spark(arguments: Sequence[str]) -> Plan:
     for word in words:
         option, equals, value = word.partition("=")
         if not option.startswith("-"):
-            # The program itself, and then its own arguments, of which nothing is changed.
+            # The program, followed by its own arguments, which stay unchanged.
             command.append(word)
             if is_remote(word):
                 fetched.append(len(command) - 1)
@@ -58,7 +58,7 @@ def plan_spark(arguments: Sequence[str]) -> Plan:
             continue
         value = value if equals else next(words, "")
         if option in REPLACED_OPTIONS:
-            # Which master it is instead is in spark-defaults.conf.
+            # spark-defaults.conf sets the master.
             replaced.append(f"{option} {value} by local mode on this machine")
             continue
         command += [option, value]
@@ -68,5 +68,5 @@ def plan_spark(arguments: Sequence[str]) -> Plan:
 
 
 def is_remote(uri: str) -> bool:
-    """Return whether something lies in S3, as EMR may spell it."""
+    """Return whether a URI is of S3, in any of EMR's spellings of the scheme."""
     return uri.startswith(("s3://", "s3a://", "s3n://"))

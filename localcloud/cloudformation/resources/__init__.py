@@ -1,4 +1,4 @@
-"""The resource types that the local CloudFormation can make; a template with any other is refused by name."""
+"""The modelled resource types; a template with any other is refused by name."""
 
 from collections.abc import Mapping
 

@@ -1,6 +1,6 @@
-"""Each gap of EMR, by a small probe: it fails on moto as it is, and passes once the gap is closed.
+"""Each gap of EMR, by a small probe: it fails on stock moto, and passes once patched.
 
-A probe that begins to pass on moto as it is tells that upstream has closed the gap.
+A probe that passes on stock moto shows that upstream has closed the gap.
 """
 
 import time
@@ -174,8 +174,8 @@ def a_step_waits_until_its_cluster_is_ready(client: Client) -> None:
 def a_step_is_cancelled(client: Client) -> None:
     emr, cluster = start(client, Steps=[step("a", "CONTINUE", "sleep", "60"), step("b")])
     waiting = emr.list_steps(ClusterId=cluster)["Steps"][0]["Id"]
-    told = emr.cancel_steps(ClusterId=cluster, StepIds=[waiting])["CancelStepsInfoList"]
-    assert told == [{"StepId": waiting, "Status": "SUBMITTED"}]
+    found = emr.cancel_steps(ClusterId=cluster, StepIds=[waiting])["CancelStepsInfoList"]
+    assert found == [{"StepId": waiting, "Status": "SUBMITTED"}]
     assert emr.describe_step(ClusterId=cluster, StepId=waiting)["Step"]["Status"]["State"] == "CANCELLED"
 
 
@@ -274,7 +274,7 @@ def test_closed(probe: Probe, closed: Client) -> None:
 
 
 @pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe.__name__)
-def test_open_in_moto_as_it_is(probe: Probe, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_open_in_stock_moto(probe: Probe, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.setattr(time, "sleep", lambda _: None)
     with mock_aws():
@@ -288,7 +288,7 @@ def test_its_own_region_closed(closed: Client) -> None:
     its_own_region(closed)
 
 
-def test_its_own_region_open_in_moto_as_it_is(aws_server: str) -> None:
+def test_its_own_region_open_in_stock_moto(aws_server: str) -> None:
     # Only a server shows it: calls inside a process still carry the region in their host name.
     try:
         with pytest.raises(AssertionError):
@@ -341,14 +341,14 @@ def test_bootstrap_actions_are_listed(closed: Client) -> None:
     ]
 
 
-def test_tags_come_and_go(closed: Client) -> None:
+def test_tags_are_added_and_removed(closed: Client) -> None:
     emr, cluster = start(closed)
     emr.add_tags(ResourceId=cluster, Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
     emr.remove_tags(ResourceId=cluster, TagKeys=["a"])
     assert emr.describe_cluster(ClusterId=cluster)["Cluster"]["Tags"] == [{"Key": "b", "Value": "2"}]
 
 
-def test_visibility_has_no_effect_any_more(closed: Client) -> None:
+def test_visibility_has_no_effect(closed: Client) -> None:
     emr, cluster = start(closed, VisibleToAllUsers=False)
     emr.set_visible_to_all_users(JobFlowIds=[cluster], VisibleToAllUsers=False)
     assert emr.describe_cluster(ClusterId=cluster)["Cluster"]["VisibleToAllUsers"] is True

@@ -1,4 +1,4 @@
-"""IAM: what moto lacks, shown in moto as it is, and patched."""
+"""IAM: gaps of stock moto, and their patches."""
 
 # ruff: noqa: F811 - the fixtures of the resource types
 
