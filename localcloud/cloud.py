@@ -15,8 +15,9 @@ from localcloud.clients import client
 from localcloud.cloudformation.api import CloudFormationResponse
 from localcloud.cloudformation.resources import RESOURCE_TYPES
 from localcloud.cloudformation.service import CloudFormation
+from localcloud.event_source import EventSource
 from localcloud.iam.middleware import Application, IamMiddleware, refuse_service
-from localcloud.moto_patches import budgets, ec2, emr, iam, s3
+from localcloud.moto_patches import budgets, ec2, emr, events, iam, s3, servicequotas
 from localcloud.runtime import Runtime
 from localcloud.steps.runner import StepRunner
 
@@ -43,6 +44,7 @@ class LocalCloud:
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
         self._runner: StepRunner | None = None
+        self._events = EventSource()
 
     @property
     def endpoint(self) -> str:
@@ -56,7 +58,7 @@ class LocalCloud:
         self.folder.mkdir(parents=True, exist_ok=True)
         os.environ.update(_SETTINGS)
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        for patch in (budgets, ec2, emr, iam, s3):
+        for patch in (budgets, ec2, emr, events, iam, s3, servicequotas):
             patch.apply(setattr)
         CloudFormationResponse.cloudformation = CloudFormation(
             RESOURCE_TYPES, cache(lambda service, region: client(service, self.endpoint, region, attempts=1))
@@ -77,10 +79,12 @@ class LocalCloud:
         self._thread.start()
         self._runner = StepRunner(self.endpoint, self.folder / "clusters", self._runtime)
         self._runner.start()
+        self._events.start()
 
     def stop(self) -> None:
         """End the running steps, and stop listening."""
         if self._runner is not None:
+            self._events.stop()
             self._runner.stop()
         if self._server is not None and self._thread is not None:
             self._server.shutdown()

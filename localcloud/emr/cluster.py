@@ -5,14 +5,14 @@ caller holds the cluster's lock.
 """
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from localcloud.emr.fleet import Fleet, timeline
 from localcloud.emr.step import ACTIVE_STATES, Step, new_id
-from localcloud.emr.validation import invalid, invalid_request
+from localcloud.emr.validation import check_steps, invalid, invalid_request
 
 STATES_OF_ENDING = ("TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS")
 SEND_INTERRUPT = "SEND_INTERRUPT"
@@ -104,13 +104,12 @@ class Cluster:
                 return step
         raise invalid_request(f"Step id '{wanted}' is not valid.")
 
-    def add_steps(self, configurations: Iterable[Mapping[str, Any]], now: datetime) -> list[Step]:
+    def add_steps(self, configurations: Sequence[Mapping[str, Any]], now: datetime) -> list[Step]:
         """Attach steps; return them."""
         if self.is_ending:
             raise invalid("A job flow that is shutting down, terminated, or finished may not be modified.")
+        check_steps(configurations, self.step_concurrency)
         added = [Step(each, now) for each in configurations]
-        if self.step_concurrency > 1 and any(step.action_on_failure != "CONTINUE" for step in added):
-            raise invalid("ActionOnFailure must be CONTINUE when the step concurrency level is greater than 1.")
         self.steps += added
         return added
 
@@ -189,7 +188,7 @@ class Cluster:
 
     def end_if_done(self, now: datetime) -> None:
         """Begin to terminate after the last step, or when idle for longer than the policy allows."""
-        if self.state != "WAITING" or self.idle_since is None:
+        if self.state != "WAITING" or self.idle_since is None or self.startable():
             return
         if not self.keeps_alive:
             failed = any(step.state == "FAILED" for step in self.steps)

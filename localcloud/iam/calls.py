@@ -11,7 +11,7 @@ from moto.core.request import Request
 from moto.core.routing import get_service_router
 from werkzeug.exceptions import NotFound
 
-from localcloud.iam import deletions
+from localcloud.iam import deletions, identities
 from localcloud.iam.policies import Action
 from localcloud.iam.signatures import Arrived
 
@@ -59,6 +59,8 @@ _RESOURCES: Mapping[str, tuple[str, str]] = {
     "sts": ("RoleArn", "{}"),
     "cloudformation": ("StackName", "arn:aws:cloudformation:{region}:{account}:stack/{}/*"),
     "kms": ("KeyId", "arn:aws:kms:{region}:{account}:key/{}"),
+    "sns": ("TopicArn", "{}"),
+    "events": ("Name", "arn:aws:events:{region}:{account}:rule/{}"),
     "ssm": ("Name", "arn:aws:ssm:{region}:{account}:parameter/{}"),
     "secretsmanager": ("SecretId", "arn:aws:secretsmanager:{region}:{account}:secret:{}"),
     "elasticmapreduce": ("ClusterId", "arn:aws:elasticmapreduce:{region}:{account}:cluster/{}"),
@@ -126,8 +128,12 @@ def other_call(request: Arrived, service: str, region: str, account: str) -> Cal
             resource = (
                 value if value.startswith("arn:") else arn.format(value.lstrip("/"), region=region, account=account)
             )
+    context = {"aws:requestedregion": [region]}
+    if service == "iam":
+        resource, more = identities.described(name, parameters, account)
+        context |= more
     prefix = _PREFIXES.get(service, service)
-    return Call((Action(f"{prefix}:{name}", resource, {"aws:requestedregion": [region]}),), None)
+    return Call((Action(f"{prefix}:{name}", resource, context),), None)
 
 
 def _s3_arn(bucket: str, key: str | None = None) -> str:

@@ -30,8 +30,9 @@ class Action:
 class Policies:
     """All policies that apply to a principal.
 
-    ``arns`` are the principal's names in resource policies: its own ARN, its role's, its account's root. ``bounds`` are
-    groups of policies that each must allow an action as well: a permissions boundary, a session's policy.
+    ``arns`` are the principal's names in resource policies: its own ARN, its role's, its account's root; for a service
+    its host name. ``bounds`` are groups of policies that each must allow an action as well: a permissions boundary, a
+    session's policy.
     """
 
     arns: frozenset[str]
@@ -42,15 +43,21 @@ class Policies:
 
 def allowed(action: Action, policies: Policies) -> bool:
     """Tell whether an action is allowed: no statement denies it, and at least one allows it."""
+    return decision(action, policies) == "allowed"
+
+
+def decision(action: Action, policies: Policies) -> str:
+    """Return IAM's decision: ``allowed``, ``explicitDeny`` or ``implicitDeny``."""
     everywhere = [*policies.identity, *policies.resource, *(policy for bound in policies.bounds for policy in bound)]
     if any(_applies(one, "Deny", action, policies.arns) for one in _statements(everywhere)):
-        return False
+        return "explicitDeny"
     if any(_applies(one, "Allow", action, policies.arns) for one in _statements(policies.resource)):
-        return True
-    return all(
+        return "allowed"
+    everywhere_allowed = all(
         any(_applies(one, "Allow", action, policies.arns) for one in _statements(group))
         for group in (policies.identity, *policies.bounds)
     )
+    return "allowed" if everywhere_allowed else "implicitDeny"
 
 
 def _statements(policies: Iterable[Policy]) -> Iterable[Mapping[str, Any]]:
@@ -94,7 +101,7 @@ def _about(statement: Mapping[str, Any], arns: frozenset[str]) -> bool:
 def _is_one_of(principal: Any, arns: frozenset[str]) -> bool:  # noqa: ANN401
     if principal == "*":
         return True
-    named = _list(principal.get("AWS", []))
+    named = [*_list(principal.get("AWS", [])), *_list(principal.get("Service", []))]
     return "*" in named or any(name in arns or f"arn:aws:iam::{name}:root" in arns for name in named)
 
 

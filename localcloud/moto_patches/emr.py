@@ -11,13 +11,13 @@ from collections.abc import Callable
 from typing import Any
 
 from botocore.session import get_session
-from moto.core.responses import ActionResult, BaseResponse, PaginatedResult
+from moto.core.responses import ActionResult, BaseResponse
 from moto.core.utils import camelcase_to_underscores
 from moto.emr.exceptions import InvalidRequestException, ValidationException
 from moto.emr.responses import ElasticMapReduceResponse
 
 from localcloud.emr import service
-from localcloud.emr.api import ANSWERS, PAGED, Answer, Output
+from localcloud.emr.api import ANSWERS, PAGED, Answer, Output, page
 from localcloud.emr.service import Call
 from localcloud.emr.validation import RefusedError, invalid
 from localcloud.moto_patches import Replace
@@ -54,10 +54,10 @@ def method(answer: Answer, *, pages: bool) -> Callable[[ElasticMapReduceResponse
         body: Any = response.body
         call = Call(json.loads(body or "{}"), response.current_account, response.region, service.now())
         try:
-            given = dict(answer(call))
+            given = answer(call)
+            return ActionResult(page(given, call.request.get("Marker")) if pages else dict(given))
         except RefusedError as error:
             raise _EXCEPTIONS[error.code](error.message) from error
-        return PaginatedResult(given) if pages else ActionResult(given)
 
     return respond
 

@@ -8,6 +8,13 @@ COMMAND_RUNNER = "command-runner.jar"
 REPLACED_OPTIONS = ("--master", "--deploy-mode")
 FILES_OPTIONS = ("--py-files", "--files", "--jars", "--archives", "--properties-file")
 """Their values are lists of URIs, with commas between."""
+OPTION_OF_PROPERTY = {
+    "spark.submit.pyFiles": "--py-files",
+    "spark.files": "--files",
+    "spark.jars": "--jars",
+    "spark.archives": "--archives",
+}
+"""Options with the same effect as a property that ``--conf`` sets."""
 
 SWITCHES = ("--verbose", "-v", "--supervise", "--help", "-h", "--version", "--usage-error")
 """Options of spark-submit that have no value; all others have one."""
@@ -34,6 +41,8 @@ def plan(jar: str, arguments: Sequence[str]) -> Plan:
     """Return how a step is run."""
     if jar.rsplit("/", 1)[-1] != COMMAND_RUNNER:
         raise NotRunnableError(f"The local cloud runs only {COMMAND_RUNNER}, got {jar}.")
+    # EMR drops empty arguments too.
+    arguments = [argument for argument in arguments if argument]
     if not arguments:
         raise NotRunnableError(f"{COMMAND_RUNNER} requires a command, got no arguments.")
     if arguments[0] != "spark-submit":
@@ -61,6 +70,9 @@ def plan_spark(arguments: Sequence[str]) -> Plan:
             # spark-defaults.conf sets the master.
             replaced.append(f"{option} {value} by local mode on this machine")
             continue
+        name, _, uris = value.partition("=")
+        if option == "--conf" and name in OPTION_OF_PROPERTY:
+            option, value = OPTION_OF_PROPERTY[name], uris
         command += [option, value]
         if option in FILES_OPTIONS and any(is_remote(each) for each in value.split(",")):
             fetched.append(len(command) - 1)

@@ -20,7 +20,7 @@ class User:
     """A user without a password."""
 
     name = "AWS::IAM::User"
-    properties = frozenset({"UserName", "Path", "ManagedPolicyArns", "Policies", "Tags"})
+    properties = frozenset({"UserName", "Path", "ManagedPolicyArns", "Policies", "PermissionsBoundary", "Tags"})
     replacing = frozenset({"UserName"})
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:

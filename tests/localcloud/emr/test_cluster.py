@@ -94,7 +94,7 @@ def test_a_failed_concurrent_step_ends_nothing_else() -> None:
 
 def test_refuses_other_actions_than_continue_with_concurrency() -> None:
     made = ready(StepConcurrencyLevel=2)
-    with pytest.raises(RefusedError, match="ActionOnFailure must be CONTINUE") as raised:
+    with pytest.raises(RefusedError, match="The ActionOnFailure setting is not valid") as raised:
         made.add_steps([step("a", "CANCEL_AND_WAIT")], after(11))
     assert raised.value.code == "ValidationException"
     assert made.steps == []
@@ -189,6 +189,8 @@ def test_without_a_policy_an_idle_cluster_stays() -> None:
 @pytest.mark.parametrize(("fails", "message"), [(False, "Steps completed"), (True, "Steps completed with errors")])
 def test_a_transient_cluster_ends_after_its_last_step(message: str, *, fails: bool) -> None:
     made = ready(step("a"), keep=False)
+    made.end_if_done(after(11))
+    assert made.state == "WAITING"
     made.start(made.steps[0], after(11))
     made.end_if_done(after(11))
     assert made.state == "RUNNING"

@@ -1,4 +1,4 @@
-"""Sessions of roles at the guard, with moto in this process: they end, and boundaries narrow them."""
+"""Sessions and users at the middleware, with moto in this process: sessions expire, boundaries narrow."""
 
 import datetime
 import json
@@ -16,7 +16,9 @@ from werkzeug.wrappers import Response
 
 from localcloud.iam.middleware import IamMiddleware
 from localcloud.iam.policies import Action, Policies, allowed
+from localcloud.moto_patches import iam
 from tests.localcloud.conftest import REGION, make_client
+from tests.localcloud.moto_patches.in_process import apply
 
 ACCOUNT = "123456789012"
 
@@ -31,12 +33,12 @@ def client() -> Iterator[Callable[[str], Any]]:
 def answered(
     given: dict[str, Any], service: str, request: AWSRequest, *, hash_said: bool = False, sent: str | None = None
 ) -> str:
-    """Return status and code with which the guard answers a request that a session signed; 200 where it lets it.
+    """Return status and code of the middleware's answer to a signed request, 200 if it passes it on.
 
-    The hash of the body may be said in a header, as S3's clients do and JavaScript's do everywhere, and another
-    body may be sent than the one that was signed.
+    ``hash_said`` states the hash of the body in a header, as clients of S3 and the SDK for JavaScript do; ``sent`` is
+    another body than the signed one.
     """
-    credentials = Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+    credentials = Credentials(given["AccessKeyId"], given["SecretAccessKey"], given.get("SessionToken"))
     signer = S3SigV4Auth if service == "s3" or hash_said else SigV4Auth
     signer(credentials, service, REGION).add_auth(request)
     answer = Client(IamMiddleware(Response("done"))).open(
@@ -161,6 +163,23 @@ def test_a_permissions_boundary_narrows_what_a_role_is_allowed(client: Callable[
     given = assume(client, "ec2:DescribeVpcs", "elasticmapreduce:*", boundary=policy["Policy"]["Arn"])
 
     # Allowed by both, by the role alone, by the boundary alone
+    assert answered(given, "ec2", requests()["ec2"]) == "200"
+    assert answered(given, "elasticmapreduce", requests()["elasticmapreduce"]) == "400 AccessDeniedException"
+    assert answered(given, "s3", requests()["s3"]) == "403 AccessDenied"
+
+
+def test_a_permissions_boundary_narrows_what_a_user_is_allowed(
+    client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply(monkeypatch, iam)
+    own = client("iam")
+    policy = own.create_policy(PolicyName="bound", PolicyDocument=document("ec2:*", "s3:*"))
+    own.create_user(UserName="operator", PermissionsBoundary=policy["Policy"]["Arn"])
+    own.put_user_policy(
+        UserName="operator", PolicyName="own", PolicyDocument=document("ec2:DescribeVpcs", "elasticmapreduce:*")
+    )
+    given = own.create_access_key(UserName="operator")["AccessKey"]
+
     assert answered(given, "ec2", requests()["ec2"]) == "200"
     assert answered(given, "elasticmapreduce", requests()["elasticmapreduce"]) == "400 AccessDeniedException"
     assert answered(given, "s3", requests()["s3"]) == "403 AccessDenied"

@@ -73,8 +73,8 @@ def test_a_budget_is_made_changed_and_removed(
     assert found["CostFilters"] == {"TagKeyValue": ["user:project$orchard"]}
     (notification,) = client.describe_notifications_for_budget(**of)["Notifications"]
     assert (notification["Threshold"], notification["NotificationType"]) == (80, "ACTUAL")
-    found = client.describe_subscribers_for_notification(**of, Notification=notification)["Subscribers"]
-    assert found == ALERT["Subscribers"]
+    subscribers = client.describe_subscribers_for_notification(**of, Notification=notification)["Subscribers"]
+    assert subscribers == ALERT["Subscribers"]
     assert client.list_tags_for_resource(ResourceARN=arn_of(made))["ResourceTags"] == tags(project="orchard")
     after = changed(BudgetLimit={"Amount": 80, "Unit": "USD"}) | {"ResourceTags": tags(owner="me")}
     assert Budget().update(context, made.physical_id, BUDGET, after).physical_id == made.physical_id

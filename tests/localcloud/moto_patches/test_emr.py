@@ -143,8 +143,27 @@ def fleets_and_their_nodes(client: Client) -> None:
 def another_size_of_a_fleet(client: Client) -> None:
     emr, cluster = start(client)
     task = emr.list_instance_fleets(ClusterId=cluster)["InstanceFleets"][2]
-    emr.modify_instance_fleet(ClusterId=cluster, InstanceFleet={"InstanceFleetId": task["Id"], "TargetSpotCapacity": 3})
+    capacities = {"TargetOnDemandCapacity": 0, "TargetSpotCapacity": 3}
+    emr.modify_instance_fleet(ClusterId=cluster, InstanceFleet={"InstanceFleetId": task["Id"], **capacities})
     assert len(emr.list_instances(ClusterId=cluster, InstanceFleetId=task["Id"])["Instances"]) == 3
+
+
+def one_capacity_of_a_fleet_without_the_other(client: Client) -> None:
+    emr, cluster = start(client)
+    core = emr.list_instance_fleets(ClusterId=cluster)["InstanceFleets"][1]
+    fleet = {"InstanceFleetId": core["Id"], "TargetOnDemandCapacity": 2}
+    refused(
+        "InvalidRequestException",
+        "The instance fleet should have both targetOnDemandCapacity and targetSpotCapacity specified.",
+        lambda: emr.modify_instance_fleet(ClusterId=cluster, InstanceFleet=fleet),
+    )
+    assert len(emr.list_instances(ClusterId=cluster, InstanceFleetId=core["Id"])["Instances"]) == 1
+
+
+def a_step_that_would_end_concurrent_ones(client: Client) -> None:
+    with pytest.raises(ClientError, match="The ActionOnFailure setting is not valid") as raised:
+        start(client, StepConcurrencyLevel=2, Steps=[step("a", "TERMINATE_CLUSTER")])
+    assert raised.value.response["Error"]["Code"] == "ValidationException"
 
 
 def auto_termination(client: Client) -> None:
@@ -221,7 +240,7 @@ def what_is_not_modelled_is_refused_by_name(client: Client) -> None:
 
 def pages_of_applications_are_refused_with_the_reason(client: Client) -> None:
     refused_by_name(
-        "pages of Spark",
+        "web pages of Spark",
         lambda: client("emr").create_persistent_app_ui(TargetResourceArn="arn:aws:elasticmapreduce:x:1:cluster/j-1"),
     )
 
@@ -245,6 +264,8 @@ PROBES: list[Probe] = [
     ended_by_request,
     fleets_and_their_nodes,
     another_size_of_a_fleet,
+    one_capacity_of_a_fleet_without_the_other,
+    a_step_that_would_end_concurrent_ones,
     auto_termination,
     managed_scaling,
     a_step_waits_until_its_cluster_is_ready,
@@ -331,6 +352,14 @@ def test_an_impossible_idle_time_is_refused(seconds: int, closed: Client) -> Non
         "The idle timeout must be between 60 and 604800 seconds.",
         lambda: start(closed, AutoTerminationPolicy={"IdleTimeout": seconds}),
     )
+
+
+def test_lists_more_steps_than_a_page(closed: Client) -> None:
+    emr, cluster = start(closed, Steps=[step(f"step-{number}") for number in range(60)])
+    pages = list(emr.get_paginator("list_steps").paginate(ClusterId=cluster))
+    assert [len(page["Steps"]) for page in pages] == [50, 10]
+    found = [each["Name"] for page in pages for each in page["Steps"]]
+    assert found == [f"step-{number}" for number in reversed(range(60))]
 
 
 def test_bootstrap_actions_are_listed(closed: Client) -> None:

@@ -38,6 +38,13 @@ def test_an_option_without_a_value_does_not_swallow_the_program() -> None:
     assert made.command == ["spark-submit", "--verbose", "--conf", "a=b", "main.py"]
 
 
+def test_files_named_by_a_property_are_fetched() -> None:
+    conf = "spark.submit.pyFiles=s3://b/a.zip,s3://b/b.zip"
+    made = plan("command-runner.jar", ["spark-submit", "", "--conf", conf, "main.py"])
+    assert made.command == ["spark-submit", "--py-files", "s3://b/a.zip,s3://b/b.zip", "main.py"]
+    assert made.fetched == [2]
+
+
 def test_any_other_command_runs_unchanged() -> None:
     assert plan("command-runner.jar", ["bash", "-c", "aws s3 ls s3://b"]) == Plan(["bash", "-c", "aws s3 ls s3://b"])
 
@@ -45,8 +52,9 @@ def test_any_other_command_runs_unchanged() -> None:
 @pytest.mark.parametrize(
     ("jar", "arguments", "message"),
     [
-        ("s3://b/mine.jar", ["x"], "The local cloud runs command-runner.jar only, not s3://b/mine.jar."),
-        ("command-runner.jar", [], "command-runner.jar was given no command."),
+        ("s3://b/mine.jar", ["x"], "The local cloud runs only command-runner.jar, got s3://b/mine.jar."),
+        ("command-runner.jar", [], "command-runner.jar requires a command, got no arguments."),
+        ("command-runner.jar", [""], "command-runner.jar requires a command, got no arguments."),
     ],
 )
 def test_refuses_steps_that_cannot_be_run(jar: str, arguments: list[str], message: str) -> None:

@@ -62,9 +62,7 @@ def test_a_node_has_the_aws_command(bucket: str, s3_endpoint: str, tmp_path: Pat
 
 def test_the_aws_command_reports_unmodelled_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert aws_command.main(["ec2", "describe-instances"]) == 255
-    assert capsys.readouterr().err == (
-        "aws: the local cloud has 'aws s3 cp SOURCE TARGET' only, not: aws ec2 describe-instances\n"
-    )
+    assert "'aws ec2 describe-instances'" in capsys.readouterr().err
 
 
 def test_a_missing_object_fails_the_aws_command(

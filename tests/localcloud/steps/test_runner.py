@@ -249,6 +249,7 @@ def test_a_step_that_cannot_run_fails_with_the_reason(tmp_path: Path, monkeypatc
 def test_a_cluster_that_is_not_kept_alive_ends_by_itself(tmp_path: Path) -> None:
     world = World(cluster(step("a"), keep=False), tmp_path)
     world.look(3)
+    assert world.states == ["COMPLETED"]
     assert world.cluster.state == "TERMINATED"
     assert world.cluster.reason == {"Code": "ALL_STEPS_COMPLETED", "Message": "Steps completed"}
 
@@ -268,4 +269,4 @@ def test_a_failure_of_one_cluster_does_not_stop_others(
     monkeypatch.setattr(service, "what_is_wrong", look)
     world.look()
     assert (troubled.state, world.cluster.state) == ("STARTING", "WAITING")
-    assert caplog.messages == [f"The step runner could not look after the cluster {troubled.id}"]
+    assert [record.args for record in caplog.records] == [(troubled.id,)]
