@@ -17,7 +17,7 @@ from job.features.words.options import CNN
 from job.storage import split_s3
 
 _LOCAL_PATH = re.compile(r"(?!s3://)([./~].*|.*/|file:.*)", re.DOTALL)
-"""What names no set, folder of a set or run: they begin with a letter or digit, and end with one that is no slash."""
+"""Paths of this machine: names of sets and runs begin with a letter or digit and do not end with a slash."""
 
 
 @dataclass(frozen=True)
