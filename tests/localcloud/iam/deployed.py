@@ -12,7 +12,7 @@ from tests.infra.synthesis import ROOT, Environment
 from tests.localcloud.conftest import MakeClient
 
 DATA, ACCESS, CLUSTER = "OrchardData", "OrchardAccess", "OrchardCluster"
-OTHER = "a-bucket-of-somebody-else"
+OTHER = "a-foreign-bucket"
 
 KEPT_OF_THE_CLUSTER = ("AWS::IAM::Role", "AWS::IAM::InstanceProfile", "AWS::KMS::Key")
 """Who may do what on a cluster; machines and networks do not matter to that, and take long to deploy."""
@@ -24,7 +24,7 @@ ClientOf = Callable[[str], Any]
 
 @dataclass(frozen=True)
 class Deployed:
-    """Stacks that stand, and what speaks for whom.
+    """Deployed stacks, and the clients of their principals.
 
     Attributes
     ----------
