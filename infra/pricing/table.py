@@ -91,7 +91,7 @@ def _node_price(region: str, instance_type: str) -> NodePrice:
 def _ec2(region: str, instance_type: str) -> float | None:
     """Return EC2's price on demand: within a family, sizes cost in proportion to their virtual CPUs."""
     family = instance_type.partition(".")[0]
-    xlarge = _table()["ec2_xlarge_usd_an_hour"]["families"].get(family, {}).get(region)
+    xlarge: float | None = _table()["ec2_xlarge_usd_an_hour"]["families"].get(family, {}).get(region)
     if xlarge is None or instance_type not in INSTANCE_TYPES:
         return None
     return round(xlarge * INSTANCE_TYPES[instance_type].virtual_cpus / _VIRTUAL_CPUS_OF_XLARGE, 5)

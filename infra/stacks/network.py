@@ -168,7 +168,9 @@ class Network(Construct):
 
     def limit_s3(self, statements: Sequence[dict[str, Any]]) -> None:
         """Allow through the S3 endpoint only what the statements name."""
-        for statement in statements if self.s3_endpoint else ():
+        if self.s3_endpoint is None:
+            return
+        for statement in statements:
             self.s3_endpoint.add_to_policy(cdk.aws_iam.PolicyStatement.from_json(statement))
 
     def unseen_parts(self) -> list[cdk.CfnResource]:
