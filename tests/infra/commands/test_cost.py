@@ -26,8 +26,8 @@ STANDING = (
 OFFLINE = "Prices: the table that ships, of 2026-11-29, without Spot. --offline was given."
 BASIS = (
     "The time is an extrapolation from our benchmark: 184 photos a second, features only, on 2 cores of an AMD EPYC "
-    "(not an EC2 instance), and a virtual CPU counted as one of those cores; a minute is assumed for the start of Spark, "
-    "the listing and the backbone."
+    "(not an EC2 instance), and a virtual CPU counted as one of those cores; a minute is assumed for the start of "
+    "Spark, the listing and the backbone."
 )
 
 START = "The start is assumed to take 15 minutes (--start-minutes)."
