@@ -1,6 +1,6 @@
 """Check how large a photo is before decoding it, so that no photo takes the memory or the time of all others.
 
-The limits and what was measured: docs/decisions/0108-what-one-photo-may-take.md.
+The limits and what was measured: docs/decisions/0108-limits-per-photo.md.
 """
 
 from PIL import Image
