@@ -66,6 +66,7 @@ class Arguments(_Checked):
     labels: tuple[str, ...] | None
     per_label: int | None
     seed: int
+    decode: str
     model: str | None
     backbone: str
     weights: str

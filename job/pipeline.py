@@ -102,16 +102,16 @@ def choose_extractor(arguments: Arguments, run: Run) -> FeatureExtractor:
                 model = cached_export(ExportRequest(arguments.backbone, arguments.weights, arguments.seed))
             else:
                 model = storage.local_copy(storage.absolute_uri(arguments.model), run.folder)
-            extractor = open_network(model, arguments.precision)
+            extractor = open_network(model, arguments.precision, arguments.decode)
         warn_if_untrained(run.progress, extractor.backbone)
         return extractor
     require_opencv()
     kind, keep_empty = KINDS[arguments.descriptor], arguments.no_keypoints == ZERO
     if arguments.vocabulary is not None:
         words, description = reused_words(arguments.vocabulary, arguments.descriptor)
-        return WordExtractor(kind, words.keypoints, keep_empty, (words, description))
+        return WordExtractor(kind, words.keypoints, keep_empty, (words, description), arguments.decode)
     learning = Learning(arguments.visual_words, arguments.word_sample, arguments.word_iterations, arguments.seed)
-    return WordExtractor(kind, arguments.keypoints, keep_empty, learning)
+    return WordExtractor(kind, arguments.keypoints, keep_empty, learning, arguments.decode)
 
 
 def require_possible(arguments: Arguments, photos: pa.Table, extractor: FeatureExtractor) -> None:

@@ -21,7 +21,7 @@ from job.features.network.extractor import NetworkExtractor, open_network, warn_
 from job.features.words import require_opencv
 from job.features.words.extractor import WordExtractor, reused_words
 from job.features.words.options import ZERO
-from job.images import PREDICT, listing
+from job.images import EXACT, PREDICT, listing
 from job.manifest import build_manifest
 from job.pca import Projection
 from job.pca.passes import ProjectionTask
@@ -123,7 +123,9 @@ def find_extractor(
     require_opencv()
     words, description = reused_words(fitted, earlier["vocabulary"]["descriptor"])
     keep_empty = earlier["arguments"]["no_keypoints"] == ZERO
-    return WordExtractor(words.kind, words.keypoints, keep_empty, (words, description))
+    return WordExtractor(
+        words.kind, words.keypoints, keep_empty, (words, description), earlier["arguments"].get("decode", EXACT)
+    )
 
 
 def find_network(
@@ -139,8 +141,9 @@ def find_network(
         If the file is another one, or if there is none.
     """
     wanted, earlier = manifest["backbone"]["sha256"], manifest["arguments"]
+    decoding = earlier.get("decode", EXACT)
     if given is not None:
-        extractor = open_network(storage.local_copy(storage.absolute_uri(given), folder), precision)
+        extractor = open_network(storage.local_copy(storage.absolute_uri(given), folder), precision, decoding)
         found = extractor.provenance["model"]
         if found != wanted:
             raise BackboneError(
@@ -155,7 +158,7 @@ def find_network(
             model = storage.local_copy(storage.absolute_uri(earlier["model"]), folder)
         elif model is None:
             model = cached_export(ExportRequest(earlier["backbone"], earlier["weights"], earlier["seed"]))
-        extractor = open_network(model, precision)
+        extractor = open_network(model, precision, decoding)
     except UsageError as error:
         raise BackboneError(
             f"The backbone that was fitted with is not on this machine: {error.message}",

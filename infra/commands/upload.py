@@ -10,7 +10,8 @@ from infra.commands.kept_buckets import say_where_the_set_is_kept
 from infra.commands.output.bar import duration, shown
 from infra.context import Context
 from infra.errors import NotSentError
-from infra.upload import Result, Survey, Uploader, is_photo, set_prefix, survey, upload, walk
+from infra.upload import Result, Survey, Uploader, set_prefix, survey, upload, walk
+from job.images import is_photo
 
 MOST_SHOWN = 100
 """Failures that are listed; the others are counted."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from infra import invocation
 from infra.aws import Aws, exists, explained
 from infra.errors import RunRefusedError
-from infra.upload import is_photo
+from job.images import is_photo
 from job.results import LAYOUT, MANIFEST
 from job.storage import split_s3
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.errors import PhotoFolderError, UnreadableFolderError
-from job.images import PHOTO_ENDINGS
+from job.images import FORMAT_NAMES, is_photo
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +51,12 @@ def survey(folder: Path, *, every_file: bool = False) -> Survey:
     if not found.files and not found.passed_over:
         raise PhotoFolderError(f"The folder '{folder}' is empty.", "Put photos into it, one folder a label.")
     if not found.files:
-        endings = ", ".join(PHOTO_ENDINGS)
         raise PhotoFolderError(
             f"The folder '{folder}' holds {found.passed_over:,} {'file' if found.passed_over == 1 else 'files'}, "
             "but no photo.",
-            f"Photos end in {endings}; to send other files as well: --every-file",
+            f"Add photos in {FORMAT_NAMES}, or send other files as well with --every-file",
         )
     return found
-
-
-def is_photo(inside: str) -> bool:
-    """Return whether the job will take a file for a photo, by its name."""
-    return inside.lower().endswith(PHOTO_ENDINGS)
 
 
 def walk(folder: Path) -> Iterator[LocalFile]:

@@ -7,7 +7,6 @@ from job.images import image_list, listing
 from job.images.decode import (
     DECODING,
     EXACT,
-    FORMATS,
     OVERSAMPLING,
     SCALED,
     Pixels,
@@ -17,14 +16,16 @@ from job.images.decode import (
     to_rgb,
     upright,
 )
+from job.images.formats import FORMAT_NAMES, FORMATS, PHOTO_ENDINGS, is_photo
 from job.images.limits import LARGEST_FILE, RejectedPhotoError, require_size
-from job.images.listing import LISTING_SCHEMA, PHOTO_ENDINGS, PREDICT, TEST, TRAIN, Subset
+from job.images.listing import LISTING_SCHEMA, PREDICT, TEST, TRAIN, Subset
 from job.images.prefetch import photos_in_turn, read_ahead
 
 __all__ = [
     "DECODING",
     "EXACT",
     "FORMATS",
+    "FORMAT_NAMES",
     "LARGEST_FILE",
     "LISTING_SCHEMA",
     "OVERSAMPLING",
@@ -38,6 +39,7 @@ __all__ = [
     "Subset",
     "decode_at_own_size",
     "image_list",
+    "is_photo",
     "listing",
     "open_photo",
     "photos_in_turn",

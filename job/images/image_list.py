@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 from job import storage
 from job.errors import PhotosNotFoundError, one_line, unreachable
 from job.images import listing
-from job.images.listing import PHOTO_ENDINGS, Subset
+from job.images.formats import FORMAT_NAMES, is_photo
+from job.images.listing import Subset
 from job.storage import FileFound
 
 URI_COLUMNS = ("uri", "url", "path", "image", "file")
@@ -51,11 +52,11 @@ def list_photos(uri: str, split: str, subset: Subset) -> pa.Table:
         which the first has no slash are taken for these. The Inventory's ``manifest.json`` stands for all its files.
     """
     named = {entry.uri: entry for entry in read(uri)}
-    entries = {name: entry for name, entry in named.items() if name.lower().endswith(PHOTO_ENDINGS)}
+    entries = {name: entry for name, entry in named.items() if is_photo(name)}
     if not entries:
-        endings = ", ".join(PHOTO_ENDINGS)
         raise PhotosNotFoundError(
-            f"The list '{uri}' names {len(named)} files, but no photo.", f"Photos end in {endings}."
+            f"The list '{uri}' must name photos, got {len(named):,} other files.",
+            f"Add photos in {FORMAT_NAMES}.",
         )
     ordered = [FileFound(name, 0) for name in sorted(entries)]
     wanted = [entries[photo.inside] for photo in listing.draw(ordered, subset, uri, "")]

@@ -14,11 +14,9 @@ import pyarrow.compute as pc
 
 from job import storage
 from job.errors import PhotosNotFoundError, TooFewPhotosError
+from job.images.formats import FORMAT_NAMES, is_photo
 from job.images.limits import LARGEST_FILE
 from job.storage import FileFound
-
-PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
-"""The endings of a photo's file name, compared in lower case."""
 
 TRAIN, TEST, PREDICT = "train", "test", "predict"
 """The splits: fitted on, evaluated on, only predicted."""
@@ -215,11 +213,11 @@ def _photos_inside(folder: str) -> list[FileFound]:
     files = storage.list_files(folder)
     if not files:
         raise PhotosNotFoundError(f"The folder '{folder}' is empty.", "Put photos into it, one folder a label.")
-    photos = [with_problem_of_size(file) for file in files if file.inside.lower().endswith(PHOTO_ENDINGS)]
+    photos = [with_problem_of_size(file) for file in files if is_photo(file.inside)]
     if not photos:
-        endings = ", ".join(PHOTO_ENDINGS)
         raise PhotosNotFoundError(
-            f"The folder '{folder}' holds {len(files)} files, but no photo.", f"Photos end in {endings}."
+            f"The folder '{folder}' must contain photos, got {len(files):,} other files.",
+            f"Add photos in {FORMAT_NAMES}.",
         )
     return photos
 

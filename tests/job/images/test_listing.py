@@ -30,7 +30,7 @@ def made_listing(sizes: list[int]) -> pa.Table:
 
 def test_lists_photos_sorted_with_last_folder_as_label(tmp_path: Path) -> None:
     names = ["b/two/5.JPG", "a/1.jpg", "a/2.jpeg", "a/3.PNG", "a/deep/er/4.webp", "c/6.Bmp"]
-    folder = make_files(tmp_path, *names, "a/notes.txt", "c/7.gif")
+    folder = make_files(tmp_path, *names, "a/notes.txt", "c/7.svg")
 
     photos = listing.list_photos(folder, TRAIN).to_pylist()
 
@@ -75,7 +75,7 @@ def test_names_are_never_percent_encoded_or_decoded(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("files", "named"),
-    [([], "none"), (["x/1.jpg"], "x/1.jpg"), ([".keep"], ""), (["a.txt", "b.gif"], "")],
+    [([], "none"), (["x/1.jpg"], "x/1.jpg"), ([".keep"], ""), (["a.txt", "b.svg"], "")],
     ids=["missing", "a file", "empty", "no photo"],
 )
 def test_refuses_folder_without_photos(tmp_path: Path, files: list[str], named: str) -> None:
