@@ -170,6 +170,12 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
         action="append",
         help="use only photos with these labels (default: all); quote a label with a comma: 'A,\"B, C\"'",
     )
+    photos.add_argument(
+        "--label-pattern",
+        metavar="REGEX",
+        help="take labels from this regular expression's first group in the path inside the folder, for instance "
+        "'^([^/]+)/' for the first folder (default: the last folder)",
+    )
     photos.add_argument("--per-label", metavar="N", type=whole_number, help="use at most N photos per label")
     photos.add_argument(
         "--seed",

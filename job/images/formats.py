@@ -3,6 +3,7 @@
 This is the only list: the job, `orchard upload`, the preflight check and `orchard classify` read it.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -118,12 +119,9 @@ def ending(name: str) -> str:
     return f".{last.lower()}" if dot and stem and last else NO_ENDING
 
 
-def count_endings(names: Iterable[str]) -> dict[str, int]:
-    """Return how many names have each ending, the most frequent first."""
-    counts: dict[str, int] = {}
-    for name in names:
-        counts[ending(name)] = counts.get(ending(name), 0) + 1
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+def count_endings(names: Iterable[str]) -> Counter[str]:
+    """Return how many names have each ending."""
+    return Counter(ending(name) for name in names)
 
 
 def describe_ignored(endings: Mapping[str, int]) -> str:
@@ -133,12 +131,13 @@ def describe_ignored(endings: Mapping[str, int]) -> str:
     """
     if not endings:
         return ""
+    ordered = sorted(endings.items(), key=lambda item: (-item[1], item[0]))
     parts = [
         f"{count:,} {'without an ending' if name == NO_ENDING else name}"
         + (f" ({OTHER_IMAGES[name]}, not supported)" if name in OTHER_IMAGES else "")
-        for name, count in list(endings.items())[:_SHOWN]
+        for name, count in ordered[:_SHOWN]
     ]
-    others = sum(list(endings.values())[_SHOWN:])
+    others = sum(count for _, count in ordered[_SHOWN:])
     parts += [f"{others:,} with other endings"] if others else []
     total = sum(endings.values())
     return f"Ignored {total:,} {'file' if total == 1 else 'files'}: {', '.join(parts)}."

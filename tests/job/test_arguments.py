@@ -155,6 +155,8 @@ def test_accepts_shares_in_percent(option: str, text: str, value: float) -> None
             "3",
             "--decode",
             "scaled",
+            "--label-pattern",
+            "^([^/]+)/",
             "--weights",
             "random",
             "--per-label",
