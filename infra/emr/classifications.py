@@ -105,6 +105,11 @@ def spark(
     ]
 
 
+def no_metrics() -> list[Classification]:
+    """Return the classification that keeps the CloudWatch agent from sending metrics, which would be billed."""
+    return [Classification("emr-metrics", nested=(Classification("emr-system-metrics"),))]
+
+
 def _labels(masters: MasterLabel) -> dict[str, str]:
     if masters is None:
         return {}

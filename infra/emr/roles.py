@@ -11,6 +11,9 @@ SERVICE_POLICY = "service-role/AmazonEMRServicePolicy_v2"
 MANAGED_POLICY_TAG = "for-use-with-amazon-emr-managed-policies"
 """With the value "true", lets ``SERVICE_POLICY`` act on the cluster, subnets and groups that carry it."""
 
+LOG_GROUP = "/orchard/steps"
+"""CloudWatch log group of steps' logs, where ``live_logs`` is on."""
+
 READ_FOLDERS = ("code", "images", "models", "notebooks", "results")
 WRITTEN_FOLDERS = ("notebooks", "results")
 
@@ -158,15 +161,41 @@ def session_manager_statements() -> list[Statement]:
     ]
 
 
-def jupyterhub_statements(data_bucket_arn: str, secret_arn: str) -> list[Statement]:
-    """Return what JupyterHub needs: its password, and the folder that EMR has it keep notebooks in."""
+def jupyterhub_statements(data_bucket_arn: str, secret_arn: str, region: str) -> list[Statement]:
+    """Return what JupyterHub needs: its password, through Systems Manager, and the folder of its notebooks."""
+    reference = "parameter/aws/reference/secretsmanager/JupyterHubPassword*"
     return [
         Statement("ReadJupyterHubPassword", ["secretsmanager:GetSecretValue"], [secret_arn]),
+        Statement(
+            "FindJupyterHubPassword",
+            ["ssm:GetParameter"],
+            [f"arn:aws:ssm:{region}:*:{reference}"],
+            wildcard_reason="A reference to one secret, whose name CloudFormation makes.",
+        ),
         Statement(
             "KeepNotebooks",
             ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
             [f"{data_bucket_arn}/jupyter/*"],
             wildcard_reason=_WITHIN_FOLDER,
+        ),
+    ]
+
+
+def live_log_statements(region: str) -> list[Statement]:
+    """Return what the CloudWatch agent needs to send the logs of steps."""
+    group = f"arn:aws:logs:{region}:*:log-group:{LOG_GROUP}"
+    return [
+        Statement(
+            "SendStepLogs",
+            ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+            [group, f"{group}:*"],
+            wildcard_reason="One log group of this account; EMR names the streams in it.",
+        ),
+        Statement(
+            "FindLogGroups",
+            ["logs:DescribeLogGroups"],
+            ["*"],
+            wildcard_reason="Log groups can only be listed as a whole.",
         ),
     ]
 

@@ -90,7 +90,10 @@ def test_a_run_sends_code_and_backbone_attaches_the_step_and_follows_it_to_the_e
         f"s3://{deployed.data}/images/fruits/Training: 2 photos, 0 MiB",
         "Ignored 1 file: 1 .txt.",
         "Warning: only one training photo has the label 'Kiwi', 'Pear'.",
-        f"Estimate: 0:00:00 and 0.000 USD, an extrapolation from {BENCHMARK.basis}.",
+        (
+            "Estimate: 0:01:00 and 0.01 USD for the run; 0:16:00 and 0.22 USD with the start of a cluster. "
+            f"Extrapolated from {BENCHMARK.basis}."
+        ),
         f"Backbone s3://{deployed.data}/models/{MODEL_HASH}.tflite: sent",
         f"Code {bundle.hash}: sent",
         f"Run 'first' is step {step['Id']} of cluster {deployed.cluster}",
