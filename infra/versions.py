@@ -45,7 +45,7 @@ LIBRARIES = (
     Library("threadpoolctl", "3.8.0", ("threadpoolctl",)),
     Library("pyarrow", "18.1.0", ("pyarrow", "pyarrow.fs", "pyarrow.parquet")),
     Library("pillow", "13.0.0", ("PIL.Image", "PIL.ImageCms")),
-    Library("pi-heif", "1.4.0", ("pi_heif",)),
+    Library("pi-heif", "1.4.0", ("_pi_heif",)),
     Library("ai-edge-litert", "2.3.0", ("ai_edge_litert.interpreter", "ai_edge_litert.schema_py_generated")),
     # The one dependency of ai-edge-litert, apart from NumPy, that those two modules import. It also asks for
     # protobuf, ml_dtypes, typing-extensions and backports-strenum, for parts that the job never imports.

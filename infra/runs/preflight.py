@@ -85,7 +85,7 @@ def require_model(aws: Aws, uri: str) -> None:
     bucket, key = split_s3(uri)
     if not key:
         raise RunRefusedError(
-            f"--model {uri} is no file in S3.",
+            f"--model must be a file in S3 or on this machine, got {uri}.",
             "Name a URI like s3://BUCKET/models/FILE.tflite, or a file of this machine.",
         )
     with explained(f"look for {uri}"):

@@ -8,12 +8,11 @@ import warnings
 
 import numpy as np
 import numpy.typing as npt
-import pi_heif
 from PIL import AvifImagePlugin, ExifTags, Image, UnidentifiedImageError
 from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 
 from job.errors import one_line
-from job.images import colour
+from job.images import colour, heic
 from job.images.formats import FORMATS, describe_content
 from job.images.headers import only_pixels, resolutions, unsupported_jpeg
 from job.images.jpeg_scan import load_jpeg
@@ -53,8 +52,8 @@ _SIDEWAYS = (5, 6, 7, 8)
 _PROFILE = "icc_profile"
 """Pillow's name of the embedded colour profile."""
 
+heic.register()
 # Tasks use all cores already.
-pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
 

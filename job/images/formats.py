@@ -41,7 +41,7 @@ PHOTO_FORMATS = (
 """Formats whose decoders run no external program: Pillow's, and libheif for HEIC (decision 0128)."""
 
 FORMATS = tuple(each.decoder for each in PHOTO_FORMATS)
-"""What a file is decoded as, whatever its name."""
+"""Decoders that are tried, by the content and not the name of a file."""
 
 FORMAT_NAMES = ", ".join(each.name for each in PHOTO_FORMATS[:-1]) + f" or {PHOTO_FORMATS[-1].name}"
 """For messages."""
@@ -97,6 +97,11 @@ _SIGNATURES = (
     (0, b"FUJIFILMCCD-RAW", "a camera raw file"),
     (8, b"CR\x02", "a camera raw file"),
     (4, b"ftypcrx", "a camera raw file"),
+    (0, b"\x89PNG", "a damaged PNG"),
+    (0, b"GIF8", "a damaged GIF"),
+    (0, b"II*\0", "a TIFF that is damaged, or has unusual pixels"),
+    (0, b"MM\0*", "a TIFF that is damaged, or has unusual pixels"),
+    *((4, b"ftyp" + brand, "a damaged HEIC or AVIF image") for brand in (b"hei", b"hev", b"avi", b"mif1", b"msf1")),
     (4, b"ftyp", "a video, or an image in a container that is not supported"),
     (0, b"RIFF", "a RIFF file without a readable WebP image"),
     (0, b"PK\x03\x04", "a ZIP archive"),

@@ -19,7 +19,7 @@ _SHOWN = 5
 
 
 def compiled(pattern: str | None) -> re.Pattern[str] | None:
-    """Return ``--label-pattern`` compiled; raise UsageError if it is no regular expression with a group."""
+    """Return ``--label-pattern`` compiled; raise UsageError unless it is a regular expression with a group."""
     if pattern is None:
         return None
     try:

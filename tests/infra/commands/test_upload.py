@@ -115,7 +115,7 @@ def test_a_folder_typed_as_a_dot_has_a_name_too(
     assert "images/fruits/apple/1.jpg" in data_stack.objects
 
 
-def test_files_that_fail_are_listed_at_the_end_and_the_exit_code_is_one(
+def test_lists_failed_files_at_the_end_and_exits_with_one(
     data_stack: FakeS3, photos: Path, context: Context, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data_stack.failures["images/fruits/apple/2.jpg"] = [(500, "InternalError")] * 10
@@ -220,7 +220,7 @@ def test_a_folder_that_is_not_there_is_said_before_aws_is_asked(
 
 
 @pytest.mark.usefixtures("s3_endpoint")
-def test_with_the_stack_of_an_account_the_photos_are_in_its_bucket(
+def test_uploads_to_the_bucket_of_the_accounts_stack(
     photos: Path, context: Context, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Given no stack, then it is said; given the stack, then its own bucket holds the photos."""

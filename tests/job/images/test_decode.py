@@ -167,6 +167,8 @@ def test_rejects_decompression_bomb_for_its_size() -> None:
         (b'<?xml version="1.0"?><svg xmlns="x"/>', "an SVG drawing"),
         (b"hello", "a text file"),
         (bytes(100), "unknown content"),
+        (encoded(gradient(), "HEIC")[:60], "a damaged HEIC or AVIF image"),
+        (encoded(gradient(), "TIFF")[:8], "a TIFF that is damaged, or has unusual pixels"),
         (bytes(128) + b"DICM", "a DICOM file"),
         (b"version https://git-lfs.github.com", "a pointer of Git LFS instead of the file: run `git lfs pull`"),
     ],
