@@ -189,7 +189,7 @@ def _contradictions(settings: Settings) -> list[tuple[bool, str, str]]:
         (
             bool(settings.vpc_id) != bool(settings.subnet_ids),
             f"vpc_id and subnet_ids must be given together, got '{settings.vpc_id}' and '{subnets}'.",
-            "Add both -c vpc_id=VPC and -c subnet_ids=SUBNET,SUBNET, or neither for a network of its own.",
+            "Add both -c vpc_id=VPC and -c subnet_ids=SUBNET,SUBNET, or neither to create a network.",
         ),
         (
             settings.managed_scaling and settings.network == "private",

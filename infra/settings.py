@@ -33,7 +33,7 @@ class Settings:
     # ``private``: S3 only, fixed size. ``private-nat``: the internet through a NAT gateway. ``public``: public
     # addresses, no ingress.
     network: str  # one of ``NETWORKS``
-    vpc_id: str  # existing VPC to use, which the stacks then leave as it is; empty to create one
+    vpc_id: str  # existing VPC to use, which the stacks do not change; empty to create one
     subnet_ids: tuple[str, ...]  # subnets of that VPC for the nodes; EMR chooses one
     kms_endpoint: bool  # whether a private network has a paid endpoint to KMS
     managed_scaling: bool  # whether EMR adds and removes task nodes by load

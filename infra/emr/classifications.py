@@ -25,7 +25,7 @@ MasterLabel = Literal["ON_DEMAND", "CORE"] | None
 def master_nodes(spot_share: int, *, managed_scaling: bool) -> MasterLabel:
     """Return the label of the nodes that run application masters; None for any node.
 
-    With ``ON_DEMAND`` EMR's managed scaling would choose the market by demand, whatever ``spot_share`` is. Source:
+    With ``ON_DEMAND`` EMR's managed scaling would choose the market by demand, regardless of ``spot_share``. Source:
     "Understanding node allocation strategy and scenarios" in the EMR Management Guide.
 
     Parameters

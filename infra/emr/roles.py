@@ -51,7 +51,7 @@ def policy_document(statements: Sequence[Statement]) -> PolicyDocument:
 
 
 def service_role_statements(node_role_arn: str, key_arn: str) -> list[Statement]:
-    """Return what EMR's service role needs beside ``SERVICE_POLICY``.
+    """Return what EMR's service role needs in addition to ``SERVICE_POLICY``.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def service_role_statements(node_role_arn: str, key_arn: str) -> list[Statement]
             ["iam:CreateServiceLinkedRole"],
             [f"arn:aws:iam::*:role/aws-service-role/{service}/{role}*"],
             {"StringEquals": {"iam:AWSServiceName": service}},
-            wildcard_reason="AWS adds the account and a suffix of its own; the condition names the service.",
+            wildcard_reason="AWS adds the account and a suffix; the condition names the service.",
         )
         for service, role in _SERVICE_LINKED_ROLES.items()
     ]
@@ -105,8 +105,8 @@ def node_role_statements(
         The very objects that start-up scripts fetch.
     """
     return [
-        # No condition on the prefix: S3 answers 403, not 404, to whoever asks for a missing object and may
-        # not list its bucket, and such a request carries no prefix. Names are no secret from the job.
+        # No condition on the prefix: without permission to list the bucket, S3 answers a request for a missing object
+        # with 403 instead of 404, and such a request has no prefix. The job may see all names.
         Statement("ListData", ["s3:GetBucketLocation", "s3:ListBucket"], [data_bucket_arn]),
         Statement(
             "ReadData",

@@ -120,7 +120,7 @@ def _allow(name: str, actions: str | list[str], resources: str | list[str]) -> d
 class Network(Construct):
     """VPC in two zones, of which EMR chooses the one with capacity, and the cluster's security groups.
 
-    An existing VPC is used as it is: only security groups are created in it.
+    In an existing VPC only security groups are created.
 
     Attributes
     ----------

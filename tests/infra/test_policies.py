@@ -158,7 +158,7 @@ def test_iam_takes_a_policy_of_that_length(file: Path) -> None:
     assert len("".join(file.read_text().split())) <= LONGEST_POLICY
 
 
-def test_a_person_with_the_operators_policy_may_make_every_call_of_the_commands() -> None:
+def test_an_operator_may_make_every_call_of_the_commands() -> None:
     called, policy = calls_of_the_commands(), statements("operator.json")
 
     # The search finds what is there: a call of each service, and one of each way to make it
@@ -171,7 +171,7 @@ def test_a_person_with_the_operators_policy_may_make_every_call_of_the_commands(
     assert missing == []
 
 
-def test_the_operators_policy_allows_nothing_that_no_command_calls() -> None:
+def test_an_operator_may_make_no_call_of_no_command() -> None:
     granted = {action for statement in statements("operator.json") for action in _list(statement["Action"])}
 
     # Deployment goes through the CDK's roles; EMR needs the second to open Spark's history; the last three are of
@@ -185,7 +185,7 @@ def test_the_operators_policy_allows_nothing_that_no_command_calls() -> None:
     }
 
 
-def test_other_buckets_and_other_peoples_groups_are_out_of_the_operators_reach() -> None:
+def test_an_operator_reaches_no_bucket_or_group_of_others() -> None:
     policy = statements("operator.json")
 
     assert not allowed(policy, "s3:GetObject", "arn:aws:s3:::somebody-elses/x")

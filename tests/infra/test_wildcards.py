@@ -128,14 +128,14 @@ def _texts(value: object) -> Iterator[str]:
         yield str(value)
 
 
-def test_every_wildcard_is_on_the_list_and_the_list_holds_no_other(environment: Synthesise) -> None:
+def test_the_list_has_exactly_the_wildcards_of_the_stacks(environment: Synthesise) -> None:
     found = {one for network in NETWORKS for one in wildcards(environment(network=network, **EVERYTHING))}
 
     assert sorted(found - set(ALLOWED)) == [], "new: narrow it, or give its reason here"
     assert sorted(set(ALLOWED) - found) == [], "gone: take it off the list"
 
 
-def test_the_nodes_and_the_evaluator_are_allowed_no_wildcard_of_actions(environment: Synthesise) -> None:
+def test_nodes_and_evaluator_have_no_wildcard_of_actions(environment: Synthesise) -> None:
     made = environment(**EVERYTHING)
 
     assert [

@@ -23,7 +23,7 @@ STANDING = (
     "Until OrchardCluster is destroyed, it costs about 9.03 USD a month even after its cluster has ended: "
     "key of the disks 1.00, interface endpoints (1) 8.03."
 )
-OFFLINE = "Prices: the table that ships, of 2026-11-29, without Spot. --offline was given."
+OFFLINE = "Prices are from the table of this project, 2026-11-29, without Spot. --offline was given."
 BASIS = (
     "The time is an extrapolation from our benchmark: 184 photos a second, features only, on 2 cores of an AMD EPYC "
     "(not an EC2 instance), and a virtual CPU counted as one of those cores; a minute is assumed for the start of "
@@ -70,7 +70,7 @@ def test_an_hour_is_told_with_spot_where_aws_answers(person: Person) -> None:
         "A run: orchard cost --photos N",
         STANDING,
         NOT_COUNTED,
-        "Prices: asked of AWS on 2026-11-20 (Price List API; EC2 for Spot).",
+        "Prices are from AWS, 2026-11-20 (Price List API; EC2 for Spot).",
     ]
 
 
@@ -128,7 +128,7 @@ def test_regions_show_spot_where_it_is_known_and_a_dash_where_nothing_is(person:
         "",
     ]
     assert (
-        "No full price is known for m5.xlarge on demand in eu-south-2 (m5.xlarge: none for EC2 and EMR).\n"
+        "No complete price is known for m5.xlarge on demand in eu-south-2 (m5.xlarge: none for EC2 and EMR).\n"
         in person.reads()
     )
 
@@ -220,7 +220,7 @@ def test_a_run_is_told_by_its_clusters_timeline(person: Person) -> None:
         "The run took 0:30:00, 25% of the cluster's node hours: 0.417.",
         NOT_SPENT,
         "Hours: EMR's timeline, from each node's creation, a little before it is billed. The bill is AWS' own.",
-        "Prices: asked of AWS on 2026-11-20 (Price List API; EC2 for Spot).",
+        "Prices are from AWS, 2026-11-20 (Price List API; EC2 for Spot).",
     ]
 
 

@@ -126,7 +126,7 @@ def test_lists_failed_files_at_the_end_and_exits_with_one(
     assert said(context)[1:] == [
         "Ignored 1 file: 1 .txt.",
         "2 sent (0.1 MB) in 0 s, 0 were there already.",
-        "Could not send 'apple/2.jpg': AWS failed (InternalError), 8 attempts long.",
+        "Could not send 'apple/2.jpg': AWS failed 8 times in a row (InternalError).",
         "Could not send 'pear/4.jpg': the file cannot be read (No such file or directory).",
     ]
     assert "2 of the photos" in capsys.readouterr().err.splitlines()[0]
@@ -150,8 +150,8 @@ def test_a_hundred_failures_are_listed_and_the_others_counted(photos: Path, cont
         (
             (503, "SlowDown"),
             75,
-            "AWS asks to slow down (SlowDown), 8 attempts long.",
-            "Wait a minute, then type the same command again.",
+            "AWS throttled 8 attempts in a row (SlowDown).",
+            "Wait a minute, then rerun the command.",
         ),
     ],
 )

@@ -71,7 +71,7 @@ def test_a_source_that_aws_answers_says_so(price_list: FakePriceList) -> None:
     assert source.of("eu-west-1", ["m5.xlarge"]).nodes["m5.xlarge"].spot == 0.09
     assert not source.from_table
     assert source.day == "2026-11-20"
-    assert " on 2026-11-20 " in source.origin
+    assert " 2026-11-20 " in source.origin
 
 
 @pytest.mark.usefixtures("no_credentials")
