@@ -85,9 +85,9 @@ def finished(graph: Graph, description: MobileDescription) -> bytes:
     packed.seek(0, io.SEEK_END)
     with zipfile.ZipFile(packed, "a") as archive:
         # ZipInfo has a fixed date, so that the same run gives the same bytes.
-        archive.writestr(
-            zipfile.ZipInfo(LABELS_FILE), "".join(f"{printable_line(label)}\n" for label in description.labels)
-        )
+        # A line break in a label would shift all labels after it.
+        lines = "".join(f"{printable_line(label)}\n" for label in description.labels)
+        archive.writestr(zipfile.ZipInfo(LABELS_FILE), lines)
     return packed.getvalue()
 
 
