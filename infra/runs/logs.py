@@ -51,12 +51,15 @@ def bootstrap_logs(aws: Aws, log_uri: str, cluster: str) -> Mapping[str, str]:
 def _live_logs(aws: Aws, step: str) -> Mapping[str, str]:
     """Return what CloudWatch has received of a step's logs, by log group and stream; empty without ``live_logs``."""
     pages = aws.client("logs").get_paginator("filter_log_events")
-    found: dict[str, list[str]] = {}
-    with suppress(ClientError):  # no such group, or no permission to read it
-        for page in pages.paginate(logGroupName=LOG_GROUP, logStreamNamePrefix=f"/steps/{step}/"):
-            for event in page["events"]:
-                found.setdefault(f"{LOG_GROUP}:{event['logStreamName']}", []).append(event["message"])
-    return {name: "\n".join(lines)[-LARGEST_TEXT:] for name, lines in found.items()}
+    found = {}
+    for name in ("stderr", "stdout"):
+        stream = f"/steps/{step}/{name}"
+        with suppress(ClientError):  # no such group or stream, or no permission to read it
+            every = pages.paginate(logGroupName=LOG_GROUP, logStreamNames=[stream])
+            lines = [event["message"] for page in every for event in page["events"]]
+            if lines:
+                found[f"{LOG_GROUP}:{stream}"] = "\n".join(lines)[-LARGEST_TEXT:]
+    return found
 
 
 def _read_below(aws: Aws, folder: str, only: str = "") -> Mapping[str, str]:
