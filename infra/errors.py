@@ -143,6 +143,17 @@ class StackStaysError(OrchardError):
     code = "ORC-232"
 
 
+class NotBootstrappedError(WrongUseError):
+    """The CDK has not been prepared in this account and region.
+
+    `cdk bootstrap` creates the bucket and the roles that every deployment uses, once for an account and region.
+
+    Type the command of the second line; docs/running-on-aws.md says who may.
+    """
+
+    code = "ORC-233"
+
+
 class ClusterUnfitError(WrongUseError):
     """The cluster is not there, or cannot do what was asked.
 
@@ -385,3 +396,14 @@ class NoPortError(OrchardError):
     """
 
     code = "ORC-402"
+
+
+class StartedElsewhereError(WrongUseError):
+    """The local cloud was started from another terminal or folder.
+
+    `orchard local down` deletes everything in it, which its user may need. Nothing was ended.
+
+    Add `--yes` to end it all the same. For a second local cloud use `--state DIR` with every `orchard local` command.
+    """
+
+    code = "ORC-403"
