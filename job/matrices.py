@@ -1,4 +1,4 @@
-"""Float matrices: stored as Arrow columns of lists, and multiplied so that no row depends on the others."""
+"""Store float matrices as Arrow columns of lists, and multiply them so that rows are independent."""
 
 from typing import Any
 
@@ -7,22 +7,22 @@ import numpy.typing as npt
 import pyarrow as pa
 
 FLOAT_LIST = pa.list_(pa.field("element", pa.float32()))
-"""The Arrow type of a column with one row of a matrix in each cell."""
+"""Arrow type of a column with one matrix row in each cell."""
 
 BLOCK_ROWS, BLOCK_COLUMNS = 256, 16
-"""``row_products`` multiplies blocks of this many rows, and weights in multiples of this many rows, padded with zeros.
-At the edges of other shapes OpenBLAS adds in another order."""
+"""Shapes that ``row_products`` pads to: rows to blocks of 256, weights to multiples of 16.
+At the edges of other shapes, OpenBLAS adds in another order."""
 
 
 def list_column(rows: npt.NDArray[np.float32]) -> pa.ListArray:
-    """Return a float32 matrix as an Arrow column of lists, one a row, sharing the matrix's memory."""
+    """Return a float32 matrix as an Arrow column with a list for each row, sharing memory."""
     offsets = np.arange(0, rows.size + 1, rows.shape[1], dtype=np.int32)
     values = pa.array(np.ascontiguousarray(rows).reshape(-1))
     return pa.ListArray.from_arrays(pa.array(offsets), values, type=FLOAT_LIST)
 
 
 def matrix(rows: pa.ListArray) -> npt.NDArray[np.float32]:
-    """Return an Arrow array of equally long lists as a float32 matrix, one row a list, sharing its memory."""
+    """Return an Arrow array of equally long lists as a float32 matrix, sharing memory."""
     values: npt.NDArray[np.float32] = rows.flatten().to_numpy(zero_copy_only=True)
     return values.reshape(len(rows), -1)
 
@@ -30,7 +30,7 @@ def matrix(rows: pa.ListArray) -> npt.NDArray[np.float32]:
 def row_products(
     rows: npt.NDArray[np.number[Any]], weights: npt.NDArray[np.float64], shift: npt.NDArray[np.float64] | float = 0.0
 ) -> npt.NDArray[np.float64]:
-    """Return ``(rows - shift) @ weights.T`` in float64, each row bit-identical whichever rows it comes with.
+    """Return ``(rows - shift) @ weights.T`` in float64; no bit of a row depends on the other rows.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def row_products(
     weights
         Shape (m, dimensions).
     shift
-        Shape (dimensions,): subtracted from every row.
+        Shape (dimensions,): subtracted from each row.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""``orchard results --mobile``: makes the phone's model of a run, and measures it on the run's own test photos."""
+"""``orchard results --mobile``: build the phone model of a run, and measure it on the run's test photos."""
 
 import io
 from collections.abc import Callable, Iterator, Sequence
@@ -22,12 +22,12 @@ from job.results import layout, listed_files
 from job.storage import split_s3
 
 MOST_PHOTOS = 1000
-"""Test photos that a model is measured on: they give an accuracy within a percent or two, in less than a minute."""
+"""Most test photos to measure on: accuracy within a percent or two in less than a minute."""
 
 
 @dataclass(frozen=True)
 class PhotoToMeasure:
-    """A test photo as the run saw it: its URI, its folder's label and the label that the run predicted."""
+    """A test photo of the run: its URI, its label and the label that the run predicted."""
 
     path: str
     label: str
@@ -36,16 +36,16 @@ class PhotoToMeasure:
 
 @dataclass
 class Measured:
-    """How a model did on test photos.
+    """Counts of test photos.
 
     Parameters
     ----------
     photos
-        How many were read and classified.
+        Read and classified.
     agree, right
-        On how many the model gave the run's label, and the true one.
+        The model's label is the run's, and the true one.
     run_right
-        On how many the run gave the true label.
+        The run's label is the true one.
     """
 
     photos: int = 0
@@ -55,14 +55,14 @@ class Measured:
 
 
 def make_mobile(context: Context, run: RunFiles, backbone: Path, destination: Path, stored_as: str | None) -> None:
-    """Write the phone's model of a run, and print its size, speed and accuracy."""
+    """Write the phone model of a run, and print its size, speed and accuracy."""
     full = run_model(run, backbone)
     chosen = with_quantized_weights(full, stored_as) if stored_as else full
     _write(chosen, destination)
     context.say(describe(chosen, destination))
     photos = photos_to_measure(run)
     if not photos:
-        context.say("The run has no test photos to measure it on; give one --test or --holdout.")
+        context.say("Accuracy not measured: the run has no test photos. Run with --test or --holdout.")
         return
     context.say(_accuracy(measure(lambda: context.aws, destination, photos), len(photos), "It"))
     if stored_as:
@@ -75,19 +75,21 @@ def make_mobile(context: Context, run: RunFiles, backbone: Path, destination: Pa
 
 
 def run_model(run: RunFiles, backbone: Path) -> bytes:
-    """Return the phone's model of a run, with its weights as the run used them."""
+    """Return the phone model of a run, with the run's own weights."""
     description, numbers = run.read_if_there(layout.MODEL), run.read_if_there(layout.MODEL_NUMBERS)
     if description is None or numbers is None:
-        raise RunFilesError(f"'{run.where}' holds no classifier.", "Run again with --classifier logistic.")
+        raise RunFilesError(
+            f"A phone model needs a classifier, and '{run.where}' has none.", "Run again with --classifier logistic."
+        )
     with np.load(io.BytesIO(run.read(layout.PROJECTION)), allow_pickle=False) as archive:
         projection = Projection(archive["mean"], archive["scale"], archive["components"])
     return mobile_model(backbone.read_bytes(), projection, Classifier.from_files(description, numbers))
 
 
 def describe(model: bytes, file: Path) -> str:
-    """Return the size, speed on one core of this machine, and contents of a model."""
+    """Return a line on the size, speed on one core of this machine, and contents of a model."""
     described = parse_description(model)
-    assert described is not None  # noqa: S101 - it was made a moment ago
+    assert described is not None  # noqa: S101 - built by this command
     milliseconds = 1000 * seconds_a_photo(Backbone(file))
     return (
         f"{file}: {len(model) / 1e6:.1f} MB, {milliseconds:.1f} ms a photo on one core here; photos "
@@ -97,7 +99,7 @@ def describe(model: bytes, file: Path) -> str:
 
 
 def photos_to_measure(run: RunFiles) -> list[PhotoToMeasure]:
-    """Return the run's test photos, sorted by path and evenly spaced where there are very many."""
+    """Return the run's test photos sorted by path; evenly spaced ones if there are more than ``MOST_PHOTOS``."""
     rows: list[PhotoToMeasure] = []
     for path in listed_files(run.manifest):
         if not path.startswith(f"{layout.PREDICTIONS}/"):
@@ -110,7 +112,7 @@ def photos_to_measure(run: RunFiles) -> list[PhotoToMeasure]:
 
 
 def measure(connect: Callable[[], Aws], file: Path, photos: Sequence[PhotoToMeasure]) -> Measured:
-    """Classify test photos with a model; leave out those that were removed or cannot be decoded."""
+    """Classify test photos with a model; skip those that were removed or cannot be decoded."""
     classifier, measured = PhotoClassifier(file), Measured()
     for photo, content in zip(photos, _contents(connect, photos), strict=True):
         try:
@@ -127,7 +129,7 @@ def measure(connect: Callable[[], Aws], file: Path, photos: Sequence[PhotoToMeas
 
 
 def _contents(connect: Callable[[], Aws], photos: Sequence[PhotoToMeasure]) -> Iterator[bytes | RejectedPhotoError]:
-    # Photos of this machine need no account.
+    # Local photos need no AWS account.
     aws = connect() if any(photo.path.startswith("s3://") for photo in photos) else None
 
     def read(uri: str) -> bytes:
@@ -145,7 +147,7 @@ def _contents(connect: Callable[[], Aws], photos: Sequence[PhotoToMeasure]) -> I
 
 def _accuracy(measured: Measured, asked: int, subject: str) -> str:
     if not measured.photos:
-        return f"None of the run's {asked:,} test photos can be read from here, so its accuracy is not measured."
+        return f"Accuracy not measured: none of the run's {asked:,} test photos can be read from this machine."
     count = measured.photos
     left_out = f" ({asked - count:,} more could not be read)" if asked > count else ""
     return (
@@ -163,5 +165,5 @@ def _write(content: bytes, destination: Path) -> None:
     except OSError as error:
         part.unlink(missing_ok=True)
         raise NotWritableError(
-            f"'{destination}' cannot be written: {error.strerror}.", "Name another place: --mobile FILE"
+            f"Cannot write '{destination}': {error.strerror}.", "Choose another --mobile FILE."
         ) from error

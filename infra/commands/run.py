@@ -15,7 +15,7 @@ from infra.context import Context
 from infra.errors import RunRefusedError, WrongUseError
 from infra.runs import Cluster, PhotosFound, Plan, Step, clusters, plans, preflight, steps
 from infra.upload import make_bundle, place_model, send_bundle
-from job import arguments
+from job import arguments, options
 from job.__main__ import carry_out
 from job.features.network.export import ExportRequest, cached_export
 
@@ -47,6 +47,9 @@ def execute(given: argparse.Namespace, context: Context) -> int:
     plan = plans.plan(asked, name, bucket)
     photos = _check(aws, plan, cluster)
     context.say(*(f"{uri}: {each.count:,} photos, {each.bytes / 2**20:,.0f} MiB" for uri, each in photos.items()))
+    context.say(*(each.ignored for each in photos.values() if each.ignored))
+    if isinstance(plan.arguments, arguments.Arguments):
+        context.say(*preflight.check_labels(plan.arguments, photos))
     if photos:
         context.say(estimate_line(context, list(photos.values())))
     step = _attach(context, plan, cluster)
@@ -121,12 +124,12 @@ def _attach(context: Context, plan: Plan, cluster: Cluster) -> Step:
 def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.usage = "%(prog)s --images PHOTOS [options]"
     parser.set_defaults(checked=arguments.checked)
-    arguments.add_run_options(parser, _add_where(parser))
+    options.add_run_options(parser, _add_where(parser))
 
 
 def _add_predict_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(checked=arguments.checked_predict)
-    arguments.add_predict_options(parser, _add_where(parser))
+    options.add_predict_options(parser, _add_where(parser))
 
 
 def _add_where(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:

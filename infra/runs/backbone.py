@@ -17,13 +17,15 @@ def find_backbone(manifest: dict[str, Any], given: Path | None, aws: Aws | None,
     """Return the file of a run's backbone: the one that is given, else this machine's, else the data bucket's."""
     if manifest["backbone"] is None:
         raise RunFilesError(
-            "This run describes photos by visual words, and the phone's model is made of a network.",
-            "Make it of a run with --descriptor cnn.",
+            "A phone model needs a network, and this run used visual words.",
+            "Use a run with --descriptor cnn.",
         )
     name, wanted = str(manifest["backbone"]["name"]), str(manifest["backbone"]["sha256"])
     if given is not None:
         if not given.is_file():
-            raise RunFilesError(f"There is no file '{given}'.", f"Name the exported {name} of the run.")
+            raise RunFilesError(
+                f"--model must be an existing file, got '{given}'.", f"Give the exported {name} of the run."
+            )
         if content_hash(given) != wanted:
             raise RunFilesError(
                 f"'{given}' is not the backbone that this run used.",
@@ -33,14 +35,14 @@ def find_backbone(manifest: dict[str, Any], given: Path | None, aws: Aws | None,
     cache = cache_folder(os.environ)
     found = find_local_backbone(manifest, cache)
     if found is None and aws is not None and bucket is not None:
-        # A plain file name, whatever the manifest says: every user of the bucket may write one.
+        # Keep only the file name: any user of the bucket could write a path into the manifest.
         found = _download(aws, bucket, wanted, cache / f"{nearest_name(f'{name}-{wanted[:16]}', 'backbone')}.tflite")
     if found is None:
         export = invocation.orchard(f"export --backbone {name} --weights FILE")
         raise RunFilesError(
-            f"The backbone of this run ({name}, {manifest['backbone']['weights']}) is not on this machine"
-            f"{'' if bucket is None else ', nor in the data bucket'}.",
-            f"Name its file with --model FILE, or export it again with the same weights: {export}",
+            f"The backbone of this run ({name}, {manifest['backbone']['weights']}) was not found on this machine"
+            f"{'' if bucket is None else ' or in the data bucket'}.",
+            f"Give its file with --model FILE, or export it again with the same weights: {export}",
         )
     return found
 

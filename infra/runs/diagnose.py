@@ -159,7 +159,7 @@ def diagnose_cluster(state: str, reason: str, bootstrap: Mapping[str, str]) -> D
             lines = [line.strip() for line in text.splitlines() if line.strip()]
             if lines:
                 last = " / ".join(lines[-3:])
-                hint = f"Mend it, then: {invocation.orchard('up')}"
+                hint = f"Fix the cause above, then run: {invocation.orchard('up')}"
                 return Diagnosis(f"The bootstrap action failed: {last}", hint, uri, BOOTSTRAP_FAILED)
         return Diagnosis(
             "The bootstrap action failed, and its log is not there yet.",
@@ -181,7 +181,7 @@ CLUSTER_CAUSES: Sequence[Cause] = (
     Cause(
         "ORC-511",
         "quota of the account",
-        _pattern(r"vCPU"),
+        _pattern(r"vCPU|[Mm]ax\s?[Ss]pot\s?[Ii]nstance\s?[Cc]ount\s?[Ee]xceeded"),
         "The account may not start that many nodes: {reason}",
         "Have AWS raise the quota of EC2's vCPUs, or begin with fewer nodes",
         "up -c task_count=0",

@@ -1,4 +1,4 @@
-"""How good predictions are: confusion matrix, accuracy, and precision, recall and F1 of every label."""
+"""Evaluate predictions: confusion matrix, accuracy, and precision, recall and F1 of each label."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,35 +10,35 @@ import numpy.typing as npt
 import pyarrow as pa
 
 Pairs = Counter[tuple[str, str]]
-"""How many photos have a true and a predicted label."""
+"""Number of photos for each pair of true and predicted label."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The confusion matrix of some photos, from which everything else follows."""
+    """Confusion matrix of the evaluated photos; every other measure is derived from it."""
 
     labels: tuple[str, ...]  # the training labels, sorted: the columns, and the first rows
-    unseen: tuple[str, ...]  # labels of evaluated photos that training never saw, sorted: the last rows
+    unseen: tuple[str, ...]  # labels of evaluated photos without training photos, sorted: the last rows
     matrix: npt.NDArray[np.int64]  # int64 of shape (labels + unseen, labels): photos by true and by predicted label
 
     @property
     def photos(self) -> int:
-        """How many photos were evaluated."""
+        """Number of evaluated photos."""
         return int(self.matrix.sum())
 
     @property
     def accuracy(self) -> float | None:
-        """The share of photos predicted right; those of unseen labels count as wrong. None without a photo."""
+        """Share of photos predicted correctly; photos of unseen labels count as wrong. None without photos."""
         return _share(int(np.trace(self.matrix)), self.photos)
 
     @property
     def macro_f1(self) -> float | None:
-        """The mean F1 over the training labels that have an evaluated photo or a prediction; None if none has."""
+        """Mean F1 over the training labels that have an evaluated photo or a prediction; None if none has."""
         known = [entry["f1"] for entry in self.per_label() if entry["f1"] is not None]
         return float(np.mean(known)) if known else None
 
     def per_label(self) -> list[dict[str, Any]]:
-        """Return precision, recall, F1 and number of photos of every training label.
+        """Return precision, recall, F1 and number of photos of each training label.
 
         Precision is None for a label that is never predicted, recall for one without a photo, F1 for one with
         neither; a label with only one of them has F1 0.
@@ -59,7 +59,7 @@ class Evaluation:
         return entries
 
     def unseen_labels(self) -> list[dict[str, Any]]:
-        """Return the labels that training never saw, and how many photos each has."""
+        """Return the labels without training photos, and how many evaluated photos each has."""
         photos = self.matrix[len(self.labels) :].sum(axis=1)
         return [{"label": label, "photos": int(count)} for label, count in zip(self.unseen, photos, strict=True)]
 
@@ -68,7 +68,7 @@ class Evaluation:
         names = ["label", *self.labels]
         columns = [pa.array([*self.labels, *self.unseen], pa.string())]
         columns += [pa.array(self.matrix[:, number]) for number in range(len(self.labels))]
-        # Not from a dictionary: a photo's label may be "label".
+        # Not from a dictionary: a label may be called "label".
         return pa.Table.from_arrays(columns, names=names)
 
 

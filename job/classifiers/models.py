@@ -1,7 +1,7 @@
-"""The classifiers as plain numbers: what they predict from components, with NumPy alone, and the files they are in.
+"""Classifiers as arrays: compute probabilities with NumPy, and read and write model files.
 
-Spark ML trains them (``job/classifiers/train.py``); what it learned is kept here as arrays, so that predicting
-needs no Spark, and a file of them no pickle. The arithmetic is Spark's own, in float64 and in the same order.
+``job/classifiers/train.py`` trains them with Spark ML and keeps the fitted values as arrays, so that prediction needs
+no Spark and the files no pickle. Results equal Spark's: float64, in the same order of operations.
 """
 
 import io
@@ -21,21 +21,21 @@ Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int32]
 
 NO_CHILD = -1
-"""Stands in a leaf of a tree where a node has a component or a child."""
+"""Value of ``component``, ``left`` and ``right`` in a leaf of a tree."""
 
 
 class Model(Protocol):
-    """The numbers of a trained classifier, and what they make of components."""
+    """Arrays of a trained classifier, and its prediction."""
 
     def probabilities(self, components: Floats) -> Floats:
-        """Return the probability of every class, of shape (photos, classes), for components of shape (photos, k)."""
+        """Return the probabilities, of shape (photos, classes), for components of shape (photos, k)."""
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the numbers by name, as model.npz holds them."""
+        """Return the arrays by name, as in model.npz."""
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
-        """Return the model that these numbers are."""
+        """Return the model with these arrays."""
 
 
 @dataclass(frozen=True)
@@ -48,25 +48,25 @@ class LogisticModel:
     intercepts: Floats  # float64 of shape (classes,)
 
     def probabilities(self, components: Floats) -> Floats:
-        """Return the probability of every class, of shape (photos, classes)."""
+        """Return the probabilities, of shape (photos, classes)."""
         return softmax(row_products(components, self.coefficients) + self.intercepts)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the numbers by name."""
+        """Return the arrays by name."""
         return {"coefficients": self.coefficients, "intercepts": self.intercepts}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
-        """Return the model that these numbers are."""
+        """Return the model with these arrays."""
         return cls(arrays["coefficients"], arrays["intercepts"])
 
 
 @dataclass(frozen=True)
 class TreesModel:
-    """Decision trees, one or many: each votes with the class shares of the leaf that a photo falls into.
+    """One or more decision trees; each votes with the class shares of the leaf that a photo reaches.
 
-    All trees' nodes stand in one table. A node with a component sends a photo left if that component is at most the
-    threshold, else right. The votes are added in the order of the trees and divided by their sum.
+    One table has the nodes of all trees. An inner node sends a photo left if its component is at most the threshold,
+    else right. The votes are added in the order of the trees and divided by their sum.
     """
 
     RULE: ClassVar[str] = (
@@ -74,17 +74,17 @@ class TreesModel:
         "add shares[leaf] over the trees, divide by their sum"
     )
 
-    roots: Indices  # int32 of shape (trees,): where each tree begins in the table
-    component: Indices  # int32 of shape (nodes,): index of the component that is looked at, ``NO_CHILD`` in a leaf
+    roots: Indices  # int32 of shape (trees,): row of each tree's root in the table
+    component: Indices  # int32 of shape (nodes,): index of the component to compare, ``NO_CHILD`` in a leaf
     threshold: Floats  # float64 of shape (nodes,); 0 in a leaf
     # left, right: int32 of shape (nodes,): the next node, ``NO_CHILD`` in a leaf
     left: Indices
     right: Indices
-    leaf: Indices  # int32 of shape (nodes,): row of ``shares``, ``NO_CHILD`` in a node that is no leaf
+    leaf: Indices  # int32 of shape (nodes,): row of ``shares``, ``NO_CHILD`` in an inner node
     shares: Floats  # float64 of shape (leaves, classes): share of each class among the training photos in the leaf
 
     def probabilities(self, components: Floats) -> Floats:
-        """Return the probability of every class, of shape (photos, classes)."""
+        """Return the probabilities, of shape (photos, classes)."""
         photos = np.arange(len(components))
         votes = np.zeros((len(components), self.shares.shape[1]))
         for root in self.roots:
@@ -100,7 +100,7 @@ class TreesModel:
         return probabilities
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the numbers by name."""
+        """Return the arrays by name."""
         return {
             "roots": self.roots,
             "component": self.component,
@@ -113,32 +113,32 @@ class TreesModel:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
-        """Return the model that these numbers are."""
+        """Return the model with these arrays."""
         names = ("roots", "component", "threshold", "left", "right", "leaf", "shares")
         return cls(*(arrays[name] for name in names))
 
 
 @dataclass(frozen=True)
 class PerceptronModel:
-    """A multilayer perceptron: sigmoid layers, then a softmax."""
+    """Multilayer perceptron: sigmoid layers, then a softmax."""
 
     RULE: ClassVar[str] = (
         "x = components; for every layer but the last: x = 1 / (1 + exp(-(x @ weights_N.T + biases_N))); "
         "then softmax(x @ weights_N.T + biases_N)"
     )
 
-    weights: tuple[Floats, ...]  # one a layer: float64 of shape (outputs, inputs)
-    biases: tuple[Floats, ...]  # one a layer: float64 of shape (outputs,)
+    weights: tuple[Floats, ...]  # one per layer: float64 of shape (outputs, inputs)
+    biases: tuple[Floats, ...]  # one per layer: float64 of shape (outputs,)
 
     def probabilities(self, components: Floats) -> Floats:
-        """Return the probability of every class, of shape (photos, classes)."""
+        """Return the probabilities, of shape (photos, classes)."""
         values = components
         for weights, biases in zip(self.weights[:-1], self.biases[:-1], strict=True):
             values = sigmoid(row_products(values, weights) + biases)
         return softmax(row_products(values, self.weights[-1]) + self.biases[-1])
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the numbers by name: weights_1, biases_1, weights_2, ..."""
+        """Return the arrays by name: weights_1, biases_1, weights_2, ..."""
         layers = list(zip(self.weights, self.biases, strict=True))
         return {
             name: array
@@ -148,7 +148,7 @@ class PerceptronModel:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
-        """Return the model that these numbers are."""
+        """Return the model with these arrays."""
         numbers = range(1, len(arrays) // 2 + 1)
         return cls(
             tuple(arrays[f"weights_{number}"] for number in numbers),
@@ -162,7 +162,7 @@ MODELS: Mapping[str, type[LogisticModel | TreesModel | PerceptronModel]] = {
     "forest": TreesModel,
     "mlp": PerceptronModel,
 }
-"""What --classifier takes beside none, and what each one's numbers are."""
+"""Values of --classifier other than none, and the model class of each."""
 
 
 @dataclass(frozen=True)
@@ -176,11 +176,11 @@ class Classifier:
     model: Model
 
     def probabilities(self, components: npt.NDArray[np.float32]) -> Floats:
-        """Return the probability of every label, of shape (photos, labels), for components of shape (photos, k)."""
+        """Return the probabilities, of shape (photos, labels), for components of shape (photos, k)."""
         return self.model.probabilities(components.astype(np.float64))
 
     def to_files(self) -> tuple[bytes, bytes]:
-        """Return the contents of model.json and model.npz; the same classifier gives the same bytes."""
+        """Return the contents of model.json and model.npz, the same bytes for the same classifier."""
         arrays = self.model.arrays()
         description = {
             "schema_version": layout.SCHEMA_VERSION,
@@ -198,7 +198,7 @@ class Classifier:
 
     @classmethod
     def from_files(cls, description: bytes, archive: bytes) -> Self:
-        """Return the classifier that the contents of model.json and model.npz are."""
+        """Return the classifier from the contents of model.json and model.npz."""
         content = json.loads(description)
         layout.require_version(content, layout.MODEL)
         if content.get("classifier") not in MODELS:
@@ -213,15 +213,15 @@ class Classifier:
 
 
 def softmax(values: Floats) -> Floats:
-    """Return each row's exponentials, divided by their sum."""
+    """Return the exponentials of each row divided by their sum."""
     powers = np.exp(values - values.max(axis=1, keepdims=True))
     shares: Floats = powers / powers.sum(axis=1, keepdims=True)
     return shares
 
 
 def sigmoid(values: Floats) -> Floats:
-    """Return ``1 / (1 + exp(-value))`` of every value."""
-    # A large negative value is 1 / (1 + infinity) = 0, which is right and no reason to warn.
+    """Return ``1 / (1 + exp(-value))`` for each value."""
+    # A large negative value overflows to 1 / (1 + infinity) = 0, which is correct.
     with np.errstate(over="ignore"):
         squashed: Floats = 1.0 / (1.0 + np.exp(-values))
     return squashed

@@ -1,4 +1,4 @@
-"""Predicts the photos of a components file, in one Spark task, and writes them as one Parquet file."""
+"""Predict the photos of each components file in one Spark task, and write one Parquet file each."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from job.spark import workers
 
 @dataclass(frozen=True)
 class PredictionsReport:
-    """What a task has written, and how the test photos in it came out."""
+    """The predictions file of a task, and the label pairs of its test photos."""
 
     predictions: DataFile
     pairs: Pairs
@@ -28,14 +28,14 @@ class PredictionsReport:
 def predict_files(
     context: SparkContext, output: str, classifier: Classifier, files: Sequence[DataFile], done: Accumulator[int]
 ) -> list[PredictionsReport]:
-    """Write the predictions of all photos that were not trained on; return what each task reports."""
+    """Write predictions of all photos except training photos; return the report of each task."""
     shared = context.broadcast(classifier)
     tasks = context.parallelize(files, len(files)).map(lambda file: _predict_file(output, shared, file, done))
     return list(tasks.collect())
 
 
 def predictions_table(components: pa.Table, classifier: Classifier) -> pa.Table:
-    """Return the rows of a predictions file for rows of a components file."""
+    """Return the predictions of the rows of a components file."""
     probabilities = classifier.probabilities(matrix(components["components"].combine_chunks()))
     predicted = probabilities.argmax(axis=1)
     rounded = probabilities.astype(np.float32)
@@ -49,7 +49,7 @@ def predictions_table(components: pa.Table, classifier: Classifier) -> pa.Table:
 
 
 def count_pairs(predictions: pa.Table) -> Pairs:
-    """Return how many test photos of a predictions table have each true and predicted label."""
+    """Count the test photos of a predictions table by true and predicted label."""
     test = predictions.filter(pc.equal(predictions["split"], TEST))
     return Counter(zip(test["label"].to_pylist(), test["predicted"].to_pylist(), strict=True))
 

@@ -1,4 +1,4 @@
-"""The classifier's part of a run: trained, tested, applied to the photos to predict, written and read."""
+"""Train a classifier in a run, evaluate it, predict photos with it, and write and read it."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -22,20 +22,20 @@ from job.spark.tasks import PhotosReport
 
 @dataclass(frozen=True)
 class ComponentsFile:
-    """A components file, and how many of its photos are in each split."""
+    """A components file, and its number of photos by split."""
 
     file: DataFile
     splits: Counter[str]
 
     @property
     def others(self) -> int:
-        """How many of its photos were not trained on."""
+        """Number of photos outside the training split."""
         return self.splits.total() - self.splits[TRAIN]
 
 
 @dataclass(frozen=True)
 class Classified:
-    """A trained classifier, how many photos it was trained on, and what it predicted."""
+    """A trained classifier, its number of training photos, its evaluation and its predictions."""
 
     classifier: Classifier
     trained_on: int
@@ -45,17 +45,20 @@ class Classified:
 
 
 def require_labels(photos: Mapping[str, int], found: str) -> None:
-    """Raise TooFewPhotosError if the training photos, "listed" or "used", have fewer than two labels."""
+    """Raise TooFewPhotosError if there are fewer than two training labels.
+
+    ``photos``: training photos by label; ``found``: "listed" or "used".
+    """
     if len(photos) < 2:
         names = ", ".join(f"'{label}'" for label in photos)
         raise TooFewPhotosError(
-            f"A classifier needs photos of at least 2 labels to train on; {found}: {names or 'none'}.",
-            "Put each label's photos into a folder of its own, or leave --classifier out.",
+            f"--classifier needs training photos of at least 2 labels; {found}: {names or 'none'}.",
+            "Put the photos of each label into a separate folder, or remove --classifier.",
         )
 
 
 def components_files(reports: Sequence[PhotosReport], projected: Sequence[ProjectionReport]) -> list[ComponentsFile]:
-    """Return the components files, of which there is one for each features file."""
+    """Return the components files, one for each features file."""
     used = [report.used for report in reports if report.file is not None]
     return [ComponentsFile(report.components, splits) for report, splits in zip(projected, used, strict=True)]
 
@@ -71,10 +74,10 @@ def classify(
     progress: Progress,
     parameters: Mapping[str, Any] = {},
 ) -> Classified:
-    """Train a classifier, predict every photo that it was not trained on, and evaluate it on the test photos."""
+    """Train a classifier, predict all photos except training photos, and evaluate it on the test photos."""
     with progress.stage("train"):
         trained_on = [(entry.file, entry.splits[TRAIN]) for entry in files]
-        # Imported here: Spark ML takes most of a second to load, and most runs train nothing.
+        # Imported late: Spark ML takes most of a second to load, and most runs have no classifier.
         from job.classifiers import train  # noqa: PLC0415
 
         classifier = train.train(context, output, trained_on, kind, sorted(photos), width, seed, parameters)
@@ -82,8 +85,8 @@ def classify(
     evaluated = evaluation.evaluate(classifier.labels, pairs)
     for entry in evaluated.unseen_labels():
         progress.say(
-            f"The label '{entry['label']}' is tested and was never trained: {entry['photos']:,} "
-            f"photo{'s' if entry['photos'] != 1 else ''} can only be predicted wrong."
+            f"The label '{entry['label']}' has test photos but no training photos: "
+            f"{entry['photos']:,} photo{'s' if entry['photos'] != 1 else ''} will count as wrong."
         )
     seconds = {name: progress.seconds.get(name, 0.0) for name in ("train", "predict")}
     return Classified(classifier, sum(photos.values()), evaluated, predictions, seconds)
@@ -92,7 +95,7 @@ def classify(
 def predict(
     context: SparkContext, output: str, classifier: Classifier, files: Sequence[ComponentsFile], progress: Progress
 ) -> tuple[list[DataFile], Pairs]:
-    """Predict the photos that were not trained on; return the files written, and the test photos' pairs of labels."""
+    """Predict all photos except training photos; return the files, and the label pairs of the test photos."""
     wanted = [entry for entry in files if entry.others]
     if not wanted:
         return [], Counter()
@@ -106,7 +109,7 @@ def predict(
 
 
 def write(output: str, classified: Classified) -> list[DataFile]:
-    """Write model, metrics and confusion matrix; return these files and the predictions'."""
+    """Write model, metrics and confusion matrix; return these files and the predictions files."""
     labels = len(classified.classifier.labels)
     description, numbers = classified.classifier.to_files()
     contents = {
@@ -143,7 +146,7 @@ def metrics(classified: Classified) -> dict[str, Any]:
 
 
 def describe(classified: Classified) -> dict[str, Any]:
-    """Return what the manifest says of the classifier."""
+    """Return the entry "classifier" of the manifest."""
     return {
         "kind": classified.classifier.kind,
         "accuracy": classified.evaluation.accuracy,
@@ -155,6 +158,6 @@ def describe(classified: Classified) -> dict[str, Any]:
 
 
 def read(output: str) -> Classifier:
-    """Return the classifier of a finished run's results."""
+    """Return the classifier in a results folder."""
     contents = (storage.read_bytes(storage.join(output, name)) for name in (layout.MODEL, layout.MODEL_NUMBERS))
     return Classifier.from_files(*contents)

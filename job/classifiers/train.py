@@ -1,7 +1,7 @@
-"""Trains a classifier on the components of the training photos with Spark ML, and returns it as plain arrays.
+"""Train a classifier with Spark ML on the components of the training photos, and return it as arrays.
 
-The rows travel as float32 arrays, read from the Parquet files by the tasks themselves: Spark cannot open s3:// by
-itself everywhere, and the cluster has no pandas, which Spark's own Arrow functions need.
+Tasks read the Parquet files themselves and pass rows as float32 arrays: Spark cannot open s3:// everywhere, and the
+cluster lacks pandas, which Spark's Arrow functions need.
 """
 
 import json
@@ -32,23 +32,23 @@ from job.spark import slices
 from job.spark.slices import Slice
 
 ROWS_IN_A_PARTITION = 8192
-"""For trees. They count photos, so their sums are exact in any order."""
+"""Partition size for trees: they count photos, so their sums are exact in any order."""
 
 SUMMED_IN_ORDER = ("logistic", "mlp")
-"""These add up fractions. Spark adds partitions in the order in which they end, so they get one partition: the same
-components then give the same model to the last bit."""
+"""Kinds that add floats. Spark adds partitions in the order in which they finish, so these get a single partition: the
+same components then give the same model, bit for bit."""
 
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
-    # The components come sorted by what they explain: a penalty on their own scale, rather than on one where each has
-    # the same variance, trusts the first ones more than the last, which are mostly noise.
+    # Without standardization, the penalty is smaller on components with a larger variance. The last components are
+    # mostly noise.
     "logistic": {"regParam": 0.01, "maxIter": 100, "standardization": False, "tol": 1e-6},
-    # 49 labels want more than 5 levels, which is Spark's default; from 15 on hardly anything is gained.
+    # Spark's default of 5 levels is too few for 49 labels; more than 15 hardly improve accuracy.
     "tree": {"maxDepth": 15, "maxBins": 32, "maxMemoryInMB": 512},
-    # Many trees matter more than deep ones or fine ones.
+    # More trees improve accuracy more than deeper trees or more bins do.
     "forest": {"numTrees": 100, "maxDepth": 10, "maxBins": 16, "maxMemoryInMB": 512},
     "mlp": {"hidden": [128], "maxIter": 100, "tol": 1e-6, "blockSize": 128},
 }
-"""What each kind is trained with: names and meaning as in Spark ML; docs/decisions/0054 has the measurements."""
+"""Training parameters of each kind, as named in Spark ML; measured in docs/decisions/0054."""
 
 _ROWS = StructType(
     [StructField("label", DoubleType(), False), StructField("components", ArrayType(FloatType(), False), False)]
@@ -65,7 +65,10 @@ def train(
     seed: int,
     changed: Mapping[str, Any] = {},
 ) -> Classifier:
-    """Train a classifier on the training rows of components files."""
+    """Train a classifier on the training rows of components files.
+
+    ``files``: each with its number of training rows; ``changed``: parameters that differ from ``PARAMETERS``.
+    """
     rows_in_all = sum(rows for _, rows in files)
     partition_rows = rows_in_all if kind in SUMMED_IN_ORDER else ROWS_IN_A_PARTITION
     partitions = slices.cut([(file.path, rows) for file, rows in files], partition_rows)
@@ -76,7 +79,7 @@ def train(
 
 
 def read_rows(output: str, some: Sequence[Slice], labels: Sequence[str]) -> Iterator[tuple[float, "array[float]"]]:
-    """Yield class and components of the training rows in some slices."""
+    """Yield the class and components of each training row in the slices."""
     for table in slices.read(output, some):
         classes = pc.index_in(table["label"], value_set=pa.array(labels, pa.string())).to_pylist()
         for number, row in zip(classes, matrix(table["components"].combine_chunks()), strict=True):
@@ -90,7 +93,7 @@ def _rows(
     session = SparkSession.builder.getOrCreate()
     read = context.parallelize(partitions, len(partitions)).flatMap(lambda some: read_rows(output, some, labels))
     frame = session.createDataFrame(read, _ROWS, verifySchema=False)
-    # What pyspark.ml.functions.array_to_vector calls: that module needs pandas, which a cluster's nodes do not have.
+    # pyspark.ml.functions.array_to_vector calls this, but its module needs pandas, which the cluster lacks.
     java: Any = context._jvm
     vectors = Column(java.org.apache.spark.ml.functions.array_to_vector(frame["components"]._jc))
     rows = frame.select("label", vectors.alias("features"))
@@ -104,7 +107,7 @@ def _rows(
 def _train_logistic(
     _: SparkContext, rows: DataFrame, __: tuple[int, int], parameters: Mapping[str, Any], ___: int
 ) -> Model:
-    # Two labels too are fitted as two classes, so that there is one rule.
+    # Multinomial for two labels as well, so that one formula covers all cases.
     fitted = LogisticRegression(family="multinomial", **parameters).fit(rows)
     return LogisticModel(fitted.coefficientMatrix.toArray(), fitted.interceptVector.toArray())
 
@@ -141,16 +144,16 @@ _TRAINERS: Mapping[str, Callable[[SparkContext, DataFrame, tuple[int, int], Mapp
 
 
 def tree_nodes(context: SparkContext, tree: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - an object of Java
-    """Return the nodes of a tree that Spark has trained, as Spark itself saves them.
+    """Return the nodes of a tree trained by Spark, in the format in which Spark saves them.
 
-    All at once as JSON: a question to Java for every number of every node would take longer than the training.
+    Fetched in one JSON text: a call to Java for each value would take longer than training.
     """
     java: Any = context._jvm
     builder = getattr(java, "org.apache.spark.ml.tree.DecisionTreeModelReadWrite$NodeData$")
     nodes = getattr(builder, "MODULE$").build(tree.rootNode(), 0)._1()
     mapper = java.com.fasterxml.jackson.databind.ObjectMapper()
     mapper.registerModule(java.com.fasterxml.jackson.module.scala.DefaultScalaModule())
-    # The fields and nothing else: a method named like a getter fails in leaves.
+    # Fields only: a method named like a getter fails in leaves.
     accessor = java.com.fasterxml.jackson.annotation.PropertyAccessor
     visibility = getattr(java, "com.fasterxml.jackson.annotation.JsonAutoDetect$Visibility")
     mapper.setVisibility(accessor.GETTER, visibility.NONE)
@@ -160,9 +163,9 @@ def tree_nodes(context: SparkContext, tree: Any) -> list[dict[str, Any]]:  # noq
 
 
 def trees_model(trees: Sequence[Sequence[Mapping[str, Any]]]) -> TreesModel:
-    """Return the model that some trees are.
+    """Return the model of trees trained by Spark.
 
-    ``trees``: the nodes of each, with the fields of Spark's ``NodeData``: ``id`` in the tree, ``leftChild`` and
+    ``trees``: the nodes of each tree, with the fields of Spark's ``NodeData``: ``id`` in the tree, ``leftChild`` and
     ``rightChild`` (-1 in a leaf), ``impurityStats`` (training photos of each class), ``split``.
     """
     roots: list[int] = []
@@ -197,14 +200,14 @@ def trees_model(trees: Sequence[Sequence[Mapping[str, Any]]]) -> TreesModel:
 
 
 def perceptron_model(layers: Sequence[int], weights: npt.NDArray[np.float64]) -> PerceptronModel:
-    """Return the model that Spark's one long vector of weights is.
+    """Return the model from Spark's vector of weights.
 
     Parameters
     ----------
     layers
-        How many values each layer has, from the components to the labels.
+        Number of values in each layer, from components to labels.
     weights
-        For each layer its matrix, column by column, then its biases.
+        For each layer: its matrix, column by column, then its biases.
     """
     matrices, biases = [], []
     place = 0

@@ -16,6 +16,7 @@ from job.errors.catalogue import (
     ResultsUnusableError,
     RunFailedError,
     SparkEndedError,
+    SplitFoldersError,
     TooFewPhotosError,
     TooManyRejectedError,
     TryAgainError,
@@ -23,7 +24,7 @@ from job.errors.catalogue import (
     WeightsNotDownloadedError,
     kinds,
 )
-from job.errors.console import error_report, printable, printable_line, tell
+from job.errors.console import did_you_mean, error_report, printable, printable_line, tell
 from job.errors.mapping import from_spark, one_line, probable_cause, unreachable
 
 __all__ = [
@@ -42,11 +43,13 @@ __all__ = [
     "ResultsUnusableError",
     "RunFailedError",
     "SparkEndedError",
+    "SplitFoldersError",
     "TooFewPhotosError",
     "TooManyRejectedError",
     "TryAgainError",
     "UsageError",
     "WeightsNotDownloadedError",
+    "did_you_mean",
     "error_report",
     "from_spark",
     "kinds",

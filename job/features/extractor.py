@@ -14,14 +14,14 @@ from job.results.progress import Progress
 from job.spark.tasks import PhotoExtractor, PhotosReport, Values
 
 STAGES = ("features", "descriptors", "vocabulary", "histograms")
-"""From photos to features, of a network (the first) or of visual words (the others)."""
+"""Stages from photos to features: of a network (the first) or of visual words (the others)."""
 
 TASK_STAGES = ("read", "decode", "infer", "describe", "write")
-"""What the tasks of these stages spend their time on, either way."""
+"""The timed parts of their tasks."""
 
 
 def extraction_seconds(seconds: Mapping[str, float]) -> float:
-    """Return how long a run took from photos to features, of the manifest's seconds a stage."""
+    """Return the seconds from photos to features, given the manifest's seconds per stage."""
     return sum(seconds.get(stage, 0.0) for stage in STAGES)
 
 
@@ -38,12 +38,12 @@ class Extracted:
     Parameters
     ----------
     reports
-        What each task did; its file is in ``features/``.
+        One per task; its file is in ``features/``.
     description
-        The manifest's entries on where the features come from: "backbone" and "vocabulary", one of them null, and of a
-        network "precision".
+        The manifest's entries on the source of the features: "backbone" and "vocabulary", one of them null, and
+        "precision" for a network.
     vocabulary
-        The files of the vocabulary and their contents, not yet written; empty for a network.
+        Files of the vocabulary and their contents, not yet written; empty for a network.
     """
 
     reports: list[PhotosReport]
@@ -52,23 +52,23 @@ class Extracted:
 
 
 class FeatureExtractor(PhotoExtractor, Protocol):
-    """A way to turn photos into features, chosen and checked before Spark starts."""
+    """Turns photos into features; chosen and checked before Spark starts."""
 
     @property
     def features(self) -> int:
-        """How many values it computes for a photo, at most."""
+        """The number of features of a photo, at most."""
 
     @property
     def files(self) -> Sequence[Path]:
-        """What the executors need beside the code."""
+        """Files that the executors need in addition to the code."""
 
     def complete(
         self, context: SparkContext, reports: Sequence[PhotosReport], output: str, progress: Progress
     ) -> Extracted:
-        """Turn what the photo tasks have written into features.
+        """Turn the values that the photo tasks have written into features.
 
         Raises
         ------
         UsageError
-            If the photos do not give what was asked for.
+            If the photos do not suffice for the arguments.
         """

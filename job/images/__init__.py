@@ -1,32 +1,55 @@
-"""Find the photos, check them and decode them.
+"""List, check and decode photos.
 
 ``decode`` is public too, for its function of the same name.
 """
 
-from job.images import image_list, listing
-from job.images.decode import DECODING, FORMATS, Pixels, decode_at_own_size, to_rgb, upright
+from job.images import image_list, labels, listing
+from job.images.decode import (
+    DECODING,
+    EXACT,
+    OVERSAMPLING,
+    SCALED,
+    Pixels,
+    decode_at_own_size,
+    open_photo,
+    resized,
+    to_rgb,
+    upright,
+)
+from job.images.formats import FORMAT_NAMES, FORMATS, PHOTO_ENDINGS, describe_ignored, ending, is_photo
 from job.images.limits import LARGEST_FILE, RejectedPhotoError, require_size
-from job.images.listing import LISTING_SCHEMA, PHOTO_ENDINGS, PREDICT, TEST, TRAIN, Subset
+from job.images.listing import LISTING_SCHEMA, PREDICT, TEST, TRAIN, LeftOut, Subset
 from job.images.prefetch import photos_in_turn, read_ahead
 
 __all__ = [
     "DECODING",
+    "EXACT",
     "FORMATS",
+    "FORMAT_NAMES",
     "LARGEST_FILE",
     "LISTING_SCHEMA",
+    "OVERSAMPLING",
     "PHOTO_ENDINGS",
     "PREDICT",
+    "SCALED",
     "TEST",
     "TRAIN",
+    "LeftOut",
     "Pixels",
     "RejectedPhotoError",
     "Subset",
     "decode_at_own_size",
+    "describe_ignored",
+    "ending",
     "image_list",
+    "is_photo",
+    "labels",
     "listing",
+    "open_photo",
     "photos_in_turn",
     "read_ahead",
     "require_size",
+    "resized",
     "to_rgb",
     "upright",
 ]

@@ -1,4 +1,4 @@
-"""Make and run one TensorFlow Lite file that classifies photos."""
+"""Build and run a TensorFlow Lite model that classifies photos on a phone."""
 
 from job.mobile.build import MobileDescription, mobile_model, parse_description
 from job.mobile.classify import PhotoClassifier

@@ -1,8 +1,8 @@
-"""Builds the phone's model: one file that takes a photo and gives each label's probability.
+"""Build the phone model: one TensorFlow Lite file from a photo to the probability of each label.
 
-The run's own backbone, with its weights as they are, is followed by what the run has fitted: standardisation and
-projection as one matrix, then the classifier as matrices, comparisons and sums. Only TensorFlow Lite's built-in
-operations are used. Why the file is made from the exported backbone: docs/decisions/0050-the-phones-model.md.
+The graph is the run's exported backbone, followed by standardization and projection as one matrix, and the classifier
+as matrices, comparisons and sums. It uses built-in operations only.
+docs/decisions/0050-one-file-for-phones.md explains why it is built from the exported file.
 """
 
 import io
@@ -14,34 +14,35 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from job.classifiers import Classifier, Floats, LogisticModel, Model, PerceptronModel, TreesModel
+from job.errors import printable_line
 from job.features.network import DESCRIPTION_KEY
 from job.features.network.tflite_graph import Graph, read_metadata
 from job.mobile.trees import apply_trees
 from job.pca import Projection
 
 MOBILE_KEY = "orchard.classifier"
-"""The name under which the description stands in the file's metadata."""
+"""Key of the description in the file's metadata."""
 
 LABELS_FILE = "labels.txt"
-"""One label a line, in a ZIP archive behind the model: where tools for phones look for labels."""
+"""One label per line, in a ZIP archive appended to the model, where phone tools look for labels."""
 
 
 @dataclass(frozen=True)
 class Dense:
-    """One layer: inputs times weights plus bias, then an activation."""
+    """A fully connected layer and its activation."""
 
     weights: Floats  # shape (outputs, inputs)
     bias: Floats  # shape (outputs,)
-    activation: str | None  # the built-in operation that follows, "LOGISTIC" or "SOFTMAX"; None for none
+    activation: str | None  # built-in operation: "LOGISTIC" or "SOFTMAX"; None for none
 
 
 @dataclass(frozen=True)
 class MobileDescription:
-    """What a phone's model is, as its file says."""
+    """The description inside a phone model."""
 
     backbone: str
     weights: str
-    # width, height: pixels of the photos that it takes: RGB 0..255 as bytes
+    # width, height: of the input in pixels, RGB 0..255 as uint8
     width: int
     height: int
     components: int
@@ -51,7 +52,7 @@ class MobileDescription:
 
 
 def mobile_model(backbone: bytes, projection: Projection, classifier: Classifier) -> bytes:
-    """Return the phone's model."""
+    """Return the phone model of a run."""
     described = json.loads(read_metadata(backbone, DESCRIPTION_KEY) or b"{}")
     graph = Graph(backbone)
     if isinstance(classifier.model, TreesModel):
@@ -72,24 +73,26 @@ def mobile_model(backbone: bytes, projection: Projection, classifier: Classifier
         classifier=classifier.kind,
         labels=classifier.labels,
     )
-    # It is no backbone any more, and must not be taken for one.
+    # Without its description nothing accepts the file as a backbone.
     graph.drop_metadata(DESCRIPTION_KEY)
     return finished(graph, description)
 
 
 def finished(graph: Graph, description: MobileDescription) -> bytes:
-    """Return a model with its description inside and the file of labels behind it."""
+    """Return the file of a model with its description and the appended labels."""
     graph.add_metadata(MOBILE_KEY, json.dumps(asdict(description), ensure_ascii=False).encode())
     packed = io.BytesIO(graph.pack())
     packed.seek(0, io.SEEK_END)
     with zipfile.ZipFile(packed, "a") as archive:
-        # A fixed date: the same run gives the same bytes.
-        archive.writestr(zipfile.ZipInfo(LABELS_FILE), "\n".join(description.labels) + "\n")
+        # ZipInfo has a fixed date, so that the same run gives the same bytes.
+        # A line break in a label would shift all labels after it.
+        lines = "".join(f"{printable_line(label)}\n" for label in description.labels)
+        archive.writestr(zipfile.ZipInfo(LABELS_FILE), lines)
     return packed.getvalue()
 
 
 def parse_description(model: bytes) -> MobileDescription | None:
-    """Return what a phone's model says of itself; None if it is none of ours."""
+    """Return the description of a phone model; None if the file is not one."""
     found = read_metadata(model, MOBILE_KEY)
     if found is None:
         return None
@@ -104,18 +107,18 @@ def projecting(projection: Projection) -> Dense:
 
 
 def dense_layers(model: Model) -> list[Dense]:
-    """Return a classifier of matrices as layers."""
+    """Return a logistic regression or a perceptron as layers."""
     if isinstance(model, LogisticModel):
         return [Dense(model.coefficients, model.intercepts, "SOFTMAX")]
     if isinstance(model, PerceptronModel):
         last = len(model.weights) - 1
         pairs = zip(model.weights, model.biases, strict=True)
         return [Dense(*pair, "SOFTMAX" if number == last else "LOGISTIC") for number, pair in enumerate(pairs)]
-    raise TypeError(f"{type(model).__name__} is no classifier of matrices")
+    raise TypeError(f"{type(model).__name__} has no layers")
 
 
 def _after(first: Dense, second: Dense) -> Dense:
-    """Return one layer that does what two do, where the first has no activation; float64, rounded once at the end."""
+    """Merge two layers, the first without activation, in float64."""
     return Dense(second.weights @ first.weights, second.weights @ first.bias + second.bias, second.activation)
 
 

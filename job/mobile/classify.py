@@ -1,4 +1,4 @@
-"""Runs the phone's model on this machine: a photo's bytes in, its label and probability out."""
+"""Run a phone model on this machine: from the bytes of a photo to its label and probability."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from job.mobile.build import MobileDescription, parse_description
 
 
 class PhotoClassifier:
-    """A loaded model; not for several threads at once."""
+    """A loaded phone model; not thread-safe."""
 
     def __init__(self, path: str | Path) -> None:
         self.description = _read_description(path)
@@ -22,13 +22,13 @@ class PhotoClassifier:
             raise _damaged(path) from error
 
     def probabilities(self, content: bytes) -> npt.NDArray[np.float32]:
-        """Return the probability of every label, in the order of the description."""
+        """Return the probability of each label, in the order of the description."""
         given = np.empty(len(self.description.labels), np.float32)
         self._network.compute(decode(content, self.description.width, self.description.height), given)
         return given
 
     def classify(self, content: bytes) -> tuple[str, float]:
-        """Return the most probable label and its probability; of equal ones the first."""
+        """Return the most probable label and its probability; the first of equal ones."""
         given = self.probabilities(content)
         best = int(given.argmax())
         return self.description.labels[best], float(given[best])
@@ -39,16 +39,20 @@ def _read_description(path: str | Path) -> MobileDescription:
         content = Path(path).read_bytes()
     except OSError as error:
         raise PhoneModelError(
-            f"The model '{path}' cannot be read: {error.strerror}.", "Make one: orchard results NAME --mobile FILE"
+            f"Cannot read the phone model '{path}': {error.strerror}.", "Create one: orchard results NAME --mobile FILE"
         ) from error
     try:
         described = parse_description(content)
-    except Exception as error:  # the generated reader fails in many ways on what is cut off
+    except Exception as error:  # the generated reader raises many kinds of errors on damaged files
         raise _damaged(path) from error
     if described is None:
-        raise PhoneModelError(f"'{path}' is no model for phones.", "Make one: orchard results NAME --mobile FILE")
+        raise PhoneModelError(
+            f"--mobile must be a phone model, got '{path}'.", "Create one: orchard results NAME --mobile FILE"
+        )
     return described
 
 
 def _damaged(path: str | Path) -> UsageError:
-    return PhoneModelError(f"The model '{path}' is damaged.", "Make it again: orchard results NAME --mobile FILE")
+    return PhoneModelError(
+        f"The phone model '{path}' is damaged.", "Create it again: orchard results NAME --mobile FILE"
+    )

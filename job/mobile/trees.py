@@ -1,8 +1,8 @@
-"""Decision trees as matrices, comparisons and sums, for a runtime that knows no branches.
+"""Express decision trees as matrices, comparisons and sums, for a runtime without branches.
 
-The "GEMM" strategy of Hummingbird (Nakandala et al., "A Tensor Compiler for Unified Machine Learning Prediction
-Serving", OSDI 2020): every question of a tree is asked at once. A leaf is reached where all questions on the way to it
-were answered its way; the sum of answers, +1 for a yes and -1 for a no that lead to it, is its number of yeses.
+This is the "GEMM" strategy of Hummingbird (Nakandala et al., "A Tensor Compiler for Unified Machine Learning Prediction
+Serving", OSDI 2020): all questions of a tree are evaluated at once. A leaf is reached if every question on its path has
+the answer of that path; the sum of answers, +1 for yes and -1 for no on the path, then equals its number of yeses.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from job.errors import PhoneModelError
 from job.features.network.tflite_graph import Graph
 
 LARGEST = 64_000_000
-"""Bytes of the matrices that trees become; deeper forests do not belong on a phone."""
+"""Most bytes of the matrices; deeper forests are too large for a phone."""
 
 Float32s = npt.NDArray[np.float32]
 
@@ -25,16 +25,16 @@ Float32s = npt.NDArray[np.float32]
 class TreeMatrices:
     """One tree."""
 
-    asked: npt.NDArray[np.int32]  # int32 of shape (questions,): which component each question looks at
-    thresholds: Float32s  # shape (questions,): a component that is at most this is a yes
-    # shape (leaves, questions): 1 where a yes leads to the leaf, -1 where a no does, 0 where it is not asked
+    asked: npt.NDArray[np.int32]  # int32 of shape (questions,): the component of each question
+    thresholds: Float32s  # shape (questions,): yes if the component is at most this
+    # shape (leaves, questions): 1 if yes leads to the leaf, -1 if no does, 0 if the question is not on its path
     paths: Float32s
-    yeses: Float32s  # shape (leaves,): how many yeses lead to the leaf
+    yeses: Float32s  # shape (leaves,): number of yeses on the path to the leaf
     shares: Float32s  # shape (leaves, labels)
 
 
 def tree_matrices(model: TreesModel, root: int) -> TreeMatrices:
-    """Return the matrices of the tree that begins at a root."""
+    """Return the matrices of the tree with this root."""
     questions: list[int] = []
     leaves: list[tuple[int, dict[int, int]]] = []
     waiting: list[tuple[int, dict[int, int]]] = [(int(root), {})]
@@ -48,7 +48,7 @@ def tree_matrices(model: TreesModel, root: int) -> TreeMatrices:
         waiting.append((int(model.right[node]), {**way, number: -1}))
         waiting.append((int(model.left[node]), {**way, number: 1}))
     _require_small(len(leaves), len(questions))
-    # A tree that is one leaf asks nothing; one question that no leaf listens to keeps the shapes whole.
+    # A tree of one leaf has no questions; a dummy question keeps the shapes valid.
     paths = np.zeros((len(leaves), max(len(questions), 1)), np.float32)
     for row, (_, way) in enumerate(leaves):
         for question, answer in way.items():
@@ -64,15 +64,15 @@ def tree_matrices(model: TreesModel, root: int) -> TreeMatrices:
 
 
 def at_most(thresholds: npt.NDArray[np.float64]) -> Float32s:
-    """Return each threshold as the largest float32 that is at most it: comparisons of float32 values stay the same."""
+    """Round thresholds down to float32, which keeps the result of every comparison with a float32."""
     rounded = thresholds.astype(np.float32)
     return np.where(rounded > thresholds, np.nextafter(rounded, np.float32(-np.inf)), rounded)
 
 
 def apply_trees(graph: Graph, components: int, model: TreesModel) -> int:
-    """Add the trees to a graph; return the tensor of the mean of their shares.
+    """Append the trees to a graph; return the index of the mean of their shares.
 
-    ``components``: the number of their tensor, of shape (1, components).
+    ``components``: index of a tensor of shape (1, components).
     """
     trees = [tree_matrices(model, root) for root in model.roots]
     _require_small(sum(tree.paths.size for tree in trees), 1)
@@ -106,6 +106,6 @@ def _as_float(graph: Graph, answers: int, count: int) -> int:
 def _require_small(leaves: int, questions: int) -> None:
     if 4 * leaves * questions > LARGEST:
         raise PhoneModelError(
-            f"The trees of this run are too large for a phone: as matrices they take more than {LARGEST / 1e6:.0f} MB.",
-            "Train with --classifier logistic or mlp, or shallower trees.",
+            f"The matrices of the trees must take at most {LARGEST / 1e6:.0f} MB on a phone, and this run's take more.",
+            "Train with --classifier logistic or --classifier mlp.",
         )

@@ -1,7 +1,7 @@
-"""Standardisation and principal components, exactly, from one pass over the features.
+"""Fit standardization and principal components exactly, from one pass over the features.
 
-Every task adds up its rows' sums and products; the driver adds the tasks' and decomposes once. Every number of
-components and every explained variance come from this one decomposition.
+Each task sums its rows and their products. The driver adds the sums of all tasks and decomposes the covariance once;
+this gives all components and their explained variance.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,41 +19,40 @@ from job.matrices import row_products
 Matrix = npt.NDArray[np.float64]
 
 ROWS_AT_A_TIME = 1024
-"""Rows turned into float64 at once: bounds memory, and is enough for matrix products to run at full speed."""
+"""Rows converted to float64 at once: bounds memory, and is enough for matrix products at full speed."""
 
 REACHED = 1e-12
-"""A share of variance counts as reached when it is missed by no more than this: sums of floats end at 1 - 1e-16."""
+"""Tolerance for reaching a share of the variance: a sum of floats may end at 1 - 1e-16."""
 
 
 @dataclass
 class Moments:
-    """Sums over rows, from which mean and covariance follow.
+    """Sums over rows, which give mean and covariance.
 
-    The rows are shifted before they are summed, because the covariance of values that are large beside their
-    spread would otherwise be the difference of two nearly equal numbers. Any row of the data is a good shift, and
-    makes the sums of a constant dimension exactly zero.
+    Rows are shifted before they are summed, to avoid cancellation where values are large relative to their spread.
+    Any row of the data is a good shift, and makes the sums of a constant dimension exactly zero.
     """
 
     shift: Matrix  # float64 of shape (dimensions,): subtracted from every row
     count: int
     total: Matrix  # float64 of shape (dimensions,): sum of the shifted rows
-    # float64 of shape (dimensions * (dimensions + 1) / 2,): sum of the outer products of the shifted rows with
-    # themselves. They are symmetric, and a task holds several of these sums: only the upper triangle is kept.
+    # float64 of shape (dimensions * (dimensions + 1) / 2,): upper triangle of the sum of outer products of the shifted
+    # rows. The sum is symmetric, and a task holds several of them.
     products: Matrix
 
     @classmethod
     def nothing(cls, shift: Matrix) -> Self:
-        """Return the moments of no rows."""
+        """Return the moments of zero rows."""
         dimensions = len(shift)
         return cls(shift, 0, np.zeros(dimensions), np.zeros(dimensions * (dimensions + 1) // 2))
 
     def add_rows(self, rows: npt.NDArray[np.float32]) -> None:
-        """Add rows: an array of shape (rows, dimensions)."""
+        """Add rows, of shape (rows, dimensions)."""
         for start in range(0, len(rows), ROWS_AT_A_TIME):
             shifted = rows[start : start + ROWS_AT_A_TIME].astype(np.float64) - self.shift
             self.count += len(shifted)
             self.total += shifted.sum(axis=0)
-            # NumPy sees a matrix times its own transpose and computes only half of it.
+            # NumPy computes only half of a product of a matrix with its transpose.
             self.products += (shifted.T @ shifted)[upper_triangle(len(self.shift))]
 
     def add(self, other: "Moments") -> None:
@@ -67,7 +66,7 @@ class Moments:
         return self.shift + self.total / self.count
 
     def covariance(self) -> Matrix:
-        """Return the covariance of the rows, of shape (dimensions, dimensions), divided by rows - 1 as Spark does."""
+        """Return the covariance of the rows, of shape (dimensions, dimensions), divided by rows - 1 as in Spark."""
         upper = upper_triangle(len(self.shift))
         products = np.empty(upper.shape)
         products[upper] = products.T[upper] = self.products
@@ -77,30 +76,30 @@ class Moments:
 
 @dataclass(frozen=True)
 class PrincipalComponents:
-    """A fitted standardisation and all its principal components."""
+    """Fitted standardization and all principal components."""
 
     mean: Matrix  # float64 of shape (dimensions,)
-    # float64 of shape (dimensions,): standard deviations, 1 for constant dimensions or without standardisation
+    # float64 of shape (dimensions,): standard deviations; 1 for constant dimensions or without standardization
     scale: Matrix
-    variance: Matrix  # float64 of shape (components,): explained variance of every component, largest first
+    variance: Matrix  # float64 of shape (components,): explained variance, largest first
     components: Matrix  # float64 of shape (components, dimensions): orthonormal rows
-    constant: int  # how many dimensions have one value only
+    constant: int  # number of constant dimensions
 
     @property
     def ratio(self) -> Matrix:
-        """Share of each component in the whole variance."""
+        """Share of each component in the total variance."""
         ratio: Matrix = self.variance / self.variance.sum()
         return ratio
 
     @property
     def cumulative(self) -> Matrix:
-        """Share of the first components in the whole variance, for every number of them."""
+        """Share of the first 1, 2, 3, ... components in the total variance."""
         return np.minimum(np.cumsum(self.ratio), 1.0)
 
 
 @dataclass(frozen=True)
 class Projection:
-    """What turns features into components: ``(features - mean) / scale @ components.T``."""
+    """Map from features to components: ``(features - mean) / scale @ components.T``."""
 
     # mean, scale: float64 of shape (dimensions,)
     mean: Matrix
@@ -110,20 +109,19 @@ class Projection:
 
 @lru_cache(maxsize=1)
 def upper_triangle(dimensions: int) -> npt.NDArray[np.bool_]:
-    """Return which places of a square matrix are on its diagonal or above: bool of shape (dimensions, dimensions)."""
+    """Return the mask of the upper triangle with the diagonal: bool of shape (dimensions, dimensions)."""
     return np.triu(np.ones((dimensions, dimensions), np.bool_))
 
 
 def add_in_pairs(moments: Iterable[Moments]) -> Moments:
-    """Return the sum of moments, added in pairs, then pairs of pairs, and so on; at least one is needed.
+    """Return the sum of one or more moments, added as a binary tree.
 
-    Sums of aligned groups of 2, 4, 8, ... of them, added in pairs in turn, come to the same result to the last bit:
-    which task adds which group makes no difference.
+    If aligned groups of 2, 4, 8, ... are summed first, in any task, the result is the same, bit for bit.
     """
     pending: list[Moments] = []
     for number, added in enumerate(moments, start=1):
         pending.append(added)
-        # Every zero at the end of the number, written in twos, completes one more pair.
+        # Each trailing zero of the binary number completes one more pair.
         for _ in range((number & -number).bit_length() - 1):
             last = pending.pop()
             pending[-1].add(last)
@@ -142,30 +140,30 @@ def fit(moments: Moments, standardize: bool) -> PrincipalComponents:
     """
     if moments.count < 2:
         raise TooFewPhotosError(
-            f"Principal components need at least 2 photos that can be used; there is {moments.count}.",
-            "Give more photos.",
+            f"Principal components need at least 2 usable photos, got {moments.count}.",
+            "Add photos to the folder of --images.",
         )
     covariance = moments.covariance()
     deviations = np.sqrt(np.clip(np.diag(covariance), 0, None))
     if not deviations.any():
         raise TooFewPhotosError(
-            f"All {moments.count} photos have the same features, so there is no variance to explain.",
-            "Give photos that differ.",
+            f"Principal components need photos that differ; all {moments.count} have the same features.",
+            "Add different photos to the folder of --images.",
         )
     varies = deviations > 0
     scale = np.where(varies, deviations, 1.0) if standardize else np.ones_like(deviations)
-    # With several threads the last bits depend on how many there are.
+    # The number of threads changes the last bits.
     with threadpool_limits(1, "blas"):
         values, vectors = np.linalg.eigh(covariance / np.outer(scale, scale))
     count = min(moments.count - 1, len(values))
-    # eigh sorts upwards; rounding makes what should be zero slightly negative.
+    # eigh sorts in ascending order, and rounding makes zeros slightly negative.
     variance = np.clip(values[::-1][:count], 0, None)
     components = fix_signs(vectors.T[::-1][:count])
     return PrincipalComponents(moments.mean(), scale, variance, components, int((~varies).sum()))
 
 
 def fix_signs(components: Matrix) -> Matrix:
-    """Return the components with each row's largest loading, by absolute value, made positive."""
+    """Return the components with the sign that makes the largest absolute loading of each row positive."""
     largest = np.abs(components).argmax(axis=1)
     signs = np.sign(components[np.arange(len(components)), largest])
     fixed: Matrix = components * signs[:, np.newaxis]
@@ -173,24 +171,24 @@ def fix_signs(components: Matrix) -> Matrix:
 
 
 def components_for(cumulative: Matrix, variance: float) -> int:
-    """Return how many components keep a share of the variance."""
+    """Return the number of components that keep a share of the variance."""
     return min(int(np.searchsorted(cumulative, variance - REACHED)) + 1, len(cumulative))
 
 
 def require_components(wanted: int, photos: int, dimensions: int) -> None:
-    """Raise UsageError if so many components cannot exist."""
+    """Raise TooFewPhotosError if that many components are impossible."""
     most = min(photos - 1, dimensions)
     if not 1 <= wanted <= most:
         raise TooFewPhotosError(
-            f"--components {wanted} is not possible with {photos} photos of {dimensions} features each.",
-            f"Choose between 1 and {most}: at most the smaller of photos - 1 and features.",
+            f"--components must be between 1 and {most} with {photos} photos of {dimensions} features, got {wanted}.",
+            f"Use --components {most} or fewer, or add photos.",
         )
 
 
 def project(rows: npt.NDArray[np.float32], mean: Matrix, scale: Matrix, components: Matrix) -> npt.NDArray[np.float32]:
     """Return the components of rows of features, computed in float64 and rounded to float32.
 
-    A row's components are the same to the last bit whichever rows it is projected with.
+    The components of a row do not depend on the other rows, bit for bit.
 
     Parameters
     ----------
@@ -201,12 +199,12 @@ def project(rows: npt.NDArray[np.float32], mean: Matrix, scale: Matrix, componen
     components
         Shape (components, dimensions).
     """
-    # The scale goes into the matrix once, rather than into every row.
+    # Divide the matrix once, instead of each row.
     return row_products(rows, components / scale, mean).astype(np.float32)
 
 
 def explained_variance_rows(fitted: PrincipalComponents) -> list[Sequence[float]]:
-    """Return component number (from 1), variance, ratio and cumulative ratio of every component."""
+    """Return number (from 1), variance, ratio and cumulative ratio of each component."""
     numbers = range(1, len(fitted.variance) + 1)
     columns = (fitted.variance, fitted.ratio, fitted.cumulative)
     return list(zip(numbers, *(column.tolist() for column in columns), strict=True))

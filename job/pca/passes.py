@@ -1,4 +1,4 @@
-"""The two passes over the features that were written: sums for the fit, then the projection of every photo."""
+"""Make two passes over the features files: sum moments for the fit, then project every photo."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,18 +16,18 @@ from job.spark import slices, workers
 from job.spark.slices import Slice
 
 ROWS_IN_A_SLICE = 1024
-"""Training rows that are summed by themselves: adding the sums of two slices costs a tenth of summing one."""
+"""Training rows in each sum: adding the sums of two slices takes a tenth of the time to sum one."""
 
 MOMENTS_AT_A_TIME = 8
-"""How many tasks' sums are added by one task of the next round, and at most by the driver; a power of two."""
+"""Sums added by one task of the next round, and at most by the driver; a power of two."""
 
 TASKS_A_SLOT = 2
-"""Tasks that a pass over the features is cut into, at most, for each that can run at the same time."""
+"""Maximum number of tasks of a pass for each task slot."""
 
 
 @dataclass(frozen=True)
 class ProjectionTask:
-    """What every task of the projection needs to know."""
+    """Settings of the projection tasks."""
 
     output: str
     run_id: str
@@ -36,7 +36,7 @@ class ProjectionTask:
 
 @dataclass(frozen=True)
 class ProjectionReport:
-    """What a task of the projection has written."""
+    """Files written for one features file."""
 
     components: DataFile
     csv: DataFile | None
@@ -47,12 +47,11 @@ def sum_moments(
 ) -> Moments:
     """Return the moments of all training rows in the features files.
 
-    They are summed by slices of the training rows, and the slices in pairs: the same training rows in the same order
-    give the same result to the last bit, whatever other rows lie between them, however they were dealt to files, and
-    however many tasks there are.
+    Slices of the training rows are summed, and the slices added as a binary tree. The same training rows in the same
+    order give the same result, bit for bit, for any other rows between them, any files and any number of tasks.
 
-    ``files``: the features files in the order of the listing, and how many training rows each one has; at least one in
-    all.
+    ``files``: the features files in the order of the listing, each with its number of training rows; at least one row
+    in total.
     """
     parts = slices.cut([(file.path, rows) for file, rows in files], ROWS_IN_A_SLICE)
     shift = training_rows(next(slices.read(output, parts[0])))[0].astype(np.float64)
@@ -68,7 +67,7 @@ def sum_moments(
 
 
 def group_in_twos(parts: Sequence[list[Slice]], most: int) -> list[Sequence[list[Slice]]]:
-    """Return the parts in groups of one size, the least of 1, 2, 4, 8, ... that makes at most so many groups."""
+    """Return the parts in groups of 1, 2, 4, 8, ...: the smallest size that makes at most ``most`` groups."""
     size = 1
     while -(-len(parts) // size) > most:
         size *= 2
@@ -76,7 +75,7 @@ def group_in_twos(parts: Sequence[list[Slice]], most: int) -> list[Sequence[list
 
 
 def group_by_rows(files: Sequence[DataFile], groups: int) -> list[list[DataFile]]:
-    """Deal the files into groups of about equally many rows: always the largest file to the smallest group."""
+    """Return the files in groups of about equal rows: the next largest file joins the smallest group."""
     dealt: list[list[DataFile]] = [[] for _ in range(min(groups, len(files)))]
     rows = [0] * len(dealt)
     for file in sorted(files, key=lambda file: (-file.rows, file.path)):
@@ -94,10 +93,10 @@ def project_files(
     slots: int,
     done: Accumulator[int],
 ) -> list[ProjectionReport]:
-    """Write the components of every photo, one file for each features file; return what was written, in their order.
+    """Write the components of every photo, one file for each features file; return the reports in the same order.
 
-    Projecting a file takes less time than starting a task, so a task takes several: there are a few tasks a slot, for
-    all slots to end close together.
+    A task projects several files, because starting it takes longer than projecting one. A few tasks per slot let all
+    slots finish close together.
     """
     shared = context.broadcast(projection)
     groups = group_by_rows(files, TASKS_A_SLOT * slots)
@@ -114,14 +113,14 @@ def training_rows(training: pa.Table) -> npt.NDArray[np.float32]:
 
 
 def components_table(table: pa.Table, projection: Projection) -> pa.Table:
-    """Return the rows of a components file for the rows of a features file."""
+    """Return the components of the rows of a features file."""
     rows = project(matrix(table["features"].combine_chunks()), projection.mean, projection.scale, projection.components)
     columns = [table["path"], table["label"], table["split"], list_column(rows)]
     return pa.table(columns, schema=layout.COMPONENTS_SCHEMA)
 
 
 def csv_table(components: pa.Table) -> pa.Table:
-    """Return a components table with one column a component: path, label, split, pc_1, pc_2, ..."""
+    """Return a components table with a column for each component: path, label, split, pc_1, pc_2, ..."""
     values = matrix(components["components"].combine_chunks())
     columns = {name: components[name] for name in ("path", "label", "split")}
     for index in range(values.shape[1]):

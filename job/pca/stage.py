@@ -1,4 +1,4 @@
-"""The principal components' part of a run: fitted, applied to every photo, written and read."""
+"""Fit the principal components in a run, project every photo, and write and read the projection."""
 
 import io
 from collections.abc import Sequence
@@ -8,9 +8,10 @@ import pyarrow as pa
 from pyspark import SparkContext
 
 from job import storage
+from job.errors import BackboneError
 from job.images import TRAIN
 from job.pca import components, passes
-from job.pca.components import PrincipalComponents, Projection
+from job.pca.components import Moments, PrincipalComponents, Projection
 from job.pca.passes import ProjectionReport, ProjectionTask
 from job.results import DataFile, layout
 from job.results.progress import Progress
@@ -21,12 +22,22 @@ from job.spark.tasks import PhotosReport
 def fit(
     context: SparkContext, reports: Sequence[PhotosReport], output: str, standardize: bool, progress: Progress
 ) -> PrincipalComponents:
-    """Return all principal components of the training photos' features."""
+    """Return all principal components of the features of the training photos."""
     files = [(report.file, report.used[TRAIN]) for report in reports if report.file is not None]
     done = context.accumulator(0)
     with progress.counted_stage("fit", sum(rows for _, rows in files), done):
         moments = passes.sum_moments(context, output, files, session.slots(context), done)
+        require_finite(moments)
         return components.fit(moments, standardize)
+
+
+def require_finite(moments: Moments) -> None:
+    """Raise BackboneError if a feature of a training photo is NaN or infinite: one makes every component NaN."""
+    if not (np.isfinite(moments.total).all() and np.isfinite(moments.shift).all()):
+        raise BackboneError(
+            "A network must compute finite features, got NaN or infinity for a training photo.",
+            "Its weights are damaged or contain NaN: replace the file of --weights or --model.",
+        )
 
 
 def project_photos(
@@ -36,7 +47,7 @@ def project_photos(
     task: ProjectionTask,
     progress: Progress,
 ) -> list[ProjectionReport]:
-    """Write the components of all photos; return what each task reports, one for each features file."""
+    """Write the components of all photos; return one report for each features file."""
     files = [report.file for report in reports if report.file is not None]
     done = context.accumulator(0)
     with progress.counted_stage("projection", sum(file.rows for file in files), done):
@@ -44,7 +55,7 @@ def project_photos(
 
 
 def write_components(output: str, fitted: PrincipalComponents, projection: Projection) -> list[DataFile]:
-    """Write the explained variance of every component, and the projection; return both files."""
+    """Write the explained variance and the projection; return both files."""
     rows = components.explained_variance_rows(fitted)
     names = ("component", "variance", "ratio", "cumulative")
     table = pa.table([pa.array(column) for column in zip(*rows, strict=True)], names=names)
@@ -57,7 +68,7 @@ def write_components(output: str, fitted: PrincipalComponents, projection: Proje
 
 
 def read_projection(output: str) -> Projection:
-    """Return the projection of a finished run; raise OSError if it cannot be read."""
+    """Return the projection in a results folder; raise OSError if it cannot be read."""
     content = storage.read_bytes(storage.join(output, layout.PROJECTION))
     with np.load(io.BytesIO(content), allow_pickle=False) as saved:
         return Projection(saved["mean"], saved["scale"], saved["components"])

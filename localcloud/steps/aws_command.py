@@ -1,4 +1,4 @@
-"""The node's ``aws s3 cp``: EMR installs the AWS command line on every node, which need not exist here."""
+"""The node's ``aws s3 cp``: EMR installs the AWS CLI on every node, but this machine may not have it."""
 
 import sys
 from collections.abc import Sequence
@@ -15,12 +15,16 @@ USAGE = 255
 
 
 def main(words: Sequence[str]) -> int:
-    """Run ``aws s3 cp [--only-show-errors] SOURCE TARGET``, one of which is in S3; return the exit code."""
+    """Run ``aws s3 cp [--region REGION] [--only-show-errors] SOURCE TARGET``, one of which is in S3."""
     given = [word for word in words if word not in ("--only-show-errors", "--quiet", "--no-progress")]
+    if "--region" in given:
+        # The node's environment names the cloud's one region.
+        at = given.index("--region")
+        del given[at : at + 2]
     match given:
         case ["s3", "cp", source, target] if source.startswith("s3://") != target.startswith("s3://"):
             return _copy(source, target)
-    sys.stderr.write(f"aws: the local cloud has 'aws s3 cp SOURCE TARGET' only, not: aws {' '.join(words)}\n")
+    sys.stderr.write(f"aws: the local cloud runs only 'aws s3 cp SOURCE TARGET', got 'aws {' '.join(words)}'.\n")
     return USAGE
 
 

@@ -70,4 +70,4 @@ def test_without_its_patch_an_examples_check_fails() -> None:
     done = subprocess.run([sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert done.returncode != 0
-    assert "There is no backbone 'convnext_base'." in done.stderr
+    assert "'convnext_base'" in done.stderr

@@ -15,7 +15,7 @@ def test_a_matrix_becomes_a_column_of_lists_without_a_copy() -> None:
     np.testing.assert_array_equal(matrix(column), rows)
 
 
-def test_a_row_of_a_product_does_not_depend_on_its_neighbours() -> None:
+def test_product_of_a_row_ignores_other_rows() -> None:
     random = np.random.default_rng(1)
     rows, weights = random.normal(size=(700, 385)), random.normal(size=(49, 385))
     shift = random.normal(size=385)

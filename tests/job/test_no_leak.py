@@ -1,4 +1,4 @@
-"""Photos to test move no bit of what is fitted, however many there are and wherever their features come to lie."""
+"""Test photos change no bit of the fitted files, for any number of them and any files of features."""
 
 import shutil
 from pathlib import Path
@@ -14,9 +14,9 @@ from job.pca import passes
 pytestmark = pytest.mark.usefixtures("spark")
 
 
-def fitted(words: list[str], output: Path) -> tuple[int, dict[str, bytes]]:
+def fitted(argv: list[str], output: Path) -> tuple[int, dict[str, bytes]]:
     """Run; return how many features files there are, and the content of everything that was fitted."""
-    manifest = pipeline.run(arguments.parse([*words, "--output", str(output)]))
+    manifest = pipeline.run(arguments.parse([*argv, "--output", str(output)]))
     names = ["pca/projection.npz", "pca/explained_variance.csv", "classifier/model.npz"]
     return len(manifest["files"]["features"]), {name: (output / name).read_bytes() for name in names}
 
@@ -33,12 +33,12 @@ def test_test_photos_change_no_bit_of_fitted_files(
     many = Path(shutil.copytree(few, tmp_path / "many"))
     for number in range(1, 12):
         draw_photo("Pear", number, np.random.default_rng(number)).save(many / "Kiwi" / f"{number:03d}.jpg", "JPEG")
-    words = ["--images", str(sample_photos), "--model", str(random_backbone), "--classifier", "logistic", "--no-csv"]
+    argv = ["--images", str(sample_photos), "--model", str(random_backbone), "--classifier", "logistic", "--no-csv"]
 
     # When one run tests one photo and the other twelve, of another label in truth, and on more slots
-    files, one = fitted([*words, "--test", str(few)], tmp_path / "one")
+    files, one = fitted([*argv, "--test", str(few)], tmp_path / "one")
     monkeypatch.setattr(listing, "LARGEST_PARTITION", 5)
-    more_files, twelve = fitted([*words, "--test", str(many)], tmp_path / "twelve")
+    more_files, twelve = fitted([*argv, "--test", str(many)], tmp_path / "twelve")
 
     assert 2 < files < more_files
     assert one == twelve

@@ -1,4 +1,4 @@
-"""What a run fits is the same bytes on any number of cores and under load."""
+"""The fitted files have the same bytes on any number of cores and under load."""
 
 import subprocess
 import sys
@@ -11,9 +11,9 @@ FITTED = ("vocabulary/words.npz", "vocabulary/vocabulary.json", "pca/projection.
 
 
 def begin(photos: Path, output: Path, classifier: str, master: str) -> "subprocess.Popen[bytes]":
-    words = ["--images", str(photos), "--holdout", "0.2", "--no-csv", "--output", str(output), "--master", master]
-    words += ["--descriptor", "sift", "--visual-words", "12", "--word-iterations", "5", "--classifier", classifier]
-    return subprocess.Popen([sys.executable, "-m", "job", *words], stdout=subprocess.DEVNULL)
+    argv = ["--images", str(photos), "--holdout", "0.2", "--no-csv", "--output", str(output), "--master", master]
+    argv += ["--descriptor", "sift", "--visual-words", "12", "--word-iterations", "5", "--classifier", classifier]
+    return subprocess.Popen([sys.executable, "-m", "job", *argv], stdout=subprocess.DEVNULL)
 
 
 def fitted(outputs: Sequence[Path]) -> list[list[bytes]]:
@@ -21,7 +21,7 @@ def fitted(outputs: Sequence[Path]) -> list[list[bytes]]:
 
 
 @pytest.mark.parametrize("classifier", ["mlp", pytest.param("logistic", marks=pytest.mark.slow)])
-def test_cores_and_load_change_no_byte_of_what_is_fitted(sample_photos: Path, tmp_path: Path, classifier: str) -> None:
+def test_cores_and_load_change_no_byte_of_fitted_files(sample_photos: Path, tmp_path: Path, classifier: str) -> None:
     # Three runs at the same time are each other's load
     masters = {"one": "local[1]", "two": "local[2]", "three": "local[3]"}
     runs = {name: begin(sample_photos, tmp_path / name, classifier, master) for name, master in masters.items()}

@@ -1,4 +1,4 @@
-"""Describe photos by the features of a network.
+"""Compute features of photos with a network.
 
 ``export`` (also a program), ``extractor`` (needs Spark) and ``tflite_graph`` are public too.
 """

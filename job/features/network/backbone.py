@@ -1,9 +1,8 @@
-"""Loads an exported backbone and computes features with it, in the way that suits processor and number of photos.
+"""Load an exported backbone and compute features with it.
 
-The file is a TensorFlow Lite model that takes RGB 0..255 and holds colour scaling, network and pooling, with its
-own description inside (``job/features/network/export.py`` writes it). Why this format and this runtime:
-docs/decisions/0001-backbone-file-and-runtime.md. Many photos are computed by ``job/features/network/split.py``,
-at reduced precision by ``job/features/network/reduced_precision.py``.
+The file is a TensorFlow Lite model from RGB 0..255 to features: colour scaling, network and pooling. Its metadata
+holds its description (``job/features/network/export.py`` writes both).
+docs/decisions/0001-backbone-file-and-runtime.md explains the format and the runtime.
 """
 
 import hashlib
@@ -23,7 +22,7 @@ from job.features.network.litert import FLOAT32, Interpreted
 from job.features.network.reduced_precision import ReducedPrecisionNetwork
 
 DESCRIPTION_KEY = "orchard.backbone"
-"""The name under which the description stands in the file's metadata."""
+"""Key of the description in the file's metadata."""
 
 FULL, FAST = "full", "fast"
 """What --precision takes: as Keras computes it, or bfloat16 where the processor has it."""
@@ -31,27 +30,27 @@ FULL, FAST = "full", "fast"
 
 @dataclass(frozen=True)
 class BackboneDescription:
-    """What an exported backbone is, as its file says."""
+    """The description inside an exported backbone."""
 
     name: str
-    weights: str  # where the weights come from: "imagenet", "file sha256:...", or "random, seed ..."
+    weights: str  # "imagenet", "file sha256:...", or "random, seed ..."
     width: int
     height: int
     features: int
 
     @property
     def untrained(self) -> bool:
-        """Whether the weights are random, so that features mean nothing."""
+        """Whether the weights are random, so that the features are meaningless."""
         return self.weights.startswith("random")
 
 
 class Network(Protocol):
-    """What computes the features of several photos; not for several threads at once.
+    """A loaded network; not thread-safe.
 
     Attributes
     ----------
     batch
-        At most so many at a time.
+        Most photos in one call of ``compute_batch``.
     computed_in
         ``litert.FLOAT32`` or ``reduced_precision.BFLOAT16``.
     """
@@ -67,17 +66,17 @@ class Network(Protocol):
         photos
             RGB 0..255, each uint8 of shape (height, width, 3).
         features
-            Where the result goes: float32 of shape (photos, features).
+            The result, float32 of shape (photos, features).
         """
 
 
 class Backbone:
-    """A callable network: a photo in, features out. Load it once a process; it is not for several threads at once.
+    """A network that computes one photo at a time; not thread-safe.
 
     Attributes
     ----------
     photo_shape
-        Height, width and colours of the photos that it takes.
+        Height, width and channels of the input.
     """
 
     batch, computed_in = 1, FLOAT32
@@ -92,7 +91,7 @@ class Backbone:
         features[:] = self._network.run(photo[np.newaxis])[0]
 
     def compute_batch(self, photos: Sequence[npt.NDArray[np.uint8]], features: npt.NDArray[np.float32]) -> None:
-        """Compute the features of some photos in place, as ``Network`` has it."""
+        """Compute the features of photos in place; see ``Network``."""
         for photo, row in zip(photos, features, strict=True):
             self.compute(photo, row)
 
@@ -112,12 +111,12 @@ def load(path: str | Path, precision: str) -> Network:
     try:
         return Backbone(path) if parts is None else SplitModel(*parts)
     except (ValueError, RuntimeError):
-        # Some networks know only one photo at a time: as they were exported, every one of them runs.
+        # Some networks fix the batch to one photo; every network runs unsplit.
         return Backbone(path)
 
 
 def embed_description(model: bytes, description: BackboneDescription) -> bytes:
-    """Return a TensorFlow Lite model with a description added to its metadata."""
+    """Add a description to the metadata of a TensorFlow Lite model."""
     from job.features.network.tflite_graph import Graph  # noqa: PLC0415 - needed by the export alone
 
     graph = Graph(model)
@@ -133,24 +132,23 @@ def read_description(path: str | Path) -> BackboneDescription:
         content = Path(path).read_bytes()
     except OSError as error:
         raise BackboneError(
-            f"The backbone '{path}' cannot be read: {error.strerror}.",
-            "Name a file that was exported before.",
+            f"Cannot read the backbone '{path}': {error.strerror}.",
+            "Give an exported file: --model FILE, or leave --model out to export one.",
         ) from error
     try:
         found = read_metadata(content, DESCRIPTION_KEY)
-    except Exception as error:  # the generated reader fails in many ways on what is cut off or no model at all
+    except Exception as error:  # the generated reader raises many kinds of errors on damaged files
         raise _damaged(path) from error
     if found is None:
         raise BackboneError(
-            f"'{path}' was not exported by this project.",
-            "Export a backbone with python -m job.features.network.export, or leave --model out: "
-            "it is then done on the spot.",
+            f"The backbone must be a .tflite file from orchard export, got '{path}'.",
+            "Export one: orchard export --output FILE, or leave --model out to export one now.",
         )
     return BackboneDescription(**json.loads(found))
 
 
 def require_usable(path: str | Path) -> None:
-    """Raise UsageError if an exported file cannot be loaded, here rather than on the executors."""
+    """Raise UsageError if an exported file cannot be loaded, before executors try to."""
     try:
         Backbone(path)
     except (ValueError, RuntimeError) as error:
@@ -164,17 +162,19 @@ def content_hash(path: str | Path) -> str:
 
 
 def _damaged(path: str | Path) -> UsageError:
-    return BackboneError(f"The backbone '{path}' is damaged, or is no backbone.", "Export it again, or copy it again.")
+    return BackboneError(
+        f"The backbone '{path}' is damaged or is not a TensorFlow Lite model.", "Export it again, or copy it again."
+    )
 
 
 def seconds_a_photo(network: Backbone, least: float = 1.0) -> float:
-    """Return how long a network takes for a photo that is already decoded, on one core: the median of some.
+    """Return the median seconds that a network needs for a decoded photo on one core.
 
-    ``least``: seconds of measuring; at least three photos are measured.
+    ``least``: seconds to measure for; at least three photos are measured.
     """
     photo = np.random.default_rng(0).integers(0, 256, network.photo_shape, dtype=np.uint8)
     features = np.empty(network.features, np.float32)
-    # The first photo also pays for memory and for tables that the next ones find ready.
+    # The first photo also pays for allocation.
     network.compute(photo, features)
     taken: list[float] = []
     while len(taken) < 3 or sum(taken) < least:

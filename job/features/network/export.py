@@ -1,8 +1,7 @@
-"""Exports a Keras network to the one file that the job takes: colour scaling, network and pooling together.
+"""Export a Keras network to one TensorFlow Lite file with colour scaling, network and pooling.
 
-Nothing else of the job uses Keras and TensorFlow, and only the machine that submits it has them. They are run in a
-process of their own, because they are large, slow to import and talkative:
-``python -m job.features.network.export --help``.
+Only the export needs Keras and TensorFlow, and only the submitting machine has them. They run in a child process,
+because they are large, slow to import and print a lot: ``python -m job.features.network.export --help``.
 """
 
 import argparse
@@ -31,38 +30,40 @@ from job.features.network.registry import IMAGENET, NETWORKS, RANDOM, require_ne
 from job.storage import cache_folder
 
 EXPORT_VERSION = 1
-"""Raise it when an exported file changes although network, weights and libraries stay: the cache then misses."""
+"""Part of the cache key. Raise it when an exported file changes although network, weights and libraries do not."""
 
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """Which backbone is wanted."""
+    """A network and its weights."""
 
     backbone: str  # a key of ``NETWORKS``
-    weights: str  # ``IMAGENET``, ``RANDOM``, or a file: Keras weights, a ``.keras`` model, or what was exported before
+    weights: str  # ``IMAGENET``, ``RANDOM``, or a file: Keras weights, a ``.keras`` model or an exported ``.tflite``
     seed: int
 
     def __post_init__(self) -> None:
-        """Raise UsageError if the network is unknown or the weights file is not there."""
+        """Raise UsageError if the network is unknown or the weights file cannot be read."""
         require_network(self.backbone)
         if self.weights in (IMAGENET, RANDOM):
             return
         path = Path(self.weights)
         if not path.is_file():
             raise BackboneError(
-                f"There is no weights file '{self.weights}'.",
-                "Give a file of Keras weights, a .keras model or an exported backbone, or: imagenet, random.",
+                f"--weights must be imagenet, random or an existing file, got '{self.weights}'.",
+                "Give a file of Keras weights, a .keras model or an exported .tflite file.",
             )
         if not os.access(path, os.R_OK):
-            raise BackboneError(f"The weights file '{self.weights}' may not be read.", "Change its permissions.")
+            raise BackboneError(
+                f"No permission to read the weights file '{self.weights}'.", f"chmod u+r '{self.weights}'"
+            )
 
     @property
     def names_exported_file(self) -> bool:
-        """Whether the weights are an exported file, which needs no export."""
+        """Whether the weights are an exported file already."""
         return self.weights.endswith(".tflite")
 
     def provenance(self) -> str:
-        """Return where the weights come from, as the description says it."""
+        """Return the entry ``weights`` of the description."""
         if self.weights == IMAGENET:
             return IMAGENET
         if self.weights == RANDOM:
@@ -71,9 +72,9 @@ class ExportRequest:
 
 
 def cached_export(request: ExportRequest, cache: Path | None = None) -> Path:
-    """Return the exported file of a backbone, made on the first call and kept for the next ones.
+    """Return the exported file of a backbone, from the cache if it has been exported before.
 
-    ``cache``: folder of the kept files; None for the user's own.
+    ``cache``: folder of exported files; None for the user's cache folder.
     """
     if request.names_exported_file:
         return _exported_before(request)
@@ -84,18 +85,15 @@ def cached_export(request: ExportRequest, cache: Path | None = None) -> Path:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise BackboneError(
-                f"The folder '{folder}' for exported backbones cannot be made: {error.strerror}.",
-                "Name another place for caches in XDG_CACHE_HOME.",
+                f"Cannot create the folder '{folder}' for exported backbones: {error.strerror}.",
+                "Set XDG_CACHE_HOME to a folder that you can write to.",
             ) from error
         _export_in_own_process(request, kept)
     return kept
 
 
 def find_local_backbone(manifest: Mapping[str, Any], cache: Path) -> Path | None:
-    """Return the exported file that a run used, from the cache or where the run was given it; None if it is not here.
-
-    The SHA-256 in the manifest decides, so that the file's name does not matter.
-    """
+    """Return the exported file that a run used, found by its SHA-256 in the cache or at its --model; else None."""
     name, wanted = manifest["backbone"]["name"], manifest["backbone"]["sha256"]
     given = Path(manifest["arguments"].get("model") or "")
     candidates = [*sorted(cache.glob(f"{name}-*.tflite")), given]
@@ -103,22 +101,22 @@ def find_local_backbone(manifest: Mapping[str, Any], cache: Path) -> Path | None
 
 
 def cache_key(request: ExportRequest) -> str:
-    """Return a digest of everything that decides an exported file's content."""
+    """Return a digest of everything that determines the content of an exported file."""
     try:
         versions = [importlib.metadata.version(name) for name in ("keras", "ai-edge-litert")]
     except importlib.metadata.PackageNotFoundError as error:
         raise NotInstalledError(
-            f"A backbone cannot be exported here: {error.name} is not installed.",
-            "Export it on the machine that submits the job, and give the file with --model.",
+            f"Exporting a backbone requires {error.name}, which is not installed here.",
+            "Export it on the submitting machine with orchard export, then use --model FILE.",
         ) from error
     parts = [str(EXPORT_VERSION), request.backbone, request.provenance(), *versions]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def export(request: ExportRequest, destination: Path) -> None:
-    """Build the network in this process, convert it and write the file in one piece."""
+    """Build the network in this process, convert it and write the file atomically."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    # Imported here: they take seconds, and this is the only place that needs them.
+    # Imported here: they take seconds to import.
     import keras  # noqa: PLC0415
     import tensorflow as tf  # noqa: PLC0415
 
@@ -143,8 +141,9 @@ def _exported_before(request: ExportRequest) -> Path:
     described = read_description(request.weights)
     if described.name != request.backbone:
         raise BackboneError(
-            f"'{request.weights}' is an exported {described.name}, not {request.backbone}.",
-            f"Ask for it: --backbone {described.name}, or give the file with --model.",
+            f"--weights must match --backbone {request.backbone}, got an exported {described.name}: "
+            f"'{request.weights}'.",
+            f"Use --backbone {described.name}, or give the file with --model.",
         )
     return Path(request.weights)
 
@@ -152,7 +151,7 @@ def _exported_before(request: ExportRequest) -> Path:
 def _export_in_own_process(request: ExportRequest, destination: Path) -> None:
     command = [
         *(sys.executable, "-m", "job.features.network.export", "--backbone", request.backbone),
-        *("--weights", request.weights, "--seed", str(request.seed), "--to", str(destination)),
+        *("--weights", request.weights, "--seed", str(request.seed), "--output", str(destination)),
     ]
     package_parent = str(Path(__file__).resolve().parents[3])
     path = os.pathsep.join(filter(None, [package_parent, os.environ.get("PYTHONPATH")]))
@@ -165,13 +164,13 @@ def _export_in_own_process(request: ExportRequest, destination: Path) -> None:
     lines = [line for line in done.stderr.splitlines() if line.strip()]
     reason = lines[-1] if lines else f"exit code {done.returncode}"
     raise ExportFailedError(
-        f"The backbone {request.backbone} could not be exported: {reason}",
-        f"See the whole message with: {' '.join(['python', *command[1:]])}",
+        f"Exporting the backbone {request.backbone} failed: {reason}",
+        f"See the full message: {' '.join(['python', *command[1:]])}",
     )
 
 
 def _error_of(printed: str) -> OrchardError | None:
-    """Return the error that ``main`` printed as JSON, None if it printed none."""
+    """Return the error that ``main`` printed as JSON; None if it printed none."""
     try:
         found = json.loads(printed.splitlines()[-1])
         kind = next(kind for kind in kinds() if kind.code == found["code"])
@@ -186,12 +185,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--backbone", default="mobilenet_v2", help="the network (default: %(default)s)")
     parser.add_argument("--weights", default=IMAGENET, help="imagenet, random or a file (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="for random weights (default: %(default)s)")
-    parser.add_argument("--to", type=Path, required=True, help="the file to write")
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="the file to write")
     given = parser.parse_args(argv)
     try:
-        export(ExportRequest(given.backbone, given.weights, given.seed), given.to)
+        export(ExportRequest(given.backbone, given.weights, given.seed), given.output)
     except OrchardError as error:
-        # For the process that started this one.
+        # The parent process reads this line.
         sys.stdout.write(json.dumps({"code": error.code, "message": error.message, "hint": error.hint}) + "\n")
         return tell(error, [])
     return 0

@@ -1,6 +1,6 @@
-"""Builds the Keras network behind a backbone: from RGB 0..255 to features, with the weights that were asked for.
+"""Build the Keras network of a backbone, from RGB 0..255 to features, and load its weights.
 
-Imported by the export alone, in its own process.
+Only the export imports this module, in its child process.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from job.errors import BackboneError, WeightsNotDownloadedError
 from job.features.network.keras_weights import difference
 from job.features.network.registry import IMAGENET, RANDOM, Network
 
-CUT_HINT = "Give weights or a .keras model of the same network, cut before its last layer."
+CUT_HINT = "Give weights or a .keras model of the same network without its last layer."
 
 
 def build(keras: Any, name: str, network: Network, weights: str, seed: int) -> Any:  # noqa: ANN401 - Keras has no types
@@ -30,14 +30,14 @@ def build(keras: Any, name: str, network: Network, weights: str, seed: int) -> A
 
 
 def _core(keras: Any, name: str, network: Network, weights: str, seed: int) -> Any:  # noqa: ANN401
-    """Return the network that takes scaled colours."""
+    """Return the network from scaled colours to features."""
     if weights == IMAGENET:
         try:
             return _architecture(keras, network, IMAGENET)
         except Exception as error:
             raise WeightsNotDownloadedError(
-                f"The ImageNet weights of {name} could not be downloaded: {' '.join(str(error).split())}",
-                "Give a file that was downloaded elsewhere: --weights FILE; or --weights random to try things out.",
+                f"Cannot download the ImageNet weights of {name}: {' '.join(str(error).split())}",
+                "Download them on another machine and use --weights FILE, or --weights random for a trial.",
             ) from error
     if weights.endswith(".keras"):
         return _from_model_file(keras, name, network, weights)
@@ -60,16 +60,16 @@ def _architecture(keras: Any, network: Network, weights: str | None) -> Any:  # 
 
 
 def _from_model_file(keras: Any, name: str, network: Network, file: str) -> Any:  # noqa: ANN401
-    """Return a saved model that ends in features; where only its last layer follows them, without that layer."""
+    """Return a saved model that ends in features; a last layer that follows them is removed."""
     try:
         model = keras.saving.load_model(file, compile=False, safe_mode=True)
     except Exception as error:
-        raise BackboneError(f"'{file}' cannot be read as a Keras model: {_first_line(error)}", CUT_HINT) from error
+        raise BackboneError(f"Cannot read '{file}' as a Keras model: {_first_line(error)}", CUT_HINT) from error
     photos, features = (None, network.side, network.side, 3), (None, network.features)
     if tuple(model.input_shape) not in (photos, (None, None, None, 3)):
         raise BackboneError(
-            f"The model in '{file}' does not fit {name}: its layer '{model.layers[0].name}' takes "
-            f"{model.input_shape[1:]}, {name} takes {photos[1:]}.",
+            f"The input of {name} must have shape {photos[1:]}, got {model.input_shape[1:]} "
+            f"at layer '{model.layers[0].name}' of '{file}'.",
             CUT_HINT,
         )
     last = model.layers[-1]
@@ -78,8 +78,8 @@ def _from_model_file(keras: Any, name: str, network: Network, file: str) -> Any:
     if tuple(last.input.shape) == features:
         return keras.Model(model.input, last.input)
     raise BackboneError(
-        f"The model in '{file}' does not fit {name}: its last layer '{last.name}' gives {model.output_shape[1:]}, "
-        f"{name} gives {features[1:]}.",
+        f"The features of {name} must have shape {features[1:]}, got {model.output_shape[1:]} "
+        f"at the last layer '{last.name}' of '{file}'.",
         CUT_HINT,
     )
 
@@ -88,16 +88,15 @@ def _load_weights(core: Any, name: str, file: str) -> None:  # noqa: ANN401
     try:
         core.load_weights(file)
     except Exception as error:
-        told = difference(core, file) or _first_line(error)
-        raise BackboneError(f"The weights in '{file}' do not fit {name}: {told}", CUT_HINT) from error
+        reason = difference(core, file) or _first_line(error)
+        raise BackboneError(f"The weights in '{file}' do not fit {name}: {reason}", CUT_HINT) from error
 
 
 def _scaled_for_imagenet(file: str) -> bool:
-    """Return whether an EfficientNet's weights belong to a network that divides colours once more.
+    """Return whether an EfficientNet's weights require one more division of the colours.
 
-    Keras adds a layer without weights to EfficientNet for its own ImageNet weights alone: colours are divided by the
-    root of their deviation after they were normalised (see keras/src/applications/efficientnet.py). Loading the same
-    weights from a file would leave the layer out without a word.
+    With weights="imagenet", Keras adds a layer that divides normalized colours by the root of their deviation
+    (keras/src/applications/efficientnet.py). The layer has no weights, so loading the same file would silently omit it.
     """
     with h5py.File(file) as content:
         if "layers/rescaling_1" in content:
@@ -107,13 +106,13 @@ def _scaled_for_imagenet(file: str) -> bool:
         return True
     published = importlib.import_module("keras.src.applications.efficientnet").WEIGHTS_HASHES
     with Path(file).open("rb") as stream:
-        # MD5 is what Keras publishes; it guards nothing here.
+        # Keras publishes MD5; it is not used for security here.
         digest = hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
     return any(digest in digests for digests in published.values())
 
 
 def _fold_imagenet_scaling(core: Any) -> None:  # noqa: ANN401
-    """Put the extra division into the variance that the network normalises with: (x - m) / sqrt(v) / sqrt(d)."""
+    """Fold the extra division into the variance of the normalization: (x - m) / sqrt(v) / sqrt(d)."""
     deviations = importlib.import_module("keras.src.applications.efficientnet").IMAGENET_STDDEV_RGB
     normalization = next(layer for layer in core.layers if type(layer).__name__ == "Normalization")
     normalization.adapt_variance.assign(normalization.adapt_variance * deviations)

@@ -1,4 +1,4 @@
-"""Says where a weights file first differs from the Keras network that it was meant for."""
+"""Describe the first difference between a weights file and a Keras network."""
 
 import tempfile
 from pathlib import Path
@@ -10,21 +10,16 @@ Shapes = tuple[tuple[int, ...], ...]
 
 
 def difference(network: Any, file: str) -> str | None:  # noqa: ANN401 - Keras publishes no types
-    """Return one sentence that names the first layer whose weights the file does not have, and both shapes.
-
-    Returns
-    -------
-    None if every layer has weights of its shapes in the file.
-    """
+    """Return a sentence on the first layer whose weights the file lacks, with both shapes; None if it has all."""
     if not h5py.is_hdf5(file):
-        return "it is no HDF5 file."
+        return "it is not an HDF5 file."
     with h5py.File(file) as content:
         older = "layer_names" in content.attrs or "model_weights" in content
         return _older_difference(network, content) if older else _named_difference(network, content)
 
 
 def _named_difference(network: Any, content: h5py.File) -> str | None:  # noqa: ANN401
-    """Compare by the keys of Keras' present format, which are known by saving the network itself."""
+    """Compare by the keys of Keras' current format, obtained by saving the network."""
     with tempfile.TemporaryDirectory() as folder:
         own_file = Path(folder) / "own.weights.h5"
         network.save_weights(own_file)
@@ -54,7 +49,7 @@ def _older_difference(network: Any, content: h5py.File) -> str | None:  # noqa: 
             return _sentence(name, shapes, found[number][1])
     if len(found) > len(needed):
         name, shapes = found[len(needed)]
-        return f"the file goes on with layer '{name}' {_shown(shapes)} where the network ends."
+        return f"the file has one more layer '{name}' of {_shown(shapes)} than the network."
     return None
 
 

@@ -1,4 +1,4 @@
-"""Loads a TensorFlow Lite model with LiteRT, on one thread, and runs it."""
+"""Run a TensorFlow Lite model with LiteRT on one thread."""
 
 import os
 from collections.abc import Iterator
@@ -9,32 +9,32 @@ from typing import Any
 import numpy.typing as npt
 
 FLOAT32 = "float32"
-"""What it computes in."""
+"""Name of the arithmetic, for the manifest."""
 
 Array = npt.NDArray[Any]
 
 
 class Interpreted:
-    """A model with one input and one output; not for several threads at once.
+    """A model with one input and one output; not thread-safe.
 
     Attributes
     ----------
     given_shape, result_shape
-        Of what it takes and gives, with ``batch`` in front.
+        Shapes of input and output; the first dimension is ``batch``.
 
     Raises
     ------
     ValueError, RuntimeError
-        If it is damaged, or cannot be run for so many.
+        If the model is damaged or does not support the batch.
     """
 
     def __init__(self, model: str | Path | bytes, batch: int = 1) -> None:
-        # Imported here: the submitting machine describes files without ever loading the runtime.
+        # Imported here: reading a description does not need the runtime.
         from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415
 
         source = {"model_content": model} if isinstance(model, bytes) else {"model_path": str(model)}
         with _standard_error_closed():
-            # One thread: there are as many tasks as cores, and threads of several tasks would fight for them.
+            # One thread, because Spark runs one task per core.
             self._interpreter = Interpreter(**source, num_threads=1)
             given = self._interpreter.get_input_details()[0]
             if batch != 1:
@@ -46,7 +46,7 @@ class Interpreted:
         self.result_shape: tuple[int, ...] = tuple(result["shape"].tolist())
 
     def run(self, values: Array) -> Array:
-        """Return what the model makes of some values."""
+        """Return the output for an input."""
         self._interpreter.set_tensor(self._given, values)
         self._interpreter.invoke()
         result: Array = self._interpreter.get_tensor(self._result)
@@ -55,7 +55,7 @@ class Interpreted:
 
 @contextmanager
 def _standard_error_closed() -> Iterator[None]:
-    """Keep the runtime's greeting, which no setting turns off, out of the progress bar; failures are raised."""
+    """Hide the runtime's start message, which no setting turns off, from the progress bar; failures are raised."""
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)

@@ -1,28 +1,28 @@
-"""The networks that can be a backbone: what keras.applications calls them, the photos they take, what they compute.
+"""List the networks that can be a backbone: their builder in keras.applications, input size and features.
 
-To add one, add a line to ``NETWORKS``. Its colour scaling is that of its module's ``preprocess_input`` (Caffe's
-BGR less a mean, TensorFlow's -1 to 1, Torch's mean and deviation, or nothing where the network scales by itself);
-the slow test of ``tests/job/features/network/test_registry.py`` then shows whether the exported file equals Keras.
+To add one, add a line to ``NETWORKS``. The export scales colours by the ``preprocess_input`` of its module. The slow
+test of ``tests/job/features/network/test_registry.py`` then checks that the exported file equals Keras.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from job.errors import BackboneError
 
 IMAGENET, RANDOM = "imagenet", "random"
-"""The two values of --weights that are no file."""
+"""The values of --weights that are not files."""
 
 
 @dataclass(frozen=True)
 class Network:
     """A network of ``keras.applications``."""
 
-    module: str  # the submodule that holds its ``preprocess_input``
-    builder: str  # the function that makes it
-    side: int  # width and height of its photos in pixels
+    module: str  # its submodule, which has ``preprocess_input``
+    builder: str  # the function that builds it
+    side: int  # width and height of its input in pixels
     features: int
-    # the hidden layer that gives the features; None for the average of the last convolution over the photo
+    # the layer whose output is the features; None for the last convolution, averaged over the photo
     layer: str | None = None
 
 
@@ -40,7 +40,7 @@ NETWORKS: Mapping[str, Network] = {
     "resnet50_v2": Network("resnet_v2", "ResNet50V2", 224, 2048),
     "resnet101_v2": Network("resnet_v2", "ResNet101V2", 224, 2048),
     "resnet152_v2": Network("resnet_v2", "ResNet152V2", 224, 2048),
-    # Of the VGG networks the pooled convolutions, or what their last hidden layer makes of them.
+    # VGG: the pooled last convolution, or the last hidden layer.
     "vgg16": Network("vgg16", "VGG16", 224, 512),
     "vgg16_fc2": Network("vgg16", "VGG16", 224, 4096, layer="fc2"),
     "vgg19": Network("vgg19", "VGG19", 224, 512),
@@ -62,10 +62,15 @@ NETWORKS: Mapping[str, Network] = {
     "convnext_tiny": Network("convnext", "ConvNeXtTiny", 224, 768),
     "convnext_small": Network("convnext", "ConvNeXtSmall", 224, 768),
 }
-"""What --backbone takes."""
+"""The values of --backbone."""
 
 
 def require_network(name: str) -> None:
     """Raise UsageError if a name is not one of ``NETWORKS``."""
     if name not in NETWORKS:
-        raise BackboneError(f"There is no backbone '{name}'.", f"Choose one of: {', '.join(NETWORKS)}.")
+        raise BackboneError(f"Unknown --backbone '{name}'.", _suggest(name))
+
+
+def _suggest(name: str) -> str:
+    close = get_close_matches(name, NETWORKS, n=3)
+    return f"Did you mean {' or '.join(close)}?" if close else f"Use one of: {', '.join(NETWORKS)}."

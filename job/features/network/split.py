@@ -1,9 +1,9 @@
-"""Runs an exported network in two parts, the second for several photos at a time: the same features, sooner.
+"""Run an exported network as a split model: the second part takes several photos at a time, with equal features.
 
-At its beginning a network computes many values with few weights, and those of one photo fill a processor's cache.
-Towards its end it is the other way round: weights are most of what is fetched, for every photo again. So it is cut
-where the weights begin to outweigh the values, and from there on photos share what was fetched.
-docs/decisions/0082-a-network-in-two-parts.md has the figures.
+The first layers compute many activations with few weights, and the activations of one photo fill a processor's cache.
+The last layers read more weights than activations, again for every photo. The network is therefore cut where the
+weights begin to outnumber the activations, and the photos of a batch share each weight that was read from memory.
+docs/decisions/0082-split-models-for-batching.md has the figures.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,20 +16,20 @@ from job.features.network.litert import FLOAT32, Interpreted
 from job.features.network.tflite_graph import Graph
 
 BATCH = 4
-"""Photos that the second part is run for."""
+"""Photos that the second part computes at a time."""
 
 LARGEST = 32 * 2**20
-"""Bytes of a file worth taking apart. Larger networks compute more with each weight that they fetch: InceptionV3
-gained nothing. And for a moment a network that is taken apart stands in memory several times."""
+"""Bytes of the largest file that is split. Larger networks do more arithmetic with each weight: InceptionV3 gained
+nothing. Splitting also keeps several copies of the file in memory for a moment."""
 
 
 class SplitModel:
-    """A network that computes the features of several photos; not for several threads at once.
+    """A split model with the interface of ``backbone.Network``; not thread-safe.
 
     Raises
     ------
     ValueError, RuntimeError
-        If the second part cannot be run for several photos.
+        If the second part takes one photo only.
     """
 
     batch, computed_in = BATCH, FLOAT32
@@ -37,40 +37,40 @@ class SplitModel:
     def __init__(self, first: bytes, second: bytes) -> None:
         self._first, self._second = Interpreted(first), Interpreted(second, BATCH)
         if self._second.result_shape[0] != BATCH:
-            raise ValueError(f"The second part gives {self._second.result_shape} for {BATCH} photos")
+            raise ValueError(f"The second part returns {self._second.result_shape} for {BATCH} photos")
         self._between = np.zeros(self._second.given_shape, np.float32)
 
     def compute_batch(self, photos: Sequence[npt.NDArray[np.uint8]], features: npt.NDArray[np.float32]) -> None:
-        """Compute the features of at most ``BATCH`` photos in place, as ``backbone.Network`` has it."""
+        """Compute the features of at most ``BATCH`` photos in place; see ``backbone.Network``."""
         for photo, values in zip(photos, self._between, strict=False):
             values[:] = self._first.run(photo[np.newaxis])[0]
-        # What an earlier photo has left in the places of a batch that is not full changes no other photo's features.
+        # A batch that is not full keeps activations of earlier photos, which affect no other photo's features.
         features[:] = self._second.run(self._between)[: len(photos)]
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a network can be cut: all that goes on from there is one tensor."""
+class CutPoint:
+    """A point where a network can be cut, because a single tensor connects both sides."""
 
-    number: int  # of the operation that comes next
-    between: int  # number of the tensor
-    # weights, values: how many weights are used from there on, and how many values are computed
+    number: int  # index of the next operation
+    between: int  # index of the connecting tensor
+    # weights, values: number of weights and of activations after the point
     weights: int
     values: int
 
 
 def cut(model: bytes) -> tuple[bytes, bytes] | None:
-    """Return the two parts of a network; None if its weights never outweigh its values.
+    """Return the two parts of a network, or None if its weights never outnumber its activations.
 
     Returns
     -------
     first
-        A model from the photo to the values at the cut.
+        A model from the photo to the activations at the cut.
     second
-        A model from these values to the features.
+        A model from these activations to the features.
     """
     first, second = Graph(model), Graph(model)
-    chosen = next((place for place in places(first) if place.weights > place.values), None)
+    chosen = next((point for point in cut_points(first) if point.weights > point.values), None)
     if chosen is None:
         return None
     photo, features = int(first.subgraph.inputs[0]), first.output
@@ -79,8 +79,8 @@ def cut(model: bytes) -> tuple[bytes, bytes] | None:
     return first.pack(), second.pack()
 
 
-def places(graph: Graph) -> Iterator[Place]:
-    """Yield the places of a network, from its beginning to its end."""
+def cut_points(graph: Graph) -> Iterator[CutPoint]:
+    """Yield the cut points of a network from input to output."""
     operators = graph.subgraph.operators
     constants = [[tensor for tensor in operator.inputs if graph.is_constant(tensor)] for operator in operators]
     weights = [sum(map(graph.length, tensors)) for tensors in constants]
@@ -92,4 +92,4 @@ def places(graph: Graph) -> Iterator[Place]:
         needed |= {int(tensor) for tensor in operator.outputs}
         needed = {tensor for tensor in needed if last_use.get(tensor, 0) >= number}
         if len(needed) == 1:
-            yield Place(number, next(iter(needed)), sum(weights[number:]), sum(values[number:]))
+            yield CutPoint(number, next(iter(needed)), sum(weights[number:]), sum(values[number:]))

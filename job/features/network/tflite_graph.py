@@ -1,6 +1,6 @@
-"""Takes a TensorFlow Lite model apart, adds or takes away operations, and puts it together again.
+"""Edit the graph of a TensorFlow Lite model: add operations or remove them.
 
-The weights that are there are moved as they are, byte for byte: what was exported is what is computed.
+Existing weights are copied byte for byte, so that an edited model computes with exactly the exported weights.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
 VERSIONS = {"DEQUANTIZE": 5}
-"""Of the operations whose first version does not do what is wanted: 5 knows a step a channel."""
+"""Least version of an operation, where 1 is not enough: DEQUANTIZE 5 supports a scale per channel."""
 
 Array = npt.NDArray[Any]
 
@@ -25,7 +25,7 @@ _TYPES = {
 
 
 class Graph:
-    """A model with one sub-graph, as the tree of objects that the format's own schema makes of it."""
+    """A model with one subgraph, as objects of the format's schema."""
 
     def __init__(self, model: bytes) -> None:
         self.tree = schema.ModelT.InitFromPackedBuf(model, 0)
@@ -33,24 +33,21 @@ class Graph:
 
     @property
     def output(self) -> int:
-        """The number of the tensor that the model gives out."""
+        """The index of the output tensor."""
         return int(self.subgraph.outputs[0])
 
     def length(self, tensor: int) -> int:
-        """Return how many values a tensor has, for one photo."""
+        """Return the number of values of a tensor, for one photo."""
         return int(np.prod(self.subgraph.tensors[tensor].shape))
 
     def is_constant(self, tensor: int) -> bool:
-        """Return whether a tensor's values stand in the model."""
-        # What is left out of an operation's inputs has the number -1.
+        """Return whether the model stores the values of a tensor."""
+        # An optional input that is left out has index -1.
         content = None if tensor < 0 else self.tree.buffers[self.subgraph.tensors[tensor].buffer].data
         return content is not None and len(content) > 0
 
     def keep(self, operators: list[Any], given: int, result: int) -> None:
-        """Take away everything but some operations, and what they need.
-
-        ``given`` and ``result``: numbers of the tensors that the model takes and gives out.
-        """
+        """Keep only these operations and their data; ``given`` and ``result`` are the new input and output tensors."""
         self.subgraph.operators = operators
         self.subgraph.inputs = np.array([given], np.int32)
         self.set_output(result)
@@ -58,7 +55,7 @@ class Graph:
         self.drop_unused_buffers()
 
     def drop_unused_buffers(self) -> None:
-        """Take away the bytes that neither an operation nor a description needs."""
+        """Remove the bytes that neither an operation nor the metadata refers to."""
         tensors = {int(tensor) for operator in self.subgraph.operators for tensor in operator.inputs}
         used = {self.subgraph.tensors[tensor].buffer for tensor in tensors if tensor >= 0}
         used |= {entry.buffer for entry in self.tree.metadata or []}
@@ -67,17 +64,17 @@ class Graph:
                 buffer.data = None
 
     def set_output(self, tensor: int) -> None:
-        """Have the model give out another tensor."""
-        # A signature names the old one, and is one more thing that must not contradict the model.
+        """Make another tensor the output."""
+        # A signature would still name the old output.
         self.tree.signatureDefs = []
         self.subgraph.outputs = np.array([tensor], np.int32)
 
     def constant(self, values: Array, name: str) -> int:
-        """Add a tensor with fixed values; return its number."""
+        """Add a constant tensor; return its index."""
         return self._add_tensor(values.dtype, values.shape, name, self.add_buffer(values))
 
     def add_buffer(self, values: Array) -> int:
-        """Add the bytes of an array; return the number of their buffer."""
+        """Add the bytes of an array; return the index of their buffer."""
         buffer = schema.BufferT()
         buffer.data = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
         self.tree.buffers.append(buffer)
@@ -91,18 +88,18 @@ class Graph:
         dtype: npt.DTypeLike,
         options: Any = None,  # noqa: ANN401
     ) -> int:
-        """Add an operation after all others; return the number of the tensor that it computes."""
+        """Append an operation; return the index of its output tensor."""
         result = self._add_tensor(np.dtype(dtype), shape, f"orchard/{operation.lower()}_{len(self.subgraph.tensors)}")
         self.subgraph.operators.append(self.operator(operation, inputs, result, options))
         return result
 
     def multiply(self, inputs: int, weights: Array, bias: Array | None = None) -> int:
-        """Add inputs times weights plus bias; return the number of the result, of shape (1, outputs).
+        """Append a fully connected layer; return the index of its output, of shape (1, outputs).
 
         Parameters
         ----------
         inputs
-            The number of a tensor of shape (1, inputs).
+            Index of a tensor of shape (1, inputs).
         weights
             float32 of shape (outputs, inputs).
         bias
@@ -115,7 +112,7 @@ class Graph:
         )
 
     def operator(self, operation: str, inputs: list[int], result: int, options: Any = None) -> Any:  # noqa: ANN401
-        """Return an operation that stands nowhere yet."""
+        """Return an operation that is not part of the graph yet."""
         made = schema.OperatorT()
         made.opcodeIndex = self._operation_code(operation)
         made.inputs = np.array(inputs, np.int32)
@@ -126,7 +123,7 @@ class Graph:
         return made
 
     def add_metadata(self, name: str, content: bytes) -> None:
-        """Put bytes under a name into the model; what stood under the name is no longer found."""
+        """Add or replace a metadata entry."""
         entry = schema.MetadataT()
         entry.name = name.encode()
         entry.buffer = self.add_buffer(np.frombuffer(content, np.uint8))
@@ -134,7 +131,7 @@ class Graph:
         self.tree.metadata = [*(self.tree.metadata or []), entry]
 
     def drop_metadata(self, name: str) -> None:
-        """Take away what stands under a name."""
+        """Remove a metadata entry."""
         self.tree.metadata = [entry for entry in self.tree.metadata or [] if entry.name != name.encode()]
 
     def pack(self) -> bytes:
@@ -161,7 +158,7 @@ class Graph:
                 return number
         added = schema.OperatorCodeT()
         added.builtinCode = code
-        # Readers before 2020 look here; the field holds no more than 127.
+        # Readers from before 2020 use this field, an int8.
         added.deprecatedBuiltinCode = min(code, 127)
         added.version = version
         self.tree.operatorCodes.append(added)
@@ -169,7 +166,7 @@ class Graph:
 
 
 def read_metadata(model: bytes, name: str) -> bytes | None:
-    """Return what stands under a name in a model's metadata; None where nothing does, or where it is no model."""
+    """Return a metadata entry of a model; None if it has no such entry or is not a TensorFlow Lite model."""
     if not schema.Model.ModelBufferHasIdentifier(model, 0):
         return None
     root = schema.Model.GetRootAs(model, 0)

@@ -1,6 +1,6 @@
-"""Finds a photo's keypoints and describes the pixels around each; the only module that knows OpenCV.
+"""Find the keypoints of a photo and describe the pixels around each, with OpenCV.
 
-Which settings of OpenCV, and why bits rather than bytes: docs/decisions/0070-visual-words.md.
+docs/decisions/0070-visual-words.md explains the settings of OpenCV, and why bits rather than bytes.
 """
 
 from collections.abc import Callable
@@ -28,14 +28,14 @@ Descriptors = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class DescriptorKind:
-    """A way to describe a keypoint.
+    """A descriptor of keypoints.
 
     Parameters
     ----------
     width
         Bytes of one descriptor.
     dimensions
-        Numbers of one descriptor: one a bit for ORB, so that Euclid's distance orders as Hamming's does.
+        Numbers of one descriptor: one per bit for ORB, so that Euclid's distance orders as Hamming's does.
     """
 
     name: str
@@ -44,7 +44,7 @@ class DescriptorKind:
 
     @property
     def binary(self) -> bool:
-        """Whether each bit is a number of its own."""
+        """Whether each bit is one number."""
         return self.dimensions > self.width
 
     def as_numbers(self, descriptors: Descriptors) -> npt.NDArray[np.uint8]:
@@ -53,7 +53,7 @@ class DescriptorKind:
 
 
 KINDS = {kind.name: kind for kind in (DescriptorKind("orb", 32, 256), DescriptorKind("sift", 128, 128))}
-"""What --descriptor takes, beside ``cnn``."""
+"""The values of --descriptor except ``cnn``."""
 
 
 def opencv_version() -> str:

@@ -1,8 +1,8 @@
-"""The Spark stages of visual words: learns them from a sample of all descriptors, and counts them in every photo.
+"""Learn visual words from a sample of all descriptors, and count them in every photo.
 
-The photo tasks write descriptors once, a Parquet file each; the tasks here read these files, and the finished run
-deletes them. The words are learned on the driver, from a bounded sample: OpenCV's K-Means takes seconds for 200,000
-descriptors, and adds in one order whatever the number of cores.
+Each photo task writes one Parquet file of descriptors; the tasks here read these files, and the finished run deletes
+them. The driver learns the words from a bounded sample: OpenCV's K-Means takes seconds for 200,000 descriptors, and
+adds in the same order for any number of cores.
 """
 
 import hashlib

@@ -112,13 +112,13 @@ def load(folder: str) -> tuple[Vocabulary, dict[str, Any]]:
     Raises
     ------
     ResultsUnusableError
-        If the folder holds no finished run with its own visual words, or if a file is damaged.
+        If the folder is not a finished run with its own visual words, or a file is damaged.
     """
     listed = layout.read_manifest(folder)["files"].get("vocabulary", [])
     if layout.WORDS not in [entry["path"] for entry in listed]:
         raise ResultsUnusableError(
-            f"The results in '{folder}' hold no visual words.",
-            "Name those of a run with --descriptor orb or sift, and not of a prediction.",
+            f"--vocabulary must be the results of a run with --descriptor orb or sift, got '{folder}'.",
+            "Name the results of such a run, not those of a prediction.",
         )
     try:
         description: dict[str, Any] = json.loads(storage.read_bytes(storage.join(folder, layout.WORDS_DESCRIPTION)))
@@ -139,5 +139,5 @@ def load(folder: str) -> tuple[Vocabulary, dict[str, Any]]:
 
 def _damaged(folder: str) -> UsageError:
     return ResultsUnusableError(
-        f"The visual words in '{folder}/vocabulary' cannot be read.", "Copy the results again, or run it again."
+        f"Cannot read the visual words in '{folder}/vocabulary'.", "Copy the results again, or run it again."
     )

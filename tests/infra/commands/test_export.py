@@ -7,7 +7,7 @@ from infra.commands.export import Exported, backbone_table, exported_here
 from job.features.network import NETWORKS
 
 
-def test_each_backbone_has_a_line_and_one_that_was_not_exported_says_so() -> None:
+def test_table_has_a_line_for_each_backbone() -> None:
     lines = backbone_table({"mobilenet_v2": Exported(8_859_788, 120.04)})
 
     assert len(lines) == 1 + len(NETWORKS)
@@ -15,9 +15,7 @@ def test_each_backbone_has_a_line_and_one_that_was_not_exported_says_so() -> Non
     assert "inception_v3         299 x 299     2,048  not exported" in lines
 
 
-def test_the_speed_of_a_file_is_measured_once_and_again_when_the_file_changes(
-    random_backbone: Path, tmp_path: Path
-) -> None:
+def test_speed_is_measured_again_when_the_file_changes(random_backbone: Path, tmp_path: Path) -> None:
     file = tmp_path / "mobilenet_v2-0123456789abcdef.tflite"
     file.write_bytes(random_backbone.read_bytes())
 

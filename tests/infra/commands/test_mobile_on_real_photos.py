@@ -15,7 +15,7 @@ from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
 
 @pytest.mark.slow
 @needs_real_photos
-def test_the_phones_model_gives_the_runs_own_label_on_every_real_test_photo(tmp_path: Path) -> None:
+def test_phone_model_gives_labels_of_run_on_real_photos(tmp_path: Path) -> None:
     sample, output = REAL_PHOTOS / "fruits-360-sample", tmp_path / "results"
     words = ["--images", str(sample / "Training"), "--test", str(sample / "Test"), "--classifier", "logistic"]
     pipeline.run(arguments.parse([*words, "--weights", str(REAL_WEIGHTS), "--output", str(output)]))

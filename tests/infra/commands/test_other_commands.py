@@ -649,7 +649,7 @@ def test_up_takes_settings_in_place_of_those_of_cdk_json(world: World) -> None:
         ("instanceType", "instance_types"),
         ("instanceType=m6i.xlarge", "instance_types"),
         ("core_count", "-c core_count=VALUE"),
-        ("core_count=", "-c core_count=NUMBER"),
+        ("core_count=", "-c core_count=1"),
         ("=4", "core_count"),
         ("region=us-east-1", "--region"),
         ("generation=9", "Leave it out"),
@@ -897,6 +897,29 @@ def test_ui_shows_links_and_the_way_to_jupyterhub(deployed: Deployed, world: Wor
     }
 
 
+def test_status_of_an_ended_cluster_names_the_standing_cost(deployed: Deployed, world: World) -> None:
+    world.aws.cloudformation.delete_stack(StackName="OrchardCluster")
+    make_stack(world.aws, "OrchardCluster", {"ClusterId": deployed.cluster, "StandingUsdAMonth": "9.03"})
+    deployed.set_cluster_state("TERMINATED", "USER_REQUEST: idle")
+
+    orchard(world, "status")
+
+    assert "9.03 USD a month" in world.said[-1]
+    assert world.said[-1].endswith("orchard destroy")
+
+
+def test_ui_reports_each_link_by_itself(deployed: Deployed, world: World, pages: dict[str, FakeCall]) -> None:
+    assert deployed.cluster
+    refused = {"Error": {"Code": "AccessDeniedException", "Message": "no"}}
+    pages["CreatePersistentAppUI"].answers = [refused]
+    pages["GetOnClusterAppUIPresignedURL"].answers = [refused]
+
+    orchard(world, "ui")
+
+    assert [line.partition("[")[2][:7] for line in world.said[1:4:2]] == ["ORC-301", "ORC-301"]
+    assert "--target i-1 " in world.said[5]
+
+
 @pytest.mark.usefixtures("pages")
 def test_ui_of_a_cluster_that_has_ended_shows_its_history_alone(deployed: Deployed, world: World) -> None:
     deployed.set_cluster_state("TERMINATED")
@@ -944,11 +967,11 @@ def test_a_change_that_cannot_be_written_leaves_the_settings_whole(
 
 
 @pytest.mark.usefixtures("cdk_json")
-def test_a_setting_that_is_not_there_is_told() -> None:
+def test_a_missing_setting_is_named() -> None:
     with pytest.raises(OrchardError) as raised:
-        cdk.setting("idle_minutes")
+        cdk.setting("coffee_minutes")
 
-    assert "idle_minutes" in raised.value.message
+    assert "coffee_minutes" in raised.value.message
 
 
 class Terminal(io.StringIO):

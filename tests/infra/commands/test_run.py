@@ -21,7 +21,7 @@ from infra.pricing import BENCHMARK
 from infra.runs import step as steps
 from infra.runs.clusters import most_executors
 from infra.upload import make_bundle, set_uri
-from job import arguments
+from job import options as job_options
 from job.arguments import Arguments, PredictArguments
 from job.errors import OrchardError, TryAgainError
 from tests.error_report import told
@@ -88,7 +88,12 @@ def test_a_run_sends_code_and_backbone_attaches_the_step_and_follows_it_to_the_e
     ]
     assert world.said == [
         f"s3://{deployed.data}/images/fruits/Training: 2 photos, 0 MiB",
-        f"Estimate: 0:00:00 and 0.000 USD, an extrapolation from {BENCHMARK.basis}.",
+        "Ignored 1 file: 1 .txt.",
+        "Warning: only one training photo has the label 'Kiwi', 'Pear'.",
+        (
+            "Estimate: 0:01:00 and 0.01 USD for the run; 0:16:00 and 0.22 USD with the start of a cluster. "
+            f"Extrapolated from {BENCHMARK.basis}."
+        ),
         f"Backbone s3://{deployed.data}/models/{MODEL_HASH}.tflite: sent",
         f"Code {bundle.hash}: sent",
         f"Run 'first' is step {step['Id']} of cluster {deployed.cluster}",
@@ -114,7 +119,7 @@ def test_a_second_run_sends_nothing_again_and_takes_another_name(deployed: Deplo
     code = orchard(second, "run", "--on", "emr", "--images", "fruits/Training", "--detach")
 
     assert code == 0
-    assert second.said[2:4] == [
+    assert second.said[4:6] == [
         f"Backbone s3://{deployed.data}/models/{MODEL_HASH}.tflite: there already",
         f"Code {make_bundle().hash}: there already",
     ]
@@ -185,7 +190,7 @@ def test_the_bar_is_fed_by_the_jobs_own_progress(deployed: Deployed, world: Worl
 
     orchard(world, "run", "--on", "emr", "--images", "fruits/Training", "--name", "first")
 
-    assert world.said[5:8] == ["RUNNING", "RUNNING, features", "COMPLETED"]
+    assert world.said[7:10] == ["RUNNING", "RUNNING, features", "COMPLETED"]
 
 
 @pytest.mark.usefixtures("photos", "model")
@@ -445,7 +450,7 @@ FRUITS = ["--images", "fruits/Training"]
             "aws s3 ls s3://{data}/models/",
         ),
         ([*FRUITS, "--frobnicate"], "ORC-201", "--frobnicate", "--help"),
-        ([*FRUITS, "--backbone", "alexnet"], "ORC-140", "alexnet", "mobilenet_v2"),
+        ([*FRUITS, "--backbone", "alexnet"], "ORC-140", "alexnet", "mobilenet"),
         (["--images", "fruits/../secrets"], "ORC-201", "..", "fruits/Training"),
         ([*FRUITS, "--name", "done/"], "ORC-201", "done/", "--name done"),
         ([*FRUITS, "--detach", "--then-destroy"], "ORC-201", "--then-destroy", "Leave one of them out"),
@@ -586,7 +591,7 @@ def test_profile_and_region_are_for_the_jobs_own_calls(
 
 @pytest.mark.parametrize("command", [RUN, PREDICT], ids=lambda command: str(command.name))
 def test_both_places_take_the_jobs_own_options(command: Command) -> None:
-    jobs = arguments.parser() if command is RUN else arguments.predict_parser()
+    jobs = job_options.run_parser() if command is RUN else job_options.predict_parser()
     (commands,) = [each for each in cli.parser()._actions if isinstance(each, argparse._SubParsersAction)]
     ours = commands.choices[command.name]
 

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from infra.settings import NETWORKS
-from tests.infra.synthesis import Environment, Synthesise
+from infra.stacks.network import emr_logs_bucket
+from tests.infra.iam import allowed
+from tests.infra.synthesis import ACCOUNT, Environment, Synthesise
 
 STACK = "OrchardCluster"
 TAG = {"Key": "for-use-with-amazon-emr-managed-policies", "Value": "true"}
@@ -142,8 +144,10 @@ def test_s3_is_reached_without_the_internet(environment: Synthesise, network: st
         ({"session_manager": True}, {"s3", "kms", "ssm", "ssmmessages"}),
         (
             {"session_manager": True, "jupyterhub": True},
-            {"s3", "kms", "ssm", "ssmmessages", "secretsmanager"},
+            {"s3", "kms", "ssm", "ssmmessages"},
         ),
+        ({"kms_endpoint": False}, {"s3"}),
+        ({"live_logs": True}, {"s3", "kms", "logs"}),
         ({"network": "private-nat", "session_manager": True, "jupyterhub": True}, {"s3"}),
         ({"network": "public", "session_manager": True, "jupyterhub": True}, {"s3"}),
     ],
@@ -152,6 +156,19 @@ def test_only_services_that_need_an_endpoint_have_one(
     environment: Synthesise, settings: dict[str, Any], services: set[str]
 ) -> None:
     assert set(endpoints(environment(**settings))) == services
+
+
+@pytest.mark.parametrize("service", ["kms", "logs", "ssm", "ssmmessages"])
+def test_an_endpoint_serves_its_own_account_only(environment: Synthesise, service: str) -> None:
+    made = environment(session_manager=True, live_logs=True)
+    policy = endpoints(made)[service]["PolicyDocument"]["Statement"]
+    own = {"aws:PrincipalAccount": ACCOUNT, "aws:ResourceAccount": ACCOUNT}
+    other = {**own, "aws:PrincipalAccount": "444455556666"}
+    assert allowed(policy, "any:Action", "*", own)
+    assert not allowed(policy, "any:Action", "*", other)
+    # Session Manager uses documents and channels of AWS.
+    theirs = {**own, "aws:ResourceAccount": "444455556666"}
+    assert allowed(policy, "any:Action", "*", theirs) is service.startswith("ssm")
 
 
 def test_an_interface_endpoint_stands_in_one_zone(environment: Synthesise) -> None:
@@ -176,9 +193,13 @@ def test_a_private_network_reaches_known_buckets_only(environment: Synthesise) -
         "cdk-hnb659fds-assets-111122223333-eu-west-1",
         "al2023-repos-eu-west-1-de612dc2",
         "repo.eu-west-1.emr.amazonaws.com",
-        "aws157-logs-eu-west-1",
+        "aws157-logs-prod-eu-west-1",
         "prod.eu-west-1.appinfo.src",
     }
+
+
+def test_emrs_log_bucket_has_no_region_in_us_east_1() -> None:
+    assert emr_logs_bucket("us-east-1") == "aws157-logs-prod"
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -198,6 +219,31 @@ def test_the_cluster_depends_on_every_rule_and_route(environment: Synthesise) ->
     kinds = ("SecurityGroupIngress", "SecurityGroupEgress", "Route", "SubnetRouteTableAssociation")
     needed = {name for kind in kinds for name in made.resources(STACK, f"AWS::EC2::{kind}")}
     assert needed <= set(cluster["DependsOn"])
+
+
+EXISTING = {"vpc_id": "vpc-0123456789abcdef0", "subnet_ids": "subnet-01234567,subnet-89abcdef"}
+
+
+def test_an_existing_network_gets_security_groups_only(environment: Synthesise) -> None:
+    made = environment(**EXISTING, session_manager=True)
+    kinds = {found["Type"] for found in made.template(STACK)["Resources"].values()}
+    assert {kind for kind in kinds if kind.startswith("AWS::EC2::")} == {
+        "AWS::EC2::SecurityGroup",
+        "AWS::EC2::SecurityGroupEgress",
+        "AWS::EC2::SecurityGroupIngress",
+    }
+    groups = made.resources(STACK, "AWS::EC2::SecurityGroup").values()
+    assert {found["Properties"]["VpcId"] for found in groups} == {EXISTING["vpc_id"]}
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_the_cluster_runs_in_the_subnets_given(environment: Synthesise, network: str) -> None:
+    made = environment(**EXISTING, network=network)
+    used = made.only(STACK, "AWS::EMR::Cluster")["Instances"]
+    assert used["Ec2SubnetIds"] == ["subnet-01234567", "subnet-89abcdef"]
+    assert ("ServiceAccessSecurityGroup" in used) is (network != "public")
+    expected = EXPECTED[network] - ENDPOINT
+    assert sorted(arriving(made)) == sorted(expected)
 
 
 def test_no_look_up_binds_the_template_to_an_account(environment: Synthesise) -> None:

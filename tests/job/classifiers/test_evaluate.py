@@ -22,7 +22,7 @@ def test_photos_of_untrained_labels_count_as_wrong() -> None:
     assert evaluated.unseen_labels() == [{"label": "zebra", "photos": 2}]
 
 
-def test_every_training_label_has_its_precision_recall_and_f1() -> None:
+def test_training_labels_have_precision_recall_and_f1() -> None:
     evaluated = evaluate.evaluate(LABELS, MIXED)
 
     assert evaluated.per_label() == [
@@ -33,14 +33,14 @@ def test_every_training_label_has_its_precision_recall_and_f1() -> None:
     ]
 
 
-def test_macro_f1_is_over_the_labels_that_were_tested_or_predicted() -> None:
+def test_macro_f1_averages_tested_or_predicted_labels() -> None:
     tested_and_missed = pairs({("apple", "apple"): 1, ("kiwi", "apple"): 1, ("zebra", "pear"): 1})
 
     assert evaluate.evaluate(LABELS, MIXED).macro_f1 == (6 / 7 + 4 / 7) / 2
     assert evaluate.evaluate(LABELS, tested_and_missed).macro_f1 == (2 / 3 + 0 + 0) / 3
 
 
-def test_without_a_test_photo_nothing_is_said_of_quality() -> None:
+def test_measures_are_none_without_test_photos() -> None:
     evaluated = evaluate.evaluate(LABELS, pairs({}))
 
     assert (evaluated.photos, evaluated.accuracy, evaluated.macro_f1) == (0, None, None)

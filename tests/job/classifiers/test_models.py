@@ -54,7 +54,7 @@ def test_a_forest_gives_the_mean_of_its_trees() -> None:
     np.testing.assert_allclose(probabilities, [[0.5, 0.5], [0.125, 0.875]], rtol=1e-15)
 
 
-def test_a_perceptron_squashes_all_layers_but_the_last() -> None:
+def test_perceptron_applies_sigmoid_before_the_last_layer() -> None:
     probabilities = classifier("mlp").probabilities(np.array([[0, 0]], np.float32))
 
     np.testing.assert_allclose(probabilities, [[1 / (1 + np.e), np.e / (1 + np.e)]], rtol=1e-15)
@@ -82,7 +82,7 @@ def test_classifier_round_trips_through_its_files(kind: str) -> None:
     np.testing.assert_array_equal(back.probabilities(rows), classifier(kind).probabilities(rows))
 
 
-def test_the_description_says_how_to_predict_without_this_program() -> None:
+def test_model_json_states_the_prediction_rule() -> None:
     content = json.loads(classifier("logistic").to_files()[0])
 
     assert content == {
@@ -105,7 +105,7 @@ def test_refuses_other_version_or_kind(description: dict[str, object]) -> None:
         Classifier.from_files(json.dumps(description).encode(), b"")
 
 
-def test_trees_stand_in_one_table() -> None:
+def test_trees_share_one_table() -> None:
     model = MODELS["forest"]
 
     assert isinstance(model, TreesModel)
@@ -114,7 +114,7 @@ def test_trees_stand_in_one_table() -> None:
     assert model.leaf.tolist() == [-1, 0, 1, 2]
 
 
-def test_a_perceptrons_weights_are_taken_column_by_column() -> None:
+def test_perceptron_weights_are_read_column_by_column() -> None:
     model = perceptron_model([2, 3], np.arange(9.0))
 
     np.testing.assert_array_equal(model.weights[0], [[0, 3], [1, 4], [2, 5]])

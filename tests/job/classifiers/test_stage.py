@@ -15,7 +15,7 @@ from tests.job.whole_runs import Manifest, copy_in_splits, failure, read_all, ru
 pytestmark = pytest.mark.usefixtures("spark")
 
 FITTED = ("pca/projection.npz", "pca/explained_variance.csv", "classifier/model.json", "classifier/model.npz")
-"""All that is fitted."""
+"""Every fitted file."""
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +33,11 @@ def photos(tmp_path_factory: pytest.TempPathFactory, sample_photos: Path) -> Pat
 def finished(tmp_path_factory: pytest.TempPathFactory, photos: Path, random_backbone: Path) -> tuple[Path, Manifest]:
     """Return the results of a run with a classifier over all three splits, and its manifest. Read only."""
     output = tmp_path_factory.mktemp("finished") / "results"
-    words = ["--images", str(photos / "training"), "--test", str(photos / "test"), "--classifier", "logistic"]
-    return output, run(output, *words, "--predict", str(photos / "unlabelled"), "--model", str(random_backbone))
+    argv = ["--images", str(photos / "training"), "--test", str(photos / "test"), "--classifier", "logistic"]
+    return output, run(output, *argv, "--predict", str(photos / "unlabelled"), "--model", str(random_backbone))
 
 
-def test_every_file_of_the_classifier_is_there_and_listed(finished: tuple[Path, Manifest]) -> None:
+def test_manifest_lists_every_classifier_file(finished: tuple[Path, Manifest]) -> None:
     output, manifest = finished
 
     listed = {entry["path"] for entry in manifest["files"]["classifier"]}
@@ -103,8 +103,8 @@ def test_planted_test_photos_change_no_fitted_file(
     shutil.copy(photos / "training" / "Kiwi" / "001.jpg", tmp_path / "test" / "Zebra")
     output = tmp_path / "results"
 
-    words = ["--images", str(photos / "training"), "--test", str(tmp_path / "test"), "--classifier", "logistic"]
-    run(output, *words, "--model", str(random_backbone))
+    argv = ["--images", str(photos / "training"), "--test", str(tmp_path / "test"), "--classifier", "logistic"]
+    run(output, *argv, "--model", str(random_backbone))
 
     for name in FITTED:
         assert (output / name).read_bytes() == (finished[0] / name).read_bytes(), name
@@ -114,13 +114,13 @@ def test_planted_test_photos_change_no_fitted_file(
     assert "The label 'Zebra' " in capsys.readouterr().err
 
 
-def test_an_earlier_run_applied_again_gives_what_it_gave_itself(
+def test_predict_repeats_the_results_of_the_earlier_run(
     finished: tuple[Path, Manifest], photos: Path, random_backbone: Path, tmp_path: Path
 ) -> None:
     fitted, earlier = finished
-    words = ["--results", str(fitted), "--images", str(photos / "unlabelled"), "--model", str(random_backbone)]
+    argv = ["--results", str(fitted), "--images", str(photos / "unlabelled"), "--model", str(random_backbone)]
 
-    manifest = run(tmp_path / "out", "predict", *words)
+    manifest = run(tmp_path / "out", "predict", *argv)
 
     assert manifest["fitted"] == {"results": str(fitted), "run_id": earlier["run_id"]}
     assert manifest["precision"] == {"requested": "full", "photos": {"float32": 3}}
@@ -138,7 +138,7 @@ def test_an_earlier_run_applied_again_gives_what_it_gave_itself(
     assert there == listed | {"manifest.json", "progress.json"}
 
 
-def test_another_backbone_than_the_one_fitted_with_is_refused(
+def test_predict_refuses_another_backbone(
     finished: tuple[Path, Manifest],
     photos: Path,
     random_backbone: Path,
@@ -147,33 +147,33 @@ def test_another_backbone_than_the_one_fitted_with_is_refused(
 ) -> None:
     other = tmp_path / "other.tflite"
     other.write_bytes(random_backbone.read_bytes() + b" ")
-    words = ["predict", "--results", str(finished[0]), "--images", str(photos / "unlabelled"), "--model", str(other)]
+    argv = ["predict", "--results", str(finished[0]), "--images", str(photos / "unlabelled"), "--model", str(other)]
 
-    error = failure([*words, "--output", str(tmp_path / "out")], capsys)
+    error = failure([*argv, "--output", str(tmp_path / "out")], capsys)
 
     assert type(error) is BackboneError
     assert all(value in error.message for value in (str(other), finished[1]["backbone"]["sha256"]))
     assert not (tmp_path / "out").exists()
 
 
-def test_results_are_not_replaced_by_what_is_predicted_with_them(
+def test_predict_never_overwrites_the_results_it_applies(
     finished: tuple[Path, Manifest], photos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = str(finished[0])
-    words = ["predict", "--results", output, "--images", str(photos / "unlabelled"), "--output", output, "--overwrite"]
+    argv = ["predict", "--results", output, "--images", str(photos / "unlabelled"), "--output", output, "--overwrite"]
 
-    error = failure(words, capsys)
+    error = failure(argv, capsys)
 
     assert type(error) is OutputRefusedError
     assert output in error.message
 
 
-def test_what_is_no_results_folder_cannot_be_applied(
+def test_predict_refuses_a_folder_without_results(
     photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["predict", "--results", str(tmp_path), "--images", str(photos / "unlabelled")]
+    argv = ["predict", "--results", str(tmp_path), "--images", str(photos / "unlabelled")]
 
-    error = failure([*words, "--output", str(tmp_path / "out")], capsys)
+    error = failure([*argv, "--output", str(tmp_path / "out")], capsys)
 
     assert type(error) is ResultsUnusableError
     assert str(tmp_path) in error.message
@@ -195,27 +195,27 @@ def test_predict_refuses_results_of_schema_version_1(
 def test_one_label_is_refused_before_spark_starts(
     photos: Path, random_backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["--images", str(photos / "training" / "Kiwi"), "--model", str(random_backbone), "--classifier", "tree"]
+    argv = ["--images", str(photos / "training" / "Kiwi"), "--model", str(random_backbone), "--classifier", "tree"]
 
-    error = failure([*words, "--output", str(tmp_path / "out")], capsys)
+    error = failure([*argv, "--output", str(tmp_path / "out")], capsys)
 
     assert type(error) is TooFewPhotosError
     assert "listed: 'Kiwi'" in error.message
     assert not (tmp_path / "out").exists()
 
 
-def test_labels_whose_photos_all_turn_out_unusable_do_not_count() -> None:
+def test_labels_without_usable_photos_do_not_count() -> None:
     with pytest.raises(TooFewPhotosError, match="used: 'Kiwi'"):
         stage.require_labels({"Kiwi": 3}, "used")
 
 
-def test_a_held_out_share_is_tested_and_never_fitted(
+def test_held_out_photos_are_tested_and_never_fitted(
     photos: Path, random_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(train.PARAMETERS, "tree", {"maxDepth": 3})
-    words = ["--images", str(photos / "training"), "--model", str(random_backbone), "--components", "4"]
+    argv = ["--images", str(photos / "training"), "--model", str(random_backbone), "--components", "4"]
 
-    manifest = run(tmp_path / "out", *words, "--classifier", "tree", "--holdout", "0.34")
+    manifest = run(tmp_path / "out", *argv, "--classifier", "tree", "--holdout", "0.34")
 
     assert manifest["labels"]["train"] == dict.fromkeys(manifest["labels"]["train"], 2)
     assert manifest["labels"]["test"] == dict.fromkeys(manifest["labels"]["train"], 1)

@@ -1,4 +1,4 @@
-"""Tests of job/classifiers/train.py on a real Spark: what we take over predicts as Spark ML's own models do."""
+"""Tests of job/classifiers/train.py on a real Spark: our models predict the same as Spark ML's."""
 
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "forest": {"numTrees": 5, "maxDepth": 5},
     "mlp": {"hidden": [6], "maxIter": 5},
 }
-"""Less work than the real parameters, for the same arithmetic."""
+"""Smaller parameters, for the same arithmetic in less time."""
 
 
 @pytest.fixture(scope="module")

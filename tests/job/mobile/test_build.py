@@ -99,7 +99,7 @@ def test_a_perceptron_gives_its_probabilities(
 
 
 def forest(components: Array) -> TreesModel:
-    """Ask the first component, on its left the second one; beside it stands a tree of one leaf."""
+    """Return a tree on two components and a tree of one leaf."""
     middle = np.sort(components, axis=0)[1:3].mean(axis=0)
     return TreesModel(
         roots=np.array([0, 5]),
@@ -134,7 +134,7 @@ def test_a_tree_is_matrices_of_its_questions_and_leaves() -> None:
     np.testing.assert_allclose(matrices.shares, [[0.5, 0.25, 0.25], [0.0, 1.0, 0.0], [0.1, 0.2, 0.7]])
 
 
-def test_thresholds_are_rounded_so_that_no_comparison_changes() -> None:
+def test_rounded_thresholds_keep_every_comparison() -> None:
     above, below = np.float64(0.1), np.float64(np.float32(0.1))
 
     assert at_most(np.array([above]))[0] <= above
@@ -142,7 +142,7 @@ def test_thresholds_are_rounded_so_that_no_comparison_changes() -> None:
     assert np.nextafter(at_most(np.array([above]))[0], np.float32(1)) > above
 
 
-def test_trees_that_are_too_large_for_a_phone_are_refused(random_backbone: Path, projection: Projection) -> None:
+def test_trees_too_large_for_a_phone_are_refused(random_backbone: Path, projection: Projection) -> None:
     # A full tree of 12 levels: 4,095 questions and 4,096 leaves.
     nodes = np.arange(8191)
     inner = nodes < 4095
@@ -176,13 +176,22 @@ def test_file_holds_description_and_labels(logistic: bytes) -> None:
         assert archive.read("labels.txt").decode() == "Apple\nÉclair\nPrune\n"
 
 
-def test_the_same_run_gives_the_same_bytes(
+def test_label_with_line_break_takes_one_line(
+    random_backbone: Path, projection: Projection, regression: LogisticModel
+) -> None:
+    classifier = Classifier("logistic", ("a\nb", *LABELS[1:]), 4, {}, regression)
+
+    with zipfile.ZipFile(io.BytesIO(mobile_model(random_backbone.read_bytes(), projection, classifier))) as archive:
+        assert archive.read("labels.txt").decode().splitlines() == ["a\\nb", *LABELS[1:]]
+
+
+def test_same_run_gives_same_bytes(
     logistic: bytes, random_backbone: Path, projection: Projection, regression: LogisticModel
 ) -> None:
     assert build(random_backbone, projection, "logistic", regression) == logistic
 
 
-def test_the_file_is_no_backbone_any_more(logistic: bytes, tmp_path: Path) -> None:
+def test_phone_model_is_not_accepted_as_backbone(logistic: bytes, tmp_path: Path) -> None:
     (tmp_path / "m.tflite").write_bytes(logistic)
 
     with pytest.raises(BackboneError):
@@ -190,7 +199,7 @@ def test_the_file_is_no_backbone_any_more(logistic: bytes, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(("stored_as", "share"), [(FLOAT16, 0.55), (INT8, 0.35)])
-def test_quantized_file_is_smaller_and_gives_nearly_the_same(
+def test_quantized_file_is_smaller_with_similar_results(
     logistic: bytes, photos: list[bytes], tmp_path: Path, stored_as: str, share: float
 ) -> None:
     smaller = with_quantized_weights(logistic, stored_as)
@@ -204,7 +213,7 @@ def test_quantized_file_is_smaller_and_gives_nearly_the_same(
     assert np.isfinite(after).all()
 
 
-def test_each_channel_is_rounded_in_its_own_steps() -> None:
+def test_each_channel_has_its_own_scale() -> None:
     weights = np.array([[1.0, -127.0, 0.4], [0, 0, 0], [0.5, 0.25, -0.125]], np.float32)
 
     numbers, steps = int8_steps(weights, axis=0)
@@ -213,22 +222,20 @@ def test_each_channel_is_rounded_in_its_own_steps() -> None:
     np.testing.assert_allclose(steps, [1, 1, 0.5 / 127])
 
 
-def test_the_most_probable_label_is_given_with_its_probability(
-    logistic: bytes, photos: list[bytes], tmp_path: Path
-) -> None:
+def test_classify_returns_most_probable_label(logistic: bytes, photos: list[bytes], tmp_path: Path) -> None:
     given = probabilities(logistic, photos[:1], tmp_path)[0]
 
     assert PhotoClassifier(tmp_path / "model.tflite").classify(photos[0]) == (LABELS[given.argmax()], given.max())
 
 
-def test_what_is_no_photo_is_rejected_as_the_job_rejects_it(logistic: bytes, tmp_path: Path) -> None:
+def test_rejects_bytes_that_are_not_a_photo(logistic: bytes, tmp_path: Path) -> None:
     (tmp_path / "m.tflite").write_bytes(logistic)
 
-    with pytest.raises(RejectedPhotoError, match=r"^not a photo"):
+    with pytest.raises(RejectedPhotoError):
         PhotoClassifier(tmp_path / "m.tflite").classify(b"text")
 
 
-def test_models_that_cannot_be_used_are_refused(logistic: bytes, random_backbone: Path, tmp_path: Path) -> None:
+def test_unusable_models_are_refused(logistic: bytes, random_backbone: Path, tmp_path: Path) -> None:
     (tmp_path / "cut.tflite").write_bytes(logistic[:100_000])
 
     for file in (tmp_path / "none.tflite", tmp_path / "cut.tflite", random_backbone):

@@ -18,7 +18,7 @@ Rows = npt.NDArray[np.float32]
 
 
 def correlated(rows: int, dimensions: int, seed: int = 0) -> Rows:
-    """Return rows whose variance falls over many orders of magnitude, as features' does."""
+    """Return rows whose variance spans many orders of magnitude, as in features."""
     random = np.random.default_rng(seed)
     mixing = random.normal(size=(dimensions, dimensions)) * np.logspace(0, -4, dimensions)[:, np.newaxis]
     return (random.normal(size=(rows, dimensions)) @ mixing + 3).astype(np.float32)
@@ -81,7 +81,7 @@ def test_sums_over_parts_equal_sums_over_the_whole() -> None:
     np.testing.assert_allclose(first.mean(), data.astype(np.float64).mean(axis=0), rtol=1e-12)
 
 
-def test_a_constant_dimension_is_left_as_it_is_and_counted() -> None:
+def test_constant_dimensions_are_counted_with_scale_one() -> None:
     data = correlated(100, 4)
     data[:, 2] = 0.1
 
@@ -108,14 +108,14 @@ def test_refuses_one_row_and_equal_rows(rows: int) -> None:
         components.fit(moments_of(np.full((rows, 3), 0.7, np.float32)), standardize=True)
 
 
-def test_the_largest_loading_of_each_component_is_positive() -> None:
+def test_largest_loading_of_each_component_is_positive() -> None:
     fixed = components.fix_signs(np.array([[0.6, -0.8], [0.8, 0.6]]))
 
     assert fixed.tolist() == [[-0.6, 0.8], [0.8, 0.6]]
 
 
 @pytest.mark.parametrize(("share", "needed"), [(0.5, 1), (0.6, 1), (0.61, 2), (0.9, 2), (0.95, 3), (1.0, 3)])
-def test_the_fewest_components_that_keep_a_share_are_chosen(share: float, needed: int) -> None:
+def test_keeps_the_fewest_components_for_a_share(share: float, needed: int) -> None:
     assert components.components_for(np.array([0.6, 0.9, 1 - 1e-16]), share) == needed
 
 
@@ -127,8 +127,8 @@ def test_refuses_impossible_component_count_with_range(wanted: int, photos: int,
     with pytest.raises(TooFewPhotosError) as raised:
         components.require_components(wanted, photos, 1280)
 
-    assert f"--components {wanted} " in raised.value.message
-    assert f"1 and {most}" in raised.value.hint
+    assert f"1 and {most} " in raised.value.message
+    assert f"got {wanted}." in raised.value.message
 
 
 def test_projected_rows_have_explained_variance_uncorrelated() -> None:
@@ -148,7 +148,7 @@ def test_every_component_has_a_row_of_explained_variance() -> None:
     assert components.explained_variance_rows(fitted) == [(1, 3.0, 0.75, 0.75), (2, 1.0, 0.25, 1.0)]
 
 
-def test_a_rows_components_do_not_depend_on_the_rows_beside_it() -> None:
+def test_components_of_a_row_ignore_other_rows() -> None:
     random = np.random.default_rng(7)
     rows = random.normal(size=(700, 130)).astype(np.float32)
     mean, scale, directions = random.normal(size=130), random.random(130) + 0.5, random.normal(size=(37, 130))

@@ -1,4 +1,4 @@
-"""Tests of job/pca/passes.py on a real Spark, beside Spark ML's own scaler and principal components."""
+"""Tests of job/pca/passes.py on a real Spark, compared with Spark ML's scaler and principal components."""
 
 from pathlib import Path
 from typing import Any
@@ -86,10 +86,10 @@ def test_sums_are_bit_equal_for_any_number_of_tasks(
     assert moments.count == done.value == 400
 
 
-def test_rows_to_test_and_other_files_change_no_bit_of_the_sums(
+def test_test_rows_and_file_cuts_change_no_bit_of_sums(
     spark: SparkContext, rows: Rows, written: tuple[str, Files], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Given the same training rows, once in 20 files among others, and once by themselves in 3
+    # Given the same training rows, in 20 files among others, and alone in 3 files
     monkeypatch.setattr(passes, "ROWS_IN_A_SLICE", 15)
     files = []
     for number, part in enumerate(np.array_split(rows[is_training(len(rows))], 3)):
@@ -168,7 +168,7 @@ def test_without_csv_none_is_written(spark: SparkContext, written: tuple[str, Fi
     assert [report.csv for report in reports] == [None, None]
 
 
-def test_files_are_dealt_into_groups_of_about_equally_many_rows() -> None:
+def test_file_groups_have_about_equal_rows() -> None:
     files = [DataFile(f"features/{rows}", rows, 0) for rows in (9, 8, 7, 3, 2, 1)]
 
     groups = passes.group_by_rows(files, 3)

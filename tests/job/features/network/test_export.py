@@ -21,7 +21,7 @@ def predicted_by_keras(keras: Any, network: Any, photos: list[Path]) -> Features
     return predicted
 
 
-def test_features_equal_keras_own_with_seeded_weights(
+def test_seeded_weights_give_keras_features(
     keras: Any,
     random_backbone: Path,
     sample_photos: Path,
@@ -39,7 +39,7 @@ def test_features_equal_keras_own_with_seeded_weights(
 @pytest.mark.parametrize(
     ("every", "compared"), [pytest.param(10, 49, id="one of each label"), pytest.param(1, 490, marks=pytest.mark.slow)]
 )
-def test_features_equal_keras_own_on_real_photos_with_real_weights(keras: Any, every: int, compared: int) -> None:
+def test_real_weights_give_keras_features_on_real_photos(keras: Any, every: int, compared: int) -> None:
     photos = sorted((REAL_PHOTOS / "fruits-360-sample" / "Test").glob("*/*.jpg"))[::every]
     assert len(photos) == compared
     photos += sorted((REAL_PHOTOS / "imagenet-photos").iterdir())
@@ -53,14 +53,14 @@ def test_features_equal_keras_own_on_real_photos_with_real_weights(keras: Any, e
     assert cosines(ours, predicted_by_keras(keras, network, photos)).min() >= 0.9999
 
 
-def test_the_file_says_what_it_is(random_backbone: Path) -> None:
+def test_exported_file_contains_description(random_backbone: Path) -> None:
     assert read_description(random_backbone) == BackboneDescription(
         name="mobilenet_v2", weights="random, seed 0", width=224, height=224, features=1280
     )
     assert read_description(random_backbone).untrained
 
 
-def test_the_same_request_is_exported_once(random_backbone: Path) -> None:
+def test_same_request_is_exported_once(random_backbone: Path) -> None:
     before = random_backbone.stat().st_mtime_ns
 
     again = cached_export(ExportRequest("mobilenet_v2", RANDOM, seed=0))
@@ -69,7 +69,7 @@ def test_the_same_request_is_exported_once(random_backbone: Path) -> None:
     assert again.stat().st_mtime_ns == before
 
 
-def test_another_seed_or_another_weights_file_is_another_export(tmp_path: Path) -> None:
+def test_seed_and_weights_file_change_cache_key(tmp_path: Path) -> None:
     one, two = tmp_path / "one.weights.h5", tmp_path / "two.weights.h5"
     one.write_bytes(b"1")
     two.write_bytes(b"2")
@@ -84,7 +84,7 @@ def test_another_seed_or_another_weights_file_is_another_export(tmp_path: Path) 
     assert len({export.cache_key(request) for request in requests}) == 5
 
 
-def test_a_weights_file_is_known_by_its_content_not_by_its_name(tmp_path: Path) -> None:
+def test_cache_key_depends_on_content_of_weights_file(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).write_bytes(b"same")
 
@@ -93,11 +93,11 @@ def test_a_weights_file_is_known_by_its_content_not_by_its_name(tmp_path: Path) 
     assert len(keys) == 1
 
 
-def test_the_cache_is_where_the_user_keeps_caches() -> None:
+def test_cache_folder_follows_xdg_cache_home() -> None:
     assert storage.cache_folder({"XDG_CACHE_HOME": "/somewhere"}) == Path("/somewhere/orchard/backbones")
 
 
-def test_weights_that_do_not_fit_are_refused_and_leave_no_file(tmp_path: Path) -> None:
+def test_unfit_weights_are_refused_and_leave_no_file(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.weights.h5"
     wrong.write_bytes(b"no weights")
 
@@ -110,44 +110,53 @@ def test_weights_that_do_not_fit_are_refused_and_leave_no_file(tmp_path: Path) -
 
 
 def test_a_missing_weights_file_is_refused() -> None:
-    with pytest.raises(BackboneError, match=r"'nowhere\.h5'"):
+    with pytest.raises(BackboneError) as raised:
         ExportRequest("mobilenet_v2", "nowhere.h5", seed=0)
 
+    assert raised.value.code == "ORC-140"
+    assert "'nowhere.h5'" in raised.value.message
 
-def test_a_file_that_was_exported_before_is_taken_as_it_is(random_backbone: Path, tmp_path: Path) -> None:
+
+def test_exported_file_as_weights_is_used_unchanged(random_backbone: Path, tmp_path: Path) -> None:
     assert cached_export(ExportRequest("mobilenet_v2", str(random_backbone), seed=0), tmp_path) == random_backbone
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_was_exported_of_another_network_is_refused(random_backbone: Path) -> None:
+def test_exported_file_of_another_network_is_refused(random_backbone: Path) -> None:
     with pytest.raises(BackboneError) as raised:
         cached_export(ExportRequest("vgg16", str(random_backbone), seed=0))
 
     assert "--backbone mobilenet_v2" in raised.value.hint
 
 
-def test_a_model_that_this_project_did_not_export_is_refused(tmp_path: Path) -> None:
+def test_file_without_description_is_refused(tmp_path: Path) -> None:
     (tmp_path / "other.tflite").write_bytes(b"something else")
 
-    with pytest.raises(BackboneError, match="not exported"):
+    with pytest.raises(BackboneError) as raised:
         read_description(tmp_path / "other.tflite")
+
+    assert f"'{tmp_path / 'other.tflite'}'" in raised.value.message
 
 
 @pytest.mark.parametrize("kept", [100, 5_000_000])
-def test_a_model_that_was_cut_off_is_refused(random_backbone: Path, tmp_path: Path, kept: int) -> None:
+def test_truncated_model_is_refused(random_backbone: Path, tmp_path: Path, kept: int) -> None:
     cut = tmp_path / "cut.tflite"
     cut.write_bytes(random_backbone.read_bytes()[:kept])
 
-    with pytest.raises(BackboneError, match="damaged"):
+    with pytest.raises(BackboneError) as raised:
         read_description(cut)
+
+    assert f"'{cut}'" in raised.value.message
 
 
 def test_a_missing_model_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BackboneError, match="No such file or directory"):
+    with pytest.raises(BackboneError) as raised:
         read_description(tmp_path / "none.tflite")
 
+    assert isinstance(raised.value.__cause__, FileNotFoundError)
 
-def test_the_content_hash_is_sha256(tmp_path: Path) -> None:
+
+def test_content_hash_is_sha256(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"abc")
 
     expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

@@ -16,7 +16,7 @@ SMALL = Network("mobilenet", "MobileNet", 32, 1024)
 """A network of the table on photos so small that a test takes a moment."""
 
 for_a_file_that_lacks_layers = pytest.mark.filterwarnings("ignore:Skipping nested container:UserWarning")
-"""Keras warns of every layer that it does not find before it refuses the file; a person is told of the first one."""
+"""Keras warns of every layer that it does not find; the error names the first one."""
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def require_same(features: Any, wanted: Any) -> None:
 
 
 @pytest.mark.parametrize("file", ["m.weights.h5", "m.h5", "m.keras"])
-def test_weights_in_each_format_of_keras_give_the_same_features(
+def test_every_keras_format_gives_the_same_features(
     keras: Any, original: Any, pixels: Any, tmp_path: Path, file: str
 ) -> None:
     save = original.save_weights if file == "m.weights.h5" else original.save
@@ -68,9 +68,7 @@ def test_weights_in_each_format_of_keras_give_the_same_features(
     require_same(features, expected(keras, original, pixels))
 
 
-def test_a_saved_model_loses_the_layer_that_follows_the_features(
-    keras: Any, original: Any, pixels: Any, tmp_path: Path
-) -> None:
+def test_saved_model_loses_layer_after_features(keras: Any, original: Any, pixels: Any, tmp_path: Path) -> None:
     labelled = keras.Model(original.input, keras.layers.Dense(3, name="labels")(original.output))
     labelled.save(tmp_path / "labelled.keras")
 
@@ -118,7 +116,7 @@ def test_refuses_model_with_other_input_or_output_shape(keras: Any, tmp_path: Pa
         assert named in refused(keras, tmp_path / "few.keras").message
 
 
-def test_a_file_that_is_no_model_is_refused(keras: Any, tmp_path: Path) -> None:
+def test_refuses_file_that_is_not_a_model(keras: Any, tmp_path: Path) -> None:
     (tmp_path / "text.keras").write_text("hello")
 
     assert f"'{tmp_path}/text.keras'" in refused(keras, tmp_path / "text.keras").message
@@ -138,7 +136,7 @@ def test_failed_imagenet_download_names_url_and_option(keras: Any, monkeypatch: 
 
 
 @pytest.mark.parametrize("file", ["published.h5", pytest.param("saved.weights.h5", marks=pytest.mark.slow)])
-def test_efficientnet_weights_file_keeps_imagenet_colour_scaling(
+def test_efficientnet_file_keeps_imagenet_colour_scaling(
     keras: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:
     # Keras builds another network for weights="imagenet"; it is given its download here.

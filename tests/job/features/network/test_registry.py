@@ -12,7 +12,7 @@ from job.images.decode import decode
 from tests.job.features.network.computed import Features, cosines, features_of
 
 IN_EVERY_TEST_RUN = ("mobilenet_v2",)
-"""The one of the mission; the others, of other sides and numbers of features, are exported by the slow campaign."""
+"""The slow tests export the others."""
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +40,8 @@ def by_keras(keras: Any, name: str, photos: list[bytes]) -> Features:
 def require_equal(keras: Any, name: str, file: Path, photos: list[bytes]) -> None:
     described, network = read_description(file), NETWORKS[name]
     ours, theirs = features_of(file, photos), by_keras(keras, name, photos)
-    # With random weights all photos look alike to a network: what sets them apart must be equal too, or a wrong
-    # order of colours would go unseen.
+    # Random weights give similar features for all photos: compare the differences too, or a wrong channel order
+    # would pass.
     apart = np.abs(theirs - theirs.mean(axis=0)).max()
 
     assert (described.name, described.width, described.height) == (name, network.side, network.side)
@@ -51,13 +51,13 @@ def require_equal(keras: Any, name: str, file: Path, photos: list[bytes]) -> Non
 
 
 @pytest.mark.parametrize("name", IN_EVERY_TEST_RUN)
-def test_an_exported_network_computes_what_keras_computes(keras: Any, name: str, photos: list[bytes]) -> None:
+def test_exported_network_equals_keras(keras: Any, name: str, photos: list[bytes]) -> None:
     require_equal(keras, name, cached_export(ExportRequest(name, RANDOM, seed=0)), photos)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in NETWORKS if name not in IN_EVERY_TEST_RUN])
-def test_every_other_network_does_so_too(keras: Any, name: str, photos: list[bytes], tmp_path: Path) -> None:
+def test_every_other_exported_network_equals_keras(keras: Any, name: str, photos: list[bytes], tmp_path: Path) -> None:
     file = cached_export(ExportRequest(name, RANDOM, seed=0), cache=tmp_path)
 
     require_equal(keras, name, file, photos)

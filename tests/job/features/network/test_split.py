@@ -7,7 +7,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from job.features.network import FULL, Backbone, load, split
-from job.features.network.split import BATCH, SplitModel, cut, places
+from job.features.network.split import BATCH, SplitModel, cut, cut_points
 from job.features.network.tflite_graph import Graph
 from job.images import Pixels
 from job.images.decode import decode
@@ -34,10 +34,10 @@ def test_split_model_gives_bit_equal_features(random_backbone: Path, photos: lis
 def test_cuts_where_weights_first_outweigh_values(random_backbone: Path) -> None:
     graph = Graph(random_backbone.read_bytes())
 
-    found = list(places(graph))
+    found = list(cut_points(graph))
 
-    # Then the blocks of 28 x 28 values with 32 channels begin on the one side, and end on the other
-    at = next(index for index, place in enumerate(found) if place.weights > place.values)
+    # Then the cut is inside the blocks of 28 x 28 activations with 32 channels
+    at = next(index for index, point in enumerate(found) if point.weights > point.values)
     before, chosen = found[at - 1], found[at]
     assert graph.subgraph.tensors[chosen.between].shape.tolist() == [1, 28, 28, 32]
     assert (before.weights, before.values) == (2_167_522, 2_317_216)
@@ -68,7 +68,7 @@ def test_a_large_network_is_run_whole(random_backbone: Path, monkeypatch: pytest
 
 
 def test_runs_single_photo_network_whole(random_backbone: Path, photos: list[Pixels], tmp_path: Path) -> None:
-    # Given a network that says at its end for how many photos it is
+    # Given a network whose last operation fixes the batch to one photo
     graph = Graph(random_backbone.read_bytes())
     shape = graph.constant(np.array([1, 1280], np.int32), "shape")
     graph.set_output(graph.apply("RESHAPE", [graph.output, shape], (1, 1280), np.float32, schema.ReshapeOptionsT()))

@@ -91,8 +91,10 @@ def test_photo_that_opencv_fails_on_is_rejected(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(cv2, "cvtColor", fail)
 
-    with pytest.raises(RejectedPhotoError, match=r"^OpenCV fails on it: out of luck$"):
+    with pytest.raises(RejectedPhotoError) as raised:
         describe(noise(9, 9))
+
+    assert "out of luck" in str(raised.value)
 
 
 def test_without_opencv_the_remedy_names_both_places(monkeypatch: pytest.MonkeyPatch) -> None:

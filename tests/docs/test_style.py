@@ -1,0 +1,41 @@
+"""README and docs are short, narrow and in plain English."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import ROOT, name, pages, prose
+
+WIDTH = 100
+README_LINES = 120
+
+OLD_IDIOMS = re.compile(
+    r"\b(whoever|whatever|nobody|somebody|a person|stands?|told|beside|of its own|mend(ed|s)?|as it is|anew)\b"
+    r"|(?<!there )\b(is|are|holds) no\b",
+    re.IGNORECASE,
+)
+"""Phrases that make a sentence sound translated."""
+
+QUOTED = re.compile(r"#+ .*|- `.*`")
+"""A heading or a quoted message, which cannot be wrapped."""
+
+PAGES = [page for page in pages() if page.parent.name != "decisions"]
+WRAPPED = [*PAGES, ROOT / "CHANGELOG.md", ROOT / "localcloud" / "README.md"]
+WRITTEN = [page for page in PAGES if page.name not in ("troubleshooting.md", "demarrage.md")]
+"""The pages in English that are not generated from the code."""
+
+
+def test_readme_fits_in_120_lines() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= README_LINES
+
+
+@pytest.mark.parametrize("page", WRAPPED, ids=name)
+def test_prose_is_wrapped_at_100_columns(page: Path) -> None:
+    too_long = [line for line in prose(page) if len(line) > WIDTH]
+    assert [line for line in too_long if not QUOTED.fullmatch(line)] == []
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=name)
+def test_pages_use_no_old_idioms(page: Path) -> None:
+    assert [line for line in prose(page) if OLD_IDIOMS.search(line)] == []
