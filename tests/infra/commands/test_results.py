@@ -312,9 +312,6 @@ def test_a_backbone_that_is_nowhere_or_another_one_is_refused(tmp_path: Path) ->
     with pytest.raises(WrongUseError) as another:
         find_backbone(wanted, tmp_path / "other", None, None)
 
-    assert nowhere.value.message == "The backbone of this run (mobilenet_v2, imagenet) is not on this machine."
-    assert nowhere.value.hint == (
-        "Name its file with --model FILE, or export it again with the same weights: "
-        "orchard export --backbone mobilenet_v2 --weights FILE"
-    )
+    assert "(mobilenet_v2, imagenet)" in nowhere.value.message
+    assert nowhere.value.hint.endswith("orchard export --backbone mobilenet_v2 --weights FILE")
     assert another.value.message == f"'{tmp_path}/other' is not the backbone that this run used."
