@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NoReturn
 
-from job.classifiers import MODELS
+from job.classifiers import COMPONENTS, FEATURES, MODELS
 from job.errors import UsageError
 from job.features.network import FAST, FULL, IMAGENET, require_network
 from job.features.words import options
@@ -80,6 +80,7 @@ class Arguments(_Checked):
     components: int | None
     variance: float | None
     classifier: str
+    classify_on: str
     csv: bool
     max_rejected: str | None
     resume: bool
@@ -261,6 +262,12 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
         choices=(NO_CLASSIFIER, *MODELS),
         default=NO_CLASSIFIER,
         help=f"{NO_CLASSIFIER} (default), {', '.join(MODELS)}",
+    )
+    components.add_argument(
+        "--classify-on",
+        choices=(COMPONENTS, FEATURES),
+        default=COMPONENTS,
+        help="input of the classifier (default: %(default)s)",
     )
 
     out = _add_output_options(made)
