@@ -12,11 +12,11 @@ from infra.settings import EU_REGIONS, NETWORKS, OTHER_REGIONS, Settings
 
 
 class SettingsError(WrongUseError):
-    """A setting is wrong, unknown, or contradicts another.
+    """A setting is invalid, unknown, or contradicts another.
 
-    Settings stand in cdk.json, or behind `-c` for one command. They are checked before anything is deployed.
+    Settings come from cdk.json, or from `-c NAME=VALUE` for one command. They are checked before anything is deployed.
 
-    Set it as the second line says. infra/settings.py explains each setting.
+    Change the setting as the second line says. infra/settings.py explains each setting.
     """
 
     code = "ORC-210"
@@ -28,8 +28,8 @@ def read_settings(context: Mapping[str, Any]) -> Settings:
     Parameters
     ----------
     context
-        Names and values; a value from the command line is always a string. Keys of the CDK itself, which
-        hold a ``:`` or a ``/``, are passed over.
+        Names and values; a value from the command line is always a string. Keys of the CDK itself, which contain a
+        ``:`` or a ``/``, are ignored.
     """
     names = [field.name for field in fields(Settings)]
     for name in context:
@@ -38,7 +38,7 @@ def read_settings(context: Mapping[str, Any]) -> Settings:
     for name in names:
         if name not in context:
             raise SettingsError(
-                f"The setting {name} has no value.", f"Put it back into cdk.json, or add -c {name}=VALUE."
+                f"The setting {name} must have a value, got none.", f"Restore it in cdk.json, or add -c {name}=VALUE."
             )
     settings = Settings(**{name: _READERS[name](name, context[name]) for name in names})
     for applies, message, hint in _contradictions(settings):
@@ -49,14 +49,14 @@ def read_settings(context: Mapping[str, Any]) -> Settings:
 
 def _unknown(name: str, names: list[str]) -> SettingsError:
     close = difflib.get_close_matches(name, names, n=1)
-    hint = f"Did you mean {close[0]}?" if close else f"The settings are: {', '.join(names)}."
-    return SettingsError(f"There is no setting '{name}'.", hint)
+    hint = f"Did you mean -c {close[0]}=VALUE?" if close else f"Use one of: {', '.join(names)}."
+    return SettingsError(f"Unknown setting '{name}'.", hint)
 
 
 def _boolean(name: str, value: object) -> bool:
     text = str(value).lower()
     if text not in ("true", "false"):
-        raise SettingsError(f"{name} is '{value}': it must be true or false.", f"Set it with -c {name}=true.")
+        raise SettingsError(f"{name} must be true or false, got '{value}'.", f"Add -c {name}=true or -c {name}=false.")
     return text == "true"
 
 
@@ -65,8 +65,8 @@ def _whole_number(least: int, most: int) -> Callable[[str, Any], int]:
         text = str(value)
         if not re.fullmatch(r"-?\d+", text) or not least <= int(text) <= most:
             raise SettingsError(
-                f"{name} is '{value}': it must be a whole number from {least} to {most}.",
-                f"Set it with -c {name}=NUMBER.",
+                f"{name} must be a whole number from {least} to {most}, got '{value}'.",
+                f"Add -c {name}={least}, or another number in that range.",
             )
         return int(text)
 
@@ -77,8 +77,8 @@ def _one_of(*allowed: str) -> Callable[[str, Any], str]:
     def read(name: str, value: object) -> str:
         if value not in allowed:
             raise SettingsError(
-                f"{name} is '{value}': it must be one of {', '.join(allowed)}.",
-                f"Set it with -c {name}={allowed[0]}.",
+                f"{name} must be one of {', '.join(allowed)}, got '{value}'.",
+                f"Add -c {name}={allowed[0]}, or another of these.",
             )
         return str(value)
 
@@ -89,7 +89,7 @@ def _matching(pattern: str, form: str, example: str) -> Callable[[str, Any], str
     def read(name: str, value: object) -> str:
         if not isinstance(value, str) or not re.fullmatch(pattern, value):
             raise SettingsError(
-                f"{name} is '{value}': it must be {form}, or empty.", f"Set it with -c {name}={example}."
+                f"{name} must be {form} or empty, got '{value}'.", f"Add -c {name}={example}, with your own value."
             )
         return value
 
@@ -102,9 +102,9 @@ def _instance_types(name: str, value: object) -> tuple[str, ...]:
         if instance_type not in INSTANCE_TYPES:
             family = [known for known in INSTANCE_TYPES if known.endswith(".xlarge")]
             raise SettingsError(
-                f"{name} names '{instance_type}': it must name one of {', '.join(family)}, "
-                "or 2xlarge, 4xlarge, 8xlarge, 12xlarge and 16xlarge of the same families.",
-                f"Set it with -c {name}=m7g.xlarge,m6g.xlarge.",
+                f"{name} must list instance types among {', '.join(family)}, "
+                f"or their 2xlarge, 4xlarge, 8xlarge, 12xlarge and 16xlarge sizes, got '{instance_type}'.",
+                f"Add -c {name}=m6i.xlarge,m5.xlarge.",
             )
     return types
 
@@ -149,59 +149,71 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
 
 
 def _contradictions(settings: Settings) -> list[tuple[bool, str, str]]:
-    """Every pair of settings that cannot stand together: whether it is so here, the sentence, what to do."""
+    """Return the forbidden combinations of settings: whether each applies, its message and its hint."""
     primaries = [INSTANCE_TYPES[name] for name in settings.primary_instance_types]
     workers = [INSTANCE_TYPES[name] for name in settings.worker_instance_types]
+    worker_names = ", ".join(settings.worker_instance_types)
     first_workers = settings.core_count + settings.task_count
     return [
         (
             settings.region not in EU_REGIONS and not settings.allow_non_eu,
-            f"region is '{settings.region}', outside the European Union, and allow_non_eu is false.",
+            f"region must be in the European Union while allow_non_eu is false, got '{settings.region}'.",
             f"Use one of {', '.join(EU_REGIONS)}, or add -c allow_non_eu=true.",
         ),
         (
             len({instance.architecture for instance in [*primaries, *workers]}) > 1,
-            "primary_instance_types and worker_instance_types mix x86_64 and aarch64.",
-            "Name types of one architecture in both: one wheelhouse serves all nodes.",
+            "primary_instance_types and worker_instance_types must have one architecture, got x86_64 and aarch64.",
+            "Use types of one architecture in both settings, because all nodes install the same wheels.",
         ),
         (
             len({(instance.virtual_cpus, instance.memory_mib) for instance in workers}) > 1,
-            f"worker_instance_types names different sizes: {', '.join(settings.worker_instance_types)}.",
-            "Name types with as many virtual CPUs and as much memory: one executor size must fit all.",
+            f"worker_instance_types must be of one size, got {worker_names}.",
+            "Use types with equal virtual CPUs and memory, because one executor size must fit all of them.",
         ),
         (
             settings.managed_scaling and settings.network == "private",
-            "managed_scaling is true and network is 'private', where its metrics cannot get out.",
+            "managed_scaling=true has not been tried with network 'private', so that pair is refused.",
             "Add -c network=private-nat (or public), or -c managed_scaling=false.",
         ),
         (
             settings.managed_scaling and settings.task_count == 0,
-            "managed_scaling is true and task_count is 0, but it scales task nodes and starts from one.",
+            "managed_scaling=true needs at least one task node to start from, got task_count=0.",
             "Add -c task_count=1, or -c managed_scaling=false.",
         ),
         (
+            settings.managed_scaling and settings.spot_share not in (0, 100),
+            f"spot_share must be 0 or 100 with managed_scaling=true, got {settings.spot_share}.",
+            "Add -c spot_share=100 or -c spot_share=0, or -c managed_scaling=false.",
+        ),
+        (
             settings.scaling_min > settings.scaling_max,
-            f"scaling_min is {settings.scaling_min}, which is more than scaling_max, {settings.scaling_max}.",
+            f"scaling_min must not exceed scaling_max, got {settings.scaling_min} and {settings.scaling_max}.",
             f"Add -c scaling_max={settings.scaling_min}, or lower scaling_min.",
         ),
         (
             settings.managed_scaling and settings.scaling_min < settings.core_count,
-            f"scaling_min is {settings.scaling_min}, less than core_count, {settings.core_count}.",
-            f"Add -c scaling_min={settings.core_count}: core nodes are never scaled away.",
+            f"scaling_min must be at least core_count, got {settings.scaling_min} and {settings.core_count}.",
+            f"Add -c scaling_min={settings.core_count}: core nodes are never removed.",
         ),
         (
             settings.managed_scaling and settings.scaling_max < first_workers,
-            f"scaling_max is {settings.scaling_max}, less than core_count and task_count, {first_workers}.",
+            f"scaling_max must be at least core_count + task_count = {first_workers}, got {settings.scaling_max}.",
             f"Add -c scaling_max={first_workers}, or lower task_count.",
         ),
         (
             settings.jupyterhub and not settings.session_manager,
-            "jupyterhub is true and session_manager is false, but no other way leads to its port.",
+            "jupyterhub=true needs session_manager=true, the only way to reach its port, got false.",
             "Add -c session_manager=true, or -c jupyterhub=false.",
         ),
         (
+            settings.jupyterhub and settings.step_concurrency > 1,
+            # The step that sets the password ends the cluster if it fails; EMR allows that for one step at a time only.
+            f"step_concurrency must be 1 with jupyterhub=true, got {settings.step_concurrency}.",
+            "Add -c step_concurrency=1, or -c jupyterhub=false.",
+        ),
+        (
             settings.reduced_precision and {instance.architecture for instance in workers} != {"x86_64"},
-            f"reduced_precision is true and worker_instance_types names {', '.join(settings.worker_instance_types)}.",
-            "Name x86_64 types, best m7i, c7i or r7i, which compute in bfloat16, or add -c reduced_precision=false.",
+            f"reduced_precision=true needs x86_64 in worker_instance_types, got {worker_names}.",
+            "Use x86_64 types (m7i, c7i and r7i compute in bfloat16), or add -c reduced_precision=false.",
         ),
     ]

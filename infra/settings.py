@@ -73,6 +73,11 @@ class Settings:
         return self.scaling_max if self.managed_scaling else self.core_count + self.task_count
 
     @property
+    def may_buy_spot(self) -> bool:
+        """Whether EMR may buy Spot nodes, now or at a resize."""
+        return self.task_count > 0 and (self.spot_share > 0 or self.managed_scaling)
+
+    @property
     def may_delete_data(self) -> bool:
         """Whether both switches that let data be deleted are set."""
         return self.delete_data and self.confirm_delete_data

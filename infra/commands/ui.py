@@ -9,6 +9,7 @@ from infra.aws import Aws, explained
 from infra.commands import Command
 from infra.context import Context
 from infra.runs import clusters, history
+from job.errors import OrchardError
 
 JUPYTERHUB_PORT = 9443
 """Where EMR's JupyterHub listens on the primary node (EMR Release Guide)."""
@@ -24,11 +25,11 @@ def execute(_given: argparse.Namespace, context: Context) -> int:
     cluster = clusters.look(aws, history.cluster_of(aws, None))
     clusters.require_known(cluster)
     context.say("Spark's history, which stays for 30 days after the cluster has ended:")
-    context.say(f"  {history_link(context, cluster.id)}")
+    context.say(f"  {_link(lambda: history_link(context, cluster.id))}")
     if not cluster.alive:
         return 0
     context.say("Spark's pages on the cluster:")
-    context.say(f"  {live_link(context, cluster.id)}")
+    context.say(f"  {_link(lambda: live_link(context, cluster.id))}")
     context.say("JupyterHub, where the settings session_manager and jupyterhub are on:")
     instance = primary_instance(aws, cluster.id)
     if instance is None:
@@ -39,6 +40,14 @@ def execute(_given: argparse.Namespace, context: Context) -> int:
     context.say(f"  {port_forwarding(aws, instance)}")
     context.say(f"  then open https://127.0.0.1:{JUPYTERHUB_PORT}")
     return 0
+
+
+def _link(make: Callable[[], str]) -> str:
+    """Return a link, or why there is none: one page that does not open must not hide the others."""
+    try:
+        return make()
+    except OrchardError as error:
+        return f"{error.message} [{error.code}] {error.hint}"
 
 
 def history_link(context: Context, cluster: str) -> str:

@@ -7,28 +7,38 @@ from aws_cdk import aws_emr as emr
 from infra.emr.instance_types import DISK_GIB, Capacity
 
 SPOT_TIMEOUT_MINUTES = 10
-"""How long EMR looks for Spot capacity before it takes nodes on demand."""
+"""How long EMR waits for Spot capacity: at the start it then buys on demand, at a resize it stops adding nodes."""
 _Fleet = emr.CfnCluster.InstanceFleetConfigProperty
 
 
 def on_demand_fleet(name: str, instance_types: Sequence[str], count: int) -> _Fleet:
-    """Return a fleet that is on demand: primary and core nodes, without which a cluster is lost."""
+    """Return a fleet of on-demand nodes: primary and core nodes, whose loss ends the cluster."""
     return _Fleet(
         name=name,
         instance_type_configs=_types(instance_types),
         target_on_demand_capacity=count,
+        # EMR refuses a later change of the size unless both targets were given.
+        target_spot_capacity=0,
         launch_specifications=_launch(spot=False),
     )
 
 
-def task_fleet(name: str, instance_types: Sequence[str], capacity: Capacity) -> _Fleet:
-    """Return a fleet of task nodes, which may vanish; EMR buys on demand what Spot cannot give."""
+def task_fleet(name: str, instance_types: Sequence[str], capacity: Capacity, *, spot: bool) -> _Fleet:
+    """Return a fleet of task nodes.
+
+    Parameters
+    ----------
+    spot
+        Whether EMR may buy Spot nodes for it, now or at a resize. Missing Spot capacity is replaced by on-demand nodes
+        at the start of the cluster only.
+    """
     return _Fleet(
         name=name,
         instance_type_configs=_types(instance_types),
         target_on_demand_capacity=capacity.on_demand,
         target_spot_capacity=capacity.spot,
-        launch_specifications=_launch(spot=capacity.spot > 0),
+        launch_specifications=_launch(spot=spot),
+        resize_specifications=_resize() if spot else None,
     )
 
 
@@ -45,6 +55,14 @@ def _types(instance_types: Sequence[str]) -> list[emr.CfnCluster.InstanceTypeCon
         emr.CfnCluster.InstanceTypeConfigProperty(instance_type=name, weighted_capacity=1, ebs_configuration=disks)
         for name in instance_types
     ]
+
+
+def _resize() -> emr.CfnCluster.InstanceFleetResizingSpecificationsProperty:
+    return emr.CfnCluster.InstanceFleetResizingSpecificationsProperty(
+        spot_resize_specification=emr.CfnCluster.SpotResizingSpecificationProperty(
+            allocation_strategy="price-capacity-optimized", timeout_duration_minutes=SPOT_TIMEOUT_MINUTES
+        )
+    )
 
 
 def _launch(*, spot: bool) -> emr.CfnCluster.InstanceFleetProvisioningSpecificationsProperty:

@@ -181,7 +181,7 @@ CLUSTER_CAUSES: Sequence[Cause] = (
     Cause(
         "ORC-511",
         "quota of the account",
-        _pattern(r"vCPU"),
+        _pattern(r"vCPU|[Mm]ax\s?[Ss]pot\s?[Ii]nstance\s?[Cc]ount\s?[Ee]xceeded"),
         "The account may not start that many nodes: {reason}",
         "Have AWS raise the quota of EC2's vCPUs, or begin with fewer nodes",
         "up -c task_count=0",

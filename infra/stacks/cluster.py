@@ -154,7 +154,9 @@ class ClusterStack(cdk.Stack):
                 termination_protected=False,
                 master_instance_fleet=fleets.on_demand_fleet("primary", settings.primary_instance_types, 1),
                 core_instance_fleet=fleets.on_demand_fleet("core", settings.worker_instance_types, settings.core_count),
-                task_instance_fleets=[fleets.task_fleet("task", settings.worker_instance_types, task)]
+                task_instance_fleets=[
+                    fleets.task_fleet("task", settings.worker_instance_types, task, spot=settings.may_buy_spot)
+                ]
                 if settings.task_count
                 else None,
             ),
@@ -164,6 +166,12 @@ class ClusterStack(cdk.Stack):
         for part in self._network.unseen_parts():
             cluster.add_resource_dependency(part)
         acknowledge(cluster, _cluster_reasons(settings))
+        if settings.jupyterhub and settings.core_count == 1:
+            cdk.Annotations.of(cluster).add_warning_v2(
+                "Orchard:OneCoreNode",
+                "The one core node runs the Spark driver of every notebook, and has room for few of them. "
+                "For several notebooks at a time add -c core_count=2.",
+            )
         return cluster
 
     def _bootstrap_action(self) -> emr.CfnCluster.BootstrapActionConfigProperty:
@@ -171,15 +179,21 @@ class ClusterStack(cdk.Stack):
             name="Python libraries",
             script_bootstrap_action=_Cluster.ScriptBootstrapActionConfigProperty(
                 path=self._script.s3_object_url,
-                args=[versions.CLUSTER_PYTHON, LIBRARIES_FOLDER, self._wheelhouse.s3_object_url],
+                args=[
+                    versions.CLUSTER_PYTHON,
+                    LIBRARIES_FOLDER,
+                    self._wheelhouse.s3_object_url,
+                    self._settings.region,
+                ],
             ),
         )
 
     def _first_steps(self) -> list[emr.CfnCluster.StepConfigProperty] | None:
         if not self._password_script or not self._password:
             return None
-        fetch = f"aws s3 cp --only-show-errors {self._password_script.s3_object_url} password.sh"
-        run = f"bash password.sh {self._password.secret_arn} {self._settings.region}"
+        region = self._settings.region
+        fetch = f"aws s3 cp --region {region} --only-show-errors {self._password_script.s3_object_url} password.sh"
+        run = f"bash password.sh {self._password.secret_arn} {region}"
         return [
             _Cluster.StepConfigProperty(
                 name="JupyterHub password",
@@ -217,6 +231,7 @@ def cluster_classifications(settings: Settings, data_bucket: str) -> list[Classi
         settings.most_workers,
         INTERPRETER,
         settings.region,
+        classifications.master_nodes(settings.spot_share, managed_scaling=settings.managed_scaling),
     )
     return configured + (classifications.jupyterhub(data_bucket) if settings.jupyterhub else [])
 

@@ -28,6 +28,10 @@ class DataStack(cdk.Stack):
                 f"Only one of the two switches that let data be deleted is set: the buckets stay. "
                 f"To have 'cdk destroy' delete them, add -c {other}=true as well and deploy first.",
             )
+        # CloudFormation deletes no export in use, so none may depend on a setting of another stack.
+        for bucket in (self.data, self.logs):
+            self.export_value(bucket.bucket_arn)
+            self.export_value(bucket.bucket_name)
         cdk.CfnOutput(self, "DataBucket", value=self.data.bucket_name, description="Images, code, models, results")
         cdk.CfnOutput(self, "LogsBucket", value=self.logs.bucket_name, description="EMR's logs and access logs")
 

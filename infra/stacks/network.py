@@ -93,9 +93,24 @@ def s3_endpoint_statements(region: str, own_objects: Sequence[str], own_buckets:
         _allow("OwnObjects", written, list(own_objects)),
         _allow("OwnBuckets", ["s3:GetBucketLocation", "s3:ListBucket"], list(own_buckets)),
         _allow("AmazonLinuxAndEmrPackages", "s3:GetObject", packages),
-        _allow("EmrLogs", "s3:PutObject", f"arn:aws:s3:::aws157-logs-{region}/*"),
+        _allow("EmrLogs", "s3:PutObject", f"arn:aws:s3:::{emr_logs_bucket(region)}/*"),
         _allow("SparkHistory", history, f"arn:aws:s3:::prod.{region}.appinfo.src/*"),
     ]
+
+
+def emr_logs_bucket(region: str) -> str:
+    """Return the name of the bucket that receives EMR's own logs; in us-east-1 it has no region in its name."""
+    return "aws157-logs-prod" if region == "us-east-1" else f"aws157-logs-prod-{region}"
+
+
+def own_account(service: str, account: str) -> dict[str, Any]:
+    """Return the policy of an interface endpoint: principals of this account, on resources of this account.
+
+    Session Manager's services also use resources of AWS, so they are limited by the principal alone.
+    """
+    keys = ["aws:PrincipalAccount", *([] if service in SESSION_MANAGER_SERVICES else ["aws:ResourceAccount"])]
+    condition = {"StringEquals": dict.fromkeys(keys, account)}
+    return _allow("OwnAccount", "*", "*") | {"Condition": condition}
 
 
 def _allow(name: str, actions: str | list[str], resources: str | list[str]) -> dict[str, Any]:
@@ -125,7 +140,7 @@ class Network(Construct):
         self.groups = self._make_groups(with_endpoints=bool(services))
         self._make_rules(group_rules(kind, with_endpoints=bool(services)))
         for service in services:
-            self.vpc.add_interface_endpoint(
+            endpoint = self.vpc.add_interface_endpoint(
                 service,
                 service=ec2.InterfaceVpcEndpointAwsService(service),
                 # One zone is enough, and half the price; the other zone reaches it too.
@@ -133,6 +148,8 @@ class Network(Construct):
                 security_groups=[self.groups["endpoint"]],
                 open=False,
             )
+            statement = own_account(service, cdk.Aws.ACCOUNT_ID)
+            endpoint.add_to_policy(cdk.aws_iam.PolicyStatement.from_json(statement))
 
     def limit_s3(self, statements: Sequence[dict[str, Any]]) -> None:
         """Allow through the S3 endpoint only what the statements name."""

@@ -1,11 +1,10 @@
-"""Turns the bytes of a photo's file into RGB pixels; what cannot be used raises, with the reason for the results.
+"""Decode photo files to RGB pixels, or reject them with a reason.
 
-What is checked before anything is decoded: ``job/images/limits.py``.
+Limits that are checked before decoding: ``job/images/limits.py``.
 """
 
 import io
 import warnings
-from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -15,16 +14,22 @@ from job.errors import one_line
 from job.images.limits import LARGEST_PHOTO, RejectedPhotoError, require_size
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
-"""What a photo may be, whatever its name says: some of Pillow's other decoders run programs on what they read."""
+"""Formats by content, not by file name. Some of Pillow's other decoders run external programs on their input."""
 
 DECODING = 1
-"""Raised when decoding gives other pixels than before, so that no run reuses what was made of those."""
+"""Increase this when decoding returns other pixels than before: runs then recompute instead of reusing features."""
+
+EXACT, SCALED = "exact", "scaled"
+"""Values of ``--decode``: decode every pixel, or let the decoder scale the photo down where its format can."""
+
+OVERSAMPLING = 2
+"""A photo scaled while decoding has at least this many pixels per output pixel, on both axes (decision 0127)."""
 
 CONVERTED_AT_A_TIME = 4_000_000
-"""Pixels: converting a photo makes several copies, and of a large one they are made strip by strip."""
+"""Pixels: converting makes several copies, so large photos are converted strip by strip."""
 
 LONGEST_REASON = 200
-"""Characters of why a photo is damaged, where a decoder has more to say."""
+"""Characters of a decoder's message that are kept."""
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -37,47 +42,63 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What makes a photo upright, by its EXIF orientation."""
+"""The transposition that makes a photo upright, by its EXIF orientation."""
+
+_SIDEWAYS = (5, 6, 7, 8)
+"""EXIF orientations that swap width and height."""
 
 
-def decode(content: bytes, width: int, height: int) -> Pixels:
-    """Return a photo as RGB pixels of the wanted size.
+def decode(content: bytes, width: int, height: int, method: str = EXACT) -> Pixels:
+    """Decode a photo and resize it, without keeping its aspect ratio.
 
-    The photo is turned upright as its EXIF orientation says, transparency is laid over white, 16-bit greys are
-    scaled down to 8, any other mode is converted as Pillow does, and the size is changed by Pillow's default
-    filter. Of an animation the first frame is taken.
+    The photo is turned upright by its EXIF orientation, transparency is laid over white, 16-bit greys are scaled to
+    8 bits, other modes are converted as Pillow does, and the size is changed by Pillow's default filter. The first
+    frame of an animation is used.
+
+    Parameters
+    ----------
+    method
+        ``EXACT`` or ``SCALED``.
 
     Returns
     -------
-    uint8 array of shape (height, width, 3).
+    uint8 of shape (height, width, 3).
     """
-    return _decode(content, lambda _width, _height: (width, height))
+    return resized(open_photo(content, _minimum(width, height, method)), width, height)
 
 
-def decode_at_own_size(content: bytes, largest_side: int) -> Pixels:
-    """Return a photo as RGB pixels of its own size, scaled down where a side is longer than allowed.
+def decode_at_own_size(content: bytes, largest_side: int, method: str = EXACT) -> Pixels:
+    """Decode a photo as ``decode`` does, at its own size or with its longer side reduced to ``largest_side`` pixels."""
+    photo = open_photo(content, _minimum(largest_side, largest_side, method))
+    shrink = min(1.0, largest_side / max(photo.size))
+    return resized(photo, max(1, round(photo.width * shrink)), max(1, round(photo.height * shrink)))
 
-    In all else as ``decode``; no side becomes shorter than a pixel.
+
+def open_photo(content: bytes, minimum: tuple[int, int] | None = None) -> Image.Image:
+    """Decode a photo to an upright image without transparency, to be passed to ``resized``.
+
+    Parameters
+    ----------
+    minimum
+        Width and height in pixels. Formats that can scale while decoding (JPEG, by 2, 4 or 8) return the smallest
+        size that is not below it on either axis, and at most the photo's own. None decodes every pixel.
+
+    Raises
+    ------
+    RejectedPhotoError
+        If the photo cannot be used.
     """
-
-    def size(width: int, height: int) -> tuple[int, int]:
-        shrink = min(1.0, largest_side / max(width, height))
-        return max(1, round(width * shrink)), max(1, round(height * shrink))
-
-    return _decode(content, size)
-
-
-def _decode(content: bytes, size: Callable[[int, int], tuple[int, int]]) -> Pixels:
     if not content:
         raise RejectedPhotoError("the file is empty")
     try:
         with warnings.catch_warnings():
-            # What Pillow only warns of (odd EXIF data, many pixels) is either harmless or bounded here.
+            # Pillow's warnings (odd EXIF data, many pixels) are harmless here or covered by the limits.
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(content), formats=FORMATS) as photo:
                 require_size(photo, content)
-                solid = to_rgb(upright(photo))
-                pixels = solid.resize(size(solid.width, solid.height))
+                if minimum is not None:
+                    _scale_while_decoding(photo, minimum)
+                return to_rgb(upright(photo))
     except UnidentifiedImageError:
         raise RejectedPhotoError("not a photo, whatever its name says") from None
     except Image.DecompressionBombError:
@@ -86,24 +107,56 @@ def _decode(content: bytes, size: Callable[[int, int], tuple[int, int]]) -> Pixe
         raise
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
         raise RejectedPhotoError(f"damaged: {one_line(error)}"[:LONGEST_REASON]) from error
-    return np.asarray(pixels)
+
+
+def resized(
+    photo: Image.Image, width: int, height: int, box: tuple[float, float, float, float] | None = None
+) -> Pixels:
+    """Resize an image from ``open_photo``, or the part inside a box.
+
+    Parameters
+    ----------
+    box
+        Left, top, right and bottom of the part, in pixels of ``photo``; None for all of it.
+
+    Returns
+    -------
+    uint8 of shape (height, width, 3).
+    """
+    return np.asarray(photo.resize((width, height), box=box))
+
+
+def _minimum(width: int, height: int, method: str) -> tuple[int, int] | None:
+    return (OVERSAMPLING * width, OVERSAMPLING * height) if method == SCALED else None
+
+
+def _scale_while_decoding(photo: Image.Image, minimum: tuple[int, int]) -> None:
+    """Make the decoder return a smaller image, if the format supports it; must be called before the photo is loaded."""
+    width, height = minimum[::-1] if _orientation(photo) in _SIDEWAYS else minimum
+    photo.draft(None, (width, height))
 
 
 def upright(photo: Image.Image) -> Image.Image:
-    """Return a photo as its EXIF orientation says it is looked at; where that cannot be read, as it lies.
+    """Load a photo and turn it by its EXIF orientation, if there is a readable one.
 
-    Decodes the photo, and raises whatever Pillow raises for one that is damaged.
+    Raises any error of Pillow's decoders if the photo is damaged.
     """
     photo.load()
-    try:
-        turn = _TURNS.get(photo.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # noqa: BLE001 - notes about a photo that make no sense do not spoil its pixels
-        return photo
+    turn = _TURNS.get(_orientation(photo))
     return photo if turn is None else photo.transpose(turn)
 
 
+def _orientation(photo: Image.Image) -> int:
+    """Return the EXIF orientation, 1 (upright) if there is none or it cannot be read."""
+    try:
+        orientation = photo.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # noqa: BLE001 - unreadable metadata must not reject a photo with good pixels
+        return 1
+    return orientation if isinstance(orientation, int) else 1
+
+
 def to_rgb(photo: Image.Image) -> Image.Image:
-    """Return an RGB image of the same size, whatever mode the photo has."""
+    """Convert a photo of any mode to RGB, with white behind transparency."""
     if photo.mode == "RGB" and not photo.has_transparency_data:
         return photo
     rows = max(1, CONVERTED_AT_A_TIME // photo.width)
@@ -118,7 +171,7 @@ def to_rgb(photo: Image.Image) -> Image.Image:
 
 def _strip_to_rgb(photo: Image.Image) -> Image.Image:
     if photo.mode.startswith("I"):
-        # Pillow would clip 16-bit greys at 255 and so turn nearly all of them white.
+        # Pillow would clip 16-bit greys at 255, which turns most of them white.
         greys = np.clip(np.asarray(photo) // 257, 0, 255).astype(np.uint8)
         return Image.fromarray(greys).convert("RGB")
     if photo.has_transparency_data:

@@ -1,6 +1,6 @@
 """How large a photo may be: checked before it is decoded, so that none takes the memory or the time of all others.
 
-The limits and what was measured: docs/decisions/0108-what-one-photo-may-take.md.
+The limits and what was measured: docs/decisions/0108-limits-per-photo.md.
 """
 
 import re

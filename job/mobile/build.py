@@ -2,7 +2,7 @@
 
 The graph is the run's exported backbone, followed by standardization and projection as one matrix, and the classifier
 as matrices, comparisons and sums. It uses built-in operations only.
-docs/decisions/0050-the-phones-model.md explains why it is built from the exported file.
+docs/decisions/0050-one-file-for-phones.md explains why it is built from the exported file.
 """
 
 import io

@@ -1,7 +1,7 @@
 """Stores a model's weights in fewer bits; a phone turns them back into floats once, when it loads the model.
 
 What is computed stays in 32-bit floats, so that only the rounding of the weights costs accuracy. The two ways were
-measured: docs/decisions/0051-the-quantised-model.md.
+measured: docs/decisions/0051-quantized-models-for-phones.md.
 """
 
 from collections.abc import Callable

@@ -31,6 +31,7 @@ MADE_DIFFERENTLY = {
     "keypoints": "with another number of keypoints",
     "precision": "at another precision",
     "empty": "with another --no-keypoints",
+    "decode": "with another --decode",
     "decoding": "under other rules of decoding",
     "versions": "with other versions of libraries",
 }

@@ -15,8 +15,12 @@ USAGE = 255
 
 
 def main(words: Sequence[str]) -> int:
-    """Run ``aws s3 cp [--only-show-errors] SOURCE TARGET``, one of which is in S3; return the exit code."""
+    """Run ``aws s3 cp [--region REGION] [--only-show-errors] SOURCE TARGET``, one of which is in S3."""
     given = [word for word in words if word not in ("--only-show-errors", "--quiet", "--no-progress")]
+    if "--region" in given:
+        # The node's environment names the cloud's one region.
+        at = given.index("--region")
+        del given[at : at + 2]
     match given:
         case ["s3", "cp", source, target] if source.startswith("s3://") != target.startswith("s3://"):
             return _copy(source, target)

@@ -1,4 +1,4 @@
-"""Reads the pages of the documentation: their commands, their links, and what stands in code quotes."""
+"""Reads the pages of the documentation: their commands, links, prose and inline code."""
 
 import re
 import shlex
@@ -15,10 +15,13 @@ NEEDS_AWS = "needs AWS"
 NEEDS_PHOTOS = "needs photos"
 """Real ones, or another program: what a figure was measured with."""
 
+NEEDS_CHECKOUT = "needs a checkout"
+"""Commands that run the tests or start a server."""
+
 RUN_BY = "run by "
 
 _FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-_MARKER = re.compile(rf"<!-- (?P<said>{NEEDS_AWS}|{NEEDS_PHOTOS}|{RUN_BY}\S+) -->\s*$")
+_MARKER = re.compile(rf"<!-- (?P<said>{NEEDS_AWS}|{NEEDS_PHOTOS}|{NEEDS_CHECKOUT}|{RUN_BY}\S+) -->\s*$")
 _INDENTED = re.compile(r"(?:^ {4}\S.*\n(?:^ {4}.*\n|^\n(?= {4}))*)", re.MULTILINE)
 
 
@@ -51,8 +54,9 @@ class Block:
 
 
 def pages() -> list[Path]:
-    """Return every page that a person reads."""
-    return [ROOT / "README.md", ROOT / "bench" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    """Return README, CONTRIBUTING and every page of docs/."""
+    tops = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "bench" / "README.md"]
+    return [*tops, *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def blocks(page: Path) -> Iterator[Block]:
@@ -81,8 +85,14 @@ def _is_shell(block: Block) -> bool:
     return block.language == "sh" or any(command.split()[0] in PROGRAMS for command in block.commands())
 
 
+def prose(page: Path) -> list[str]:
+    """Return the lines outside of code blocks, tables and comments."""
+    text = _INDENTED.sub("", _FENCE.sub("", page.read_text()))
+    return [line for line in text.splitlines() if not line.startswith(("|", "<"))]
+
+
 def inline(page: Path) -> list[str]:
-    """Return what stands between single back quotes, outside of blocks."""
+    """Return the inline code, outside of blocks."""
     return re.findall(r"(?<!`)`([^`\n]+)`(?!`)", _FENCE.sub("", page.read_text()))
 
 

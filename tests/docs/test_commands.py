@@ -12,8 +12,10 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import botocore.session
+import numpy as np
 import pytest
 from botocore import xform_name
 
@@ -24,7 +26,8 @@ from infra.runs.plan import plan, require_remote
 from job.__main__ import main as run_job
 from job.__main__ import parse as parse_job
 from job.errors import OrchardError
-from tests.docs.pages import ROOT, RUN_BY, Block, inline, inline_commands, name, pages, shell_blocks, words
+from job.results import layout
+from tests.docs.pages import ROOT, RUN_BY, Block, blocks, inline, inline_commands, name, pages, shell_blocks, words
 from tests.infra.synthesis import default_context
 
 STACKS = {"OrchardData", "OrchardAccess", "OrchardBudget", "OrchardCluster"}
@@ -32,6 +35,8 @@ CDK_COMMANDS = {"bootstrap", "deploy", "destroy", "diff", "synth"}
 CDK_OPTIONS = {"--all", "-c", "--cloudformation-execution-policies"}
 AWS_CONFIGURATION = {"configure", "sso", "login"}
 """What the AWS command line does by itself, without an operation of a service."""
+
+RESULTS_PAGE = ROOT / "docs" / "results.md"
 
 SHELL_LINES = {
     "source .venv/bin/activate": "the tests run in it",
@@ -41,6 +46,9 @@ SHELL_LINES = {
 
 OWN_PHOTOS = "## Your own photos"
 """The section of README whose commands are run here, in their order."""
+
+RUN_AFTERWARDS = ("results.md", "mobile.md")
+"""Pages of docs/ whose commands are then run on the results."""
 
 NO_DOWNLOAD = ["--weights", "random"]
 """Given to commands that name no weights: tests have no network, and ImageNet's would be downloaded."""
@@ -57,10 +65,13 @@ def by_hand(block: Block) -> str:
 
 
 def executed() -> list[str]:
-    """Return the commands of README that are run here."""
+    """Return the commands that are run here, in their order."""
     section = (ROOT / "README.md").read_text().split(OWN_PHOTOS)[1]
-    (block,) = [one for one in shell_blocks() if one.text in section and not one.marker]
-    return [command for command in block.commands() if command not in SHELL_LINES]
+    unmarked = [block for block in shell_blocks() if not block.marker]
+    own = [block for block in unmarked if name(block.page) == "README.md" and block.text in section]
+    later = [block for page in RUN_AFTERWARDS for block in unmarked if block.page == ROOT / "docs" / page]
+    commands = [command for block in [*own, *later] for command in block.commands()]
+    return [command for command in commands if command not in SHELL_LINES]
 
 
 @pytest.mark.parametrize("block", blocks_with_commands(), ids=by_hand)
@@ -234,7 +245,7 @@ class Run:
 
 @pytest.fixture(scope="module")
 def own_photos(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Run README's commands, in their order, in a folder with drawn photos."""
+    """Run the commands on own photos, in their order, in a folder with drawn photos."""
     folder = tmp_path_factory.mktemp("own")
     draw_photos(folder / "photos", angles=5, seed=3)
     draw_photos(folder / "new-photos", angles=1, seed=4)
@@ -256,20 +267,45 @@ def execute(command: str) -> int:
     return cli.main([*rest, *(NO_DOWNLOAD if rest[0] == "run" else [])])
 
 
-def test_readmes_commands_on_own_photos_do_what_it_says(own_photos: Run) -> None:
-    fit, predict, table, mobile, classify = own_photos.printed.values()
+def test_commands_on_own_photos_do_what_the_pages_say(own_photos: Run) -> None:
+    fit, predict, table, report, mobile, classify = own_photos.printed.values()
 
     assert "Results: results/first" in fit
     assert "1 rejected" in fit
     assert "Results: results/predictions" in predict
     assert "30" in table
+    assert "report.html" in report
     assert (own_photos.folder / "fruits.tflite").is_file()
     assert "fruits.tflite" in mobile
     assert "photo.jpg" in classify
 
 
-def test_every_file_in_the_table_of_results_is_written_and_every_file_written_is_in_the_table(own_photos: Run) -> None:
-    table = (ROOT / "docs" / "results.md").read_text().split("## What came out")[0]
+def test_numpy_lines_reproduce_the_predictions(own_photos: Run) -> None:
+    (lines,) = [block.text for block in blocks(RESULTS_PAGE) if block.language == "python"]
+    values: dict[str, Any] = {}
+
+    with contextlib.chdir(own_photos.folder):
+        exec(lines, values)  # noqa: S102 - the page's own lines
+
+    run = values["run"]
+    rows = {path: row for row, path in enumerate(run.features["path"].to_pylist())}
+    tested = [rows[path] for path in run.predictions["path"].to_pylist()]
+    stored = np.stack(run.predictions["probabilities"].to_numpy())
+    assert len(tested) == run.manifest["counts"]["test"]
+    assert values["predicted"][tested].tolist() == run.predictions["predicted"].to_pylist()
+    np.testing.assert_allclose(values["probabilities"][tested], stored, atol=1e-5)
+
+
+def test_results_page_lists_the_columns_of_every_data_set() -> None:
+    page = RESULTS_PAGE.read_text()
+
+    schemas = (layout.FEATURES_SCHEMA, layout.COMPONENTS_SCHEMA, layout.PREDICTIONS_SCHEMA, layout.REJECTED_SCHEMA)
+    columns = {column for schema in schemas for column in schema.names}
+    assert sorted(column for column in columns if not re.search(rf"^\|[^|]*\|? ?`{column}` \|", page, re.M)) == []
+
+
+def test_results_page_lists_the_files_that_a_run_writes(own_photos: Run) -> None:
+    table = RESULTS_PAGE.read_text().split("## The columns")[0]
     named = {
         file for row in re.findall(r"^\| (`[^|]+) \|", table, re.MULTILINE) for file in re.findall("`([^`]+)`", row)
     }

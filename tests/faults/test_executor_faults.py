@@ -141,4 +141,6 @@ def test_task_run_twice_at_once_doubles_no_row(
     assert there == sorted(counted)
     quiet = pipeline.run(arguments.parse([*words, "--output", str(tmp_path / "quiet"), "--master", "local[2]"]))
     assert_same((output, manifest), (tmp_path / "quiet", quiet))
-    became("a task runs twice (spark.speculation)", "both write, one is listed, the other swept; no row is doubled")
+    became(
+        "a task runs twice (spark.speculation)", "both write, one counts, the other is deleted; no row is duplicated"
+    )

@@ -91,6 +91,6 @@ def test_a_long_run_among_faults_comes_to_what_a_quiet_one_does(
     assert killed > 0
     assert min(faulty.spoiled[kind] for kind in kinds) > 0
     became(
-        f"soak: {PHOTOS:,} photos, 1 % of requests spoiled ({faulty.spoiled.total()}), {killed} executors killed",
+        f"soak: {PHOTOS:,} photos, 1 % of responses corrupted ({faulty.spoiled.total()}), {killed} executors killed",
         "same results as the quiet run, to the last bit",
     )

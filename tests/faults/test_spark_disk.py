@@ -63,7 +63,7 @@ def test_disk_full_before_spark_starts_fails_the_run(
     assert told(ended.stderr)[-2:] == FULL
     assert codes(ended.stderr) == ["ORC-160"]
     assert not (tmp_path / "results").exists()
-    became("Spark's own disk is full at the start", "the run fails in one sentence and leaves nothing")
+    became("Spark's own disk is full at the start", "the run fails with one error and leaves nothing")
 
 
 @pytest.mark.slow
@@ -88,4 +88,4 @@ def test_disk_full_in_the_middle_leaves_nothing_finished(
     )
     assert resumed.returncode == 0, resumed.stderr
     assert "40 were reused from an earlier run." in resumed.stdout
-    became("Spark's own disk fills in the middle", "the run fails in one sentence; --resume computes no photo again")
+    became("Spark's own disk fills in the middle", "the run fails with one error; --resume computes no photo again")

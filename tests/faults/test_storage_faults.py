@@ -48,7 +48,7 @@ def test_a_photo_that_comes_wrong_twice_is_asked_for_again_and_comes_whole(
 
     assert outcomes == dict.fromkeys(PHOTOS, "whole")
     assert faulty.spoiled[fault] == 2
-    became(f"S3: {fault}, twice", "asked again, with growing pauses: every photo came whole")
+    became(f"S3: {fault}, twice", "retried with growing pauses: every photo arrives complete")
 
 
 @pytest.mark.parametrize("fault", [faulty_s3.SLOW_DOWN, faulty_s3.TRUNCATED, faulty_s3.FORBIDDEN])
@@ -65,7 +65,7 @@ def test_a_photo_that_never_comes_is_set_aside_alone_where_the_others_come(
     assert reason.startswith("cannot be read: ")
     # What no second attempt mends is not attempted again
     assert faulty.spoiled[fault] == (1 if fault == faulty_s3.FORBIDDEN else 3)
-    became(f"S3: {fault}, always, one photo", "set aside with the reason; all others are used")
+    became(f"S3: {fault}, always, one photo", "rejected with the reason; all others are used")
 
 
 def test_a_listed_photo_that_has_gone_is_set_aside_and_not_asked_for_again(
@@ -76,7 +76,7 @@ def test_a_listed_photo_that_has_gone_is_set_aside_and_not_asked_for_again(
 
     assert outcomes == dict.fromkeys(PHOTOS, "whole") | {"03.jpg": "not there any more when it was read"}
     assert faulty.spoiled[faulty_s3.NOT_FOUND] == 1
-    became(f"S3: {faulty_s3.NOT_FOUND} for a listed photo", "set aside: not there any more when it was read")
+    became(f"S3: {faulty_s3.NOT_FOUND} for a listed photo", "rejected: removed before it was read")
 
 
 def test_a_trickle_is_not_waited_for_and_asked_for_over_another_connection(
@@ -91,7 +91,7 @@ def test_a_trickle_is_not_waited_for_and_asked_for_over_another_connection(
     assert outcomes == dict.fromkeys(PHOTOS, "whole")
     # The 1,200 bytes alone would have taken 60 seconds
     assert time.monotonic() - began < 20
-    became(f"S3: {faulty_s3.TRICKLE}", "asked for again after a minute (a second in the test): came whole")
+    became(f"S3: {faulty_s3.TRICKLE}", "retried after a minute (a second in the test): arrives complete")
 
 
 def test_a_photo_that_only_trickles_is_set_aside_alone(
@@ -104,7 +104,7 @@ def test_a_photo_that_only_trickles_is_set_aside_alone(
 
     assert outcomes.pop("03.jpg") == "cannot be read: it did not come within 1.5 s, 3 times"
     assert set(outcomes.values()) == {"whole"}
-    became(f"S3: {faulty_s3.TRICKLE}, always, one photo", "set aside with the reason; all others are used")
+    became(f"S3: {faulty_s3.TRICKLE}, always, one photo", "rejected with the reason; all others are used")
 
 
 @pytest.mark.parametrize("fault", [faulty_s3.SLOW_DOWN, faulty_s3.RESET, faulty_s3.FORBIDDEN])
@@ -118,7 +118,7 @@ def test_a_storage_that_gives_nothing_any_more_fails_the_task_in_a_sentence_inst
 
     assert raised.value.message.startswith(f"The photo '{photos[5]}' could not be read: ")
     assert raised.value.exit_code == 75
-    became(f"S3: {fault}, always, all photos", "its tasks, and so the run, fail in one sentence with exit code 75")
+    became(f"S3: {fault}, always, all photos", "its tasks fail, and so does the run, with exit code 75")
 
 
 @pytest.mark.parametrize("fault", [faulty_s3.SLOW_DOWN, faulty_s3.INTERNAL_ERROR, faulty_s3.RESET, faulty_s3.TRUNCATED])
@@ -132,7 +132,7 @@ def test_a_folder_whose_listing_comes_wrong_at_first_is_listed_whole(
 
     assert sorted(file.inside for file in found) == PHOTOS
     assert faulty.spoiled[fault] == 2
-    became(f"S3: {fault} to a listing, twice", "listed again: every photo was found")
+    became(f"S3: {fault} to a listing, twice", "listed again: every photo is found")
 
 
 def test_a_folder_that_can_never_be_listed_fails_the_run_in_a_sentence(
@@ -146,7 +146,7 @@ def test_a_folder_that_can_never_be_listed_fails_the_run_in_a_sentence(
 
     assert raised.value.message.startswith(f"The folder '{folder}' could not be listed: ")
     assert raised.value.exit_code == 75
-    became(f"S3: {faulty_s3.SLOW_DOWN} to a listing, always", "the run fails in one sentence with exit code 75")
+    became(f"S3: {faulty_s3.SLOW_DOWN} to a listing, always", "the run fails with exit code 75")
 
 
 def test_a_result_is_written_though_its_storage_refuses_at_first(
@@ -159,7 +159,7 @@ def test_a_result_is_written_though_its_storage_refuses_at_first(
 
     assert storage.read_bytes(f"s3://{bucket}/result") == b"content"
     assert faulty.spoiled[faulty_s3.SLOW_DOWN] == 2
-    became(f"S3: {faulty_s3.SLOW_DOWN} to a result", "written again, whole")
+    became(f"S3: {faulty_s3.SLOW_DOWN} to a result", "written again, complete")
 
 
 def test_a_result_that_can_never_be_written_is_told_and_leaves_nothing(
@@ -175,9 +175,7 @@ def test_a_result_that_can_never_be_written_is_told_and_leaves_nothing(
 
     assert raised.value.message.startswith(f"'s3://{bucket}/result' could not be written: ")
     assert "Contents" not in boto3.client("s3", endpoint_url=faulty.endpoint).list_objects_v2(Bucket=bucket)
-    became(
-        f"S3: {faulty_s3.INTERNAL_ERROR} to a result, always", "the write fails in one sentence; nothing half-written"
-    )
+    became(f"S3: {faulty_s3.INTERNAL_ERROR} to a result, always", "the write fails with one error; no partial file")
 
 
 def test_pauses_grow_and_no_two_are_alike(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,8 +97,8 @@ def test_worker_killed_at_every_stage_changes_no_bit(
     assert sorted(path.name for path in tmp_path.glob("* was killed")) == sorted(f"{of} was killed" for of in STAGES)
     assert_same(disturbed_run, quiet)
     became(
-        "Python worker killed (SIGKILL, as for memory), at every stage",
-        "its tasks are tried again; same results to the last bit",
+        "Python worker killed (SIGKILL, as if out of memory), at every stage",
+        "its tasks are retried; same results to the last bit",
     )
 
 
@@ -121,7 +121,7 @@ def test_worker_always_killed_fails_and_can_resume(
     resumed = run(words, tmp_path / "results", "--resume")
     assert resumed[1]["resumed"]["computed"] == 0
     assert_same(resumed, quiet)
-    became("Python worker killed, always", "the run fails in one sentence; --resume computes no photo again")
+    became("Python worker killed, always", "the run fails with one error; --resume computes no photo again")
 
 
 def test_a_task_that_hangs_is_ended_and_tried_again(
@@ -138,7 +138,9 @@ def test_a_task_that_hangs_is_ended_and_tried_again(
 
     assert_same(run(words, tmp_path / "results"), quiet)
     assert (tmp_path / "hung").exists()
-    became("a task hangs", "its process is ended after 10 minutes without a photo (2 s in the test) and tried again")
+    became(
+        "a task hangs", "its process is stopped after 10 minutes without a photo (2 s in the test) and the task retried"
+    )
 
 
 def test_full_disk_leaves_no_partial_file_and_can_resume(
@@ -171,7 +173,7 @@ def test_full_disk_leaves_no_partial_file_and_can_resume(
     resumed = run(words, tmp_path / "results", "--resume")
     assert resumed[1]["resumed"]["reused"] > 0
     assert_same(resumed, quiet)
-    became("the output's disk is full", "the run fails in one sentence, nothing half-written; --resume goes on")
+    became("the output's disk is full", "the run fails with one error and no partial file; --resume continues")
 
 
 @pytest.mark.parametrize("stage", ["fit", "project_photos", "write_components"])
@@ -194,11 +196,11 @@ def test_overwrite_keeps_old_results_until_new_ones_exist(
     if stage == "write_components":
         # Everything is computed: the old manifest has gone before the first old file is replaced
         assert not manifest.exists()
-        became(f"--overwrite, the driver dies before {stage}", "no manifest: an unfinished run, and told to be one")
+        became(f"--overwrite, the driver dies before {stage}", "no manifest: reported as an unfinished run")
     else:
         assert manifest.exists()
         assert {file: file.read_bytes() for file in listed(before)} == content
-        became(f"--overwrite, the driver dies before {stage}", "the old results stand, whole")
+        became(f"--overwrite, the driver dies before {stage}", "the old results remain complete")
 
 
 def listed(whole: Whole) -> list[Path]:

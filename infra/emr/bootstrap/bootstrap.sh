@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Bootstrap action: makes a Python virtual environment with the job's libraries, from a wheelhouse, offline.
 #
-#   bootstrap.sh INTERPRETER FOLDER WHEELHOUSE
+#   bootstrap.sh INTERPRETER FOLDER WHEELHOUSE [REGION]
 #
 #   INTERPRETER  Python to make the environment with, /usr/bin/python3.11
 #   FOLDER       where the environment goes; what is there is replaced
 #   WHEELHOUSE   zip with wheels, requirements.txt (with hashes) and modules.txt, and with uv, which installs
 #                them: a file, or s3://bucket/key
+#   REGION       of an s3:// wheelhouse: without it the CLI may call an endpoint that a private subnet cannot reach
 #
 # Ends with a code other than 0, and says why, unless every module imports with the environment's own Python.
 # EMR then ends the node, and the cluster if it is the primary: better than a step that fails after an hour.
@@ -15,13 +16,14 @@ set -euo pipefail
 step="reading the arguments"
 trap 'echo "bootstrap: FAILED while ${step}" >&2' ERR
 
-if [ "$#" -ne 3 ]; then
-    echo "bootstrap: expected INTERPRETER FOLDER WHEELHOUSE, got $# arguments" >&2
+if [ "$#" -lt 3 ] || [ "$#" -gt 4 ]; then
+    echo "bootstrap: expected INTERPRETER FOLDER WHEELHOUSE [REGION], got $# arguments" >&2
     exit 2
 fi
 interpreter=$1
 folder=$2
 wheelhouse=$3
+region=${4:-}
 
 # The root volume's /tmp is small on EMR; /mnt is the data disk.
 if [ -d /mnt/tmp ] && [ -w /mnt/tmp ]; then
@@ -30,13 +32,17 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "${work}"' EXIT
 
+# EMR installs its own packages after the bootstrap actions, so Python may not be there yet.
+step="installing ${interpreter##*/}"
+[ -x "${interpreter}" ] || sudo dnf install -y -q "${interpreter##*/}"
+
 step="running ${interpreter}"
 "${interpreter}" --version
 
 step="fetching ${wheelhouse}"
 case "${wheelhouse}" in
     s3://*)
-        aws s3 cp --only-show-errors "${wheelhouse}" "${work}/wheelhouse.zip"
+        aws s3 cp ${region:+--region "${region}"} --only-show-errors "${wheelhouse}" "${work}/wheelhouse.zip"
         wheelhouse="${work}/wheelhouse.zip"
         ;;
 esac

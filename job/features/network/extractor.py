@@ -23,7 +23,7 @@ from job.features.network.backbone import (
     require_usable,
 )
 from job.features.network.litert import FLOAT32
-from job.images import DECODING, Pixels
+from job.images import DECODING, EXACT, Pixels
 from job.images.decode import decode
 from job.matrices import list_column
 from job.results import installed_version, layout
@@ -44,6 +44,7 @@ class NetworkExtractor:
     model: Path
     backbone: BackboneDescription
     precision: str
+    decoding: str = EXACT  # of --decode
 
     folder, schema, stage = layout.FEATURES, layout.FEATURES_SCHEMA, "infer"
 
@@ -69,6 +70,7 @@ class NetworkExtractor:
         return {
             "model": content_hash(self.model),
             "precision": self.precision,
+            "decode": self.decoding,
             "decoding": DECODING,
             "versions": {name: installed_version(name) for name in ("pillow", *libraries)},
         }
@@ -86,7 +88,7 @@ class NetworkExtractor:
 
     def decode(self, content: bytes) -> Pixels:
         """Decode a photo at the size that the network takes."""
-        return decode(content, self.backbone.width, self.backbone.height)
+        return decode(content, self.backbone.width, self.backbone.height, self.decoding)
 
     def to_column(self, values: Sequence[Values]) -> pa.Array:
         """Return the features of all photos as lists of float32."""
@@ -116,11 +118,11 @@ class NetworkExtractor:
         return Extracted(list(reports), {"backbone": backbone, "precision": precision, "vocabulary": None})
 
 
-def open_network(model: Path, precision: str) -> NetworkExtractor:
+def open_network(model: Path, precision: str, decoding: str = EXACT) -> NetworkExtractor:
     """Return the extractor of an exported file; raise UsageError if it cannot be read or loaded."""
     backbone = read_description(model)
     require_usable(model)
-    return NetworkExtractor(model, backbone, precision)
+    return NetworkExtractor(model, backbone, precision, decoding)
 
 
 def warn_if_untrained(progress: Progress, backbone: BackboneDescription) -> None:

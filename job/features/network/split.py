@@ -3,7 +3,7 @@
 The first layers compute many activations with few weights, and the activations of one photo fill a processor's cache.
 The last layers read more weights than activations, again for every photo. The network is therefore cut where the
 weights begin to outnumber the activations, and the photos of a batch share each weight that was read from memory.
-docs/decisions/0082-a-network-in-two-parts.md has the figures.
+docs/decisions/0082-split-models-for-batching.md has the figures.
 """
 
 from collections.abc import Iterator, Sequence

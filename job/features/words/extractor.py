@@ -27,7 +27,7 @@ from job.features.words.descriptors import (
 )
 from job.features.words.kmeans import count_words, learn
 from job.features.words.vocabulary import Learning, Vocabulary
-from job.images import DECODING, TRAIN, Pixels, RejectedPhotoError, decode_at_own_size
+from job.images import DECODING, EXACT, TRAIN, Pixels, RejectedPhotoError, decode_at_own_size
 from job.results import layout
 from job.results.progress import Progress
 from job.spark.tasks import Loaded, PhotosReport
@@ -50,6 +50,7 @@ class WordExtractor:
     keypoints: int
     keep_empty: bool  # a photo without keypoints is kept, as a histogram of zeros, rather than rejected
     source: Learning | tuple[Vocabulary, dict[str, Any]]
+    decoding: str = EXACT  # of --decode
 
     folder, schema, stage = layout.DESCRIPTORS, layout.DESCRIPTORS_SCHEMA, "describe"
 
@@ -75,6 +76,7 @@ class WordExtractor:
             "descriptor": self.kind.name,
             "keypoints": self.keypoints,
             "empty": self.keep_empty,
+            "decode": self.decoding,
             "decoding": DECODING,
             "versions": {"pillow": metadata.version("pillow"), "opencv": opencv_version()},
         }
@@ -90,7 +92,7 @@ class WordExtractor:
 
     def decode(self, content: bytes) -> Pixels:
         """Decode a photo at its own size, or at the largest one that descriptors are made of."""
-        return decode_at_own_size(content, largest_side=LARGEST_SIDE)
+        return decode_at_own_size(content, LARGEST_SIDE, self.decoding)
 
     def to_column(self, values: Sequence[Descriptors]) -> pa.Array:
         """Return each photo's descriptors as one binary value."""

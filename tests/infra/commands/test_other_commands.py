@@ -782,6 +782,18 @@ def test_ui_shows_links_and_the_way_to_jupyterhub(deployed: Deployed, world: Wor
     }
 
 
+def test_ui_reports_each_link_by_itself(deployed: Deployed, world: World, pages: dict[str, FakeCall]) -> None:
+    assert deployed.cluster
+    refused = {"Error": {"Code": "AccessDeniedException", "Message": "no"}}
+    pages["CreatePersistentAppUI"].answers = [refused]
+    pages["GetOnClusterAppUIPresignedURL"].answers = [refused]
+
+    orchard(world, "ui")
+
+    assert [line.partition("[")[2][:7] for line in world.said[1:4:2]] == ["ORC-301", "ORC-301"]
+    assert "--target i-1 " in world.said[5]
+
+
 @pytest.mark.usefixtures("pages")
 def test_ui_of_a_cluster_that_has_ended_shows_its_history_alone(deployed: Deployed, world: World) -> None:
     deployed.set_cluster_state("TERMINATED")

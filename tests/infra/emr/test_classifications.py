@@ -84,21 +84,41 @@ def test_yarn_offers_the_memory_that_executors_are_computed_from() -> None:
     ]
 
 
-def test_the_application_master_runs_on_demand() -> None:
-    yarn = properties("yarn-site")
-    assert (yarn["yarn.node-labels.enabled"], yarn["yarn.node-labels.am.default-node-label-expression"]) == (
-        "true",
-        "ON_DEMAND",
-    )
+@pytest.mark.parametrize(
+    ("managed_scaling", "spot_share", "label"),
+    [(False, 100, "ON_DEMAND"), (False, 0, "ON_DEMAND"), (True, 100, "CORE"), (True, 0, None)],
+)
+def test_application_masters_stay_off_spot_nodes(
+    spot_share: int, label: classifications.MasterLabel, *, managed_scaling: bool
+) -> None:
+    masters = classifications.master_nodes(spot_share, managed_scaling=managed_scaling)
+    found = classifications.spark(SIZE, 3, 10, PYTHON, "eu-west-3", masters)
+    (yarn,) = [each.properties for each in found if each.name == "yarn-site"]
+    assert yarn.get("yarn.node-labels.am.default-node-label-expression") == label
+    assert yarn.get("yarn.node-labels.enabled") == (None if label is None else "true")
 
 
-def test_emr_does_not_resize_executors_behind_our_back() -> None:
+def test_application_masters_may_fill_their_nodes() -> None:
+    assert properties("capacity-scheduler") == {"yarn.scheduler.capacity.maximum-am-resource-percent": "1"}
+
+
+def test_emr_does_not_resize_executors() -> None:
     assert properties("spark") == {"maximizeResourceAllocation": "false"}
+    assert properties("spark-defaults")["spark.yarn.heterogeneousExecutors.enabled"] == "false"
+
+
+def test_s3a_knows_its_region() -> None:
+    assert properties("core-site") == {"fs.s3a.endpoint.region": "eu-west-3"}
 
 
 def test_jupyterhub_keeps_notebooks_in_a_bucket() -> None:
-    (found,) = classifications.jupyterhub("data")
-    assert (found.name, found.properties) == (
+    notebooks, _ = classifications.jupyterhub("data")
+    assert (notebooks.name, notebooks.properties) == (
         "jupyter-s3-conf",
         {"s3.persistence.enabled": "true", "s3.persistence.bucket": "data"},
     )
+
+
+def test_livy_ends_idle_notebook_sessions() -> None:
+    _, livy = classifications.jupyterhub("data")
+    assert (livy.name, livy.properties) == ("livy-conf", {"livy.server.session.timeout": "30m"})

@@ -146,6 +146,7 @@ def test_quotes_the_last_lines_of_a_failed_bootstrap_action() -> None:
         ("INSTANCE_FLEET_TIMEOUT: Provisioning of the fleet if-1 timed out.", "ORC-512", "-c worker_instance_types="),
         ("VALIDATION_ERROR: m8g.xlarge is not supported in eu-west-3c.", "ORC-513", "orchard up"),
         ("VALIDATION_ERROR: More vCPUs than the limit of 16 allows.", "ORC-511", "orchard up -c task_count=0"),
+        ("INSTANCE_FAILURE: Max spot instance count exceeded", "ORC-511", "orchard up -c task_count=0"),
         ("USER_REQUEST: ended by idle time.", "", "orchard up"),
         ("", "", "orchard up"),
     ],

@@ -60,7 +60,7 @@ def test_the_first_step_sets_jupyterhubs_password(environment: Synthesise) -> No
         "bash",
         "-c",
     )
-    assert command.startswith("aws s3 cp --only-show-errors s3://cdk-hnb659fds-assets-")
+    assert command.startswith("aws s3 cp --region eu-west-1 --only-show-errors s3://cdk-hnb659fds-assets-")
     assert command.endswith(f" password.sh && bash password.sh {secret} eu-west-1")
 
 
@@ -78,7 +78,8 @@ def test_no_secret_is_in_the_template(environment: Synthesise) -> None:
 @pytest.mark.parametrize(("fleet", "count"), [("MasterInstanceFleet", 1), ("CoreInstanceFleet", 3)])
 def test_primary_and_core_are_on_demand(environment: Synthesise, fleet: str, count: int) -> None:
     found = instances(environment(core_count=3))[fleet]
-    assert (found["TargetOnDemandCapacity"], "TargetSpotCapacity" in found) == (count, False)
+    # EMR refuses a later change of the size unless both are given.
+    assert (found["TargetOnDemandCapacity"], found["TargetSpotCapacity"]) == (count, 0)
 
 
 def test_the_task_fleet_is_spot_by_the_share_that_was_set(environment: Synthesise) -> None:
@@ -93,6 +94,27 @@ def test_what_spot_cannot_give_in_time_is_bought_on_demand(environment: Synthesi
         "TimeoutAction": "SWITCH_TO_ON_DEMAND",
         "TimeoutDurationMinutes": 10,
     }
+
+
+def test_a_resize_waits_for_spot_a_limited_time(environment: Synthesise) -> None:
+    (fleet,) = instances(environment())["TaskInstanceFleets"]
+    assert fleet["ResizeSpecifications"]["SpotResizeSpecification"] == {
+        "AllocationStrategy": "price-capacity-optimized",
+        "TimeoutDurationMinutes": 10,
+    }
+
+
+@pytest.mark.parametrize(
+    ("settings", "spot"),
+    [
+        ({"spot_share": 0}, False),
+        ({"spot_share": 30, "task_count": 1}, True),
+        ({"network": "public", "managed_scaling": True, "spot_share": 0}, True),
+    ],
+)
+def test_a_fleet_that_may_buy_spot_says_how(environment: Synthesise, settings: dict[str, Any], *, spot: bool) -> None:
+    (fleet,) = instances(environment(**settings))["TaskInstanceFleets"]
+    assert ("SpotSpecification" in fleet["LaunchSpecifications"], "ResizeSpecifications" in fleet) == (spot, spot)
 
 
 def test_without_task_nodes_there_is_no_task_fleet(environment: Synthesise) -> None:
@@ -130,16 +152,34 @@ def test_the_root_disk_holds_the_release(environment: Synthesise) -> None:
 def test_managed_scaling_never_scales_core_nodes(
     environment: Synthesise,
 ) -> None:
-    made = environment(**SCALED, scaling_min=2, scaling_max=11, core_count=1, spot_share=80)
+    made = environment(**SCALED, scaling_min=2, scaling_max=11, core_count=1)
     assert cluster(made)["ManagedScalingPolicy"] == {
         "ComputeLimits": {
             "UnitType": "InstanceFleetUnits",
             "MinimumCapacityUnits": 2,
             "MaximumCapacityUnits": 11,
             "MaximumCoreCapacityUnits": 1,
-            "MaximumOnDemandCapacityUnits": 3,
+            "MaximumOnDemandCapacityUnits": 1,
         }
     }
+
+
+def test_managed_scaling_on_demand_may_fill_the_limit(environment: Synthesise) -> None:
+    made = environment(**SCALED, spot_share=0)
+    limits = cluster(made)["ManagedScalingPolicy"]["ComputeLimits"]
+    assert limits["MaximumOnDemandCapacityUnits"] == limits["MaximumCapacityUnits"] == 10
+    assert "yarn.node-labels.enabled" not in classification(made, "yarn-site")
+
+
+def test_managed_scaling_on_spot_labels_core_nodes(environment: Synthesise) -> None:
+    yarn = classification(environment(**SCALED), "yarn-site")
+    assert yarn["yarn.node-labels.am.default-node-label-expression"] == "CORE"
+
+
+@pytest.mark.parametrize(("core_count", "warned"), [(1, True), (2, False)])
+def test_warns_of_jupyterhub_on_one_core_node(environment: Synthesise, core_count: int, *, warned: bool) -> None:
+    metadata = (environment(**HUB, core_count=core_count).folder / "OrchardCluster.metadata.json").read_text()
+    assert ("[ack: Orchard:OneCoreNode]" in metadata) is warned
 
 
 def test_a_fixed_size_has_no_scaling_policy(environment: Synthesise) -> None:
@@ -199,9 +239,9 @@ def test_raising_the_generation_replaces_the_cluster(environment: Synthesise) ->
 def test_spark_runs_the_bootstrapped_interpreter(environment: Synthesise) -> None:
     made = environment()
     (action,) = cluster(made)["BootstrapActions"]
-    interpreter, folder, _ = action["ScriptBootstrapAction"]["Args"]
+    interpreter, folder, _, region = action["ScriptBootstrapAction"]["Args"]
     spark = classification(made, "spark-defaults")
-    assert interpreter == "/usr/bin/python3.11"
+    assert (interpreter, region) == ("/usr/bin/python3.11", "eu-west-1")
     assert spark["spark.pyspark.python"] == f"{folder}/bin/python"
 
 

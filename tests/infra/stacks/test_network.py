@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from infra.settings import NETWORKS
-from tests.infra.synthesis import Environment, Synthesise
+from infra.stacks.network import emr_logs_bucket
+from tests.infra.iam import allowed
+from tests.infra.synthesis import ACCOUNT, Environment, Synthesise
 
 STACK = "OrchardCluster"
 TAG = {"Key": "for-use-with-amazon-emr-managed-policies", "Value": "true"}
@@ -154,6 +156,19 @@ def test_only_services_that_need_an_endpoint_have_one(
     assert set(endpoints(environment(**settings))) == services
 
 
+@pytest.mark.parametrize("service", ["kms", "secretsmanager", "ssm", "ssmmessages"])
+def test_an_endpoint_serves_its_own_account_only(environment: Synthesise, service: str) -> None:
+    made = environment(session_manager=True, jupyterhub=True)
+    policy = endpoints(made)[service]["PolicyDocument"]["Statement"]
+    own = {"aws:PrincipalAccount": ACCOUNT, "aws:ResourceAccount": ACCOUNT}
+    other = {**own, "aws:PrincipalAccount": "444455556666"}
+    assert allowed(policy, "any:Action", "*", own)
+    assert not allowed(policy, "any:Action", "*", other)
+    # Session Manager uses documents and channels of AWS.
+    theirs = {**own, "aws:ResourceAccount": "444455556666"}
+    assert allowed(policy, "any:Action", "*", theirs) is service.startswith("ssm")
+
+
 def test_an_interface_endpoint_stands_in_one_zone(environment: Synthesise) -> None:
     assert len(endpoints(environment())["kms"]["SubnetIds"]) == 1
 
@@ -176,9 +191,13 @@ def test_a_private_network_reaches_known_buckets_only(environment: Synthesise) -
         "cdk-hnb659fds-assets-111122223333-eu-west-1",
         "al2023-repos-eu-west-1-de612dc2",
         "repo.eu-west-1.emr.amazonaws.com",
-        "aws157-logs-eu-west-1",
+        "aws157-logs-prod-eu-west-1",
         "prod.eu-west-1.appinfo.src",
     }
+
+
+def test_emrs_log_bucket_has_no_region_in_us_east_1() -> None:
+    assert emr_logs_bucket("us-east-1") == "aws157-logs-prod"
 
 
 @pytest.mark.parametrize("network", NETWORKS)

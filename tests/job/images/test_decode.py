@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from job.images import RejectedPhotoError, decode_at_own_size
+from job.images import EXACT, OVERSAMPLING, SCALED, RejectedPhotoError, decode_at_own_size, open_photo, resized
 from job.images import decode as decoding
 from job.images.decode import decode
 from tests.job.hostile_photos import encoded as encoded_as
@@ -29,7 +29,7 @@ def decoded(content: bytes) -> np.ndarray[Any, np.dtype[np.uint8]]:
     return decode(content, WIDTH, HEIGHT)
 
 
-def test_a_photo_is_resized_by_pillows_default_filter() -> None:
+def test_resizes_with_pillows_default_filter() -> None:
     photo = gradient()
 
     pixels = decoded(encoded(photo))
@@ -42,7 +42,7 @@ def test_a_photo_is_resized_by_pillows_default_filter() -> None:
 @pytest.mark.parametrize(
     ("mode", "kind"), [("L", "PNG"), ("P", "PNG"), ("CMYK", "JPEG"), ("1", "BMP"), ("YCbCr", "JPEG")]
 )
-def test_a_photo_of_another_mode_is_converted_to_rgb(mode: str, kind: str) -> None:
+def test_converts_other_modes_to_rgb(mode: str, kind: str) -> None:
     content = encoded(gradient().convert(mode), kind)
 
     pixels = decoded(content)
@@ -52,13 +52,13 @@ def test_a_photo_of_another_mode_is_converted_to_rgb(mode: str, kind: str) -> No
 
 
 @pytest.mark.parametrize(("mode", "kind"), [("RGBA", "PNG"), ("RGBA", "WEBP"), ("LA", "PNG")])
-def test_transparency_is_laid_over_white(mode: str, kind: str) -> None:
+def test_lays_transparency_over_white(mode: str, kind: str) -> None:
     clear = Image.new("RGBA", (10, 10), (0, 0, 0, 0)).convert(mode)
 
     assert (decoded(encoded(clear, kind)) == 255).all()
 
 
-def test_a_transparent_palette_is_laid_over_white() -> None:
+def test_lays_transparent_palette_over_white() -> None:
     clear = Image.new("P", (10, 10), 1)
     clear.putpalette([0, 0, 0, 200, 0, 0])
 
@@ -66,7 +66,7 @@ def test_a_transparent_palette_is_laid_over_white() -> None:
     assert (decoded(encoded(clear, transparency=1)) == 255).all()
 
 
-def test_sixteen_bit_greys_are_scaled_not_clipped() -> None:
+def test_scales_16_bit_greys() -> None:
     greys = Image.fromarray(np.full((10, 10), 0x8080, np.uint16))
 
     assert (decoded(encoded(greys)) == 0x80).all()
@@ -74,7 +74,7 @@ def test_sixteen_bit_greys_are_scaled_not_clipped() -> None:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_photo_is_turned_upright(kind: str, orientation: int) -> None:
+def test_turns_photo_upright(kind: str, orientation: int) -> None:
     content = with_exif(gradient(), kind, orientation)
 
     with Image.open(io.BytesIO(content)) as lying:
@@ -82,10 +82,10 @@ def test_a_photo_is_turned_upright(kind: str, orientation: int) -> None:
     np.testing.assert_array_equal(decoded(content), np.asarray(upright))
 
 
-# Pillow warns where the photo is opened here, for comparison; the job keeps that to itself.
+# The test itself opens the photo, where Pillow warns; the job suppresses the warning.
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data:UserWarning")
 @pytest.mark.parametrize("notes", [b"Exif\0\0", b"Exif\0\0hello", b"Exif\0\0II*\0\xff\xff\xff\xff"])
-def test_a_photo_whose_exif_cannot_be_read_is_used_as_it_lies(notes: bytes) -> None:
+def test_uses_photo_with_unreadable_exif_unturned(notes: bytes) -> None:
     content = encoded(gradient(), "JPEG", exif=notes)
 
     with Image.open(io.BytesIO(content)) as lying:
@@ -110,7 +110,7 @@ def test_converts_large_photo_by_strips_to_same_pixels(mode: str, monkeypatch: p
     np.testing.assert_array_equal(np.asarray(decoding.to_rgb(photo)), np.asarray(at_once))
 
 
-def test_the_first_frame_of_an_animation_is_taken() -> None:
+def test_uses_first_frame_of_animation() -> None:
     frames = [Image.new("RGB", (10, 10), colour) for colour in ("red", "blue")]
     content = encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:], lossless=True)
 
@@ -118,21 +118,21 @@ def test_the_first_frame_of_an_animation_is_taken() -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 20_000), (20_000, 1)])
-def test_extreme_shapes_are_used(size: tuple[int, int]) -> None:
+def test_uses_extreme_shapes(size: tuple[int, int]) -> None:
     assert (decoded(encoded(Image.new("RGB", size, "red"))) == [255, 0, 0]).all()
 
 
-def test_an_empty_file_is_rejected() -> None:
+def test_rejects_empty_file() -> None:
     with pytest.raises(RejectedPhotoError, match=r"^the file is empty$"):
         decoded(b"")
 
 
-def test_a_file_that_is_no_photo_is_rejected() -> None:
+def test_rejects_non_image() -> None:
     with pytest.raises(RejectedPhotoError, match=r"^not a photo, whatever its name says$"):
         decoded(b"hello")
 
 
-def test_a_truncated_photo_is_rejected_with_pillows_reason() -> None:
+def test_rejects_truncated_photo_with_pillows_reason() -> None:
     content = encoded(gradient(), "JPEG")
 
     with pytest.raises(RejectedPhotoError, match=r"^damaged: image file is truncated"):
@@ -164,3 +164,63 @@ def test_decode_at_own_size_bounds_both_sides() -> None:
     assert decode_at_own_size(encoded(Image.new("L", (3000, 1500))), 1024).shape == (512, 1024, 3)
     assert decode_at_own_size(encoded(Image.new("L", (1, 20_000))), 1024).shape == (1024, 1, 3)
     assert decode_at_own_size(encoded(Image.new("L", (30, 15))), 1024).shape == (15, 30, 3)
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((512, 384), (64, 48)),
+        ((511, 384), (128, 96)),
+        ((260, 260), (65, 65)),
+        ((128, 96), (64, 48)),
+        ((127, 96), (127, 96)),
+        ((20, 10), (20, 10)),
+        ((4000, 90), (4000, 90)),
+    ],
+)
+def test_scaled_decoding_keeps_twice_the_output_size(size: tuple[int, int], expected: tuple[int, int]) -> None:
+    content = encoded(gradient(*size), "JPEG")
+
+    photo = open_photo(content, (OVERSAMPLING * WIDTH, OVERSAMPLING * HEIGHT))
+
+    assert photo.size == expected
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 5, 6, 8])
+def test_scaled_decoding_compares_sides_as_upright(orientation: int) -> None:
+    sideways = orientation >= 5
+    lying = gradient(*((100, 400) if sideways else (400, 100)))
+
+    photo = open_photo(with_exif(lying, "JPEG", orientation), (100, 25))
+
+    assert photo.size == (100, 25)
+
+
+def test_scaled_decoding_is_close_to_exact_decoding() -> None:
+    content = encoded(gradient(640, 480), "JPEG", quality=90)
+
+    exact, scaled = (decode(content, WIDTH, HEIGHT, method).astype(int) for method in (EXACT, SCALED))
+
+    assert 0 < np.abs(exact - scaled).max() <= 12
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "BMP"])
+def test_formats_that_cannot_scale_are_decoded_exactly(kind: str) -> None:
+    content = encoded(gradient(640, 480), kind)
+
+    np.testing.assert_array_equal(decode(content, WIDTH, HEIGHT, SCALED), decode(content, WIDTH, HEIGHT, EXACT))
+
+
+def test_scaled_decoding_at_own_size_keeps_the_bound() -> None:
+    content = encoded(Image.new("L", (3000, 1500)), "JPEG")
+
+    assert open_photo(content, (600, 600)).size == (1500, 750)
+    assert decode_at_own_size(content, 300, SCALED).shape == (150, 300, 3)
+
+
+def test_resizes_the_part_inside_a_box() -> None:
+    photo = gradient()
+
+    pixels = resized(photo, 10, 8, (20, 10, 40, 26))
+
+    np.testing.assert_array_equal(pixels, np.asarray(photo.crop((20, 10, 40, 26)).resize((10, 8))))

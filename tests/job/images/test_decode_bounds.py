@@ -19,7 +19,7 @@ MOST_SECONDS = 60.0
 """A photo, on a machine that does something else as well."""
 
 MOST_MIB = 950
-"""What one photo may add to a process; docs/decisions/0108-what-one-photo-may-take.md."""
+"""What one photo may add to a process; docs/decisions/0108-limits-per-photo.md."""
 
 
 def decoded_by_a_process(files: Sequence[str]) -> dict[str, Any]:

@@ -190,10 +190,29 @@ def test_a_module_that_does_not_import_fails_and_is_named(changed: Callable[[Cha
     ]
 
 
-def test_a_missing_interpreter_fails_and_is_named(wheels: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder with the node's ``sudo`` and ``aws``, which note their arguments, and do nothing else."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("sudo", "aws"):
+        (programs / name).write_text(f'#!/bin/sh\necho "{name} $*" >> {programs}/calls\n')
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    return programs
+
+
+def test_installs_an_interpreter_that_is_not_there(node: Path, wheels: Path, tmp_path: Path) -> None:
     result = bootstrap("/no/python3.11", str(tmp_path / "python"), str(wheels))
+    assert (node / "calls").read_text() == "sudo dnf install -y -q python3.11\n"
     assert result.returncode == 127
     assert result.stderr.splitlines()[-1] == "bootstrap: FAILED while running /no/python3.11"
+
+
+def test_fetches_the_wheelhouse_from_the_region_given(node: Path, tmp_path: Path) -> None:
+    bootstrap(interpreter(), str(tmp_path / "python"), "s3://bucket/wheels.zip", "eu-west-3")
+    (call,) = (node / "calls").read_text().splitlines()
+    assert call.startswith("aws s3 cp --region eu-west-3 --only-show-errors s3://bucket/wheels.zip ")
 
 
 def test_a_missing_wheelhouse_fails_and_is_named(tmp_path: Path) -> None:
@@ -206,5 +225,5 @@ def test_wrong_arguments_are_a_usage_error() -> None:
     result = bootstrap("/usr/bin/python3.11")
     assert (result.returncode, result.stderr) == (
         2,
-        "bootstrap: expected INTERPRETER FOLDER WHEELHOUSE, got 1 arguments\n",
+        "bootstrap: expected INTERPRETER FOLDER WHEELHOUSE [REGION], got 1 arguments\n",
     )
