@@ -42,7 +42,7 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class LinearModel:
-    """Linear scores, then a softmax: multinomial logistic regression and linear discriminant."""
+    """Multinomial logistic regression: linear scores, then a softmax."""
 
     RULE: ClassVar[str] = "softmax(inputs @ coefficients.T + intercepts)"
 
@@ -61,6 +61,28 @@ class LinearModel:
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
         """Return the model with these arrays."""
         return cls(arrays["coefficients"], arrays["intercepts"])
+
+
+@dataclass(frozen=True)
+class DiscriminantModel(LinearModel):
+    """Linear discriminant: linear scores, divided by a temperature, then a softmax."""
+
+    RULE: ClassVar[str] = "softmax((inputs @ coefficients.T + intercepts) / temperature)"
+
+    temperature: float = 1.0
+
+    def probabilities(self, inputs: Floats) -> Floats:
+        """Return the probabilities, of shape (photos, classes)."""
+        return softmax((row_products(inputs, self.coefficients) + self.intercepts) / self.temperature)
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the arrays by name."""
+        return {**super().arrays(), "temperature": np.array(self.temperature)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
+        """Return the model with these arrays."""
+        return cls(arrays["coefficients"], arrays["intercepts"], float(arrays["temperature"]))
 
 
 @dataclass(frozen=True)
@@ -164,7 +186,7 @@ COMPONENTS, FEATURES = "components", "features"
 DISCRIMINANT = "discriminant"
 
 MODELS: Mapping[str, type[LinearModel | TreesModel | PerceptronModel]] = {
-    DISCRIMINANT: LinearModel,
+    DISCRIMINANT: DiscriminantModel,
     "logistic": LinearModel,
     "tree": TreesModel,
     "forest": TreesModel,

@@ -135,9 +135,9 @@ def _train_discriminant(
     if moments is None:
         moments = passes.sum_moments(context, task, files, session.slots(context), context.accumulator(0))
     sample = read_sample(context, task, [file for file, _ in files], sampled_paths(asked.listing))
-    shrinkage, losses = discriminant.choose(moments, sample)
-    parameters = {"shrinkage": shrinkage, "log_loss_by_shrinkage": losses}
-    model = discriminant.fit(moments, shrinkage)
+    choice = discriminant.choose(moments, sample)
+    parameters = {"shrinkage": choice.shrinkage, "log_loss_by_shrinkage": choice.losses}
+    model = discriminant.fit(moments, choice.shrinkage, choice.temperature)
     return Classifier(asked.kind, asked.labels, asked.width, parameters, model, asked.classify_on)
 
 

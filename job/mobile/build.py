@@ -13,7 +13,16 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from job.classifiers import COMPONENTS, Classifier, Floats, LinearModel, Model, PerceptronModel, TreesModel
+from job.classifiers import (
+    COMPONENTS,
+    Classifier,
+    DiscriminantModel,
+    Floats,
+    LinearModel,
+    Model,
+    PerceptronModel,
+    TreesModel,
+)
 from job.features.network import DESCRIPTION_KEY
 from job.features.network.tflite_graph import Graph, read_metadata
 from job.mobile.trees import apply_trees
@@ -106,6 +115,8 @@ def projecting(projection: Projection) -> Dense:
 
 def dense_layers(model: Model) -> list[Dense]:
     """Return a logistic regression or a perceptron as layers."""
+    if isinstance(model, DiscriminantModel):
+        return [Dense(model.coefficients / model.temperature, model.intercepts / model.temperature, "SOFTMAX")]
     if isinstance(model, LinearModel):
         return [Dense(model.coefficients, model.intercepts, "SOFTMAX")]
     if isinstance(model, PerceptronModel):

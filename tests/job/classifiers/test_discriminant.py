@@ -9,6 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from job.classifiers import discriminant
 from job.classifiers.discriminant import FOLDS, SHRINKAGES, Sample
+from job.classifiers.models import softmax
 from job.pca import Classes, Moments
 
 Rows = npt.NDArray[np.float32]
@@ -79,37 +80,69 @@ def test_fit_does_not_depend_on_the_number_of_threads() -> None:
     assert len(set(fitted)) == 1
 
 
-def test_losses_are_of_folds_left_out_of_the_fit() -> None:
+def sample_of(rows: Rows, classes: Classes) -> Sample:
+    return Sample(rows, classes, discriminant.draw_sample([str(number) for number in classes]))
+
+
+def test_scores_are_of_folds_left_out_of_the_fit() -> None:
     rows, classes = photos(4)
-    folds = discriminant.draw_sample([str(number) for number in classes])
+    sample = sample_of(rows, classes)
 
-    losses = discriminant.losses(moments_of(rows, classes), Sample(rows, classes, folds), [0.05, 0.6])
+    scores, of = discriminant.held_out_scores(moments_of(rows, classes), sample, [0.05, 0.6])
 
-    for loss, shrinkage in zip(losses, (0.05, 0.6), strict=True):
-        predicted = np.empty((len(rows), 4))
-        for fold in range(FOLDS):
-            model = scikit_learn(rows[folds != fold], classes[folds != fold], shrinkage)
-            predicted[folds == fold] = model.predict_proba(rows[folds == fold].astype(np.float64))
-        assert loss == pytest.approx(log_loss(classes, predicted), rel=1e-9)
+    assert of.tolist() == np.concatenate([classes[sample.folds == fold] for fold in range(FOLDS)]).tolist()
+    for found, shrinkage in zip(scores, (0.05, 0.6), strict=True):
+        expected = [
+            scikit_learn(rows[sample.folds != fold], classes[sample.folds != fold], shrinkage).decision_function(
+                rows[sample.folds == fold].astype(np.float64)
+            )
+            for fold in range(FOLDS)
+        ]
+        np.testing.assert_allclose(found, np.concatenate(expected), rtol=1e-6)
+
+
+def test_log_loss_equals_scikit_learns() -> None:
+    scores, classes = np.random.default_rng(0).normal(size=(50, 3)), np.arange(50) % 3
+
+    assert discriminant.log_loss(scores, classes, 0.5) == pytest.approx(log_loss(classes, softmax(2 * scores)))
+
+
+def test_best_temperature_undoes_a_factor_of_the_scores() -> None:
+    random = np.random.default_rng(0)
+    scores = random.normal(size=(20_000, 3)) * 2
+    classes = (softmax(scores).cumsum(axis=1) > random.random((20_000, 1))).argmax(axis=1)
+
+    temperature, loss = discriminant.best_temperature(scores * 50, classes)
+
+    assert temperature == pytest.approx(50, rel=0.05)
+    assert loss <= discriminant.log_loss(scores * 50, classes, 50)
 
 
 def test_the_shrinkage_with_the_least_loss_is_chosen() -> None:
     rows, classes = photos(4)
-    sample = Sample(rows, classes, discriminant.draw_sample([str(number) for number in classes]))
 
-    shrinkage, losses = discriminant.choose(moments_of(rows, classes), sample)
+    choice = discriminant.choose(moments_of(rows, classes), sample_of(rows, classes))
 
-    assert list(losses) == [f"{candidate:g}" for candidate in SHRINKAGES]
-    assert losses[f"{shrinkage:g}"] == min(losses.values())
+    assert list(choice.losses) == [f"{candidate:g}" for candidate in SHRINKAGES]
+    assert choice.losses[f"{choice.shrinkage:g}"] == min(choice.losses.values())
 
 
-def test_labels_with_one_photo_are_left_out_of_the_losses() -> None:
+def test_labels_with_one_photo_have_no_held_out_score() -> None:
     rows, classes = photos(4)
-    with_one = np.concatenate([classes, [4]])
-    more = np.concatenate([rows, rows[:1]])
-    sample = Sample(more, with_one, discriminant.draw_sample([str(number) for number in with_one]))
+    more, with_one = np.concatenate([rows, rows[:1]]), np.concatenate([classes, [4]])
 
-    assert np.isfinite(discriminant.losses(moments_of(more, with_one), sample)).all()
+    scores, of = discriminant.held_out_scores(moments_of(more, with_one), sample_of(more, with_one), [0.1])
+
+    assert sorted(of.tolist()) == sorted(classes.tolist())
+    assert np.isfinite(discriminant.best_temperature(scores[0], of)).all()
+
+
+def test_one_photo_a_label_gives_no_choice_but_a_model() -> None:
+    rows, classes = photos(4, rows=4)
+
+    choice = discriminant.choose(moments_of(rows, classes), sample_of(rows, classes))
+
+    assert (choice.shrinkage, choice.temperature) == (SHRINKAGES[0], 1.0)
 
 
 def test_folds_of_a_label_are_runs_of_the_listing() -> None:

@@ -6,7 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from job.classifiers import COMPONENTS, FEATURES, Classifier, LinearModel, Model, PerceptronModel, TreesModel
+from job.classifiers import (
+    COMPONENTS,
+    FEATURES,
+    Classifier,
+    DiscriminantModel,
+    LinearModel,
+    Model,
+    PerceptronModel,
+    TreesModel,
+)
 from job.classifiers.models import sigmoid, softmax
 from job.classifiers.train import perceptron_model, trees_model
 from job.errors import ResultsUnusableError
@@ -26,7 +35,7 @@ STUMP = [
 ]
 
 MODELS: dict[str, Model] = {
-    "discriminant": LinearModel(np.array([[1.0, 2.0], [0.0, 1.0]]), np.array([0.0, 0.5])),
+    "discriminant": DiscriminantModel(np.eye(2), np.array([0.0, 1.0]), 2.0),
     "logistic": LinearModel(np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([0.0, 0.5])),
     "tree": trees_model([STUMP]),
     "forest": trees_model([STUMP, [{"id": 0, "impurityStats": [1.0, 3.0], **LEAF}]]),
@@ -42,6 +51,12 @@ def test_logistic_regression_is_a_softmax_of_sums() -> None:
     probabilities = classifier("logistic").probabilities(np.array([[2.0, 1.5]], np.float32))
 
     np.testing.assert_array_equal(probabilities, [[0.5, 0.5]])
+
+
+def test_temperature_divides_the_scores_of_a_discriminant() -> None:
+    probabilities = classifier("discriminant").probabilities(np.array([[0.0, 1.0]], np.float32))
+
+    np.testing.assert_allclose(probabilities, [[1 / (1 + np.e), np.e / (1 + np.e)]], rtol=1e-15)
 
 
 def test_tree_gives_leaf_shares_and_goes_left_at_threshold() -> None:
