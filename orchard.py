@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from job import arguments, pipeline, storage
 from job import predict as prediction
 from job.errors import OrchardError, ResultsIncompleteError, ResultsUnusableError, UsageError, one_line
+from job.options import predict_parser, run_parser
 from job.results import layout
 
 __all__ = ["OrchardError", "Results", "load_results", "predict", "run"]
@@ -76,7 +77,7 @@ class Results:
 
 def run(*, name: str | None = None, output: Place | None = None, **options: Option) -> Results:
     """Run the job to its end; return its results, written to ``output`` (default: ``results/NAME``)."""
-    given = arguments.parse([*_argv(arguments.parser(), output=_output(name, output), **options)])
+    given = arguments.parse([*_argv(run_parser(), output=_output(name, output), **options)])
     pipeline.run(given)
     return Results(given.output)
 
@@ -84,7 +85,7 @@ def run(*, name: str | None = None, output: Place | None = None, **options: Opti
 def predict(*, results: Place, name: str | None = None, output: Place | None = None, **options: Option) -> Results:
     """Apply fitted results, named as for ``load_results``, to other photos; return results without fitting again."""
     keywords = {"results": load_results(results).path, "output": _output(name, output), **options}
-    given = arguments.parse_predict([*_argv(arguments.predict_parser(), **keywords)])
+    given = arguments.parse_predict([*_argv(predict_parser(), **keywords)])
     prediction.run(given, dict(os.environ))
     return Results(given.output)
 
@@ -105,8 +106,8 @@ def _output(name: str | None, output: Place | None) -> Place:
 
 def _argv(parser: argparse.ArgumentParser, **keywords: Option) -> Iterator[str]:
     """Yield keyword arguments as argv, so that the job's parser checks them too."""
-    options = [option for action in parser._actions for option in action.option_strings if option.startswith("--")]
-    known = {option[2:].replace("-", "_"): option for option in options if option != "--help"}
+    names = [name for action in parser._actions for name in action.option_strings if name.startswith("--")]
+    known = {name[2:].replace("-", "_"): name for name in names if name != "--help"}
     for keyword, value in keywords.items():
         if keyword not in known:
             near = " or ".join(difflib.get_close_matches(keyword, known) or known)

@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 import argcomplete
 
@@ -36,6 +35,7 @@ from infra.context import Context
 from infra.errors import InterruptedCommandError, WrongUseError
 from infra.pricing import cache
 from job.errors import OrchardError, tell
+from job.options import Parser
 
 COMMANDS: Sequence[Command] = (
     *(cost.COMMAND, export.COMMAND, upload.COMMAND, up.UP, up.SCALE, run.RUN, run.PREDICT, report.COMMAND),
@@ -45,11 +45,8 @@ COMMANDS: Sequence[Command] = (
 """In the order in which a user needs them."""
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are like all others: a message and a hint."""
-
-    def error(self, message: str) -> NoReturn:
-        raise WrongUseError(f"{message[:1].upper()}{message[1:]}.", f"See {self.prog} --help")
+class _Parser(Parser):
+    usage_error = WrongUseError
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):

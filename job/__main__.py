@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from job import arguments, pipeline, predict, storage
+from job import arguments, options, pipeline, predict, storage
 from job.arguments import Arguments, PredictArguments, ReportArguments
 from job.classifiers import COMPONENTS
 from job.errors import InterruptedRunError, OrchardError, RunFailedError, one_line, printable, tell
@@ -29,9 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parse(argv: Sequence[str]) -> Arguments | PredictArguments | ReportArguments:
     """Return the checked arguments of a command line."""
-    if argv[:1] == [arguments.PREDICT]:
+    if argv[:1] == [options.PREDICT]:
         return arguments.parse_predict(argv[1:])
-    if argv[:1] == [arguments.REPORT]:
+    if argv[:1] == [options.REPORT]:
         return arguments.parse_report(argv[1:])
     return arguments.parse(argv)
 

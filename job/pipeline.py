@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from job import rejection_limits, storage
-from job.arguments import NO_CLASSIFIER, Arguments
+from job.arguments import Arguments
 from job.classifiers import COMPONENTS, DISCRIMINANT, FEATURES, stage
 from job.classifiers.stage import Training
 from job.errors import TooFewPhotosError
@@ -19,6 +19,7 @@ from job.features.words.options import CNN, ZERO
 from job.images import TRAIN, listing
 from job.inputs import count, describe_listing, list_all
 from job.manifest import build_manifest, describe_components, label_counts
+from job.options import NO_CLASSIFIER
 from job.pca import PrincipalComponents, Projection, components
 from job.pca.passes import ProjectionTask, SumTask
 from job.pca.stage import fit, project_photos, write_components

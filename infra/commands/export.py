@@ -16,10 +16,10 @@ from infra.context import Context
 from infra.errors import NotWritableError
 from infra.upload import place_model
 from job import storage
-from job.arguments import add_backbone_options
 from job.errors import NotWrittenError
 from job.features.network import NETWORKS, Backbone, content_hash, read_description, seconds_a_photo
 from job.features.network.export import ExportRequest, cached_export
+from job.options import add_backbone_options
 from job.storage import cache_folder
 
 NOT_EXPORTED = "not exported"

@@ -8,8 +8,8 @@ from infra.commands import Command
 from infra.context import Context
 from infra.runs import notebook
 from infra.upload import make_bundle, place_model, send_api, send_bundle, set_uri
-from job.arguments import add_backbone_options
 from job.features.network.export import ExportRequest, cached_export
+from job.options import add_backbone_options
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ from infra import invocation
 from infra.commands import Command
 from infra.context import Context
 from infra.errors import RunUnknownError
-from job import arguments
+from job import arguments, options
 from job.__main__ import carry_out
 from job.results import MANIFEST
 
@@ -45,6 +45,6 @@ COMMAND = Command(
     name="report",
     summary="make the report of finished results again",
     example="orchard report first --lang fr --output rapport.html",
-    add_arguments=arguments.add_report_options,
+    add_arguments=options.add_report_options,
     execute=execute,
 )

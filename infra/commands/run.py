@@ -15,7 +15,7 @@ from infra.context import Context
 from infra.errors import RunRefusedError, WrongUseError
 from infra.runs import Cluster, PhotosFound, Plan, Step, clusters, plans, preflight, steps
 from infra.upload import make_bundle, place_model, send_bundle
-from job import arguments
+from job import arguments, options
 from job.__main__ import carry_out
 from job.features.network.export import ExportRequest, cached_export
 
@@ -121,12 +121,12 @@ def _attach(context: Context, plan: Plan, cluster: Cluster) -> Step:
 def _add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.usage = "%(prog)s --images PHOTOS [options]"
     parser.set_defaults(checked=arguments.checked)
-    arguments.add_run_options(parser, _add_where(parser))
+    options.add_run_options(parser, _add_where(parser))
 
 
 def _add_predict_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(checked=arguments.checked_predict)
-    arguments.add_predict_options(parser, _add_where(parser))
+    options.add_predict_options(parser, _add_where(parser))
 
 
 def _add_where(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:

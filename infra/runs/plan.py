@@ -10,10 +10,10 @@ from infra import invocation
 from infra.aws import nearest_name, require_name
 from infra.errors import WrongUseError
 from infra.upload import set_uri
-from job.arguments import DEFAULT_BACKBONE, Arguments, PredictArguments
-from job.features.network import IMAGENET
+from job.arguments import Arguments, PredictArguments
 from job.features.network.export import ExportRequest
 from job.features.words.options import CNN
+from job.options import NETWORK_DEFAULTS
 from job.storage import split_s3
 
 _LOCAL_PATH = re.compile(r"(?!s3://)([./~].*|.*/|file:.*)", re.DOTALL)
@@ -76,7 +76,7 @@ def plan(arguments: Arguments | PredictArguments, name: str, bucket: str) -> Pla
         placed = replace(placed, vocabulary=_results_uri(bucket, "--vocabulary", placed.vocabulary))
     if arguments.model is None and placed.descriptor == CNN:
         backbone = ExportRequest(placed.backbone, placed.weights, placed.seed)
-        placed = replace(placed, backbone=DEFAULT_BACKBONE, weights=IMAGENET)
+        placed = replace(placed, **NETWORK_DEFAULTS)
     return Plan(name, bucket, placed, tuple(filter(None, (images, test, predict))), backbone)
 
 

@@ -23,7 +23,7 @@ from job.errors.catalogue import (
     WeightsNotDownloadedError,
     kinds,
 )
-from job.errors.console import error_report, printable, printable_line, tell
+from job.errors.console import did_you_mean, error_report, printable, printable_line, tell
 from job.errors.mapping import from_spark, one_line, probable_cause, unreachable
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "TryAgainError",
     "UsageError",
     "WeightsNotDownloadedError",
+    "did_you_mean",
     "error_report",
     "from_spark",
     "kinds",

@@ -1,9 +1,10 @@
 """Prints an error: two lines without terminal control characters, and an exit code."""
 
+import difflib
 import re
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 
@@ -27,6 +28,14 @@ def tell(failure: Failure, argv: Sequence[str]) -> int:
         sys.stderr.write(printable(traceback.format_exc()))
     sys.stderr.write(error_report(printable_line(failure.message), printable(failure.hint), failure.code))
     return failure.exit_code
+
+
+def did_you_mean(text: str, known: Iterable[str]) -> str:
+    """Return a question that begins a hint, "Did you mean --seed? "; empty if nothing known is similar to a text."""
+    # Without their dashes, which would make all options alike.
+    names = {name.lstrip("-"): name for name in known}
+    close = difflib.get_close_matches(text.lstrip("-"), names, n=1)
+    return f"Did you mean {names[close[0]]}? " if close else ""
 
 
 _CONTROL = re.compile(

@@ -29,28 +29,28 @@ DEFAULTS = {**LEARNED, "no_keypoints": REJECT}
 
 def add_to(made: argparse.ArgumentParser) -> None:
     """Add the options to a parser."""
-    words = made.add_argument_group("visual words, instead of a network's features")
+    words = made.add_argument_group("features from visual words")
     words.add_argument(
         "--descriptor",
         metavar="NAME",
         choices=(CNN, *DESCRIPTORS),
         default=CNN,
-        help="cnn (default), orb or sift",
+        help="cnn: features from a network (default); orb or sift: visual words",
     )
-    words.add_argument("--keypoints", metavar="N", type=int, help=f"a photo (default: {LEARNED['keypoints']})")
-    words.add_argument("--visual-words", metavar="K", type=int, help=f"default: {LEARNED['visual_words']}")
+    for name, metavar, text in (
+        ("keypoints", "N", "use at most N keypoints per photo"),
+        ("visual-words", "K", "learn K visual words"),
+        ("word-sample", "N", "learn them from N descriptors"),
+        ("word-iterations", "N", "iterations of K-Means"),
+    ):
+        default = LEARNED[name.replace("-", "_")]
+        words.add_argument(f"--{name}", metavar=metavar, type=int, help=f"{text} (default: {default:,})")
+    words.add_argument("--vocabulary", metavar="FOLDER", help="results whose words are used, instead of new ones")
     words.add_argument(
-        "--word-sample",
-        metavar="N",
-        type=int,
-        help=f"descriptors to learn them from (default: {LEARNED['word_sample']:,})",
-    )
-    words.add_argument(
-        "--word-iterations", metavar="N", type=int, help=f"of K-Means (default: {LEARNED['word_iterations']})"
-    )
-    words.add_argument("--vocabulary", metavar="RESULTS", help="words of an earlier run, instead of new ones")
-    words.add_argument(
-        "--no-keypoints", metavar="DO", choices=(REJECT, ZERO), help="with photos without any: reject (default) or zero"
+        "--no-keypoints",
+        metavar="DO",
+        choices=(REJECT, ZERO),
+        help="photos without keypoints: reject (default), or zero for a histogram of zeros",
     )
 
 

@@ -21,7 +21,7 @@ from infra.pricing import BENCHMARK
 from infra.runs import step as steps
 from infra.runs.clusters import most_executors
 from infra.upload import make_bundle, set_uri
-from job import arguments
+from job import options as job_options
 from job.arguments import Arguments, PredictArguments
 from job.errors import OrchardError, TryAgainError
 from tests.error_report import told
@@ -445,7 +445,7 @@ FRUITS = ["--images", "fruits/Training"]
             "aws s3 ls s3://{data}/models/",
         ),
         ([*FRUITS, "--frobnicate"], "ORC-201", "--frobnicate", "--help"),
-        ([*FRUITS, "--backbone", "alexnet"], "ORC-140", "alexnet", "mobilenet_v2"),
+        ([*FRUITS, "--backbone", "alexnet"], "ORC-140", "alexnet", "mobilenet"),
         (["--images", "fruits/../secrets"], "ORC-201", "..", "fruits/Training"),
         ([*FRUITS, "--name", "done/"], "ORC-201", "done/", "--name done"),
         ([*FRUITS, "--detach", "--then-destroy"], "ORC-201", "--then-destroy", "Leave one of them out"),
@@ -586,7 +586,7 @@ def test_profile_and_region_are_for_the_jobs_own_calls(
 
 @pytest.mark.parametrize("command", [RUN, PREDICT], ids=lambda command: str(command.name))
 def test_both_places_take_the_jobs_own_options(command: Command) -> None:
-    jobs = arguments.parser() if command is RUN else arguments.predict_parser()
+    jobs = job_options.run_parser() if command is RUN else job_options.predict_parser()
     (commands,) = [each for each in cli.parser()._actions if isinstance(each, argparse._SubParsersAction)]
     ours = commands.choices[command.name]
 
