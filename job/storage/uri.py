@@ -12,7 +12,7 @@ from job.errors import AddressError
 
 SCHEME = re.compile(r"^([a-z][a-z0-9+.-]*)://(.*)$", re.IGNORECASE | re.DOTALL)
 
-_ONE_SLASH = re.compile(r"^(s3[an]?|abfss?|gs|gcs):/[^/]", re.IGNORECASE)
+_ONE_SLASH = re.compile(r"^(?P<scheme>[a-z][a-z0-9+.-]+):/(?P<path>[^/].*)$", re.IGNORECASE | re.DOTALL)
 
 _SECRET = re.compile(
     r"^[^/@]*:[^/@]*@|[?&](x-amz-(signature|credential|security-token)|sig|sv|googleaccessid|signature)=", re.IGNORECASE
@@ -34,9 +34,13 @@ def absolute_uri(uri: str) -> str:
     """
     match = SCHEME.match(uri)
     if match is None:
-        if _ONE_SLASH.match(uri):
+        single = _ONE_SLASH.match(uri)
+        if single is not None and single["scheme"].lower() == "file":
+            return os.path.normpath(f"/{single['path']}")
+        if single is not None:
             raise AddressError(f"'{uri}' has one slash after its scheme.", f"Write {uri.replace(':/', '://', 1)}")
-        return os.path.normpath(Path(uri).absolute())
+        # A shell does not expand a quoted ~, nor one after "=".
+        return os.path.normpath(Path(os.path.expanduser(uri)).absolute())  # noqa: PTH111 - keeps an unknown user's ~
     scheme, rest = match.group(1).lower(), match.group(2)
     if _SECRET.search(rest):
         raise AddressError(
@@ -47,6 +51,11 @@ def absolute_uri(uri: str) -> str:
         return os.path.normpath("/" + rest.lstrip("/"))
     if scheme in ("s3a", "s3n"):
         scheme = "s3"
+    if "//" in rest.rstrip("/"):
+        raise AddressError(
+            f"A URI must not have an empty part, got '{uri}'.",
+            f"Write {scheme}://{re.sub('/+', '/', rest).strip('/')}",
+        )
     return f"{scheme}://{rest.rstrip('/')}"
 
 
