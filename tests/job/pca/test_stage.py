@@ -13,11 +13,11 @@ from job.pca.stage import require_finite
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("part", ["shift", "total"])
 def test_refuses_features_that_are_not_finite(part: str, value: float) -> None:
-    sums = {"shift": np.zeros(2), "total": np.zeros(2)}
-    sums[part] = np.array([0.0, value])
+    moments = Moments.nothing(np.zeros(2))
+    setattr(moments, part, np.array([0.0, value]))
 
     with pytest.raises(BackboneError) as raised:
-        require_finite(replace(Moments.nothing(np.zeros(2)), count=3, **sums))
+        require_finite(moments)
 
     assert raised.value.code == "ORC-140"
 
