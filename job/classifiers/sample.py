@@ -33,7 +33,7 @@ def read_sample(context: SparkContext, task: SumTask, files: Sequence[DataFile],
     shared = context.broadcast(folds)
     groups = [files[start : start + FILES_IN_A_TASK] for start in range(0, len(files), FILES_IN_A_TASK)]
     tasks = context.parallelize(groups, len(groups)).flatMap(
-        lambda group: [_read_file(task, file, shared.value) for file in group]
+        lambda group: [part for file in group for part in _read_file(task, file, shared.value)]
     )
     rows, classes, numbers = (np.concatenate(parts) for parts in zip(*tasks.collect(), strict=True))
     return Sample(rows, classes, numbers)
@@ -41,11 +41,14 @@ def read_sample(context: SparkContext, task: SumTask, files: Sequence[DataFile],
 
 def _read_file(
     task: SumTask, file: DataFile, folds: Mapping[str, int]
-) -> tuple[np.ndarray[tuple[int, int], np.dtype[np.float32]], Classes, Classes]:
+) -> list[tuple[np.ndarray[tuple[int, int], np.dtype[np.float32]], Classes, Classes]]:
+    """Return the rows, classes and folds of the sampled photos in a file; nothing of a file without any."""
     with workers.ended_if_silent():
         table = layout.read_parquet(task.output, file.path)
         table = table.filter(pc.equal(table["split"], TRAIN))
         numbers = np.array([folds.get(path, -1) for path in table["path"].to_pylist()], np.intp)
         chosen = table.take(np.flatnonzero(numbers >= 0))
-        rows = values(chosen, task.column) if len(chosen) else values(table, task.column)[:0]
-        return np.array(rows), classes_of(chosen, task.labels), numbers[numbers >= 0]
+        if not len(chosen):
+            return []
+        rows = np.array(values(chosen, task.column))
+        return [(rows, classes_of(chosen, task.labels), numbers[numbers >= 0])]
