@@ -21,7 +21,7 @@ from infra.context import Context
 from infra.errors import SignInError, WrongUseError
 from infra.runs.backbone import find_backbone
 from infra.runs.fetch import in_folder
-from job.classifiers import Classifier, LogisticModel
+from job.classifiers import Classifier, LinearModel
 from job.errors import OrchardError, UsageError
 from job.features.network import Backbone, content_hash
 from job.images.decode import decode
@@ -69,7 +69,7 @@ def finished_run(sample_photos: Path, random_backbone: Path, tmp_path_factory: p
     components = project(features, mean, scale, directions)
     labels = [photo.parent.name for photo in photos]
     fitted = LogisticRegression().fit(components, labels)
-    classifier = Classifier("logistic", tuple(fitted.classes_), 5, {}, LogisticModel(fitted.coef_, fitted.intercept_))
+    classifier = Classifier("logistic", tuple(fitted.classes_), 5, {}, LinearModel(fitted.coef_, fitted.intercept_))
     predicted = [classifier.labels[best] for best in classifier.probabilities(components).argmax(axis=1)]
     rows = {
         "path": [*(str(photo) for photo in photos), str(folder / "gone.jpg")],

@@ -139,7 +139,7 @@ def test_fractions_are_summed_by_one_task(
 def test_reads_training_rows_with_their_class(photos: pa.Table, tmp_path: Path) -> None:
     output, files = write(tmp_path, photos, [240])
 
-    rows = list(training.read_rows(output, [Slice(files[0][0].path, 2, 5)], LABELS))
+    rows = list(training.read_rows(output, [Slice(files[0][0].path, 2, 5)], LABELS, "components"))
 
     wanted = [row for row in photos.to_pylist() if row["split"] == TRAIN][2:5]
     assert [LABELS[int(number)] for number, _ in rows] == [row["label"] for row in wanted]
