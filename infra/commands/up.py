@@ -93,7 +93,7 @@ def require_settings(given: Sequence[str], region: str) -> None:
 
 _GIVEN_OTHERWISE = {
     "region": "Use --region REGION.",
-    "generation": "Leave it out: orchard up raises it when a new cluster is needed.",
+    "generation": "Leave it out: it is raised when a new cluster is needed.",
 }
 """Settings that ``orchard up`` passes itself, and what to type instead."""
 
