@@ -33,7 +33,7 @@ def test_commands_repeat_profile_and_region(profile: str | None, region: str | N
 
 
 def test_every_printed_command_is_built() -> None:
-    # Those that speak to AWS, in any text but docstrings, examples and help. The demonstration shows a local cloud, and an
+    # Those that speak to AWS, in any text but docstrings, examples and help. The demonstration shows a local cloud; an
     # alert is a mail: it names its region, and nothing of the reader's options is known.
     local = {"classify", "demo", "export", "local", "report"}
     ours = "|".join({command.name for command in cli.COMMANDS} - local)
