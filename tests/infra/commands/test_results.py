@@ -136,8 +136,8 @@ def test_the_phones_model_gives_the_runs_own_labels_and_says_so(
 
     assert said[0].startswith(f"{file}: {file.stat().st_size / 1e6:.1f} MB, ")
     assert said[0].endswith(
-        " ms a photo on one core here; photos of 224 x 224 pixels to 3 labels; mobilenet_v2, 5 components, "
-        "logistic, weights stored as float32."
+        " ms a photo on one core here; photos of 224 x 224 pixels to 3 labels; mobilenet_v2, "
+        "logistic on 5 components, weights stored as float32."
     )
     rows = pq.read_table(finished_run / "classifier" / "predictions" / "part.parquet").to_pylist()[:-1]
     right = sum(row["label"] == row["predicted"] for row in rows) / len(rows)
