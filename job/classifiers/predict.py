@@ -37,7 +37,7 @@ def predict_files(
 
 def predictions_table(photos: pa.Table, classifier: Classifier) -> pa.Table:
     """Return the predictions of rows of components or features."""
-    probabilities = classifier.probabilities(matrix(photos[classifier.classify_on].combine_chunks()))
+    probabilities = classifier.probabilities(matrix(photos[classifier.classify_on]))
     predicted = probabilities.argmax(axis=1)
     rounded = probabilities.astype(np.float32)
     columns = [

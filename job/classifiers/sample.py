@@ -9,8 +9,9 @@ from pyspark import SparkContext
 
 from job.classifiers.discriminant import Sample, draw_sample
 from job.images import TRAIN
+from job.matrices import matrix
 from job.pca import Classes
-from job.pca.passes import SumTask, classes_of, values
+from job.pca.passes import SumTask, classes_of
 from job.results import DataFile, layout
 from job.spark import workers
 
@@ -50,5 +51,5 @@ def _read_file(
         chosen = table.take(np.flatnonzero(numbers >= 0))
         if not len(chosen):
             return []
-        rows = np.array(values(chosen, task.column))
+        rows = matrix(chosen[task.column]).copy()
         return [(rows, classes_of(chosen, task.labels), numbers[numbers >= 0])]

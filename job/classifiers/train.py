@@ -13,8 +13,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark import SparkContext, StorageLevel
 from pyspark.ml.classification import (
     DecisionTreeClassifier,
@@ -27,6 +25,7 @@ from pyspark.sql.types import ArrayType, DoubleType, FloatType, StructField, Str
 
 from job.classifiers.models import COMPONENTS, NO_CHILD, Classifier, LinearModel, Model, PerceptronModel, TreesModel
 from job.matrices import matrix
+from job.pca.passes import classes_of
 from job.results import DataFile
 from job.spark import slices
 from job.spark.slices import Slice
@@ -84,8 +83,7 @@ def read_rows(
 ) -> Iterator[tuple[float, "array[float]"]]:
     """Yield the class and the inputs of each training row in the slices."""
     for table in slices.read(output, some):
-        classes = pc.index_in(table["label"], value_set=pa.array(labels, pa.string())).to_pylist()
-        for number, row in zip(classes, matrix(table[column].combine_chunks()), strict=True):
+        for number, row in zip(classes_of(table, labels), matrix(table[column]), strict=True):
             yield float(number), array("f", row.tobytes())
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import Accumulator, Broadcast, SparkContext
@@ -64,7 +63,7 @@ def sum_moments(
     in total.
     """
     parts = slices.cut([(file.path, rows) for file, rows in files], ROWS_IN_A_SLICE)
-    shift = values(next(slices.read(task.output, parts[0])), task.column)[0].astype(np.float64)
+    shift = matrix(next(slices.read(task.output, parts[0]))[task.column])[0].astype(np.float64)
     blocks = group_in_twos(parts, TASKS_A_SLOT * slots)
     tasks = context.parallelize(list(enumerate(blocks)), len(blocks)).map(
         lambda block: (block[0], _moments_of_slices(task, block[1], shift, done))
@@ -117,11 +116,6 @@ def project_files(
     return [reports[file.path] for file in files]
 
 
-def values(table: pa.Table, column: str) -> npt.NDArray[np.float32]:
-    """Return a column of features or components, of shape (rows, dimensions)."""
-    return matrix(table[column].combine_chunks())
-
-
 def classes_of(table: pa.Table, labels: Sequence[str]) -> Classes:
     """Return the index of each row's label in the sorted labels, of shape (rows,)."""
     numbers = pc.index_in(table["label"].combine_chunks(), value_set=pa.array(labels, pa.string()))
@@ -131,14 +125,14 @@ def classes_of(table: pa.Table, labels: Sequence[str]) -> Classes:
 
 def components_table(table: pa.Table, projection: Projection) -> pa.Table:
     """Return the components of the rows of a features file."""
-    rows = project(matrix(table["features"].combine_chunks()), projection.mean, projection.scale, projection.components)
+    rows = project(matrix(table["features"]), projection.mean, projection.scale, projection.components)
     columns = [table["path"], table["label"], table["split"], list_column(rows)]
     return pa.table(columns, schema=layout.COMPONENTS_SCHEMA)
 
 
 def csv_table(components: pa.Table) -> pa.Table:
     """Return a components table with a column for each component: path, label, split, pc_1, pc_2, ..."""
-    values = matrix(components["components"].combine_chunks())
+    values = matrix(components["components"])
     columns = {name: components[name] for name in ("path", "label", "split")}
     for index in range(values.shape[1]):
         columns[f"pc_{index + 1}"] = pa.array(np.ascontiguousarray(values[:, index]))
@@ -154,7 +148,7 @@ def _moments_of_slices(
     def moments_of(part: Sequence[Slice]) -> Moments:
         moments = Moments.nothing(shift, len(task.labels))
         table = pa.concat_tables(islice(tables, len(part)))
-        moments.add_rows(values(table, task.column), classes_of(table, task.labels) if task.labels else None)
+        moments.add_rows(matrix(table[task.column]), classes_of(table, task.labels) if task.labels else None)
         done.add(moments.count)
         sign()
         return moments

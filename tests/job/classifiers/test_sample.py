@@ -12,13 +12,11 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from job.classifiers import COMPONENTS, DISCRIMINANT, FEATURES, Classifier, LinearModel, stage
 from job.classifiers.sample import read_sample, sampled_paths
 from job.classifiers.stage import Training
-from job.images import PREDICT, TEST, TRAIN
-from job.matrices import list_column
+from job.images import TRAIN
 from job.pca import passes
 from job.pca.passes import SumTask
 from job.results import DataFile, layout
-
-LABELS = ("apple", "kiwi", "pear")
+from tests.job.classifiers.overlapping import LABELS, overlapping_photos, write_files
 
 SCHEMAS = {COMPONENTS: layout.COMPONENTS_SCHEMA, FEATURES: layout.FEATURES_SCHEMA}
 
@@ -27,25 +25,7 @@ Files = list[tuple[DataFile, int]]
 
 @pytest.fixture(scope="module", params=list(SCHEMAS))
 def photos(request: pytest.FixtureRequest) -> pa.Table:
-    """Return components or features of 240 photos of three labels that overlap; every fourth is not for training."""
-    random = np.random.default_rng(3)
-    numbers = random.integers(0, 3, 240)
-    rows = (random.normal(size=(240, 5)) * [4, 3, 2, 1, 1] + numbers[:, np.newaxis] * [2, -1, 1, 0, 0]).astype("f4")
-    splits = [(TRAIN, TRAIN, TRAIN, (TEST, PREDICT)[row % 8 // 4])[row % 4] for row in range(240)]
-    labels = [None if split == PREDICT else LABELS[number] for number, split in zip(numbers, splits, strict=True)]
-    columns = [[f"/{row}.jpg" for row in range(240)], labels, splits, list_column(rows)]
-    return pa.table(columns, schema=SCHEMAS[request.param])
-
-
-def write(folder: Path, table: pa.Table, rows: list[int]) -> tuple[str, Files]:
-    """Write a table as files of so many rows each; return the output and the files with training rows."""
-    files, start = [], 0
-    for number, count in enumerate(rows):
-        part = table.slice(start, count)
-        file = layout.write_parquet(str(folder), f"{table.column_names[3]}/part-{number:05d}.parquet", part)
-        files.append((file, part["split"].to_pylist().count(TRAIN)))
-        start += count
-    return str(folder), files
+    return overlapping_photos(SCHEMAS[request.param])
 
 
 def train(spark: SparkContext, output: str, files: Files, table: pa.Table) -> Classifier:
@@ -56,7 +36,7 @@ def train(spark: SparkContext, output: str, files: Files, table: pa.Table) -> Cl
 
 
 def test_sample_has_the_training_rows_in_order(spark: SparkContext, photos: pa.Table, tmp_path: Path) -> None:
-    output, files = write(tmp_path, photos, [100, 1, 139])
+    output, files = write_files(tmp_path, photos, [100, 1, 139])
     folds = {"/4.jpg": 1, "/100.jpg": 0, "/3.jpg": 2, "/232.jpg": 4}
     task = SumTask(output, photos.column_names[3], LABELS)
 
@@ -75,7 +55,7 @@ def test_only_training_photos_are_sampled(photos: pa.Table) -> None:
 
 
 def test_discriminant_of_files_equals_scikit_learns(spark: SparkContext, photos: pa.Table, tmp_path: Path) -> None:
-    classifier = train(spark, *write(tmp_path, photos, [100, 10, 130]), photos)
+    classifier = train(spark, *write_files(tmp_path, photos, [100, 10, 130]), photos)
 
     training = [row for row in photos.to_pylist() if row["split"] == TRAIN]
     rows = np.array([row[photos.column_names[3]] for row in training])
@@ -91,7 +71,7 @@ def test_discriminant_is_bit_equal_for_any_files(
     spark: SparkContext, photos: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(passes, "ROWS_IN_A_SLICE", 15)
-    one = train(spark, *write(tmp_path / "one", photos, [240]), photos)
-    many = train(spark, *write(tmp_path / "many", photos, [32] * 7 + [16]), photos)
+    one = train(spark, *write_files(tmp_path / "one", photos, [240]), photos)
+    many = train(spark, *write_files(tmp_path / "many", photos, [32] * 7 + [16]), photos)
 
     assert one.to_files() == many.to_files()

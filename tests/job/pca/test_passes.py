@@ -121,7 +121,7 @@ def added_here(output: str, files: Files, size: int) -> Moments:
     """Sum the training rows by slices in this process, as the docstring of add_in_pairs says, without Spark."""
     tables = [layout.read_parquet(output, file.path) for file, _ in files]
     training = pa.concat_tables(table.filter(pc.equal(table["split"], TRAIN)) for table in tables)
-    features = matrix(training["features"].combine_chunks())
+    features = matrix(training["features"])
     classes = np.array([LABELS.index(label) for label in training["label"].to_pylist()])
     parts = []
     for start in range(0, len(features), size):
@@ -179,15 +179,13 @@ def test_projects_every_photo_once_with_equal_csv(spark: SparkContext, rows: Row
 
     projected = pa.concat_tables([layout.read_parquet(output, report.components.path) for report in reports])
     expected = (rows.astype(np.float64) - fitted.mean) / fitted.scale @ fitted.components[:3].T
-    np.testing.assert_allclose(matrix(projected["components"].combine_chunks()), expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(matrix(projected["components"]), expected, rtol=1e-4, atol=1e-5)
     csv = pa.concat_tables(
         [pyarrow.csv.read_csv(Path(output, report.csv.path)) for report in reports if report.csv is not None]
     )
     assert csv.column_names == ["path", "label", "split", "pc_1", "pc_2", "pc_3"]
     assert csv["path"].to_pylist() == projected["path"].to_pylist()
-    np.testing.assert_array_equal(
-        csv["pc_2"].to_numpy().astype(np.float32), matrix(projected["components"].combine_chunks())[:, 1]
-    )
+    np.testing.assert_array_equal(csv["pc_2"].to_numpy().astype(np.float32), matrix(projected["components"])[:, 1])
 
 
 def test_without_csv_none_is_written(spark: SparkContext, written: tuple[str, Files]) -> None:
