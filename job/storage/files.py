@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -119,15 +120,6 @@ def exists_any(folder: str, names: Iterable[str]) -> list[str]:
     return found
 
 
-def folder_exists(folder: str) -> bool:
-    """Return whether a folder is there."""
-    filesystem, path = open_filesystem(folder)
-    try:
-        return bool(filesystem.get_file_info(path).type == fs.FileType.Directory)
-    except OSError as error:
-        raise unreachable(f"The folder '{folder}' could not be looked into", error) from error
-
-
 def read_bytes(uri: str) -> bytes:
     """Return a file's content.
 
@@ -200,6 +192,14 @@ def delete(uri: str) -> None:
             filesystem.delete_file(path)
     except OSError as error:
         raise unreachable(f"'{uri}' could not be deleted", error) from error
+
+
+def missing_folders(uri: str) -> list[str]:
+    """Return the folders that writing a file into a folder will create, innermost first; none in an object store."""
+    filesystem, path = open_filesystem(uri)
+    if not isinstance(filesystem, fs.LocalFileSystem):
+        return []
+    return list(map(str, takewhile(lambda folder: not folder.exists(), (Path(path), *Path(path).parents))))
 
 
 def remove_empty_folder(uri: str) -> None:
