@@ -37,7 +37,7 @@ def train(spark: SparkContext, output: str, files: Files, table: pa.Table) -> Cl
 
 
 def with_groups(table: pa.Table, groups: list[str] | None = None) -> pa.Table:
-    return table.append_column("group", pa.array(groups or [None] * len(table), pa.string()))
+    return table.append_column("group", pa.nulls(len(table), pa.string()) if groups is None else pa.array(groups))
 
 
 def test_sample_has_the_training_rows_in_order(spark: SparkContext, photos: pa.Table, tmp_path: Path) -> None:
