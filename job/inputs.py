@@ -42,15 +42,15 @@ def _require_elsewhere(named: pa.Table, others: Sequence[pa.Table], arguments: A
     inside = named["path"].filter(pc.starts_with(named["path"], f"{output}/"))
     if len(inside):
         raise OutputRefusedError(
-            f"The photo '{inside[0]}' of the list lies in the output '{output}'.",
-            "Choose an --output beside the photos.",
+            f"The output must not contain the photos, got '{output}' with '{inside[0]}' of the list.",
+            "Choose an --output next to the photos.",
         )
     for other in others:
         twice = named["path"].filter(pc.is_in(named["path"], value_set=other["path"].combine_chunks()))
         if len(twice):
             raise PhotosNotFoundError(
-                f"The photo '{twice[0]}' is in the list and also in the folder of photos to {other['split'][0]}.",
-                "Remove it from one of them: a photo must not be both fitted on and tested.",
+                f"A photo must be either fitted or not, got '{twice[0]}' in the list and in --{other['split'][0]}.",
+                "Remove it from one of the two.",
             )
 
 

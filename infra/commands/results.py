@@ -17,10 +17,10 @@ from infra.commands.report import RESULTS, local_folder
 from infra.context import Context
 from infra.errors import ReportNotShownError, RunUnknownError, SignInError, StackNotReadyError, WrongUseError
 from infra.runs import fetch, find_backbone
-from job.__main__ import summary
 from job.errors import OrchardError, UsageError
 from job.mobile import FLOAT16, INT8
 from job.results import EXPLAINED_VARIANCE, REPORT, layout
+from job.summary import summary
 
 MANIFESTS_AT_A_TIME = 16
 

@@ -35,13 +35,14 @@ class Listed:
     uri: str
     size: int | None = None  # in bytes; None if the list does not tell
     version: str = ""  # changes when the photo does; empty if the list does not tell
+    label: str = ""  # empty if the list does not tell: then it is the last folder of the path
 
 
 def list_photos(uri: str, split: str, subset: Subset) -> pa.Table:
     """Return the listing of the photos that a list names, sorted by path.
 
-    Labels are those of a folder: the last folder of each path. Sizes and versions that the list does not tell are asked
-    for, photo by photo.
+    Labels come from a column ``label``; without one, or where it is empty, from the last folder of each path. Sizes
+    and versions that the list does not tell are asked for, photo by photo.
 
     Parameters
     ----------
@@ -58,7 +59,9 @@ def list_photos(uri: str, split: str, subset: Subset) -> pa.Table:
             f"The list '{uri}' names {len(named)} files, but no photo.", f"Photos end in {endings}."
         )
     ordered = [FileFound(name, 0) for name in sorted(entries)]
-    wanted = [entries[photo.inside] for photo in listing.draw(ordered, subset, uri, "")]
+    labels = {name: entry.label or listing.label_of(name, "") for name, entry in entries.items()}
+    drawn = listing.draw(ordered, [labels[photo.inside] for photo in ordered], subset, uri)
+    wanted = [entries[photo.inside] for photo in drawn]
     found = storage.look_at([entry.uri for entry in wanted if entry.size is None or not entry.version])
     asked = {file.inside: file for file in found}
     files = [
@@ -66,7 +69,7 @@ def list_photos(uri: str, split: str, subset: Subset) -> pa.Table:
     ]
     return listing.as_listing(
         [entry.uri for entry in wanted],
-        [listing.label_of(entry.uri, "") for entry in wanted],
+        [labels[entry.uri] for entry in wanted],
         split,
         [file.size for file in files],
         [file.problem for file in files],
@@ -158,11 +161,12 @@ def _named(table: pa.Table, folder: str, *, encoded: bool) -> list[Listed]:
         raise ValueError(f"no column is called {', '.join(URI_COLUMNS)}, or bucket and key")
     sizes = columns.get("size") or [None] * len(uris)
     versions = next((columns[name] for name in VERSION_COLUMNS if name in columns), [""] * len(uris))
-    named = [
-        Listed(uri, int(size) if size not in (None, "") else None, str(version or ""))
-        for uri, size, version in zip(uris, sizes, versions, strict=True)
-    ]
     count = len(uris)
+    labels = ["" if label is None else str(label).strip() for label in columns.get("label", [None] * count)]
+    named = [
+        Listed(uri, int(size) if size not in (None, "") else None, str(version or ""), label)
+        for uri, size, version, label in zip(uris, sizes, versions, labels, strict=True)
+    ]
     latest, deleted = columns.get("islatest", [True] * count), columns.get("isdeletemarker", [False] * count)
     flags = [tuple(str(flag).lower() for flag in each) for each in zip(latest, deleted, strict=True)]
     return [entry for entry, flag in zip(named, flags, strict=True) if flag[0] != "false" and flag[1] != "true"]

@@ -72,7 +72,7 @@ def list_photos(folder: str, split: str, subset: Subset = Subset()) -> pa.Table:
     photos = sorted(_photos_inside(folder), key=lambda photo: photo.inside)
     root_label = PurePosixPath(folder).name
     if split != PREDICT:
-        photos = draw(photos, subset, folder, root_label)
+        photos = draw(photos, [label_of(photo.inside, root_label) for photo in photos], subset, folder)
     labels = [label_of(photo.inside, root_label) if split != PREDICT else None for photo in photos]
     return as_listing(
         [storage.join(folder, photo.inside) for photo in photos],
@@ -112,8 +112,8 @@ def with_problem_of_size(photo: FileFound) -> FileFound:
     return replace(photo, problem=f"{photo.size:,} bytes, more than the {LARGEST_FILE:,} that a photo may have")
 
 
-def draw(photos: Sequence[FileFound], subset: Subset, folder: str, root_label: str) -> list[FileFound]:
-    """Return the wanted photos of a folder, in the order given.
+def draw(photos: Sequence[FileFound], labels: Sequence[str], subset: Subset, folder: str) -> list[FileFound]:
+    """Return the wanted photos of a folder, in the order given; ``labels`` has one for each photo.
 
     A photo's rank in its label comes from a hash of the seed and its path inside the folder, so that the same
     photos are drawn on any machine, in any listing order, and wherever the folder lies.
@@ -121,8 +121,8 @@ def draw(photos: Sequence[FileFound], subset: Subset, folder: str, root_label: s
     if subset.labels is None and subset.per_label is None:
         return list(photos)
     by_label: dict[str, list[str]] = {}
-    for photo in photos:
-        by_label.setdefault(label_of(photo.inside, root_label), []).append(photo.inside)
+    for photo, label in zip(photos, labels, strict=True):
+        by_label.setdefault(label, []).append(photo.inside)
     for wanted in subset.labels or ():
         if wanted not in by_label:
             raise PhotosNotFoundError(f"There is no label '{wanted}' in '{folder}'.", _suggest(wanted, set(by_label)))

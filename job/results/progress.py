@@ -86,7 +86,7 @@ class Progress:
     def _say_rate(self, name: str, total: int) -> None:
         if not self._terminal.isatty():
             seconds = self.seconds[name]
-            self.say(f"{name}: {total:,} photos in {seconds:.1f} s, {total / seconds:,.0f} a second")
+            self.say(f"{name}: {total:,} photos in {seconds:.1f} s")
 
     def _write(self, stage: str, done: int, total: int) -> None:
         self.lease.say(stage, done, total)

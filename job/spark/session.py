@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pyspark import SparkConf, SparkContext, accumulators
 
-from job.errors import NotInstalledError, OrchardError, from_spark, probable_cause
+from job.errors import NotInstalledError, OrchardError, from_spark, one_line, probable_cause
 from job.results.progress import Progress
 from job.spark import bundle, cds_archive
 from job.spark.bundle import PACKAGE
@@ -21,6 +21,10 @@ from job.spark.java import JAVA_VERSION, find_java_home
 
 ALL_CORES = "local[*,4]"
 """This machine, and as many attempts a task as on a cluster; plain local[*] gives up at the first failure."""
+
+
+MASTER_SECONDS = 5.0
+"""Longest wait for each host of a master to answer."""
 
 
 class ReportServer(accumulators.AccumulatorServer):
@@ -62,6 +66,7 @@ def start(master: str | None) -> SparkContext:
         for name, value in settings.items():
             configuration.setIfMissing(name, value)
         provide_java()
+        require_reachable(chosen)
         # Spark's executors would start whatever `python3` is first on PATH.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     # py4j logs tracebacks of failures that the user reads as one sentence. Some of them go to the root logger,
@@ -74,8 +79,8 @@ def start(master: str | None) -> SparkContext:
         context = SparkContext.getOrCreate(configuration)
     except Exception as error:
         raise NotInstalledError(
-            f"Spark did not start with the master '{configuration.get('spark.master')}': {probable_cause(str(error))}",
-            "Use local[*] for this machine, or the address of a running Spark.",
+            f"Spark did not start with --master {configuration.get('spark.master')}: {probable_cause(str(error))}",
+            "Leave out --master to run on this machine, or name a Spark that is running.",
         ) from error
     if threading.current_thread() is threading.main_thread():
         # Spark's own handler calls Java from inside the signal, in the middle of another call to Java.
@@ -169,6 +174,26 @@ def ship_bundle(context: SparkContext, folder: Path) -> None:
     packed = folder / "job.zip"
     packed.write_bytes(bundle.pack())
     context.addPyFile(str(packed))
+
+
+def require_reachable(master: str) -> None:
+    """Raise NotInstalledError if no host of a ``spark://HOST:PORT,HOST:PORT`` answers: Spark would try for a minute."""
+    if not master.startswith("spark://"):
+        return
+    hosts = master.removeprefix("spark://")
+    problem = ""
+    for address in hosts.split(","):
+        host, _, port = address.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), MASTER_SECONDS).close()
+        except (OSError, ValueError) as error:
+            problem = one_line(error)
+        else:
+            return
+    raise NotInstalledError(
+        f"Cannot reach the Spark master {hosts}: {problem}.",
+        "Start it, or leave out --master to run on this machine.",
+    )
 
 
 def provide_java() -> None:

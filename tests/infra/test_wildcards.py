@@ -129,7 +129,8 @@ def test_the_nodes_and_the_evaluator_are_allowed_no_wildcard_of_actions(environm
         (whose, value)
         for whose, statement in statements(made)
         for value in _texts(statement["Action"])
-        if "*" in value and not whose.startswith(("AWS::KMS::Key", "EncryptDisksOfInstances", "OwnAccount", "SparkHistory"))
+        if "*" in value
+        and not whose.startswith(("AWS::KMS::Key", "EncryptDisksOfInstances", "OwnAccount", "SparkHistory"))
     ] == []
 
 

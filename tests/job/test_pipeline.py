@@ -242,7 +242,7 @@ def test_bad_photos_are_rejected_with_reasons(sample_photos: Path, random_backbo
 
 
 @joins_a_running_spark
-def test_a_finished_run_says_what_it_kept_and_where(
+def test_finished_run_prints_counts_and_files(
     photos: Path, random_backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     argv = ["--images", str(photos / "training"), "--model", str(random_backbone), "--components", "3"]
@@ -255,7 +255,7 @@ def test_a_finished_run_says_what_it_kept_and_where(
     assert "3 components for " in said.out
     assert said.out.splitlines()[-2:] == [
         f"Results: {tmp_path}/results",
-        f"To look at: {tmp_path}/results/report.html",
+        f"Report: {tmp_path}/results/report.html",
     ]
     assert "The weights are untrained (random, seed 0)" in said.err
     assert not (tmp_path / "results" / "components.csv").exists()

@@ -29,11 +29,23 @@ def write(path: Path, content: str | bytes) -> str:
     ],
     ids=["one column", "header", "one of several columns", "compressed"],
 )
-def test_uris_are_taken_from_csv_as_they_are(content: str | bytes, tmp_path: Path) -> None:
-    assert image_list.read(write(tmp_path / "list.csv", content)) == [
-        Listed("s3://b/Kiwi/1.jpg"),
-        Listed("/photos/Pear/100%.jpg"),
+def test_reads_uris_of_csv_as_they_are_written(content: str | bytes, tmp_path: Path) -> None:
+    assert [entry.uri for entry in image_list.read(write(tmp_path / "list.csv", content))] == [
+        "s3://b/Kiwi/1.jpg",
+        "/photos/Pear/100%.jpg",
     ]
+
+
+def test_labels_come_from_their_column_else_the_folder(tmp_path: Path) -> None:
+    for name in ("1.jpg", "2.jpg", "3.jpg"):
+        write(tmp_path / name, "photo")
+    uri = write(tmp_path / "list.csv", 'path,Label\n1.jpg,"Plum, red"\n2.jpg, Kiwi \n3.jpg,\n')
+
+    listed = image_list.list_photos(uri, TRAIN, Subset())
+    drawn = image_list.list_photos(uri, TRAIN, Subset(labels=("Kiwi",)))
+
+    assert listed["label"].to_pylist() == ["Plum, red", "Kiwi", tmp_path.name]
+    assert drawn["path"].to_pylist() == [f"{tmp_path}/2.jpg"]
 
 
 def test_relative_paths_begin_in_the_lists_own_folder(tmp_path: Path) -> None:

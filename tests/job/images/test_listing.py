@@ -116,9 +116,10 @@ def test_photos_to_predict_are_not_drawn_from(tmp_path: Path) -> None:
 def test_draw_depends_on_seed_and_inner_path_alone() -> None:
     photos = [FileFound(f"{label}/{number}.jpg", 1) for label in "ab" for number in range(20)]
 
-    drawn = listing.draw(photos, Subset(per_label=3, seed=7), "anywhere", "root")
-    drawn_from_another_order = listing.draw(photos[::-1], Subset(per_label=3, seed=7), "elsewhere", "other")
-    drawn_with_another_seed = listing.draw(photos, Subset(per_label=3, seed=8), "anywhere", "root")
+    labels = [photo.inside[0] for photo in photos]
+    drawn = listing.draw(photos, labels, Subset(per_label=3, seed=7), "anywhere")
+    drawn_from_another_order = listing.draw(photos[::-1], labels[::-1], Subset(per_label=3, seed=7), "elsewhere")
+    drawn_with_another_seed = listing.draw(photos, labels, Subset(per_label=3, seed=8), "anywhere")
 
     assert [photo.inside[0] for photo in drawn] == ["a"] * 3 + ["b"] * 3
     assert set(drawn) == set(drawn_from_another_order)
@@ -128,7 +129,7 @@ def test_draw_depends_on_seed_and_inner_path_alone() -> None:
 def test_a_larger_draw_keeps_the_photos_of_a_smaller_one() -> None:
     photos = [FileFound(f"a/{number}.jpg", 1) for number in range(20)]
 
-    few, many = (set(listing.draw(photos, Subset(per_label=count), "f", "f")) for count in (3, 9))
+    few, many = (set(listing.draw(photos, ["a"] * 20, Subset(per_label=count), "f")) for count in (3, 9))
 
     assert few < many
 
