@@ -19,19 +19,25 @@ def declare(app: cdk.App, settings: Settings, libraries: Path) -> None:
     env = cdk.Environment(region=settings.region)
     data = DataStack(app, "OrchardData", settings=settings, env=env)
     AccessStack(app, "OrchardAccess", settings=settings, buckets=(data.data, data.logs), env=env)
-    if settings.alert_email:
-        BudgetStack(app, "OrchardBudget", settings=settings, env=env)
+    budget = BudgetStack(app, "OrchardBudget", settings=settings, env=env) if settings.alert_email else None
     ClusterStack(
-        app, "OrchardCluster", settings=settings, data=data.data, logs=data.logs, wheelhouse=libraries, env=env
+        app,
+        "OrchardCluster",
+        settings=settings,
+        data=data.data,
+        logs=data.logs,
+        wheelhouse=libraries,
+        alerts=budget.alerts if budget else None,
+        env=env,
     )
     cdk.Tags.of(app).add(*COST_TAG)
-    # Synthesis fails on any finding that nobody has given a reason for.
+    # Synthesis fails on any finding without a stated reason.
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
 
 
 def main() -> None:
-    """Synthesise the environment that the CDK context asks for; end with a short message if it is refused."""
-    # The tests judge every kind of environment by CloudFormation's own rules; here they would take half of the time.
+    """Synthesize the environment of the CDK context; end with a short message if a setting is refused."""
+    # The tests check every kind of environment against CloudFormation's rules; here that would take half of the time.
     app = cdk.App(builtin_cloud_formation_validation=False)
     try:
         settings = read_settings(app.node.get_all_context())

@@ -109,6 +109,17 @@ def _instance_types(name: str, value: object) -> tuple[str, ...]:
     return types
 
 
+def _subnets(name: str, value: object) -> tuple[str, ...]:
+    ids = tuple(part.strip() for part in str(value).split(",") if part.strip())
+    for subnet in ids:
+        if not re.fullmatch(r"subnet-[0-9a-f]{8,17}", subnet):
+            raise SettingsError(
+                f"{name} must list subnet ids or be empty, got '{subnet}'.",
+                f"Add -c {name}=subnet-0123456789abcdef0, with your own subnets.",
+            )
+    return ids
+
+
 _READERS: dict[str, Callable[[str, Any], Any]] = {
     "region": _one_of(*EU_REGIONS, *OTHER_REGIONS),
     "allow_non_eu": _boolean,
@@ -120,11 +131,15 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
     # EMR's own bounds: a minute, and seven days.
     "idle_minutes": _whole_number(1, 10_080),
     "network": _one_of(*NETWORKS),
+    "vpc_id": _matching(r"(vpc-[0-9a-f]{8,17})?", "the id of a VPC", "vpc-0123456789abcdef0"),
+    "subnet_ids": _subnets,
+    "kms_endpoint": _boolean,
     "managed_scaling": _boolean,
     "scaling_min": _whole_number(1, 200),
     "scaling_max": _whole_number(1, 200),
     "session_manager": _boolean,
     "jupyterhub": _boolean,
+    "live_logs": _boolean,
     "visual_words": _boolean,
     "reduced_precision": _boolean,
     # EMR's own bounds.
@@ -153,6 +168,7 @@ def _contradictions(settings: Settings) -> list[tuple[bool, str, str]]:
     primaries = [INSTANCE_TYPES[name] for name in settings.primary_instance_types]
     workers = [INSTANCE_TYPES[name] for name in settings.worker_instance_types]
     worker_names = ", ".join(settings.worker_instance_types)
+    subnets = ",".join(settings.subnet_ids)
     first_workers = settings.core_count + settings.task_count
     return [
         (
@@ -169,6 +185,11 @@ def _contradictions(settings: Settings) -> list[tuple[bool, str, str]]:
             len({(instance.virtual_cpus, instance.memory_mib) for instance in workers}) > 1,
             f"worker_instance_types must be of one size, got {worker_names}.",
             "Use types with equal virtual CPUs and memory, because one executor size must fit all of them.",
+        ),
+        (
+            bool(settings.vpc_id) != bool(settings.subnet_ids),
+            f"vpc_id and subnet_ids must be given together, got '{settings.vpc_id}' and '{subnets}'.",
+            "Add both -c vpc_id=VPC and -c subnet_ids=SUBNET,SUBNET, or neither to create a network.",
         ),
         (
             settings.managed_scaling and settings.network == "private",

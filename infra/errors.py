@@ -248,7 +248,7 @@ class NotClassifiedError(OrchardError):
 
     Each is named with its reason above; the others were classified.
 
-    Give photos in JPEG, PNG, WebP or BMP.
+    Give photos in JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF, JPEG 2000 or HEIC.
     """
 
     code = "ORC-263"

@@ -13,6 +13,7 @@ OTHER_REGIONS = (
     *("af-south-1", "il-central-1", "me-central-1", "me-south-1"),
 )
 NETWORKS = ("private", "private-nat", "public")
+SESSION_MANAGER_SERVICES = ("ssm", "ssmmessages")
 COST_TAG = ("project", "orchard")
 """Key and value of the tag on all resources: costs are counted and leftover resources found by it."""
 
@@ -32,11 +33,15 @@ class Settings:
     # ``private``: S3 only, fixed size. ``private-nat``: the internet through a NAT gateway. ``public``: public
     # addresses, no ingress.
     network: str  # one of ``NETWORKS``
+    vpc_id: str  # existing VPC to use, which the stacks do not change; empty to create one
+    subnet_ids: tuple[str, ...]  # subnets of that VPC for the nodes; EMR chooses one
+    kms_endpoint: bool  # whether a private network has a paid endpoint to KMS
     managed_scaling: bool  # whether EMR adds and removes task nodes by load
     scaling_min: int  # fewest nodes under managed scaling, core nodes included
     scaling_max: int  # most nodes under managed scaling, core nodes included
     session_manager: bool  # whether Session Manager may open a shell and forward ports
     jupyterhub: bool  # whether the cluster runs JupyterHub, with its notebooks in the data bucket
+    live_logs: bool  # whether EMR sends the logs of steps to CloudWatch while they run
     visual_words: bool  # whether the nodes get OpenCV, which ``--descriptor orb`` and ``sift`` need
     reduced_precision: bool  # whether the nodes get OpenVINO, which ``--precision fast`` needs
     step_concurrency: int  # steps that may run at the same time
@@ -71,6 +76,18 @@ class Settings:
     def most_workers(self) -> int:
         """How many core and task nodes there can be at the same time."""
         return self.scaling_max if self.managed_scaling else self.core_count + self.task_count
+
+    @property
+    def endpoint_services(self) -> tuple[str, ...]:
+        """AWS services that nodes reach by interface endpoints, which cost by the hour; none where there is a way out.
+
+        JupyterHub reads its password through Systems Manager, so it needs no endpoint to Secrets Manager.
+        """
+        if self.network != "private" or self.vpc_id:
+            return ()
+        wanted = {"kms": self.kms_endpoint, "logs": self.live_logs}
+        services = [name for name, needed in wanted.items() if needed]
+        return (*services, *(SESSION_MANAGER_SERVICES if self.session_manager else ()))
 
     @property
     def may_buy_spot(self) -> bool:

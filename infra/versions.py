@@ -11,7 +11,7 @@ from pathlib import Path
 RELEASE_LABEL = "emr-7.14.0"
 SPARK = "3.5.8"
 PYTHON = "3.11"
-"""EMR 7 ships Python 3.9 beside it, and ``pip3`` belongs to that one: always name the version."""
+"""EMR 7 also ships Python 3.9, which ``pip3`` belongs to: always name the version."""
 JAVA = 17
 GLIBC = (2, 34)
 """Of Amazon Linux 2023, which EMR 7 runs on. A wheel tagged for a later one does not install there."""
@@ -44,9 +44,10 @@ LIBRARIES = (
     Library("numpy", "1.26.4", ("numpy",)),
     Library("threadpoolctl", "3.8.0", ("threadpoolctl",)),
     Library("pyarrow", "18.1.0", ("pyarrow", "pyarrow.fs", "pyarrow.parquet")),
-    Library("pillow", "13.0.0", ("PIL.Image",)),
+    Library("pillow", "13.0.0", ("PIL.Image", "PIL.ImageCms")),
+    Library("pi-heif", "1.4.0", ("_pi_heif",)),
     Library("ai-edge-litert", "2.3.0", ("ai_edge_litert.interpreter", "ai_edge_litert.schema_py_generated")),
-    # The one dependency of ai-edge-litert that those two modules import beside NumPy. It also asks for
+    # The one dependency of ai-edge-litert, apart from NumPy, that those two modules import. It also asks for
     # protobuf, ml_dtypes, typing-extensions and backports-strenum, for parts that the job never imports.
     Library("flatbuffers", "25.12.19", ("flatbuffers",)),
     Library("tqdm", "4.70.1", ("tqdm",)),
@@ -58,4 +59,4 @@ OPTIONAL = {
     # Measured on x86-64 only; elsewhere --precision fast is full precision. 59 MB more for every node to fetch.
     "reduced_precision": (Library("openvino", "2026.4.1", ("openvino",), ("x86_64",)),),
 }
-"""What the nodes get beside ``LIBRARIES``, by the setting that asks for it."""
+"""Libraries in addition to ``LIBRARIES``, by the setting that adds them."""

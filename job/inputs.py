@@ -9,25 +9,33 @@ import pyarrow.compute as pc
 from job import storage
 from job.arguments import Arguments
 from job.errors import OutputRefusedError, PhotosNotFoundError
-from job.images import PREDICT, TEST, TRAIN, Subset, image_list, listing
+from job.images import PREDICT, TEST, TRAIN, LeftOut, Subset, image_list, labels, listing
 
 
-def list_all(arguments: Arguments) -> pa.Table:
-    """Return one listing of all photos: those to fit on, to test and to predict.
+def list_all(arguments: Arguments, left_out: LeftOut | None = None) -> pa.Table:
+    """Return one listing of all photos: to fit, to test and to predict.
+
+    Parameters
+    ----------
+    left_out
+        Fills with the files and folders that are not used.
 
     Raises
     ------
     UsageError
-        If there is no photo, if a wanted label is missing, if one folder lies in another or a photo is both to be
-        fitted on and tested, or if a photo lies in the output.
+        If there is no photo, a wanted label is missing, one folder is inside another, a photo is both fitted and
+        tested, training and test folders are mixed, or a photo is in the output.
     """
     subset = Subset(arguments.labels, arguments.per_label, arguments.seed)
+    left_out, pattern = left_out or LeftOut(), labels.compiled(arguments.label_pattern)
     folders = [(arguments.images, TRAIN), (arguments.test, TEST), (arguments.predict, PREDICT)]
     given = [(storage.absolute_uri(folder), split) for folder, split in folders if folder is not None]
     listing.require_separate([folder for folder, _ in given])
-    listings = [listing.list_photos(folder, split, subset) for folder, split in given]
+    listings = [listing.list_photos(folder, split, subset, left_out, pattern) for folder, split in given]
+    if arguments.images is not None and pattern is None:
+        labels.require_no_splits(_inside(listings[0]["path"].to_pylist(), given[0][0]), arguments.images.rstrip("/"))
     if arguments.image_list is not None:
-        named = image_list.list_photos(storage.absolute_uri(arguments.image_list), TRAIN, subset)
+        named = image_list.list_photos(storage.absolute_uri(arguments.image_list), TRAIN, subset, left_out, pattern)
         _require_elsewhere(named, listings, arguments)
         listings.insert(0, named)
     if arguments.holdout is not None:
@@ -37,7 +45,7 @@ def list_all(arguments: Arguments) -> pa.Table:
 
 
 def _require_elsewhere(named: pa.Table, others: Sequence[pa.Table], arguments: Arguments) -> None:
-    """Raise UsageError if a photo of a list is also one to test or to predict, or lies in the output."""
+    """Raise UsageError if a photo of a list is also in the test or predict folder, or in the output."""
     output = storage.absolute_uri(arguments.output)
     inside = named["path"].filter(pc.starts_with(named["path"], f"{output}/"))
     if len(inside):
@@ -64,5 +72,24 @@ def describe_listing(photos: pa.Table) -> str:
     found = Counter(photos["split"].to_pylist())
     names = {TRAIN: "to fit on", TEST: "to test", PREDICT: "to predict"}
     parts = [f"{found[split]:,} photos {name}" for split, name in names.items() if found[split]]
-    labels = len(listing.count_by_label(photos, TRAIN))
-    return f"Found {', '.join(parts)}; {labels:,} label{'s' if labels != 1 else ''}."
+    found_labels = len(listing.count_by_label(photos, TRAIN))
+    return f"Found {', '.join(parts)}; {found_labels:,} label{'s' if found_labels != 1 else ''}."
+
+
+def label_warnings(photos: pa.Table, arguments: Arguments) -> list[str]:
+    """Return what is probably wrong with the labels of a listing, a line each."""
+    folder = "" if arguments.images is None else storage.absolute_uri(arguments.images)
+    training: dict[str, list[str]] = {}
+    train = photos.filter(pc.equal(photos["split"], TRAIN))
+    for path, label in zip(_inside(train["path"].to_pylist(), folder), train["label"].to_pylist(), strict=True):
+        training.setdefault(label, []).append(path)
+    return labels.warnings(
+        training,
+        listing.count_by_label(photos, TEST),
+        has_test=arguments.test is not None or arguments.holdout is not None,
+        by_folder=arguments.images is not None and arguments.label_pattern is None,
+    )
+
+
+def _inside(paths: Sequence[str], folder: str) -> list[str]:
+    return [path.removeprefix(f"{folder}/") for path in paths]

@@ -10,6 +10,7 @@ from job.classifiers import MODELS
 from job.errors import OrchardError, UsageError, did_you_mean
 from job.features.network import FAST, FULL, IMAGENET
 from job.features.words import options as word_options
+from job.images import EXACT, SCALED
 from job.report import LANGUAGES
 
 PREDICT, REPORT = "predict", "report"
@@ -169,6 +170,12 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
         action="append",
         help="use only photos with these labels (default: all); quote a label with a comma: 'A,\"B, C\"'",
     )
+    photos.add_argument(
+        "--label-pattern",
+        metavar="REGEX",
+        help="take labels from this regular expression's first group in the path inside the folder, for instance "
+        "'^([^/]+)/' for the first folder (default: the last folder)",
+    )
     photos.add_argument("--per-label", metavar="N", type=whole_number, help="use at most N photos per label")
     photos.add_argument(
         "--seed",
@@ -176,6 +183,13 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
         type=whole_number,
         default=0,
         help="seed of all random choices (default: %(default)s)",
+    )
+
+    photos.add_argument(
+        "--decode",
+        choices=(EXACT, SCALED),
+        default=EXACT,
+        help="exact: decode every pixel (default); scaled: large JPEGs at a fraction of their size, faster",
     )
 
     network = made.add_argument_group("features from a network")

@@ -16,8 +16,8 @@ from job.features.network.extractor import open_network, warn_if_untrained
 from job.features.words import KINDS, Learning, require_opencv, vocabulary
 from job.features.words.extractor import WordExtractor, perceptron_parameters, reused_words
 from job.features.words.options import CNN, ZERO
-from job.images import TRAIN, listing
-from job.inputs import count, describe_listing, list_all
+from job.images import TRAIN, LeftOut, listing
+from job.inputs import count, describe_listing, label_warnings, list_all
 from job.manifest import build_manifest, describe_components, label_counts, write_tables
 from job.options import NO_CLASSIFIER
 from job.pca import PrincipalComponents, Projection, components
@@ -43,10 +43,11 @@ def run(arguments: Arguments) -> dict[str, Any]:
     """
     folders = [folder for folder in (arguments.images, arguments.test, arguments.predict) if folder is not None]
     with open_run(arguments.output, arguments.overwrite or arguments.resume, folders) as run:
-        output, progress = run.output, run.progress
+        output, progress, left_out = run.output, run.progress, LeftOut()
         with progress.stage("list"):
-            photos = list_all(arguments)
-        progress.say(describe_listing(photos))
+            photos = list_all(arguments, left_out)
+        for line in (describe_listing(photos), *left_out.lines(), *label_warnings(photos, arguments)):
+            progress.say(line)
         extractor = choose_extractor(arguments, run)
         require_possible(arguments, photos, extractor)
         photos, found = resume.reuse(arguments.resume, output, extractor.folder, extractor.provenance, photos, progress)
@@ -80,6 +81,7 @@ def run(arguments: Arguments) -> dict[str, Any]:
         merged = write_tables(output, extracted.reports, projected, predictions, classes)
         written["tables"] = merged.files
         outcome = {
+            "ignored": left_out.as_manifest(),
             "components": describe_components(fitted, kept),
             "classifier": None if classified is None else stage.describe(classified),
             "predicted": merged.predicted,
@@ -109,16 +111,16 @@ def choose_extractor(arguments: Arguments, run: Run) -> FeatureExtractor:
                 model = cached_export(ExportRequest(arguments.backbone, arguments.weights, arguments.seed))
             else:
                 model = storage.local_copy(storage.absolute_uri(arguments.model), run.folder)
-            extractor = open_network(model, arguments.precision)
+            extractor = open_network(model, arguments.precision, arguments.decode)
         warn_if_untrained(run.progress, extractor.backbone)
         return extractor
     require_opencv()
     kind, keep_empty = KINDS[arguments.descriptor], arguments.no_keypoints == ZERO
     if arguments.vocabulary is not None:
         words, description = reused_words(arguments.vocabulary, arguments.descriptor)
-        return WordExtractor(kind, words.keypoints, keep_empty, (words, description))
+        return WordExtractor(kind, words.keypoints, keep_empty, (words, description), arguments.decode)
     learning = Learning(arguments.visual_words, arguments.word_sample, arguments.word_iterations, arguments.seed)
-    return WordExtractor(kind, arguments.keypoints, keep_empty, learning)
+    return WordExtractor(kind, arguments.keypoints, keep_empty, learning, arguments.decode)
 
 
 def require_possible(arguments: Arguments, photos: pa.Table, extractor: FeatureExtractor) -> None:

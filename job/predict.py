@@ -22,7 +22,7 @@ from job.features.network.extractor import NetworkExtractor, open_network, warn_
 from job.features.words import require_opencv
 from job.features.words.extractor import WordExtractor, reused_words
 from job.features.words.options import ZERO
-from job.images import PREDICT, listing
+from job.images import EXACT, PREDICT, LeftOut, listing
 from job.manifest import build_manifest, write_tables
 from job.pca import Projection
 from job.pca.passes import ProjectionTask
@@ -48,12 +48,13 @@ def run(arguments: PredictArguments, environment: Mapping[str, str]) -> dict[str
             f"--output must not be the folder of --results, got '{output}' for both.", "Choose another --output."
         )
     with open_run(output, arguments.overwrite or arguments.resume, [arguments.images]) as run:
-        progress = run.progress
+        progress, left_out = run.progress, LeftOut()
         earlier = layout.read_manifest(fitted)
         projection, classifier = read_fitted(fitted, earlier)
         with progress.stage("list"):
-            photos = listing.list_photos(storage.absolute_uri(arguments.images), PREDICT)
-        progress.say(f"Found {len(photos):,} photos to predict.")
+            photos = listing.list_photos(storage.absolute_uri(arguments.images), PREDICT, left_out=left_out)
+        for line in (f"Found {len(photos):,} photos to predict.", *left_out.lines()):
+            progress.say(line)
         extractor = find_extractor(arguments, fitted, earlier, storage.cache_folder(environment), run)
         photos, found = resume.reuse(arguments.resume, output, extractor.folder, extractor.provenance, photos, progress)
         with session.opened(arguments.master, extractor.files, progress, run.folder) as context:
@@ -71,6 +72,7 @@ def run(arguments: PredictArguments, environment: Mapping[str, str]) -> dict[str
         merged = write_tables(output, extracted.reports, projected, predictions, classes)
         outcome = {
             "fitted": {"results": fitted, "run_id": earlier["run_id"]},
+            "ignored": left_out.as_manifest(),
             "components": earlier["components"],
             "classifier": earlier["classifier"],
             "predicted": merged.predicted,
@@ -128,7 +130,9 @@ def find_extractor(
     require_opencv()
     words, description = reused_words(fitted, earlier["vocabulary"]["descriptor"])
     keep_empty = earlier["arguments"]["no_keypoints"] == ZERO
-    return WordExtractor(words.kind, words.keypoints, keep_empty, (words, description))
+    return WordExtractor(
+        words.kind, words.keypoints, keep_empty, (words, description), earlier["arguments"].get("decode", EXACT)
+    )
 
 
 def find_network(
@@ -144,8 +148,9 @@ def find_network(
         If the file is not the one of the run, or does not exist.
     """
     wanted, earlier = manifest["backbone"]["sha256"], manifest["arguments"]
+    decoding = earlier.get("decode", EXACT)
     if given is not None:
-        extractor = open_network(storage.local_copy(storage.absolute_uri(given), folder), precision)
+        extractor = open_network(storage.local_copy(storage.absolute_uri(given), folder), precision, decoding)
         found = extractor.provenance["model"]
         if found != wanted:
             raise BackboneError(
@@ -159,7 +164,7 @@ def find_network(
             model = storage.local_copy(storage.absolute_uri(earlier["model"]), folder)
         elif model is None:
             model = cached_export(ExportRequest(earlier["backbone"], earlier["weights"], earlier["seed"]))
-        extractor = open_network(model, precision)
+        extractor = open_network(model, precision, decoding)
     except UsageError as error:
         raise BackboneError(
             f"The backbone of the results is not on this machine: {error.message}",

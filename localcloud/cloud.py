@@ -1,4 +1,4 @@
-"""One local cloud: moto's services with patches, a CloudFormation of its own, and the runner of EMR's steps."""
+"""One local cloud: moto's services with patches, our own CloudFormation engine, and the runner of EMR's steps."""
 
 import logging
 import os
@@ -15,8 +15,9 @@ from localcloud.clients import client
 from localcloud.cloudformation.api import CloudFormationResponse
 from localcloud.cloudformation.resources import RESOURCE_TYPES
 from localcloud.cloudformation.service import CloudFormation
+from localcloud.event_source import EventSource
 from localcloud.iam.middleware import Application, IamMiddleware, refuse_service
-from localcloud.moto_patches import budgets, ec2, emr, iam, s3
+from localcloud.moto_patches import budgets, ec2, emr, events, iam, s3, servicequotas
 from localcloud.runtime import Runtime
 from localcloud.steps.runner import StepRunner
 
@@ -26,9 +27,9 @@ _BACKLOG = 128
 """Connections that may wait to be accepted: an upload opens many at once."""
 
 _SETTINGS = {
-    # Without them no managed policy of AWS exists, such as the one of EMR's service role.
+    # AWS's managed policies, such as that of EMR's service role.
     "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
-    # Nobody here starts a machine from an image, and reading 70 000 lines of them takes seconds.
+    # No machine image is ever started here, and reading 70,000 lines of them takes seconds.
     "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
 }
 
@@ -43,27 +44,28 @@ class LocalCloud:
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
         self._runner: StepRunner | None = None
+        self._events = EventSource()
 
     @property
     def endpoint(self) -> str:
-        """Its address: what AWS_ENDPOINT_URL is set to."""
+        """The value for ``AWS_ENDPOINT_URL``."""
         if self._server is None:
             raise RuntimeError("The local cloud has not been started.")
         return f"http://{HOST}:{self._server.port}"
 
     def start(self) -> None:
-        """Listen."""
+        """Answer requests, and run the steps of clusters."""
         self.folder.mkdir(parents=True, exist_ok=True)
         os.environ.update(_SETTINGS)
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        for patch in (budgets, ec2, emr, iam, s3):
+        for patch in (budgets, ec2, emr, events, iam, s3, servicequotas):
             patch.apply(setattr)
         CloudFormationResponse.cloudformation = CloudFormation(
             RESOURCE_TYPES, cache(lambda service, region: client(service, self.endpoint, region, attempts=1))
         )
         cloudformation_urls.url_paths = {"{0}/$": CloudFormationResponse.dispatch}
         application = IamMiddleware(DomainDispatcherApplication(_application_of))  # type: ignore[arg-type]
-        # Bound here: where the port is taken, werkzeug would end the process instead of raising.
+        # Bind the port here: werkzeug would exit instead of raising if it is in use.
         with socket.create_server((HOST, self._port), backlog=_BACKLOG) as listening:
             self._server = make_server(
                 HOST,
@@ -77,10 +79,12 @@ class LocalCloud:
         self._thread.start()
         self._runner = StepRunner(self.endpoint, self.folder / "clusters", self._runtime)
         self._runner.start()
+        self._events.start()
 
     def stop(self) -> None:
-        """End what runs, and listen no more."""
+        """End the running steps, and stop listening."""
         if self._runner is not None:
+            self._events.stop()
             self._runner.stop()
         if self._server is not None and self._thread is not None:
             self._server.shutdown()
@@ -89,5 +93,5 @@ class LocalCloud:
 
 
 def _application_of(service: str | None) -> Application:
-    """Return what answers for a service by moto's name; None is one that moto does not have."""
+    """Return the application of a service by moto's name; None is a service that moto does not have."""
     return refuse_service if service is None else create_backend_app(service)  # type: ignore[arg-type]

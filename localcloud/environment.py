@@ -6,11 +6,13 @@ from collections.abc import Mapping
 
 from localcloud.clients import ADMINISTRATOR_KEY
 
-_IN_THE_WAY = (
-    *("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"),
-    *("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"),
+_MISLEADING = (
+    *("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"),
+    *("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_ENDPOINT_URL_S3"),
 )
-"""Variables that would direct calls, or some of them, to a real account."""
+"""Variables that could send some calls to a real account."""
+
+_ENDPOINT_OF_A_SERVICE = "AWS_ENDPOINT_URL_"
 
 
 def variables(endpoint: str, region: str) -> dict[str, str]:
@@ -23,12 +25,14 @@ def variables(endpoint: str, region: str) -> dict[str, str]:
         # Otherwise a client without credentials waits for an address that answers only on EC2.
         "AWS_EC2_METADATA_DISABLED": "true",
         "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "NO_PROXY": "127.0.0.1,localhost",
     }
 
 
 def applied(environment: Mapping[str, str], endpoint: str, region: str) -> dict[str, str]:
     """Return an environment in which every call goes to the local cloud."""
-    kept = {name: value for name, value in environment.items() if name not in _IN_THE_WAY}
+    dropped = _misleading(environment)
+    kept = {name: value for name, value in environment.items() if name not in dropped}
     return kept | variables(endpoint, region)
 
 
@@ -43,7 +47,13 @@ def without_account(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def exports(endpoint: str, region: str) -> list[str]:
-    """Return the lines that set the variables in a shell."""
+def exports(endpoint: str, region: str, environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Return the lines that set the variables in a shell with this environment."""
     settings = [f"export {name}={shlex.quote(value)}" for name, value in variables(endpoint, region).items()]
-    return [f"unset {' '.join(_IN_THE_WAY)}", *settings]
+    return [f"unset {' '.join(_misleading(environment))}", *settings]
+
+
+def _misleading(environment: Mapping[str, str]) -> list[str]:
+    """Return the variables to remove: the usual ones, and the endpoint of each service that is set."""
+    services = [name for name in environment if name.startswith(_ENDPOINT_OF_A_SERVICE)]
+    return [*_MISLEADING, *sorted(set(services) - set(_MISLEADING))]

@@ -12,7 +12,7 @@ from pathlib import Path
 class Runtime:
     """What steps run on; an empty ``java_home`` or ``spark_home`` means that there is none.
 
-    ``node_python`` is the path of Python on a cluster's nodes, which the interpreter of the local cloud stands for.
+    ``node_python`` is the path of Python on a cluster's nodes; the interpreter of the local cloud replaces it.
     """
 
     java_home: str = ""

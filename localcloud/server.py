@@ -14,14 +14,14 @@ from localcloud.errors import LocalCloudError
 from localcloud.runtime import Runtime
 
 READY = "The local cloud listens on"
-"""How the line begins that is printed once requests are answered; the address follows."""
+"""Start of the line printed once requests are answered; the address follows."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve until a signal comes; return the exit code."""
+    """Serve until a signal arrives; return the exit code."""
     given = _parser().parse_args(argv)
-    # Python runs a handler only once the main thread goes on, which may be waiting already: the signal itself writes.
-    told_to_end, end = os.pipe()
+    # A Python handler runs only when the main thread continues, and that waits in `read`: the signal writes instead.
+    wake, end = os.pipe()
     os.set_blocking(end, False)
     signal.set_wakeup_fd(end)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 )
                 sys.stdout.write(f"{READY} {cloud.endpoint}\n")
                 sys.stdout.flush()
-                os.read(told_to_end, 1)
+                os.read(wake, 1)
             finally:
                 cloud.stop()
     except LocalCloudError as error:
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _listen(cloud: LocalCloud, port: int) -> None:
-    """Start a cloud; raise LocalCloudError where its port cannot be had."""
+    """Start a cloud; raise LocalCloudError if it cannot listen on the port."""
     try:
         cloud.start()
     except OSError as error:
@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--folder", type=Path, required=True, help="where to write, and nowhere else")
     parser.add_argument("--java-home", default="", help="of the Java that steps run on")
     parser.add_argument("--spark-home", default="", help="of the Spark that steps run on")
-    parser.add_argument("--node-python", default="", help="path of Python on a node, which is this one here")
+    parser.add_argument("--node-python", default="", help="path of Python on a node, replaced by this one")
     return parser
 
 

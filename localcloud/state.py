@@ -1,7 +1,7 @@
 """The state of the local cloud on this machine: whether it runs, and where; starts and ends it.
 
-A cloud is a process of its own. It holds a lock on a file for as long as it lives, and the kernel releases the lock
-however it ends, so that another process with the same number is never mistaken for it.
+A cloud is a separate process. It holds a lock on a file, which the kernel releases however the process ends, so that
+another process with the same id is never mistaken for the cloud.
 """
 
 import fcntl
@@ -59,7 +59,7 @@ def find(folder: Path) -> LocalCloudState | None:
 
 
 def require(folder: Path, program: str = "python -m localcloud") -> LocalCloudState:
-    """Return the cloud that runs; raise LocalCloudStateError, naming a program that starts it, if there is none."""
+    """Return the running cloud; raise LocalCloudStateError, with the command that starts one, if there is none."""
     found = find(folder)
     if found is None:
         raise LocalCloudStateError("No local cloud is running.", f"Start it: {program} up")
@@ -68,7 +68,7 @@ def require(folder: Path, program: str = "python -m localcloud") -> LocalCloudSt
 
 @contextmanager
 def running(port: int = 0, runtime: Runtime | None = None) -> Iterator[str]:
-    """Run a local cloud as long as the block lasts; yield its endpoint. Port 0 takes any free one."""
+    """Run a local cloud during the block; yield its endpoint. Port 0 takes any free one."""
     with tempfile.TemporaryDirectory(prefix="localcloud-") as parent:
         folder = Path(parent) / "cloud"
         try:
@@ -139,7 +139,7 @@ def hold(folder: Path) -> Iterator[Callable[[LocalCloudState], None]]:
         raise LocalCloudStateError(
             "A local cloud is already running.", "Use it, or end it: python -m localcloud down"
         ) from error
-    # What is here was left by a cloud that was killed.
+    # Left by a cloud that was killed.
     (folder / _STATE).unlink(missing_ok=True)
     shutil.rmtree(work_folder(folder), ignore_errors=True)
     work_folder(folder).mkdir()

@@ -20,7 +20,7 @@ def call(command: Sequence[str]) -> int:
     try:
         return subprocess.run(command, cwd=PROJECT, env=environment, check=False).returncode
     except FileNotFoundError as error:
-        raise ProgramMissingError(f"The program {command[0]} is not installed.", "Install it: make setup") from error
+        raise ProgramMissingError(f"The program {command[0]} must be installed.", "Install it: make setup") from error
 
 
 def with_programs(environment: Mapping[str, str]) -> dict[str, str]:
@@ -61,5 +61,7 @@ def _where(aws: Aws) -> list[str]:
 def _find(name: str, text: str) -> "re.Match[str]":
     found = re.search(rf'("{re.escape(name)}"\s*:\s*)(\d+)', text)
     if found is None:
-        raise CommandError(f"cdk.json holds no number for {name}.", f'Put it back: "{name}": 1')
+        raise CommandError(
+            f"cdk.json must have a number for {name}, found none.", f'Restore it in cdk.json: "{name}": 1'
+        )
     return found

@@ -121,23 +121,23 @@ def as_orchard_error(error: Exception, doing: str) -> OrchardError:
             "Sign in (aws sso login, or aws configure), or name a profile with --profile.",
         )
     if isinstance(error, exceptions.ProfileNotFound):
-        return SignInError(f"Could not {doing}: {error}.", "See which there are: aws configure list-profiles")
+        return SignInError(f"Could not {doing}: {error}.", "List the profiles: aws configure list-profiles")
     for kinds, message, hint in _SIGN_IN:
         if isinstance(error, kinds):
             return SignInError(f"Could not {doing}: {message}", hint)
     if isinstance(error, (exceptions.ConnectionError, exceptions.HTTPClientError)):
         return AwsNotReachedError(
             f"Could not {doing}: AWS could not be reached ({type(error).__name__}).",
-            "Check the network, then type the same command again.",
+            "Check the network, then rerun the command.",
         )
-    return CommandError(f"Could not {doing}: {error}", "Type the same command with --debug for the whole trace.")
+    return CommandError(f"Could not {doing}: {error}", "Rerun the command with --debug to see the whole traceback.")
 
 
 _SIGN_IN: Sequence[tuple[tuple[type[Exception], ...], str, str]] = (
     (
         (exceptions.LoginInsufficientPermissions,),
-        "the sign-in may not give this machine credentials.",
-        "Ask whoever manages the account for the permission signin:CreateOAuth2Token.",
+        "the sign-in is not allowed to issue credentials to this machine.",
+        "Ask the account's administrator for the permission signin:CreateOAuth2Token.",
     ),
     (
         (exceptions.LoginError,),
@@ -151,16 +151,16 @@ _SIGN_IN: Sequence[tuple[tuple[type[Exception], ...], str, str]] = (
     ),
     (
         (exceptions.RefreshWithMFAUnsupportedError,),
-        "the credentials have expired, and new ones need a code of your MFA device.",
+        "the credentials have expired, and new ones require a code from your MFA device.",
         "Get new ones: aws sts get-session-token --serial-number ARN --token-code CODE",
     ),
     (
         (exceptions.CredentialRetrievalError,),
-        "the program that gives out the credentials has failed.",
-        "See what it says: aws sts get-caller-identity",
+        "the program that supplies the credentials has failed.",
+        "Run it yourself to see why: aws sts get-caller-identity",
     ),
 )
-"""What botocore raises before it has credentials at all; the first kind that an error belongs to counts."""
+"""Errors that botocore raises before it has credentials; the first matching kind counts."""
 
 _REFUSALS: Sequence[tuple[frozenset[str], type[OrchardError], str, str]] = (
     (
@@ -181,15 +181,15 @@ _REFUSALS: Sequence[tuple[frozenset[str], type[OrchardError], str, str]] = (
         frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "403"}),
         NotAllowedError,
         "{operation} is not allowed. {message}",
-        "Ask whoever manages the account for this permission, or use another --profile.",
+        "Ask the account's administrator for this permission, or use another --profile.",
     ),
     (
         frozenset(
             {"SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"}
         ),
         AwsBusyError,
-        f"AWS asks to slow down ({{code}}), {ATTEMPTS} attempts long.",
-        "Wait a minute, then type the same command again.",
+        f"AWS throttled {ATTEMPTS} attempts in a row ({{code}}).",
+        "Wait a minute, then rerun the command.",
     ),
     (
         frozenset(
@@ -199,29 +199,29 @@ _REFUSALS: Sequence[tuple[frozenset[str], type[OrchardError], str, str]] = (
             }
         ),
         AwsBusyError,
-        f"AWS failed ({{code}}), {ATTEMPTS} attempts long.",
-        "Type the same command again later.",
+        f"AWS failed {ATTEMPTS} times in a row ({{code}}).",
+        "Rerun the command later.",
     ),
     (
         frozenset({"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301"}),
         WrongRegionError,
         "it is in another region ({code}).",
-        "Name the region where it is: --region REGION",
+        "Add the option --region with its region.",
     ),
     (
         frozenset({"NoSuchBucket"}),
         BucketGoneError,
-        "the bucket is not there.",
+        "the bucket does not exist.",
         "If it was deleted by hand, recreate it: {destroy}, then {deploy}",
     ),
     (
         frozenset({"RequestTimeTooSkewed"}),
         WrongClockError,
         "this machine's clock is wrong.",
-        "Set the clock, then type the same command again.",
+        "Set the clock, then rerun the command.",
     ),
 )
-"""Codes that AWS answers with, and the class, message and hint of each."""
+"""Error codes of AWS, with the class, message and hint of each."""
 
 
 def _refused(error: exceptions.ClientError, doing: str) -> OrchardError:
@@ -238,5 +238,5 @@ def _refused(error: exceptions.ClientError, doing: str) -> OrchardError:
             return kind(f"Could not {doing}: {message.format(**words)}".rstrip(), hint.format(**words))
     return CommandError(
         f"Could not {doing}: {words['code']} by {words['operation']}. {words['message']}".rstrip(),
-        "Type the same command with --debug for the whole trace.",
+        "Rerun the command with --debug to see the whole traceback.",
     )

@@ -1,4 +1,4 @@
-"""Objects in S3: what they may be named after, whether one exists, and how to read or download it."""
+"""Objects in S3: check names, test whether one exists, read or download it."""
 
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ _NOT_FOUND = ("404", "NoSuchBucket", "NoSuchKey", "NotFound")
 
 
 def require_name(name: str, message: str, hint: str) -> None:
-    """Raise WrongUseError unless a text can name a run or a set; ``message`` is what it names: "--name"."""
+    """Raise WrongUseError unless a name is valid for a run or a set; ``message`` is what it names: "--name"."""
     if not run_names.is_valid(name):
         raise WrongUseError(f"{message} must be {run_names.RULE}, got '{name}'.", hint)
 
@@ -45,7 +45,7 @@ def read_if_there(aws: Aws, bucket: str, key: str, since: datetime | None = None
 def download(aws: Aws, bucket: str, key: str, file: Path) -> None:
     """Copy an object to a file of this machine; create its folder."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    # A hidden name until it is complete: an interrupted copy is never taken for the file.
+    # Use a hidden name until the copy is complete, so that an interrupted one is never taken for the file.
     part = file.with_name(f".{file.name}.part")
     aws.s3.download_file(bucket, key, str(part))
     part.replace(file)

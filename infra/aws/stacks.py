@@ -24,15 +24,15 @@ def outputs(aws: Aws, stack: str) -> Mapping[str, str]:
     found = _describe(aws, stack)
     if found is None:
         raise StackNotReadyError(
-            f"There is no stack {stack} in {aws.region}.",
-            f"Deploy it: {deploy_command(stack)}; or name the region where it is: --region REGION",
+            f"The stack {stack} must be deployed in {aws.region}, found none.",
+            f"Deploy it: {deploy_command(stack)}; or add --region with the region it is in.",
         )
     status = found["StackStatus"]
     named = _named(found)
     if not named:
         raise StackNotReadyError(
-            f"The stack {stack} is not ready: it is in state {status}.",
-            f"If nothing is changing it at the moment, deploy it again: {deploy_command(stack)}",
+            f"The stack {stack} must be deployed completely, but is in state {status}.",
+            f"If no deployment is running, deploy it again: {deploy_command(stack)}",
         )
     return named
 
@@ -50,7 +50,7 @@ def status(aws: Aws, stack: str) -> str | None:
 
 
 def deletion_failures(aws: Aws, stack: str) -> list[str]:
-    """Return what of a stack CloudFormation could not delete when it last tried, with its reasons."""
+    """Return the resources that CloudFormation could not delete in its last attempt, with its reasons."""
     with explained(f"read the events of the stack {stack}"):
         # The newest come first.
         events = aws.cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
@@ -90,7 +90,7 @@ def _output(aws: Aws, stack: str, name: str) -> str:
     named = outputs(aws, stack)
     if name not in named:
         raise StackNotReadyError(
-            f"The stack {stack} has no output {name}: it was deployed by another version of this project.",
+            f"The stack {stack} has no output {name}, because another version of this project deployed it.",
             f"Deploy it again: {deploy_command(stack)}",
         )
     return named[name]

@@ -6,7 +6,7 @@ from pathlib import Path
 from infra.commands import Command
 from infra.context import Context
 from infra.errors import NotClassifiedError
-from job.images import RejectedPhotoError
+from job.images import FORMAT_NAMES, RejectedPhotoError
 from job.mobile import PhotoClassifier
 
 
@@ -35,7 +35,7 @@ def execute(given: argparse.Namespace, context: Context) -> int:
     if unusable:
         raise NotClassifiedError(
             f"{unusable} of {len(given.photos)} photos could not be classified.",
-            "Give photos in JPEG, PNG, WebP or BMP.",
+            f"Give photos in {FORMAT_NAMES}.",
         )
     return 0
 

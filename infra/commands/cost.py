@@ -109,6 +109,10 @@ class _Asked:
             say(f"A run: {invocation.orchard('cost --photos N')}")
         unknown = [] if hour.counts_disks else ["disks"]
         unknown += ["S3"] if self.given.photos and prices.thousand_writes is None else []
+        say(report.standing_line(settings))
+        estimated = report.estimated_line(prices, hour)
+        if estimated:
+            say(estimated)
         say(report.not_counted(settings, unknown))
         say(self.source.origin)
 
@@ -280,12 +284,14 @@ def estimate_line(context: Context, photos: Sequence[PhotosFound]) -> str:
         spot = estimate.cheapest(settings.worker_instance_types, prices, estimate.SPOT) is not None
         hour = estimate.hour_cost(settings, prices, spot=spot)
         speed = expected_speed(context.price_cache, estimate.cheapest(settings.worker_instance_types, prices) or "")
-        # The cluster is there already: its start has been paid for.
-        taken = estimate.photos_cost(hour, speed, count, prices, 0.0, size / count / 1024)
+        taken = estimate.photos_cost(hour, speed, count, prices, START_MINUTES, size / count / 1024)
     except OrchardError as error:
         return f"No estimate: {error.message}"
     run = taken.job_usd + (taken.requests_usd or 0.0)
-    return f"Estimate: {report.clock(taken.job_hours)} and {run:.3f} USD, an extrapolation from {speed.basis}."
+    return (
+        f"Estimate: {report.clock(taken.job_hours)} and {run:.2f} USD for the run; {report.clock(taken.hours)} and "
+        f"{run + taken.start_usd:.2f} USD with the start of a cluster. Extrapolated from {speed.basis}."
+    )
 
 
 COMMAND = Command(

@@ -32,6 +32,8 @@ TRAINING_ANGLES, TEST_ANGLES = 15, 5
 """Photos a kind of fruit."""
 
 TOOLKIT = "CDKToolkit"
+BOUNDARY = "OrchardBoundary"
+"""Policy that limits every role and user of the stacks, as cdk.json names it."""
 STACKS = (stacks.DATA, stacks.ACCESS, stacks.CLUSTER)
 STAGES = 8
 
@@ -89,6 +91,10 @@ class Demonstration:
     def _show_deployment(self, variables: Mapping[str, str]) -> None:
         with self.stage("cdk bootstrap prepares the account"):
             account = self._client("sts").get_caller_identity()["Account"]
+            # As an administrator does in a real account: docs/running-on-aws.md.
+            self._client("iam").create_policy(
+                PolicyName=BOUNDARY, PolicyDocument=(PROJECT / "docs" / "policies" / "boundary.json").read_text()
+            )
             self._call(["cdk", "bootstrap", f"aws://{account}/{self.region}"], variables, self.folder)
             self._say_states([TOOLKIT])
         with self.stage("cdk deploy stands up every stack"):

@@ -46,6 +46,9 @@ def execute(given: argparse.Namespace, context: Context) -> int:
     plan = plans.plan(asked, name, bucket)
     photos = _check(aws, plan, cluster)
     context.say(*(f"{uri}: {each.count:,} photos, {each.bytes / 2**20:,.0f} MiB" for uri, each in photos.items()))
+    context.say(*(each.ignored for each in photos.values() if each.ignored))
+    if isinstance(plan.arguments, arguments.Arguments):
+        context.say(*preflight.check_labels(plan.arguments, photos))
     if photos:
         context.say(estimate_line(context, list(photos.values())))
     step = _attach(context, plan, cluster)

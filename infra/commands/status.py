@@ -3,10 +3,12 @@
 import argparse
 
 from infra import invocation
+from infra.aws import stacks
 from infra.commands import Command
 from infra.commands.follow_run import follow_to_the_end
 from infra.context import Context
 from infra.runs import Cluster, Step, clusters, diagnose_cluster, fetch, history, logs, read_progress, steps
+from infra.standing_cost import STANDING_OUTPUT
 
 COUNTED = "{done:,} of {total:,} photos"
 
@@ -24,6 +26,7 @@ def status(given: argparse.Namespace, context: Context) -> int:
     context.say(f"Cluster {named}: {cluster.state} {cluster.reason}".rstrip())
     if given.name is None and not cluster.alive:
         say_why_it_ended(context, cluster)
+        say_standing_cost(context)
         return 0
     if given.name is None and not given.follow and not steps.runs_of(aws, cluster.id):
         context.say(f"It has run nothing yet. Start a run: {invocation.orchard('run --images SET --on emr')}")
@@ -34,6 +37,13 @@ def status(given: argparse.Namespace, context: Context) -> int:
     context.say(f"Run '{step.run}': {step.state}{how_far(context, step)}")
     say_what_is_next(context, step)
     return 0
+
+
+def say_standing_cost(context: Context) -> None:
+    """Print what the stack of an ended cluster still costs, if it is deployed."""
+    usd = (stacks.outputs_if_there(context.aws, stacks.CLUSTER) or {}).get(STANDING_OUTPUT)
+    if usd is not None:
+        context.say(f"Its stack still costs about {usd} USD a month. Delete it: {invocation.orchard('destroy')}")
 
 
 def how_far(context: Context, step: Step) -> str:

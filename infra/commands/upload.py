@@ -10,7 +10,8 @@ from infra.commands.kept_buckets import say_where_the_set_is_kept
 from infra.commands.output.bar import duration, shown
 from infra.context import Context
 from infra.errors import NotSentError
-from infra.upload import Result, Survey, Uploader, is_photo, set_prefix, survey, upload, walk
+from infra.upload import Result, Survey, Uploader, set_prefix, survey, upload, walk
+from job.images import describe_ignored, is_photo
 
 MOST_SHOWN = 100
 """Failures that are listed; the others are counted."""
@@ -25,6 +26,8 @@ def execute(given: argparse.Namespace, context: Context) -> int:
     unit = "files" if given.every_file else "photos"
     bucket = stacks.data_bucket(context.aws)
     context.say(f"{_described(found, unit)} to s3://{bucket}/{prefix}")
+    ignored = "" if given.every_file else describe_ignored(found.ignored)
+    context.say(*([ignored] if ignored else []))
     say_where_the_set_is_kept(context, bucket, prefix)
     uploader = Uploader(context.aws, bucket, prefix, context.sleep)
     files = (file for file in walk(folder) if given.every_file or is_photo(file.inside))
@@ -50,8 +53,7 @@ def megabytes(size: int) -> str:
 
 def _described(found: Survey, unit: str) -> str:
     labels = f"{len(found.labels):,} {'folder' if len(found.labels) == 1 else 'folders'}"
-    others = f", {found.passed_over:,} other files ignored" if found.passed_over else ""
-    return f"{found.files:,} {unit} ({megabytes(found.size)}) in {labels}{others},"
+    return f"{found.files:,} {unit} ({megabytes(found.size)}) in {labels}"
 
 
 def _raise_for_failures(result: Result, unit: str, context: Context) -> None:

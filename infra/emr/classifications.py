@@ -25,7 +25,7 @@ MasterLabel = Literal["ON_DEMAND", "CORE"] | None
 def master_nodes(spot_share: int, *, managed_scaling: bool) -> MasterLabel:
     """Return the label of the nodes that run application masters; None for any node.
 
-    With ``ON_DEMAND`` EMR's managed scaling would choose the market by demand, whatever ``spot_share`` is. Source:
+    With ``ON_DEMAND`` EMR's managed scaling would choose the market by demand, regardless of ``spot_share``. Source:
     "Understanding node allocation strategy and scenarios" in the EMR Management Guide.
 
     Parameters
@@ -103,6 +103,11 @@ def spark(
         # Few nodes may run application masters: let these fill them. YARN's default is a tenth of a queue.
         Classification("capacity-scheduler", {"yarn.scheduler.capacity.maximum-am-resource-percent": "1"}),
     ]
+
+
+def no_metrics() -> list[Classification]:
+    """Return the classification that keeps the CloudWatch agent from sending metrics, which would be billed."""
+    return [Classification("emr-metrics", nested=(Classification("emr-system-metrics"),))]
 
 
 def _labels(masters: MasterLabel) -> dict[str, str]:

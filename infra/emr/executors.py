@@ -2,7 +2,7 @@
 
 YARN gets three quarters of a node's memory, or all but 8 GiB where that is more. Of that, a quarter (5 GiB
 at most) is left for a driver: the job's own runs on the primary node (client mode), but the driver of
-an application in cluster mode runs on one of the nodes, beside its executors. The executors share the rest. Half of an
+an application in cluster mode runs on one of the nodes, next to its executors. The executors share the rest. Half of an
 executor is the JVM's heap and half is left to the Python processes, one a core, where images are decoded and the
 backbone runs.
 """
@@ -22,9 +22,9 @@ class ExecutorSize:
     """Memory in MiB and counts, for one node."""
 
     yarn_memory: int
-    executors: int  # how many fit on the node beside a driver
+    executors: int  # how many fit on the node with a driver
     cores: int  # tasks that one executor runs at the same time
-    memory: int  # an executor's heap, and what lies beside it: its Python processes
+    memory: int  # an executor's heap; the overhead is for its Python processes
     memory_overhead: int
     driver_memory: int
     driver_memory_overhead: int

@@ -11,6 +11,9 @@ SERVICE_POLICY = "service-role/AmazonEMRServicePolicy_v2"
 MANAGED_POLICY_TAG = "for-use-with-amazon-emr-managed-policies"
 """With the value "true", lets ``SERVICE_POLICY`` act on the cluster, subnets and groups that carry it."""
 
+LOG_GROUP = "/orchard/steps"
+"""CloudWatch log group of steps' logs, where ``live_logs`` is on."""
+
 READ_FOLDERS = ("code", "images", "models", "notebooks", "results")
 WRITTEN_FOLDERS = ("notebooks", "results")
 
@@ -48,7 +51,7 @@ def policy_document(statements: Sequence[Statement]) -> PolicyDocument:
 
 
 def service_role_statements(node_role_arn: str, key_arn: str) -> list[Statement]:
-    """Return what EMR's service role needs beside ``SERVICE_POLICY``.
+    """Return what EMR's service role needs in addition to ``SERVICE_POLICY``.
 
     Parameters
     ----------
@@ -68,7 +71,7 @@ def service_role_statements(node_role_arn: str, key_arn: str) -> list[Statement]
             ["iam:CreateServiceLinkedRole"],
             [f"arn:aws:iam::*:role/aws-service-role/{service}/{role}*"],
             {"StringEquals": {"iam:AWSServiceName": service}},
-            wildcard_reason="AWS adds the account and a suffix of its own; the condition names the service.",
+            wildcard_reason="AWS adds the account and a suffix; the condition names the service.",
         )
         for service, role in _SERVICE_LINKED_ROLES.items()
     ]
@@ -102,8 +105,8 @@ def node_role_statements(
         The very objects that start-up scripts fetch.
     """
     return [
-        # No condition on the prefix: S3 answers 403, not 404, to whoever asks for a missing object and may
-        # not list its bucket, and such a request carries no prefix. Names are no secret from the job.
+        # No condition on the prefix: without permission to list the bucket, S3 answers a request for a missing object
+        # with 403 instead of 404, and such a request has no prefix. The job may see all names.
         Statement("ListData", ["s3:GetBucketLocation", "s3:ListBucket"], [data_bucket_arn]),
         Statement(
             "ReadData",
@@ -158,15 +161,41 @@ def session_manager_statements() -> list[Statement]:
     ]
 
 
-def jupyterhub_statements(data_bucket_arn: str, secret_arn: str) -> list[Statement]:
-    """Return what JupyterHub needs: its password, and the folder that EMR has it keep notebooks in."""
+def jupyterhub_statements(data_bucket_arn: str, secret_arn: str, region: str) -> list[Statement]:
+    """Return what JupyterHub needs: its password, through Systems Manager, and the folder of its notebooks."""
+    reference = "parameter/aws/reference/secretsmanager/JupyterHubPassword*"
     return [
         Statement("ReadJupyterHubPassword", ["secretsmanager:GetSecretValue"], [secret_arn]),
+        Statement(
+            "FindJupyterHubPassword",
+            ["ssm:GetParameter"],
+            [f"arn:aws:ssm:{region}:*:{reference}"],
+            wildcard_reason="A reference to one secret, whose name CloudFormation makes.",
+        ),
         Statement(
             "KeepNotebooks",
             ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
             [f"{data_bucket_arn}/jupyter/*"],
             wildcard_reason=_WITHIN_FOLDER,
+        ),
+    ]
+
+
+def live_log_statements(region: str) -> list[Statement]:
+    """Return what the CloudWatch agent needs to send the logs of steps."""
+    group = f"arn:aws:logs:{region}:*:log-group:{LOG_GROUP}"
+    return [
+        Statement(
+            "SendStepLogs",
+            ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+            [group, f"{group}:*"],
+            wildcard_reason="One log group of this account; EMR names the streams in it.",
+        ),
+        Statement(
+            "FindLogGroups",
+            ["logs:DescribeLogGroups"],
+            ["*"],
+            wildcard_reason="Log groups can only be listed as a whole.",
         ),
     ]
 

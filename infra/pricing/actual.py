@@ -1,4 +1,4 @@
-"""The actual cost of a cluster and of a run: the hours of instances, by EMR's timeline, times the prices of today."""
+"""Compute the actual cost of a cluster and of a run: instance hours from EMR's timeline times today's prices."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

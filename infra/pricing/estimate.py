@@ -176,8 +176,8 @@ def no_price(instance_types: Sequence[str], prices: RegionPrices, market: str = 
     missing = without_price(instance_types, prices)
     parts = f" ({', '.join(f'{name}: none for {part}' for name, part in missing.items())})" if missing else ""
     return PriceUnknownError(
-        f"No full price is known for {names} {market} in {prices.region}{parts}.",
-        "Sign in to AWS, so that its Price List API can be asked (aws sso login), or name another --type or region.",
+        f"No complete price is known for {names} {market} in {prices.region}{parts}.",
+        "Sign in to AWS (aws sso login) so that its Price List API can be used, or try another --type or region.",
     )
 
 

@@ -65,9 +65,9 @@ class PriceSource:
     def origin(self) -> str:
         """Where the prices came from, in one sentence."""
         if not self.from_table:
-            return f"Prices: asked of AWS on {self.day} (Price List API; EC2 for Spot)."
+            return f"Prices are from AWS, {self.day} (Price List API; EC2 for Spot)."
         why = self._trouble or "--offline was given."
-        return f"Prices: the table that ships, of {table_date()}, without Spot. {why}"
+        return f"Prices are from the table of this project, {table_date()}, without Spot. {why}"
 
     @property
     def day(self) -> str:
@@ -198,6 +198,6 @@ def _only_price(products: Iterable[dict[str, Any]]) -> float | None:
         for dimension in term["priceDimensions"].values()
         if dimension.get("beginRange", "0") == "0" and "USD" in dimension["pricePerUnit"]
     }
-    # Products that cost nothing by themselves, such as reservations, are listed beside the one that is wanted.
+    # Products that cost nothing by themselves, such as reservations, are listed along with the wanted one.
     found.discard(0.0)
     return found.pop() if len(found) == 1 else None

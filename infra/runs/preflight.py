@@ -1,13 +1,17 @@
 """Check before a run costs anything that photos and backbone exist and no results are in the way."""
 
-from dataclasses import dataclass
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from infra import invocation
 from infra.aws import Aws, exists, explained
 from infra.errors import RunRefusedError
-from infra.upload import is_photo
+from job.arguments import Arguments
+from job.images import describe_ignored, ending, is_photo, labels
 from job.results import LAYOUT, MANIFEST
-from job.storage import split_s3
+from job.storage import is_hidden, split_s3
 
 
 @dataclass(frozen=True)
@@ -16,26 +20,64 @@ class PhotosFound:
 
     count: int
     bytes: int
+    ignored: str = ""  # a line on files that are not photos
+    names: tuple[str, ...] = field(default=(), repr=False, compare=False)  # paths inside the folder
 
 
 def require_photos(aws: Aws, uri: str) -> PhotosFound:
     """Return how many photos lie below a folder in S3, or in a whole bucket, as the job will list them."""
     bucket, key = split_s3(uri)
     prefix = f"{key.rstrip('/')}/".lstrip("/")
-    count = size = 0
+    size = 0
+    names: list[str] = []
+    ignored: Counter[str] = Counter()
     with explained(f"list the photos in {uri}"):
         pages = aws.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         for page in pages:
             for entry in page.get("Contents", ()):
                 inside = entry["Key"].removeprefix(prefix)
-                if is_photo(inside) and not any(part.startswith(".") for part in inside.split("/")):
-                    count += 1
+                if is_hidden(inside) or inside.endswith("/"):
+                    continue
+                if is_photo(inside):
+                    names.append(inside)
                     size += entry["Size"]
-    if count == 0:
+                else:
+                    ignored[ending(inside)] += 1
+    if not names:
         name = key.removeprefix("images/").split("/", 1)[0] or "SET"
         upload = invocation.orchard(f"upload PATH {name}")
         raise RunRefusedError(f"There are no photos in {uri}.", f"Upload them: {upload}")
-    return PhotosFound(count, size)
+    return PhotosFound(len(names), size, describe_ignored(ignored), tuple(names))
+
+
+def check_labels(arguments: Arguments, found: Mapping[str, PhotosFound]) -> list[str]:
+    """Return what is probably wrong with the labels of a run, a line each.
+
+    Raises
+    ------
+    UsageError
+        If training and test folders are mixed, or ``--label-pattern`` does not match a photo.
+    """
+    pattern = labels.compiled(arguments.label_pattern)
+    if arguments.images is None:
+        return []
+    if pattern is None:
+        labels.require_no_splits(found[arguments.images].names, arguments.images.rstrip("/"))
+    training: dict[str, list[str]] = {}
+    for label, name in _labelled(arguments.images, found[arguments.images].names, pattern):
+        training.setdefault(label, []).append(name)
+    tested = [] if arguments.test is None else _labelled(arguments.test, found[arguments.test].names, pattern)
+    if arguments.labels is not None:
+        # The job names a label that does not exist; others are not used.
+        return []
+    return labels.warnings(
+        training, {label for label, _ in tested}, has_test=arguments.test is not None, by_folder=pattern is None
+    )
+
+
+def _labelled(uri: str, names: Sequence[str], pattern: re.Pattern[str] | None) -> list[tuple[str, str]]:
+    root = uri.rstrip("/").rpartition("/")[2]
+    return list(zip(labels.labels_of(names, root, pattern), names, strict=True))
 
 
 def require_model(aws: Aws, uri: str) -> None:
@@ -43,7 +85,7 @@ def require_model(aws: Aws, uri: str) -> None:
     bucket, key = split_s3(uri)
     if not key:
         raise RunRefusedError(
-            f"--model {uri} is no file in S3.",
+            f"--model must be a file in S3 or on this machine, got {uri}.",
             "Name a URI like s3://BUCKET/models/FILE.tflite, or a file of this machine.",
         )
     with explained(f"look for {uri}"):

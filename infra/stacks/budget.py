@@ -1,10 +1,11 @@
-"""OrchardBudget: a monthly budget that writes to one address before and when it is used up."""
+"""OrchardBudget: a monthly budget, and the topic of the cluster's alerts, which mail one address."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_budgets as budgets
 from constructs import Construct
 
 from infra.settings import COST_TAG, Settings
+from infra.stacks.alerts import alert_topic
 
 ALERTS = (("ACTUAL", 50), ("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100))
 """Of which cost, at which percentage of the budget."""
@@ -16,7 +17,13 @@ _Budget = budgets.CfnBudget
 
 
 class BudgetStack(cdk.Stack):
-    """One budget with its alerts."""
+    """One budget with its alerts.
+
+    Attributes
+    ----------
+    alerts
+        Topic that mails what OrchardCluster reports. It outlives clusters, because AWS asks the address to confirm it.
+    """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, env: cdk.Environment) -> None:
         super().__init__(scope, construct_id, env=env, description="Orchard: monthly budget and alerts")
@@ -43,6 +50,7 @@ class BudgetStack(cdk.Stack):
                 for kind, percentage in ALERTS
             ],
         )
+        self.alerts = alert_topic(self, settings.alert_email)
         cdk.CfnOutput(self, "BudgetCounts", value=scope_sentence(cost_tag_active=settings.cost_tag_active))
 
 

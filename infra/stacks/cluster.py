@@ -4,9 +4,11 @@ from pathlib import Path
 
 import aws_cdk as cdk
 from aws_cdk import aws_emr as emr
+from aws_cdk import aws_logs as cloudwatch_logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra import versions
@@ -22,14 +24,18 @@ from infra.emr import (
 )
 from infra.settings import Settings
 from infra.stacks.acknowledgements import acknowledge
-from infra.stacks.network import SESSION_MANAGER_SERVICES, Network, s3_endpoint_statements
+from infra.stacks.alerts import alert_rule, cluster_alerts
+from infra.stacks.network import Network, s3_endpoint_statements
 from infra.stacks.permissions import Permissions
+from infra.standing_cost import STANDING_OUTPUT, standing_usd_a_month
 
 EMR_FOLDER = Path(__file__).resolve().parent.parent / "emr"
 LIBRARIES_FOLDER = "/opt/orchard/python"
 """Where the bootstrap action puts the job's virtual environment, on every node."""
 INTERPRETER = f"{LIBRARIES_FOLDER}/bin/python"
 """What Spark runs drivers and executors with."""
+LIVE_LOG_DAYS = 7
+"""How long CloudWatch keeps the logs of steps; S3 keeps them for ``log_retention_days``."""
 _Cluster = emr.CfnCluster
 
 
@@ -45,6 +51,7 @@ class ClusterStack(cdk.Stack):
         data: s3.IBucket,
         logs: s3.IBucket,
         wheelhouse: Path,
+        alerts: sns.ITopic | None,
         env: cdk.Environment,
     ) -> None:
         super().__init__(scope, construct_id, env=env, description="Orchard: the EMR cluster and what it needs")
@@ -60,7 +67,7 @@ class ClusterStack(cdk.Stack):
                 self, "PasswordScript", path=str(EMR_FOLDER / "jupyterhub_password.sh")
             )
             self._password = self._make_password()
-        self._network = Network(self, "Network", kind=settings.network, endpoint_services=endpoint_services(settings))
+        self._network = Network(self, "Network", settings=settings)
         if settings.network == "private":
             self._network.limit_s3(s3_endpoint_statements(settings.region, *self._reachable_in_s3()))
         self._permissions = Permissions(
@@ -73,6 +80,16 @@ class ClusterStack(cdk.Stack):
             password_arn=self._password.secret_arn if self._password else None,
         )
         self._cluster = self._make_cluster()
+        standing = standing_usd_a_month(settings)
+        if alerts is not None:
+            for name, alert in cluster_alerts(self._cluster.ref, settings.region, standing).items():
+                alert_rule(self, name, alert, alerts)
+        cdk.CfnOutput(
+            self,
+            STANDING_OUTPUT,
+            value=f"{standing:.2f}",
+            description="USD a month that this stack costs after its cluster has ended",
+        )
         cdk.CfnOutput(self, "ClusterId", value=self._cluster.ref, description="The cluster that steps go to")
         cdk.CfnOutput(
             self,
@@ -162,6 +179,8 @@ class ClusterStack(cdk.Stack):
             ),
             tags=[cdk.CfnTag(key=roles.MANAGED_POLICY_TAG, value="true")],
         )
+        if settings.live_logs:
+            self._send_logs(cluster)
         # CloudFormation cannot see that a cluster needs its rules and routes, from first to last minute.
         for part in self._network.unseen_parts():
             cluster.add_resource_dependency(part)
@@ -173,6 +192,32 @@ class ClusterStack(cdk.Stack):
                 "For several notebooks at a time add -c core_count=2.",
             )
         return cluster
+
+    def _send_logs(self, cluster: emr.CfnCluster) -> None:
+        """Have EMR send the logs of steps to a log group that goes with the stack."""
+        group = cloudwatch_logs.CfnLogGroup(
+            self, "StepLogs", log_group_name=roles.LOG_GROUP, retention_in_days=LIVE_LOG_DAYS
+        )
+        group.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
+        cluster.add_resource_dependency(group)
+        # Newer than the schemas that the CDK ships with.
+        cdk.Validations.of(cluster).acknowledge(
+            cdk.Acknowledgment(
+                id="CloudFormation-Validate::F3002",
+                reason="MonitoringConfiguration is a property of AWS::EMR::Cluster since EMR 7.11.",
+            )
+        )
+        cluster.add_property_override(
+            "MonitoringConfiguration",
+            {
+                "CloudWatchLogConfiguration": {
+                    "Enabled": True,
+                    "LogGroupName": roles.LOG_GROUP,
+                    "LogStreamNamePrefix": cluster.name,
+                    "LogTypes": {"STEP_LOGS": ["STDOUT", "STDERR"]},
+                }
+            },
+        )
 
     def _bootstrap_action(self) -> emr.CfnCluster.BootstrapActionConfigProperty:
         return _Cluster.BootstrapActionConfigProperty(
@@ -208,19 +253,8 @@ class ClusterStack(cdk.Stack):
 
 def applications(settings: Settings) -> list[str]:
     """Return the EMR applications to install; JupyterHub reaches Spark through Livy."""
-    return ["Hadoop", "Spark", *(["Livy", "JupyterHub"] if settings.jupyterhub else [])]
-
-
-def endpoint_services(settings: Settings) -> list[str]:
-    """Return the AWS services that nodes reach by private endpoints: none where there is a way out."""
-    if settings.network != "private":
-        return []
-    services = ["kms"]
-    if settings.session_manager:
-        services += SESSION_MANAGER_SERVICES
-    if settings.jupyterhub:
-        services.append("secretsmanager")
-    return services
+    notebooks = ["Livy", "JupyterHub"] if settings.jupyterhub else []
+    return ["Hadoop", "Spark", *notebooks, *(["AmazonCloudWatchAgent"] if settings.live_logs else [])]
 
 
 def cluster_classifications(settings: Settings, data_bucket: str) -> list[Classification]:
@@ -233,7 +267,8 @@ def cluster_classifications(settings: Settings, data_bucket: str) -> list[Classi
         settings.region,
         classifications.master_nodes(settings.spot_share, managed_scaling=settings.managed_scaling),
     )
-    return configured + (classifications.jupyterhub(data_bucket) if settings.jupyterhub else [])
+    configured += classifications.jupyterhub(data_bucket) if settings.jupyterhub else []
+    return configured + (classifications.no_metrics() if settings.live_logs else [])
 
 
 def managed_scaling(settings: Settings) -> emr.CfnCluster.ManagedScalingPolicyProperty | None:

@@ -1,6 +1,6 @@
 """The network of a cluster: VPC, subnets, the way to S3, security groups with every rule that EMR needs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -9,10 +9,10 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from infra.emr import MANAGED_POLICY_TAG
+from infra.settings import SESSION_MANAGER_SERVICES, Settings
 from infra.stacks.acknowledgements import acknowledge
 
 ANYWHERE = "0.0.0.0/0"
-SESSION_MANAGER_SERVICES = ("ssm", "ssmmessages")
 _is_resource = cdk.CfnResource.is_cfn_resource
 _UNSEEN = {
     f"AWS::EC2::{kind}"
@@ -118,27 +118,42 @@ def _allow(name: str, actions: str | list[str], resources: str | list[str]) -> d
 
 
 class Network(Construct):
-    """VPC in two zones, of which EMR takes the one with capacity, and the cluster's security groups.
+    """VPC in two zones, of which EMR chooses the one with capacity, and the cluster's security groups.
+
+    In an existing VPC only security groups are created.
 
     Attributes
     ----------
     groups
         Security groups by name: ``primary`` and ``worker``; ``service`` where the network is not public; ``endpoint``
         where services have private endpoints.
+    s3_endpoint
+        Gateway endpoint of S3; None in an existing VPC.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, kind: str, endpoint_services: Iterable[str]) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id)
-        self._kind = kind
-        services = list(endpoint_services)
-        self.vpc = self._make_vpc()
-        subnets = self.vpc.select_subnets(subnet_type=_SUBNET_TYPES[kind]).subnets
-        for subnet in subnets:
-            cdk.Tags.of(subnet).add(MANAGED_POLICY_TAG, "true")
-        self.subnet_ids = [subnet.subnet_id for subnet in subnets]
-        self.s3_endpoint = self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
+        self._kind = settings.network
+        self.s3_endpoint: ec2.GatewayVpcEndpoint | None = None
+        if settings.vpc_id:
+            self.vpc: ec2.IVpc = ec2.Vpc.from_vpc_attributes(
+                # Only a look-up would know the zones, and nothing here depends on them.
+                self,
+                "Vpc",
+                vpc_id=settings.vpc_id,
+                availability_zones=["unknown"],
+            )
+            self.subnet_ids = list(settings.subnet_ids)
+        else:
+            self.vpc = self._make_vpc()
+            subnets = self.vpc.select_subnets(subnet_type=_SUBNET_TYPES[self._kind]).subnets
+            for subnet in subnets:
+                cdk.Tags.of(subnet).add(MANAGED_POLICY_TAG, "true")
+            self.subnet_ids = [subnet.subnet_id for subnet in subnets]
+            self.s3_endpoint = self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
+        services = settings.endpoint_services
         self.groups = self._make_groups(with_endpoints=bool(services))
-        self._make_rules(group_rules(kind, with_endpoints=bool(services)))
+        self._make_rules(group_rules(self._kind, with_endpoints=bool(services)))
         for service in services:
             endpoint = self.vpc.add_interface_endpoint(
                 service,
@@ -153,6 +168,8 @@ class Network(Construct):
 
     def limit_s3(self, statements: Sequence[dict[str, Any]]) -> None:
         """Allow through the S3 endpoint only what the statements name."""
+        if self.s3_endpoint is None:
+            return
         for statement in statements:
             self.s3_endpoint.add_to_policy(cdk.aws_iam.PolicyStatement.from_json(statement))
 

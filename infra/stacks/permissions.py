@@ -130,7 +130,9 @@ def node_statements(
     if settings.session_manager:
         statements += roles.session_manager_statements()
     if password_arn:
-        statements += roles.jupyterhub_statements(data_arn, password_arn)
+        statements += roles.jupyterhub_statements(data_arn, password_arn, settings.region)
+    if settings.live_logs:
+        statements += roles.live_log_statements(settings.region)
     if settings.tls_certificates:
         statements += roles.certificate_statements(settings.tls_certificates)
     return statements

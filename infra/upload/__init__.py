@@ -10,7 +10,7 @@ from infra.upload.content_addressed import (
     send_bundle,
 )
 from infra.upload.image_set import Result, set_prefix, set_uri, upload
-from infra.upload.photo_folder import Survey, is_photo, survey, walk
+from infra.upload.photo_folder import Survey, survey, walk
 from infra.upload.uploader import Uploader
 
 __all__ = [
@@ -19,7 +19,6 @@ __all__ = [
     "Result",
     "Survey",
     "Uploader",
-    "is_photo",
     "make_bundle",
     "model_key",
     "place_model",

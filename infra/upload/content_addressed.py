@@ -10,9 +10,9 @@ from job.report import drawing
 from job.spark import bundle as archive
 
 API = Path(__file__).resolve().parents[2] / "orchard.py"
-"""The Python API, which notebooks import beside the job."""
+"""The Python API, which notebooks import together with the job."""
 
-MAIN = b'''"""What spark-submit runs: the job, from the archive beside this file."""
+MAIN = b'''"""What spark-submit runs: the job, from the archive next to this file."""
 
 import sys
 
@@ -51,7 +51,7 @@ class PlacedModel:
 
 
 def make_bundle() -> Bundle:
-    """Return the job's code as it is now, with the script that draws the report: the nodes cannot make it."""
+    """Return the job's current code, with the script that renders the report, which the nodes cannot build."""
     return Bundle(archive.pack({drawing.IN_BUNDLE: drawing.script()}), MAIN)
 
 

@@ -55,7 +55,7 @@ class QuickPut:
         """Put one object; return whether S3 has it, its content checked against a SHA-256."""
         path = self._place.base + quote(key)
         signed = headers(self._place, path, content, content_type, self._credentials.get_frozen_credentials())
-        # A connection that was used before may have been closed by S3 in the meantime: that is no failure.
+        # S3 may have closed a connection that was used before, which is not a failure.
         for fresh in (False, True):
             connection = self._connection(fresh=fresh)
             used = connection.sock is not None

@@ -132,7 +132,7 @@ class _Threads:
             thread.start()
 
     def work(self, pairs: Iterable[_Pair]) -> Iterator[Outcome]:
-        """Yield the outcome of each file as soon as it is known."""
+        """Yield the outcome of each file when it is done."""
         given = taken = 0
         for pair in pairs:
             self._waiting.put(pair)

@@ -1,12 +1,14 @@
 """Walk a folder of this machine in the order in which S3 lists keys, and find its photos."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.errors import PhotoFolderError, UnreadableFolderError
-from job.images import PHOTO_ENDINGS
+from job.images import FORMAT_NAMES, describe_ignored, ending, is_photo
+from job.storage import is_hidden
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Survey:
 
     files: int = 0
     size: int = 0  # their bytes
-    passed_over: int = 0  # files that are not photos
+    ignored: Counter[str] = field(default_factory=Counter)  # files that are not photos, by ending
     labels: set[str] = field(default_factory=set)
 
 
@@ -47,29 +49,22 @@ def survey(folder: Path, *, every_file: bool = False) -> Survey:
             found.size += file.size
             found.labels.add(file.inside.rpartition("/")[0])
         else:
-            found.passed_over += 1
-    if not found.files and not found.passed_over:
-        raise PhotoFolderError(f"The folder '{folder}' is empty.", "Put photos into it, one folder a label.")
+            found.ignored[ending(file.inside)] += 1
+    if not found.files and not found.ignored:
+        raise PhotoFolderError(f"The folder '{folder}' is empty.", "Put photos into it, one folder per label.")
     if not found.files:
-        endings = ", ".join(PHOTO_ENDINGS)
         raise PhotoFolderError(
-            f"The folder '{folder}' holds {found.passed_over:,} {'file' if found.passed_over == 1 else 'files'}, "
-            "but no photo.",
-            f"Photos end in {endings}; to send other files as well: --every-file",
+            f"The folder '{folder}' must contain photos, got {found.ignored.total():,} other files.",
+            f"{describe_ignored(found.ignored)} Add photos in {FORMAT_NAMES}, or send all files: --every-file",
         )
     return found
-
-
-def is_photo(inside: str) -> bool:
-    """Return whether the job will take a file for a photo, by its name."""
-    return inside.lower().endswith(PHOTO_ENDINGS)
 
 
 def walk(folder: Path) -> Iterator[LocalFile]:
     """Yield every file below a folder, in the order of ``sort_key``; one folder's names are held at a time.
 
-    Links are followed, except one that leads back into a folder above it. Names that start with a dot are skipped,
-    as the job does: desktops and tools leave such files behind.
+    Links are followed, except one that leads back into a folder above it. Hidden files and system folders are skipped,
+    as the job does.
     """
     return _walk(str(folder), "", frozenset())
 
@@ -92,7 +87,7 @@ def _walk(path: str, inside: str, above: frozenset[tuple[int, int]]) -> Iterator
     if identity in above:
         return
     for name, entry in sorted(here, key=lambda one: sort_key(one[0])):
-        if name.startswith("."):
+        if is_hidden(name):
             continue
         if name.endswith("/"):
             yield from _walk(entry.path, inside + name, above | {identity})

@@ -163,7 +163,7 @@ def _check(key: str) -> None:
     try:
         length = len(key.encode())
     except UnicodeEncodeError as error:
-        raise _FileError("its name is no valid UTF-8, which S3 asks for; rename it") from error
+        raise _FileError("its name must be valid UTF-8 for S3; rename it") from error
     if length > LONGEST_KEY:
         raise _FileError(f"its name is {length - LONGEST_KEY} bytes longer than S3 allows; rename it")
 

@@ -87,6 +87,18 @@ class TooFewPhotosError(UsageError):
     code = "ORC-111"
 
 
+class SplitFoldersError(UsageError):
+    """The folder to fit on also contains test photos.
+
+    It has a training and a test folder inside, as archives of data sets unpack. Fitted together, the test photos would
+    be trained on, and the accuracy would mean nothing.
+
+    Give the two folders separately, as the second line shows; --label-pattern uses them together on purpose.
+    """
+
+    code = "ORC-112"
+
+
 class OutputRefusedError(UsageError):
     """The results cannot go to this output.
 

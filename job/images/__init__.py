@@ -3,11 +3,10 @@
 ``decode`` is public too, for its function of the same name.
 """
 
-from job.images import image_list, listing
+from job.images import image_list, labels, listing
 from job.images.decode import (
     DECODING,
     EXACT,
-    FORMATS,
     OVERSAMPLING,
     SCALED,
     Pixels,
@@ -17,14 +16,16 @@ from job.images.decode import (
     to_rgb,
     upright,
 )
+from job.images.formats import FORMAT_NAMES, FORMATS, PHOTO_ENDINGS, describe_ignored, ending, is_photo
 from job.images.limits import LARGEST_FILE, RejectedPhotoError, require_size
-from job.images.listing import LISTING_SCHEMA, PHOTO_ENDINGS, PREDICT, TEST, TRAIN, Subset
+from job.images.listing import LISTING_SCHEMA, PREDICT, TEST, TRAIN, LeftOut, Subset
 from job.images.prefetch import photos_in_turn, read_ahead
 
 __all__ = [
     "DECODING",
     "EXACT",
     "FORMATS",
+    "FORMAT_NAMES",
     "LARGEST_FILE",
     "LISTING_SCHEMA",
     "OVERSAMPLING",
@@ -33,11 +34,16 @@ __all__ = [
     "SCALED",
     "TEST",
     "TRAIN",
+    "LeftOut",
     "Pixels",
     "RejectedPhotoError",
     "Subset",
     "decode_at_own_size",
+    "describe_ignored",
+    "ending",
     "image_list",
+    "is_photo",
+    "labels",
     "listing",
     "open_photo",
     "photos_in_turn",

@@ -8,15 +8,17 @@ import warnings
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import AvifImagePlugin, ExifTags, Image, UnidentifiedImageError
+from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 
 from job.errors import one_line
+from job.images import colour, heic
+from job.images.formats import FORMATS, describe_content
+from job.images.headers import only_pixels, resolutions, unsupported_jpeg
+from job.images.jpeg_scan import load_jpeg
 from job.images.limits import LARGEST_PHOTO, RejectedPhotoError, require_size
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
-"""Formats by content, not by file name. Some of Pillow's other decoders run external programs on their input."""
-
-DECODING = 1
+DECODING = 2
 """Increase this when decoding returns other pixels than before: runs then recompute instead of reusing features."""
 
 EXACT, SCALED = "exact", "scaled"
@@ -47,13 +49,20 @@ _TURNS = {
 _SIDEWAYS = (5, 6, 7, 8)
 """EXIF orientations that swap width and height."""
 
+_PROFILE = "icc_profile"
+"""Pillow's name of the embedded colour profile."""
+
+heic.register()
+# Tasks use all cores already.
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+
 
 def decode(content: bytes, width: int, height: int, method: str = EXACT) -> Pixels:
     """Decode a photo and resize it, without keeping its aspect ratio.
 
     The photo is turned upright by its EXIF orientation, transparency is laid over white, 16-bit greys are scaled to
-    8 bits, other modes are converted as Pillow does, and the size is changed by Pillow's default filter. The first
-    frame of an animation is used.
+    8 bits, other modes are converted as Pillow does, the size is changed by Pillow's default filter, and colours are
+    converted to sRGB by the embedded profile. The first frame of an animation is used.
 
     Parameters
     ----------
@@ -77,11 +86,14 @@ def decode_at_own_size(content: bytes, largest_side: int, method: str = EXACT) -
 def open_photo(content: bytes, minimum: tuple[int, int] | None = None) -> Image.Image:
     """Decode a photo to an upright image without transparency, to be passed to ``resized``.
 
+    Its mode is RGB, or CMYK if an embedded profile gives the colours.
+
     Parameters
     ----------
     minimum
-        Width and height in pixels. Formats that can scale while decoding (JPEG, by 2, 4 or 8) return the smallest
-        size that is not below it on either axis, and at most the photo's own. None decodes every pixel.
+        Width and height in pixels. Formats that can scale while decoding (JPEG by 2, 4 or 8, JPEG 2000 by powers of 2)
+        return the smallest size that is not below it on either axis, and at most the photo's own. None decodes every
+        pixel.
 
     Raises
     ------
@@ -91,22 +103,15 @@ def open_photo(content: bytes, minimum: tuple[int, int] | None = None) -> Image.
     if not content:
         raise RejectedPhotoError("the file is empty")
     try:
-        with warnings.catch_warnings():
-            # Pillow's warnings (odd EXIF data, many pixels) are harmless here or covered by the limits.
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(content), formats=FORMATS) as photo:
-                require_size(photo, content)
-                if minimum is not None:
-                    _scale_while_decoding(photo, minimum)
-                return to_rgb(upright(photo))
-    except UnidentifiedImageError:
-        raise RejectedPhotoError("not a photo, whatever its name says") from None
-    except Image.DecompressionBombError:
-        raise RejectedPhotoError(f"more than {LARGEST_PHOTO:,} pixels") from None
-    except RejectedPhotoError:
-        raise
-    except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
-        raise RejectedPhotoError(f"damaged: {one_line(error)}"[:LONGEST_REASON]) from error
+        return _opened(content, minimum)
+    except RejectedPhotoError as rejection:
+        pixels = only_pixels(content)
+        if pixels == content:
+            raise
+        try:
+            return _opened(pixels, minimum)
+        except RejectedPhotoError:
+            raise rejection from None
 
 
 def resized(
@@ -123,17 +128,54 @@ def resized(
     -------
     uint8 of shape (height, width, 3).
     """
-    return np.asarray(photo.resize((width, height), box=box))
+    part = photo.resize((width, height), box=box)
+    return np.asarray(colour.to_srgb(part, photo.info.get(_PROFILE, b"")))
+
+
+def _opened(content: bytes, minimum: tuple[int, int] | None) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            # Pillow's warnings (odd EXIF data, many pixels) are harmless here or covered by the limits.
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(content), formats=FORMATS) as photo:
+                require_size(photo, content)
+                if minimum is not None:
+                    _scale_while_decoding(photo, content, minimum)
+                if photo.format in ("JPEG", "MPO"):
+                    load_jpeg(photo, content)
+                turned = upright(photo)
+                profile = colour.profile_of(turned)
+                solid = turned if profile and turned.mode == "CMYK" else to_rgb(turned)
+                solid.info = {_PROFILE: profile}
+                return solid
+    except UnidentifiedImageError:
+        raise RejectedPhotoError(_unsupported(describe_content(content))) from None
+    except Image.DecompressionBombError:
+        raise RejectedPhotoError(f"more than {LARGEST_PHOTO:,} pixels") from None
+    except RejectedPhotoError:
+        raise
+    except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
+        kind = unsupported_jpeg(content)
+        if kind:
+            raise RejectedPhotoError(_unsupported(kind)) from error
+        raise RejectedPhotoError(f"damaged: {one_line(error)}"[:LONGEST_REASON]) from error
+
+
+def _unsupported(kind: str) -> str:
+    return f"not a photo in a supported format: {kind}"
 
 
 def _minimum(width: int, height: int, method: str) -> tuple[int, int] | None:
     return (OVERSAMPLING * width, OVERSAMPLING * height) if method == SCALED else None
 
 
-def _scale_while_decoding(photo: Image.Image, minimum: tuple[int, int]) -> None:
+def _scale_while_decoding(photo: Image.Image, content: bytes, minimum: tuple[int, int]) -> None:
     """Make the decoder return a smaller image, if the format supports it; must be called before the photo is loaded."""
     width, height = minimum[::-1] if _orientation(photo) in _SIDEWAYS else minimum
     photo.draft(None, (width, height))
+    if isinstance(photo, Jpeg2KImageFile):
+        halvings = min(photo.width // width, photo.height // height).bit_length() - 1
+        photo.reduce = max(0, min(halvings, resolutions(content)))
 
 
 def upright(photo: Image.Image) -> Image.Image:
@@ -142,6 +184,8 @@ def upright(photo: Image.Image) -> Image.Image:
     Raises any error of Pillow's decoders if the photo is damaged.
     """
     photo.load()
+    if photo.mode in ("I", "F"):
+        raise RejectedPhotoError("its pixels have 32 bits, without a range from black to white; save it with 8 or 16")
     turn = _TURNS.get(_orientation(photo))
     return photo if turn is None else photo.transpose(turn)
 
@@ -170,7 +214,7 @@ def to_rgb(photo: Image.Image) -> Image.Image:
 
 
 def _strip_to_rgb(photo: Image.Image) -> Image.Image:
-    if photo.mode.startswith("I"):
+    if photo.mode.startswith("I;16"):
         # Pillow would clip 16-bit greys at 255, which turns most of them white.
         greys = np.clip(np.asarray(photo) // 257, 0, 255).astype(np.uint8)
         return Image.fromarray(greys).convert("RGB")

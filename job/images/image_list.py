@@ -1,8 +1,9 @@
-"""Reads a list of photos: CSV or Parquet with their URIs, or an S3 Inventory, instead of a folder that is listed."""
+"""Read a list of photos in place of a folder: CSV or Parquet with URIs, or an S3 Inventory."""
 
 import gzip
 import io
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -16,16 +17,23 @@ import pyarrow.parquet as pq
 from job import storage
 from job.errors import PhotosNotFoundError, one_line, unreachable
 from job.images import listing
-from job.images.listing import PHOTO_ENDINGS, Subset
+from job.images.formats import FORMAT_NAMES, count_endings, is_photo
+from job.images.labels import label_of, labels_of, nfc
+from job.images.listing import LeftOut, Subset
 from job.storage import FileFound
 
-URI_COLUMNS = ("uri", "url", "path", "image", "file")
-"""Column names under which a list may hold its URIs, compared in lower case; the first that is there is taken."""
+URI_COLUMNS = ("uri", "url", "path", "image", "file", "filepath", "filename", "imagepath")
+"""Names of the column of URIs, compared without case and underscores; the first that exists is used."""
+
+LABEL_COLUMNS = ("label", "class")
 
 VERSION_COLUMNS = ("etag", "lastmodifieddate", "lastmodified")
-"""Columns of which each tells whether a photo has changed, compared without case and underscores."""
+"""Columns that change with a photo, compared without case and underscores."""
 
 GZIP = b"\x1f\x8b"
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_ALL_QUOTED = re.compile(rb'"[^"]*"(,"[^"]*")+')
 
 
 @dataclass(frozen=True)
@@ -33,33 +41,45 @@ class Listed:
     """A photo of a list."""
 
     uri: str
-    size: int | None = None  # in bytes; None if the list does not tell
-    version: str = ""  # changes when the photo does; empty if the list does not tell
-    label: str = ""  # empty if the list does not tell: then it is the last folder of the path
+    size: int | None = None  # bytes; None if the list does not say
+    version: str = ""  # changes with the photo; empty if the list does not say
+    label: str = ""  # empty if the list does not say: then the last folder of the path
 
 
-def list_photos(uri: str, split: str, subset: Subset) -> pa.Table:
+def list_photos(
+    uri: str,
+    split: str,
+    subset: Subset,
+    left_out: LeftOut | None = None,
+    pattern: re.Pattern[str] | None = None,
+) -> pa.Table:
     """Return the listing of the photos that a list names, sorted by path.
 
-    Labels come from a column ``label``; without one, or where it is empty, from the last folder of each path. Sizes
-    and versions that the list does not tell are asked for, photo by photo.
+    Labels come from ``--label-pattern``, which is applied to the whole URI, else from the list's column ``label``, else
+    from the last folder of each path. Sizes and versions that the list does not contain are looked up per photo.
 
     Parameters
     ----------
     uri
-        Of the list. A CSV may have a header; a column ``uri`` or ``path`` holds URIs as they are, relative ones from
-        the list's own folder. Columns ``bucket`` and ``key`` are an S3 Inventory's; without a header, two columns of
-        which the first has no slash are taken for these. The Inventory's ``manifest.json`` stands for all its files.
+        Of the list. A CSV may have a header. A column of ``URI_COLUMNS`` contains URIs as they are, relative ones from
+        the list's own folder. Columns ``bucket`` and ``key`` are those of an S3 Inventory; rows without a header are
+        taken for its rows only if all values are quoted, as AWS writes them, and the first is a bucket's name. The
+        Inventory's ``manifest.json`` means all its files.
     """
     named = {entry.uri: entry for entry in read(uri)}
-    entries = {name: entry for name, entry in named.items() if name.lower().endswith(PHOTO_ENDINGS)}
+    entries = {name: entry for name, entry in named.items() if is_photo(name)}
+    if left_out is not None:
+        left_out.ignored.update(count_endings(name for name in named if not is_photo(name)))
     if not entries:
-        endings = ", ".join(PHOTO_ENDINGS)
         raise PhotosNotFoundError(
-            f"The list '{uri}' names {len(named)} files, but no photo.", f"Photos end in {endings}."
+            f"The list '{uri}' must name photos, got {len(named):,} other files.",
+            f"Add photos in {FORMAT_NAMES}.",
         )
     ordered = [FileFound(name, 0) for name in sorted(entries)]
-    labels = {name: entry.label or listing.label_of(name, "") for name, entry in entries.items()}
+    if pattern is None:
+        labels = {name: nfc(entry.label) or label_of(name, "") for name, entry in entries.items()}
+    else:
+        labels = dict(zip(entries, labels_of(list(entries), "", pattern), strict=True))
     drawn = listing.draw(ordered, [labels[photo.inside] for photo in ordered], subset, uri)
     wanted = [entries[photo.inside] for photo in drawn]
     found = storage.look_at([entry.uri for entry in wanted if entry.size is None or not entry.version])
@@ -78,7 +98,7 @@ def list_photos(uri: str, split: str, subset: Subset) -> pa.Table:
 
 
 def read(uri: str) -> list[Listed]:
-    """Return what a list names, in its order."""
+    """Return the photos of a list, in its order."""
     content = _content(uri)
     folder = uri.rsplit("/", 1)[0]
     try:
@@ -89,8 +109,8 @@ def read(uri: str) -> list[Listed]:
         return _named(_csv(content), folder, encoded=True)
     except (pa.ArrowException, ValueError, KeyError, TypeError, EOFError, gzip.BadGzipFile) as error:
         raise PhotosNotFoundError(
-            f"The list '{uri}' cannot be read: {one_line(error)}.",
-            "Give a CSV or Parquet file with a column of URIs, or the manifest.json of an S3 Inventory.",
+            f"Cannot read the list '{uri}': {one_line(error)}.",
+            "Use a CSV or Parquet file with a column path, or the manifest.json of an S3 Inventory.",
         ) from error
 
 
@@ -99,18 +119,18 @@ def _content(uri: str) -> bytes:
         return storage.read_bytes(uri)
     except FileNotFoundError:
         raise PhotosNotFoundError(
-            f"There is no list '{uri}'.", "Check its name, and that it can be reached from here."
+            f"There is no list '{uri}'.", "Check its name, and that this machine may read it."
         ) from None
     except OSError as error:
-        raise unreachable(f"The list '{uri}' could not be read", error) from error
+        raise unreachable(f"Cannot read the list '{uri}'", error) from error
 
 
 def _inventory(manifest: dict[str, Any]) -> list[Listed]:
-    """Return what the files of an S3 Inventory name; the manifest says which files, and what their columns are."""
+    """Return the photos of an S3 Inventory, whose manifest names its files and their columns."""
     bucket = manifest["destinationBucket"].rsplit(":", 1)[-1]
     kind = manifest["fileFormat"]
     if kind not in ("CSV", "Parquet"):
-        raise ValueError(f"an Inventory of the format {kind}, which is none of CSV and Parquet")
+        raise ValueError(f"an Inventory must be CSV or Parquet, got {kind}")
     columns = [name.strip() for name in manifest["fileSchema"].split(",")]
     named: list[Listed] = []
     for file in manifest["files"]:
@@ -132,7 +152,8 @@ def _csv(content: bytes, columns: Sequence[str] | None = None) -> pa.Table:
     cells = [str(column[0].as_py()) for column in first.columns]
     has_header = columns is None and any(_plain(cell) in (*URI_COLUMNS, "key") for cell in cells)
     if columns is None:
-        columns = cells if has_header else _guessed(cells)
+        quoted = bool(_ALL_QUOTED.fullmatch(content.split(b"\n", 1)[0].strip()))
+        columns = cells if has_header else _guessed(cells, quoted=quoted)
     return pyarrow.csv.read_csv(
         io.BytesIO(content),
         read_options=pyarrow.csv.ReadOptions(column_names=list(columns), skip_rows=int(has_header)),
@@ -141,14 +162,25 @@ def _csv(content: bytes, columns: Sequence[str] | None = None) -> pa.Table:
     )
 
 
-def _guessed(cells: Sequence[str]) -> list[str]:
-    """Return the columns of a CSV without a header, from the cells of its first line."""
-    known = ["bucket", "key"] if len(cells) > 1 and "/" not in cells[0] else ["uri"]
+def _guessed(cells: Sequence[str], *, quoted: bool) -> list[str]:
+    """Return the columns of a CSV without a header, from the cells of its first line.
+
+    A label must never be taken for a bucket: requests would tell its name to a stranger.
+    """
+    if len(cells) > 1 and quoted and _BUCKET.fullmatch(cells[0]) and is_photo(cells[1]):
+        known = ["bucket", "key"]
+    elif is_photo(cells[0]) or len(cells) == 1:
+        known = ["uri"]
+    else:
+        raise ValueError(
+            f"it needs a header with a column {', '.join(URI_COLUMNS)} or bucket and key; its first line is "
+            f"{', '.join(cells)}"
+        )
     return [name or f"column {number}" for number, (name, _) in enumerate(zip_longest(known, cells))]
 
 
 def _named(table: pa.Table, folder: str, *, encoded: bool) -> list[Listed]:
-    """Return what the rows of a list name; earlier versions of objects, and deleted ones, are passed over."""
+    """Return the photos of a list's rows, without earlier versions of objects and deleted ones."""
     plain = [_plain(name) for name in table.column_names]
     columns = {name: table.column(plain.index(name)).to_pylist() for name in plain}
     uri_column = next((name for name in URI_COLUMNS if name in columns), None)
@@ -158,13 +190,16 @@ def _named(table: pa.Table, folder: str, *, encoded: bool) -> list[Listed]:
         keys = [unquote_plus(key) if encoded else key for key in columns["key"]]
         uris = [f"s3://{bucket}/{key}" for bucket, key in zip(columns["bucket"], keys, strict=True)]
     else:
-        raise ValueError(f"no column is called {', '.join(URI_COLUMNS)}, or bucket and key")
+        raise ValueError(
+            f"it needs a column {', '.join(URI_COLUMNS)}, or bucket and key; its columns are "
+            f"{', '.join(table.column_names)}"
+        )
     sizes = columns.get("size") or [None] * len(uris)
     versions = next((columns[name] for name in VERSION_COLUMNS if name in columns), [""] * len(uris))
     count = len(uris)
-    labels = ["" if label is None else str(label).strip() for label in columns.get("label", [None] * count)]
+    labels = next((columns[name] for name in LABEL_COLUMNS if name in columns), [None] * count)
     named = [
-        Listed(uri, int(size) if size not in (None, "") else None, str(version or ""), label)
+        Listed(uri, int(size) if size not in (None, "") else None, str(version or ""), str(label or "").strip())
         for uri, size, version, label in zip(uris, sizes, versions, labels, strict=True)
     ]
     latest, deleted = columns.get("islatest", [True] * count), columns.get("isdeletemarker", [False] * count)

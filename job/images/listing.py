@@ -1,11 +1,14 @@
-"""Lists the photos once: which there are, their label and split, which of them are wanted, and who reads them."""
+"""List the photos of a folder with their labels, draw subsets and the holdout, and cut the listing into tasks."""
 
 import hashlib
 import math
+import re
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import PurePosixPath
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +17,13 @@ import pyarrow.compute as pc
 
 from job import storage
 from job.errors import PhotosNotFoundError, TooFewPhotosError
+from job.images.formats import FORMAT_NAMES, count_endings, describe_ignored, is_photo
+from job.images.labels import labels_of, nfc
 from job.images.limits import LARGEST_FILE
 from job.storage import FileFound
 
-PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
-"""The endings of a photo's file name, compared in lower case."""
-
 TRAIN, TEST, PREDICT = "train", "test", "predict"
-"""The splits: fitted on, evaluated on, only predicted."""
+"""The splits: photos to fit, to evaluate, and to predict only."""
 
 LISTING_SCHEMA = pa.schema(
     [
@@ -35,20 +37,22 @@ LISTING_SCHEMA = pa.schema(
         pa.field("earlier_row", pa.int32()),
     ]
 )
-"""A listing: URI, label (null where photos have none), split, size in bytes, why a photo cannot be opened, what changes
-when its content does, and the place in an earlier run's files of what was computed of it (null where there is none)."""
+"""A listing: URI, label (null without labels), split, size in bytes, why a photo cannot be opened, a version that
+changes with its content, and the file and row of an earlier run with its values (null without one)."""
 
 SMALLEST_PARTITION = 32
-"""Photos; below this the cost of starting a task shows."""
+"""Photos. Below this the cost of starting a task shows."""
 
 LARGEST_PARTITION = 512
-"""Photos; above this a task that is lost costs too much to repeat."""
+"""Photos. Above this a lost task costs too much to repeat."""
 
 LOST_AT_MOST = 0.05
-"""Share of the work that is under way at the same time: what a run that is killed has begun and not written."""
+"""Share of the work that runs at the same time, which a killed run has begun and not written."""
 
 REUSED = 0.01
 """Cost of a photo whose features are reused from an earlier run, in inferences."""
+
+FOLDERS_SHOWN = 5
 
 BYTES_LIKE_ONE_PHOTO = 150_000
 """Decoding this many bytes takes as long as one inference by MobileNetV2 (measured on 12-megapixel JPEGs of quality
@@ -57,23 +61,64 @@ BYTES_LIKE_ONE_PHOTO = 150_000
 
 @dataclass(frozen=True)
 class Subset:
-    """Which photos of a listing are wanted."""
+    """The photos of a listing to use."""
 
     labels: tuple[str, ...] | None = None  # only these labels; None for all
     per_label: int | None = None  # at most this many photos a label; None for all
     seed: int = 0
 
 
-def list_photos(folder: str, split: str, subset: Subset = Subset()) -> pa.Table:
-    """Return the listing of a folder, sorted by path.
+@dataclass
+class LeftOut:
+    """Fills with what listings leave out of folders."""
 
-    The label is the last folder of a photo's path; photos of the predict split have none.
+    ignored: Counter[str] = field(default_factory=Counter)  # files that are not photos, by ending
+    skipped: list[str] = field(default_factory=list)  # URIs of folders that belong to a system
+    unreadable: list[str] = field(default_factory=list)  # URIs of folders
+    empty: list[str] = field(default_factory=list)  # URIs of folders without a photo
+
+    def lines(self) -> list[str]:
+        """Return a line for each kind."""
+        kinds = (
+            ("Skipped {} of the system: {}.", self.skipped),
+            ("Warning: cannot read {}: {}.", self.unreadable),
+            ("Warning: there is no photo in {}: {}.", self.empty),
+        )
+        lines = [describe_ignored(self.ignored)] if self.ignored else []
+        for text, folders in kinds:
+            if folders:
+                number = f"{len(folders):,} {'folder' if len(folders) == 1 else 'folders'}"
+                shown = ", ".join(folders[:FOLDERS_SHOWN]) + (", ..." if len(folders) > FOLDERS_SHOWN else "")
+                lines.append(text.format(number, shown))
+        return lines
+
+    def as_manifest(self) -> dict[str, Any]:
+        """Return the manifest's entry "ignored"."""
+        folders = {"skipped": self.skipped, "unreadable": self.unreadable, "empty": self.empty}
+        return {"files": dict(sorted(self.ignored.items())), **{name: sorted(each) for name, each in folders.items()}}
+
+
+def list_photos(
+    folder: str,
+    split: str,
+    subset: Subset = Subset(),
+    left_out: LeftOut | None = None,
+    pattern: re.Pattern[str] | None = None,
+) -> pa.Table:
+    """Return the listing of a folder, sorted by path; photos of the predict split have no label.
+
+    Parameters
+    ----------
+    pattern
+        Of ``--label-pattern``; None takes the last folder of a photo's path as its label.
     """
-    photos = sorted(_photos_inside(folder), key=lambda photo: photo.inside)
+    photos = sorted(_photos_inside(folder, left_out or LeftOut()), key=lambda photo: photo.inside)
     root_label = PurePosixPath(folder).name
-    if split != PREDICT:
-        photos = draw(photos, [label_of(photo.inside, root_label) for photo in photos], subset, folder)
-    labels = [label_of(photo.inside, root_label) if split != PREDICT else None for photo in photos]
+    if split == PREDICT:
+        labels: Sequence[str | None] = [None] * len(photos)
+    else:
+        photos = draw(photos, labels_of([photo.inside for photo in photos], root_label, pattern), subset, folder)
+        labels = labels_of([photo.inside for photo in photos], root_label, pattern)
     return as_listing(
         [storage.join(folder, photo.inside) for photo in photos],
         labels,
@@ -99,49 +144,49 @@ def as_listing(
     return pa.table(arrays, schema=LISTING_SCHEMA)
 
 
-def label_of(inside: str, root_label: str) -> str:
-    """Return a photo's label: the last folder of its path, the listed folder itself for photos right in it."""
-    parents = PurePosixPath(inside).parent.name
-    return parents or root_label
-
-
 def with_problem_of_size(photo: FileFound) -> FileFound:
-    """Return a photo with that as its problem if its file is too large to be read; else as it is."""
+    """Return a photo, with a problem if its file is too large to be read."""
     if photo.size <= LARGEST_FILE or photo.problem:
         return photo
-    return replace(photo, problem=f"{photo.size:,} bytes, more than the {LARGEST_FILE:,} that a photo may have")
+    return replace(photo, problem=f"{photo.size:,} bytes, more than the {LARGEST_FILE:,} allowed")
 
 
 def draw(photos: Sequence[FileFound], labels: Sequence[str], subset: Subset, folder: str) -> list[FileFound]:
     """Return the wanted photos of a folder, in the order given; ``labels`` has one for each photo.
 
-    A photo's rank in its label comes from a hash of the seed and its path inside the folder, so that the same
-    photos are drawn on any machine, in any listing order, and wherever the folder lies.
+    A photo's rank in its label is a hash of the seed and its path inside the folder, so that the same photos are drawn
+    on every machine, in every listing order, and wherever the folder is.
     """
     if subset.labels is None and subset.per_label is None:
         return list(photos)
     by_label: dict[str, list[str]] = {}
     for photo, label in zip(photos, labels, strict=True):
         by_label.setdefault(label, []).append(photo.inside)
-    for wanted in subset.labels or ():
+    chosen = None if subset.labels is None else {nfc(label) for label in subset.labels}
+    for wanted in sorted(chosen or ()):
         if wanted not in by_label:
-            raise PhotosNotFoundError(f"There is no label '{wanted}' in '{folder}'.", _suggest(wanted, set(by_label)))
+            raise PhotosNotFoundError(
+                f"--labels must name labels of '{folder}', got '{wanted}'.", _suggest(wanted, set(by_label))
+            )
     drawn = {
         inside
         for label, members in by_label.items()
-        if subset.labels is None or label in subset.labels
+        if chosen is None or label in chosen
         for inside in sorted(members, key=lambda inside: _rank(subset.seed, inside))[: subset.per_label]
     }
     return [photo for photo in photos if photo.inside in drawn]
 
 
 def hold_out(photos: pa.Table, share: float, seed: int, folder: str) -> pa.Table:
-    """Return a listing in which a share of each label's training photos has become test photos.
+    """Return a listing with a share of each label's training photos as test photos.
 
-    Which ones, follows from the seed and the path inside the folder, as in a draw. Of every label the nearest whole
-    number is taken (halves up), and at least one photo stays to be trained on.
+    The seed and the path inside the folder decide which, as in ``draw``. The number per label is rounded (halves up),
+    and at least one photo remains for training.
 
-    ``share``: above 0 and below 1.
+    Parameters
+    ----------
+    share
+        Above 0 and below 1.
     """
     rows = photos.select(["path", "label", "split"]).to_pylist()
     by_label: dict[str, list[str]] = {}
@@ -157,34 +202,35 @@ def hold_out(photos: pa.Table, share: float, seed: int, folder: str) -> pa.Table
     }
     if not held:
         raise TooFewPhotosError(
-            f"--holdout {share:g} keeps no photo: no label has enough of them.",
-            "Choose a larger share, or give --test.",
+            f"--holdout must leave at least one test photo, got {share:g} of {len(by_label):,} labels with at most "
+            f"{max(map(len, by_label.values()), default=0):,} photos.",
+            "Choose a larger share, like --holdout 0.5, or name test photos with --test.",
         )
     splits = pa.array([TEST if row["path"] in held else row["split"] for row in rows], pa.string())
     return photos.set_column(photos.schema.get_field_index("split"), photos.schema.field("split"), splits)
 
 
 def require_separate(folders: Sequence[str]) -> None:
-    """Raise UsageError if one folder of photos lies in another: what is tested on must not have been fitted on.
+    """Raise UsageError if one folder of photos is inside another, because test photos must not be fitted.
 
-    ``folders``: their URIs; links on this machine are followed.
+    Links on this machine are followed.
     """
     resolved = [storage.resolved(folder) + "/" for folder in folders]
     for first in range(len(folders)):
         for second in range(first):
             if resolved[first].startswith(resolved[second]) or resolved[second].startswith(resolved[first]):
                 raise PhotosNotFoundError(
-                    f"'{folders[second]}' and '{folders[first]}' are the same folder, or one lies in the other.",
-                    "Give folders that do not share photos.",
+                    f"Folders of photos must be separate, got '{folders[second]}' and '{folders[first]}'.",
+                    "Choose folders of which none is inside another.",
                 )
 
 
 def partition(listing: pa.Table, slots: int, largest: int = LARGEST_PARTITION) -> list[pa.Table]:
-    """Cut a listing into partitions: large ones first, ever smaller ones towards the end.
+    """Cut a listing into partitions, which become smaller towards the end.
 
-    Tasks start in this order, so that all slots finish close together however fast each one is, while most
-    photos are in partitions large enough for the cost of a task not to show. They are small enough for a run that is
-    killed to lose little: what all slots are at together, a twentieth of the whole or ``SMALLEST_PARTITION`` each.
+    Tasks start in this order, so all slots finish at about the same time, while most photos are in partitions large
+    enough to hide the cost of a task. A killed run loses what all slots are working on: at most a twentieth of the
+    whole, or ``SMALLEST_PARTITION`` per slot.
     """
     reused = listing["earlier_row"].is_valid().to_numpy()
     cost = np.cumsum(np.where(reused, REUSED, photo_costs(listing["size"].to_numpy())))
@@ -200,7 +246,7 @@ def partition(listing: pa.Table, slots: int, largest: int = LARGEST_PARTITION) -
 
 
 def photo_costs(sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Return what each photo costs, in inferences, from its size in bytes."""
+    """Return the cost of each photo in inferences, from its size in bytes."""
     return 1.0 + sizes / BYTES_LIKE_ONE_PHOTO
 
 
@@ -211,17 +257,32 @@ def count_by_label(listing: pa.Table, split: str) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def _photos_inside(folder: str) -> list[FileFound]:
-    files = storage.list_files(folder)
+def _photos_inside(folder: str, left_out: LeftOut) -> list[FileFound]:
+    skipped = storage.Skipped()
+    files = storage.list_files(folder, skipped)
+    photos = [with_problem_of_size(file) for file in files if is_photo(file.inside)]
+    left_out.ignored.update(count_endings(file.inside for file in files if not is_photo(file.inside)))
+    left_out.skipped += [storage.join(folder, name) for name in skipped.system]
+    left_out.unreadable += [storage.join(folder, name) for name in skipped.unreadable]
+    left_out.empty += [storage.join(folder, name) for name in _empty(skipped.folders, photos)]
     if not files:
-        raise PhotosNotFoundError(f"The folder '{folder}' is empty.", "Put photos into it, one folder a label.")
-    photos = [with_problem_of_size(file) for file in files if file.inside.lower().endswith(PHOTO_ENDINGS)]
-    if not photos:
-        endings = ", ".join(PHOTO_ENDINGS)
         raise PhotosNotFoundError(
-            f"The folder '{folder}' holds {len(files)} files, but no photo.", f"Photos end in {endings}."
+            f"The folder '{folder}' must contain photos, got an empty folder.",
+            "Put photos into it, one folder per label.",
+        )
+    if not photos:
+        raise PhotosNotFoundError(
+            f"The folder '{folder}' must contain photos, got {len(files):,} other files.",
+            f"{describe_ignored(count_endings(file.inside for file in files))} Add photos in {FORMAT_NAMES}.",
         )
     return photos
+
+
+def _empty(folders: Sequence[str], photos: Sequence[FileFound]) -> list[str]:
+    """Return the folders without a photo, of nested ones only the outermost."""
+    used = {str(parent) for photo in photos for parent in PurePosixPath(photo.inside).parents}
+    empty = set(folders) - used
+    return sorted(folder for folder in empty if str(PurePosixPath(folder).parent) not in empty)
 
 
 def _suggest(wanted: str, known: set[str]) -> str:

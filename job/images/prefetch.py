@@ -1,4 +1,4 @@
-"""Reads photos ahead of their use, and has each decoded in its turn; what cannot be used comes as its reason."""
+"""Read photos ahead in threads and decode them in order; a photo that cannot be used yields its reason."""
 
 import time
 from collections import deque
@@ -12,46 +12,46 @@ from job.images.decode import Pixels
 from job.images.limits import RejectedPhotoError
 
 READ_AHEAD = 16
-"""Photos in flight a task: hides 20 ms an opening behind inference at up to 800 photos a second."""
+"""Photos in flight per task: hides 20 ms per open behind inference at up to 800 photos a second."""
 
 READ_AHEAD_BYTES = 256_000_000
-"""Of the files in flight a task, where they are large; one is always read, however large it is."""
+"""Bytes of files in flight per task; one file is always read, however large."""
 
 UNREAD = "cannot be read: "
-"""Start of the reason for which a photo that cannot be read is rejected."""
+"""Start of the reason of a photo that cannot be read."""
 
 LONGEST_READ = 60.0
-"""Seconds that a photo may take to come, from when it is waited for: 4 MB at the slowest of mobile networks."""
+"""Seconds that a photo may take once it is awaited: 4 MB over a slow mobile network."""
 
 READS = 3
-"""How often a photo is asked for that does not come in that time."""
+"""Attempts to read a photo within that time."""
 
 UNREAD_IN_A_ROW = 3
-"""So many photos in a row that a storage does not give are its own fault, not theirs."""
+"""After this many unread photos in a row, the storage is at fault, not the photos."""
 
 
 class UnreadPhotoError(RejectedPhotoError):
-    """A photo that cannot be read; it is rejected if others of its storage can."""
+    """A photo that cannot be read; it is rejected if other photos of its storage can."""
 
 
 def read_ahead(
     paths: Sequence[str], read: Callable[[str], bytes] = storage.read_bytes, sizes: Sequence[int] = ()
 ) -> Iterator[bytes | RejectedPhotoError]:
-    """Yield each photo's content in order, or why it cannot be read, while the next ones are on their way.
+    """Yield each photo's content in order, or why it cannot be read, while the next ones are being read.
 
     Parameters
     ----------
     read
-        Returns the content of one; may raise OSError.
+        Returns the content of a URI; may raise OSError.
     sizes
-        Bytes of each, so that large ones do not fill the memory; none where they are known to be small.
+        Bytes of each photo, to limit memory; empty if all are small.
 
     Raises
     ------
     RunFailedError
-        If a storage gives several photos in a row not, or none at all.
+        If several photos in a row, or all of them, cannot be read.
     """
-    # A read that hangs keeps its thread: there are threads left for the others, and the end does not wait for it.
+    # A read that hangs keeps its thread: others remain, and shutting down does not wait for it.
     pool = ThreadPoolExecutor(2 * READ_AHEAD, thread_name_prefix="read-ahead")
     coming = deque(zip(paths, sizes or [0] * len(paths), strict=True))
     waiting: deque[tuple[str, int, Future[bytes]]] = deque()
@@ -73,9 +73,8 @@ def read_ahead(
             came += isinstance(content, bytes)
             in_a_row = in_a_row + 1 if isinstance(content, UnreadPhotoError) else 0
             if in_a_row and (in_a_row == UNREAD_IN_A_ROW or not (came or waiting or coming)):
-                # The storage is at fault, not the photos: the task fails, Spark tries it again, and no run succeeds
-                # without having read its photos.
-                raise unreachable(f"The photo '{path}' could not be read", OSError(str(content).removeprefix(UNREAD)))
+                # The storage is at fault: the task fails, and Spark repeats it.
+                raise unreachable(f"Cannot read the photo '{path}'", OSError(str(content).removeprefix(UNREAD)))
             yield content
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -93,9 +92,9 @@ def photos_in_turn(
     Parameters
     ----------
     problems
-        Why a photo cannot be opened, known from the listing; empty for most.
+        From the listing: why a photo cannot be opened; empty for most.
     seconds
-        Waiting for bytes ("read") and decoding ("decode") add their time to it.
+        Incremented by the time waiting for bytes ("read") and decoding ("decode").
     """
     sound = [(path, size) for path, size, problem in zip(paths, sizes, problems, strict=True) if not problem]
     contents = read_ahead([path for path, _ in sound], sizes=[size for _, size in sound])
@@ -114,19 +113,16 @@ def photos_in_turn(
 
 
 def _outcome(path: str, future: "Future[bytes]", again: "Callable[[], Future[bytes]]") -> bytes | RejectedPhotoError:
-    """Return a photo's content, or why this photo alone cannot be read.
-
-    ``again``: starts another one, over another connection, where the first does not come to an end.
-    """
+    """Return a photo's content, or why it cannot be read; ``again`` starts another read if one hangs."""
     for _ in range(READS):
         try:
             return future.result(timeout=LONGEST_READ)
         except FileNotFoundError:
-            return RejectedPhotoError("not there any more when it was read")
+            return RejectedPhotoError("it was removed before it was read")
         except OSError as error:
             if future.done():
                 kind = RejectedPhotoError if storage.is_local(path) else UnreadPhotoError
                 return kind(f"{UNREAD}{one_line(error)}")
-            # TimeoutError is an OSError: the read goes on, and is no longer waited for.
+            # TimeoutError is an OSError: the read continues, but is no longer awaited.
             future = again()
-    return UnreadPhotoError(f"{UNREAD}it did not come within {LONGEST_READ:g} s, {READS} times")
+    return UnreadPhotoError(f"{UNREAD}it did not arrive within {LONGEST_READ:g} s, {READS} times")

@@ -35,7 +35,7 @@ MADE_DIFFERENTLY = {
     "decoding": "under other rules of decoding",
     "versions": "with other versions of libraries",
 }
-"""How messages name each entry of the provenance, the most important first."""
+"""What each entry of the provenance is called in a message, the most important first."""
 
 UNKNOWN = "in an unknown way"
 
@@ -56,7 +56,7 @@ class Found:
     differently
         Photos that were computed with another provenance, by its name in the message.
     removed
-        Photos that were computed and are no longer listed.
+        Photos that were computed and are not listed any more.
     """
 
     folder: str
@@ -73,13 +73,13 @@ class Found:
     def __str__(self) -> str:
         """Return the line that the run prints."""
         if not (self.reused or self.changed or self.differently or self.removed):
-            return f"Nothing to reuse: the output has no {self.folder} of an earlier run."
-        reasons = [f"{self.changed:,} changed"] if self.changed else []
-        reasons += [f"{photos:,} computed {how}" for how, photos in self.differently.items()]
+            return f"Nothing is reused: the output holds no {self.folder} of an earlier run."
+        reasons = [f"{self.changed:,} have changed"] if self.changed else []
+        reasons += [f"{photos:,} were made {how}" for how, photos in self.differently.items()]
         computed = self.listed - self.reused
-        line = f"Resuming: {self.reused:,} of {self.listed:,} photos reused, {computed:,} to compute"
+        line = f"Resuming: {self.reused:,} of {self.listed:,} photos are reused, {computed:,} are computed"
         line += f" ({', '.join(reasons)})" if reasons else ""
-        return line + (f"; {self.removed:,} removed." if self.removed else ".")
+        return line + (f"; {self.removed:,} were removed." if self.removed else ".")
 
 
 def stamp(provenance: Mapping[str, Any], rows: pa.Table) -> dict[str, str]:
@@ -91,7 +91,7 @@ def stamp(provenance: Mapping[str, Any], rows: pa.Table) -> dict[str, str]:
 def reuse(
     wanted: bool, output: str, folder: str, provenance: Mapping[str, Any], photos: pa.Table, progress: Progress
 ) -> tuple[pa.Table, Found | None]:
-    """Return what ``find`` does, and report it; the unchanged listing and None unless ``wanted``."""
+    """Return what ``find`` does, and report it; the listing as it is and None if nothing is to be reused."""
     if not wanted:
         return photos, None
     with progress.stage("resume"):

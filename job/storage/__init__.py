@@ -1,11 +1,14 @@
 """Read and write files by URI: on this machine, on S3 and on other object stores."""
 
 from job.storage.files import (
+    SYSTEM_FOLDERS,
     FileFound,
+    Skipped,
     cache_folder,
     delete,
     exists_any,
     folder_exists,
+    is_hidden,
     list_files,
     local_copy,
     look_at,
@@ -19,12 +22,15 @@ from job.storage.retry import retry
 from job.storage.uri import absolute_uri, is_local, join, resolved, split_s3
 
 __all__ = [
+    "SYSTEM_FOLDERS",
     "FileFound",
+    "Skipped",
     "absolute_uri",
     "cache_folder",
     "delete",
     "exists_any",
     "folder_exists",
+    "is_hidden",
     "is_local",
     "join",
     "list_files",

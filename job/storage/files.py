@@ -5,7 +5,7 @@ import secrets
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
@@ -43,7 +43,25 @@ class FileFound:
     modified: int = 0  # last change, nanoseconds since 1970; 0 if the storage does not say
 
 
-def list_files(folder: str) -> list[FileFound]:
+SYSTEM_FOLDERS = ("@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found", "__MACOSX")
+"""Folders of disks, network drives and archives that hold copies and deleted files."""
+
+
+@dataclass
+class Skipped:
+    """Fills with what a listing of a folder leaves out, as paths inside the folder."""
+
+    unreadable: list[str] = field(default_factory=list)  # folders that may not be read
+    system: list[str] = field(default_factory=list)  # folders in ``SYSTEM_FOLDERS``
+    folders: list[str] = field(default_factory=list)  # folders that were listed; none of an object store
+
+
+def is_hidden(inside: str) -> bool:
+    """Return whether a path is below a system folder, or has a name that starts with a dot."""
+    return any(part.startswith(".") or part in SYSTEM_FOLDERS for part in PurePosixPath(inside).parts)
+
+
+def list_files(folder: str, skipped: Skipped | None = None) -> list[FileFound]:
     """Return every file below a folder, in no particular order.
 
     Files and folders whose name starts with a dot are skipped: desktops and tools leave them behind.
@@ -58,12 +76,15 @@ def list_files(folder: str) -> list[FileFound]:
                 f"There is no folder '{folder}'.",
                 f"{nearest_folder(folder)}Check its name, and that this machine may read it.",
             )
-        if root.type != fs.FileType.Directory:
+        # An object store may have an object and a folder of the same name.
+        if root.type != fs.FileType.Directory and (local or not _list_below(filesystem, path)):
             raise PhotosNotFoundError(f"'{folder}' is a file, not a folder.", "Name the folder that contains it.")
-        found = list(_walk(Path(path)) if local else _list_objects(filesystem, path))
+        found = list(_walk(Path(path), skipped) if local else _list_objects(filesystem, path))
     except OSError as error:
         raise unreachable(f"Cannot list the folder '{folder}'", error) from error
-    return [file for file in found if not _hidden(file.inside)]
+    if skipped is not None:
+        skipped.system += sorted({_system_folder(file.inside) for file in found} - {""})
+    return [file for file in found if not is_hidden(file.inside)]
 
 
 def look_at(uris: Sequence[str]) -> list[FileFound]:
@@ -224,8 +245,11 @@ def _write_and_rename(filesystem: fs.LocalFileSystem, path: str, content: bytes 
         raise
 
 
-def _walk(root: Path) -> Iterator[FileFound]:
-    """Yield the files below a folder of this machine; each real folder is walked once, however it is linked."""
+def _walk(root: Path, skipped: Skipped | None) -> Iterator[FileFound]:
+    """Yield the files below a folder of this machine; each real folder is walked once, however it is linked.
+
+    Hidden folders are not entered. One that cannot be read raises OSError, or is left out if ``skipped`` notes it.
+    """
     seen = set()
     waiting = [root]
     while waiting:
@@ -235,9 +259,22 @@ def _walk(root: Path) -> Iterator[FileFound]:
             continue
         seen.add((status.st_dev, status.st_ino))
         links: list[Path] = []
-        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except PermissionError:
+            if skipped is None or folder == root:
+                raise
+            skipped.unreadable.append(str(folder.relative_to(root)))
+            continue
+        if skipped is not None and folder != root:
+            skipped.folders.append(str(folder.relative_to(root)))
+        for entry in entries:
             path = Path(entry.path)
             if _is_folder(entry):
+                if is_hidden(entry.name):
+                    if skipped is not None and entry.name in SYSTEM_FOLDERS:
+                        skipped.system.append(str(path.relative_to(root)))
+                    continue
                 # Links last: a folder that is also reached without one keeps its own path.
                 (links if entry.is_symlink() else waiting).append(path)
             else:
@@ -311,13 +348,16 @@ def _level(filesystem: fs.FileSystem, folder: str) -> list[fs.FileInfo] | None:
     return None if any(info.path == folder for info in infos) else infos
 
 
-def _hidden(inside: str) -> bool:
-    return any(part.startswith(".") for part in PurePosixPath(inside).parts)
+def _system_folder(inside: str) -> str:
+    """Return the path of the outermost system folder around a file; empty if there is none."""
+    parts = PurePosixPath(inside).parts
+    places = [number for number, part in enumerate(parts[:-1]) if part in SYSTEM_FOLDERS]
+    return "/".join(parts[: places[0] + 1]) if places else ""
 
 
 def _has_file(filesystem: fs.FileSystem, path: str) -> bool:
     infos = filesystem.get_file_info(fs.FileSelector(path, recursive=True))
-    return any(info.type == fs.FileType.File and not _hidden(info.base_name) for info in infos)
+    return any(info.type == fs.FileType.File and not is_hidden(info.base_name) for info in infos)
 
 
 def cache_folder(environment: Mapping[str, str]) -> Path:

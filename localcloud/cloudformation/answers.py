@@ -1,4 +1,4 @@
-"""Writes stacks, events, resources, change sets and templates down in the names that CloudFormation's answers use."""
+"""Builds CloudFormation's answers from stacks, events, resources, change sets and templates."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -66,7 +66,7 @@ def event(one: Event) -> dict[str, Any]:
 
 
 def resources(one: Stack) -> list[dict[str, Any]]:
-    """Return the resources of a stack as DescribeStackResources shows them, also those that it is rid of."""
+    """Return the resources of a stack as DescribeStackResources shows them, deleted ones included."""
     kept = {**one.resources}
     return [
         _without_none({
@@ -116,7 +116,7 @@ def change_set_summary(one: ChangeSet) -> dict[str, Any]:
 
 
 def template_summary(template: Template) -> dict[str, Any]:
-    """Return what a template asks for as GetTemplateSummary shows it."""
+    """Return a template as GetTemplateSummary shows it."""
     capability = needed_capability(template)
     return _without_none({
         "Description": template.description or None,

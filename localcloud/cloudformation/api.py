@@ -1,4 +1,4 @@
-"""CloudFormation's API as the CDK, the AWS CLI and boto3 speak it: requests in, answers out, in AWS's names."""
+"""CloudFormation's API for the CDK, the AWS CLI and boto3: requests in, answers out, in AWS's names."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -17,7 +17,7 @@ from localcloud.cloudformation.stacks import ChangeSet, Scope, Stack
 from localcloud.cloudformation.template import Template, parse, require_capabilities
 
 LONGEST_BODY = 51200
-"""Characters of a template inside a request; a longer one has to lie in S3."""
+"""Characters of a template in a request; a longer one must be in S3."""
 
 PAGE = 100
 """Entries of one answer."""
@@ -26,17 +26,17 @@ Answer = Mapping[str, Any]
 
 
 class CloudFormationResponse(BaseResponse):
-    """Answers requests to CloudFormation. moto's server reads their parameters and writes the XML of the answers."""
+    """Answers requests to CloudFormation; moto's server parses their parameters and writes the XML."""
 
     cloudformation: ClassVar[CloudFormation]
-    """Whose stacks it answers for; set by the local cloud before it listens."""
+    """Set by the local cloud before it listens."""
 
     def __init__(self) -> None:
         super().__init__(service_name="cloudformation")
         self.automated_parameter_parsing = True
 
     def call_action(self) -> Any:  # noqa: ANN401
-        """Answer one request; an action that is not modelled is refused by name, everything else as AWS refuses it."""
+        """Answer one request; refuse an action that is not modelled by name."""
         action = self._get_action()
         method = getattr(self, f"_answer_{camelcase_to_underscores(action)}", None)
         self._authenticate_and_authorize_normal_action()
@@ -123,7 +123,7 @@ class CloudFormationResponse(BaseResponse):
         return {"StackId": stack.id}
 
     def _answer_set_stack_policy(self) -> None:
-        # A policy that has no effect would be worse than none.
+        # A policy without effect would be worse than none.
         raise RequestError("The local cloud does not model stack policies")
 
     def _answer_get_stack_policy(self) -> Answer:
@@ -155,7 +155,7 @@ class CloudFormationResponse(BaseResponse):
     def _answer_get_template(self) -> Answer:
         found = self._change_set() if self.params.get("ChangeSetName") else self._stack()
         if found.blueprint is None:
-            # Only a change set speaks of the stack so far: there is a stack, and no template yet.
+            # A stack with nothing but a change set has no template yet.
             return {"StagesAvailable": []}
         return {"TemplateBody": found.blueprint.template.text, "StagesAvailable": ["Original", "Processed"]}
 
@@ -258,7 +258,7 @@ class CloudFormationResponse(BaseResponse):
         return None if url is None else parse(self._fetch(url))
 
     def _fetch(self, url: str) -> str:
-        """Return a template that lies in this cloud's S3: no other place is asked."""
+        """Return a template from this cloud's S3, never from elsewhere."""
         parts = urlparse(url)
         bucket, _, key = unquote(parts.path).lstrip("/").partition("/")
         host = parts.hostname or ""
@@ -289,5 +289,5 @@ class CloudFormationResponse(BaseResponse):
 
 
 def _not_modelled(action: str) -> CloudFormationError:
-    """Return the refusal of an action, as an answer: moto's own is a failure of its server."""
+    """Return the refusal of an action as an answer; moto would answer with a 500."""
     return CloudFormationError("InvalidAction", f"The local cloud does not model cloudformation:{action}")

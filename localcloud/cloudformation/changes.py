@@ -1,4 +1,4 @@
-"""Says what deploying a blueprint would change: what is added, modified in place, replaced and removed."""
+"""Plans a deployment: which resources are added, modified in place, replaced and removed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ from localcloud.cloudformation.template import Declaration
 _KEPT = ("Retain", "RetainExceptOnCreate")
 
 Resolve = Callable[[Declaration, frozenset[str]], Mapping[str, Any]]
-"""Returns a declaration's resolved properties, where the named resources are not made yet."""
+"""Returns a declaration's resolved properties, assuming that the named resources do not exist yet."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How a resource differs from what it is to be.
+    """How a resource differs from its new declaration.
 
     ``properties`` maps each differing property to whether it requires a new resource; ``attributes`` may hold
     ``Metadata``, ``DeletionPolicy`` and ``UpdateReplacePolicy``.
@@ -28,7 +28,7 @@ class Difference:
 
     @property
     def replaces(self) -> bool:
-        """Whether a new resource has to take the place of the old one."""
+        """Whether a new resource must replace the old one."""
         return self.other_type or any(self.properties.values())
 
     def __bool__(self) -> bool:
@@ -38,7 +38,7 @@ class Difference:
 def difference(
     before: Resource, declaration: Declaration, properties: Mapping[str, Any], replacing: frozenset[str]
 ) -> Difference:
-    """Return how a resource that exists differs from what it is to be."""
+    """Return how an existing resource differs from its new declaration."""
     names = sorted({*before.properties, *properties})
     was = before.declaration
     compared = (
@@ -56,7 +56,7 @@ def difference(
 def plan(
     current: Mapping[str, Resource], wanted: Sequence[Declaration], resolve: Resolve, types: Mapping[str, ResourceType]
 ) -> list[Change]:
-    """Return what has to change for a stack to become what is ``wanted``, which is in order of dependencies."""
+    """Return the changes from the current resources to the wanted ones, which are in order of dependencies."""
     changes = []
     unknown: set[str] = set()
     for declaration in wanted:

@@ -1,4 +1,4 @@
-"""What a template's functions find outside it: the stack's resources, exports, zones and stored parameters."""
+"""Gives a template's functions the stack's resources, exports, zones and stored parameters."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ class Deployed:
         return sorted(zone["ZoneName"] for zone in answer["AvailabilityZones"])
 
     def dynamic(self, service: str, key: str) -> str:
-        """Return what a dynamic reference stands for."""
+        """Return the value of a dynamic reference."""
         if service == "ssm":
             return self.account.stored(key)
         raise RequestError(f"The local cloud does not model {{{{resolve:{service}:...}}}}")
@@ -81,7 +81,7 @@ class Deployed:
 
 @dataclass(frozen=True)
 class Predicted(Deployed):
-    """What functions find while a deployment is only planned."""
+    """The same for a deployment that is only planned."""
 
     unknown: frozenset[str]
 

@@ -1,4 +1,4 @@
-"""Creates, updates and deletes the resources of a stack, in order, and undoes what it did when it fails."""
+"""Creates, updates and deletes the resources of a stack in order, and rolls back on a failure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,18 +16,18 @@ from localcloud.cloudformation.stacks import Blueprint, Resource, Stack
 from localcloud.cloudformation.template import Declaration
 
 FAILURES: tuple[type[Exception], ...] = (Exception,)
-"""Whatever a resource type raises fails its resource by name, with the reason: no stack is left without a state."""
+"""Any exception of a resource type fails that resource, with the reason: no stack is left without a state."""
 
 _NEW_ONE = "Requested update requires the creation of a new physical resource; hence creating one."
 
 
 class StackFailedError(Exception):
-    """An operation on a stack could not be finished; its message is the reason that the stack shows."""
+    """An operation on a stack failed; the message is the reason that the stack shows."""
 
 
 @dataclass(frozen=True)
 class _Done:
-    """One thing that an update did; ``before`` is None for a new resource."""
+    """One change of an update; ``before`` is None for a new resource."""
 
     before: Resource | None
     after: Resource
@@ -41,7 +41,7 @@ class Engine:
         self.evaluator = evaluator
 
     def create(self, stack: Stack, blueprint: Blueprint) -> None:
-        """Make everything of a new stack, or remove again what was made."""
+        """Create the resources of a new stack, or delete again those that were created."""
         stack.enter("CREATE_IN_PROGRESS", "User Initiated")
         stack.blueprint = blueprint
         try:
@@ -57,7 +57,7 @@ class Engine:
         stack.enter("CREATE_COMPLETE")
 
     def update(self, stack: Stack, blueprint: Blueprint) -> None:
-        """Bring a stack to a new blueprint, or back to what it was."""
+        """Update a stack to a new blueprint, or roll it back."""
         before, resources = stack.blueprint, dict(stack.resources)
         stack.enter("UPDATE_IN_PROGRESS", "User Initiated")
         stack.blueprint = blueprint
@@ -81,7 +81,7 @@ class Engine:
         stack.enter("UPDATE_COMPLETE")
 
     def delete(self, stack: Stack) -> None:
-        """Remove everything of a stack; what cannot be removed stays, and the stack with it."""
+        """Delete a stack; resources that cannot be deleted stay, and the stack with them."""
         stack.enter("DELETE_IN_PROGRESS", "User Initiated")
         for output in stack.outputs:
             users = self.evaluator.registry.users(stack, output.export) if output.export else ()
@@ -95,7 +95,7 @@ class Engine:
         stack.enter("DELETE_FAILED" if failed else "DELETE_COMPLETE", failed)
 
     def _deploy(self, stack: Stack, blueprint: Blueprint, done: list[_Done]) -> None:
-        """Make and change everything in order; what is no longer wanted stays for the time being."""
+        """Create and update resources in order; those no longer declared stay until the cleanup."""
         imports: set[str] = set()
         try:
             resolver = self.evaluator.deployed(stack, blueprint, imports)
@@ -182,7 +182,7 @@ class Engine:
         return after
 
     def _undo(self, stack: Stack, done: Sequence[_Done]) -> str | None:
-        """Take back what an update did, the last first; return why that failed, None if it did not."""
+        """Undo an update, last change first; return why that failed, None if it did not."""
         for step in reversed(done):
             declaration, before, after = step.after.declaration, step.before, step.after
             kind, context = self.evaluator.types[declaration.type], self.evaluator.context(stack, declaration)
@@ -204,7 +204,7 @@ class Engine:
     def _clean_up(
         self, stack: Stack, blueprint: Blueprint, before: Mapping[str, Resource], done: Sequence[_Done]
     ) -> None:
-        """Remove what was replaced or is no longer wanted, what needs others first; a failure there is only noted."""
+        """Delete replaced and undeclared resources, dependents first; a failure is only recorded."""
         replaced = {step.before.declaration.logical_id for step in done if step.replaced and step.before}
         resolver = self.evaluator.deployed(stack, blueprint, set())
         kept = {declaration.logical_id for declaration in self.evaluator.wanted(blueprint, resolver)}
@@ -219,7 +219,7 @@ class Engine:
                 del stack.resources[name]
 
     def _remove_all(self, stack: Stack, retained: Sequence[str]) -> str | None:
-        """Remove everything of a stack, what needs others first; return why that failed, None if it did not."""
+        """Delete all resources of a stack, dependents first; return why that failed, None if it did not."""
         old = {name: resource.declaration for name, resource in stack.resources.items()}
         failed: list[str] = []
         needed: set[str] = set()
@@ -228,7 +228,7 @@ class Engine:
             if name in needed or not self._remove(stack, stack.resources[name], kept):
                 if name not in needed:
                     failed.append(name)
-                # What another one that is still there needs cannot go either.
+                # Resources that a remaining one needs must stay too.
                 needed |= needs(old[name], old)
                 continue
             del stack.resources[name]
@@ -238,7 +238,7 @@ class Engine:
         return f"The following resource(s) failed to delete: [{', '.join(failed)}]."
 
     def _remove(self, stack: Stack, resource: Resource, kept: bool) -> bool:
-        """Remove one resource, or leave it where it is to be kept; tell whether the stack is rid of it."""
+        """Delete one resource, or skip it if it is to be kept; return whether it left the stack."""
         declaration = resource.declaration
         if kept:
             stack.note(declaration, resource.physical_id, "DELETE_SKIPPED")
@@ -255,7 +255,7 @@ class Engine:
 
 
 def _reason(error: Exception) -> str:
-    """Return what an event says of a failure: a service's own words, with the kind of error where it has none."""
+    """Return the reason for an event: a service's own message, else the error's type and message."""
     if isinstance(error, (RequestError, ClientError, BotoCoreError, ValueError)):
         return str(error)
     return f"{type(error).__name__}: {error}"

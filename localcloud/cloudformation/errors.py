@@ -12,7 +12,7 @@ class RequestError(Exception):
 
 
 class NoSuchChangeSetError(RequestError):
-    """There is no change set of that name; the CDK waits until it sees exactly this code."""
+    """An unknown change set; the CDK waits until it sees exactly this code."""
 
     code = "ChangeSetNotFound"
 
@@ -21,13 +21,13 @@ class NoSuchChangeSetError(RequestError):
 
 
 class InvalidChangeSetStatusError(RequestError):
-    """A change set that cannot be executed or removed in the state that it is in."""
+    """A change set that cannot be executed or deleted in its current state."""
 
     code = "InvalidChangeSetStatus"
 
 
 class AlreadyExistsError(RequestError):
-    """A stack or change set of that name is there already."""
+    """A stack or change set of that name exists already."""
 
     code = "AlreadyExistsException"
 

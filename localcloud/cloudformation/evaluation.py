@@ -59,7 +59,7 @@ class Evaluator:
         )
 
     def unmodelled(self, stack: Stack, blueprint: Blueprint, wanted: Sequence[Declaration]) -> Mapping[str, str]:
-        """Return by logical id why declarations cannot be created here: a hollow resource is worse than none."""
+        """Return by logical id why declarations cannot be created: a resource without effect is worse than none."""
         everything = frozenset(blueprint.template.resources)
         resolver = self._resolver(stack, blueprint, Predicted({}, self._account(stack), set(), everything))
         reasons = {}
@@ -79,7 +79,7 @@ class Evaluator:
         return reasons
 
     def wanted(self, blueprint: Blueprint, resolver: Resolver) -> list[Declaration]:
-        """Return what the blueprint's conditions leave, each after all that it needs."""
+        """Return the declarations whose condition holds, each after those that it needs."""
         declared = {
             name: declaration
             for name, declaration in blueprint.template.resources.items()

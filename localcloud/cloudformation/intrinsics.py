@@ -14,11 +14,11 @@ _DYNAMIC = re.compile(r"\{\{resolve:([^:}]+):([^}]+)\}\}")
 
 
 KNOWN_AFTER_APPLY = "{{changeSet:KNOWN_AFTER_APPLY}}"
-"""What a change set shows, as AWS does, where a value is only known once a resource has been made."""
+"""Shown in change sets, as on AWS, for values that are known only after a resource has been created."""
 
 
 class _Nothing:
-    """What ``AWS::NoValue`` gives: the property or item that holds it is left out."""
+    """The value of ``AWS::NoValue``: the property or item that holds it is left out."""
 
     def __repr__(self) -> str:
         return "AWS::NoValue"
@@ -28,7 +28,7 @@ NOTHING = _Nothing()
 
 
 class TemplateContext(Protocol):
-    """What a template's functions can ask of the cloud and of the stack that it describes."""
+    """Values from the cloud and the stack that a template's functions use."""
 
     def reference(self, logical_id: str) -> Any:  # noqa: ANN401
         """Return what ``Ref`` of a resource gives."""
@@ -43,12 +43,12 @@ class TemplateContext(Protocol):
         """Return the names of a region's availability zones."""
 
     def dynamic(self, service: str, key: str) -> str:
-        """Return what a dynamic reference, ``{{resolve:ssm:name}}``, stands for."""
+        """Return the value of a dynamic reference, such as ``{{resolve:ssm:name}}``."""
 
 
 @dataclass
 class Resolver:
-    """Turns what a template says into values."""
+    """Resolves the functions of a template to values."""
 
     values: Mapping[str, Any]
     mappings: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""Finds the order in which resources are made: each after those that it needs."""
+"""Orders resources for creation: each after those that it needs."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -37,7 +37,7 @@ def needs(declaration: Declaration, names: Collection[str]) -> set[str]:
 
 
 def in_order(declarations: Mapping[str, Declaration]) -> list[str]:
-    """Return logical ids, each after all that it needs; the template's order decides where that leaves a choice."""
+    """Return logical ids, each after those that it needs, otherwise in the template's order."""
     graph: TopologicalSorter[str] = TopologicalSorter(
         {name: sorted(needs(declaration, declarations)) for name, declaration in declarations.items()}
     )

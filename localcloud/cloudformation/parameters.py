@@ -1,4 +1,4 @@
-"""Gives a template's parameters their values, and holds them to what the template allows and its rules assert."""
+"""Finds the values of a template's parameters, and checks them against its constraints and rules."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ _LIST = re.compile(r"List<.+>|CommaDelimitedList")
 
 
 def given_values(template: Template, asked: Mapping[str, str | None], previous: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the text of every parameter: the value ``asked`` for, else (None) the previous one, else its default."""
+    """Return the text of every parameter: the value ``asked`` for, the previous one for None, else the default."""
     declared = template.section("Parameters")
     unknown = sorted(set(asked) - set(declared))
     if unknown:
@@ -63,7 +63,7 @@ def shown(template: Template, given: Mapping[str, str], stored: Callable[[str], 
         hidden = str(declaration.get("NoEcho", "")).lower() == "true"
         entry = {"ParameterKey": name, "ParameterValue": "****" if hidden else text}
         if _STORED.fullmatch(str(declaration.get("Type", ""))):
-            # A stack stands also where what it was deployed with has been removed since, as the CDK's own stack may be.
+            # A stack remains valid after a stored parameter was deleted, for instance with the CDK's own stack.
             with suppress(RequestError):
                 entry["ResolvedValue"] = stored(text)
         answer.append(entry)

@@ -1,4 +1,4 @@
-"""What a resource type must be able to do, and what it is told."""
+"""The interface of a resource type, and the context that it is given."""
 
 import secrets
 import string
@@ -73,32 +73,32 @@ class ResourceType(Protocol):
 
     @property
     def properties(self) -> frozenset[str]:
-        """What is modelled; a template that sets another property is refused before anything is made."""
+        """What is modelled; a template with another property is refused before anything is created."""
 
     @property
     def replacing(self) -> frozenset[str]:
-        """Those of ``properties`` whose change makes a new resource before the old one is removed."""
+        """The ``properties`` whose change creates a new resource before the old one is deleted."""
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:
-        """Make the resource, with tags and all."""
+        """Create the resource, including its tags."""
 
     def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
-        """Update it in place, where ``replacing`` is equal; with ``before`` and ``after`` swapped, undo a failure."""
+        """Update it in place; ``replacing`` is equal. With ``before`` and ``after`` swapped, undo a failed update."""
 
     def delete(self, context: ResourceContext, physical_id: str, properties: Properties) -> None:
-        """Remove it; one that is not there any more is as good as removed."""
+        """Delete it; succeed if it does not exist any more."""
 
 
 @dataclass(frozen=True)
 class NoOperation:
-    """A type that creates nothing: it means something only to the CDK, or to signals, which nothing sends here."""
+    """A type that creates nothing: only the CDK, or signals, which are not sent here, use it."""
 
     name: str
     properties: frozenset[str]
     replacing: frozenset[str] = frozenset()
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:  # noqa: ARG002
-        """Give it a name."""
+        """Return a name."""
         return Created(f"{context.stack_name}-{context.logical_id}")
 
     def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:  # noqa: ARG002

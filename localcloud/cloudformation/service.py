@@ -1,4 +1,4 @@
-"""The requests that CloudFormation takes: finds the stacks that they name, and starts what they ask for."""
+"""The requests to CloudFormation: finds the stacks that they name, and starts the work."""
 
 import threading
 import uuid
@@ -25,8 +25,8 @@ NO_CHANGES = "The submitted information didn't contain changes. Submit different
 """Why a change set failed that would change nothing; the CDK matches on these words."""
 
 LONGEST_ANSWER = 50.0
-"""Seconds that a request waits for the work that it starts. Most is done by then, so that who polls need not wait;
-the rest goes on by itself. Below the time after which SDKs give up on an answer."""
+"""Seconds that a request waits for its work, most of which ends by then and needs no polling; the rest continues in
+the background. Below the timeout of the SDKs."""
 
 _UPDATABLE = frozenset({
     "CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "CREATE_FAILED",
@@ -56,7 +56,7 @@ class CloudFormation:
         self._engine = Engine(self._evaluator)
 
     def create_stack(self, scope: Scope, name: str, request: Request, *, disable_rollback: bool) -> Stack:
-        """Make a stack."""
+        """Create a stack."""
         with self.registry.lock:
             if any(one.name == name for one in self.registry.living(scope)):
                 raise AlreadyExistsError(f"Stack [{name}] already exists")
@@ -68,7 +68,7 @@ class CloudFormation:
         return stack
 
     def update_stack(self, scope: Scope, name: str, request: Request, *, disable_rollback: bool) -> Stack:
-        """Change a stack."""
+        """Update a stack."""
         with self.registry.lock:
             stack = self.registry.stack(scope, name, "Stack [{}] does not exist")
             _require_updatable(stack)
@@ -80,7 +80,7 @@ class CloudFormation:
         return stack
 
     def delete_stack(self, scope: Scope, name: str, token: str | None) -> None:
-        """Remove a stack; one that is not there is as good as removed."""
+        """Delete a stack; succeed if it does not exist."""
         with self.registry.lock:
             try:
                 stack = self.registry.stack(scope, name)
@@ -98,7 +98,7 @@ class CloudFormation:
     def create_change_set(
         self, scope: Scope, stack_name: str, name: str, kind: str, request: Request, description: str | None
     ) -> ChangeSet:
-        """Say what a deployment would change, and keep it to be executed."""
+        """Plan a deployment, and keep the plan to be executed."""
         with self.registry.lock:
             stack, is_new = self._stack_to_change(scope, stack_name, kind, name)
             blueprint = self._blueprint(stack, request)
@@ -127,7 +127,7 @@ class CloudFormation:
             return made
 
     def execute_change_set(self, change_set: ChangeSet, token: str | None, *, disable_rollback: bool) -> None:
-        """Do what a change set says."""
+        """Execute a change set."""
         with self.registry.lock:
             stack = change_set.stack
             if change_set.execution_status != "AVAILABLE":
@@ -138,7 +138,7 @@ class CloudFormation:
                 raise RequestError(f"Stack:{stack.id} is in {stack.status} state and can not be created.")
             if change_set.kind != "CREATE":
                 _require_updatable(stack)
-            # What else was proposed was measured against a stack that will be another one.
+            # Other change sets were planned against the stack as it was.
             for other in self.registry.change_sets_of(stack):
                 other.execution_status = "OBSOLETE"
             change_set.execution_status = "EXECUTE_IN_PROGRESS"
@@ -155,7 +155,7 @@ class CloudFormation:
         self._work(execute, stack)
 
     def delete_change_set(self, scope: Scope, name: str, stack_name: str | None) -> None:
-        """Forget a change set; one that is not there is as good as forgotten."""
+        """Delete a change set; succeed if it does not exist."""
         with self.registry.lock:
             try:
                 found = self.registry.change_set(scope, name, stack_name)
@@ -166,11 +166,11 @@ class CloudFormation:
             self.registry.change_sets.remove(found)
 
     def s3(self, region: str) -> Any:  # noqa: ANN401
-        """Return a client of S3, where templates lie."""
+        """Return a client of S3, for templates."""
         return self._client("s3", region)
 
     def read_stored(self, region: str) -> Callable[[str], str]:
-        """Return what reads a parameter of AWS Systems Manager in a region, by name."""
+        """Return a function that reads a parameter of AWS Systems Manager in a region, by name."""
         return lambda name: stored_parameter(self._client("ssm", region), name)
 
     def _stack_to_change(self, scope: Scope, name: str, kind: str, change_set: str) -> tuple[Stack, bool]:
@@ -225,13 +225,13 @@ def _new_stack(scope: Scope, name: str) -> Stack:
 
 
 def _take(stack: Stack, request: Request, disable_rollback: bool) -> None:
-    """Note on a stack what an operation that begins now was asked with."""
+    """Record the request of an operation that begins now on its stack."""
     if stack.status != "REVIEW_IN_PROGRESS":
         stack.updated = now()
     stack.capabilities = list(request.capabilities)
     stack.role = request.role or stack.role
     stack.token, stack.disable_rollback = request.token, disable_rollback
-    # From here on nobody else may begin something; the engine puts the same state in with its event.
+    # Block other operations from here on; the engine sets the same state with its event.
     stack.status = "CREATE_IN_PROGRESS" if stack.status == "REVIEW_IN_PROGRESS" else "UPDATE_IN_PROGRESS"
 
 

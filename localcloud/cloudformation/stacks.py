@@ -1,4 +1,4 @@
-"""What is known of stacks: their resources, events, outputs and change sets."""
+"""The data of stacks: resources, events, outputs and change sets."""
 
 import datetime
 import uuid
@@ -28,7 +28,7 @@ class Scope(NamedTuple):
 
 @dataclass(frozen=True)
 class Blueprint:
-    """What a stack is to be."""
+    """What a stack is deployed from."""
 
     template: Template
     parameters: Mapping[str, str]
@@ -63,7 +63,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Output:
-    """A value that a stack shows, and exports if it has a name to be exported by."""
+    """A value that a stack shows, and exports if ``export`` names it."""
 
     key: str
     value: str
@@ -73,7 +73,7 @@ class Output:
 
 @dataclass
 class Stack:
-    """A stack, from the first change set or request on, and after its deletion.
+    """A stack, from its first change set or request until after its deletion.
 
     ``imports`` holds the export names it uses of other stacks, ``last_of`` the newest event of each logical id,
     ``token`` the request that its events belong to.
@@ -102,7 +102,7 @@ class Stack:
     deleted: datetime.datetime | None = None
 
     def enter(self, status: str, reason: str | None = None) -> None:
-        """Put the stack into a state, with the event that tells so."""
+        """Set the stack's state, and add the event for it."""
         self.status, self.reason = status, reason
         self._note(self.name, self.id, STACK_TYPE, status, reason)
 
@@ -112,11 +112,11 @@ class Stack:
 
     @property
     def busy(self) -> bool:
-        """Whether something is being done to it."""
+        """Whether an operation is in progress."""
         return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
 
     def _note(self, logical_id: str, physical_id: str, kind: str, status: str, reason: str | None) -> None:
-        # Who shows events sorts them by their time, so no two may have the same.
+        # Clients sort events by time, so no two may have the same.
         moment = now() if not self.events else max(now(), self.events[-1].moment + _TICK)
         event = Event(self.id, self.name, logical_id, physical_id, kind, status, reason, self.token, moment)
         self.events.append(event)
@@ -125,7 +125,7 @@ class Stack:
 
 @dataclass(frozen=True)
 class Change:
-    """What a change set would do to one resource.
+    """The change of one resource in a change set.
 
     ``action`` is ``Add``, ``Modify`` or ``Remove``; ``policy_action`` is ``Delete``, ``Retain``, ``ReplaceAndDelete``
     or ``ReplaceAndRetain``. ``replaces`` is None unless it is modified. ``properties`` maps each changed property to

@@ -14,12 +14,12 @@ SECTIONS = frozenset({
     "AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Rules", "Mappings", "Conditions", "Resources",
     "Outputs",
 })  # fmt: skip
-"""What a template may hold here. Transforms (macros, SAM) would have to run code: refused."""
+"""Modelled sections. Transforms (macros, SAM) would have to run code: refused."""
 
 RESOURCE_KEYS = frozenset({
     "Type", "Properties", "DependsOn", "Condition", "Metadata", "DeletionPolicy", "UpdateReplacePolicy",
 })  # fmt: skip
-"""What a declared resource may say. CreationPolicy and UpdatePolicy wait for signals, which nobody here sends."""
+"""Modelled keys of a resource. CreationPolicy and UpdatePolicy wait for signals, which are not sent here."""
 
 POLICIES = ("Delete", "Retain", "RetainExceptOnCreate", "Snapshot")
 
@@ -47,16 +47,16 @@ class Template:
 
     @cached_property
     def resources(self) -> Mapping[str, Declaration]:
-        """What is declared, by logical id, in the order of the template."""
+        """The declared resources by logical id, in the template's order."""
         return {name: _declaration(name, body) for name, body in self.document["Resources"].items()}
 
     def section(self, name: str) -> Mapping[str, Any]:
-        """Return a section of the template, empty where it is not there."""
+        """Return a section of the template, empty if it is missing."""
         return self.document.get(name) or {}
 
     @property
     def description(self) -> str:
-        """What the template says it is for."""
+        """The template's description, empty without one."""
         return str(self.document.get("Description", ""))
 
 
@@ -101,7 +101,7 @@ IAM, NAMED_IAM = "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"
 
 
 def needed_capability(template: Template) -> str | None:
-    """Return the capability that a template needs, None where it needs none."""
+    """Return the capability that a template needs, None if it needs none."""
     found = [one for one in template.resources.values() if one.type in _IAM_NAMES]
     if not found:
         return None
@@ -149,7 +149,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def _short_tag(loader: _Loader, suffix: str, node: yaml.Node) -> Mapping[str, Any]:
-    """Write a short tag out: ``!GetAtt A.B`` is ``{"Fn::GetAtt": ["A", "B"]}``."""
+    """Expand a short tag: ``!GetAtt A.B`` is ``{"Fn::GetAtt": ["A", "B"]}``."""
     value: Any
     if isinstance(node, yaml.ScalarNode):
         value = loader.construct_scalar(node)
@@ -163,7 +163,7 @@ def _short_tag(loader: _Loader, suffix: str, node: yaml.Node) -> Mapping[str, An
 
 
 _Loader.add_multi_constructor("!", _short_tag)
-# Dates stay text: the version of a template, or of a policy's language, is written like one.
+# Keep dates as text: the versions of templates and policies look like dates.
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
     for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()

@@ -79,7 +79,7 @@ def _set_termination_protection(call: Call) -> Output:
 
 
 def _set_visible_to_all_users(call: Call) -> Output:
-    """Change nothing, as on AWS: everybody with the permission sees every cluster of the account."""
+    """Change nothing, as on AWS: every principal with the permission sees every cluster of the account."""
     _ = call.job_flows
     return {}
 
@@ -119,16 +119,16 @@ def _add_job_flow_steps(call: Call) -> Output:
 
 
 def _cancel_steps(call: Call) -> Output:
-    cluster, told = call.cluster, []
+    cluster, results = call.cluster, []
     with cluster.lock:
         steps = [cluster.step(each) for each in call.request["StepIds"]]
         for step in steps:
             why_not = cluster.cancel(step, call.request.get("StepCancellationOption", ""), call.now)
-            told.append(
+            results.append(
                 {"StepId": step.id, "Status": "FAILED" if why_not else "SUBMITTED"}
                 | ({"Reason": why_not} if why_not else {})
             )
-    return {"CancelStepsInfoList": told}
+    return {"CancelStepsInfoList": results}
 
 
 def _describe_step(call: Call) -> Output:
@@ -157,6 +157,7 @@ def _list_instance_fleets(call: Call) -> Output:
 
 def _modify_instance_fleet(call: Call) -> Output:
     cluster, asked = call.cluster, call.request["InstanceFleet"]
+    validation.check_resize(asked)
     with cluster.lock:
         if cluster.is_ending:
             raise invalid("A job flow that is shutting down, terminated, or finished may not be modified.")
@@ -269,3 +270,16 @@ PAGED = frozenset(
     }
 )
 """Operations whose output comes in pages."""
+
+PAGE = 50
+"""Entries of a page, as in EMR."""
+
+
+def page(output: Output, marker: str | None) -> dict[str, Any]:
+    """Return one page of an output that has a single list; the marker is the number of its first entry."""
+    ((name, entries),) = output.items()
+    if marker is not None and not (marker.isdecimal() and int(marker) < len(entries)):
+        raise invalid_request(f"Marker '{marker}' is not valid.")
+    start = int(marker or 0)
+    end = start + PAGE
+    return {name: entries[start:end], **({"Marker": str(end)} if end < len(entries) else {})}

@@ -1,18 +1,18 @@
-"""A cluster: what it was asked to be, and how it comes from one state into the next.
+"""A cluster: its request and its transitions between states.
 
-Nothing here waits, runs or asks anybody: requests of a person and what the step runner saw come in as calls, each
-with the time it happened at, and the cluster's lock is held by whoever calls.
+Nothing here waits or runs: users' requests and the step runner's observations arrive as calls with their time, and the
+caller holds the cluster's lock.
 """
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from localcloud.emr.fleet import Fleet, timeline
 from localcloud.emr.step import ACTIVE_STATES, Step, new_id
-from localcloud.emr.validation import invalid, invalid_request
+from localcloud.emr.validation import check_steps, invalid, invalid_request
 
 STATES_OF_ENDING = ("TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS")
 SEND_INTERRUPT = "SEND_INTERRUPT"
@@ -73,18 +73,18 @@ class Cluster:
 
     @property
     def log_uri(self) -> str:
-        """Where logs go, with a slash at the end; empty where they go nowhere."""
+        """URI of the logs, ending with a slash; empty without logs."""
         uri = str(self.request.get("LogUri", "")).replace("s3n://", "s3://")
         return uri and uri.rstrip("/") + "/"
 
     @property
     def instance_profile(self) -> str:
-        """Name of the instance profile that nodes have."""
+        """Name of the nodes' instance profile."""
         return str(self.request["JobFlowRole"]).rsplit("/", 1)[-1]
 
     @property
     def keeps_alive(self) -> bool:
-        """Whether it goes on without steps."""
+        """Whether it continues without steps."""
         return bool(self.request["Instances"].get("KeepJobFlowAliveWhenNoSteps", False))
 
     @property
@@ -94,7 +94,7 @@ class Cluster:
 
     @property
     def is_ending(self) -> bool:
-        """Whether it takes no steps any more."""
+        """Whether it no longer accepts steps."""
         return self.state in STATES_OF_ENDING
 
     def step(self, wanted: str) -> Step:
@@ -104,13 +104,12 @@ class Cluster:
                 return step
         raise invalid_request(f"Step id '{wanted}' is not valid.")
 
-    def add_steps(self, configurations: Iterable[Mapping[str, Any]], now: datetime) -> list[Step]:
+    def add_steps(self, configurations: Sequence[Mapping[str, Any]], now: datetime) -> list[Step]:
         """Attach steps; return them."""
         if self.is_ending:
             raise invalid("A job flow that is shutting down, terminated, or finished may not be modified.")
+        check_steps(configurations, self.step_concurrency)
         added = [Step(each, now) for each in configurations]
-        if self.step_concurrency > 1 and any(step.action_on_failure != "CONTINUE" for step in added):
-            raise invalid("ActionOnFailure must be CONTINUE when the step concurrency level is greater than 1.")
         self.steps += added
         return added
 
@@ -125,37 +124,37 @@ class Cluster:
         return ""
 
     def bootstrap(self) -> None:
-        """Begin the bootstrap actions."""
+        """Enter the state BOOTSTRAPPING."""
         self.state, self.reason = "BOOTSTRAPPING", {"Message": "Running bootstrap actions"}
         for fleet in self.fleets:
             fleet.bootstrap()
 
     def become_ready(self, now: datetime) -> None:
-        """Take steps from now on."""
+        """Accept steps from now on."""
         self.ready = now
         for fleet in self.fleets:
             fleet.run(now)
         self._wait(now, "Cluster ready to run steps.")
 
     def startable(self) -> list[Step]:
-        """Return the steps whose turn it is, in their order."""
+        """Return the steps to start now, in order."""
         if self.state not in ("RUNNING", "WAITING"):
             return []
         free = self.step_concurrency - sum(step.state in ACTIVE_STATES for step in self.steps)
         return [step for step in self.steps if step.state == "PENDING"][: max(0, free)]
 
     def start(self, step: Step, now: datetime) -> None:
-        """Let a step run."""
+        """Start a step."""
         step.start(now)
         self.state, self.reason, self.idle_since = "RUNNING", {"Message": "Running step"}, None
 
     def complete(self, step: Step, now: datetime) -> None:
-        """Note that a step succeeded."""
+        """Record that a step succeeded."""
         step.end("COMPLETED", now)
         self._rest(now, "Cluster ready after last step completed.")
 
     def fail(self, step: Step, failure: Mapping[str, str], now: datetime) -> None:
-        """Note that a step failed, was cancelled or was taken along by the cluster's end; do what follows from it."""
+        """Record that a step failed, was cancelled or ended with the cluster, and apply its action on failure."""
         if step.state == "CANCEL_PENDING":
             step.end("CANCELLED", now, "Step was cancelled by the user.")
             self._rest(now, "Cluster ready after last step cancelled.")
@@ -164,7 +163,7 @@ class Cluster:
             step.end("CANCELLED", now, "Job terminated")
             return
         step.end("FAILED", now, failure=failure)
-        # With others beside it, one step's failure decides about nobody else, whatever it says.
+        # Where several steps run at once, the failure of one never affects the others.
         action = step.action_on_failure if self.step_concurrency == 1 else "CONTINUE"
         if action == "TERMINATE_CLUSTER":
             self.terminate("STEP_FAILURE", "Shut down as step failed", now)
@@ -174,22 +173,22 @@ class Cluster:
         self._rest(now, "Cluster ready after last step failed.")
 
     def terminate(self, code: str, message: str, now: datetime) -> None:
-        """Begin to end, unless that has begun already; what waits is cancelled, what runs must be ended."""
+        """Begin to terminate and cancel pending steps; the caller must end running ones."""
         if self.is_ending:
             return
         self.state, self.reason, self.idle_since = "TERMINATING", {"Code": code, "Message": message}, None
         self._cancel_pending(now, "Job terminated")
 
     def finish(self, now: datetime) -> None:
-        """Be gone: nothing runs any more."""
+        """Enter the final state: nothing runs any more."""
         errors = self.reason.get("Code") in ("BOOTSTRAP_FAILURE", "STEP_FAILURE", "VALIDATION_ERROR", "INTERNAL_ERROR")
         self.state, self.ended = "TERMINATED_WITH_ERRORS" if errors else "TERMINATED", now
         for fleet in self.fleets:
             fleet.end(now)
 
     def end_if_done(self, now: datetime) -> None:
-        """Begin to end where nothing is left to do: after the last step, or idle for longer than its policy allows."""
-        if self.state != "WAITING" or self.idle_since is None:
+        """Begin to terminate after the last step, or when idle for longer than the policy allows."""
+        if self.state != "WAITING" or self.idle_since is None or self.startable():
             return
         if not self.keeps_alive:
             failed = any(step.state == "FAILED" for step in self.steps)
@@ -244,7 +243,7 @@ class Cluster:
             },
             "AutoTerminate": not self.keeps_alive,
             "TerminationProtected": self.termination_protected,
-            # Since 2021 everybody in the account who has the permission sees every cluster.
+            # Since 2021, every principal with the permission sees every cluster of the account.
             "VisibleToAllUsers": True,
             "Applications": asked.get("Applications", []),
             "Configurations": asked.get("Configurations", []),

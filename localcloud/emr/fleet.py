@@ -26,7 +26,7 @@ class Node:
     ended: datetime | None = None
 
     def end(self, now: datetime, reason: Mapping[str, str]) -> None:
-        """Come into the state TERMINATED, once."""
+        """Enter the state TERMINATED, once."""
         if self.ended is None:
             self.state, self.ended, self.reason = "TERMINATED", now, reason
 
@@ -75,7 +75,7 @@ class Fleet:
         return str(self.configuration["InstanceFleetType"])
 
     def resize(self, on_demand: int, spot: int, now: datetime) -> None:
-        """Have as many nodes of each market as asked; the youngest go first."""
+        """Start or end nodes of each market to reach the capacities; the newest end first."""
         self.on_demand, self.spot = on_demand, spot
         for market, wanted in (("ON_DEMAND", on_demand), ("SPOT", spot)):
             living = [node for node in self.nodes if node.market == market and node.ended is None]
@@ -88,24 +88,24 @@ class Fleet:
 
     @property
     def instance_type(self) -> str:
-        """The type that nodes are of: the first one named, of which there is always enough here."""
+        """The nodes' type: the first one named, which is always available here."""
         return str(self.configuration["InstanceTypeConfigs"][0]["InstanceType"])
 
     def bootstrap(self) -> None:
-        """Let the nodes come into the state BOOTSTRAPPING."""
+        """Enter the state BOOTSTRAPPING."""
         self.state = "BOOTSTRAPPING"
         for node in self.nodes:
             node.state = "BOOTSTRAPPING"
 
     def run(self, now: datetime) -> None:
-        """Let the fleet and its nodes come into the state RUNNING."""
+        """Enter the state RUNNING."""
         self.state, self.ready = "RUNNING", self.ready or now
         for node in self.nodes:
             if node.ended is None:
                 node.state, node.ready = "RUNNING", node.ready or now
 
     def end(self, now: datetime) -> None:
-        """Let the fleet and its nodes come into the state TERMINATED."""
+        """Enter the state TERMINATED."""
         self.state, self.ended = "TERMINATED", now
         for node in self.nodes:
             node.end(now, _ENDED_BY_CLUSTER)
@@ -132,7 +132,7 @@ class Fleet:
 
 
 def timeline(created: datetime, ready: datetime | None, ended: datetime | None) -> dict[str, datetime]:
-    """Return the API's time line, which leaves out what has not happened yet."""
+    """Return the API's ``Timeline``, without moments that have not come yet."""
     moments = {"CreationDateTime": created, "ReadyDateTime": ready, "EndDateTime": ended}
     return {name: moment for name, moment in moments.items() if moment is not None}
 

@@ -1,4 +1,4 @@
-"""The clusters of the local cloud, kept where moto keeps its own, and the roles that they have in moto's IAM."""
+"""The clusters of the local cloud, kept where moto keeps its own, and their roles in moto's IAM."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ def role_of_profile(account: str, profile: str) -> str | None:
 
 
 def what_is_wrong(cluster: Cluster) -> str:
-    """Return what EMR finds only while it starts a cluster, in its words; empty if all is well."""
+    """Return the fault that EMR finds only while it starts a cluster, in its words; empty without one."""
     role = str(cluster.request["ServiceRole"])
     iam: Any = iam_backends[cluster.account]["aws"]
     if any(role in (each.name, each.arn) for each in iam.roles.values()):
@@ -84,5 +84,5 @@ def what_is_wrong(cluster: Cluster) -> str:
 
 
 def now() -> datetime:
-    """Return the time as moto writes it into its answers: UTC, without saying so."""
+    """Return the time as moto writes it into answers: UTC, without a time zone."""
     return datetime.now(UTC).replace(tzinfo=None)

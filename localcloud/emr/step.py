@@ -1,4 +1,4 @@
-"""A step of a cluster: what it runs, and the states that EMR lets it pass through."""
+"""A step of a cluster: what it runs, and its states."""
 
 import secrets
 import string
@@ -35,18 +35,18 @@ class Step:
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """The step's name."""
         return str(self.configuration["Name"])
 
     @property
     def action_on_failure(self) -> str:
-        """What its failure does to the cluster; EMR's old name for ending it is told as the new one."""
+        """Effect of a failure on the cluster; EMR's old name TERMINATE_JOB_FLOW is returned as the new one."""
         action = self.configuration.get("ActionOnFailure", "CONTINUE")
         return "TERMINATE_CLUSTER" if action == "TERMINATE_JOB_FLOW" else str(action)
 
     @property
     def jar(self) -> str:
-        """What EMR is asked to run."""
+        """URI of the jar."""
         return str(self.configuration["HadoopJarStep"]["Jar"])
 
     @property
@@ -55,11 +55,11 @@ class Step:
         return list(self.configuration["HadoopJarStep"].get("Args", ()))
 
     def start(self, now: datetime) -> None:
-        """Come into the state RUNNING."""
+        """Enter the state RUNNING."""
         self.state, self.started = "RUNNING", now
 
     def end(self, state: str, now: datetime, message: str = "", failure: Mapping[str, str] | None = None) -> None:
-        """Come into a last state."""
+        """Enter a final state."""
         self.state, self.ended, self.message, self.failure = state, now, message, failure or {}
 
     def described(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Validates requests to EMR: refuses what EMR would refuse, and names what the local cloud does not model."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 MODELLED = frozenset({
@@ -22,6 +22,8 @@ MODELLED_OF_INSTANCES = frozenset({
 IDLE_SECONDS = (60, 604_800)
 MOST_BOOTSTRAP_ACTIONS = 16
 MOST_STEPS_AT_ONCE = 256
+MOST_STEPS_PER_REQUEST = 256
+ACTIONS_ON_FAILURE = ("CANCEL_AND_WAIT", "TERMINATE_JOB_FLOW", "TERMINATE_CLUSTER", "CONTINUE")
 
 
 class RefusedError(Exception):
@@ -43,7 +45,7 @@ def invalid_request(message: str) -> RefusedError:
 
 
 def check(request: Mapping[str, Any]) -> None:
-    """Refuse a request for a cluster that EMR would refuse by itself, without looking at anything else."""
+    """Refuse a request that EMR refuses without looking at other resources."""
     instances = request.get("Instances", {})
     unknown = [*_missing(request, MODELLED, ""), *_missing(instances, MODELLED_OF_INSTANCES, "Instances.")]
     if unknown:
@@ -63,8 +65,36 @@ def check(request: Mapping[str, Any]) -> None:
         raise invalid(f"A cluster has at most {MOST_BOOTSTRAP_ACTIONS} bootstrap actions.")
     if not 1 <= request.get("StepConcurrencyLevel", 1) <= MOST_STEPS_AT_ONCE:
         raise invalid(f"The step concurrency level is between 1 and {MOST_STEPS_AT_ONCE}.")
+    check_steps(request.get("Steps", ()), request.get("StepConcurrencyLevel", 1))
     if "AutoTerminationPolicy" in request:
         check_auto_termination(request["AutoTerminationPolicy"])
+
+
+def check_steps(steps: Sequence[Mapping[str, Any]], concurrency: int) -> None:
+    """Refuse steps that EMR would refuse on a cluster that runs ``concurrency`` steps at once."""
+    if len(steps) > MOST_STEPS_PER_REQUEST:
+        raise invalid(f"A maximum of {MOST_STEPS_PER_REQUEST} steps are allowed in each job flow.")
+    unmodelled = [name for step in steps for name in step if name == "ExecutionRoleArn"]
+    if unmodelled:
+        raise invalid("The local cloud does not model ExecutionRoleArn of a step.")
+    actions = [step.get("ActionOnFailure", "CONTINUE") for step in steps]
+    for number, action in enumerate(actions, 1):
+        if action not in ACTIONS_ON_FAILURE:
+            raise invalid(
+                f"1 validation error detected: Value '{action}' at 'steps.{number}.member.actionOnFailure' failed to "
+                f"satisfy constraint: Member must satisfy enum value set: [{', '.join(ACTIONS_ON_FAILURE)}]"
+            )
+    if concurrency > 1 and any(action != "CONTINUE" for action in actions):
+        # EMR's documentation of StepConfig; the exact sentence is not published.
+        raise invalid("The ActionOnFailure setting is not valid: StepConcurrencyLevel is greater than 1.")
+
+
+def check_resize(fleet: Mapping[str, Any]) -> None:
+    """Refuse new capacities of a fleet unless both or neither are given."""
+    if ("TargetOnDemandCapacity" in fleet) != ("TargetSpotCapacity" in fleet):
+        raise invalid_request(
+            "The instance fleet should have both targetOnDemandCapacity and targetSpotCapacity specified."
+        )
 
 
 def check_auto_termination(policy: Mapping[str, Any]) -> None:

@@ -1,1 +1,4 @@
-"""IAM: checks signatures and policies before a request reaches a service. ``middleware`` is public too."""
+"""IAM: checks signatures and policies before a request reaches a service.
+
+The modules ``middleware``, ``policies`` and ``principals`` are public too.
+"""

@@ -1,4 +1,4 @@
-"""Says what a request does in IAM's terms: its actions, the resources that they touch, what conditions can ask."""
+"""Describes a request in IAM's terms: its actions, their resources and the condition keys."""
 
 import json
 import re
@@ -11,11 +11,11 @@ from moto.core.request import Request
 from moto.core.routing import get_service_router
 from werkzeug.exceptions import NotFound
 
-from localcloud.iam import deletions
+from localcloud.iam import deletions, identities
 from localcloud.iam.policies import Action
 from localcloud.iam.signatures import Arrived
 
-# What S3's operations ask for, where it is not their own name: "Actions, resources, and condition keys for Amazon S3".
+# Actions whose names differ from S3's operations: "Actions, resources, and condition keys for Amazon S3".
 _S3: Mapping[str, str] = {
     "CompleteMultipartUpload": "PutObject",
     "CopyObject": "PutObject",
@@ -53,12 +53,14 @@ _S3: Mapping[str, str] = {
 _OF_VERSIONS = {"GetObject": "GetObjectVersion", "DeleteObject": "DeleteObjectVersion"}
 
 _PREFIXES = {"monitoring": "cloudwatch", "tagging": "tag", "email": "ses", "api.ecr": "ecr"}
-"""What a service is called in policies, where it signs by another name."""
+"""Prefixes of actions that differ from the name in the signature."""
 
 _RESOURCES: Mapping[str, tuple[str, str]] = {
     "sts": ("RoleArn", "{}"),
     "cloudformation": ("StackName", "arn:aws:cloudformation:{region}:{account}:stack/{}/*"),
     "kms": ("KeyId", "arn:aws:kms:{region}:{account}:key/{}"),
+    "sns": ("TopicArn", "{}"),
+    "events": ("Name", "arn:aws:events:{region}:{account}:rule/{}"),
     "ssm": ("Name", "arn:aws:ssm:{region}:{account}:parameter/{}"),
     "secretsmanager": ("SecretId", "arn:aws:secretsmanager:{region}:{account}:secret:{}"),
     "elasticmapreduce": ("ClusterId", "arn:aws:elasticmapreduce:{region}:{account}:cluster/{}"),
@@ -70,8 +72,8 @@ _RESOURCES: Mapping[str, tuple[str, str]] = {
 class Call:
     """What a request does.
 
-    All ``actions`` must be allowed. ``bucket`` is the one whose policy counts as well. ``each`` holds actions that are
-    decided one by one, by the key that they touch.
+    All ``actions`` must be allowed. The policy of ``bucket`` applies too. ``each`` holds actions that are decided one
+    by one, by object key.
     """
 
     actions: tuple[Action, ...]
@@ -126,8 +128,12 @@ def other_call(request: Arrived, service: str, region: str, account: str) -> Cal
             resource = (
                 value if value.startswith("arn:") else arn.format(value.lstrip("/"), region=region, account=account)
             )
+    context = {"aws:requestedregion": [region]}
+    if service == "iam":
+        resource, more = identities.described(name, parameters, account)
+        context |= more
     prefix = _PREFIXES.get(service, service)
-    return Call((Action(f"{prefix}:{name}", resource, {"aws:requestedregion": [region]}),), None)
+    return Call((Action(f"{prefix}:{name}", resource, context),), None)
 
 
 def _s3_arn(bucket: str, key: str | None = None) -> str:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Context = Mapping[str, Sequence[str]]
-"""What is known of a request: values by condition key, the key in lower case; keys that do not apply are absent."""
+"""Values of a request by condition key in lower case; keys that do not apply are absent."""
 
 
 class ConditionNotModelledError(Exception):
-    """An operator that is not known here: an Allow with it must not apply, a Deny with it must."""
+    """An unknown operator: an Allow with it must not apply, a Deny with it must."""
 
 
 def met(condition: Mapping[str, Mapping[str, Any]], context: Context) -> bool:
@@ -41,7 +41,7 @@ def _operator_met(operator: str, key: str, wanted: Sequence[str], context: Conte
     if test is None or over not in ("", "ForAnyValue", "ForAllValues"):
         raise ConditionNotModelledError(operator)
     if found is None:
-        # Nothing equals what is not there, and everything differs from it.
+        # An absent key equals nothing and differs from everything.
         return may_be_absent or negated or over == "ForAllValues"
 
     def fits(value: str) -> bool:
@@ -69,7 +69,7 @@ def _texts(value: Any) -> list[str]:  # noqa: ANN401
 
 
 def _ordered(read: Callable[[str], float], name: str) -> Mapping[str, Callable[[str, str], bool]]:
-    """Return the tests that compare sizes, each told first what the policy says and then what the request has."""
+    """Return the comparisons of a type; each takes the policy's value first, then the request's."""
     return {
         f"{name}Equals": lambda wanted, value: read(value) == read(wanted),
         f"{name}LessThan": lambda wanted, value: read(value) < read(wanted),

@@ -1,4 +1,4 @@
-"""A request to delete several objects of which some may not be: the others go, and each is answered for, as on S3."""
+"""Handles DeleteObjects with some keys denied: the other objects are deleted, and each key gets an answer, as on S3."""
 
 from collections.abc import Collection, Mapping
 from xml.etree import ElementTree
@@ -7,7 +7,7 @@ NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 
 _END = b"</DeleteResult>"
 
-# Written without a prefix, which moto would not know.
+# Write elements without a prefix: moto does not know prefixes.
 ElementTree.register_namespace("", NAMESPACE)
 
 
@@ -17,7 +17,7 @@ def keys(body: bytes) -> list[str]:
 
 
 def without(body: bytes, denied: Collection[str]) -> bytes | None:
-    """Return a request without some keys; None where nothing is left of it."""
+    """Return a request without the denied keys; None if no key remains."""
     root = ElementTree.fromstring(body)  # noqa: S314 - it came from this machine
     for one in [one for one in root if _name(one) == "Object" and _key(one) in denied]:
         root.remove(one)
@@ -25,7 +25,7 @@ def without(body: bytes, denied: Collection[str]) -> bytes | None:
 
 
 def with_errors(answer: bytes, denied: Mapping[str, str]) -> bytes:
-    """Return an answer that also says of some keys why they were not deleted."""
+    """Return an answer that also reports why the denied keys were not deleted."""
     errors = b"".join(_error(key, reason) for key, reason in denied.items())
     if not answer:
         return f'<?xml version="1.0" encoding="UTF-8"?>\n<DeleteResult xmlns="{NAMESPACE}">'.encode() + errors + _END

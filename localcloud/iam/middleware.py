@@ -1,4 +1,4 @@
-"""The HTTP layer in front of the services: passes on what its signer may do, and refuses the rest as AWS would."""
+"""The HTTP layer in front of the services: passes on what the signer may do, and refuses the rest as AWS does."""
 
 import io
 from collections.abc import Callable, Iterable, Mapping
@@ -19,17 +19,17 @@ from localcloud.iam.signatures import Arrived, Signature
 Application = Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]
 
 Judged = tuple[Refusal | None, Mapping[str, Refusal]]
-"""Why a request is refused as a whole, None if it is not; and the keys for which alone it is refused."""
+"""Why a whole request is refused, None if it is not, and the object keys for which alone it is refused."""
 
 _OWN_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
-"""What this machine is called by who means it."""
+"""Host names of this machine."""
 
 _ALWAYS_ALLOWED = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
-"""What no policy can take away."""
+"""Actions that no policy can deny."""
 
 
 class IamMiddleware:
-    """A WSGI application that asks whether a request is allowed before it hands it on."""
+    """A WSGI application that passes on allowed requests only."""
 
     def __init__(self, services: Application) -> None:
         self._services = services
@@ -58,7 +58,7 @@ class IamMiddleware:
     def _delete_others(
         self, environ: WSGIEnvironment, start_response: StartResponse, request: Arrived, denied: Mapping[str, Refusal]
     ) -> Iterable[bytes]:
-        """Delete what may be deleted, and say of the rest that it may not."""
+        """Delete the allowed objects, and report the denied ones."""
         left = deletions.without(request.body, denied)
         status, headers, answer = "200 OK", [("Content-Type", "application/xml")], b""
         if left is not None:
@@ -73,7 +73,7 @@ class IamMiddleware:
 
 
 def arrived(environ: WSGIEnvironment) -> Arrived:
-    """Return a request as it arrived, its body still to be read."""
+    """Return a request whose body has not been read yet."""
     headers = {
         name.removeprefix("HTTP_").replace("_", "-").lower(): str(value)
         for name, value in environ.items()
@@ -92,7 +92,7 @@ def refused(refusal: Refusal, service: str, request: Arrived, start_response: St
 
 
 def refuse_service(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """Refuse a request to a service that is not modelled; moto would answer with a 500, which clients retry."""
+    """Refuse a request to a service that is not modelled; clients would retry moto's 500."""
     request = arrived(environ)
     signature = signatures.read(request)
     service = "" if signature is None else signature.service
@@ -100,10 +100,10 @@ def refuse_service(environ: WSGIEnvironment, start_response: StartResponse) -> I
 
 
 def _refusal_of_page(request: Arrived) -> Refusal | None:
-    """Return why a request is refused that a web page makes a browser on this machine send.
+    """Refuse a request that a web page makes a browser on this machine send; return None for any other.
 
-    Everybody knows the administrator's key, so any page could sign, and start a cluster whose steps run here. A browser
-    says which page asks, or that one does; a page whose own name was made to lead to this machine asks for that name.
+    The administrator's key is public, so any page could sign with it and start a cluster whose steps run here. A
+    browser names the page in ``Origin`` or ``Sec-Fetch-Site``; DNS rebinding shows in the ``Host`` header.
     """
     name = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
     elsewhere = name not in _OWN_NAMES and not name.endswith(".localhost")
@@ -112,7 +112,7 @@ def _refusal_of_page(request: Arrived) -> Refusal | None:
 
 
 def _judged(request: Arrived, signature: Signature) -> Judged:
-    """Return why a signed request is refused, or parts of it are."""
+    """Return why a signed request, or parts of it, is refused."""
     principal = principals.find(signature.key)
     if principal is None:
         return refusals.UNKNOWN_KEY, {}
@@ -127,7 +127,7 @@ def _judged(request: Arrived, signature: Signature) -> Judged:
 
 
 def _not_genuine(request: Arrived, signature: Signature, principal: Principal) -> Refusal | None:
-    """Return why a signature does not prove who made it, None if it does."""
+    """Return why a signature is not valid, None if it is."""
     if principal.expired:
         return refusals.EXPIRED
     if signature.token != principal.token:
@@ -138,7 +138,7 @@ def _not_genuine(request: Arrived, signature: Signature, principal: Principal) -
 
 
 def _anonymous(request: Arrived) -> Judged:
-    """Return why a request that nobody signed is refused: only a bucket's policy can allow one."""
+    """Return why an unsigned request is refused; only a bucket's policy can allow one."""
     if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         return refusals.NOT_SIGNED, {}
     return _denied(s3_call(request), Policies(frozenset(), ()), "anonymous", _CONNECTION)
@@ -161,7 +161,7 @@ def _denied(call: Call, policies: Policies, arn: str, context: dict[str, list[st
 
 
 _CONNECTION = {
-    # The connection never leaves this machine, so it counts as what it stands for: AWS's own, which is encrypted.
+    # The connection never leaves this machine and represents one to AWS, so it counts as encrypted.
     "aws:securetransport": ["true"],
     "s3:tlsversion": ["1.3"],
     "aws:sourceip": ["127.0.0.1"],
@@ -176,9 +176,10 @@ def _context(principal: Principal) -> dict[str, list[str]]:
 
 
 def _may_be_large(request: Arrived, service: str) -> bool:
-    """Tell whether a body may be a large object, which need not be read here: a header says its hash, which is signed.
+    """Tell whether a body may be a large object, which need not be read: a signed header states its hash.
 
-    Some clients, JavaScript's among them, say the hash of every body; those to other services say what is asked for.
+    Some clients, such as the SDK for JavaScript, state the hash of every body; those of other services name the
+    operation and must be read.
     """
     return service == "s3" and "x-amz-content-sha256" in request.headers and not request.query.startswith("delete")
 

@@ -15,10 +15,10 @@ _VARIABLE = re.compile(r"\$\{([^}]+)\}")
 
 @dataclass(frozen=True)
 class Action:
-    """Something that a request does.
+    """An action of a request.
 
     ``resource`` is an ARN, or ``*`` for an action without a resource or with an unknown one: then only statements about
-    every resource count.
+    every resource apply.
     """
 
     name: str
@@ -28,10 +28,11 @@ class Action:
 
 @dataclass(frozen=True)
 class Policies:
-    """Everything that is said about what a principal may do.
+    """All policies that apply to a principal.
 
-    ``arns`` are the principal's names in resource policies: its own ARN, its role's, its account's root. ``bounds`` are
-    groups of policies that each must allow an action as well: a permissions boundary, a session's policy.
+    ``arns`` are the principal's names in resource policies: its own ARN, its role's, its account's root; for a service
+    its host name. ``bounds`` are groups of policies that each must allow an action as well: a permissions boundary, a
+    session's policy.
     """
 
     arns: frozenset[str]
@@ -41,16 +42,22 @@ class Policies:
 
 
 def allowed(action: Action, policies: Policies) -> bool:
-    """Tell whether an action is allowed: no statement denies it, and one allows it."""
+    """Tell whether an action is allowed: no statement denies it, and at least one allows it."""
+    return decision(action, policies) == "allowed"
+
+
+def decision(action: Action, policies: Policies) -> str:
+    """Return IAM's decision: ``allowed``, ``explicitDeny`` or ``implicitDeny``."""
     everywhere = [*policies.identity, *policies.resource, *(policy for bound in policies.bounds for policy in bound)]
     if any(_applies(one, "Deny", action, policies.arns) for one in _statements(everywhere)):
-        return False
+        return "explicitDeny"
     if any(_applies(one, "Allow", action, policies.arns) for one in _statements(policies.resource)):
-        return True
-    return all(
+        return "allowed"
+    everywhere_allowed = all(
         any(_applies(one, "Allow", action, policies.arns) for one in _statements(group))
         for group in (policies.identity, *policies.bounds)
     )
+    return "allowed" if everywhere_allowed else "implicitDeny"
 
 
 def _statements(policies: Iterable[Policy]) -> Iterable[Mapping[str, Any]]:
@@ -85,7 +92,7 @@ def _names(statement: Mapping[str, Any], element: str, value: str, written: Any)
 
 
 def _about(statement: Mapping[str, Any], arns: frozenset[str]) -> bool:
-    """Tell whether a statement is about a principal; one without ``Principal`` belongs to whom it is attached to."""
+    """Tell whether a statement applies to a principal; without ``Principal`` it applies to its holder."""
     if "NotPrincipal" in statement:
         return not _is_one_of(statement["NotPrincipal"], arns)
     return "Principal" not in statement or _is_one_of(statement["Principal"], arns)
@@ -94,12 +101,12 @@ def _about(statement: Mapping[str, Any], arns: frozenset[str]) -> bool:
 def _is_one_of(principal: Any, arns: frozenset[str]) -> bool:  # noqa: ANN401
     if principal == "*":
         return True
-    named = _list(principal.get("AWS", []))
+    named = [*_list(principal.get("AWS", [])), *_list(principal.get("Service", []))]
     return "*" in named or any(name in arns or f"arn:aws:iam::{name}:root" in arns for name in named)
 
 
 def _filled(pattern: str, context: Context) -> str:
-    """Fill a policy's variables in, such as ``${aws:username}``; one that has no value matches nothing."""
+    """Replace a policy's variables, such as ``${aws:username}``; one without a value matches nothing."""
     return _VARIABLE.sub(lambda found: (context.get(found[1].lower()) or ["\0"])[0], pattern)
 
 

@@ -1,4 +1,4 @@
-"""Finds whom an access key belongs to, and what policies say of it, in moto's IAM and STS."""
+"""Finds the owner of an access key, and its policies, in moto's IAM and STS."""
 
 import datetime
 import json
@@ -15,8 +15,8 @@ from localcloud.clients import ADMINISTRATOR
 from localcloud.iam.policies import Policies, Policy
 
 _CDK_ROLE = "cdk-"
-"""How the names of the roles begin that `cdk bootstrap` makes. They act for the administrator, and are let through:
-CloudFormation itself works with the administrator's key here, not with the role that it is handed."""
+"""Prefix of the roles that `cdk bootstrap` creates. They act for the administrator and are not restricted:
+CloudFormation works with the administrator's key here, not with the role that it is passed."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,33 @@ class Principal:
 
 
 def find(key: str) -> Principal | None:
-    """Return whom an access key belongs to, None where nobody has it."""
+    """Return the owner of an access key, None for an unknown key."""
     if key == ADMINISTRATOR:
         return Principal("", "", ADMINISTRATOR, None, None, True, Policies(frozenset(), ()), {})
     for account, partitions in list(iam_backends.items()):
         found = _user(partitions["aws"], account, key) or _session(partitions["aws"], account, key)
         if found is not None:
             return found
+    return None
+
+
+def by_arn(arn: str) -> Principal | None:
+    """Return the user or role of an ARN, without its secret; None for an unknown one.
+
+    The administrator is no user of IAM: STS gives it an ARN of its own service.
+    """
+    account = arn.split(":")[4]
+    if arn.split(":")[2] == "sts":
+        return Principal(arn, account, "", None, None, True, Policies(frozenset(), ()), {})
+    backend = iam_backends[account]["aws"]
+    for user in list(backend.users.values()):
+        if user.arn == arn:
+            return _of_user(backend, account, user, "")
+    for role in list(backend.roles.values()):
+        if role.arn == arn:
+            policies = Policies(frozenset({arn, _root(account)}), _policies(role), _bounds(backend, role))
+            context = {"aws:principalarn": [arn], "aws:principaltype": ["AssumedRole"]}
+            return Principal(arn, account, "", None, None, _acts_for_administrator(arn), policies, context)
     return None
 
 
@@ -64,17 +84,21 @@ def _user(backend: IAMBackend, account: str, key: str) -> Principal | None:
         for access_key in user.access_keys:
             if access_key.access_key_id != key or access_key.status != "Active":
                 continue
-            groups = backend.get_groups_for_user(user.name)
-            identity = [policy for holder in (user, *groups) for policy in _policies(holder)]
-            context = {
-                "aws:principalarn": [user.arn],
-                "aws:principaltype": ["User"],
-                "aws:userid": [user.id],
-                "aws:username": [user.name],
-            }
-            policies = Policies(frozenset({user.arn, f"arn:aws:iam::{account}:root"}), identity)
-            return Principal(user.arn, account, access_key.secret_access_key, None, None, False, policies, context)
+            return _of_user(backend, account, user, access_key.secret_access_key)
     return None
+
+
+def _of_user(backend: IAMBackend, account: str, user: Any, secret: str) -> Principal:  # noqa: ANN401 - moto's own
+    groups = backend.get_groups_for_user(user.name)
+    identity = [policy for holder in (user, *groups) for policy in _policies(holder)]
+    context = {
+        "aws:principalarn": [user.arn],
+        "aws:principaltype": ["User"],
+        "aws:userid": [user.id],
+        "aws:username": [user.name],
+    }
+    policies = Policies(frozenset({user.arn, _root(account)}), identity, _bounds(backend, user))
+    return Principal(user.arn, account, secret, None, None, False, policies, context)
 
 
 def _session(backend: IAMBackend, account: str, key: str) -> Principal | None:
@@ -82,12 +106,9 @@ def _session(backend: IAMBackend, account: str, key: str) -> Principal | None:
     if session is None:
         return None
     role = next((one for one in list(backend.roles.values()) if one.arn == session.role_arn), None)
-    # The permissions are looked up at every call: those of a role that is gone are gone with it.
+    # Permissions are looked up at every call: a deleted role has none.
     identity = [] if role is None else _policies(role)
-    bounds = []
-    if role is not None and role.permissions_boundary_arn:
-        boundary = backend.managed_policies.get(role.permissions_boundary_arn)
-        bounds.append([] if boundary is None else [_default(boundary)])
+    bounds = [] if role is None else _bounds(backend, role)
     if session.policy:
         bounds.append([_document(session.policy)])
     context = {
@@ -95,17 +116,34 @@ def _session(backend: IAMBackend, account: str, key: str) -> Principal | None:
         "aws:principaltype": ["AssumedRole"],
         "aws:userid": [session.user_id],
     }
-    arns = frozenset({session.arn, session.role_arn, f"arn:aws:iam::{account}:root"})
+    arns = frozenset({session.arn, session.role_arn, _root(account)})
     return Principal(
         arn=session.arn,
         account=account,
         secret=session.secret_access_key,
         token=session.session_token,
         expires=session.expiration,
-        unrestricted=session.role_arn.rsplit("/", 1)[-1].startswith(_CDK_ROLE),
+        unrestricted=_acts_for_administrator(session.role_arn),
         policies=Policies(arns, identity, bounds),
         context=context,
     )
+
+
+def _bounds(backend: IAMBackend, holder: Any) -> list[list[Policy]]:  # noqa: ANN401 - moto's own
+    """Return the permissions boundary of a user or role; one whose policy was deleted allows nothing."""
+    arn = getattr(holder, "permissions_boundary_arn", None)
+    if not arn:
+        return []
+    boundary = backend.managed_policies.get(arn)
+    return [[] if boundary is None else [_default(boundary)]]
+
+
+def _root(account: str) -> str:
+    return f"arn:aws:iam::{account}:root"
+
+
+def _acts_for_administrator(role: str) -> bool:
+    return role.rsplit("/", 1)[-1].startswith(_CDK_ROLE)
 
 
 def _policies(holder: Any) -> list[Policy]:  # noqa: ANN401

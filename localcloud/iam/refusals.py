@@ -1,4 +1,4 @@
-"""Writes a refusal down as the service would: its code, its words and the form that its clients read."""
+"""Writes a refusal as the service does: its code, its message and the format that its clients read."""
 
 import json
 from collections.abc import Mapping
@@ -64,7 +64,7 @@ NOT_SIGNED = Refusal(
 )  # fmt: skip
 FROM_A_PAGE = Refusal(
     ("AccessDenied", 403), ("AccessDenied", 403), ("AccessDeniedException", 400), ("UnauthorizedOperation", 403),
-    "The local cloud answers programs on this machine, and no web page.",
+    "The local cloud answers programs on this machine only, not web pages.",
 )  # fmt: skip
 NOT_UNDERSTOOD = Refusal(
     ("AuthorizationHeaderMalformed", 400), ("IncompleteSignature", 400),

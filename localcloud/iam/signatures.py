@@ -30,7 +30,7 @@ class Arrived:
 
 @dataclass(frozen=True)
 class Signature:
-    """What a request says of who signed it.
+    """The signature of a request.
 
     ``moment`` looks like ``20261121T120000Z``; ``signature`` is hexadecimal. ``seconds`` is the lifetime of a presigned
     URL, None for a request signed in its header.
@@ -48,7 +48,7 @@ class Signature:
 
     @property
     def expired(self) -> bool:
-        """Whether a presigned address is good no more."""
+        """Whether a presigned URL has expired."""
         if self.seconds is None:
             return False
         signed = datetime.datetime.strptime(self.moment, "%Y%m%dT%H%M%S%z")
@@ -79,7 +79,7 @@ def read(request: Arrived) -> Signature | None:
 
 
 def right(request: Arrived, signature: Signature, secret: str) -> bool:
-    """Tell whether a request was signed with this secret, and not changed since."""
+    """Tell whether a request was signed with this secret and has not been changed since."""
     scope = f"{signature.date}/{signature.region}/{signature.service}/aws4_request"
     canonical = hashlib.sha256(_canonical(request, signature).encode()).hexdigest()
     text = "\n".join([ALGORITHM, signature.moment, scope, canonical])
@@ -91,7 +91,7 @@ def right(request: Arrived, signature: Signature, secret: str) -> bool:
 
 def _canonical(request: Arrived, signature: Signature) -> str:
     path = request.path or "/"
-    # Every service but S3 has the path encoded once more.
+    # Every service except S3 encodes the path once more.
     path = path if signature.service == "s3" else quote(path, safe="/-_.~")
     pairs = [part.partition("=")[::2] for part in request.query.split("&") if part]
     encoded = sorted(
@@ -106,6 +106,6 @@ def _canonical(request: Arrived, signature: Signature) -> str:
 
 
 def _hash_of_body(request: Arrived, signature: Signature) -> str:
-    """Return the body's hash; S3 alone takes what a header says of it, for its bodies may be streams."""
+    """Return the body's hash; S3 alone takes it from a header, because its bodies may be streams."""
     said = request.headers.get("x-amz-content-sha256") if signature.service == "s3" else None
     return said or hashlib.sha256(request.body).hexdigest()

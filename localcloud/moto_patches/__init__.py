@@ -1,6 +1,6 @@
 """Patches of moto where it differs from AWS: a module per service, whose ``apply`` changes moto in this process.
 
-The modules ``budgets``, ``ec2``, ``emr``, ``iam`` and ``s3`` are public too.
+The modules ``budgets``, ``ec2``, ``emr``, ``events``, ``iam``, ``s3`` and ``servicequotas`` are public too.
 """
 
 from collections.abc import Callable

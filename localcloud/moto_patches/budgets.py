@@ -1,4 +1,4 @@
-"""Budgets: moto cannot change a budget, forgets its tags, and does not tell who is to be alerted.
+"""Budgets: moto cannot change a budget, drops its tags, and does not list the subscribers of its alerts.
 
 UpdateBudget, TagResource, UntagResource, ListTagsForResource and DescribeSubscribersForNotification answer "not
 implemented". The tags are kept on moto's own budget, so that they end with it.
@@ -17,7 +17,7 @@ _Tags = dict[str, str]
 
 
 def apply(replace: Replace) -> None:
-    """Answer what moto does not, and keep the tags that a new budget is given."""
+    """Answer the operations that moto does not, and keep the tags of a new budget."""
     make = BudgetsResponse.create_budget
 
     def create_budget(self: BudgetsResponse) -> str:

@@ -1,10 +1,10 @@
-"""EC2: moto deletes what is still in use, keeps deleted endpoints and their routes, and forgets some descriptions.
+"""EC2: moto deletes resources in use, keeps deleted endpoints and their routes, and drops some descriptions.
 
 AWS answers DependencyViolation for a security group that a rule or an interface names, for a subnet with interfaces,
 and for a network with gateways, groups or endpoints, and does not release an address that is in use. A deleted NAT
 gateway keeps neither its interface nor its address; moto answers 500 for an unknown one. A changed list of route tables
-leaves an endpoint's old routes and creates no new ones. The description of a rule that names another group is kept with
-that group, where moto's rule does not look for it.
+leaves an endpoint's old routes and creates no new ones. moto stores the description of a rule that names another group
+with that group, and does not look for it there.
 """
 
 from typing import Any
@@ -18,28 +18,28 @@ from localcloud.moto_patches import Replace
 
 
 class AddressInUseError(EC2ClientError):
-    """An address that is not given back, because a gateway or a machine uses it."""
+    """An address that cannot be released because a gateway or a machine uses it."""
 
     def __init__(self, address: str) -> None:
         super().__init__("InvalidIPAddress.InUse", f"Address {address} is in use.")
 
 
 class NatGatewayUnknownError(EC2ClientError):
-    """A NAT gateway that nobody knows."""
+    """An unknown NAT gateway."""
 
     def __init__(self, gateway: str) -> None:
         super().__init__("NatGatewayNotFound", f"NAT gateway {gateway} was not found")
 
 
 def apply(replace: Replace) -> None:
-    """Refuse to delete what is in use, move and delete an endpoint's routes, and keep the descriptions of rules."""
+    """Refuse to delete resources in use, move and delete an endpoint's routes, keep the descriptions of rules."""
     keep_what_is_in_use(replace)
     move_routes_of_endpoints(replace)
     keep_rule_descriptions(replace)
 
 
 def keep_what_is_in_use(replace: Replace) -> None:
-    """Refuse to remove what is in use, and let a NAT gateway take its interface along."""
+    """Refuse to delete resources in use, and delete a NAT gateway's interface with it."""
     remove_group, remove_subnet = EC2Backend.delete_security_group, EC2Backend.delete_subnet
     remove_vpc, release, remove_nat = EC2Backend.delete_vpc, EC2Backend.release_address, EC2Backend.delete_nat_gateway
 
@@ -84,9 +84,9 @@ def _group_in_use(backend: Any, group_id: str) -> bool:  # noqa: ANN401 - moto's
     named = {
         rule.source_group.get("GroupId") for group in others for rule in [*group.ingress_rules, *group.egress_rules]
     }
-    worn = {group.id for interface in backend.enis.values() for group in interface.group_set or []}
-    lent = {group for endpoint in backend.vpc_end_points.values() for group in endpoint.security_group_ids}
-    return group_id in named | worn | lent
+    of_interfaces = {group.id for interface in backend.enis.values() for group in interface.group_set or []}
+    of_endpoints = {group for endpoint in backend.vpc_end_points.values() for group in endpoint.security_group_ids}
+    return group_id in named | of_interfaces | of_endpoints
 
 
 def _vpc_in_use(backend: Any, vpc_id: str) -> bool:  # noqa: ANN401 - moto's own
@@ -97,7 +97,7 @@ def _vpc_in_use(backend: Any, vpc_id: str) -> bool:  # noqa: ANN401 - moto's own
 
 
 def move_routes_of_endpoints(replace: Replace) -> None:
-    """Have routes follow the endpoint's route tables, and forget a deleted endpoint."""
+    """Keep routes in step with the endpoint's route tables, and drop a deleted endpoint."""
     modify, delete = EC2Backend.modify_vpc_endpoint, EC2Backend.delete_vpc_endpoints
 
     def modify_vpc_endpoint(self: Any, vpc_id: str, *given: Any, **named: Any) -> None:  # noqa: ANN401 - moto's own
@@ -129,7 +129,7 @@ def _move_routes(backend: Any, endpoint: VPCEndPoint, before: list[str]) -> None
 
 
 def keep_rule_descriptions(replace: Replace) -> None:
-    """Have a rule tell its description, and leave it out when rules are compared."""
+    """Return a rule's description, and ignore it when rules are compared."""
     same = SecurityGroupRule.__eq__
 
     def description(self: SecurityGroupRule) -> str | None:

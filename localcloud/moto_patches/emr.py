@@ -1,9 +1,9 @@
-"""EMR: moto's clusters are ready or ended at once, and forget most of what they were asked to be.
+"""EMR: moto's clusters are ready or ended at once, and drop most of what was requested.
 
-Fleets, policies and the scale-down behaviour get lost, groups named ElasticMapReduce-* are created as well as the given
-ones, roles and profiles are not checked, and no state has a reason code. Steps run for ever or never. The policies of
-auto-termination and managed scaling are answered with 500, security configurations are not listed, and the region is
-read from the host name alone, so that a server keeps every cluster in us-east-1. `localcloud.emr` answers instead.
+Fleets, policies and the scale-down behaviour are lost, groups named ElasticMapReduce-* are created besides the given
+ones, roles and profiles are not checked, and states have no reason code. Steps run forever or never. Auto-termination
+and managed scaling policies are answered with 500, security configurations are not listed, and the region is read from
+the host name alone, so that a server keeps every cluster in us-east-1. `localcloud.emr` answers instead.
 """
 
 import json
@@ -11,19 +11,19 @@ from collections.abc import Callable
 from typing import Any
 
 from botocore.session import get_session
-from moto.core.responses import ActionResult, BaseResponse, PaginatedResult
+from moto.core.responses import ActionResult, BaseResponse
 from moto.core.utils import camelcase_to_underscores
 from moto.emr.exceptions import InvalidRequestException, ValidationException
 from moto.emr.responses import ElasticMapReduceResponse
 
 from localcloud.emr import service
-from localcloud.emr.api import ANSWERS, PAGED, Answer, Output
+from localcloud.emr.api import ANSWERS, PAGED, Answer, Output, page
 from localcloud.emr.service import Call
 from localcloud.emr.validation import RefusedError, invalid
 from localcloud.moto_patches import Replace
 
 _EXCEPTIONS = {"ValidationException": ValidationException, "InvalidRequestException": InvalidRequestException}
-"""moto's own: it finds by their module how EMR writes an error."""
+"""moto's own classes: it finds the format of EMR's errors by their module."""
 
 APPLICATION_PAGES = (
     *("CreatePersistentAppUI", "DescribePersistentAppUI"),
@@ -33,11 +33,11 @@ OF_MOTO_CLUSTERS = (
     *("AddInstanceGroups", "DescribeJobFlows", "ListInstanceGroups", "ModifyInstanceGroups"),
     *("PutAutoScalingPolicy", "RemoveAutoScalingPolicy"),
 )
-"""Operations that moto answers from clusters of its own kind, of which there are none."""
+"""Operations that moto answers from its own clusters, of which there are none."""
 
 
 def apply(replace: Replace) -> None:
-    """Answer every operation of EMR: from `localcloud.emr`, else from moto, else with a refusal by name."""
+    """Answer every operation of EMR from `localcloud.emr`, else from moto, else refuse it by name."""
     replace(ElasticMapReduceResponse, "get_region_from_url", BaseResponse.get_region_from_url)
     for operation in get_session().get_service_model("emr").operation_names:
         name = camelcase_to_underscores(operation)
@@ -54,23 +54,23 @@ def method(answer: Answer, *, pages: bool) -> Callable[[ElasticMapReduceResponse
         body: Any = response.body
         call = Call(json.loads(body or "{}"), response.current_account, response.region, service.now())
         try:
-            given = dict(answer(call))
+            given = answer(call)
+            return ActionResult(page(given, call.request.get("Marker")) if pages else dict(given))
         except RefusedError as error:
             raise _EXCEPTIONS[error.code](error.message) from error
-        return PaginatedResult(given) if pages else ActionResult(given)
 
     return respond
 
 
 def refusal(operation: str) -> Answer:
     """Return an answer that refuses an operation and says why."""
-    told = (
-        "The local cloud has no pages of Spark or other applications: its steps run without them."
+    message = (
+        "The local cloud does not serve the web pages of Spark or other applications."
         if operation in APPLICATION_PAGES
         else f"The local cloud does not model {operation} of EMR."
     )
 
     def refuse(_call: Call) -> Output:
-        raise invalid(told)
+        raise invalid(message)
 
     return refuse

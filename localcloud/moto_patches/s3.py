@@ -1,8 +1,8 @@
-"""S3: moto denies by bucket policies without their conditions, and requires one before a bucket takes access logs.
+"""S3: moto applies bucket policies without their conditions, and requires one before a bucket accepts access logs.
 
-moto holds every caller to a bucket's policy, also the administrator. `localcloud.iam` decides who may do what before a
-request reaches moto, and evaluates conditions; moto itself must deny nothing. AWS checks whether access logs may be
-written when it writes them: a template of the CDK creates the logged bucket before the policy that names it.
+moto applies a bucket's policy to every caller, also to the administrator. `localcloud.iam` decides before a request
+reaches moto, and evaluates conditions; moto itself must deny nothing. AWS checks whether access logs may be written
+when it writes them: the CDK creates the logged bucket before the policy that names it.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from localcloud.moto_patches import Replace
 
 
 def apply(replace: Replace) -> None:
-    """Let everything through that reaches a bucket, and access logs be written."""
+    """Allow every request that reaches a bucket, and access logs."""
     replace(FakeBucket, "get_permission", _permitted)
     replace(FakeBucket, "_log_permissions_enabled_policy", _granted)
 

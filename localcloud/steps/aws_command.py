@@ -1,4 +1,4 @@
-"""The node's ``aws s3 cp``: EMR installs the AWS command line on every node, which need not exist here."""
+"""The node's ``aws s3 cp``: EMR installs the AWS CLI on every node, but this machine may not have it."""
 
 import sys
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ def main(words: Sequence[str]) -> int:
     match given:
         case ["s3", "cp", source, target] if source.startswith("s3://") != target.startswith("s3://"):
             return _copy(source, target)
-    sys.stderr.write(f"aws: the local cloud has 'aws s3 cp SOURCE TARGET' only, not: aws {' '.join(words)}\n")
+    sys.stderr.write(f"aws: the local cloud runs only 'aws s3 cp SOURCE TARGET', got 'aws {' '.join(words)}'.\n")
     return USAGE
 
 

@@ -1,4 +1,4 @@
-"""What a step's command becomes on this machine: what is fetched, what is replaced, what is run."""
+"""Plans a step's command on this machine: what to fetch, replace and run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +8,13 @@ COMMAND_RUNNER = "command-runner.jar"
 REPLACED_OPTIONS = ("--master", "--deploy-mode")
 FILES_OPTIONS = ("--py-files", "--files", "--jars", "--archives", "--properties-file")
 """Their values are lists of URIs, with commas between."""
+OPTION_OF_PROPERTY = {
+    "spark.submit.pyFiles": "--py-files",
+    "spark.files": "--files",
+    "spark.jars": "--jars",
+    "spark.archives": "--archives",
+}
+"""Options with the same effect as a property that ``--conf`` sets."""
 
 SWITCHES = ("--verbose", "-v", "--supervise", "--help", "-h", "--version", "--usage-error")
 """Options of spark-submit that have no value; all others have one."""
@@ -33,9 +40,11 @@ class Plan:
 def plan(jar: str, arguments: Sequence[str]) -> Plan:
     """Return how a step is run."""
     if jar.rsplit("/", 1)[-1] != COMMAND_RUNNER:
-        raise NotRunnableError(f"The local cloud runs {COMMAND_RUNNER} only, not {jar}.")
+        raise NotRunnableError(f"The local cloud runs only {COMMAND_RUNNER}, got {jar}.")
+    # EMR drops empty arguments too.
+    arguments = [argument for argument in arguments if argument]
     if not arguments:
-        raise NotRunnableError(f"{COMMAND_RUNNER} was given no command.")
+        raise NotRunnableError(f"{COMMAND_RUNNER} requires a command, got no arguments.")
     if arguments[0] != "spark-submit":
         return Plan(arguments)
     return plan_spark(arguments[1:])
@@ -48,7 +57,7 @@ def plan_spark(arguments: Sequence[str]) -> Plan:
     for word in words:
         option, equals, value = word.partition("=")
         if not option.startswith("-"):
-            # The program itself, and then its own arguments, of which nothing is changed.
+            # The program, followed by its own arguments, which stay unchanged.
             command.append(word)
             if is_remote(word):
                 fetched.append(len(command) - 1)
@@ -58,9 +67,12 @@ def plan_spark(arguments: Sequence[str]) -> Plan:
             continue
         value = value if equals else next(words, "")
         if option in REPLACED_OPTIONS:
-            # Which master it is instead is in spark-defaults.conf.
+            # spark-defaults.conf sets the master.
             replaced.append(f"{option} {value} by local mode on this machine")
             continue
+        name, _, uris = value.partition("=")
+        if option == "--conf" and name in OPTION_OF_PROPERTY:
+            option, value = OPTION_OF_PROPERTY[name], uris
         command += [option, value]
         if option in FILES_OPTIONS and any(is_remote(each) for each in value.split(",")):
             fetched.append(len(command) - 1)
@@ -68,5 +80,5 @@ def plan_spark(arguments: Sequence[str]) -> Plan:
 
 
 def is_remote(uri: str) -> bool:
-    """Return whether something lies in S3, as EMR may spell it."""
+    """Return whether a URI is of S3, in any of EMR's spellings of the scheme."""
     return uri.startswith(("s3://", "s3a://", "s3n://"))

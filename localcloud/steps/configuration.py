@@ -1,7 +1,7 @@
 """Spark's configuration on this machine: the cluster's classifications, with sizes that fit.
 
-One machine stands for the whole cluster, and Spark runs in local mode: driver and executor are one process, whose
-heap is the driver's. Only sizes are changed; what is not about size goes in as the cluster has it.
+One machine replaces the whole cluster, and Spark runs in local mode: driver and executor are one process with the
+driver's heap. Only sizes change; every other setting is the cluster's.
 """
 
 import os
@@ -17,13 +17,13 @@ ATTEMPTS = 4
 """Of a task, as on a cluster; plain local[N] gives up at the first failure."""
 
 OWN = {
-    # Nothing listens on an address that others can reach.
+    # Listen only on an address that other machines cannot reach.
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
 }
-"""What one machine needs beside the cluster's own settings."""
+"""Settings for one machine, in addition to the cluster's."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def configure(
 
 def sizes(asked: Mapping[str, str], machine: Machine) -> dict[str, str]:
     """Return the settings that depend on how large the machine is."""
-    # A task's Python process is as large as the heap's share of it: half of the machine is left to them.
+    # A task's Python process is as large as its share of the heap: leave half of the machine to them.
     wanted = mebibytes(asked.get("spark.driver.memory", "1g")) + mebibytes(asked.get("spark.executor.memory", "0"))
     heap = max(LEAST_HEAP, min(wanted, machine.memory // 4))
     return {
@@ -95,7 +95,7 @@ def mebibytes(size: str) -> int:
 
 
 def properties(classifications: Sequence[Mapping[str, Any]], name: str) -> dict[str, str]:
-    """Return the properties of all classifications of a name; what is said later counts."""
+    """Return the properties of all classifications of a name; later ones win."""
     found: dict[str, str] = {}
     for each in classifications:
         if each["Classification"] == name:

@@ -1,11 +1,11 @@
-"""Runs one command for as long as whoever started it lives: the end of its standard input ends the command.
+"""Runs one command for as long as its parent lives: the end of standard input ends the command.
 
     python launcher.py COMMAND...
 
-The cloud holds the other end of that pipe and nobody else does: when the cloud ends, even by kill -9, the pipe ends
-with it. Everything the command started goes too, also what put itself into another process group, as Spark's
-Python workers do; they stay in the session that the cloud made for this launcher. Standard library only, and no
-import of the project: it starts in a few hundredths of a second.
+Only the cloud holds the other end of that pipe: when the cloud ends, even by kill -9, the pipe ends with it. All
+processes that the command started end too, also those that moved to another process group, like Spark's Python workers:
+they stay in the session that the cloud created for this launcher. Uses the standard library only, and imports nothing
+of the project, so that it starts in a few hundredths of a second.
 """
 
 import os
@@ -21,8 +21,8 @@ SESSION_FIELD = 3
 
 
 def main(command: list[str]) -> int:
-    """Run a command; return its exit code, as a shell tells it."""
-    # A polite request to end goes to the whole group: the command answers it, and this waits for the answer.
+    """Run a command; return its exit code as a shell does."""
+    # SIGTERM and SIGINT reach the whole group: the command handles them, and this process waits for it.
     signal.signal(signal.SIGTERM, lambda *_: None)
     signal.signal(signal.SIGINT, lambda *_: None)
     ending = threading.Event()
@@ -34,13 +34,13 @@ def main(command: list[str]) -> int:
         sys.stderr.write(f"{command[0]}: {error.strerror}\n")
         code = 127
     if ending.is_set():
-        end.join()  # a shell whose child was killed a moment before itself may have ended well; the command did not
+        end.join()  # a shell whose child was killed first may exit with 0; the command still failed
     end_others()
     return 128 - code if code < 0 else code
 
 
 def end_with_parent(ending: threading.Event) -> None:
-    """Wait for the end of standard input, say that it has come, then end everything, this too."""
+    """Wait for the end of standard input, set ``ending``, then kill everything, this process included."""
     while os.read(sys.stdin.fileno(), 1):
         pass
     ending.set()
@@ -49,7 +49,7 @@ def end_with_parent(ending: threading.Event) -> None:
 
 
 def end_others() -> None:
-    """End every other process of this session, and look again for what they started meanwhile."""
+    """Kill every other process of this session, and those that they started meanwhile."""
     while others := session_members(os.getsid(0)) - {os.getpid()}:
         for process in others:
             with suppress(ProcessLookupError):

@@ -1,9 +1,8 @@
-"""What stands for a cluster's primary node on this machine: a folder, and the environment of what runs there.
+"""A cluster's primary node on this machine: a folder, and the environment of its commands.
 
-Paths of a node lie below that folder (``/opt/python`` is ``FOLDER/opt/python``), because nothing outside it may be
-changed and two clusters must not share it. On a cluster, PySpark belongs to the release, and spark-submit brings it
-from ``SPARK_HOME``. The same happens here, so that a step's interpreter sees nothing of the local cloud's own
-environment.
+Paths of a node are below that folder (``/opt/python`` is ``FOLDER/opt/python``), because nothing outside it may be
+changed and two clusters must not share it. On a cluster, PySpark belongs to the release, and spark-submit takes it from
+``SPARK_HOME``. The same happens here, so that a step's interpreter sees nothing of the local cloud's own environment.
 """
 
 import os
@@ -17,15 +16,15 @@ from localcloud.runtime import Runtime
 
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 NODE_FOLDERS = ("/opt/", "/mnt/", "/home/hadoop/")
-"""Of a node's file system; what lies elsewhere belongs to the operating system, which is this machine's own."""
+"""Folders of a node's file system; every other path is this machine's."""
 
 COMPILE_QUICKLY = "-XX:TieredStopAtLevel=1"
-"""For Java: its second, thorough compiler takes the processors from a step that lasts for a minute."""
+"""For Java: its second, thorough compiler would take the processors from a step that lasts a minute."""
 
 
 @dataclass(frozen=True)
 class Node:
-    """The primary node of a cluster; ``root`` stands for its ``/``."""
+    """The primary node of a cluster; ``root`` replaces its ``/``."""
 
     root: Path
     endpoint: str
@@ -33,7 +32,7 @@ class Node:
     runtime: Runtime
 
     def place(self, value: str) -> str:
-        """Return a path on a node as one on this machine, anything else as it is."""
+        """Return a path on a node as one on this machine, anything else unchanged."""
         if value == self.runtime.node_python:
             return os.path.realpath(sys.executable)
         return f"{self.root}{value}" if value.startswith(NODE_FOLDERS) else value
@@ -44,7 +43,7 @@ class Node:
         return self.root / "etc" / "spark" / "conf"
 
     def make(self) -> None:
-        """Make the folders and the commands that EMR has on a node."""
+        """Create the folders and commands of an EMR node."""
         commands = self.root / "bin"
         for folder in (commands, self.root / "home" / "hadoop", self.spark_configuration):
             folder.mkdir(parents=True, exist_ok=True)
@@ -57,7 +56,7 @@ class Node:
             (commands / "spark-submit").symlink_to(Path(self.runtime.spark_home) / "bin" / "spark-submit")
 
     def environment(self, credentials: Mapping[str, str], exported: Mapping[str, str], work: Path) -> dict[str, str]:
-        """Return all environment variables of a command; nothing of the cloud's own environment is among them."""
+        """Return all environment variables of a command; none come from the cloud's own environment."""
         work.mkdir(parents=True, exist_ok=True)
         return {
             "PATH": os.pathsep.join([str(self.root / "bin"), os.defpath, "/usr/local/bin"]),
@@ -68,7 +67,7 @@ class Node:
             "SPARK_HOME": self.runtime.spark_home,
             "SPARK_CONF_DIR": str(self.spark_configuration),
             "SPARK_LOCAL_IP": "127.0.0.1",
-            # Nothing in the machine's own /tmp, where a killed Java would leave it.
+            # Write nothing to the machine's /tmp, where a killed Java would leave it.
             "SPARK_SUBMIT_OPTS": f"-Djava.io.tmpdir={work} -XX:-UsePerfData {COMPILE_QUICKLY}",
             "SPARK_LAUNCHER_OPTS": COMPILE_QUICKLY,
             "JAVA_HOME": self.runtime.java_home,
@@ -83,6 +82,6 @@ class Node:
 
 
 def _make_command(file: Path, code: str) -> None:
-    # A shell between, because the first line of a script may not be as long as a path can be.
+    # Through a shell, because a script's first line may be shorter than the interpreter's path.
     file.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -I -c {shlex.quote(code)} "$@"\n')
     file.chmod(0o755)

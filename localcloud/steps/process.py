@@ -1,4 +1,4 @@
-"""Starts a command of a node in a session of its own, and ends it with everything it started."""
+"""Starts a command of a node in a new session, and ends it with every process that it started."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from typing import Protocol
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 GRACE_SECONDS = 10.0
-"""How long a command that was asked to end may take to put things away."""
+"""How long a command may take to end after SIGTERM."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class ChildProcess:
     def __init__(self, order: Order) -> None:
         with (order.folder / "stdout").open("ab") as output, (order.folder / "stderr").open("ab") as errors:
             self._process = subprocess.Popen(
-                # Isolated and without site packages: the node's environment is for the command, not for this.
+                # Isolated and without site packages: the node's environment is for the command only.
                 [sys.executable, "-I", "-S", str(LAUNCHER), *order.command],
                 cwd=order.folder,
                 env=dict(order.environment),
@@ -54,7 +54,7 @@ class ChildProcess:
             )
 
     def wait(self) -> int:
-        """Return the command's exit code once it has ended, as a shell tells it."""
+        """Return the command's exit code once it has ended, as a shell does."""
         code = self._process.wait()
         self._let_go()
         return 128 - code if code < 0 else code

@@ -1,4 +1,4 @@
-"""Drives the clusters of the cloud: starts them, runs their bootstrap actions and steps, ends them."""
+"""Drives the clusters: starts them, runs their bootstrap actions and steps, ends them."""
 
 import logging
 import shutil
@@ -57,15 +57,15 @@ class StepRunner:
         self._driver: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to look after clusters, in a thread of its own."""
-        # What lies there is of a cloud that was killed: its clusters are gone with it.
+        """Drive the clusters in a new thread."""
+        # Left by a cloud that was killed.
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True)
         self._driver = threading.Thread(target=self._drive, name="steps", daemon=True)
         self._driver.start()
 
     def stop(self) -> None:
-        """End everything that runs, and the looking after; the clusters' folders are removed."""
+        """End all processes and the thread; delete the clusters' folders."""
         self._stopping.set()
         deadline = time.monotonic() + MOST_SECONDS_TO_STOP
         for thread in [self._driver, *self._threads]:
@@ -76,13 +76,13 @@ class StepRunner:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def look(self) -> None:
-        """Let every cluster do what it is time for."""
+        """Advance every cluster once."""
         for cluster in self._clusters():
             try:
                 with cluster.lock:
                     self._advance(cluster)
-            except Exception:  # noqa: BLE001 - one cluster's trouble is not the others'; the cloud's log shows it
-                _log.exception("The step runner could not look after the cluster %s", cluster.id)
+            except Exception:  # noqa: BLE001 - a failure of one cluster must not stop the others; it is logged
+                _log.exception("Could not advance cluster %s", cluster.id)
 
     def _drive(self) -> None:
         while not self._stopping.wait(SECONDS_BETWEEN_LOOKS):
@@ -125,7 +125,7 @@ class StepRunner:
             process.kill()
         if not self._busy[cluster.id]:
             cluster.finish(self._clock())
-            # A node's disks go with it.
+            # A node's disks are deleted with it.
             shutil.rmtree(self._folder / cluster.id, ignore_errors=True)
 
     def _bootstrap(self, cluster: Cluster) -> None:
@@ -143,8 +143,8 @@ class StepRunner:
                         "non-zero return code"
                     )
                     break
-        except Exception as error:  # noqa: BLE001 - whatever it is, the cluster has to say it
-            _log.exception("The cluster %s could not be started", cluster.id)
+        except Exception as error:  # noqa: BLE001 - the cluster reports any failure
+            _log.exception("Could not start cluster %s", cluster.id)
             message = f"On the master instance ({cluster.primary}), the bootstrap actions could not be run: {error}"
         with cluster.lock:
             if cluster.is_ending:
@@ -160,8 +160,8 @@ class StepRunner:
             order = work.step_order(step)
             code = 1 if order is None else self._run(cluster, step.id, order)
             failure = work.end_step(step, code)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the step has to say it
-            _log.exception("The step %s could not be run", step.id)
+        except Exception as error:  # noqa: BLE001 - the step reports any failure
+            _log.exception("Could not run step %s", step.id)
             code, failure = 1, {"Reason": "Unknown Error.", "Message": str(error)}
         ended = self._clock()
         work.keep_logs(step)
@@ -171,8 +171,8 @@ class StepRunner:
                 cluster.complete(step, ended)
             else:
                 cluster.fail(step, failure, ended)
-        # S3 stamps whole seconds: what was kept in the second of the end looks older than it, and as on AWS whoever
-        # reads a log can tell by its stamp whether it is whole.
+        # S3 stamps whole seconds, and a reader takes a log stamped after the step's end for complete, as on AWS: upload
+        # it again in the second after the end.
         self._sleep(1.0 - self._clock().microsecond / 1e6)
         work.keep_logs(step)
         work.clear(step)

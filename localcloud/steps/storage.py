@@ -22,8 +22,7 @@ def split_uri(uri: str) -> tuple[str, str]:
 def assume_role(endpoint: str, region: str, role: str, session: str) -> Mapping[str, str]:
     """Return temporary credentials of a role's ARN, by the names of their environment variables.
 
-    The administrator requests them; on AWS, EC2 itself gives a node the credentials of the role in its instance
-    profile.
+    The administrator requests them; on AWS, EC2 gives a node the credentials of the role in its instance profile.
     """
     given = client("sts", endpoint, region).assume_role(RoleArn=role, RoleSessionName=session)["Credentials"]
     return {
@@ -45,14 +44,14 @@ def _fetch_one(s3: "S3Client", uri: str, folder: Path) -> str:
     key, _, fragment = key.partition("#")
     target = folder / str(len(list(folder.iterdir()))) / (Path(key).name or "object")
     target.parent.mkdir()
-    # Not download_file: it begins with HEAD, whose refusals have no words.
+    # Not download_file: it begins with HEAD, whose refusals have no message.
     with target.open("wb") as file:
         shutil.copyfileobj(s3.get_object(Bucket=bucket, Key=key)["Body"], file)
     return f"{target}#{fragment}" if fragment else str(target)
 
 
 def put_logs(s3: "S3Client", uri: str, folder: Path, names: tuple[str, ...]) -> None:
-    """Upload logs as EMR does: packed, each below the URI by its own name."""
+    """Upload logs as EMR does: compressed, each by its name below the URI."""
     bucket, prefix = split_uri(uri)
     for name in names:
         packed = gzip.compress((folder / name).read_bytes())

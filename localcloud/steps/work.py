@@ -1,4 +1,4 @@
-"""What a node does for its cluster: gets ready, runs a bootstrap action or a step, and keeps the logs."""
+"""The work of a node: prepares itself, runs bootstrap actions and steps, and uploads their logs."""
 
 import re
 import shutil
@@ -42,7 +42,7 @@ class Work:
         return list(self._cluster.request.get("BootstrapActions", ()))
 
     def prepare(self) -> None:
-        """Make the node and the configuration that EMR writes on it."""
+        """Create the node and its Spark configuration."""
         self._node.make()
         configuration.write(self._configuration, self._node.spark_configuration)
 
@@ -64,7 +64,7 @@ class Work:
         return Order(["bash", script, *arguments], self._node.environment(key, {}, folder / "tmp"), folder)
 
     def end_bootstrap(self, number: int, code: int) -> None:
-        """Keep the logs of a bootstrap action that ended with an exit code."""
+        """Upload the logs of a bootstrap action that ended with an exit code."""
         name = f"bootstrap-actions/{number}"
         _log(self._folder / name / "controller", f"INFO exit code {code}")
         self._put_logs(f"{name}/", f"node/{self._cluster.primary}/")
@@ -94,17 +94,17 @@ class Work:
         return Order(command, self._node.environment(key, configured.environment, folder / "tmp"), folder)
 
     def end_step(self, step: Step, code: int) -> Mapping[str, str]:
-        """Note the exit code of a step in its log; return EMR's ``FailureDetails``, empty if it succeeded."""
+        """Log the exit code of a step; return EMR's ``FailureDetails``, empty if it succeeded."""
         folder = self._folder / "steps" / step.id
         _log(folder / "controller", f"INFO exit code {code}")
         return {} if code == 0 else self._failure(step, folder)
 
     def keep_logs(self, step: Step) -> None:
-        """Upload the logs of a step, as a node does with its own role."""
+        """Upload the logs of a step with the node's role."""
         self._put_logs(f"steps/{step.id}/")
 
     def clear(self, step: Step) -> None:
-        """Remove what a step left besides its logs."""
+        """Delete a step's files except its logs."""
         _clear(self._folder / "steps" / step.id)
 
     @property
@@ -122,7 +122,7 @@ class Work:
     def _credentials(self) -> Mapping[str, str]:
         role = service.role_of_profile(self._cluster.account, self._cluster.instance_profile)
         if role is None:
-            raise LookupError(f"The instance profile {self._cluster.instance_profile} has no role any more.")
+            raise LookupError(f"Instance profile {self._cluster.instance_profile} has no role.")
         return storage.assume_role(self._endpoint, self._cluster.region, role, self._cluster.primary)
 
     def _s3(self, key: Mapping[str, str]) -> "S3Client":
@@ -145,8 +145,8 @@ class Work:
         try:
             storage.put_logs(self._s3(self._credentials()), uri, self._folder / name, LOGS)
         except (BotoCoreError, ClientError, OSError, LookupError) as error:
-            # EMR does not fail a step whose logs cannot be kept.
-            sys.stderr.write(f"The logs in {uri} could not be kept: {error}\n")
+            # EMR does not fail a step whose logs cannot be uploaded.
+            sys.stderr.write(f"Could not upload logs to {uri}: {error}\n")
 
 
 def last_exception(text: str) -> str:

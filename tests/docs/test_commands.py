@@ -31,7 +31,7 @@ from tests.docs.pages import ROOT, RUN_BY, Block, blocks, inline, inline_command
 from tests.infra.synthesis import default_context
 
 STACKS = {"OrchardData", "OrchardAccess", "OrchardBudget", "OrchardCluster"}
-CDK_COMMANDS = {"bootstrap", "deploy", "destroy", "diff", "synth"}
+CDK_COMMANDS = {"bootstrap", "deploy", "destroy", "diff", "drift", "synth"}
 CDK_OPTIONS = {"--all", "-c", "--cloudformation-execution-policies"}
 AWS_CONFIGURATION = {"configure", "sso", "login"}
 """What the AWS command line does by itself, without an operation of a service."""

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import WaiterError
 
 from tests.e2e.test_whole_way import deploy
-from tests.e2e.way import ACCOUNT, REGION, Way
+from tests.e2e.way import REGION, Way
 
 pytestmark = pytest.mark.slow
 
@@ -17,7 +17,7 @@ def way(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Way]:
     """Return a way whose cloud has the stacks of the buckets and of the evaluator."""
     made = Way(tmp_path_factory.mktemp("way"))
     made.orchard("local", "up")
-    made.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}")
+    made.bootstrap()
     deploy(made, "OrchardAccess")
     yield made
     made.orchard("local", "down")

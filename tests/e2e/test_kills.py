@@ -16,7 +16,7 @@ from infra.commands.sample_photos import draw_photos
 from localcloud import state
 from localcloud.steps.launcher import session_members
 from tests.e2e.test_whole_way import deploy, deploy_command
-from tests.e2e.way import ACCOUNT, REGION, SECONDS_AT_MOST, Way, processes_of
+from tests.e2e.way import SECONDS_AT_MOST, Way, processes_of
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +26,7 @@ def way(tmp_path: Path) -> Iterator[Way]:
     """Return a way with an empty, bootstrapped cloud; it is ended afterwards, whatever happened."""
     made = Way(tmp_path)
     made.orchard("local", "up")
-    made.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}")
+    made.bootstrap()
     yield made
     made.orchard("local", "down")
 
@@ -54,7 +54,7 @@ def comes_up_again(way: Way, port: int) -> None:
         trial.bind(("127.0.0.1", port))
     assert "The local cloud is running at http://127.0.0.1:" in way.orchard("local", "up")
     assert way.orchard("local", "status").splitlines()[1:] == ["It is empty."]
-    way.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}")
+    way.bootstrap()
     deploy(way, "OrchardData")
     assert way.statuses()["OrchardData"] == "CREATE_COMPLETE"
 

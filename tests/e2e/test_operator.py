@@ -22,7 +22,7 @@ def way(tmp_path: Path) -> Iterator[Way]:
     """Return a way whose commands have an operator's key, on an account that an administrator has prepared."""
     made = Way(tmp_path)
     made.orchard("local", "up")
-    made.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}")
+    made.bootstrap()
     iam = made.client("iam")
     iam.create_user(UserName="operator")
     iam.put_user_policy(UserName="operator", PolicyName="operator", PolicyDocument=POLICY.read_text())

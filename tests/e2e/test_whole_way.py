@@ -12,7 +12,7 @@ from botocore.exceptions import WaiterError
 from infra.commands.demonstration import answer, evaluator_client, own_processor
 from infra.commands.sample_photos import draw_photos
 from localcloud.state import require
-from tests.e2e.way import ACCOUNT, REGION, Way, processes_of
+from tests.e2e.way import REGION, Way, processes_of
 
 SETTINGS = {
     **own_processor(platform.machine()),
@@ -69,7 +69,7 @@ def stands_up(way: Way) -> None:
     assert "The local cloud is running at http://127.0.0.1:" in way.orchard("local", "up")
     assert "already running" in way.orchard("local", "up"), "a second call finds the first's cloud"
     assert way.orchard("local", "status").splitlines()[1:] == ["It is empty."]
-    way.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}")
+    way.bootstrap()
     assert way.statuses() == {"CDKToolkit": "CREATE_COMPLETE"}
 
 

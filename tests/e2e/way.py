@@ -55,6 +55,12 @@ class Way:
         outside = words[0] == "bootstrap"  # where there is no app, none is synthesised
         return self._run(["cdk", *words], self.folder if outside else PROJECT, expect)
 
+    def bootstrap(self) -> None:
+        """Prepare the account as its administrator does."""
+        boundary = (PROJECT / "docs" / "policies" / "boundary.json").read_text()
+        self.client("iam").create_policy(PolicyName="OrchardBoundary", PolicyDocument=boundary)
+        self.cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}")
+
     def client(self, service: str) -> Any:
         """Return an administrator's client of a service."""
         return client_maker(state.require(self.cloud).endpoint, REGION)(service)

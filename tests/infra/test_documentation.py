@@ -26,14 +26,19 @@ CALLED = {
     "AWS::EC2::VPCGatewayAttachment": "| internet gateway |",
     "AWS::EMR::Cluster": "| cluster, 1 primary",
     "AWS::EMR::SecurityConfiguration": "| security configuration,",
+    "AWS::Events::Rule": "| three EventBridge rules |",
     "AWS::IAM::AccessKey": "access key |",
     "AWS::IAM::InstanceProfile": "instance profile |",
     "AWS::IAM::ManagedPolicy": "| user, policy,",
     "AWS::IAM::Role": "| EMR's role |",
     "AWS::IAM::User": "| user, policy,",
     "AWS::KMS::Key": "disk key |",
+    "AWS::Logs::LogGroup": "| log group |",
     "AWS::S3::Bucket": "| data bucket |",
     "AWS::S3::BucketPolicy": "| two bucket policies |",
+    "AWS::SNS::Subscription": "| topic, subscription |",
+    "AWS::SNS::Topic": "| topic, subscription |",
+    "AWS::SNS::TopicPolicy": "| topic, subscription |",
     "AWS::SecretsManager::Secret": "| secret |",
 }
 
@@ -41,7 +46,8 @@ CALLED = {
 @pytest.mark.parametrize("network", NETWORKS)
 def test_every_resource_has_its_row(environment: Synthesise, network: str) -> None:
     document = DOCUMENT.read_text()
-    made = environment(network=network, alert_email="owner@example.org", session_manager=True, jupyterhub=True)
+    switched_on = {"session_manager": True, "jupyterhub": True, "live_logs": True}
+    made = environment(network=network, alert_email="owner@example.org", **switched_on)
     kinds = {found["Type"] for stack in made.stacks() for found in made.template(stack)["Resources"].values()}
     assert sorted(kind for kind in kinds if CALLED[kind] not in document) == []
 

@@ -44,6 +44,8 @@ PLACES = {
 }
 """What calls are made on, as CloudFormation names it; all others on nothing that the policy tells apart."""
 
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/OrchardBoundary"
+
 OWN_TAG = {"aws:ResourceTag/project": "orchard"}
 
 WITHOUT_PUBLISHED_LIST = {
@@ -67,11 +69,10 @@ NOT_USED = {
         *("DisassociateNatGatewayAddress", "AssignPrivateNatGatewayAddress", "UnassignPrivateNatGatewayAddress"),
     },
     "iam": {
-        # Of groups, passwords and boundaries; a managed policy of ours is attached to a user only.
+        # Of groups and passwords, and of a boundary that is taken away; our managed policy is attached to a user only.
         *("AddUserToGroup", "RemoveUserFromGroup", "AttachGroupPolicy", "DetachGroupPolicy"),
         *("CreateLoginProfile", "UpdateLoginProfile", "DeleteLoginProfile", "PutUserPolicy", "DeleteUserPolicy"),
-        *("PutUserPermissionsBoundary", "DeleteUserPermissionsBoundary"),
-        *("PutRolePermissionsBoundary", "DeleteRolePermissionsBoundary"),
+        *("DeleteUserPermissionsBoundary", "DeleteRolePermissionsBoundary"),
     },
     "s3": {
         *("PutAccelerateConfiguration", "PutAnalyticsConfiguration", "PutIntelligentTieringConfiguration"),
@@ -81,6 +82,17 @@ NOT_USED = {
         *("DeleteBucketMetricsConfiguration", "DeleteBucketEncryption", "DeleteBucketLifecycle"),
         *("DeleteBucketReplication", "DeleteBucketMetadataTableConfiguration"),
     },
+    "logs": {
+        *(
+            "AssociateKmsKey",
+            "DisassociateKmsKey",
+            "CreateLogDelivery",
+            "DescribeResourcePolicies",
+            "PutResourcePolicy",
+        ),
+        *("GetDataProtectionPolicy", "PutDataProtectionPolicy", "DeleteDataProtectionPolicy"),
+        *("PutIndexPolicy", "DeleteIndexPolicy", "DescribeIndexPolicies"),
+    },
     "secretsmanager": {"ReplicateSecretToRegions", "RemoveRegionsFromReplication"},
 }
 """Actions of properties that no template of ours sets; whole services below."""
@@ -88,6 +100,10 @@ NOT_USED = {
 NOT_USED_BY = {
     # Of replication, and of a policy that is attached to a role.
     "AWS::S3::Bucket": {"iam:PassRole"},
+    # Of a target, or a protocol, that needs a role.
+    "AWS::Events::Rule": {"iam:PassRole"},
+    "AWS::SNS::Subscription": {"iam:PassRole", "iam:GetRole"},
+    "AWS::SNS::Topic": {"iam:PassRole", "iam:GetRole"},
     "AWS::IAM::ManagedPolicy": {"iam:AttachRolePolicy", "iam:DetachRolePolicy"},
 }
 
@@ -142,7 +158,7 @@ def test_iam_takes_a_policy_of_that_length(file: Path) -> None:
     assert len("".join(file.read_text().split())) <= LONGEST_POLICY
 
 
-def test_a_person_with_the_operators_policy_may_make_every_call_of_the_commands() -> None:
+def test_an_operator_may_make_every_call_of_the_commands() -> None:
     called, policy = calls_of_the_commands(), statements("operator.json")
 
     # The search finds what is there: a call of each service, and one of each way to make it
@@ -155,7 +171,7 @@ def test_a_person_with_the_operators_policy_may_make_every_call_of_the_commands(
     assert missing == []
 
 
-def test_the_operators_policy_allows_nothing_that_no_command_calls() -> None:
+def test_an_operator_may_make_no_call_of_no_command() -> None:
     granted = {action for statement in statements("operator.json") for action in _list(statement["Action"])}
 
     # Deployment goes through the CDK's roles; EMR needs the second to open Spark's history; the last three are of
@@ -169,7 +185,7 @@ def test_the_operators_policy_allows_nothing_that_no_command_calls() -> None:
     }
 
 
-def test_other_buckets_and_other_peoples_groups_are_out_of_the_operators_reach() -> None:
+def test_an_operator_reaches_no_bucket_or_group_of_others() -> None:
     policy = statements("operator.json")
 
     assert not allowed(policy, "s3:GetObject", "arn:aws:s3:::somebody-elses/x")
@@ -208,6 +224,11 @@ def _made_of(kind: str, stack: str, logical_id: str) -> list[str]:
         "AWS::EMR::Cluster": ["*", f"{iam}:role/{stack}-PermissionsNodeRole-1X2Y"],
         "AWS::S3::Bucket": [f"arn:aws:s3:::{stack.lower()}-{logical_id.lower()}-1x2y"],
         "AWS::S3::BucketPolicy": [f"arn:aws:s3:::{stack.lower()}-{logical_id.lower()}-1x2y"],
+        "AWS::Events::Rule": [f"arn:aws:events:eu-west-1:{ACCOUNT}:rule/{stack}-{logical_id}-1X2Y", "*"],
+        "AWS::SNS::Topic": [f"arn:aws:sns:eu-west-1:{ACCOUNT}:{stack}-{logical_id}-1X2Y", "*"],
+        "AWS::SNS::TopicPolicy": [f"arn:aws:sns:eu-west-1:{ACCOUNT}:{stack}-{logical_id}-1X2Y"],
+        "AWS::SNS::Subscription": [f"arn:aws:sns:eu-west-1:{ACCOUNT}:{stack}-{logical_id}-1X2Y", "*"],
+        "AWS::Logs::LogGroup": [f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:/orchard/steps", "*"],
         "AWS::SecretsManager::Secret": [
             *(f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:{logical_id}-1X2Y", "*"),
         ],
@@ -218,20 +239,34 @@ def made(environment: Synthesise) -> set[tuple[str, str, str]]:
     """Return type, stack and logical id of every resource of any template."""
     found = set()
     for network in NETWORKS:
-        of = environment(network=network, alert_email="owner@example.org", session_manager=True, jupyterhub=True)
+        of = environment(
+            network=network, alert_email="owner@example.org", session_manager=True, jupyterhub=True, live_logs=True
+        )
         for stack in of.stacks():
             found |= {(resource["Type"], stack, name) for name, resource in of.template(stack)["Resources"].items()}
     return found
 
 
+def asked_with(action: str) -> dict[str, str]:
+    """Return the condition keys of a call that CloudFormation makes for our templates."""
+    attached = {
+        "iam:AttachRolePolicy": "arn:aws:iam::aws:policy/service-role/AmazonEMRServicePolicy_v2",
+        "iam:AttachUserPolicy": f"arn:aws:iam::{ACCOUNT}:policy/OrchardAccess-LookOnly-1X2Y",
+    }
+    return {
+        "iam:PassedToService": "ec2.amazonaws.com",
+        "iam:PermissionsBoundary": BOUNDARY,
+        "iam:PolicyARN": attached.get(action, ""),
+    }
+
+
 def test_cloudformation_may_make_change_and_remove_every_resource(environment: Synthesise) -> None:
     policy = statements("cloudformation.json")
-    handed_over = {"iam:PassedToService": "ec2.amazonaws.com"}
     missing = [
         (kind, action)
         for kind, stack, name in sorted(made(environment))
-        for action in needed(kind) or [f"nobody has said what {kind} needs"]
-        if not any(allowed(policy, action, each, handed_over) for each in _made_of(kind, stack, name))
+        for action in needed(kind) or [f"no permissions are listed for {kind}"]
+        if not any(allowed(policy, action, each, asked_with(action)) for each in _made_of(kind, stack, name))
     ]
     assert missing == []
 

@@ -8,7 +8,7 @@ from PIL import Image
 BAD = {
     "empty.jpg": "the file is empty",
     "huge.png": "more than 100,000,000 pixels",
-    "text.jpg": "not a photo, whatever its name says",
+    "text.jpg": "not a photo in a supported format: a text file",
 }
 """Why each is set aside; truncated.jpg is too, for a reason that says how many bytes were left."""
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pillow_heif
 from PIL import Image
 
 Encode = Callable[[Image.Image], bytes]
@@ -50,9 +51,12 @@ class Hostile:
 
 
 def encoded(photo: Image.Image, kind: str, **options: Any) -> bytes:
-    """Return a photo as a file of a kind that Pillow writes."""
+    """Return a photo as a file of a format that Pillow writes, or as HEIC."""
     content = io.BytesIO()
-    photo.save(content, kind, **options)
+    if kind == "HEIC":
+        pillow_heif.from_pillow(photo).save(content, **options)
+    else:
+        photo.save(content, kind, **options)
     return content.getvalue()
 
 
@@ -62,6 +66,11 @@ ENCODERS: dict[str, tuple[str, Encode]] = {
     "png": (".png", lambda photo: encoded(photo, "PNG")),
     "webp": (".webp", lambda photo: encoded(photo, "WEBP")),
     "bmp": (".bmp", lambda photo: encoded(photo, "BMP")),
+    "gif": (".gif", lambda photo: encoded(photo, "GIF")),
+    "tiff": (".tif", lambda photo: encoded(photo, "TIFF", compression="tiff_lzw")),
+    "avif": (".avif", lambda photo: encoded(photo, "AVIF", speed=9)),
+    "jpeg2000": (".jp2", lambda photo: encoded(photo, "JPEG2000")),
+    "heic": (".heic", lambda photo: encoded(photo, "HEIC")),
 }
 """The forms in which a photo is damaged: ending and encoder."""
 
@@ -196,11 +205,13 @@ def _mistaken(photo: Image.Image, seed: int) -> Iterator[Hostile]:
         yield Hostile(f"mistaken/{name} by its name a png.Png", content, Fate.USED)
         yield Hostile(f"mistaken/{name} without its first bytes.jpg", bytes(16) + content[16:], Fate.SET_ASIDE)
         yield Hostile(f"mistaken/{name} behind a line.jpg", b"HTTP/1.1 200 OK\r\n\r\n" + content, Fate.SET_ASIDE)
-    for kind in ("GIF", "TIFF", "PPM", "ICO", "PDF", "EPS", "TGA", "PCX", "SGI"):
+    for kind in ("GIF", "TIFF", "AVIF", "JPEG2000", "HEIC"):
+        yield Hostile(f"mistaken/{kind}.jpg", encoded(photo, kind), Fate.USED)
+    for kind in ("PPM", "ICO", "PDF", "EPS", "TGA", "PCX", "SGI"):
         yield Hostile(f"mistaken/{kind}.jpg", encoded(photo, kind), Fate.SET_ASIDE)
     for compression in ("tiff_lzw", "packbits", "tiff_adobe_deflate", "jpeg"):
         content = encoded(photo, "TIFF", compression=compression)
-        yield Hostile(f"mistaken/{compression}.jpg", content, Fate.SET_ASIDE)
+        yield Hostile(f"mistaken/{compression}.jpg", content, Fate.USED)
     texts = {
         "empty": b"",
         "one byte": b"\xff",
@@ -258,7 +269,7 @@ def _animated(photo: Image.Image) -> Iterator[Hostile]:
     yield Hostile("animated/three.webp", encoded(photo, "WEBP", **frames), Fate.USED)
     yield Hostile("animated/three.png", encoded(photo, "PNG", **frames), Fate.USED)
     yield Hostile("animated/default image.png", encoded(photo, "PNG", default_image=True, **frames), Fate.USED)
-    yield Hostile("animated/three.gif.jpg", encoded(photo, "GIF", **frames), Fate.SET_ASIDE)
+    yield Hostile("animated/three.gif.jpg", encoded(photo, "GIF", **frames), Fate.USED)
     several = {"save_all": True, "append_images": [photo]}
     yield Hostile("animated/several.jpg", encoded(photo, "MPO", **several), Fate.USED)
 

@@ -387,7 +387,7 @@ def test_identical_photos_are_refused_and_leave_nothing(
         (["--images", "empty"], PhotosNotFoundError, "'{folder}/empty'"),
         (["--images", "photos", "--model", "nowhere.tflite"], BackboneError, "'{folder}/nowhere.tflite'"),
         (["--images", "photos", "--weights", "nowhere.h5"], BackboneError, "'nowhere.h5'"),
-        (["--images", "photos", "--labels", "Kiwi,Zebra"], PhotosNotFoundError, "'Zebra' in '{folder}/photos'"),
+        (["--images", "photos", "--labels", "Kiwi,Zebra"], PhotosNotFoundError, "'{folder}/photos', got 'Zebra'"),
         (["--images", "photos", "--test", "photos/Kiwi"], PhotosNotFoundError, "'{folder}/photos/Kiwi'"),
         (["--images", "photos", "--model", "damaged.tflite"], BackboneError, "'{folder}/damaged.tflite'"),
         (["--images", "photos", "--backbone", "alexnet"], BackboneError, "'alexnet'"),

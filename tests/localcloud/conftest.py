@@ -1,4 +1,4 @@
-"""A local cloud in a process of its own: closing all gaps changes moto for good, and so for every test after it."""
+"""A local cloud in a separate process: the patches change moto for every later test of a process."""
 
 import subprocess
 import sys

@@ -25,6 +25,6 @@ def test_refuses_a_service_that_is_not_modelled_by_name(
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == status
 
 
-def test_stock_moto_fails_without_a_word() -> None:
+def test_stock_moto_answers_500_without_a_message() -> None:
     with pytest.raises(AttributeError):
         create_backend_app(None)  # type: ignore[arg-type]

@@ -5,18 +5,18 @@ import subprocess
 from localcloud import environment
 
 
-def test_the_exports_lead_every_call_to_the_local_cloud() -> None:
-    lines = environment.exports("http://127.0.0.1:5055", "eu-west-1")
-    shell = "; ".join([*lines, 'echo "$AWS_ENDPOINT_URL $AWS_ACCESS_KEY_ID $AWS_REGION ${AWS_PROFILE-none}"'])
+def test_exports_send_every_call_to_the_local_cloud() -> None:
+    given = {"AWS_PROFILE": "work", "AWS_ENDPOINT_URL_EMR": "http://elsewhere"}
+    lines = environment.exports("http://127.0.0.1:5055", "eu-west-1", given)
+    names = "$AWS_ENDPOINT_URL $AWS_ACCESS_KEY_ID $AWS_REGION ${AWS_PROFILE-none} ${AWS_ENDPOINT_URL_EMR-none}"
+    shell = "; ".join([*lines, f'echo "{names} $NO_PROXY"'])
 
-    said = subprocess.run(
-        ["bash", "-c", shell], env={"AWS_PROFILE": "work"}, capture_output=True, text=True, check=True
-    ).stdout
+    printed = subprocess.run(["bash", "-c", shell], env=given, capture_output=True, text=True, check=True).stdout
 
-    assert said == "http://127.0.0.1:5055 testing eu-west-1 none\n"
+    assert printed == "http://127.0.0.1:5055 testing eu-west-1 none none 127.0.0.1,localhost\n"
 
 
-def test_an_environment_loses_what_would_lead_to_a_real_account_and_keeps_the_rest() -> None:
+def test_applied_drops_variables_that_lead_to_a_real_account() -> None:
     given = {"PATH": "/bin", "AWS_PROFILE": "work", "AWS_SESSION_TOKEN": "real", "AWS_ACCESS_KEY_ID": "real"}
 
     applied = environment.applied(given, "http://127.0.0.1:1", "eu-west-1")

@@ -50,7 +50,7 @@ def test_finds_nothing_where_no_cloud_ever_ran(tmp_path: Path) -> None:
     assert "orchard local up" in caught.value.hint
 
 
-def test_a_killed_cloud_does_not_run(holder: "subprocess.Popen[str]", tmp_path: Path) -> None:
+def test_does_not_find_a_killed_cloud(holder: "subprocess.Popen[str]", tmp_path: Path) -> None:
     holder.send_signal(signal.SIGKILL)
     holder.wait()
 

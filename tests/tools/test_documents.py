@@ -21,6 +21,7 @@ ORC-101 UsageError
 ORC-102 AddressError
 ORC-110 PhotosNotFoundError
 ORC-111 TooFewPhotosError
+ORC-112 SplitFoldersError
 ORC-120 OutputRefusedError
 ORC-130 ResultsUnusableError
 ORC-140 BackboneError

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from infra.commands.output.tables import in_columns
-from infra.pricing import NodesCost
+from infra.pricing import NodesCost, RegionPrices
 from infra.pricing.estimate import HourCost, PhotosCost
 from infra.settings import Settings
+from infra.standing_cost import standing_costs
 
 UNKNOWN = "-"
 
@@ -74,3 +75,22 @@ def not_counted(settings: Settings, unknown: Sequence[str], also: Sequence[str] 
     parts = ["tax", _NETWORK_NOT_COUNTED[settings.network], "keys and secrets", "logs", "data sent out of AWS", *also]
     left_out = f"Not counted: {', '.join(parts)}."
     return f"{left_out} Not counted for want of a price: {', '.join(unknown)}." if unknown else left_out
+
+
+def standing_line(settings: Settings) -> str:
+    """Return what OrchardCluster costs a month without a running cluster."""
+    costs = standing_costs(settings)
+    parts = ", ".join(f"{name} {amount:.2f}" for name, amount in costs.items())
+    return (
+        f"Until OrchardCluster is destroyed, it costs about {sum(costs.values()):.2f} USD a month even after its "
+        f"cluster has ended: {parts}."
+    )
+
+
+def estimated_line(prices: RegionPrices, cost: HourCost) -> str:
+    """Return which prices are estimates; empty where none is."""
+    fees = [node.instance_type for node in cost.nodes if prices.nodes[node.instance_type].emr_estimated]
+    parts = [f"EMR's fee for {name}" for name in dict.fromkeys(fees)]
+    parts += ["disks"] if prices.disks_estimated else []
+    parts += ["S3"] if prices.s3_estimated else []
+    return f"Estimated, because the table has no source for it: {', '.join(parts)}." if parts else ""

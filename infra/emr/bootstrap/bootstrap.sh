@@ -63,7 +63,7 @@ step="unpacking what installs the wheels"
 chmod +x "${work}"/installer/uv-*.data/scripts/uv
 
 step="installing the wheels"
-# What is not in the wheelhouse, or is not what it was, stops here: uv names it. Its cache lies beside what it installs,
+# A missing or changed wheel stops here, and uv names it. Its cache is on the same disk as what it installs,
 # on the same disk: what was unpacked is linked there instead of being written a second time. What it says of a failure
 # stays on one line, wherever the log is read.
 UV_NO_WRAP=1 "${work}"/installer/uv-*.data/scripts/uv pip install --quiet --no-config --offline --python "${python}" \
@@ -71,7 +71,7 @@ UV_NO_WRAP=1 "${work}"/installer/uv-*.data/scripts/uv pip install --quiet --no-c
     --require-hashes --requirement "${work}/wheels/requirements.txt"
 rm -rf "${folder}/cache" "${folder}/.lock"
 
-# One process for all: each would load NumPy and Arrow anew. It notes what it imports, so that even a crash is named.
+# One process for all: each would load NumPy and Arrow again. It notes what it imports, so that even a crash is named.
 "${python}" - "${work}/wheels/modules.txt" "${work}/importing" <<'PYTHON' || { step="importing $(cat "${work}/importing")"; false; }
 import importlib, pathlib, sys
 

@@ -27,9 +27,9 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 class WheelhouseError(OrchardError):
     """The cluster's Python libraries could not be downloaded.
 
-    They are fetched once for each architecture and kept; the package index did not answer, or a wheel is gone.
+    They are downloaded once per architecture and cached. The package index did not answer, or a wheel was removed.
 
-    Check the network and type the same command again.
+    Check the network and rerun the command.
     """
 
     code = "ORC-211"
@@ -108,8 +108,8 @@ def download(lock: Path, architecture: Architecture, folder: Path) -> None:
         raise WheelhouseError(
             f"The cluster's Python libraries for {architecture} could not be downloaded: "
             f"{lines[-1] if lines else result.stderr.strip()}",
-            "Check that the package index answers, then try again; if a wheel is gone, raise its version in "
-            "infra/versions.py and lock anew with make lock.",
+            "Check that the package index answers, then rerun. If a wheel was removed, raise its version in "
+            "infra/versions.py, then run: make lock",
         )
 
 

@@ -1,4 +1,4 @@
-"""The resource types that the local CloudFormation can make; a template with any other is refused by name."""
+"""The modelled resource types; a template with any other is refused by name."""
 
 from collections.abc import Mapping
 
@@ -10,10 +10,12 @@ from localcloud.cloudformation.resources import (
     ec2_vpc,
     ecr,
     emr,
+    events,
     iam,
     kms,
     s3,
     secrets,
+    sns,
     ssm,
 )
 
@@ -27,6 +29,7 @@ _ALL: tuple[ResourceType, ...] = (
     *(ec2_security_groups.SecurityGroupIngress(), ec2_security_groups.SecurityGroupEgress()),
     *(kms.Key(), kms.Alias(), secrets.Secret(), ssm.Parameter(), ecr.Repository()),
     *(emr.SecurityConfiguration(), emr.Cluster(), budgets.Budget()),
+    *(sns.Topic(), sns.TopicPolicy(), sns.Subscription(), events.Rule()),
 )
 
 RESOURCE_TYPES: Mapping[str, ResourceType] = {each.name: each for each in _ALL}

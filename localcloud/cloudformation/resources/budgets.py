@@ -1,4 +1,4 @@
-"""Budgets: how much may be spent, and who is told."""
+"""Budgets: limits of spending, and their alerts."""
 
 from typing import Any
 

@@ -10,7 +10,7 @@ _ROUTE_TARGETS = ("GatewayId", "NatGatewayId")
 
 
 class RouteTable:
-    """Where a subnet's traffic goes."""
+    """A route table of a network."""
 
     name = "AWS::EC2::RouteTable"
     properties = frozenset({"VpcId", "Tags"})
@@ -35,7 +35,7 @@ class RouteTable:
 
 
 class Route:
-    """One way out of a network."""
+    """A route of a route table."""
 
     name = "AWS::EC2::Route"
     properties = frozenset({"RouteTableId", "DestinationCidrBlock", *_ROUTE_TARGETS})
@@ -63,7 +63,7 @@ class Route:
 
 
 class SubnetRouteTableAssociation:
-    """Which table a subnet goes by."""
+    """The route table of a subnet."""
 
     name = "AWS::EC2::SubnetRouteTableAssociation"
     properties = frozenset({"RouteTableId", "SubnetId"})
@@ -83,7 +83,7 @@ class SubnetRouteTableAssociation:
 
 
 class InternetGateway:
-    """A network's door to the internet."""
+    """A gateway to the internet."""
 
     name = "AWS::EC2::InternetGateway"
     properties = frozenset({"Tags"})
@@ -166,7 +166,7 @@ class ElasticIp:
 
 
 class NatGateway:
-    """The way to the internet for machines without public addresses."""
+    """A gateway to the internet for machines without public addresses."""
 
     name = "AWS::EC2::NatGateway"
     properties = frozenset({"AllocationId", "ConnectivityType", "SubnetId", "Tags"})

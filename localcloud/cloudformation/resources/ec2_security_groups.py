@@ -1,4 +1,4 @@
-"""EC2: security groups, and rules that stand by themselves."""
+"""EC2: security groups, and rules declared as separate resources."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ _LONGEST_NAME = 255
 _ABSENT = ("InvalidGroup.NotFound", "InvalidPermission.NotFound", "InvalidSecurityGroupRuleId.NotFound")
 _PORTS = ("FromPort", "ToPort")
 _OTHER_GROUP = {"ingress": "SourceSecurityGroupId", "egress": "DestinationSecurityGroupId"}
-"""How a template names the group at a rule's other end."""
+"""A template's property for the group at a rule's other end."""
 
 
 class SecurityGroup:
@@ -56,14 +56,14 @@ class SecurityGroup:
             name = f"SecurityGroup{direction.capitalize()}"
             old = [permission(direction, rule) for rule in before.get(name, [])]
             new = [permission(direction, rule) for rule in after.get(name, [])]
-            # As CloudFormation does: a changed rule is taken off, and then put on anew.
+            # Like CloudFormation, revoke a changed rule, then authorize its new form.
             for rule in old:
                 if rule not in new:
                     with passing_over(*_ABSENT):
                         _call(client, "revoke", direction, GroupId=group, IpPermissions=[rule])
             for rule in new:
                 if rule not in old:
-                    # There already, if this takes back a change that failed half-way.
+                    # Exists already if this undoes a change that failed halfway.
                     with passing_over("InvalidPermission.Duplicate"):
                         _call(client, "authorize", direction, GroupId=group, IpPermissions=[rule])
 
@@ -98,7 +98,7 @@ class _Rule:
 
 
 class SecurityGroupIngress(_Rule):
-    """What may come in."""
+    """A rule for incoming traffic."""
 
     name = "AWS::EC2::SecurityGroupIngress"
     direction = "ingress"
@@ -107,7 +107,7 @@ class SecurityGroupIngress(_Rule):
 
 
 class SecurityGroupEgress(_Rule):
-    """What may go out."""
+    """A rule for outgoing traffic."""
 
     name = "AWS::EC2::SecurityGroupEgress"
     direction = "egress"

@@ -1,4 +1,4 @@
-"""EC2: virtual networks, their subnets, and their private endpoints of AWS services."""
+"""EC2: VPCs, subnets and endpoints of AWS services."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from localcloud.cloudformation.tags import tag_changes, tag_list
 
 
 class Vpc:
-    """A virtual network."""
+    """A VPC."""
 
     name = "AWS::EC2::VPC"
     properties = frozenset({"CidrBlock", "EnableDnsHostnames", "EnableDnsSupport", "InstanceTenancy", "Tags"})
@@ -63,7 +63,7 @@ class Vpc:
 
 
 class Subnet:
-    """A part of a network, in one zone."""
+    """A subnet."""
 
     name = "AWS::EC2::Subnet"
     properties = frozenset({"VpcId", "CidrBlock", "AvailabilityZone", "MapPublicIpOnLaunch", "Tags"})
@@ -117,7 +117,7 @@ class Subnet:
 
 
 class VpcEndpoint:
-    """A private way to a service of AWS."""
+    """An endpoint of an AWS service in a VPC."""
 
     name = "AWS::EC2::VPCEndpoint"
     properties = frozenset(
@@ -176,13 +176,13 @@ class VpcEndpoint:
 
 
 def tag_specifications(kind: str, properties: Properties) -> list[dict[str, Any]]:
-    """Return the tags as EC2 takes them with the making of a thing, which it calls by a kind."""
+    """Return the tags as EC2 takes them when it creates a resource of this type."""
     tags = tag_list(properties)
     return [{"ResourceType": kind, "Tags": tags}] if tags else []
 
 
 def change_tags(client: Client, resource: str, before: Properties, after: Properties) -> None:
-    """Have a thing of EC2 tagged as after, which was tagged as before."""
+    """Change the tags of an EC2 resource."""
     gone, new = tag_changes(before, after)
     if gone:
         client.delete_tags(Resources=[resource], Tags=[{"Key": key} for key in gone])

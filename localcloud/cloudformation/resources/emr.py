@@ -23,7 +23,7 @@ _ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
 _LONGEST_WAIT = 15 * 60
 """Seconds for a cluster to start or end: bootstrap actions really run here."""
 _PAUSE = 0.1
-"""Seconds between two looks at a cluster."""
+"""Seconds between two polls of a cluster."""
 _UNKNOWN = "InvalidRequestException"
 
 _COPIED = (
@@ -31,13 +31,13 @@ _COPIED = (
     *("EbsRootVolumeSize", "StepConcurrencyLevel", "ScaleDownBehavior", "AutoTerminationPolicy"),
     *("ManagedScalingPolicy", "BootstrapActions", "VisibleToAllUsers"),
 )
-"""Properties that RunJobFlow takes as they are."""
+"""Properties that RunJobFlow takes unchanged."""
 _FLEETS = {"MasterInstanceFleet": "MASTER", "CoreInstanceFleet": "CORE"}
 _INSTANCES = (
     *("Ec2SubnetIds", "EmrManagedMasterSecurityGroup", "EmrManagedSlaveSecurityGroup"),
     *("ServiceAccessSecurityGroup", "KeepJobFlowAliveWhenNoSteps", "TerminationProtected"),
 )
-"""Parts of ``Instances`` that RunJobFlow takes as they are."""
+"""Parts of ``Instances`` that RunJobFlow takes unchanged."""
 _CAPACITIES = ("TargetOnDemandCapacity", "TargetSpotCapacity")
 
 
@@ -120,7 +120,7 @@ class Cluster:
 
 
 class SecurityConfiguration:
-    """How a cluster encrypts, and how its nodes reach their metadata."""
+    """A cluster's encryption, and its nodes' access to instance metadata."""
 
     name = "AWS::EMR::SecurityConfiguration"
     properties = frozenset({"Name", "SecurityConfiguration"})
@@ -141,7 +141,7 @@ class SecurityConfiguration:
 
 
 def run_job_flow(properties: Properties) -> dict[str, Any]:
-    """Return the parameters of EMR's RunJobFlow for a cluster's properties; values keep the kinds that they have."""
+    """Return the parameters of EMR's RunJobFlow for a cluster's properties; values keep their types."""
     return {
         **{name: properties[name] for name in _COPIED if name in properties},
         "Instances": _instances(properties["Instances"]),
@@ -190,7 +190,7 @@ def _fleet(kind: str, fleet: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _configuration(given: Mapping[str, Any]) -> dict[str, Any]:
-    # EMR itself says Properties; CloudFormation drops that word without one of its own.
+    # EMR's API says Properties; CloudFormation calls it ConfigurationProperties, and drops Properties silently.
     refuse_others("Configurations", given, ("Classification", "ConfigurationProperties", "Configurations"))
     made: dict[str, Any] = {"Classification": given["Classification"]}
     if "ConfigurationProperties" in given:
@@ -219,7 +219,7 @@ def _state(client: Client, cluster: str) -> str:
 
 
 def _wait(client: Client, cluster: str, states: Sequence[str]) -> None:
-    """Return when a cluster is in one of some states; fail if it ends instead, or never gets there."""
+    """Wait until a cluster is in one of some states; fail if it ends instead, or after a time limit."""
     end = time.monotonic() + _LONGEST_WAIT
     while (state := _state(client, cluster)) not in states:
         if state in _ENDED:

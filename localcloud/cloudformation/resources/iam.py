@@ -13,14 +13,14 @@ _MOST_VERSIONS = 5
 """Versions that IAM keeps of a managed policy."""
 _ABSENT = "NoSuchEntity"
 _HOLDERS = {"Users": "user", "Roles": "role", "Groups": "group"}
-"""Properties that name who holds a policy, with the word for it in IAM's operations."""
+"""Properties that name the holders of a policy, with the noun in IAM's operations."""
 
 
 class User:
     """A user without a password."""
 
     name = "AWS::IAM::User"
-    properties = frozenset({"UserName", "Path", "ManagedPolicyArns", "Policies", "Tags"})
+    properties = frozenset({"UserName", "Path", "ManagedPolicyArns", "Policies", "PermissionsBoundary", "Tags"})
     replacing = frozenset({"UserName"})
 
     def create(self, context: ResourceContext, properties: Properties) -> Created:
@@ -83,7 +83,7 @@ class Role:
         client = context.client("iam")
         trust = document(after["AssumeRolePolicyDocument"])
         client.update_assume_role_policy(RoleName=physical_id, PolicyDocument=trust)
-        # IAM's own default is an hour; an absent description is an empty one.
+        # IAM's default is an hour; an absent description is an empty one.
         call(
             client,
             "UpdateRole",
@@ -107,7 +107,7 @@ class Role:
 
 
 class InstanceProfile:
-    """What gives a machine its role."""
+    """An instance profile: the role of a machine."""
 
     name = "AWS::IAM::InstanceProfile"
     properties = frozenset({"InstanceProfileName", "Path", "Roles"})
@@ -146,7 +146,7 @@ class InstanceProfile:
 
 
 class ManagedPolicy:
-    """A policy that stands by itself and is attached to whom it names."""
+    """A managed policy, attached to the holders that it names."""
 
     name = "AWS::IAM::ManagedPolicy"
     properties = frozenset({"ManagedPolicyName", "Path", "Description", "PolicyDocument", *_HOLDERS})
@@ -219,7 +219,7 @@ class Policy:
         return Created(physical_id, {"Id": physical_id})
 
     def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
-        """Put the new policy in, and delete the old one from those that it no longer names."""
+        """Put the new policy, and delete the old one from holders that it no longer names."""
         self._put(context, after)
         still = set(_holders(after)) if before["PolicyName"] == after["PolicyName"] else set()
         self._remove(context, before["PolicyName"], [holder for holder in _holders(before) if holder not in still])
@@ -240,7 +240,7 @@ class Policy:
 
 
 class AccessKey:
-    """A user's key. Its secret is told when it is made, and never again."""
+    """A user's key; IAM returns its secret only at creation."""
 
     name = "AWS::IAM::AccessKey"
     properties = frozenset({"Serial", "UserName"})

@@ -5,7 +5,7 @@ from localcloud.cloudformation.resources.requests import call, document, passing
 from localcloud.cloudformation.tags import renamed, tag_changes, tag_list
 
 _WAITING_DAYS = 30
-"""How long a key waits for its end where nothing else is said."""
+"""Default waiting time before a key is deleted."""
 _ABSENT = "NotFoundException"
 
 
@@ -68,7 +68,7 @@ class Key:
 
 
 class Alias:
-    """A key's other name."""
+    """An alias of a key."""
 
     name = "AWS::KMS::Alias"
     properties = frozenset({"AliasName", "TargetKeyId"})

@@ -1,4 +1,4 @@
-"""From a template's values to a service's request: kinds put right, names that are not known refused."""
+"""Builds a service's request from a template's values: converts types, refuses unknown names."""
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -13,10 +13,10 @@ from localcloud.cloudformation.resource import Client
 
 
 def request(client: Client, operation: str, **given: Any) -> dict[str, Any]:  # noqa: ANN401 - values of a template
-    """Return the parameters of an operation, each of the kind that the service's own model asks for.
+    """Return the parameters of an operation, converted to the types of the service's model.
 
-    A template may say ``"true"`` or ``"50"`` where the service wants a boolean or a number, and a parameter of
-    a stack is always a string. What is None is left out.
+    A template may say ``"true"`` or ``"50"`` where the service requires a boolean or a number, and a parameter of
+    a stack is always a string. None is left out.
 
     Raise ValueError for an unknown name or a value of the wrong type, TypeError where the service requires an object.
     """
@@ -75,7 +75,7 @@ def document(value: object) -> str:
 
 
 def refuse_others(where: str, given: Mapping[str, Any], known: Collection[str]) -> None:
-    """Raise ``ValueError`` for a name that is not known, ``TypeError`` for no object at all: nothing is passed over."""
+    """Raise ``ValueError`` for an unknown name, and ``TypeError`` if ``given`` is not an object."""
     if not isinstance(given, Mapping):
         raise TypeError(f"{where} must be an object, got {given!r}.")
     for name in given:
@@ -85,7 +85,7 @@ def refuse_others(where: str, given: Mapping[str, Any], known: Collection[str]) 
 
 @contextmanager
 def passing_over(*codes: str) -> Iterator[None]:
-    """Take errors of these codes for success: what is to be removed is not there any more."""
+    """Ignore errors of these codes: the resource to delete does not exist any more."""
     try:
         yield
     except ClientError as error:
@@ -95,7 +95,7 @@ def passing_over(*codes: str) -> Iterator[None]:
 
 @contextmanager
 def undone_on_failure(undo: Callable[[], object]) -> Iterator[None]:
-    """Call ``undo`` if the block fails, and pass its failure on."""
+    """Call ``undo`` if the block fails, and raise its failure."""
     try:
         yield
     except BaseException:

@@ -11,11 +11,11 @@ from localcloud.cloudformation.tags import tag_list
 
 _LONGEST_NAME = 63
 _HOME_REGION = "us-east-1"
-"""The one region that is not named when a bucket is made there."""
+"""The one region that CreateBucket does not accept by name."""
 
 
 class Bucket:
-    """A bucket with everything that the stacks set on it."""
+    """A bucket with its settings."""
 
     name = "AWS::S3::Bucket"
     replacing = frozenset({"BucketName"})
@@ -29,7 +29,7 @@ class Bucket:
         client = context.client("s3")
         name = str(properties.get("BucketName") or context.physical_name(_LONGEST_NAME, lower_case=True))
         if _exists(client, name):
-            # In us-east-1 alone S3 takes the second making of one's own bucket for success.
+            # In us-east-1 alone, S3 accepts the creation of a bucket that the account owns already.
             raise ValueError(f"{name} already exists")
         elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": context.region}}
         client.create_bucket(Bucket=name, **({} if context.region == _HOME_REGION else elsewhere))
@@ -38,7 +38,7 @@ class Bucket:
         return _created(context, name)
 
     def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
-        """Apply every setting that differs, and remove those that are no longer declared."""
+        """Apply every setting that differs, and remove those no longer declared."""
         _apply(context.client("s3"), physical_id, before, after)
         return _created(context, physical_id)
 
@@ -127,7 +127,7 @@ def _unchanged(_bucket: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 class _Setting(NamedTuple):
-    """How a setting is put on a bucket, and removed: by an operation of its own, or with another value."""
+    """How to put a setting on a bucket, and remove it: with a separate operation, or with another value."""
 
     put: str
     parameter: str
@@ -150,7 +150,7 @@ _SETTINGS: Mapping[str, _Setting] = {
     "PublicAccessBlockConfiguration": _Setting(
         "PutPublicAccessBlock", "PublicAccessBlockConfiguration", _unchanged, "DeletePublicAccessBlock"
     ),
-    # Versioning cannot be switched off again, only be suspended.
+    # Versioning cannot be switched off, only suspended.
     "VersioningConfiguration": _Setting(
         "PutBucketVersioning", "VersioningConfiguration", _unchanged, "PutBucketVersioning", {"Status": "Suspended"}
     ),

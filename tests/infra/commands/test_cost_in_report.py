@@ -125,8 +125,8 @@ def test_where_a_price_is_not_known_the_report_says_so_as_before(
 
     assert (tmp_path / "report.html").read_text() == REPORT
     assert person.reads().endswith(
-        "The report does not say what the run did cost. No full price is known for m5.xlarge on demand in eu-west-1 "
-        "(m5.xlarge: none for EC2 and EMR).\n"
+        "The report does not say what the run did cost. No complete price is known for m5.xlarge on demand in "
+        "eu-west-1 (m5.xlarge: none for EC2 and EMR).\n"
     )
 
 

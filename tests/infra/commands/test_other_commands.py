@@ -782,6 +782,17 @@ def test_ui_shows_links_and_the_way_to_jupyterhub(deployed: Deployed, world: Wor
     }
 
 
+def test_status_of_an_ended_cluster_names_the_standing_cost(deployed: Deployed, world: World) -> None:
+    world.aws.cloudformation.delete_stack(StackName="OrchardCluster")
+    make_stack(world.aws, "OrchardCluster", {"ClusterId": deployed.cluster, "StandingUsdAMonth": "9.03"})
+    deployed.set_cluster_state("TERMINATED", "USER_REQUEST: idle")
+
+    orchard(world, "status")
+
+    assert "9.03 USD a month" in world.said[-1]
+    assert world.said[-1].endswith("orchard destroy")
+
+
 def test_ui_reports_each_link_by_itself(deployed: Deployed, world: World, pages: dict[str, FakeCall]) -> None:
     assert deployed.cluster
     refused = {"Error": {"Code": "AccessDeniedException", "Message": "no"}}

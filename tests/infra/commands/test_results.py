@@ -190,7 +190,7 @@ def test_classify_prints_label_and_probability_and_goes_on_after_what_is_no_phot
 
     assert isinstance(again.terminal, io.StringIO)
     said = again.terminal.getvalue().splitlines()
-    assert said[0] == f"{text}: not classified, not a photo, whatever its name says"
+    assert said[0] == f"{text}: not classified, not a photo in a supported format: a text file"
     assert said[1].startswith(f"{row['path']}: {row['predicted']} ")
     assert said[1].endswith("%")
     assert said[2] == f"{tmp_path / 'none'}: not classified, cannot be read: No such file or directory"

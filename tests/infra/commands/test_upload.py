@@ -76,7 +76,8 @@ def test_a_folder_becomes_a_set_of_its_name(data_stack: FakeS3, photos: Path, co
         "images/fruits/pear/3.png",
     ]
     assert said(context) == [
-        "3 photos (0.1 MB) in 2 folders, 1 other files ignored, to s3://data/images/fruits/",
+        "3 photos (0.1 MB) in 2 folders to s3://data/images/fruits/",
+        "Ignored 1 file: 1 .txt.",
         "3 sent (0.1 MB) in 0 s, 0 were there already.",
         "Next: orchard run --images fruits --on emr",
     ]
@@ -90,7 +91,7 @@ def test_the_second_call_sends_nothing_and_says_so(data_stack: FakeS3, photos: P
     assert cli.main(["upload", str(photos), "mine"], context) == 0
 
     assert data_stack.puts == []
-    assert said(context)[4:] == [
+    assert said(context)[6:] == [
         "0 sent (0.0 MB) in 0 s, 3 were there already.",
         "The set holds 1 more that are not in this folder; they stay.",
         "Next: orchard run --images mine --on emr",
@@ -101,7 +102,7 @@ def test_every_file_is_sent_when_asked_for(data_stack: FakeS3, photos: Path, con
     assert cli.main(["upload", str(photos), "--every-file"], context) == 0
 
     assert "images/fruits/pear/notes.txt" in data_stack.objects
-    assert said(context)[0] == "4 files (0.2 MB) in 2 folders, to s3://data/images/fruits/"
+    assert said(context)[0] == "4 files (0.2 MB) in 2 folders to s3://data/images/fruits/"
 
 
 def test_a_folder_typed_as_a_dot_has_a_name_too(
@@ -114,7 +115,7 @@ def test_a_folder_typed_as_a_dot_has_a_name_too(
     assert "images/fruits/apple/1.jpg" in data_stack.objects
 
 
-def test_files_that_fail_are_listed_at_the_end_and_the_exit_code_is_one(
+def test_lists_failed_files_at_the_end_and_exits_with_one(
     data_stack: FakeS3, photos: Path, context: Context, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data_stack.failures["images/fruits/apple/2.jpg"] = [(500, "InternalError")] * 10
@@ -123,8 +124,9 @@ def test_files_that_fail_are_listed_at_the_end_and_the_exit_code_is_one(
     assert cli.main(["upload", str(photos)], context) == 1
 
     assert said(context)[1:] == [
+        "Ignored 1 file: 1 .txt.",
         "2 sent (0.1 MB) in 0 s, 0 were there already.",
-        "Could not send 'apple/2.jpg': AWS failed (InternalError), 8 attempts long.",
+        "Could not send 'apple/2.jpg': AWS failed 8 times in a row (InternalError).",
         "Could not send 'pear/4.jpg': the file cannot be read (No such file or directory).",
     ]
     assert "2 of the photos" in capsys.readouterr().err.splitlines()[0]
@@ -137,7 +139,7 @@ def test_a_hundred_failures_are_listed_and_the_others_counted(photos: Path, cont
 
     assert cli.main(["upload", str(photos)], context) == 1
 
-    assert len(said(context)) == 2 + 100 + 1
+    assert len(said(context)) == 3 + 100 + 1
     assert said(context)[-1] == "and 50 more."
 
 
@@ -148,8 +150,8 @@ def test_a_hundred_failures_are_listed_and_the_others_counted(photos: Path, cont
         (
             (503, "SlowDown"),
             75,
-            "AWS asks to slow down (SlowDown), 8 attempts long.",
-            "Wait a minute, then type the same command again.",
+            "AWS throttled 8 attempts in a row (SlowDown).",
+            "Wait a minute, then rerun the command.",
         ),
     ],
 )
@@ -218,7 +220,7 @@ def test_a_folder_that_is_not_there_is_said_before_aws_is_asked(
 
 
 @pytest.mark.usefixtures("s3_endpoint")
-def test_with_the_stack_of_an_account_the_photos_are_in_its_bucket(
+def test_uploads_to_the_bucket_of_the_accounts_stack(
     photos: Path, context: Context, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Given no stack, then it is said; given the stack, then its own bucket holds the photos."""

@@ -9,7 +9,7 @@ import pytest
 from tests.infra.synthesis import ROOT
 
 SCRIPT = ROOT / "infra" / "emr" / "jupyterhub_password.sh"
-SECRET = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:hub"
+SECRET = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:JupyterHubPassword02-9aB8cD7e-AbC123"
 
 
 @pytest.fixture
@@ -45,8 +45,8 @@ def test_the_password_is_in_no_command_line_and_no_output(node: Path) -> None:
     calls = (node / "calls").read_text()
     assert calls.splitlines() == [
         (
-            f"aws secretsmanager get-secret-value --secret-id {SECRET} --region eu-west-1 "
-            "--query SecretString --output text"
+            "aws ssm get-parameter --name /aws/reference/secretsmanager/JupyterHubPassword02-9aB8cD7e "
+            "--with-decryption --region eu-west-1 --query Parameter.Value --output text"
         ),
         "sudo docker exec --interactive jupyterhub chpasswd",
     ]

@@ -14,7 +14,11 @@ def test_counts_the_photos_that_the_job_will_list(aws: Aws, bucket: str, folder:
     for key in ("fruits/apple/1.jpg", "fruits/pear/2.PNG", "3.webp", "fruits/apple/._1.jpg", ".hidden/4.jpg", "a.txt"):
         aws.s3.put_object(Bucket=bucket, Key=key, Body=b"12345")
 
-    assert require_photos(aws, f"s3://{bucket}{folder}") == PhotosFound(count, 5 * count)
+    found = require_photos(aws, f"s3://{bucket}{folder}")
+
+    ignored = "Ignored 1 file: 1 .txt." if count == 3 else ""
+    assert found == PhotosFound(count, 5 * count, ignored)
+    assert len(found.names) == count
 
 
 def test_refuses_a_bucket_without_photos(aws: Aws, bucket: str) -> None:

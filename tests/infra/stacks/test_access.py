@@ -82,7 +82,7 @@ def test_the_evaluator_has_one_policy_and_no_groups(environment: Synthesise) -> 
     made = environment()
     user = made.only(STACK, "AWS::IAM::User")
     (name,) = made.resources(STACK, "AWS::IAM::User")
-    assert {key for key in user if key != "Tags"} == set()
+    assert {key for key in user if key != "Tags"} == {"PermissionsBoundary"}
     assert made.only(STACK, "AWS::IAM::ManagedPolicy")["Users"] == [name]
 
 

@@ -35,6 +35,21 @@ def test_spark_is_installed_and_nothing_that_is_not_used(environment: Synthesise
     assert cluster(environment())["Applications"] == [{"Name": "Hadoop"}, {"Name": "Spark"}]
 
 
+def test_live_logs_go_to_a_log_group_of_the_stack(environment: Synthesise) -> None:
+    made = environment(live_logs=True)
+    found = cluster(made)
+    assert {"Name": "AmazonCloudWatchAgent"} in found["Applications"]
+    assert found["MonitoringConfiguration"]["CloudWatchLogConfiguration"] == {
+        "Enabled": True,
+        "LogGroupName": "/orchard/steps",
+        "LogStreamNamePrefix": "orchard-1",
+        "LogTypes": {"STEP_LOGS": ["STDOUT", "STDERR"]},
+    }
+    (group,) = made.resources(STACK, "AWS::Logs::LogGroup").values()
+    assert (group["Properties"]["RetentionInDays"], group["DeletionPolicy"]) == (7, "Delete")
+    assert "MonitoringConfiguration" not in cluster(environment())
+
+
 def test_jupyterhub_is_installed_where_asked_for(environment: Synthesise) -> None:
     names = [found["Name"] for found in cluster(environment(**HUB))["Applications"]]
     assert names == ["Hadoop", "Spark", "Livy", "JupyterHub"]

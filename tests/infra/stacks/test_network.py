@@ -144,8 +144,10 @@ def test_s3_is_reached_without_the_internet(environment: Synthesise, network: st
         ({"session_manager": True}, {"s3", "kms", "ssm", "ssmmessages"}),
         (
             {"session_manager": True, "jupyterhub": True},
-            {"s3", "kms", "ssm", "ssmmessages", "secretsmanager"},
+            {"s3", "kms", "ssm", "ssmmessages"},
         ),
+        ({"kms_endpoint": False}, {"s3"}),
+        ({"live_logs": True}, {"s3", "kms", "logs"}),
         ({"network": "private-nat", "session_manager": True, "jupyterhub": True}, {"s3"}),
         ({"network": "public", "session_manager": True, "jupyterhub": True}, {"s3"}),
     ],
@@ -156,9 +158,9 @@ def test_only_services_that_need_an_endpoint_have_one(
     assert set(endpoints(environment(**settings))) == services
 
 
-@pytest.mark.parametrize("service", ["kms", "secretsmanager", "ssm", "ssmmessages"])
+@pytest.mark.parametrize("service", ["kms", "logs", "ssm", "ssmmessages"])
 def test_an_endpoint_serves_its_own_account_only(environment: Synthesise, service: str) -> None:
-    made = environment(session_manager=True, jupyterhub=True)
+    made = environment(session_manager=True, live_logs=True)
     policy = endpoints(made)[service]["PolicyDocument"]["Statement"]
     own = {"aws:PrincipalAccount": ACCOUNT, "aws:ResourceAccount": ACCOUNT}
     other = {**own, "aws:PrincipalAccount": "444455556666"}
@@ -217,6 +219,31 @@ def test_the_cluster_depends_on_every_rule_and_route(environment: Synthesise) ->
     kinds = ("SecurityGroupIngress", "SecurityGroupEgress", "Route", "SubnetRouteTableAssociation")
     needed = {name for kind in kinds for name in made.resources(STACK, f"AWS::EC2::{kind}")}
     assert needed <= set(cluster["DependsOn"])
+
+
+EXISTING = {"vpc_id": "vpc-0123456789abcdef0", "subnet_ids": "subnet-01234567,subnet-89abcdef"}
+
+
+def test_an_existing_network_gets_security_groups_only(environment: Synthesise) -> None:
+    made = environment(**EXISTING, session_manager=True)
+    kinds = {found["Type"] for found in made.template(STACK)["Resources"].values()}
+    assert {kind for kind in kinds if kind.startswith("AWS::EC2::")} == {
+        "AWS::EC2::SecurityGroup",
+        "AWS::EC2::SecurityGroupEgress",
+        "AWS::EC2::SecurityGroupIngress",
+    }
+    groups = made.resources(STACK, "AWS::EC2::SecurityGroup").values()
+    assert {found["Properties"]["VpcId"] for found in groups} == {EXISTING["vpc_id"]}
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_the_cluster_runs_in_the_subnets_given(environment: Synthesise, network: str) -> None:
+    made = environment(**EXISTING, network=network)
+    used = made.only(STACK, "AWS::EMR::Cluster")["Instances"]
+    assert used["Ec2SubnetIds"] == ["subnet-01234567", "subnet-89abcdef"]
+    assert ("ServiceAccessSecurityGroup" in used) is (network != "public")
+    expected = EXPECTED[network] - ENDPOINT
+    assert sorted(arriving(made)) == sorted(expected)
 
 
 def test_no_look_up_binds_the_template_to_an_account(environment: Synthesise) -> None:

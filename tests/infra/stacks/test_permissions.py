@@ -146,6 +146,24 @@ def test_jupyterhub_adds_its_own_password_and_no_other_secret(environment: Synth
     assert not node_may(made, "secretsmanager:GetSecretValue", f"{secret}-other")
 
 
+def test_jupyterhub_reads_its_password_through_systems_manager(environment: Synthesise) -> None:
+    made = environment(session_manager=True, jupyterhub=True)
+    references = f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter/aws/reference/secretsmanager"
+    assert node_may(made, "ssm:GetParameter", f"{references}/JupyterHubPassword02-9aB8")
+    assert not node_may(made, "ssm:GetParameter", f"{references}/KeySecret-9aB8")
+    assert not node_may(
+        environment(session_manager=True), "ssm:GetParameter", f"{references}/JupyterHubPassword02-9aB8"
+    )
+
+
+def test_live_logs_add_one_log_group(environment: Synthesise) -> None:
+    group = f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group"
+    made = environment(live_logs=True)
+    assert node_may(made, "logs:PutLogEvents", f"{group}:/orchard/steps:log-stream:orchard-1/steps/s-1/stderr")
+    assert not node_may(made, "logs:PutLogEvents", f"{group}:/aws/other:log-stream:x")
+    assert not node_may(environment(), "logs:PutLogEvents", f"{group}:/orchard/steps:log-stream:x")
+
+
 def test_jupyterhub_adds_its_notebook_folder(environment: Synthesise) -> None:
     made = environment(session_manager=True, jupyterhub=True)
     notebook = f"{arn(made, 'Data')}/jupyter/jovyan/notebook.ipynb"

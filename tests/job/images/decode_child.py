@@ -1,4 +1,4 @@
-"""A process of its own that decodes photos: says how long the slowest took, and how much memory they took at most.
+"""A process that decodes photos and prints the seconds of the slowest and the most memory that they took.
 
 Its arguments are a deadline in seconds, after which a photo that hangs ends the process, and files; each file holds a
 photo, or a photo to be damaged when a number of mutations follows its name after a ``*``.
@@ -32,7 +32,7 @@ def main(words: Sequence[str]) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     slowest, outcomes, reasons = 0.0, Counter[str](), set()
     for content in _contents(words[1:]):
-        # Not to be caught, by nobody: a decoder in C that hangs hears of no signal.
+        # Nothing can catch this: a decoder in C that hangs handles no signal.
         faulthandler.dump_traceback_later(deadline, exit=True)
         began = time.perf_counter()
         try:
@@ -42,7 +42,7 @@ def main(words: Sequence[str]) -> None:
                 each(photo)
             outcomes["used"] += 1
         except RejectedPhotoError as rejection:
-            outcomes["set aside"] += 1
+            outcomes["rejected"] += 1
             reasons.add(str(rejection))
         slowest = max(slowest, time.perf_counter() - began)
         faulthandler.cancel_dump_traceback_later()

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from job.errors import PhotosNotFoundError
-from job.images import LARGEST_FILE, TRAIN, Subset, image_list
+from job.images import LARGEST_FILE, TRAIN, Subset, image_list, labels
 from job.images.image_list import Listed
 
 
@@ -24,28 +24,43 @@ def write(path: Path, content: str | bytes) -> str:
     [
         "s3://b/Kiwi/1.jpg\n/photos/Pear/100%.jpg\n",
         "uri\ns3://b/Kiwi/1.jpg\n/photos/Pear/100%.jpg\n",
-        'label,"Path"\nx,s3://b/Kiwi/1.jpg\ny,"/photos/Pear/100%.jpg"\n',
+        'kind,"Path"\nx,s3://b/Kiwi/1.jpg\ny,"/photos/Pear/100%.jpg"\n',
         gzip.compress(b"s3://b/Kiwi/1.jpg\n/photos/Pear/100%.jpg\n"),
     ],
     ids=["one column", "header", "one of several columns", "compressed"],
 )
-def test_reads_uris_of_csv_as_they_are_written(content: str | bytes, tmp_path: Path) -> None:
-    assert [entry.uri for entry in image_list.read(write(tmp_path / "list.csv", content))] == [
-        "s3://b/Kiwi/1.jpg",
-        "/photos/Pear/100%.jpg",
+def test_reads_uris_of_csv_unchanged(content: str | bytes, tmp_path: Path) -> None:
+    assert image_list.read(write(tmp_path / "list.csv", content)) == [
+        Listed("s3://b/Kiwi/1.jpg"),
+        Listed("/photos/Pear/100%.jpg"),
     ]
 
 
-def test_labels_come_from_their_column_else_the_folder(tmp_path: Path) -> None:
-    for name in ("1.jpg", "2.jpg", "3.jpg"):
-        write(tmp_path / name, "photo")
-    uri = write(tmp_path / "list.csv", 'path,Label\n1.jpg,"Plum, red"\n2.jpg, Kiwi \n3.jpg,\n')
+@pytest.mark.parametrize("column", ["file_name", "filename", "filepath", "image_path", "Path"])
+@pytest.mark.parametrize("header", ["label,{0}", "label,{0},id"])
+def test_reads_label_column(header: str, column: str, tmp_path: Path) -> None:
+    content = header.format(column) + "\ncat,1.jpg" + (",7" if "id" in header else "") + "\n"
 
-    listed = image_list.list_photos(uri, TRAIN, Subset())
-    drawn = image_list.list_photos(uri, TRAIN, Subset(labels=("Kiwi",)))
+    listed = image_list.list_photos(write(tmp_path / "list.csv", content), TRAIN, Subset()).to_pylist()
 
-    assert listed["label"].to_pylist() == ["Plum, red", "Kiwi", tmp_path.name]
-    assert drawn["path"].to_pylist() == [f"{tmp_path}/2.jpg"]
+    assert [(it["path"], it["label"]) for it in listed] == [(f"{tmp_path}/1.jpg", "cat")]
+
+
+@pytest.mark.parametrize("content", ["cat,1.jpg\n", "kind,picture\ncat,1.jpg\n", '"kind","picture"\n"cat","1.jpg"\n'])
+def test_never_takes_label_for_bucket(content: str, tmp_path: Path) -> None:
+    with pytest.raises(PhotosNotFoundError) as raised:
+        image_list.read(write(tmp_path / "list.csv", content))
+
+    assert raised.value.code == "ORC-110"
+    assert content.split("\n", maxsplit=1)[0].replace('"', "").replace(",", ", ") in raised.value.message
+
+
+def test_label_pattern_applies_to_uri_of_list(tmp_path: Path) -> None:
+    list_uri = write(tmp_path / "list.csv", "uri,size,etag,label\ns3://b/Kiwi/x/1.jpg,1,x,other\n")
+
+    listed = image_list.list_photos(list_uri, TRAIN, Subset(), pattern=labels.compiled("s3://b/([^/]+)/"))
+
+    assert listed["label"].to_pylist() == ["Kiwi"]
 
 
 def test_relative_paths_begin_in_the_lists_own_folder(tmp_path: Path) -> None:
@@ -53,9 +68,12 @@ def test_relative_paths_begin_in_the_lists_own_folder(tmp_path: Path) -> None:
 
 
 def test_decodes_percent_encoded_keys_of_csv(tmp_path: Path) -> None:
-    list_uri = write(tmp_path / "list.csv", '"b","Red+Apple/a%20b%25.jpg"\n"b","Kiwi/%F0%9F%8D%8E.jpg"\n')
+    list_uri = write(tmp_path / "list.csv", '"photos","Red+Apple/a%20b%25.jpg"\n"photos","Kiwi/%F0%9F%8D%8E.jpg"\n')
 
-    assert image_list.read(list_uri) == [Listed("s3://b/Red Apple/a b%.jpg"), Listed("s3://b/Kiwi/🍎.jpg")]
+    assert image_list.read(list_uri) == [
+        Listed("s3://photos/Red Apple/a b%.jpg"),
+        Listed("s3://photos/Kiwi/🍎.jpg"),
+    ]
 
 
 def test_reads_sizes_versions_and_plain_keys_from_parquet(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from job.images import LARGEST_FILE, TRAIN, RejectedPhotoError
 from job.images.decode import decode
-from job.images.limits import jpeg_scans
+from job.images.headers import jpeg_scans
 from job.images.listing import list_photos
 from tests.job.hostile_photos import encoded, many_scans, run_length_encoded
 
@@ -37,24 +37,30 @@ def reason(content: bytes) -> str:
         (b"\xff\xd8\xff\xda\xff", 1),
     ],
 )
-def test_scans_are_counted_from_the_markers_of_the_first_image(content: bytes, scans: int) -> None:
+def test_counts_scans_by_markers_of_first_image(content: bytes, scans: int) -> None:
     assert jpeg_scans(content) == scans
 
 
 def test_rejects_jpeg_with_real_scans_only() -> None:
-    assert reason(many_scans(photo(), 91)) == "a JPEG in 101 scans, more than the 100 that are allowed"
+    assert reason(many_scans(photo(), 91)) == "a JPEG in 101 scans, more than the 100 allowed"
     assert decode(many_scans(photo(), 90), 32, 24).shape == (24, 32, 3)
     assert decode(encoded(photo(), "JPEG", comment=b"\xff\xda" * 500), 32, 24).shape == (24, 32, 3)
 
 
-def test_kinds_that_take_more_memory_may_have_fewer_pixels() -> None:
+def test_limits_formats_that_take_more_memory_further() -> None:
     large = Image.new("L", (10_000, 5_001))
 
     assert reason(encoded(large, "JPEG", progressive=True)) == (
         "10,000 x 5,001 pixels of a progressive JPEG are 50,010,000, more than the 50,000,000 allowed"
     )
+    assert reason(encoded(Image.new("L", (6_000, 5_001)), "JPEG2000")) == (
+        "6,000 x 5,001 pixels of a JPEG 2000 photo are 30,006,000, more than the 30,000,000 allowed"
+    )
+    assert reason(encoded(large, "TIFF")) == (
+        "10,000 x 5,001 pixels of a TIFF photo are 50,010,000, more than the 50,000,000 allowed"
+    )
     assert reason(encoded(large, "WEBP", method=0, quality=0)) == (
-        "10,000 x 5,001 pixels of a WebP are 50,010,000, more than the 50,000,000 allowed"
+        "10,000 x 5,001 pixels of a WebP photo are 50,010,000, more than the 50,000,000 allowed"
     )
 
 
@@ -69,24 +75,22 @@ def test_rejects_large_run_length_encoded_bmp(content: bytes, said: str) -> None
     assert reason(content) == f"a run-length-encoded BMP of {said}, more than the 5,000,000 allowed"
 
 
-def test_a_side_is_no_longer_than_a_jpegs_may_be() -> None:
+def test_limits_side_to_that_of_largest_jpeg() -> None:
     assert decode(encoded(Image.new("1", (65_535, 1)), "PNG"), 32, 24).shape == (24, 32, 3)
-    assert reason(encoded(Image.new("1", (65_536, 1)), "PNG")) == (
-        "65,536 x 1 pixels: a side is longer than the 65,535 that are allowed"
-    )
+    assert reason(encoded(Image.new("1", (65_536, 1)), "PNG")) == ("65,536 x 1 pixels: a side must have at most 65,535")
 
 
-def test_too_large_file_is_listed_with_reason_and_never_read(tmp_path: Path) -> None:
+def test_lists_too_large_file_with_reason_without_reading(tmp_path: Path) -> None:
     (tmp_path / "small.jpg").write_bytes(encoded(photo(), "JPEG"))
     with (tmp_path / "large.jpg").open("wb") as sparse:
         sparse.truncate(LARGEST_FILE + 1)
 
     problems = list_photos(str(tmp_path), TRAIN)["problem"].to_pylist()
 
-    assert problems == ["500,000,001 bytes, more than the 500,000,000 that a photo may have", ""]
+    assert problems == ["500,000,001 bytes, more than the 500,000,000 allowed", ""]
 
 
-def test_pillow_agrees_that_the_example_of_many_scans_is_a_jpeg() -> None:
+def test_example_of_many_scans_is_a_jpeg() -> None:
     with Image.open(io.BytesIO(many_scans(photo(), 3))) as opened:
         opened.load()
         assert (opened.format, opened.size) == ("JPEG", (64, 48))

@@ -1,6 +1,7 @@
 """Tests of job/images/listing.py."""
 
 import os
+import unicodedata
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from job.errors import PhotosNotFoundError, TooFewPhotosError
-from job.images import LISTING_SCHEMA, PREDICT, TEST, TRAIN, Subset, listing
+from job.images import LISTING_SCHEMA, PREDICT, TEST, TRAIN, LeftOut, Subset, labels, listing
 from job.storage import FileFound
 
 
@@ -30,7 +31,7 @@ def made_listing(sizes: list[int]) -> pa.Table:
 
 def test_lists_photos_sorted_with_last_folder_as_label(tmp_path: Path) -> None:
     names = ["b/two/5.JPG", "a/1.jpg", "a/2.jpeg", "a/3.PNG", "a/deep/er/4.webp", "c/6.Bmp"]
-    folder = make_files(tmp_path, *names, "a/notes.txt", "c/7.gif")
+    folder = make_files(tmp_path, *names, "a/notes.txt", "c/7.svg")
 
     photos = listing.list_photos(folder, TRAIN).to_pylist()
 
@@ -46,7 +47,7 @@ def test_lists_photos_sorted_with_last_folder_as_label(tmp_path: Path) -> None:
     assert {photo["split"] for photo in photos} == {TRAIN}
 
 
-def test_photos_right_in_the_folder_have_its_name_as_label(tmp_path: Path) -> None:
+def test_photo_at_the_root_has_its_name_as_label(tmp_path: Path) -> None:
     folder = make_files(tmp_path / "Kiwi", "1.jpg")
 
     assert listing.list_photos(folder, TRAIN)["label"].to_pylist() == ["Kiwi"]
@@ -60,13 +61,13 @@ def test_photos_to_predict_have_no_label(tmp_path: Path) -> None:
     assert (photo["label"], photo["split"]) == (None, PREDICT)
 
 
-def test_what_desktops_leave_behind_is_passed_over(tmp_path: Path) -> None:
+def test_skips_hidden_files_and_folders(tmp_path: Path) -> None:
     folder = make_files(tmp_path, "a/1.jpg", "a/._1.jpg", ".cache/2.jpg")
 
     assert listing.list_photos(folder, TRAIN)["path"].to_pylist() == [f"{folder}/a/1.jpg"]
 
 
-def test_names_are_never_percent_encoded_or_decoded(tmp_path: Path) -> None:
+def test_keeps_percent_signs_in_names(tmp_path: Path) -> None:
     names = ["a/100%.jpg", "a/a%20b.jpg", "a/quote'\".jpg", "a/two words.jpg", "a/🍎.jpg"]
     folder = make_files(tmp_path, *names)
 
@@ -75,7 +76,7 @@ def test_names_are_never_percent_encoded_or_decoded(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("files", "named"),
-    [([], "none"), (["x/1.jpg"], "x/1.jpg"), ([".keep"], ""), (["a.txt", "b.gif"], "")],
+    [([], "none"), (["x/1.jpg"], "x/1.jpg"), ([".keep"], ""), (["a.txt", "b.svg"], "")],
     ids=["missing", "a file", "empty", "no photo"],
 )
 def test_refuses_folder_without_photos(tmp_path: Path, files: list[str], named: str) -> None:
@@ -189,11 +190,11 @@ def test_refuses_folders_that_share_photos(tmp_path: Path, first: str, second: s
     assert all(f"'{folder}'" in raised.value.message for folder in folders)
 
 
-def test_folders_whose_names_only_begin_alike_are_separate() -> None:
+def test_folders_with_common_prefix_are_separate() -> None:
     listing.require_separate(["/photos/train", "/photos/training", "s3://bucket/photos"])
 
 
-def test_a_name_that_is_not_utf8_is_listed_with_its_problem(tmp_path: Path) -> None:
+def test_lists_name_that_is_not_utf8_with_problem(tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff.jpg")).write_bytes(b"1")
 
     photo = listing.list_photos(str(tmp_path), TRAIN).to_pylist()[0]
@@ -201,7 +202,7 @@ def test_a_name_that_is_not_utf8_is_listed_with_its_problem(tmp_path: Path) -> N
     assert (photo["path"], photo["problem"]) == (f"{tmp_path}/bad\\xff.jpg", "its name is not UTF-8")
 
 
-def test_what_is_no_file_is_listed_with_its_problem(tmp_path: Path) -> None:
+def test_lists_broken_links_and_pipes_with_problem(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "broken.jpg").symlink_to(tmp_path / "nowhere")
 
@@ -210,7 +211,7 @@ def test_what_is_no_file_is_listed_with_its_problem(tmp_path: Path) -> None:
     assert [photo["problem"] for photo in photos] == ["a link that leads nowhere", "not a file"]
 
 
-def test_a_folder_that_is_linked_into_itself_is_walked_once(tmp_path: Path) -> None:
+def test_walks_folder_linked_into_itself_once(tmp_path: Path) -> None:
     folder = make_files(tmp_path, "a/1.jpg", "b/2.jpg")
     (tmp_path / "a" / "loop").symlink_to(tmp_path)
     (tmp_path / "again").symlink_to(tmp_path / "b")
@@ -271,3 +272,73 @@ def test_labels_are_counted_by_split(tmp_path: Path) -> None:
 
     assert listing.count_by_label(photos, TRAIN) == {"a": 2, "b": 1}
     assert listing.count_by_label(photos, TEST) == {}
+
+
+def test_counts_and_names_what_is_left_out(tmp_path: Path) -> None:
+    folder = make_files(
+        tmp_path,
+        *("a/1.jpg", "a/notes.txt", "a/2.CR2", "b/1.cr2", "b/readme", "a/@eaDir/1.jpg/SYNO.jpg", "$RECYCLE.BIN/9.jpg"),
+        *(".hidden/3.jpg", "c/d/4.txt"),
+    )
+    (tmp_path / "empty" / "inner").mkdir(parents=True)
+    left_out = LeftOut()
+
+    photos = listing.list_photos(folder, TRAIN, left_out=left_out)
+
+    assert photos["path"].to_pylist() == [f"{folder}/a/1.jpg"]
+    assert left_out.as_manifest() == {
+        "files": {"(none)": 1, ".cr2": 2, ".txt": 2},
+        "skipped": [f"{folder}/$RECYCLE.BIN", f"{folder}/a/@eaDir"],
+        "unreadable": [],
+        "empty": [f"{folder}/b", f"{folder}/c", f"{folder}/empty"],
+    }
+    assert left_out.lines()[0] == "Ignored 5 files: 2 .cr2 (camera raw, not supported), 2 .txt, 1 without an ending."
+    assert len(left_out.lines()) == 3
+
+
+def test_says_nothing_if_nothing_is_left_out(tmp_path: Path) -> None:
+    left_out = LeftOut()
+
+    listing.list_photos(make_files(tmp_path, "a/1.jpg"), TRAIN, left_out=left_out)
+
+    assert left_out.lines() == []
+
+
+def test_skips_and_reports_folder_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_files(tmp_path, "a/1.jpg", "b/2.jpg", ".Trashes/3.jpg", "lost+found/4.jpg")
+    scandir = os.scandir
+
+    def refuse(path: Path) -> object:
+        if path.name in ("b", ".Trashes", "lost+found"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    left_out = LeftOut()
+
+    photos = listing.list_photos(folder, TRAIN, left_out=left_out)
+
+    assert photos["path"].to_pylist() == [f"{folder}/a/1.jpg"]
+    assert (left_out.unreadable, left_out.skipped) == ([f"{folder}/b"], [f"{folder}/lost+found"])
+
+
+@pytest.mark.parametrize("named", [unicodedata.normalize("NFC", "Pêche"), unicodedata.normalize("NFD", "Pêche")])
+def test_labels_are_composed_unicode(tmp_path: Path, named: str) -> None:
+    folder = make_files(tmp_path, f"{named}/1.jpg")
+
+    photos = listing.list_photos(folder, TRAIN, Subset(labels=(unicodedata.normalize("NFD", "Pêche"),)))
+
+    assert photos["label"].to_pylist() == ["P\u00eache"]
+    assert photos["path"].to_pylist() == [f"{folder}/{named}/1.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [("^([^/]+)/", ["cat", "dog"]), (r"/(\w+?)_\d+\.jpg$", ["siam", "pug"]), ("session([12])", ["1", "2"])],
+)
+def test_takes_label_from_pattern(tmp_path: Path, pattern: str, expected: list[str]) -> None:
+    folder = make_files(tmp_path, "cat/session1/siam_1.jpg", "dog/session2/pug_1.jpg")
+
+    photos = listing.list_photos(folder, TRAIN, pattern=labels.compiled(pattern))
+
+    assert photos["label"].to_pylist() == expected

@@ -9,13 +9,13 @@ from job.errors import TryAgainError
 from job.images import prefetch, read_ahead
 
 
-def test_contents_come_in_the_order_of_the_paths() -> None:
+def test_yields_contents_in_order_of_paths() -> None:
     paths = [str(number) for number in range(100)]
 
     assert list(read_ahead(paths, str.encode)) == [path.encode() for path in paths]
 
 
-def test_the_next_photos_are_read_while_one_is_used() -> None:
+def test_reads_next_photos_while_one_is_used() -> None:
     # Given reads that end only once as many as may be in flight have begun
     all_begun = threading.Barrier(prefetch.READ_AHEAD, timeout=20)
 
@@ -28,7 +28,7 @@ def test_the_next_photos_are_read_while_one_is_used() -> None:
     assert len(contents) == prefetch.READ_AHEAD
 
 
-def test_no_more_is_read_ahead_than_fits() -> None:
+def test_limits_photos_in_flight() -> None:
     begun: list[str] = []
 
     def read(path: str) -> bytes:
@@ -73,5 +73,5 @@ def test_tells_removed_photo_from_unreadable_one(tmp_path: Path) -> None:
 
     removed, unreadable = read_ahead([str(tmp_path / "gone.jpg"), str(tmp_path / "folder.jpg")])
 
-    assert str(removed) == "not there any more when it was read"
+    assert str(removed) == "it was removed before it was read"
     assert str(unreadable).startswith("cannot be read: ")

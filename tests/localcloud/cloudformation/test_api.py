@@ -74,7 +74,7 @@ def test_a_stack_lives_from_its_first_change_set_to_its_deletion(formation: Any,
     assert refusal(caught) == ("ValidationError", f"Stack with id {name} does not exist")
 
 
-def test_a_change_set_without_changes_fails_in_the_words_that_the_cdk_looks_for(formation: Any, name: str) -> None:
+def test_an_empty_change_set_fails_as_the_cdk_expects(formation: Any, name: str) -> None:
     formation.create_stack(StackName=name, TemplateBody=template())
     formation.create_change_set(StackName=name, ChangeSetName="same", TemplateBody=template())
 
@@ -93,7 +93,7 @@ def test_a_change_set_without_changes_fails_in_the_words_that_the_cdk_looks_for(
     formation.delete_stack(StackName=name)
 
 
-def test_change_sets_belong_to_their_stack_and_may_be_deleted_twice(formation: Any, name: str) -> None:
+def test_change_sets_belong_to_a_stack_and_delete_twice(formation: Any, name: str) -> None:
     for stack in (f"{name}-1", f"{name}-2"):
         formation.create_stack(StackName=stack, TemplateBody=template())
         formation.create_change_set(StackName=stack, ChangeSetName="change", TemplateBody=template("large"))
@@ -118,7 +118,7 @@ def test_change_sets_belong_to_their_stack_and_may_be_deleted_twice(formation: A
         formation.delete_stack(StackName=stack)
 
 
-def test_a_type_that_is_not_modelled_rolls_the_stack_back_by_name(formation: Any, name: str) -> None:
+def test_an_unmodelled_type_rolls_the_stack_back_by_name(formation: Any, name: str) -> None:
     stack = formation.create_stack(StackName=name, TemplateBody=template(F={"Type": "AWS::Lambda::Function"}))
 
     assert formation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"] == "ROLLBACK_COMPLETE"
@@ -177,7 +177,7 @@ def test_a_template_is_read_from_this_clouds_s3(formation: Any, client: MakeClie
     assert refusal(caught) == ("ValidationError", "S3 error: The specified key does not exist.")
 
 
-def test_access_rights_need_a_capability(formation: Any, name: str) -> None:
+def test_iam_resources_need_a_capability(formation: Any, name: str) -> None:
     user = {"Resources": {"U": {"Type": "AWS::IAM::User", "Properties": {"UserName": "named"}}}}
 
     with pytest.raises(ClientError) as caught:
@@ -202,9 +202,7 @@ def test_events_come_in_pages(formation: Any, name: str) -> None:
     formation.delete_stack(StackName=name)
 
 
-def test_a_stack_is_described_though_a_parameter_it_was_deployed_with_is_gone(
-    formation: Any, client: MakeClient, name: str
-) -> None:
+def test_describes_a_stack_whose_stored_parameter_was_deleted(formation: Any, client: MakeClient, name: str) -> None:
     client("ssm").put_parameter(Name=f"/{name}", Type="String", Value="30")
     version = {"Type": "AWS::SSM::Parameter::Value<String>", "Default": f"/{name}"}
     body = {"Parameters": {"Version": version}, "Resources": {"H": {"Type": HANDLE}}}

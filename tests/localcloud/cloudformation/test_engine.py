@@ -45,7 +45,7 @@ def deployed(things: FakeThings, template: str = TWO, **parameters: str) -> Stac
     return stack
 
 
-def test_a_stack_is_made_in_the_order_of_needs_whatever_the_order_of_the_template(things: FakeThings) -> None:
+def test_creates_resources_in_dependency_order(things: FakeThings) -> None:
     stack = deployed(things)
 
     assert things.there == {
@@ -98,7 +98,7 @@ def test_a_failed_creation_keeps_what_is_to_be_retained(things: FakeThings) -> N
     assert "First DELETE_SKIPPED" in history(stack)
 
 
-def test_a_failed_creation_removes_what_is_retained_except_on_create(things: FakeThings) -> None:
+def test_a_failed_creation_deletes_retain_except_on_create(things: FakeThings) -> None:
     template = TWO.replace("  First:\n", "  First:\n    DeletionPolicy: RetainExceptOnCreate\n")
 
     engine(things).create(new_stack(), blueprint(template, Fail="create"))
@@ -116,7 +116,7 @@ def test_without_rollback_a_failed_creation_keeps_what_it_made(things: FakeThing
     assert list(things.there) == ["First-1"]
 
 
-def test_a_type_that_is_not_modelled_fails_the_stack_by_name_before_anything_is_made(things: FakeThings) -> None:
+def test_an_unmodelled_type_fails_before_anything_is_created(things: FakeThings) -> None:
     stack = new_stack()
     template = TWO.replace("Outputs:", "  Third: {Type: AWS::Lambda::Function}\nOutputs:")
 
@@ -129,7 +129,7 @@ def test_a_type_that_is_not_modelled_fails_the_stack_by_name_before_anything_is_
     assert "AWS::Lambda::Function" in str(failed.reason)
 
 
-def test_a_property_that_is_not_modelled_fails_the_stack_by_name(things: FakeThings) -> None:
+def test_an_unmodelled_property_fails_the_stack_by_name(things: FakeThings) -> None:
     stack = new_stack()
 
     engine(things).create(stack, blueprint(ONLY_FIRST.replace("Size", "Weight")))
@@ -139,7 +139,7 @@ def test_a_property_that_is_not_modelled_fails_the_stack_by_name(things: FakeThi
     assert things.made == 0
 
 
-def test_a_property_that_a_condition_leaves_out_need_not_be_modelled(things: FakeThings) -> None:
+def test_accepts_an_unmodelled_property_set_to_no_value(things: FakeThings) -> None:
     conditions = "Conditions: {Heavy: !Equals [a, b]}\n"
     template = conditions + ONLY_FIRST.replace("Size: small", "Weight: !If [Heavy, 1, !Ref AWS::NoValue]")
 
@@ -156,7 +156,7 @@ def test_a_resource_whose_condition_is_not_met_is_not_made(things: FakeThings) -
     assert list(things.there) == ["First-1"]
 
 
-def test_tags_of_the_stack_are_given_to_its_resources_and_their_own_win(things: FakeThings) -> None:
+def test_resources_inherit_stack_tags_and_keep_their_own(things: FakeThings) -> None:
     own = ONLY_FIRST.replace("Size: small", "Tags: [{Key: team, Value: apples}]")
 
     tagged = replace(blueprint(own), tags={"project": "orchard", "team": "pears"})
@@ -183,7 +183,7 @@ def test_a_change_in_place_touches_that_resource_only(things: FakeThings) -> Non
     ]
 
 
-def test_a_replacement_is_made_first_its_users_follow_and_the_old_ones_go_last(things: FakeThings) -> None:
+def test_a_replacement_is_created_first_and_deleted_last(things: FakeThings) -> None:
     stack = deployed(things)
 
     engine(things).update(stack, blueprint(TWO, Colour="green"))
@@ -208,7 +208,7 @@ def test_a_replacement_is_made_first_its_users_follow_and_the_old_ones_go_last(t
     assert stack.outputs[0].value == "arn:First-3"
 
 
-def test_a_type_may_ask_for_a_replacement_when_it_sees_the_change(things: FakeThings) -> None:
+def test_a_type_may_request_a_replacement_during_an_update(things: FakeThings) -> None:
     stack = deployed(things, ONLY_FIRST)
 
     engine(things).update(stack, blueprint(ONLY_FIRST.replace("Size: small", "Shape: round")))
@@ -235,7 +235,7 @@ def test_a_resource_that_left_the_template_is_removed(things: FakeThings) -> Non
     assert list(stack.resources) == ["First"]
 
 
-def test_a_failed_update_puts_back_what_it_changed_made_and_replaced(things: FakeThings) -> None:
+def test_a_failed_update_undoes_changes_and_replacements(things: FakeThings) -> None:
     stack = deployed(things)
     before, resources, outputs = dict(things.there), dict(stack.resources), list(stack.outputs)
 
@@ -250,7 +250,7 @@ def test_a_failed_update_puts_back_what_it_changed_made_and_replaced(things: Fak
     assert reasons["UPDATE_ROLLBACK_IN_PROGRESS"] == "The following resource(s) failed to update: [Second]."
 
 
-def test_a_change_that_failed_half_way_is_taken_back(things: FakeThings) -> None:
+def test_undoes_an_update_that_failed_halfway(things: FakeThings) -> None:
     stack = deployed(things)
     before = dict(things.there)
 
@@ -291,7 +291,7 @@ def test_an_export_in_use_can_neither_be_changed_nor_removed(things: FakeThings)
     assert things.there == before
 
 
-def test_an_export_that_is_not_there_fails_what_imports_it(things: FakeThings) -> None:
+def test_a_missing_export_fails_the_importing_stack(things: FakeThings) -> None:
     stack = new_stack()
     importing = ONLY_FIRST.replace("Size: small", "Size: !ImportValue nowhere")
 
@@ -311,7 +311,7 @@ def test_a_stack_knows_what_it_imports(things: FakeThings) -> None:
     assert things.there["First-1"]["Size"] == "huge"
 
 
-def test_a_stack_is_removed_users_first(things: FakeThings) -> None:
+def test_deletes_dependents_first(things: FakeThings) -> None:
     stack = deployed(things)
 
     engine(things).delete(stack)
@@ -327,7 +327,7 @@ def test_a_stack_is_removed_users_first(things: FakeThings) -> None:
     ]
 
 
-def test_a_failed_removal_keeps_the_stack_and_what_is_needed_and_can_be_repeated(things: FakeThings) -> None:
+def test_a_failed_deletion_keeps_the_stack_and_can_be_repeated(things: FakeThings) -> None:
     stack = deployed(things)
     things.undeletable.add("Second-2")
 
@@ -347,13 +347,13 @@ def test_a_failed_removal_keeps_the_stack_and_what_is_needed_and_can_be_repeated
     assert stack.resources == {}
 
 
-def test_events_come_one_after_the_other_in_time_too(things: FakeThings) -> None:
+def test_events_have_increasing_timestamps(things: FakeThings) -> None:
     moments = [event.moment for event in deployed(things).events]
 
     assert moments == sorted(set(moments))
 
 
-def test_a_change_of_a_resource_is_planned_as_it_is_made(things: FakeThings) -> None:
+def test_plans_the_changes_that_a_deployment_makes(things: FakeThings) -> None:
     stack = deployed(things)
 
     def planned(template: str, **parameters: str) -> list[tuple[str, str, bool | None]]:

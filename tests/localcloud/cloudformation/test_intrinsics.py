@@ -93,7 +93,7 @@ def test_conditions_are_made_of_conditions() -> None:
         ({"Fn::Sub": "${Names}"}, "Template error: a text is asked for, not"),
     ],
 )
-def test_what_cannot_be_resolved_is_told(value: Any, message: str) -> None:
+def test_refuses_functions_that_cannot_be_resolved(value: Any, message: str) -> None:
     with pytest.raises(RequestError) as caught:
         resolver().resolve(value)
 

@@ -24,7 +24,7 @@ def stored(name: str) -> str:
     return {"/version": "30"}[name]
 
 
-def test_what_is_asked_for_comes_before_what_was_and_that_before_the_default() -> None:
+def test_prefers_given_then_previous_then_default_values() -> None:
     found = given_values(TEMPLATE, {"Size": "large", "Secret": None}, {"Secret": "before", "Size": "small"})
 
     assert found == {
@@ -53,7 +53,7 @@ def test_secret_parameters_are_not_shown() -> None:
     assert answer["Version"] == {"ParameterKey": "Version", "ParameterValue": "/version", "ResolvedValue": "30"}
 
 
-def test_a_stored_parameter_that_is_gone_is_shown_without_its_value() -> None:
+def test_shows_a_deleted_stored_parameter_without_value() -> None:
     def removed(name: str) -> str:
         raise RequestError(f"Unable to fetch parameters [{name}] from parameter store for this account.")
 
@@ -74,7 +74,7 @@ def test_a_stored_parameter_that_is_gone_is_shown_without_its_value() -> None:
         ({"Secret": "x", "Name": "abcde"}, "Parameter 'Name' must contain a number of characters not greater than 4"),
     ],
 )
-def test_what_the_template_forbids_is_refused(asked: dict[str, str | None], message: str) -> None:
+def test_refuses_values_that_violate_constraints(asked: dict[str, str | None], message: str) -> None:
     with pytest.raises(RequestError) as caught:
         given_values(TEMPLATE, asked, {})
 

@@ -10,19 +10,19 @@ def named(stack: str, logical_id: str, longest: int, *, lower_case: bool = False
     return context.physical_name(longest, lower_case=lower_case)
 
 
-def test_a_name_is_made_of_the_stack_the_logical_id_and_chance() -> None:
+def test_names_contain_stack_logical_id_and_random_characters() -> None:
     assert re.fullmatch(r"OrchardData-Logs6819BB44-[A-Z0-9]{12}", named("OrchardData", "Logs6819BB44", 64))
 
 
-def test_two_names_are_never_the_same() -> None:
+def test_two_names_differ() -> None:
     assert named("A", "B", 64) != named("A", "B", 64)
 
 
-def test_small_letters_where_the_service_knows_no_capitals() -> None:
+def test_names_are_lower_case_on_request() -> None:
     assert re.fullmatch(r"orcharddata-logs-[a-z0-9]{12}", named("OrchardData", "Logs", 63, lower_case=True))
 
 
-def test_a_name_is_never_longer_than_allowed_and_keeps_something_of_both() -> None:
+def test_long_names_keep_part_of_stack_and_logical_id() -> None:
     long_stack, long_resource, long_both = (
         named("S" * 100, "Logs", 64),
         named("Data", "R" * 200, 64),

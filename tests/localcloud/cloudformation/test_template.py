@@ -1,4 +1,4 @@
-"""Templates are read in both languages, and what is no template is refused in AWS's words."""
+"""Templates in JSON and YAML, and the refusal of invalid ones in AWS's words."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from localcloud.cloudformation.order import in_order
 from localcloud.cloudformation.template import parse
 
 
-def test_short_tags_mean_what_the_long_names_mean() -> None:
+def test_short_tags_equal_long_names() -> None:
     short = parse(
         """
 Conditions: {Big: !Equals [a, b]}
@@ -54,7 +54,7 @@ def test_a_declaration_has_its_defaults() -> None:
         ("Resources: {A: {Type: T, Condition: C}}", "Unresolved condition dependency C"),
     ],
 )
-def test_what_is_no_template_is_refused(text: str, message: str) -> None:
+def test_refuses_invalid_templates(text: str, message: str) -> None:
     with pytest.raises(RequestError) as caught:
         parse(text)
 
@@ -77,7 +77,7 @@ Resources:
     assert in_order(template.resources) == ["First", "Depends", "Named", "Att", "Ref", "Sub"]
 
 
-def test_a_circle_is_refused_by_its_names() -> None:
+def test_refuses_circular_dependencies_by_name() -> None:
     template = parse("Resources: {A: {Type: T, DependsOn: B}, B: {Type: T, Properties: {P: !Ref A}}}")
 
     with pytest.raises(RequestError, match=r"Circular dependency between resources: \[A, B\]"):

@@ -22,7 +22,7 @@ def test_a_cluster_starts_then_bootstraps_then_waits() -> None:
     assert made.summary()["Status"]["Timeline"] == {"CreationDateTime": after(0), "ReadyDateTime": after(10)}
 
 
-def test_steps_run_one_after_another_unless_the_cluster_says_otherwise() -> None:
+def test_steps_run_in_sequence_unless_concurrency_allows_more() -> None:
     made = ready(step("a"), step("b"), step("c"))
     assert [each.name for each in made.startable()] == ["a"]
     made.start(made.steps[0], after(11))
@@ -38,7 +38,7 @@ def test_a_step_before_the_cluster_is_ready_waits() -> None:
     assert made.startable() == []
 
 
-def test_a_completed_step_tells_its_times_and_lets_the_cluster_wait() -> None:
+def test_a_completed_step_has_times_and_the_cluster_waits() -> None:
     made = ready(step("a"))
     made.start(made.steps[0], after(11))
     made.complete(made.steps[0], after(12))
@@ -72,7 +72,7 @@ FAILURE = {"Reason": "Unknown Error.", "LogFile": "s3://logs/stderr.gz"}
         ),
     ],
 )
-def test_a_failed_step_does_what_its_action_says(
+def test_a_failed_step_applies_its_action_on_failure(
     action: str, steps_after: list[str], state: str, reason: dict[str, str]
 ) -> None:
     made = ready(step("a", action), step("b"))
@@ -83,7 +83,7 @@ def test_a_failed_step_does_what_its_action_says(
     assert (made.state, made.reason) == (state, reason)
 
 
-def test_with_others_beside_it_a_failed_step_ends_nothing() -> None:
+def test_a_failed_concurrent_step_ends_nothing_else() -> None:
     made = ready(step("a", "TERMINATE_CLUSTER"), step("b"), StepConcurrencyLevel=2)
     for each in made.startable():
         made.start(each, after(11))
@@ -92,9 +92,9 @@ def test_with_others_beside_it_a_failed_step_ends_nothing() -> None:
     assert made.state == "RUNNING"
 
 
-def test_steps_that_would_end_others_are_refused_where_several_run_at_once() -> None:
+def test_refuses_other_actions_than_continue_with_concurrency() -> None:
     made = ready(StepConcurrencyLevel=2)
-    with pytest.raises(RefusedError, match="ActionOnFailure must be CONTINUE") as raised:
+    with pytest.raises(RefusedError, match="The ActionOnFailure setting is not valid") as raised:
         made.add_steps([step("a", "CANCEL_AND_WAIT")], after(11))
     assert raised.value.code == "ValidationException"
     assert made.steps == []
@@ -108,7 +108,7 @@ def test_an_ending_cluster_takes_no_steps() -> None:
     assert raised.value.message == "A job flow that is shutting down, terminated, or finished may not be modified."
 
 
-def test_a_pending_step_is_cancelled_at_once_and_a_running_one_once_its_process_has_ended() -> None:
+def test_cancels_pending_steps_now_and_running_ones_later() -> None:
     made = ready(step("a"), step("b"))
     running, pending = made.steps
     made.start(running, after(11))
@@ -130,7 +130,7 @@ def test_an_ended_step_cannot_be_cancelled() -> None:
     assert states(made) == ["COMPLETED"]
 
 
-def test_ending_a_cluster_takes_its_steps_along() -> None:
+def test_ending_a_cluster_cancels_its_steps() -> None:
     made = ready(step("a"), step("b"))
     made.start(made.steps[0], after(11))
     made.terminate("USER_REQUEST", "Terminated by user request", after(12))
@@ -147,7 +147,7 @@ def test_ending_a_cluster_takes_its_steps_along() -> None:
 
 
 @pytest.mark.parametrize("code", ["BOOTSTRAP_FAILURE", "STEP_FAILURE", "VALIDATION_ERROR"])
-def test_a_cluster_that_failed_says_so(code: str) -> None:
+def test_a_failed_cluster_ends_with_errors(code: str) -> None:
     made = cluster()
     made.terminate(code, "for this reason", after(1))
     made.finish(after(2))
@@ -162,13 +162,13 @@ def test_the_first_reason_to_end_stays() -> None:
 
 
 @pytest.mark.parametrize(("idle", "ends"), [(59.9, False), (60.0, True)])
-def test_an_idle_cluster_ends_when_its_policy_says_so(idle: float, *, ends: bool) -> None:
+def test_an_idle_cluster_ends_after_its_timeout(idle: float, *, ends: bool) -> None:
     made = ready(AutoTerminationPolicy={"IdleTimeout": 60})
     made.end_if_done(after(10 + idle))
     assert made.is_ending is ends
 
 
-def test_a_cluster_that_runs_is_not_idle_and_counts_anew_afterwards() -> None:
+def test_running_steps_reset_the_idle_time() -> None:
     made = ready(step("a"), AutoTerminationPolicy={"IdleTimeout": 60})
     made.start(made.steps[0], after(20))
     made.end_if_done(after(500))
@@ -180,15 +180,17 @@ def test_a_cluster_that_runs_is_not_idle_and_counts_anew_afterwards() -> None:
     assert made.reason == {"Code": "USER_REQUEST", "Message": "Auto-terminated after being idle for 60 seconds"}
 
 
-def test_without_a_policy_a_cluster_idles_for_ever() -> None:
+def test_without_a_policy_an_idle_cluster_stays() -> None:
     made = ready()
     made.end_if_done(after(10**7))
     assert made.state == "WAITING"
 
 
 @pytest.mark.parametrize(("fails", "message"), [(False, "Steps completed"), (True, "Steps completed with errors")])
-def test_a_cluster_that_is_not_kept_alive_ends_after_its_last_step(message: str, *, fails: bool) -> None:
+def test_a_transient_cluster_ends_after_its_last_step(message: str, *, fails: bool) -> None:
     made = ready(step("a"), keep=False)
+    made.end_if_done(after(11))
+    assert made.state == "WAITING"
     made.start(made.steps[0], after(11))
     made.end_if_done(after(11))
     assert made.state == "RUNNING"
@@ -200,7 +202,7 @@ def test_a_cluster_that_is_not_kept_alive_ends_after_its_last_step(message: str,
     assert made.reason == {"Code": "ALL_STEPS_COMPLETED", "Message": message}
 
 
-def test_a_fleet_grows_and_shrinks_by_its_youngest_nodes() -> None:
+def test_a_fleet_shrinks_by_its_newest_nodes() -> None:
     made = ready()
     task = made.fleets[2]
     first = task.nodes[0].ec2_id

@@ -8,11 +8,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.infra.synthesis import Environment
+from tests.infra.synthesis import ROOT, Environment
 from tests.localcloud.conftest import MakeClient
 
 DATA, ACCESS, CLUSTER = "OrchardData", "OrchardAccess", "OrchardCluster"
-OTHER = "a-bucket-of-somebody-else"
+OTHER = "a-foreign-bucket"
 
 KEPT_OF_THE_CLUSTER = ("AWS::IAM::Role", "AWS::IAM::InstanceProfile", "AWS::KMS::Key")
 """Who may do what on a cluster; machines and networks do not matter to that, and take long to deploy."""
@@ -24,7 +24,7 @@ ClientOf = Callable[[str], Any]
 
 @dataclass(frozen=True)
 class Deployed:
-    """Stacks that stand, and what speaks for whom.
+    """Deployed stacks, and the clients of their principals.
 
     Attributes
     ----------
@@ -70,6 +70,9 @@ def deployed(environment: Environment, client: MakeClient) -> Iterator[Deployed]
         return client(service, region=environment.region)
 
     formation, s3 = administrator("cloudformation"), administrator("s3")
+    boundary = administrator("iam").create_policy(
+        PolicyName="OrchardBoundary", PolicyDocument=(ROOT / "docs" / "policies" / "boundary.json").read_text()
+    )["Policy"]["Arn"]
     outputs: dict[str, str] = {}
     for stack in (DATA, ACCESS, CLUSTER):
         formation.create_stack(
@@ -101,6 +104,7 @@ def deployed(environment: Environment, client: MakeClient) -> Iterator[Deployed]
     finally:
         for stack in (CLUSTER, ACCESS, DATA):
             formation.delete_stack(StackName=stack)
+        administrator("iam").delete_policy(PolicyArn=boundary)
         for bucket in (made.data, made.logs, OTHER, asset[0]):
             for entry in s3.list_objects_v2(Bucket=bucket).get("Contents", []):
                 s3.delete_object(Bucket=bucket, Key=entry["Key"])

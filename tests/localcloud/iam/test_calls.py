@@ -30,7 +30,7 @@ def form(action: str, **parameters: str) -> Arrived:
         ),
     ],
 )
-def test_a_call_to_cloudformation_touches_the_stack_that_it_names(stack: str, resource: str) -> None:
+def test_a_cloudformation_call_has_the_arn_of_its_stack(stack: str, resource: str) -> None:
     call = other_call(form("DescribeStacks", StackName=stack), "cloudformation", REGION, ACCOUNT)
 
     (action,) = call.actions
@@ -48,9 +48,7 @@ def test_a_call_to_cloudformation_touches_the_stack_that_it_names(stack: str, re
         ("sts", form("AssumeRole", RoleArn=f"arn:aws:iam::{ACCOUNT}:role/Admin"), False),
     ],
 )
-def test_the_operator_s_policy_allows_the_project_s_stacks_and_the_cdk_s_roles_alone(
-    service: str, request_: Arrived, expected: bool
-) -> None:
+def test_operators_reach_only_our_stacks_and_the_cdks_roles(service: str, request_: Arrived, expected: bool) -> None:
     (action,) = other_call(request_, service, REGION, ACCOUNT).actions
 
     assert allowed(action, Policies(frozenset(), [OPERATOR])) is expected

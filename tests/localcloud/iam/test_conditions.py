@@ -47,9 +47,7 @@ ROLE = "arn:aws:iam::123456789012:role/orchard-node"
         ("NotIpAddress", ["10.0.0.0/8", "127.0.0.1"], "11.0.0.1", "127.0.0.1"),
     ],
 )
-def test_an_operator_tells_what_fits_from_what_does_not(
-    operator: str, wanted: object, fits: str, fits_not: str
-) -> None:
+def test_operators_match_as_iam_does(operator: str, wanted: object, fits: str, fits_not: str) -> None:
     condition = {operator: {"Some:Key": wanted}}
 
     assert met(condition, {"some:key": [fits]})
@@ -69,17 +67,17 @@ def test_an_operator_tells_what_fits_from_what_does_not(
         ("ForAllValues:StringEquals", True),
     ],
 )
-def test_nothing_equals_a_key_that_is_not_there_and_everything_differs_from_it(operator: str, expected: bool) -> None:
+def test_an_absent_key_equals_nothing_and_differs_from_all(operator: str, expected: bool) -> None:
     assert met({operator: {"a:key": "1"}}, {}) is expected
 
 
-def test_null_asks_whether_a_key_is_there() -> None:
+def test_null_tests_whether_a_key_is_present() -> None:
     assert met({"Null": {"a:key": "true"}}, {})
     assert not met({"Null": {"a:key": "true"}}, {"a:key": ["1"]})
     assert met({"Null": {"a:key": False}}, {"a:key": ["1"]})
 
 
-def test_of_several_values_one_or_all_have_to_fit() -> None:
+def test_set_operators_require_any_or_all_values() -> None:
     context = {"aws:tagkeys": ["a", "b"]}
 
     assert met({"ForAnyValue:StringEquals": {"aws:TagKeys": ["a", "x"]}}, context)
@@ -87,7 +85,7 @@ def test_of_several_values_one_or_all_have_to_fit() -> None:
     assert met({"ForAllValues:StringEquals": {"aws:TagKeys": ["a", "b", "x"]}}, context)
 
 
-def test_all_operators_and_all_keys_of_a_condition_have_to_fit() -> None:
+def test_a_condition_requires_all_operators_and_keys() -> None:
     condition = {"StringEquals": {"a:one": "1", "a:two": "2"}, "Bool": {"a:three": "true"}}
 
     assert met(condition, {"a:one": ["1"], "a:two": ["2"], "a:three": ["true"]})
@@ -96,7 +94,7 @@ def test_all_operators_and_all_keys_of_a_condition_have_to_fit() -> None:
 
 
 @pytest.mark.parametrize("operator", ["BinaryEquals", "StringAlmostEquals", "ForSomeValues:StringEquals"])
-def test_an_operator_that_is_not_known_is_said_to_be(operator: str) -> None:
+def test_raises_for_an_unknown_operator(operator: str) -> None:
     with pytest.raises(ConditionNotModelledError):
         met({operator: {"a:key": "1"}}, {"a:key": ["1"]})
 

@@ -68,7 +68,7 @@ def evaluator(client: MakeClient) -> Evaluator:
     return make_evaluator(client)
 
 
-def test_what_a_policy_allows_is_done(evaluator: Evaluator) -> None:
+def test_allows_what_a_policy_allows(evaluator: Evaluator) -> None:
     s3, own = evaluator.s3(), evaluator.own
 
     assert s3.list_objects_v2(Bucket=own)["KeyCount"] == 1
@@ -80,7 +80,7 @@ def test_what_a_policy_allows_is_done(evaluator: Evaluator) -> None:
     assert s3.head_object(Bucket=own, Key="p/a b.txt")["ContentLength"] == 2
 
 
-def test_what_no_policy_allows_is_denied(evaluator: Evaluator, client: MakeClient) -> None:
+def test_denies_what_no_policy_allows(evaluator: Evaluator, client: MakeClient) -> None:
     s3, own, other = evaluator.s3(), evaluator.own, evaluator.other
     copied = {"Bucket": own, "Key": "p/a b.txt"}
 
@@ -101,9 +101,7 @@ def test_what_no_policy_allows_is_denied(evaluator: Evaluator, client: MakeClien
     assert client("s3").get_object(Bucket=own, Key="p/a b.txt")["Body"].read() == b"hi"
 
 
-def test_of_several_objects_those_that_may_be_deleted_are_and_each_other_is_answered_for(
-    evaluator: Evaluator, client: MakeClient
-) -> None:
+def test_deletes_the_allowed_objects_and_reports_the_others(evaluator: Evaluator, client: MakeClient) -> None:
     iam, owner, s3 = client("iam"), client("s3"), evaluator.s3()
     names = ["mine/<1>.txt", "mine/2.txt", "theirs/3.txt", "p/a b.txt"]
     for name in names[:3]:
@@ -129,7 +127,7 @@ def test_of_several_objects_those_that_may_be_deleted_are_and_each_other_is_answ
     owner.delete_object(Bucket=evaluator.own, Key="theirs/3.txt")
 
 
-def test_a_refusal_says_who_may_not_do_what_to_what(evaluator: Evaluator) -> None:
+def test_a_refusal_names_principal_action_and_resource(evaluator: Evaluator) -> None:
     with pytest.raises(ClientError) as caught:
         evaluator.s3().put_object(Bucket=evaluator.own, Key="b", Body=b"x")
 
@@ -139,7 +137,7 @@ def test_a_refusal_says_who_may_not_do_what_to_what(evaluator: Evaluator) -> Non
     )
 
 
-def test_a_condition_on_the_prefix_is_kept_to(evaluator: Evaluator) -> None:
+def test_applies_a_condition_on_the_prefix(evaluator: Evaluator) -> None:
     s3 = evaluator.s3()
 
     assert s3.list_objects_v2(Bucket=evaluator.other, Prefix="p/")["KeyCount"] == 1
@@ -147,15 +145,13 @@ def test_a_condition_on_the_prefix_is_kept_to(evaluator: Evaluator) -> None:
     assert code(lambda: s3.list_objects_v2(Bucket=evaluator.other, Prefix="q/")) == "AccessDenied"
 
 
-def test_who_one_is_may_always_be_asked(evaluator: Evaluator, client: MakeClient) -> None:
+def test_get_caller_identity_is_always_allowed(evaluator: Evaluator, client: MakeClient) -> None:
     arn = client("sts", evaluator.key, evaluator.secret).get_caller_identity()["Arn"]
 
     assert arn == "arn:aws:iam::123456789012:user/iam-evaluator"
 
 
-def test_a_wrong_secret_an_unknown_key_and_a_wrong_token_are_refused_as_by_aws(
-    evaluator: Evaluator, client: MakeClient
-) -> None:
+def test_refuses_wrong_secrets_keys_and_tokens_as_aws_does(evaluator: Evaluator, client: MakeClient) -> None:
     def listed(key: str, secret: str, token: str | None = None) -> str:
         return code(lambda: client("s3", key, secret, token).list_objects_v2(Bucket=evaluator.own))
 
@@ -174,7 +170,7 @@ def test_a_wrong_secret_an_unknown_key_and_a_wrong_token_are_refused_as_by_aws(
     assert listed("testing", "wrong") == "SignatureDoesNotMatch"
 
 
-def test_an_access_key_that_was_switched_off_is_unknown(client: MakeClient) -> None:
+def test_an_inactive_access_key_is_unknown(client: MakeClient) -> None:
     iam = client("iam")
     iam.create_user(UserName="iam-off")
     made = iam.create_access_key(UserName="iam-off")["AccessKey"]
@@ -183,7 +179,7 @@ def test_an_access_key_that_was_switched_off_is_unknown(client: MakeClient) -> N
     assert code(client("s3", made["AccessKeyId"], made["SecretAccessKey"]).list_buckets) == "InvalidAccessKeyId"
 
 
-def test_a_presigned_address_gives_what_its_signer_may_read_and_nothing_that_was_changed(evaluator: Evaluator) -> None:
+def test_a_presigned_url_has_its_signers_rights_and_no_changes(evaluator: Evaluator) -> None:
     def fetch(bucket: str, change: str = "") -> bytes | str:
         parameters = {"Bucket": bucket, "Key": "p/a b.txt"}
         address = evaluator.client("s3", evaluator.key, evaluator.secret).generate_presigned_url(
@@ -200,12 +196,12 @@ def test_a_presigned_address_gives_what_its_signer_may_read_and_nothing_that_was
     assert fetch(evaluator.own, "&versionId=1") == "403 SignatureDoesNotMatch"
 
 
-def test_who_does_not_sign_gets_nothing(evaluator: Evaluator, cloud: str) -> None:
+def test_refuses_unsigned_requests(evaluator: Evaluator, cloud: str) -> None:
     with pytest.raises(urllib.error.HTTPError, match="403"):
         urllib.request.urlopen(f"{cloud}/{evaluator.own}/p/a%20b.txt")  # noqa: S310
 
 
-def test_permissions_come_from_inline_policies_and_groups_too_and_go_with_them(client: MakeClient) -> None:
+def test_inline_and_group_policies_apply_until_removed(client: MakeClient) -> None:
     iam, s3 = client("iam"), client("s3")
     s3.create_bucket(Bucket="iam-group", CreateBucketConfiguration={"LocationConstraint": "eu-west-3"})
     iam.create_user(UserName="iam-member")
@@ -249,7 +245,7 @@ def session(client: MakeClient) -> Iterator[Callable[..., Any]]:
     iam.delete_role(RoleName="iam-node")
 
 
-def test_a_role_may_do_what_its_policies_say_and_no_more(session: Callable[..., Any]) -> None:
+def test_a_role_has_the_permissions_of_its_policies_only(session: Callable[..., Any]) -> None:
     s3 = session("s3")
 
     s3.put_object(Bucket="iam-role", Key="results/r.txt", Body=b"x" * 100_000)
@@ -259,9 +255,7 @@ def test_a_role_may_do_what_its_policies_say_and_no_more(session: Callable[..., 
     assert code(lambda: session("s3", token="other").list_objects_v2(Bucket="iam-role")) == "InvalidToken"
 
 
-def test_the_policy_of_a_bucket_allows_and_denies_and_its_conditions_count(
-    session: Callable[..., Any], client: MakeClient
-) -> None:
+def test_bucket_policies_allow_and_deny_with_conditions(session: Callable[..., Any], client: MakeClient) -> None:
     def statement(effect: str, action: str, **more: object) -> dict[str, object]:
         resources = [f"{ARN}iam-role", f"{ARN}iam-role/*"]
         return {"Effect": effect, "Action": action, "Principal": {"AWS": "*"}, "Resource": resources, **more}
@@ -283,7 +277,7 @@ def test_the_policy_of_a_bucket_allows_and_denies_and_its_conditions_count(
     client("s3").put_object(Bucket="iam-role", Key="results/r.txt", Body=b"the administrator may")
 
 
-def test_stock_moto_lets_everybody_do_everything() -> None:
+def test_stock_moto_allows_everything() -> None:
     with mock_aws():
         evaluator = make_evaluator(lambda *words: make_client(None, *words))
         s3 = evaluator.s3()

@@ -30,7 +30,7 @@ def stacks(
     environment: Callable[..., Environment],  # noqa: F811 - the fixture
     client: MakeClient,
 ) -> Iterator[Deployed]:
-    """Return the project's stacks, deployed, with objects in their buckets and in somebody else's."""
+    """Return the project's deployed stacks, with objects in their buckets and in a foreign one."""
     with deployed(environment(), client) as made:
         s3 = made.administrator("s3")
         places = [*((made.data, key) for key in OBJECTS), (made.logs, "emr/j-1/stderr.gz"), (OTHER, "theirs.jpg")]
@@ -164,7 +164,7 @@ def test_the_evaluator_looks_at_both_buckets_and_changes_nothing(stacks: Deploye
     ]
 
 
-def test_a_node_writes_results_notebooks_and_logs_and_nothing_else(stacks: Deployed) -> None:
+def test_a_node_writes_results_notebooks_and_logs_only(stacks: Deployed) -> None:
     s3, data = stacks.node("s3"), stacks.data
     key = {"KeyId": stacks.resource("PermissionsDiskKey")}
 
@@ -239,7 +239,7 @@ def test_emr_touches_no_bucket_and_no_identity(stacks: Deployed) -> None:
     ]
 
 
-def test_cloudformation_never_says_the_evaluators_secret(stacks: Deployed) -> None:
+def test_cloudformation_never_shows_the_evaluators_secret(stacks: Deployed) -> None:
     formation, secrets = stacks.administrator("cloudformation"), stacks.administrator("secretsmanager")
     secret = json.loads(secrets.get_secret_value(SecretId=stacks.outputs["EvaluatorSecret"])["SecretString"])
 
@@ -258,8 +258,8 @@ def test_cloudformation_never_says_the_evaluators_secret(stacks: Deployed) -> No
     assert [text for text in said if secret["secret_access_key"] in text] == []
 
 
-def test_emr_passes_and_makes_only_the_roles_that_a_cluster_needs(stacks: Deployed) -> None:
-    # Nobody calls these: services ask for them on behalf of EMR, so the policies in force are asked instead.
+def test_emr_passes_only_the_roles_that_a_cluster_needs(stacks: Deployed) -> None:
+    # Services call these on behalf of EMR, so the policies in force are evaluated instead.
     iam, role = stacks.administrator("iam"), stacks.resource("PermissionsServiceRole")
     attached = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
     managed = [iam.get_policy(PolicyArn=one["PolicyArn"])["Policy"] for one in attached]

@@ -1,4 +1,4 @@
-"""Sessions of roles at the guard, with moto in this process: they end, and boundaries narrow them."""
+"""Sessions and users at the middleware, with moto in this process: sessions expire, boundaries narrow."""
 
 import datetime
 import json
@@ -16,7 +16,9 @@ from werkzeug.wrappers import Response
 
 from localcloud.iam.middleware import IamMiddleware
 from localcloud.iam.policies import Action, Policies, allowed
+from localcloud.moto_patches import iam
 from tests.localcloud.conftest import REGION, make_client
+from tests.localcloud.moto_patches.in_process import apply
 
 ACCOUNT = "123456789012"
 
@@ -31,12 +33,12 @@ def client() -> Iterator[Callable[[str], Any]]:
 def answered(
     given: dict[str, Any], service: str, request: AWSRequest, *, hash_said: bool = False, sent: str | None = None
 ) -> str:
-    """Return status and code with which the guard answers a request that a session signed; 200 where it lets it.
+    """Return status and code of the middleware's answer to a signed request, 200 if it passes it on.
 
-    The hash of the body may be said in a header, as S3's clients do and JavaScript's do everywhere, and another
-    body may be sent than the one that was signed.
+    ``hash_said`` states the hash of the body in a header, as clients of S3 and the SDK for JavaScript do; ``sent`` is
+    another body than the signed one.
     """
-    credentials = Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+    credentials = Credentials(given["AccessKeyId"], given["SecretAccessKey"], given.get("SessionToken"))
     signer = S3SigV4Auth if service == "s3" or hash_said else SigV4Auth
     signer(credentials, service, REGION).add_auth(request)
     answer = Client(IamMiddleware(Response("done"))).open(
@@ -49,18 +51,18 @@ def answered(
 
 
 def address_of(host: str = "127.0.0.1:5055", **headers: str) -> str:
-    """Return status and message with which the guard answers the administrator's request, as a page would sign it."""
+    """Return status and code, or text, that answer a request signed with the administrator's key."""
     request = AWSRequest("GET", f"http://{host}/a-bucket")
     S3SigV4QueryAuth(Credentials("testing", "testing"), "s3", REGION).add_auth(request)
     answer = Client(IamMiddleware(Response("done"))).get(
         "/a-bucket?" + str(request.url).partition("?")[2],
         headers=[("Host", host), *((name.replace("_", "-"), value) for name, value in headers.items())],
     )
-    return f"{answer.status_code} {'no web page' if 'no web page' in answer.text else answer.text}"
+    return f"{answer.status_code} {answer.headers.get('x-amzn-ErrorType', answer.text)}"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:5055", "localhost:5055", "bucket.localhost:5055", "[::1]:5055"])
-def test_a_program_that_means_this_machine_is_answered(host: str) -> None:
+def test_answers_programs_that_call_this_machine(host: str) -> None:
     assert address_of(host) == "200 done"
 
 
@@ -68,8 +70,8 @@ def test_a_program_that_means_this_machine_is_answered(host: str) -> None:
     "host",
     ["evil.example.org:5055", "127.0.0.1.evil.example.org", "localhost.evil.org", "0.0.0.0"],  # noqa: S104 - asked
 )
-def test_a_page_whose_name_was_made_to_lead_here_is_refused_though_it_signs_right(host: str) -> None:
-    assert address_of(host) == "403 no web page"
+def test_refuses_dns_rebinding_with_a_valid_signature(host: str) -> None:
+    assert address_of(host) == "403 AccessDenied"
 
 
 @pytest.mark.parametrize(
@@ -81,11 +83,11 @@ def test_a_page_whose_name_was_made_to_lead_here_is_refused_though_it_signs_righ
         {"Sec_Fetch_Site": "same-site"},
     ],
 )
-def test_what_another_page_makes_a_browser_ask_is_refused_though_it_signs_right(headers: dict[str, str]) -> None:
-    assert address_of(**headers) == "403 no web page"
+def test_refuses_cross_site_requests_with_a_valid_signature(headers: dict[str, str]) -> None:
+    assert address_of(**headers) == "403 AccessDenied"
 
 
-def test_an_address_that_a_person_opens_in_a_browser_is_answered() -> None:
+def test_answers_a_url_opened_in_a_browser() -> None:
     assert address_of(Sec_Fetch_Site="none") == "200 done"
 
 
@@ -118,7 +120,7 @@ def document(*actions: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def test_a_session_that_is_over_is_told_so_in_the_words_of_each_service(client: Callable[[str], Any]) -> None:
+def test_an_expired_session_gets_each_services_error(client: Callable[[str], Any]) -> None:
     given = assume(client, "*")
     assert {name: answered(given, name, request) for name, request in requests().items()} == dict.fromkeys(
         requests(), "200"
@@ -136,7 +138,7 @@ def test_a_session_that_is_over_is_told_so_in_the_words_of_each_service(client: 
     }
 
 
-def test_what_is_asked_for_is_read_also_where_a_header_says_the_hash_of_it(client: Callable[[str], Any]) -> None:
+def test_reads_the_operation_when_a_header_states_the_hash(client: Callable[[str], Any]) -> None:
     given = assume(client, "ec2:DescribeVpcs")
     asked = requests()
 
@@ -147,7 +149,7 @@ def test_what_is_asked_for_is_read_also_where_a_header_says_the_hash_of_it(clien
     )
 
 
-def test_another_body_than_the_one_that_was_signed_is_refused_also_where_a_header_says_the_hash_of_it(
+def test_refuses_a_changed_body_when_a_header_states_the_hash(
     client: Callable[[str], Any],
 ) -> None:
     given = assume(client, "ec2:*")
@@ -166,14 +168,31 @@ def test_a_permissions_boundary_narrows_what_a_role_is_allowed(client: Callable[
     assert answered(given, "s3", requests()["s3"]) == "403 AccessDenied"
 
 
-def test_the_policy_of_a_session_narrows_it_too(client: Callable[[str], Any]) -> None:
+def test_a_permissions_boundary_narrows_what_a_user_is_allowed(
+    client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply(monkeypatch, iam)
+    own = client("iam")
+    policy = own.create_policy(PolicyName="bound", PolicyDocument=document("ec2:*", "s3:*"))
+    own.create_user(UserName="operator", PermissionsBoundary=policy["Policy"]["Arn"])
+    own.put_user_policy(
+        UserName="operator", PolicyName="own", PolicyDocument=document("ec2:DescribeVpcs", "elasticmapreduce:*")
+    )
+    given = own.create_access_key(UserName="operator")["AccessKey"]
+
+    assert answered(given, "ec2", requests()["ec2"]) == "200"
+    assert answered(given, "elasticmapreduce", requests()["elasticmapreduce"]) == "400 AccessDeniedException"
+    assert answered(given, "s3", requests()["s3"]) == "403 AccessDenied"
+
+
+def test_a_session_policy_narrows_its_session(client: Callable[[str], Any]) -> None:
     given = assume(client, "ec2:*", "elasticmapreduce:*", Policy=document("ec2:*"))
 
     assert answered(given, "ec2", requests()["ec2"]) == "200"
     assert answered(given, "elasticmapreduce", requests()["elasticmapreduce"]) == "400 AccessDeniedException"
 
 
-def test_the_sessions_of_a_role_that_is_gone_may_do_nothing(client: Callable[[str], Any]) -> None:
+def test_sessions_of_a_deleted_role_have_no_permissions(client: Callable[[str], Any]) -> None:
     given = assume(client, "ec2:*")
     iam = client("iam")
     iam.delete_role_policy(RoleName="worker", PolicyName="own")
@@ -182,7 +201,7 @@ def test_the_sessions_of_a_role_that_is_gone_may_do_nothing(client: Callable[[st
     assert answered(given, "ec2", requests()["ec2"]) == "403 UnauthorizedOperation"
 
 
-def test_a_bucket_may_allow_what_a_boundary_does_not_and_a_denial_counts_wherever_it_stands() -> None:
+def test_bucket_policies_bypass_boundaries_and_any_denial_wins() -> None:
     asked = Action("s3:GetObject", "arn:aws:s3:::bucket/key")
 
     def policy(effect: str) -> dict[str, Any]:

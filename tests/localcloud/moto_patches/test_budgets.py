@@ -1,4 +1,4 @@
-"""Budgets: what moto lacks, shown in moto as it is, and patched."""
+"""Budgets: gaps of stock moto, and their patches."""
 
 # ruff: noqa: F811 - the fixtures of the resource types
 
@@ -43,7 +43,7 @@ def arn_of(budget: Created) -> str:
     return f"arn:aws:budgets::{ACCOUNT}:budget/{budget.physical_id}"
 
 
-def test_moto_cannot_change_a_budget_nor_tell_its_tags_and_subscribers(aws: Client, context: ResourceContext) -> None:
+def test_stock_moto_cannot_change_budgets_or_list_subscribers(aws: Client, context: ResourceContext) -> None:
     made = Budget().create(context, BUDGET)
     of = {"AccountId": ACCOUNT, "BudgetName": made.physical_id}
     for call in (
@@ -73,8 +73,8 @@ def test_a_budget_is_made_changed_and_removed(
     assert found["CostFilters"] == {"TagKeyValue": ["user:project$orchard"]}
     (notification,) = client.describe_notifications_for_budget(**of)["Notifications"]
     assert (notification["Threshold"], notification["NotificationType"]) == (80, "ACTUAL")
-    told = client.describe_subscribers_for_notification(**of, Notification=notification)["Subscribers"]
-    assert told == ALERT["Subscribers"]
+    subscribers = client.describe_subscribers_for_notification(**of, Notification=notification)["Subscribers"]
+    assert subscribers == ALERT["Subscribers"]
     assert client.list_tags_for_resource(ResourceARN=arn_of(made))["ResourceTags"] == tags(project="orchard")
     after = changed(BudgetLimit={"Amount": 80, "Unit": "USD"}) | {"ResourceTags": tags(owner="me")}
     assert Budget().update(context, made.physical_id, BUDGET, after).physical_id == made.physical_id

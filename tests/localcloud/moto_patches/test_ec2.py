@@ -1,4 +1,4 @@
-"""EC2: what moto lacks, shown in moto as it is, and patched."""
+"""EC2: gaps of stock moto, and their patches."""
 
 # ruff: noqa: F811 - the fixtures of the resource types
 
@@ -31,7 +31,7 @@ def descriptions(aws: Client, group: str) -> list[str]:
     return [rule.get("Description", "") for rule in found["SecurityGroupRules"] if not rule["IsEgress"]]
 
 
-def test_moto_forgets_the_description_of_a_rule_between_groups(aws: Client, context: ResourceContext) -> None:
+def test_stock_moto_drops_descriptions_of_group_rules(aws: Client, context: ResourceContext) -> None:
     vpc = ec2_vpc.Vpc().create(context, VPC).physical_id
     group, other = (group_in(context, vpc, name) for name in ("one", "two"))
     rule_between(context, group, other)
@@ -64,9 +64,7 @@ def tables_with_route_to(aws: Client, endpoint: str) -> list[str]:
     ]
 
 
-def test_moto_leaves_the_routes_of_an_endpoint_where_they_were_and_never_forgets_it(
-    aws: Client, context: ResourceContext
-) -> None:
+def test_stock_moto_keeps_routes_of_deleted_endpoints(aws: Client, context: ResourceContext) -> None:
     vpc = ec2_vpc.Vpc().create(context, VPC).physical_id
     before, endpoint = endpoint_in(context, vpc)
     ec2_vpc.VpcEndpoint().delete(context, endpoint, before)
@@ -77,7 +75,7 @@ def test_moto_leaves_the_routes_of_an_endpoint_where_they_were_and_never_forgets
     assert tables_with_route_to(aws, endpoint) == before["RouteTableIds"]
 
 
-def test_the_routes_of_an_endpoint_follow_its_tables_and_end_with_it(
+def test_endpoint_routes_follow_their_tables_and_end(
     aws: Client, context: ResourceContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     apply(monkeypatch, ec2)
@@ -91,7 +89,7 @@ def test_the_routes_of_an_endpoint_follow_its_tables_and_end_with_it(
     assert aws("ec2").describe_vpc_endpoints()["VpcEndpoints"] == []
 
 
-def test_moto_removes_groups_subnets_networks_and_addresses_in_use(context: ResourceContext) -> None:
+def test_stock_moto_deletes_resources_in_use(context: ResourceContext) -> None:
     vpc = ec2_vpc.Vpc().create(context, VPC).physical_id
     subnet = ec2_vpc.Subnet().create(context, {"VpcId": vpc, "CidrBlock": "10.0.0.0/20"}).physical_id
     address = ec2_routes.ElasticIp().create(context, {})
@@ -104,7 +102,7 @@ def test_moto_removes_groups_subnets_networks_and_addresses_in_use(context: Reso
     ec2_vpc.Vpc().delete(context, vpc, {})
 
 
-def test_what_is_in_use_is_not_removed_and_then_is(context: ResourceContext, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deletes_resources_only_once_they_are_unused(context: ResourceContext, monkeypatch: pytest.MonkeyPatch) -> None:
     apply(monkeypatch, ec2)
     vpc = ec2_vpc.Vpc().create(context, VPC).physical_id
     subnet = ec2_vpc.Subnet().create(context, {"VpcId": vpc, "CidrBlock": "10.0.0.0/20"}).physical_id
@@ -137,7 +135,7 @@ def test_what_is_in_use_is_not_removed_and_then_is(context: ResourceContext, mon
     ec2_vpc.Vpc().delete(context, vpc, {})
 
 
-def test_a_group_of_an_endpoint_is_not_removed_and_a_group_naming_itself_is(
+def test_keeps_an_endpoints_group_not_one_naming_itself(
     context: ResourceContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     apply(monkeypatch, ec2)

@@ -1,6 +1,6 @@
-"""Each gap of EMR, by a small probe: it fails on moto as it is, and passes once the gap is closed.
+"""Each gap of EMR, by a small probe: it fails on stock moto, and passes once patched.
 
-A probe that begins to pass on moto as it is tells that upstream has closed the gap.
+A probe that passes on stock moto shows that upstream has closed the gap.
 """
 
 import time
@@ -143,8 +143,27 @@ def fleets_and_their_nodes(client: Client) -> None:
 def another_size_of_a_fleet(client: Client) -> None:
     emr, cluster = start(client)
     task = emr.list_instance_fleets(ClusterId=cluster)["InstanceFleets"][2]
-    emr.modify_instance_fleet(ClusterId=cluster, InstanceFleet={"InstanceFleetId": task["Id"], "TargetSpotCapacity": 3})
+    capacities = {"TargetOnDemandCapacity": 0, "TargetSpotCapacity": 3}
+    emr.modify_instance_fleet(ClusterId=cluster, InstanceFleet={"InstanceFleetId": task["Id"], **capacities})
     assert len(emr.list_instances(ClusterId=cluster, InstanceFleetId=task["Id"])["Instances"]) == 3
+
+
+def one_capacity_of_a_fleet_without_the_other(client: Client) -> None:
+    emr, cluster = start(client)
+    core = emr.list_instance_fleets(ClusterId=cluster)["InstanceFleets"][1]
+    fleet = {"InstanceFleetId": core["Id"], "TargetOnDemandCapacity": 2}
+    refused(
+        "InvalidRequestException",
+        "The instance fleet should have both targetOnDemandCapacity and targetSpotCapacity specified.",
+        lambda: emr.modify_instance_fleet(ClusterId=cluster, InstanceFleet=fleet),
+    )
+    assert len(emr.list_instances(ClusterId=cluster, InstanceFleetId=core["Id"])["Instances"]) == 1
+
+
+def a_step_that_would_end_concurrent_ones(client: Client) -> None:
+    with pytest.raises(ClientError, match="The ActionOnFailure setting is not valid") as raised:
+        start(client, StepConcurrencyLevel=2, Steps=[step("a", "TERMINATE_CLUSTER")])
+    assert raised.value.response["Error"]["Code"] == "ValidationException"
 
 
 def auto_termination(client: Client) -> None:
@@ -174,8 +193,8 @@ def a_step_waits_until_its_cluster_is_ready(client: Client) -> None:
 def a_step_is_cancelled(client: Client) -> None:
     emr, cluster = start(client, Steps=[step("a", "CONTINUE", "sleep", "60"), step("b")])
     waiting = emr.list_steps(ClusterId=cluster)["Steps"][0]["Id"]
-    told = emr.cancel_steps(ClusterId=cluster, StepIds=[waiting])["CancelStepsInfoList"]
-    assert told == [{"StepId": waiting, "Status": "SUBMITTED"}]
+    found = emr.cancel_steps(ClusterId=cluster, StepIds=[waiting])["CancelStepsInfoList"]
+    assert found == [{"StepId": waiting, "Status": "SUBMITTED"}]
     assert emr.describe_step(ClusterId=cluster, StepId=waiting)["Step"]["Status"]["State"] == "CANCELLED"
 
 
@@ -221,7 +240,7 @@ def what_is_not_modelled_is_refused_by_name(client: Client) -> None:
 
 def pages_of_applications_are_refused_with_the_reason(client: Client) -> None:
     refused_by_name(
-        "pages of Spark",
+        "web pages of Spark",
         lambda: client("emr").create_persistent_app_ui(TargetResourceArn="arn:aws:elasticmapreduce:x:1:cluster/j-1"),
     )
 
@@ -245,6 +264,8 @@ PROBES: list[Probe] = [
     ended_by_request,
     fleets_and_their_nodes,
     another_size_of_a_fleet,
+    one_capacity_of_a_fleet_without_the_other,
+    a_step_that_would_end_concurrent_ones,
     auto_termination,
     managed_scaling,
     a_step_waits_until_its_cluster_is_ready,
@@ -274,7 +295,7 @@ def test_closed(probe: Probe, closed: Client) -> None:
 
 
 @pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe.__name__)
-def test_open_in_moto_as_it_is(probe: Probe, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_open_in_stock_moto(probe: Probe, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.setattr(time, "sleep", lambda _: None)
     with mock_aws():
@@ -288,7 +309,7 @@ def test_its_own_region_closed(closed: Client) -> None:
     its_own_region(closed)
 
 
-def test_its_own_region_open_in_moto_as_it_is(aws_server: str) -> None:
+def test_its_own_region_open_in_stock_moto(aws_server: str) -> None:
     # Only a server shows it: calls inside a process still carry the region in their host name.
     try:
         with pytest.raises(AssertionError):
@@ -333,6 +354,14 @@ def test_an_impossible_idle_time_is_refused(seconds: int, closed: Client) -> Non
     )
 
 
+def test_lists_more_steps_than_a_page(closed: Client) -> None:
+    emr, cluster = start(closed, Steps=[step(f"step-{number}") for number in range(60)])
+    pages = list(emr.get_paginator("list_steps").paginate(ClusterId=cluster))
+    assert [len(page["Steps"]) for page in pages] == [50, 10]
+    found = [each["Name"] for page in pages for each in page["Steps"]]
+    assert found == [f"step-{number}" for number in reversed(range(60))]
+
+
 def test_bootstrap_actions_are_listed(closed: Client) -> None:
     action = {"Name": "a", "ScriptBootstrapAction": {"Path": "s3://b/a.sh", "Args": ["1"]}}
     emr, cluster = start(closed, BootstrapActions=[action])
@@ -341,14 +370,14 @@ def test_bootstrap_actions_are_listed(closed: Client) -> None:
     ]
 
 
-def test_tags_come_and_go(closed: Client) -> None:
+def test_tags_are_added_and_removed(closed: Client) -> None:
     emr, cluster = start(closed)
     emr.add_tags(ResourceId=cluster, Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
     emr.remove_tags(ResourceId=cluster, TagKeys=["a"])
     assert emr.describe_cluster(ClusterId=cluster)["Cluster"]["Tags"] == [{"Key": "b", "Value": "2"}]
 
 
-def test_visibility_has_no_effect_any_more(closed: Client) -> None:
+def test_visibility_has_no_effect(closed: Client) -> None:
     emr, cluster = start(closed, VisibleToAllUsers=False)
     emr.set_visible_to_all_users(JobFlowIds=[cluster], VisibleToAllUsers=False)
     assert emr.describe_cluster(ClusterId=cluster)["Cluster"]["VisibleToAllUsers"] is True

@@ -40,15 +40,15 @@ def test_a_bucket_may_log_into_one_whose_policy_comes_later(client: MakeClient) 
     assert log_into_a_bucket_without_a_policy(client("s3")) == "gaps-logs"
 
 
-def test_in_stock_moto_a_bucket_may_not_log_into_one_whose_policy_comes_later() -> None:
+def test_stock_moto_refuses_logs_before_the_targets_policy() -> None:
     with mock_aws(), pytest.raises(ClientError, match="InvalidTargetBucketForLogging"):
         log_into_a_bucket_without_a_policy(make_client(None, "s3"))
 
 
-def test_the_conditions_of_a_buckets_policy_are_looked_at(client: MakeClient) -> None:
+def test_evaluates_conditions_of_a_bucket_policy(client: MakeClient) -> None:
     assert read_from_a_bucket_that_denies_what_is_not_encrypted(client("s3")) == b"hi"
 
 
-def test_in_stock_moto_a_denial_with_a_condition_denies_everything() -> None:
+def test_stock_moto_applies_a_conditional_denial_to_everything() -> None:
     with mock_aws(), pytest.raises(ClientError, match="Forbidden"):
         read_from_a_bucket_that_denies_what_is_not_encrypted(make_client(None, "s3"))

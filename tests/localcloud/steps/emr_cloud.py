@@ -1,4 +1,4 @@
-"""A small cloud for tests: moto with the patches of EMR and the step runner, in a process of its own.
+"""A small cloud for tests: moto with the patches of EMR and the step runner, in a separate process.
 
     python -m tests.localcloud.steps.emr_cloud FOLDER
 

@@ -27,7 +27,7 @@ def test_master_and_deploy_mode_are_replaced_in_both_spellings() -> None:
     ]
 
 
-def test_the_programs_own_arguments_are_left_alone() -> None:
+def test_the_programs_own_arguments_stay_unchanged() -> None:
     made = plan("command-runner.jar", ["spark-submit", "s3://b/main.py", "--master", "x", "s3://b/in/"])
     assert made.command == ["spark-submit", "s3://b/main.py", "--master", "x", "s3://b/in/"]
     assert made.fetched == [1]
@@ -38,18 +38,26 @@ def test_an_option_without_a_value_does_not_swallow_the_program() -> None:
     assert made.command == ["spark-submit", "--verbose", "--conf", "a=b", "main.py"]
 
 
-def test_any_other_command_runs_as_it_is() -> None:
+def test_files_named_by_a_property_are_fetched() -> None:
+    conf = "spark.submit.pyFiles=s3://b/a.zip,s3://b/b.zip"
+    made = plan("command-runner.jar", ["spark-submit", "", "--conf", conf, "main.py"])
+    assert made.command == ["spark-submit", "--py-files", "s3://b/a.zip,s3://b/b.zip", "main.py"]
+    assert made.fetched == [2]
+
+
+def test_any_other_command_runs_unchanged() -> None:
     assert plan("command-runner.jar", ["bash", "-c", "aws s3 ls s3://b"]) == Plan(["bash", "-c", "aws s3 ls s3://b"])
 
 
 @pytest.mark.parametrize(
     ("jar", "arguments", "message"),
     [
-        ("s3://b/mine.jar", ["x"], "The local cloud runs command-runner.jar only, not s3://b/mine.jar."),
-        ("command-runner.jar", [], "command-runner.jar was given no command."),
+        ("s3://b/mine.jar", ["x"], "The local cloud runs only command-runner.jar, got s3://b/mine.jar."),
+        ("command-runner.jar", [], "command-runner.jar requires a command, got no arguments."),
+        ("command-runner.jar", [""], "command-runner.jar requires a command, got no arguments."),
     ],
 )
-def test_what_cannot_be_run_is_told(jar: str, arguments: list[str], message: str) -> None:
+def test_refuses_steps_that_cannot_be_run(jar: str, arguments: list[str], message: str) -> None:
     with pytest.raises(NotRunnableError) as raised:
         plan(jar, arguments)
     assert str(raised.value) == message

@@ -23,7 +23,7 @@ def below_node(value: str) -> str:
     return f"/node{value}" if value.startswith("/opt/") else value
 
 
-def test_what_is_about_size_fits_the_machine(of_our_cluster: list[dict[str, Any]]) -> None:
+def test_sizes_fit_the_machine(of_our_cluster: list[dict[str, Any]]) -> None:
     made = configure(of_our_cluster, SMALL, below_node).defaults
     assert made["spark.master"] == "local[2,4]"
     assert made["spark.driver.memory"] == "2048m"
@@ -32,7 +32,7 @@ def test_what_is_about_size_fits_the_machine(of_our_cluster: list[dict[str, Any]
     assert made["spark.dynamicAllocation.maxExecutors"] == "1"
 
 
-def test_what_is_not_about_size_is_the_clusters_own(of_our_cluster: list[dict[str, Any]]) -> None:
+def test_other_settings_are_the_clusters(of_our_cluster: list[dict[str, Any]]) -> None:
     made = configure(of_our_cluster, SMALL, below_node).defaults
     assert made["spark.sql.execution.arrow.pyspark.enabled"] == "true"
     assert made["spark.executorEnv.OMP_NUM_THREADS"] == "1"
@@ -45,7 +45,7 @@ def test_the_interpreter_is_the_one_on_the_node(of_our_cluster: list[dict[str, A
     assert made.defaults["spark.pyspark.python"] == "/node/opt/orchard/python/bin/python"
 
 
-def test_what_was_replaced_is_told_with_both_values() -> None:
+def test_lists_replaced_settings_with_both_values() -> None:
     asked = [{"Classification": "spark-defaults", "Properties": {"spark.driver.memory": "100g", "spark.ui.port": "1"}}]
     assert configure(asked, SMALL, below_node).replaced == [
         "spark.driver.memory 100g by 2048m",
@@ -53,7 +53,7 @@ def test_what_was_replaced_is_told_with_both_values() -> None:
     ]
 
 
-def test_a_classification_may_have_nothing_inside() -> None:
+def test_accepts_an_empty_classification() -> None:
     assert configure([{"Classification": "spark-env"}], SMALL, below_node).environment == {}
 
 
@@ -67,9 +67,7 @@ def test_a_cluster_without_classifications_runs_too() -> None:
     ("driver", "executor", "memory", "heap"),
     [("1g", "1g", 65536, "2048m"), ("16g", "16g", 8192, "2048m"), ("256m", "256m", 65536, "1024m")],
 )
-def test_the_heap_is_what_was_asked_for_but_a_quarter_of_the_machine_at_most(
-    driver: str, executor: str, memory: int, heap: str
-) -> None:
+def test_the_heap_is_at_most_a_quarter_of_the_machine(driver: str, executor: str, memory: int, heap: str) -> None:
     asked = {"spark.driver.memory": driver, "spark.executor.memory": executor}
     assert sizes(asked, Machine(4, memory))["spark.driver.memory"] == heap
 

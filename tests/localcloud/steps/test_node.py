@@ -1,4 +1,4 @@
-"""The folder and the environment that stand for a node."""
+"""The folder and the environment of a node."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS
         ("4g", "4g"),
     ],
 )
-def test_paths_of_a_node_lie_in_its_folder(value: str, expected: str, tmp_path: Path) -> None:
+def test_paths_of_a_node_are_below_its_folder(value: str, expected: str, tmp_path: Path) -> None:
     python = os.path.realpath(sys.executable)
     placed = Node(tmp_path, "http://127.0.0.1:9", "eu-west-3", Runtime(node_python=CLUSTER_PYTHON)).place(value)
     assert placed == expected.format(root=tmp_path, python=python)
@@ -60,14 +60,12 @@ def test_a_node_has_the_aws_command(bucket: str, s3_endpoint: str, tmp_path: Pat
     assert boto3.client("s3").get_object(Bucket=bucket, Key="b")["Body"].read() == b"content"
 
 
-def test_what_the_aws_command_cannot_do_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_aws_command_reports_unmodelled_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert aws_command.main(["ec2", "describe-instances"]) == 255
-    assert capsys.readouterr().err == (
-        "aws: the local cloud has 'aws s3 cp SOURCE TARGET' only, not: aws ec2 describe-instances\n"
-    )
+    assert "'aws ec2 describe-instances'" in capsys.readouterr().err
 
 
-def test_an_object_that_is_not_there_fails_the_aws_command(
+def test_a_missing_object_fails_the_aws_command(
     bucket: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert aws_command.main(["s3", "cp", f"s3://{bucket}/nothing", str(tmp_path / "x")]) == 1
@@ -80,12 +78,12 @@ def test_an_upload_that_is_refused_fails_the_aws_command(
     del s3_endpoint
     (tmp_path / "file").touch()
     assert aws_command.main(["s3", "cp", str(tmp_path / "file"), "s3://no-such-bucket/file"]) == 1
-    told = capsys.readouterr().err
-    assert told.startswith("fatal error: Failed to upload")
-    assert told.endswith("The specified bucket does not exist\n")
+    printed = capsys.readouterr().err
+    assert printed.startswith("fatal error: Failed to upload")
+    assert printed.endswith("The specified bucket does not exist\n")
 
 
-def test_what_is_fetched_keeps_its_name_and_what_is_local_stays(bucket: str, s3_endpoint: str, tmp_path: Path) -> None:
+def test_fetched_files_keep_their_names_and_local_paths_stay(bucket: str, s3_endpoint: str, tmp_path: Path) -> None:
     s3 = client("s3", s3_endpoint, "eu-west-1", KEYS)
     s3.put_object(Bucket=bucket, Key="code/1/job.zip", Body=b"1")
     s3.put_object(Bucket=bucket, Key="code/2/job.zip", Body=b"2")

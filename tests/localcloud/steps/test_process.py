@@ -56,12 +56,12 @@ def test_a_command_gets_the_given_environment_only(tmp_path: Path, monkeypatch: 
     assert names - {"PWD", "SHLVL", "_", "LC_CTYPE"} == {"PATH"}
 
 
-def test_a_command_that_does_not_exist_is_told(tmp_path: Path) -> None:
+def test_reports_a_command_that_does_not_exist(tmp_path: Path) -> None:
     assert ChildProcess(Order(["no-such-command"], ENVIRONMENT, tmp_path)).wait() == 127
     assert (tmp_path / "stderr").read_text() == "no-such-command: No such file or directory\n"
 
 
-def test_a_command_may_put_things_away_when_interrupted(tmp_path: Path) -> None:
+def test_a_command_may_clean_up_when_interrupted(tmp_path: Path) -> None:
     process = begin(tmp_path, "trap 'echo put away; exit 130' TERM; echo ready; while :; do sleep 0.02; done")
     wait_for(tmp_path / "stdout")
     process.interrupt()
@@ -69,7 +69,7 @@ def test_a_command_may_put_things_away_when_interrupted(tmp_path: Path) -> None:
     assert (tmp_path / "stdout").read_text() == "ready\nput away\n"
 
 
-def test_killing_a_command_ends_what_left_its_group_too(tmp_path: Path) -> None:
+def test_killing_a_command_ends_other_process_groups_too(tmp_path: Path) -> None:
     # As Spark's Python workers do.
     script = "import os, time; os.setpgid(0, 0); print(os.getpid(), flush=True); time.sleep(60)"
     process = begin(tmp_path, f'trap "" TERM; {sys.executable} -c "{script}" & sleep 60; wait')
@@ -79,7 +79,7 @@ def test_killing_a_command_ends_what_left_its_group_too(tmp_path: Path) -> None:
     assert is_gone(child)
 
 
-def test_a_killed_command_whose_child_died_a_moment_before_it_did_not_end_well(tmp_path: Path) -> None:
+def test_a_killed_command_fails_though_its_child_died_first(tmp_path: Path) -> None:
     # Given a launcher that ends a command's children first, and gives the command time to notice
     launcher = tmp_path / "launcher.py"
     children_first = """
@@ -101,7 +101,7 @@ def end_others():
     assert process.returncode == -signal.SIGKILL
 
 
-def test_what_a_command_leaves_running_is_ended_with_it(tmp_path: Path) -> None:
+def test_ends_processes_that_a_command_leaves_running(tmp_path: Path) -> None:
     assert begin(tmp_path, "sleep 60 & echo $!").wait() == 0
     assert is_gone(int((tmp_path / "stdout").read_text()))
 

@@ -1,4 +1,4 @@
-"""Bootstrap actions and steps really run, on a small cloud with the step runner in a process of its own."""
+"""Bootstrap actions and steps really run, on a small cloud with the step runner in a separate process."""
 
 import gzip
 import sys
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: a 
 
 
 class Cloud:
-    """The cloud, as a person uses it."""
+    """The cloud, as a user sees it."""
 
     def __init__(self, client: Client, folder: Path) -> None:
         self.emr, self.s3 = client("emr"), client("s3")
@@ -79,7 +79,7 @@ def action(word: str) -> dict[str, Any]:
     return {"Name": word, "ScriptBootstrapAction": {"Path": "s3://data/boot.sh", "Args": [word]}}
 
 
-def test_a_failing_bootstrap_action_ends_the_cluster_and_leaves_its_log(cloud: Cloud) -> None:
+def test_a_failed_bootstrap_action_ends_the_cluster_with_a_log(cloud: Cloud) -> None:
     cluster = cloud.start(BootstrapActions=[action("good"), action("bad")])
     status = cloud.cluster(cluster, "TERMINATED_WITH_ERRORS")
     primary = cloud.emr.list_instances(ClusterId=cluster, InstanceFleetType="MASTER")["Instances"][0]["Ec2InstanceId"]
@@ -107,7 +107,7 @@ def test_a_step_runs_under_the_credentials_of_the_clusters_role(cloud: Cloud, li
     assert cloud.log(f"{living}/steps/{made}/stdout.gz") == f"arn:aws:sts::123456789012:assumed-role/node/{primary}\n"
 
 
-def test_a_failed_step_tells_why_and_where_its_log_is(cloud: Cloud, living: str) -> None:
+def test_a_failed_step_names_its_cause_and_its_log(cloud: Cloud, living: str) -> None:
     made = cloud.add(living, step("fails", "CONTINUE", "bash", "-c", "echo 'ValueError: 5' >&2; exit 3"))
     status = cloud.step(living, "fails", "COMPLETED", "FAILED")
     assert status["FailureDetails"] == {
@@ -119,7 +119,7 @@ def test_a_failed_step_tells_why_and_where_its_log_is(cloud: Cloud, living: str)
     assert cloud.log(f"{living}/steps/{made}/controller.gz").endswith("INFO exit code 3\n")
 
 
-def test_the_stamp_of_a_log_tells_that_it_is_whole(cloud: Cloud, living: str) -> None:
+def test_a_complete_log_is_stamped_after_the_steps_end(cloud: Cloud, living: str) -> None:
     made = cloud.add(living, step("stamped", "CONTINUE", "true"))
     ended = cloud.step(living, "stamped", "COMPLETED")["Timeline"]["EndDateTime"]
     for _ in range(400):
@@ -130,7 +130,7 @@ def test_the_stamp_of_a_log_tells_that_it_is_whole(cloud: Cloud, living: str) ->
     raise AssertionError(f"{kept} is before {ended}")
 
 
-def test_code_that_is_not_there_fails_the_step(cloud: Cloud, living: str) -> None:
+def test_missing_code_fails_the_step(cloud: Cloud, living: str) -> None:
     made = cloud.add(living, step("no code", "CONTINUE", "spark-submit", "s3://data/nothing.py"))
     cloud.step(living, "no code", "FAILED")
     assert cloud.log(f"{living}/steps/{made}/stderr.gz") == (
@@ -150,7 +150,7 @@ def test_a_running_step_is_cancelled_with_all_it_started(option: str, cloud: Clo
 
 
 @pytest.mark.slow
-def test_spark_runs_here_instead_of_on_yarn_and_says_so(cloud: Cloud, living: str) -> None:
+def test_spark_runs_locally_instead_of_on_yarn_and_logs_it(cloud: Cloud, living: str) -> None:
     program = b"""import sys
 from pyspark import SparkContext
 from helper import double
@@ -192,7 +192,7 @@ def test_a_killed_cloud_leaves_no_process_behind(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_our_own_step_runs_in_the_environment_that_our_bootstrap_action_made(
+def test_our_step_runs_in_the_bootstrap_actions_environment(
     cloud: Cloud, sample_photos: Path, random_backbone: Path
 ) -> None:
     s3 = cloud.s3

@@ -133,7 +133,7 @@ def test_a_cluster_becomes_ready_after_its_bootstrap_actions(tmp_path: Path) -> 
     assert world.cluster.state == "WAITING"
 
 
-def test_a_failing_bootstrap_action_ends_the_cluster_and_those_after_it_do_not_run(tmp_path: Path) -> None:
+def test_a_failed_bootstrap_action_skips_the_others(tmp_path: Path) -> None:
     made = cluster(step("a"), BootstrapActions=[ACTION, ACTION, ACTION])
     world = World(made, tmp_path, 0, 1)
     world.look(2)
@@ -146,7 +146,7 @@ def test_a_failing_bootstrap_action_ends_the_cluster_and_those_after_it_do_not_r
     assert world.states == ["CANCELLED"]
 
 
-def test_a_service_role_that_is_not_there_ends_the_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_service_role_ends_the_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "what_is_wrong", lambda _cluster: "EMR service role x is invalid")
     world = World(cluster(BootstrapActions=[ACTION]), tmp_path)
     world.look(2)
@@ -174,7 +174,7 @@ def test_as_many_steps_run_at_once_as_the_cluster_allows(tmp_path: Path) -> None
     assert world.states == ["RUNNING", "RUNNING", "PENDING"]
 
 
-def test_logs_are_there_when_the_state_says_that_a_step_ended_and_are_stamped_after_it(tmp_path: Path) -> None:
+def test_logs_exist_at_the_steps_end_and_are_stamped_later(tmp_path: Path) -> None:
     world = World(cluster(step("a")), tmp_path)
     world.look(2)
     assert world.kept == ["a RUNNING", "a COMPLETED"]
@@ -203,7 +203,7 @@ def test_a_running_step_is_cancelled_as_asked(option: str, ended_by: str, tmp_pa
     assert world.states[0] == "CANCEL_PENDING"
 
 
-def test_who_does_not_answer_an_interrupt_is_killed(tmp_path: Path) -> None:
+def test_kills_a_step_that_ignores_an_interrupt(tmp_path: Path) -> None:
     world, process = running(tmp_path)
     first = world.cluster.steps[0]
     world.cluster.cancel(first, "SEND_INTERRUPT", after(5))
@@ -226,7 +226,7 @@ def test_ending_a_cluster_kills_its_step_and_waits_for_it(tmp_path: Path) -> Non
     assert world.cluster.state == "TERMINATED"
 
 
-def test_the_folder_of_an_ended_cluster_is_gone(tmp_path: Path) -> None:
+def test_deletes_the_folder_of_an_ended_cluster(tmp_path: Path) -> None:
     world = World(cluster(), tmp_path)
     world.look()
     (tmp_path / world.cluster.id).mkdir()
@@ -235,7 +235,7 @@ def test_the_folder_of_an_ended_cluster_is_gone(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_step_that_cannot_be_run_fails_and_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_that_cannot_run_fails_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> Order:
         raise LookupError("the role is gone")
 
@@ -249,11 +249,12 @@ def test_a_step_that_cannot_be_run_fails_and_says_why(tmp_path: Path, monkeypatc
 def test_a_cluster_that_is_not_kept_alive_ends_by_itself(tmp_path: Path) -> None:
     world = World(cluster(step("a"), keep=False), tmp_path)
     world.look(3)
+    assert world.states == ["COMPLETED"]
     assert world.cluster.state == "TERMINATED"
     assert world.cluster.reason == {"Code": "ALL_STEPS_COMPLETED", "Message": "Steps completed"}
 
 
-def test_one_clusters_trouble_is_not_the_others(
+def test_a_failure_of_one_cluster_does_not_stop_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     troubled = cluster()
@@ -268,4 +269,4 @@ def test_one_clusters_trouble_is_not_the_others(
     monkeypatch.setattr(service, "what_is_wrong", look)
     world.look()
     assert (troubled.state, world.cluster.state) == ("STARTING", "WAITING")
-    assert caplog.messages == [f"The step runner could not look after the cluster {troubled.id}"]
+    assert [record.args for record in caplog.records] == [(troubled.id,)]

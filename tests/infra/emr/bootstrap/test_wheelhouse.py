@@ -119,12 +119,9 @@ def test_what_cannot_be_downloaded_is_named_with_what_to_do(tmp_path: Path, monk
     lock.write_text(f"no-such-library==1.0 --hash=sha256:{'0' * 64}\n")
     with pytest.raises(wheelhouse.WheelhouseError) as caught:
         wheelhouse.download(lock, "x86_64", tmp_path / "wheels")
-    assert str(caught.value) == (
-        "The cluster's Python libraries for x86_64 could not be downloaded: "
-        "ERROR: No matching distribution found for no-such-library==1.0\n"
-        "Check that the package index answers, then try again; if a wheel is gone, raise its version in "
-        "infra/versions.py and lock anew with make lock."
-    )
+    assert caught.value.code == "ORC-211"
+    assert caught.value.message.endswith("ERROR: No matching distribution found for no-such-library==1.0")
+    assert caught.value.hint.endswith("make lock")
 
 
 def test_a_download_that_failed_leaves_nothing_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

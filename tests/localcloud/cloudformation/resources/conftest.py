@@ -39,7 +39,7 @@ def client(service: str) -> BaseClient:
 
 @pytest.fixture
 def aws() -> Iterator[Client]:
-    """Return a function from a service's name to its client, in an account of its own."""
+    """Return a function from a service's name to its client, in a new account."""
     with patch.dict(os.environ, SETTINGS), mock_aws():
         yield client
 

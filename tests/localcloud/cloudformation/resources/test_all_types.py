@@ -100,7 +100,7 @@ def test_everything_that_the_cdks_own_stack_uses_is_modelled() -> None:
     assert missing(loads(shown.stdout)) == set()
 
 
-def test_what_is_not_modelled_would_be_found() -> None:
+def test_finds_an_unmodelled_property() -> None:
     template = {
         "Resources": {
             "Queue": {"Type": "AWS::SQS::Queue"},
@@ -117,7 +117,7 @@ def schema(kind: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", RESOURCE_TYPES.values(), ids=RESOURCE_TYPES)
-def test_what_is_modelled_exists_and_is_replaced_as_by_aws(kind: ResourceType) -> None:
+def test_modelled_properties_exist_and_replace_as_on_aws(kind: ResourceType) -> None:
     described = schema(kind.name)
     pointers = [*described.get("createOnlyProperties", []), *described.get("conditionalCreateOnlyProperties", [])]
     replaced = {pointer.removeprefix("/properties/") for pointer in pointers}

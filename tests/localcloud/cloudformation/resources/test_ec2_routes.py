@@ -47,7 +47,7 @@ def test_a_route_leads_to_a_gateway_and_then_to_another(
     assert targets() == []
 
 
-def test_a_subnet_is_given_a_table_and_a_table_in_use_is_not_removed(
+def test_associates_a_subnet_and_keeps_a_route_table_in_use(
     aws: Client, context: ResourceContext, subnet: str, table: str
 ) -> None:
     made = SubnetRouteTableAssociation().create(context, {"SubnetId": subnet, "RouteTableId": table})
@@ -63,12 +63,12 @@ def test_a_subnet_is_given_a_table_and_a_table_in_use_is_not_removed(
     RouteTable().delete(context, table, {})
 
 
-def test_a_table_is_tagged_anew(aws: Client, context: ResourceContext, table: str) -> None:
+def test_changes_tags_of_a_route_table(aws: Client, context: ResourceContext, table: str) -> None:
     assert RouteTable().update(context, table, TAGS, {"Tags": tags(owner="me")}).attributes == {"RouteTableId": table}
     assert aws("ec2").describe_route_tables(RouteTableIds=[table])["RouteTables"][0]["Tags"] == tags(owner="me")
 
 
-def test_an_internet_gateway_is_attached_and_not_removed_while_it_is(
+def test_does_not_delete_an_attached_internet_gateway(
     aws: Client, context: ResourceContext, vpc: str, gateway: str
 ) -> None:
     ec2 = aws("ec2")
@@ -91,7 +91,7 @@ def test_an_internet_gateway_is_attached_and_not_removed_while_it_is(
     assert ec2.describe_internet_gateways()["InternetGateways"] == []
 
 
-def test_an_address_is_taken_tagged_and_given_back(aws: Client, context: ResourceContext) -> None:
+def test_an_address_is_allocated_tagged_and_released(aws: Client, context: ResourceContext) -> None:
     ec2 = aws("ec2")
     made = ElasticIp().create(context, {"Domain": "vpc", **TAGS})
     (found,) = ec2.describe_addresses(PublicIps=[made.physical_id])["Addresses"]

@@ -68,9 +68,7 @@ def test_a_group_has_its_rules_and_no_other(aws: Client, context: ResourceContex
     assert (into["IpProtocol"], into["FromPort"], into["ToPort"], into["Description"]) == ("tcp", 443, 443, "HTTPS")
 
 
-def test_a_group_without_a_rule_for_what_goes_out_lets_everything_out(
-    aws: Client, context: ResourceContext, vpc: str
-) -> None:
+def test_a_group_without_egress_rules_allows_all_egress(aws: Client, context: ResourceContext, vpc: str) -> None:
     made = SecurityGroup().create(context, {"GroupDescription": "Nodes", "VpcId": vpc})
     assert [(rule["IpProtocol"], rule["CidrIpv4"]) for rule in rules(aws, made.physical_id, egress=True)] == [
         ("-1", "0.0.0.0/0")
@@ -102,7 +100,7 @@ def test_rules_and_tags_of_a_group_are_changed_in_place(aws: Client, context: Re
         (SecurityGroupEgress(), "DestinationSecurityGroupId", True),
     ],
 )
-def test_a_rule_by_itself_is_put_on_described_anew_and_taken_off(
+def test_a_separate_rule_is_created_described_and_deleted(
     aws: Client,
     context: ResourceContext,
     group: str,
@@ -131,7 +129,7 @@ def test_a_rule_by_itself_is_put_on_described_anew_and_taken_off(
     assert found() == []
 
 
-def test_many_rules_between_two_groups_stay_apart(aws: Client, context: ResourceContext, group: str) -> None:
+def test_rules_between_two_groups_stay_separate(aws: Client, context: ResourceContext, group: str) -> None:
     common = {"GroupId": group, "SourceSecurityGroupId": group}
     ports = ((-1, -1, "icmp"), (0, 65535, "tcp"), (0, 65535, "udp"), (8443, 8443, "tcp"))
     made = [
@@ -150,7 +148,7 @@ def test_a_group_is_removed(aws: Client, context: ResourceContext, group: str) -
     assert found["SecurityGroups"] == []
 
 
-def test_a_group_of_which_a_rule_is_refused_does_not_stay(aws: Client, context: ResourceContext, vpc: str) -> None:
+def test_deletes_a_group_whose_rules_are_refused(aws: Client, context: ResourceContext, vpc: str) -> None:
     with pytest.raises(ValueError, match="CidrIp, CidrIpv6, SourceSecurityGroupId"):
         SecurityGroup().create(
             context, {"GroupDescription": "x", "VpcId": vpc, "SecurityGroupIngress": [{"IpProtocol": "tcp"}]}

@@ -63,7 +63,7 @@ def test_a_repository_is_made_changed_and_removed(aws: Client, context: Resource
 
 
 @pytest.mark.parametrize("emptied", [False, True])
-def test_a_repository_with_images_is_removed_only_if_that_was_asked_for(
+def test_deletes_a_repository_with_images_only_on_request(
     aws: Client,
     context: ResourceContext,
     emptied: bool,

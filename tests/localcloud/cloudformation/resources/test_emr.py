@@ -109,7 +109,7 @@ def resized(**capacities: int) -> dict[str, Any]:
     return INSTANCES | {"TaskInstanceFleets": [task | capacities]}
 
 
-def test_every_property_goes_into_a_request_that_emrs_own_model_accepts() -> None:
+def test_every_property_fits_emrs_service_model() -> None:
     made = request(client("emr"), "RunJobFlow", **run_job_flow(CLUSTER))
 
     shape = botocore.session.get_session().get_service_model("emr").operation_model("RunJobFlow").input_shape
@@ -185,12 +185,12 @@ def test_nothing_is_resized_when_only_the_protection_differs() -> None:
     ("name", "part"),
     [("Ec2SubnetIds", ["subnet-3"]), ("TaskInstanceFleets", []), ("CoreInstanceFleet", {"Name": "other"})],
 )
-def test_any_other_change_of_the_instances_takes_a_new_cluster(name: str, part: object) -> None:
+def test_other_changes_of_instances_replace_the_cluster(name: str, part: object) -> None:
     with pytest.raises(ReplacementNeededError, match=rf"Instances\.{name}"):
         resized_fleets(INSTANCES, INSTANCES | {name: part})
 
 
-def test_what_emr_can_change_of_a_running_cluster_is_not_replaced() -> None:
+def test_updates_in_place_what_emr_can_change() -> None:
     assert Cluster().properties - Cluster().replacing == {
         "AutoTerminationPolicy",
         "Instances",
@@ -233,7 +233,7 @@ def test_a_cluster_is_started_changed_in_place_and_ended(aws: Client, context: R
     Cluster().delete(context, made.physical_id, after)
 
 
-def test_a_cluster_nobody_knows_is_as_good_as_ended(context: ResourceContext) -> None:
+def test_deleting_an_unknown_cluster_succeeds(context: ResourceContext) -> None:
     Cluster().delete(context, "j-NOBODY", {})
 
 
@@ -273,7 +273,7 @@ def at(fake: FakeEmr) -> ResourceContext:
     return context_of("Cluster", lambda _service: fake)
 
 
-def test_the_making_of_a_cluster_lasts_until_it_has_started() -> None:
+def test_creation_waits_for_the_cluster_to_start() -> None:
     fake = FakeEmr("STARTING", "BOOTSTRAPPING", "WAITING")
     with patch.object(emr, "_PAUSE", 0):
         assert Cluster().create(at(fake), CLUSTER).physical_id == "j-1"
@@ -293,7 +293,7 @@ def test_a_cluster_that_cannot_start_says_why_and_is_ended() -> None:
     assert fake.calls == [("terminate_job_flows", {"JobFlowIds": ["j-1"]})]
 
 
-def test_the_end_of_a_cluster_is_waited_for() -> None:
+def test_deletion_waits_for_the_cluster_to_end() -> None:
     fake = FakeEmr("WAITING", "TERMINATING", "TERMINATING", "TERMINATED")
     with patch.object(emr, "_PAUSE", 0):
         Cluster().delete(at(fake), "j-1", CLUSTER)
@@ -320,14 +320,14 @@ def test_policies_and_sizes_are_changed_by_emrs_own_requests() -> None:
     ]
 
 
-def test_policies_that_are_gone_are_taken_off() -> None:
+def test_removes_policies_that_are_no_longer_declared() -> None:
     fake = FakeEmr("WAITING")
     removed = ("AutoTerminationPolicy", "ManagedScalingPolicy")
     Cluster().update(at(fake), "j-1", CLUSTER, {name: part for name, part in CLUSTER.items() if name not in removed})
     assert [name for name, _ in fake.calls] == ["remove_auto_termination_policy", "remove_managed_scaling_policy"]
 
 
-def test_a_change_that_takes_a_new_cluster_changes_nothing_first() -> None:
+def test_a_replacement_changes_nothing_in_place() -> None:
     fake = FakeEmr("WAITING")
     after = CLUSTER | {"Instances": resized() | {"Ec2SubnetIds": []}, "AutoTerminationPolicy": {"IdleTimeout": 60}}
     with pytest.raises(ReplacementNeededError):

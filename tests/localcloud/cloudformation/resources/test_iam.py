@@ -116,14 +116,14 @@ def test_a_role_is_removed_with_its_own_policies(aws: Client, context: ResourceC
     assert aws("iam").list_roles()["Roles"] == []
 
 
-def test_a_role_that_somebody_gave_a_policy_to_is_not_removed(aws: Client, context: ResourceContext) -> None:
+def test_does_not_delete_a_role_with_foreign_policies(aws: Client, context: ResourceContext) -> None:
     name = Role().create(context, ROLE).physical_id
     aws("iam").attach_role_policy(RoleName=name, PolicyArn=READ_ONLY)
     with pytest.raises(ClientError, match="DeleteConflict"):
         Role().delete(context, name, ROLE)
 
 
-def test_a_role_with_a_policy_that_does_not_exist_does_not_stay(aws: Client, context: ResourceContext) -> None:
+def test_deletes_a_role_whose_managed_policy_does_not_exist(aws: Client, context: ResourceContext) -> None:
     with pytest.raises(ClientError, match="NoSuchEntity"):
         Role().create(context, ROLE | {"ManagedPolicyArns": ["arn:aws:iam::aws:policy/NoSuchPolicy"]})
     assert aws("iam").list_roles()["Roles"] == []
@@ -174,7 +174,7 @@ def test_a_user_is_made_changed_and_removed(aws: Client, context: ResourceContex
     assert iam.list_users()["Users"] == []
 
 
-def test_a_key_tells_its_secret_when_it_is_made_and_is_removed(aws: Client, context: ResourceContext) -> None:
+def test_an_access_key_returns_its_secret_and_is_deleted(aws: Client, context: ResourceContext) -> None:
     User().create(context, {"UserName": "evaluator"})
     properties = {"UserName": "evaluator", "Serial": 1}
 
@@ -222,9 +222,7 @@ def test_a_managed_policy_is_attached_changed_and_removed(aws: Client, context: 
     assert iam.list_policies(Scope="Local")["Policies"] == []
 
 
-def test_a_managed_policy_can_be_changed_more_often_than_iam_keeps_versions(
-    aws: Client, context: ResourceContext
-) -> None:
+def test_updates_a_managed_policy_beyond_the_version_limit(aws: Client, context: ResourceContext) -> None:
     documents = [{"PolicyDocument": allowing(f"s3:Get{number}")} for number in range(8)]
     arn = ManagedPolicy().create(context, documents[0]).physical_id
     for before, after in itertools.pairwise(documents):
@@ -234,9 +232,7 @@ def test_a_managed_policy_can_be_changed_more_often_than_iam_keeps_versions(
     assert [version["VersionId"] for version in versions if version["IsDefaultVersion"]] == ["v8"]
 
 
-def test_an_inline_policy_goes_to_all_it_names_and_from_those_it_no_longer_names(
-    aws: Client, context: ResourceContext
-) -> None:
+def test_an_inline_policy_follows_the_holders_it_names(aws: Client, context: ResourceContext) -> None:
     iam = aws("iam")
     for name in ("first", "second"):
         Role().create(context, {"RoleName": name, "AssumeRolePolicyDocument": TRUST})

@@ -45,7 +45,7 @@ def test_a_key_is_changed_in_place(aws: Client, context: ResourceContext) -> Non
     assert kms.list_resource_tags(KeyId=key)["Tags"] == [{"TagKey": "owner", "TagValue": "me"}]
 
 
-def test_a_removed_key_waits_for_its_end(aws: Client, context: ResourceContext) -> None:
+def test_a_deleted_key_is_pending_deletion(aws: Client, context: ResourceContext) -> None:
     key = Key().create(context, KEY).physical_id
     Key().delete(context, key, KEY)
     Key().delete(context, key, KEY)
@@ -54,7 +54,7 @@ def test_a_removed_key_waits_for_its_end(aws: Client, context: ResourceContext) 
     assert 6 <= (found["DeletionDate"] - found["CreationDate"]).days <= 7
 
 
-def test_an_alias_is_given_passed_on_and_taken_away(aws: Client, context: ResourceContext) -> None:
+def test_an_alias_is_created_moved_and_deleted(aws: Client, context: ResourceContext) -> None:
     first, second = (Key().create(context, {}).physical_id for _ in range(2))
 
     def targets() -> dict[str, str]:

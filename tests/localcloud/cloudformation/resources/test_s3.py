@@ -93,7 +93,7 @@ def test_access_is_logged_into_another_bucket(aws: Client, context: ResourceCont
     assert (enabled["TargetBucket"], enabled["TargetPrefix"]) == (logs, "access/")
 
 
-def test_a_bucket_without_a_name_gets_one_in_small_letters(aws: Client) -> None:
+def test_a_bucket_without_a_name_gets_one_in_lower_case(aws: Client) -> None:
     made = Bucket().create(context_of("DataC0FFEE", aws, stack="OrchardData"), {})
     assert made.physical_id.startswith("orcharddata-datac0ffee-")
     assert aws("s3").head_bucket(Bucket=made.physical_id)
@@ -109,7 +109,7 @@ def test_the_attributes_are_those_that_cloudformation_gives(context: ResourceCon
     }
 
 
-def test_an_update_changes_what_differs_and_takes_off_what_is_gone(aws: Client, context: ResourceContext) -> None:
+def test_an_update_changes_and_removes_settings(aws: Client, context: ResourceContext) -> None:
     Bucket().create(context, EVERYTHING)
     rules = {"Rules": [{"Id": "expire", "Status": "Disabled", "ExpirationInDays": 5}]}
     after = {"BucketName": "orchard-photos", "LifecycleConfiguration": rules, "Tags": tags(project="other")}
@@ -127,7 +127,7 @@ def test_an_update_changes_what_differs_and_takes_off_what_is_gone(aws: Client, 
             read(Bucket="orchard-photos")
 
 
-def test_a_bucket_with_something_in_it_is_not_removed(aws: Client, context: ResourceContext) -> None:
+def test_does_not_delete_a_bucket_with_objects(aws: Client, context: ResourceContext) -> None:
     Bucket().create(context, {"BucketName": "orchard-photos"})
     aws("s3").put_object(Bucket="orchard-photos", Key="apple.jpg", Body=b"")
 
@@ -137,7 +137,7 @@ def test_a_bucket_with_something_in_it_is_not_removed(aws: Client, context: Reso
     assert aws("s3").head_object(Bucket="orchard-photos", Key="apple.jpg")
 
 
-def test_an_empty_bucket_is_removed_and_removing_it_again_is_no_failure(aws: Client, context: ResourceContext) -> None:
+def test_deletes_an_empty_bucket_and_succeeds_again(aws: Client, context: ResourceContext) -> None:
     Bucket().create(context, EVERYTHING)
     Bucket().delete(context, "orchard-photos", EVERYTHING)
     Bucket().delete(context, "orchard-photos", EVERYTHING)
@@ -145,20 +145,20 @@ def test_an_empty_bucket_is_removed_and_removing_it_again_is_no_failure(aws: Cli
 
 
 @pytest.mark.parametrize("region", ["eu-west-1", "us-east-1"])
-def test_a_bucket_that_is_there_already_is_not_taken_over(aws: Client, region: str) -> None:
+def test_refuses_a_bucket_that_exists_already(aws: Client, region: str) -> None:
     aws("s3").create_bucket(Bucket="taken", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     with pytest.raises(ValueError, match="taken"):
         Bucket().create(context_of("Thing", aws, region=region), {"BucketName": "taken"})
 
 
-def test_a_bucket_of_which_a_setting_is_refused_does_not_stay(aws: Client, context: ResourceContext) -> None:
+def test_deletes_a_bucket_whose_settings_are_refused(aws: Client, context: ResourceContext) -> None:
     rules = {"Rules": [{"Status": "Enabled", "TagFilters": []}]}
     with pytest.raises(ValueError, match=r"LifecycleConfiguration\.Rules\.TagFilters"):
         Bucket().create(context, {"LifecycleConfiguration": rules})
     assert aws("s3").list_buckets()["Buckets"] == []
 
 
-def test_a_bucket_policy_is_set_changed_and_taken_off(aws: Client, context: ResourceContext) -> None:
+def test_a_bucket_policy_is_set_changed_and_deleted(aws: Client, context: ResourceContext) -> None:
     s3 = aws("s3")
     Bucket().create(context, {"BucketName": "orchard-photos"})
     first = {"Bucket": "orchard-photos", "PolicyDocument": {"Version": "2012-10-17", "Statement": []}}

@@ -29,7 +29,7 @@ def test_a_given_secret_is_kept_changed_and_removed_at_once(aws: Client, context
     assert Secret().create(context, before)
 
 
-def test_a_secret_is_made_up_and_stays_when_something_else_changes(aws: Client, context: ResourceContext) -> None:
+def test_keeps_a_generated_secret_when_other_properties_change(aws: Client, context: ResourceContext) -> None:
     rules = {"GenerateSecretString": {"ExcludePunctuation": "true", "PasswordLength": 24}}
 
     made = Secret().create(context, rules)
@@ -40,7 +40,7 @@ def test_a_secret_is_made_up_and_stays_when_something_else_changes(aws: Client, 
     assert aws("secretsmanager").get_secret_value(SecretId=made.physical_id)["SecretString"] == value
 
 
-def test_a_made_up_secret_can_be_put_into_an_object(aws: Client, context: ResourceContext) -> None:
+def test_puts_a_generated_secret_into_an_object(aws: Client, context: ResourceContext) -> None:
     rules = {"SecretStringTemplate": '{"user": "jovyan"}', "GenerateStringKey": "password", "PasswordLength": 12}
     made = Secret().create(context, {"GenerateSecretString": rules})
     value = json.loads(aws("secretsmanager").get_secret_value(SecretId=made.physical_id)["SecretString"])

@@ -29,7 +29,7 @@ def test_a_parameter_is_kept_changed_and_removed(aws: Client, context: ResourceC
     assert ssm.describe_parameters()["Parameters"] == []
 
 
-def test_a_parameter_that_is_there_already_is_not_taken_over(context: ResourceContext) -> None:
+def test_refuses_a_parameter_that_exists_already(context: ResourceContext) -> None:
     Parameter().create(context, {"Name": "/cdk/version", "Type": "String", "Value": "33"})
     with pytest.raises(ClientError, match="ParameterAlreadyExists"):
         Parameter().create(context, {"Name": "/cdk/version", "Type": "String", "Value": "1"})
