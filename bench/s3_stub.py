@@ -152,11 +152,11 @@ class Conversation(asyncio.Protocol):
         if "aws-chunked" in headers.get("content-encoding", ""):
             self._fail(501, "NotImplemented")
             return
-        told = headers.get("content-md5")
+        digest = headers.get("content-md5")
         etag = self._store.put(path, body)
         if etag is None:
             self._fail(507, "StubIsFull")
-        elif told and base64.b64decode(told).hex() != etag:
+        elif digest and base64.b64decode(digest).hex() != etag:
             self._fail(400, "BadDigest")
         else:
             self._send(200, {"ETag": f'"{etag}"'}, b"")
@@ -170,8 +170,8 @@ class Conversation(asyncio.Protocol):
         self._send(200, {"ETag": f'"{etag}"'}, content, silent=method == "HEAD")
 
     def _fail(self, status: int, code: str, *, silent: bool = False) -> None:
-        told = f"<Error><Code>{code}</Code><Message>{PHRASES[status]}</Message></Error>"
-        self._send(status, {}, told.encode(), silent=silent)
+        body = f"<Error><Code>{code}</Code><Message>{PHRASES[status]}</Message></Error>"
+        self._send(status, {}, body.encode(), silent=silent)
 
     def _send(self, status: int, headers: Mapping[str, str], body: bytes, *, silent: bool = False) -> None:
         lines = [f"HTTP/1.1 {status} {PHRASES[status]}", f"Content-Length: {len(body)}"]

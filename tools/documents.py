@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+import textwrap
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,9 @@ ROOT = Path(__file__).resolve().parent.parent
 TROUBLESHOOTING = ROOT / "docs" / "troubleshooting.md"
 DECISIONS = ROOT / "docs" / "decisions"
 SOURCES = ("job", "infra", "localcloud", "tools")
+
+WIDTH = 100
+"""Columns of a line of prose."""
 
 UNKNOWN = "…"
 """Replaces each value in a message."""
@@ -92,16 +96,20 @@ def troubleshooting(described: list[Entry]) -> str:
     for entry in described:
         said = " Said as:\n\n" + "\n".join(f"- `{message}`" for message in entry.messages) if entry.messages else ""
         parts.append(
-            f"## {entry.code} {entry.title.rstrip('.')}\n\n{entry.meaning}\n\n"
-            f"**To do**: {entry.hint}\n\nExit code {entry.exit_code}.{said}\n"
+            f"## {entry.code} {entry.title.rstrip('.')}\n\n{_wrapped(entry.meaning)}\n\n"
+            f"{_wrapped(f'**To do**: {entry.hint}')}\n\nExit code {entry.exit_code}.{said}\n"
         )
     return "\n".join([*parts, _from_logs()])
 
 
+def _wrapped(paragraph: str) -> str:
+    return textwrap.fill(paragraph, WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
 def _from_logs() -> str:
     """Return the section on causes that cluster logs show."""
-    failed = "The bootstrap action failed: …"
-    rows = [f"| {diagnose.BOOTSTRAP_FAILED} | bootstrap action | {failed} | Mend it, then: orchard up |"]
+    failed, fix = "The bootstrap action failed: …", "Fix the cause above, then run: orchard up"
+    rows = [f"| {diagnose.BOOTSTRAP_FAILED} | bootstrap action | {failed} | {fix} |"]
     for cause in (*diagnose.CAUSES, *diagnose.CLUSTER_CAUSES):
         if cause.code:
             sentence, hint = (re.sub(r"{\w+}", UNKNOWN, text) for text in (cause.sentence, cause.hint))
@@ -128,15 +136,16 @@ _TROUBLESHOOTING_HEAD = """\
 
 <!-- Written by `make docs` from the error classes; change those. -->
 
-Every failure prints two lines to standard error, the error and how to fix it, and ends with a non-zero exit code:
+After reading this page you can look up what an error code means and how to fix it. Every failure
+prints two lines to standard error, the error and how to fix it, and ends with a non-zero exit code:
 
 ```text
 error: There is no folder '/home/me/photo'. [ORC-110]
 Check its name, and that it can be reached from here.
 ```
 
-A code never changes its meaning. `--debug` shows the traceback. Exit codes: 1 failure, 2 invalid usage or input,
-75 temporary failure, try again later, 130 stopped by Ctrl-C.
+A code never changes its meaning. `--debug` shows the traceback. Exit codes: 1 failure, 2 invalid
+usage or input, 75 temporary failure, try again later, 130 stopped by Ctrl-C.
 
 | codes | area |
 |---|---|
@@ -151,8 +160,9 @@ A code never changes its meaning. `--debug` shows the traceback. Exit codes: 1 f
 _LOGS_HEAD = """\
 ## ORC-5.. What the logs of a cluster show
 
-After a run or a cluster fails, `orchard run`, `orchard up` and `orchard status` read its logs and print the probable
-cause, with the address of the log after the fix. If the job reported its own error, they print its code instead.
+After a run or a cluster fails, `orchard run`, `orchard up` and `orchard status` read its logs and
+print the probable cause, with the address of the log after the fix. If the job reported its own
+error, they print its code instead.
 
 | code | cause | said as | to do |
 |---|---|---|---|
@@ -163,8 +173,8 @@ _DECISIONS_HEAD = """\
 
 <!-- Written by `make docs` from the titles of the pages. -->
 
-Each page records a choice, its reasons, its alternatives and its cost. A new page replaces a decision that no longer
-holds, and says so.
+After reading this page you can find out why a choice was made. Each page records a
+choice with its context and its consequences. A decision that was replaced is marked as superseded.
 
 | number | decision |
 |---|---|

@@ -11,8 +11,11 @@ LOCKED = {
     "requirements/development.in": "requirements/development.txt",
     "requirements/java.in": "requirements/java.txt",
 }
-AUDIT = {"requirements/audit.in": "requirements/audit.txt"}
-"""Installed by ``make audit`` only, into its own environment."""
+APART = {
+    "requirements/audit.in": "requirements/audit.txt",
+    "requirements/notebook.in": "requirements/notebook.txt",
+}
+"""Installed by ``make audit`` and ``make notebook`` only, each into its own environment."""
 
 CLUSTER_LISTS = {
     "requirements": ("x86_64", "aarch64"),
@@ -27,7 +30,7 @@ OPTIONS += ["--no-emit-find-links", "--custom-compile-command", "make lock"]
 
 def main() -> int:
     """Lock each list; return the first exit code that is not 0."""
-    jobs = [(source, lock, ["--universal"]) for source, lock in {**LOCKED, **AUDIT}.items()]
+    jobs = [(source, lock, ["--universal"]) for source, lock in {**LOCKED, **APART}.items()]
     # Amazon Linux 2023 has glibc 2.34; --no-deps leaves out what the job never imports.
     jobs += [
         (

@@ -159,7 +159,7 @@ def diagnose_cluster(state: str, reason: str, bootstrap: Mapping[str, str]) -> D
             lines = [line.strip() for line in text.splitlines() if line.strip()]
             if lines:
                 last = " / ".join(lines[-3:])
-                hint = f"Mend it, then: {invocation.orchard('up')}"
+                hint = f"Fix the cause above, then run: {invocation.orchard('up')}"
                 return Diagnosis(f"The bootstrap action failed: {last}", hint, uri, BOOTSTRAP_FAILED)
         return Diagnosis(
             "The bootstrap action failed, and its log is not there yet.",

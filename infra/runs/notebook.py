@@ -78,9 +78,10 @@ def put(aws: Aws, bucket: str, name: str, notebook: Notebook) -> str:
 def _cells(cell: dict[str, Any], places: Places) -> list[dict[str, Any]]:
     (tag,) = cell["metadata"].get("tags", [""])
     source = "".join(cell["source"])
-    options = {"per_label": 10, "model": places.model, "overwrite": True}
+    options = {"per_label": 10, "model": places.model, "classifier": "logistic", "holdout": 0.2, "overwrite": True}
     sources = {
-        "settings": [f"IMAGES = {places.images!r}\nOUTPUT = {places.output!r}\nOPTIONS = {options!r}"],
+        "parameters": [f"IMAGES = {places.images!r}\nOUTPUT = {places.output!r}\nOPTIONS = {options!r}"],
+        "sample-photos": [],
         "run": ["\n".join(f"sc.addPyFile({uri!r})" for uri in places.code), source],
         "to-pandas": [_to_kernel("explained", -1), _to_kernel("points", POINTS)],
         "plot": [f"%%local\n%matplotlib inline\n{source}"],

@@ -209,6 +209,8 @@ def _named(table: pa.Table, folder: str, *, encoded: bool) -> list[Listed]:
 
 def _absolute(uri: str, folder: str) -> str:
     is_relative = storage.is_local(uri) and not uri.startswith("/")
+    if not storage.is_local(uri) and "//" in uri.partition("://")[2]:
+        return uri  # such a key is rejected when it is read, and the other photos are used
     return storage.absolute_uri(storage.join(folder, uri) if is_relative else uri)
 
 

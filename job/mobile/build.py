@@ -14,6 +14,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from job.classifiers import Classifier, Floats, LogisticModel, Model, PerceptronModel, TreesModel
+from job.errors import printable_line
 from job.features.network import DESCRIPTION_KEY
 from job.features.network.tflite_graph import Graph, read_metadata
 from job.mobile.trees import apply_trees
@@ -84,7 +85,9 @@ def finished(graph: Graph, description: MobileDescription) -> bytes:
     packed.seek(0, io.SEEK_END)
     with zipfile.ZipFile(packed, "a") as archive:
         # ZipInfo has a fixed date, so that the same run gives the same bytes.
-        archive.writestr(zipfile.ZipInfo(LABELS_FILE), "\n".join(description.labels) + "\n")
+        # A line break in a label would shift all labels after it.
+        lines = "".join(f"{printable_line(label)}\n" for label in description.labels)
+        archive.writestr(zipfile.ZipInfo(LABELS_FILE), lines)
     return packed.getvalue()
 
 

@@ -8,9 +8,10 @@ import pyarrow as pa
 from pyspark import SparkContext
 
 from job import storage
+from job.errors import BackboneError
 from job.images import TRAIN
 from job.pca import components, passes
-from job.pca.components import PrincipalComponents, Projection
+from job.pca.components import Moments, PrincipalComponents, Projection
 from job.pca.passes import ProjectionReport, ProjectionTask
 from job.results import DataFile, layout
 from job.results.progress import Progress
@@ -26,7 +27,17 @@ def fit(
     done = context.accumulator(0)
     with progress.counted_stage("fit", sum(rows for _, rows in files), done):
         moments = passes.sum_moments(context, output, files, session.slots(context), done)
+        require_finite(moments)
         return components.fit(moments, standardize)
+
+
+def require_finite(moments: Moments) -> None:
+    """Raise BackboneError if a feature of a training photo is NaN or infinite: one makes every component NaN."""
+    if not (np.isfinite(moments.total).all() and np.isfinite(moments.shift).all()):
+        raise BackboneError(
+            "A network must compute finite features, got NaN or infinity for a training photo.",
+            "Its weights are damaged or contain NaN: replace the file of --weights or --model.",
+        )
 
 
 def project_photos(

@@ -1,4 +1,4 @@
-"""Parses and normalizes URIs of files and folders.
+"""Reads addresses of files and folders: what a URI means, and whether two mean the same.
 
 A URI here is a path on this machine, or ``s3://bucket/key``, ``abfs://...``, ``gs://...``. It is never
 percent-decoded or -encoded: a photo named ``100%.jpg`` keeps its name.
@@ -12,7 +12,7 @@ from job.errors import AddressError
 
 SCHEME = re.compile(r"^([a-z][a-z0-9+.-]*)://(.*)$", re.IGNORECASE | re.DOTALL)
 
-_ONE_SLASH = re.compile(r"^(s3[an]?|abfss?|gs|gcs):/[^/]", re.IGNORECASE)
+_ONE_SLASH = re.compile(r"^(?P<scheme>[a-z][a-z0-9+.-]+):/(?P<path>[^/].*)$", re.IGNORECASE | re.DOTALL)
 
 _SECRET = re.compile(
     r"^[^/@]*:[^/@]*@|[?&](x-amz-(signature|credential|security-token)|sig|sv|googleaccessid|signature)=", re.IGNORECASE
@@ -21,7 +21,7 @@ _SECRET = re.compile(
 
 
 def absolute_uri(uri: str) -> str:
-    """Return a URI that means the same in every process: local paths absolute, without a slash at the end.
+    """Return a URI that means the same in every process: local paths absolute, no slash at the end.
 
     ``file://`` is dropped, because a local path is its own URI here; ``s3a://`` and ``s3n://``, as Hadoop
     calls it, become ``s3://``.
@@ -29,26 +29,33 @@ def absolute_uri(uri: str) -> str:
     Raises
     ------
     UsageError
-        If a scheme is followed by one slash, which would make it a path of this machine; or if the URI contains a
-        secret, because results, logs and the arguments of EMR steps contain URIs.
+        If a scheme is followed by one slash only, for the path would be taken for one of this machine; or if the URI
+        carries a secret, for URIs are written into results, logs and the arguments of a cluster's steps.
     """
     match = SCHEME.match(uri)
     if match is None:
-        if _ONE_SLASH.match(uri):
-            raise AddressError(
-                f"A URI requires two slashes after its scheme, got '{uri}'.", f"Write {uri.replace(':/', '://', 1)}"
-            )
-        return os.path.normpath(Path(uri).absolute())
+        single = _ONE_SLASH.match(uri)
+        if single is not None and single["scheme"].lower() == "file":
+            return os.path.normpath(f"/{single['path']}")
+        if single is not None:
+            raise AddressError(f"'{uri}' has one slash after its scheme.", f"Write {uri.replace(':/', '://', 1)}")
+        # A shell does not expand a quoted ~, nor one after "=".
+        return os.path.normpath(Path(os.path.expanduser(uri)).absolute())  # noqa: PTH111 - keeps an unknown user's ~
     scheme, rest = match.group(1).lower(), match.group(2)
     if _SECRET.search(rest):
         raise AddressError(
-            f"A URI must not contain a password, key or signature, got one that begins with '{scheme}://'.",
-            "Remove it, and set the credentials in the environment.",
+            f"The URI that begins with '{scheme}://' carries a secret: a password, a key or a signature.",
+            "Leave it out: credentials come from the environment, or from the role of the machine.",
         )
     if scheme == "file":
         return os.path.normpath("/" + rest.lstrip("/"))
     if scheme in ("s3a", "s3n"):
         scheme = "s3"
+    if "//" in rest.rstrip("/"):
+        raise AddressError(
+            f"A URI must not have an empty part, got '{uri}'.",
+            f"Write {scheme}://{re.sub('/+', '/', rest).strip('/')}",
+        )
     return f"{scheme}://{rest.rstrip('/')}"
 
 
@@ -58,7 +65,7 @@ def is_local(uri: str) -> bool:
 
 
 def resolved(uri: str) -> str:
-    """Return the URI with the links of this machine followed."""
+    """Return the URI of the real thing: links on this machine are followed."""
     return os.path.realpath(uri) if is_local(uri) else uri
 
 
@@ -68,7 +75,7 @@ def join(folder: str, *names: str) -> str:
 
 
 def split_s3(uri: str) -> tuple[str, str]:
-    """Return the bucket and the key of an ``s3://`` URI; both are empty for other URIs."""
+    """Return the bucket and the key of an ``s3://`` URI; both are empty if it is none."""
     if not uri.startswith("s3://"):
         return "", ""
     bucket, _, key = uri.removeprefix("s3://").partition("/")

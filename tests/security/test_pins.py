@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tools.lock import AUDIT, CLUSTER_LISTS, LOCKED
+from tools.lock import APART, CLUSTER_LISTS, LOCKED
 from tools.set_up import LOCKS, ROOT
 
 PYTHON_LOCKS = [
     *LOCKED.values(),
-    *AUDIT.values(),
+    *APART.values(),
     *(f"infra/emr/bootstrap/{name}.{machine}.txt" for name, machines in CLUSTER_LISTS.items() for machine in machines),
 ]
 

@@ -27,10 +27,11 @@ def test_jupyterhub_gets_pyspark_and_the_bucket() -> None:
 
     assert made["metadata"]["kernelspec"]["name"] == "pysparkkernel"
     (settings,) = tagged(made, "IMAGES")
+    options = {"per_label": 10, "model": "s3://data/m", "classifier": "logistic", "holdout": 0.2, "overwrite": True}
     assert settings.splitlines() == [
         "IMAGES = 's3://data/images/fruits'",
         "OUTPUT = 's3://data/results/notebook-mine'",
-        "OPTIONS = {'per_label': 10, 'model': 's3://data/m', 'overwrite': True}",
+        f"OPTIONS = {options!r}",
     ]
     (add,) = tagged(made, "sc.addPyFile")
     assert add.splitlines() == ["sc.addPyFile('s3://data/job.zip')", "sc.addPyFile('s3://data/orchard.py')"]
@@ -40,6 +41,7 @@ def test_jupyterhub_gets_pyspark_and_the_bucket() -> None:
     ]
     assert len(tagged(made, "%%local\n%matplotlib inline\nimport matplotlib")) == 2
     assert "to_pandas" not in json.dumps(made)
+    assert "draw_photos" not in json.dumps(made)
     identities = [cell["id"] for cell in made["cells"]]
     assert len(identities) == len(set(identities))
 

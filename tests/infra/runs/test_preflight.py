@@ -4,7 +4,9 @@ import pytest
 
 from infra.aws.client import Aws
 from infra.errors import RunRefusedError
-from infra.runs.preflight import PhotosFound, require_photos
+from infra.runs.preflight import PhotosFound, check_labels, require_photos
+from job import arguments
+from job.errors import SplitFoldersError
 
 
 @pytest.mark.parametrize(
@@ -27,3 +29,26 @@ def test_refuses_a_bucket_without_photos(aws: Aws, bucket: str) -> None:
 
     assert f"s3://{bucket}" in raised.value.message
     assert raised.value.hint.endswith(": orchard upload PATH SET")
+
+
+def found(*names: str) -> PhotosFound:
+    return PhotosFound(len(names), 1, "", names)
+
+
+def test_refuses_set_with_training_and_test_folders() -> None:
+    given = arguments.parse(["--images", "s3://b/images/fruits", "--output", "s3://b/results/r"])
+
+    with pytest.raises(SplitFoldersError) as raised:
+        check_labels(given, {"s3://b/images/fruits": found("Training/a/1.jpg", "Test/a/1.jpg")})
+
+    assert raised.value.hint.endswith("--images s3://b/images/fruits/Training --test s3://b/images/fruits/Test")
+
+
+def test_warns_of_labels_before_a_run_on_the_cluster() -> None:
+    given = arguments.parse(["--images", "s3://b/train", "--test", "s3://b/test", "--output", "s3://b/r"])
+    photos = {"s3://b/train": found("a/1.jpg", "a/2.jpg"), "s3://b/test": found("A/1.jpg")}
+
+    lines = check_labels(given, photos)
+
+    assert ["'A', 'a'" in lines[0], "'A'" in lines[1], "'a'" in lines[2]] == [True, True, True]
+    assert len(lines) == 3

@@ -176,6 +176,15 @@ def test_file_holds_description_and_labels(logistic: bytes) -> None:
         assert archive.read("labels.txt").decode() == "Apple\nÉclair\nPrune\n"
 
 
+def test_label_with_line_break_takes_one_line(
+    random_backbone: Path, projection: Projection, regression: LogisticModel
+) -> None:
+    classifier = Classifier("logistic", ("a\nb", *LABELS[1:]), 4, {}, regression)
+
+    with zipfile.ZipFile(io.BytesIO(mobile_model(random_backbone.read_bytes(), projection, classifier))) as archive:
+        assert archive.read("labels.txt").decode().splitlines() == ["a\\nb", *LABELS[1:]]
+
+
 def test_same_run_gives_same_bytes(
     logistic: bytes, random_backbone: Path, projection: Projection, regression: LogisticModel
 ) -> None:

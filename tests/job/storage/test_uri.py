@@ -14,7 +14,9 @@ from job.storage import uri as addresses
         ("/photos/", "/photos"),
         ("/elsewhere/../photos", "/photos"),
         ("file:///photos/100%/a b", "/photos/100%/a b"),
+        ("file:/photos", "/photos"),
         ("s3://bucket/photos/", "s3://bucket/photos"),
+        ("s3://bucket/photos//", "s3://bucket/photos"),
         ("s3a://bucket/photos", "s3://bucket/photos"),
         ("S3://bucket", "s3://bucket"),
         ("abfs://photos@account.dfs.core.windows.net/fruit/", "abfs://photos@account.dfs.core.windows.net/fruit"),
@@ -29,6 +31,28 @@ def test_a_uri_with_one_slash_is_not_taken_for_a_path() -> None:
         addresses.absolute_uri("s3:/bucket/photos")
 
     assert raised.value.hint == "Write s3://bucket/photos"
+
+
+@pytest.mark.parametrize(
+    ("uri", "fix"),
+    [
+        ("dbfs:/x", "Write dbfs://x"),
+        ("gs:/x/y", "Write gs://x/y"),
+        ("s3://b//x", "Write s3://b/x"),
+        ("s3a://bucket/a///b/", "Write s3://bucket/a/b"),
+    ],
+)
+def test_refuses_uri_with_wrong_number_of_slashes(uri: str, fix: str) -> None:
+    with pytest.raises(AddressError) as raised:
+        addresses.absolute_uri(uri)
+
+    assert (raised.value.code, raised.value.hint) == ("ORC-102", fix)
+
+
+def test_expands_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    assert addresses.absolute_uri("~/photos") == f"{tmp_path}/photos"
 
 
 def test_a_relative_path_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
