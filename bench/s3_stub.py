@@ -1,6 +1,6 @@
 """A light S3 on the loopback for measuring: PUT, GET, HEAD and ListObjectsV2, as aws and boto3 send them.
 
-Beside S3 it answers one question to CloudFormation: which bucket the stack has. The bucket is called "data".
+In addition to S3 it answers one question to CloudFormation: which bucket the stack has. The bucket is called "data".
 
 It checks no signature, keeps objects in memory up to a limit, and stops by itself once nothing has come for a while or
 its parent has gone. It is one thread of asyncio without any framework, so that what is measured is the client:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from job import storage
+from job.classifiers import COMPONENTS
 from job.features.extractor import extraction_seconds
 from job.results import layout
 
@@ -58,7 +59,8 @@ def _fit_lines(components: dict[str, Any], classifier: dict[str, Any] | None) ->
     yield f"{kept} component{'s' if kept != 1 else ''} for {components['variance_kept']:.2%} of the variance; {needed}."
     if classifier is None:
         return
-    trained = f"Classifier {classifier['kind']}: {classifier['labels']} labels, {classifier['trained_on']:,} photos"
+    kind = f"{classifier['kind']} on {classifier.get('classify_on', COMPONENTS)}"
+    trained = f"Classifier {kind}: {classifier['labels']} labels, {classifier['trained_on']:,} photos"
     if classifier["accuracy"] is None:
         yield f"{trained}; not tested."
         return

