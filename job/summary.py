@@ -71,5 +71,5 @@ def _fit_lines(components: dict[str, Any], classifier: dict[str, Any] | None) ->
 def _frequent(counts: Mapping[str, int]) -> str:
     shown = Counter(counts).most_common(LABELS_SHOWN)
     others = len(counts) - len(shown)
-    text = ", ".join(f"{label} {photos:,}" for label, photos in shown)
+    text = ", ".join(f"{label} ({photos:,})" for label, photos in shown)
     return f"{text} and {others} more label{'s' if others != 1 else ''}" if others else text

@@ -110,7 +110,8 @@ def _merged(local: list[_Row], cluster: dict[str, dict[str, Any] | None]) -> lis
 def _row(name: str, where: str, manifest: dict[str, Any] | None) -> tuple[str, ...]:
     if manifest is None:
         return (name, where, "unfinished", "", "", "")
-    accuracy = (manifest.get("classifier") or {}).get("accuracy")
+    # A prediction repeats the classifier of the run that it applied, whose accuracy is not that of these photos.
+    accuracy = None if "fitted" in manifest else (manifest.get("classifier") or {}).get("accuracy")
     return (
         name,
         where,

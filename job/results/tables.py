@@ -99,7 +99,7 @@ def count_reasons(rejected: pa.Table) -> list[Reason]:
 
 def readable_predictions(predictions: pa.Table, labels: Sequence[str]) -> pa.Table:
     """Return rows of a predictions file with the second best label in place of all probabilities."""
-    others = matrix(predictions["probabilities"].combine_chunks()).copy()
+    others = matrix(predictions["probabilities"]).copy()
     rows = np.arange(len(others))
     others[rows, others.argmax(axis=1)] = -1
     second = others.argmax(axis=1)

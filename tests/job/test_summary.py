@@ -76,7 +76,7 @@ def test_prediction_says_nothing_of_the_earlier_accuracy(tested: float | None) -
     assert text.splitlines() == [
         "10 of 10 photos used, 0 rejected.",
         "Features at 20 photos a second.",
-        "Predicted labels: a 5, b 4, c 3, d 2, e 1 and 2 more labels.",
+        "Predicted labels: a (5), b (4), c (3), d (2), e (1) and 2 more labels.",
         "Results: results/second",
         "Predictions: results/second/predictions.csv",
     ]
