@@ -17,6 +17,7 @@ from job.errors.catalogue import (
     RunFailedError,
     SparkEndedError,
     SplitFoldersError,
+    StorageRefusedError,
     TooFewPhotosError,
     TooManyRejectedError,
     TryAgainError,
@@ -33,7 +34,7 @@ from job.errors.console import (
     started_as,
     tell,
 )
-from job.errors.mapping import from_spark, one_line, probable_cause, unreachable
+from job.errors.mapping import from_spark, one_line, probable_cause, refused, unreachable
 
 __all__ = [
     "AddressError",
@@ -52,6 +53,7 @@ __all__ = [
     "RunFailedError",
     "SparkEndedError",
     "SplitFoldersError",
+    "StorageRefusedError",
     "TooFewPhotosError",
     "TooManyRejectedError",
     "TryAgainError",
@@ -66,6 +68,7 @@ __all__ = [
     "printable",
     "printable_line",
     "probable_cause",
+    "refused",
     "started_as",
     "tell",
     "unreachable",

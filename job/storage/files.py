@@ -7,22 +7,28 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 import pyarrow as pa
 from pyarrow import fs
 
-from job.errors import BackboneError, NotWrittenError, PhotosNotFoundError, did_you_mean, one_line, unreachable
+from job.errors import (
+    BackboneError,
+    NotWrittenError,
+    PhotosNotFoundError,
+    did_you_mean,
+    one_line,
+    refused,
+    unreachable,
+)
 from job.storage.filesystem import open_filesystem
 from job.storage.retry import retry
 from job.storage.uri import is_local
 
 PAUSES = (2.0, 8.0)
 """Seconds, about, until a request is repeated that S3's own client has given up."""
-
-FINAL = ("ACCESS_DENIED", "NO_SUCH_BUCKET", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "INVALID_CLIENT_TOKEN")
-"""Words in errors that a second attempt cannot fix."""
 
 LOOKS_AT_A_TIME = 64
 """Files whose size is asked for at the same time: each takes a request that is mostly waiting."""
@@ -169,7 +175,7 @@ def _retry(attempt: Callable[[], _Result]) -> _Result:
 
 
 def _may_pass(error: Exception) -> bool:
-    final = isinstance(error, FileNotFoundError) or any(word in str(error) for word in FINAL)
+    final = isinstance(error, FileNotFoundError) or refused(error) is not None
     return isinstance(error, OSError) and not final
 
 
@@ -202,7 +208,8 @@ def write_bytes(uri: str, content: bytes | pa.Buffer) -> None:
     except OSError as error:
         raise NotWrittenError(
             f"Cannot write '{uri}': {one_line(error)}.",
-            "Free disk space or correct the permission, then repeat the command with --resume.",
+            refused(error, "s3:PutObject")
+            or "Free disk space or correct the permission, then repeat the command with --resume.",
         ) from error
 
 
@@ -214,6 +221,14 @@ def delete(uri: str) -> None:
             filesystem.delete_file(path)
     except OSError as error:
         raise unreachable(f"Cannot delete '{uri}'", error) from error
+
+
+def missing_folders(uri: str) -> list[str]:
+    """Return the folders that writing a file into a folder will create, innermost first; none in an object store."""
+    filesystem, path = open_filesystem(uri)
+    if not isinstance(filesystem, fs.LocalFileSystem):
+        return []
+    return list(map(str, takewhile(lambda folder: not folder.exists(), (Path(path), *Path(path).parents))))
 
 
 def remove_empty_folder(uri: str) -> None:
