@@ -37,7 +37,8 @@ class Folds:
     def of(self, paths: pa.ChunkedArray) -> npt.NDArray[np.intp]:
         """Return the fold of each photo, -1 for photos that are not tested."""
         places = pc.fill_null(pc.index_in(paths, value_set=self.paths), -1).to_numpy()
-        return np.append(self.numbers, -1)[places]
+        numbers: npt.NDArray[np.intp] = np.append(self.numbers, -1)[places]
+        return numbers
 
 
 @dataclass(frozen=True)
