@@ -15,12 +15,13 @@ from infra.emr.instance_types import (
     InstanceType,
     task_capacity,
 )
-from infra.emr.roles import MANAGED_POLICY_TAG, Statement, policy_document
+from infra.emr.roles import LOG_GROUP, MANAGED_POLICY_TAG, Statement, policy_document
 from infra.emr.security_configuration import security_configuration
 
 __all__ = [
     "DISK_GIB",
     "INSTANCE_TYPES",
+    "LOG_GROUP",
     "MANAGED_POLICY_TAG",
     "ROOT_DISK_GIB",
     "Architecture",

@@ -3,9 +3,13 @@
 import gzip
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 
+from botocore.exceptions import ClientError
+
 from infra.aws import Aws, explained
+from infra.emr import LOG_GROUP
 from job.storage import split_s3
 
 LARGEST_TEXT = 256 * 1024
@@ -16,8 +20,8 @@ MOST_FILES = 60
 
 
 def step_logs(aws: Aws, log_uri: str, cluster: str, step: str) -> Mapping[str, str]:
-    """Return the logs of a step by URI: stderr first, where failures are."""
-    found = _read_below(aws, f"{log_uri}{cluster}/steps/{step}/")
+    """Return the logs of a step by URI, stderr first; from CloudWatch while S3 has none (``live_logs``)."""
+    found = _read_below(aws, f"{log_uri}{cluster}/steps/{step}/") or _live_logs(aws, step)
     return dict(sorted(found.items(), key=lambda item: ("stderr" not in item[0], item[0])))
 
 
@@ -42,6 +46,20 @@ def bootstrap_logs(aws: Aws, log_uri: str, cluster: str) -> Mapping[str, str]:
     """Return what the bootstrap actions wrote to standard error, by URI."""
     found = _read_below(aws, f"{log_uri}{cluster}/node/", only="bootstrap-actions/")
     return {uri: text for uri, text in found.items() if "stderr" in uri}
+
+
+def _live_logs(aws: Aws, step: str) -> Mapping[str, str]:
+    """Return what CloudWatch has received of a step's logs, by log group and stream; empty without ``live_logs``."""
+    pages = aws.client("logs").get_paginator("filter_log_events")
+    found = {}
+    for name in ("stderr", "stdout"):
+        stream = f"/steps/{step}/{name}"
+        with suppress(ClientError):  # no such group or stream, or no permission to read it
+            every = pages.paginate(logGroupName=LOG_GROUP, logStreamNames=[stream])
+            lines = [event["message"] for page in every for event in page["events"]]
+            if lines:
+                found[f"{LOG_GROUP}:{stream}"] = "\n".join(lines)[-LARGEST_TEXT:]
+    return found
 
 
 def _read_below(aws: Aws, folder: str, only: str = "") -> Mapping[str, str]:

@@ -213,7 +213,6 @@ class ClusterStack(cdk.Stack):
                 "CloudWatchLogConfiguration": {
                     "Enabled": True,
                     "LogGroupName": roles.LOG_GROUP,
-                    "LogStreamNamePrefix": cluster.name,
                     "LogTypes": {"STEP_LOGS": ["STDOUT", "STDERR"]},
                 }
             },

@@ -40,6 +40,7 @@ TRANSFERS = {"upload_fileobj": ["s3:PutObject", "s3:AbortMultipartUpload"], "dow
 
 PLACES = {
     "s3": ["arn:aws:s3:::orcharddata-data666c94c7-1x2y3z", "arn:aws:s3:::orcharddata-logs6819bb44-1x2y3z/emr/j-1/x.gz"],
+    "logs": ["*", f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:/orchard/steps"],
     "cloudformation": [f"arn:aws:cloudformation:eu-west-1:{ACCOUNT}:stack/OrchardCluster/0a1b"],
 }
 """What calls are made on, as CloudFormation names it; all others on nothing that the policy tells apart."""

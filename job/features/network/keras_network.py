@@ -11,7 +11,7 @@ from typing import Any
 import h5py
 
 from job.errors import BackboneError, WeightsNotDownloadedError
-from job.features.network.keras_weights import difference
+from job.features.network.keras_weights import difference, named_by_content
 from job.features.network.registry import IMAGENET, RANDOM, Network
 
 CUT_HINT = "Give weights or a .keras model of the same network without its last layer."
@@ -22,7 +22,14 @@ def build(keras: Any, name: str, network: Network, weights: str, seed: int) -> A
 
     ``weights``: ``IMAGENET``, ``RANDOM``, or a file: ``.weights.h5``, Keras' older ``.h5``, or a ``.keras`` model.
     """
-    core = _core(keras, name, network, weights, seed)
+    if weights in (IMAGENET, RANDOM):
+        core = _core(keras, name, network, weights, seed)
+    else:
+        with named_by_content(weights) as file:
+            try:
+                core = _core(keras, name, network, file, seed)
+            except BackboneError as error:
+                raise type(error)(error.message.replace(file, weights), error.hint) from error
     photos = keras.Input((network.side, network.side, 3), dtype="uint8")
     scale = getattr(keras.applications, network.module).preprocess_input
     scaled = scale(keras.ops.cast(photos, "float32"))

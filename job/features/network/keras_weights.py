@@ -1,6 +1,9 @@
 """Describe the first difference between a weights file and a Keras network."""
 
 import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +12,37 @@ import h5py
 Shapes = tuple[tuple[int, ...], ...]
 
 
+@contextmanager
+def named_by_content(file: str) -> Iterator[str]:
+    """Yield a name of the file with the ending of its content: Keras chooses the reader by the ending.
+
+    A file of Keras' current format that is renamed to ``.h5`` would be read as one of the older format, without layers.
+    """
+    right = file
+    if zipfile.is_zipfile(file):
+        right = ".keras"
+    elif h5py.is_hdf5(file):
+        with h5py.File(file) as content:
+            right = ".h5" if _is_older(content) else ".weights.h5"
+    if file.endswith(right) and not (right == ".h5" and file.endswith(".weights.h5")):
+        yield file
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder) / f"renamed{right}"
+        link.symlink_to(Path(file).absolute())
+        yield str(link)
+
+
 def difference(network: Any, file: str) -> str | None:  # noqa: ANN401 - Keras publishes no types
     """Return a sentence on the first layer whose weights the file lacks, with both shapes; None if it has all."""
     if not h5py.is_hdf5(file):
         return "it is not an HDF5 file."
     with h5py.File(file) as content:
-        older = "layer_names" in content.attrs or "model_weights" in content
-        return _older_difference(network, content) if older else _named_difference(network, content)
+        return _older_difference(network, content) if _is_older(content) else _named_difference(network, content)
+
+
+def _is_older(content: h5py.File) -> bool:
+    return "layer_names" in content.attrs or "model_weights" in content
 
 
 def _named_difference(network: Any, content: h5py.File) -> str | None:  # noqa: ANN401

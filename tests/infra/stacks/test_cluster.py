@@ -42,7 +42,6 @@ def test_live_logs_go_to_a_log_group_of_the_stack(environment: Synthesise) -> No
     assert found["MonitoringConfiguration"]["CloudWatchLogConfiguration"] == {
         "Enabled": True,
         "LogGroupName": "/orchard/steps",
-        "LogStreamNamePrefix": "orchard-1",
         "LogTypes": {"STEP_LOGS": ["STDOUT", "STDERR"]},
     }
     (group,) = made.resources(STACK, "AWS::Logs::LogGroup").values()

@@ -159,7 +159,7 @@ def test_jupyterhub_reads_its_password_through_systems_manager(environment: Synt
 def test_live_logs_add_one_log_group(environment: Synthesise) -> None:
     group = f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group"
     made = environment(live_logs=True)
-    assert node_may(made, "logs:PutLogEvents", f"{group}:/orchard/steps:log-stream:orchard-1/steps/s-1/stderr")
+    assert node_may(made, "logs:PutLogEvents", f"{group}:/orchard/steps:log-stream:/steps/s-1/stderr")
     assert not node_may(made, "logs:PutLogEvents", f"{group}:/aws/other:log-stream:x")
     assert not node_may(environment(), "logs:PutLogEvents", f"{group}:/orchard/steps:log-stream:x")
 

@@ -68,6 +68,21 @@ def test_every_keras_format_gives_the_same_features(
     require_same(features, expected(keras, original, pixels))
 
 
+@pytest.mark.parametrize(
+    ("saved", "renamed"), [("m.weights.h5", "m.h5"), ("m.h5", "m.weights.h5"), ("m.keras", "m.h5"), ("m.h5", "m.keras")]
+)
+def test_reads_renamed_file_by_its_content(
+    keras: Any, original: Any, pixels: Any, tmp_path: Path, saved: str, renamed: str
+) -> None:
+    save = original.save_weights if saved == "m.weights.h5" else original.save
+    save(tmp_path / saved)
+    (tmp_path / saved).rename(tmp_path / renamed)
+
+    features = computed(build(keras, str(tmp_path / renamed)), pixels)
+
+    require_same(features, expected(keras, original, pixels))
+
+
 def test_saved_model_loses_layer_after_features(keras: Any, original: Any, pixels: Any, tmp_path: Path) -> None:
     labelled = keras.Model(original.input, keras.layers.Dense(3, name="labels")(original.output))
     labelled.save(tmp_path / "labelled.keras")
