@@ -24,7 +24,9 @@ class PhotoClassifier:
     def probabilities(self, content: bytes) -> npt.NDArray[np.float32]:
         """Return the probability of each label, in the order of the description."""
         described = self.description
-        return self._network.run(decode_views(content, described.width, described.height, described.views, EXACT))[0]
+        views = decode_views(content, described.width, described.height, described.views, EXACT)
+        result: npt.NDArray[np.float32] = self._network.run(views)[0]
+        return result
 
     def classify(self, content: bytes) -> tuple[str, float]:
         """Return the most probable label and its probability; the first of equal ones."""
