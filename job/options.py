@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from typing import Any, NoReturn
 
-from job.classifiers import MODELS
+from job.classifiers import COMPONENTS, FEATURES, MODELS
 from job.errors import OrchardError, UsageError, did_you_mean
 from job.features.network import FAST, FULL, IMAGENET
 from job.features.words import options as word_options
@@ -176,6 +176,12 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
         help="take labels from this regular expression's first group in the path inside the folder, for instance "
         "'^([^/]+)/' for the first folder (default: the last folder)",
     )
+    photos.add_argument(
+        "--group-pattern",
+        metavar="REGEX",
+        help="keep photos of one object together, on one side of --holdout: those for which this regular expression's "
+        "first group, in the path inside the folder, is equal",
+    )
     photos.add_argument("--per-label", metavar="N", type=whole_number, help="use at most N photos per label")
     photos.add_argument(
         "--seed",
@@ -236,6 +242,12 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
         choices=(NO_CLASSIFIER, *MODELS),
         default=NO_CLASSIFIER,
         help=f"train a classifier: {', '.join(MODELS)} (default: {NO_CLASSIFIER})",
+    )
+    components.add_argument(
+        "--classify-on",
+        choices=(COMPONENTS, FEATURES),
+        default=COMPONENTS,
+        help="inputs of the classifier (default: %(default)s)",
     )
 
     out = _add_output_options(made)

@@ -1,15 +1,19 @@
-"""``orchard up`` and ``orchard scale``: a cluster where there is none, and its size while it lives."""
+"""``orchard up`` and ``orchard scale``: deploy the cluster, and change its size."""
 
 import argparse
+import json
+from collections.abc import Sequence
 
 from infra import invocation
 from infra.aws import Aws, cdk, explained, stacks
+from infra.cdk_context import SettingsError, read_settings
 from infra.commands import Command
 from infra.commands.kept_buckets import say_what_was_kept
 from infra.context import Context
 from infra.errors import (
     ClusterUnfitError,
     DeploymentFailedError,
+    InterruptedCommandError,
     WrongUseError,
 )
 from infra.runs import Cluster, clusters, diagnose_cluster, logs, steps
@@ -32,7 +36,9 @@ def _add_up_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def up(given: argparse.Namespace, context: Context) -> int:
-    """Deploy the cluster; make a new one where the old one has ended itself."""
+    """Deploy the cluster; create a new one if the old one has ended."""
+    require_settings(given.settings, context.aws.region)
+    stacks.require_bootstrapped(context.aws)
     generation = cdk.setting("generation")
     # A stack whose first deployment failed has no outputs, and nothing that lives.
     deployed = (stacks.outputs_if_there(context.aws, stacks.CLUSTER) or {}).get("ClusterId")
@@ -40,7 +46,7 @@ def up(given: argparse.Namespace, context: Context) -> int:
         cluster = clusters.look(context.aws, deployed)
         if cluster.alive:
             require_idle(context.aws, cluster)
-            # Whatever cdk.json says here: another generation would replace a cluster that lives.
+            # Another generation, as cdk.json may have it, would replace the living cluster.
             generation = cluster.generation
             context.say(f"The cluster {cluster.id} is {cluster.state}; deploying what has changed, if anything.")
         else:
@@ -50,12 +56,46 @@ def up(given: argparse.Namespace, context: Context) -> int:
             context.say(f"Making a new one: cdk.json now says generation {generation}.")
     settings = [word for setting in given.settings for word in ("-c", setting)]
     began = context.clock()
-    if context.call([*cdk.deploy_command(stacks.CLUSTER, context.aws, generation=generation), *settings]) != 0:
+    try:
+        code = context.call([*cdk.deploy_command(stacks.CLUSTER, context.aws, generation=generation), *settings])
+    except KeyboardInterrupt:
+        raise InterruptedCommandError(
+            "Interrupted. AWS continues a deployment that has begun, and a cluster that it creates costs money.",
+            f"See the cluster: {invocation.orchard('status')}. Delete it: {invocation.orchard('destroy')}",
+        ) from None
+    if code != 0:
         raise why_it_failed(context.aws, generation, began - CLOCKS_DIFFER)
     cluster = clusters.look(context.aws, stacks.cluster_id(context.aws))
     context.say(f"Cluster {cluster.id} ({cluster.name}): {cluster.state}")
     say_what_was_kept(context)
     return 0
+
+
+def require_settings(given: Sequence[str], region: str) -> None:
+    """Raise SettingsError for a ``-c`` that the deployment would refuse or ignore, before anything is deployed.
+
+    Parameters
+    ----------
+    given
+        Values of ``-c``, each ``NAME=VALUE``.
+    """
+    context = json.loads(cdk.CDK_JSON.read_text(encoding="utf-8"))["context"]
+    for text in given:
+        name, equals, value = text.partition("=")
+        if equals and name in _GIVEN_OTHERWISE:
+            raise SettingsError(f"-c cannot set {name} for this command, got '{text}'.", _GIVEN_OTHERWISE[name])
+        context[name] = value if equals else context.get(name, "")
+    read_settings(context | {"region": region})
+    for text in given:
+        if "=" not in text:
+            raise SettingsError(f"-c must be NAME=VALUE, got '{text}'.", f"Add the value: -c {text}=VALUE")
+
+
+_GIVEN_OTHERWISE = {
+    "region": "Use --region REGION.",
+    "generation": "Leave it out: it is raised when a new cluster is needed.",
+}
+"""Settings that ``orchard up`` passes itself, and what to type instead."""
 
 
 def why_it_failed(aws: Aws, generation: int, since: float) -> OrchardError:
