@@ -1,5 +1,6 @@
 """Read and write files by URI: on this machine, on S3 and on other object stores."""
 
+from job.storage.archives import Member, inside_archive, is_archive, path_inside, reader
 from job.storage.files import (
     SYSTEM_FOLDERS,
     FileFound,
@@ -9,6 +10,7 @@ from job.storage.files import (
     exists_any,
     is_hidden,
     list_files,
+    list_members,
     local_copy,
     look_at,
     missing_folders,
@@ -23,20 +25,26 @@ from job.storage.uri import absolute_uri, is_local, join, resolved, split_s3
 __all__ = [
     "SYSTEM_FOLDERS",
     "FileFound",
+    "Member",
     "Skipped",
     "absolute_uri",
     "cache_folder",
     "delete",
     "exists_any",
+    "inside_archive",
+    "is_archive",
     "is_hidden",
     "is_local",
     "join",
     "list_files",
+    "list_members",
     "local_copy",
     "look_at",
     "missing_folders",
     "open_filesystem",
+    "path_inside",
     "read_bytes",
+    "reader",
     "remove_empty_folder",
     "resolved",
     "retry",
