@@ -14,13 +14,21 @@ from pathlib import Path, PurePosixPath
 import pyarrow as pa
 from pyarrow import fs
 
-from job.errors import BackboneError, NotWrittenError, PhotosNotFoundError, one_line, refused, unreachable
+from job.errors import (
+    BackboneError,
+    NotWrittenError,
+    PhotosNotFoundError,
+    did_you_mean,
+    one_line,
+    refused,
+    unreachable,
+)
 from job.storage.archives import Member, find_member, is_archive, list_archive, read_member
 from job.storage.filesystem import open_filesystem, persistently
 from job.storage.uri import is_local
 
 LOOKS_AT_A_TIME = 64
-"""Files that are looked at together: each takes a request that is mostly waiting."""
+"""Files whose size is asked for at the same time: each takes a request that is mostly waiting."""
 
 FOLDERS_AT_A_TIME = 16
 """Folders of an object store that are listed together."""
@@ -30,11 +38,11 @@ FOLDERS_AT_A_TIME = 16
 class FileFound:
     """A file of a folder."""
 
-    inside: str  # its path inside the folder; what is no UTF-8 in it is written with backslashes
-    size: int  # in bytes
-    problem: str = ""  # why it cannot be opened, empty if nothing speaks against it
-    modified: int = 0  # when it was last changed, in nanoseconds since 1970; 0 where the storage does not tell
-    member: Member | None = None  # where it is if it is inside an archive
+    inside: str  # path inside the folder; bytes that are not UTF-8 are written with backslashes
+    size: int  # bytes
+    problem: str = ""  # why it cannot be opened; empty if it can
+    modified: int = 0  # last change, nanoseconds since 1970; 0 if the storage does not say
+    member: Member | None = None  # its place in an archive; None if it is a file
 
 
 SYSTEM_FOLDERS = ("@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found", "__MACOSX")
@@ -58,7 +66,7 @@ def is_hidden(inside: str) -> bool:
 def list_files(folder: str, skipped: Skipped | None = None) -> list[FileFound]:
     """Return every file below a folder, in no particular order.
 
-    Files and folders whose name starts with a dot are passed over: desktops and tools leave them behind.
+    Files and folders whose name starts with a dot are skipped: desktops and tools leave them behind.
     """
     filesystem, path = open_filesystem(folder)
     try:
@@ -67,7 +75,8 @@ def list_files(folder: str, skipped: Skipped | None = None) -> list[FileFound]:
         root = look() if local else persistently(look)
         if root.type == fs.FileType.NotFound:
             raise PhotosNotFoundError(
-                f"There is no folder '{folder}'.", "Check its name, and that it can be reached from here."
+                f"There is no folder '{folder}'.",
+                f"{nearest_folder(folder)}Check its name, and that this machine may read it.",
             )
         if root.type == fs.FileType.File and is_archive(path):
             return list_members(folder, "", skipped)
@@ -81,7 +90,7 @@ def list_files(folder: str, skipped: Skipped | None = None) -> list[FileFound]:
             raise PhotosNotFoundError(f"'{folder}' is a file, not a folder.", "Name a folder, .zip or .tar.")
         found = list(_walk(Path(path), skipped) if local else _list_objects(filesystem, path))
     except OSError as error:
-        raise unreachable(f"The folder '{folder}' could not be listed", error) from error
+        raise unreachable(f"Cannot list the folder '{folder}'", error) from error
     return _not_hidden(found, skipped)
 
 
@@ -112,7 +121,7 @@ def look_at(uris: Sequence[str]) -> list[FileFound]:
         except OSError as error:
             if is_local(uri):
                 return FileFound(uri, 0, one_line(error))
-            raise unreachable(f"'{uri}' could not be looked at", error) from error
+            raise unreachable(f"Cannot read the size of '{uri}'", error) from error
         except pa.ArrowInvalid as error:  # a name that none can have, as one with a NUL byte
             return FileFound(uri, 0, one_line(error))
         problem = "" if info.type == fs.FileType.File else "there is no such file"
@@ -133,8 +142,28 @@ def exists_any(folder: str, names: Iterable[str]) -> list[str]:
             if info.type == fs.FileType.File or (is_folder and _has_file(filesystem, info.path)):
                 found.append(name)
     except OSError as error:
-        raise unreachable(f"The folder '{folder}' could not be looked into", error) from error
+        raise unreachable(f"Cannot look into the folder '{folder}'", error) from error
     return found
+
+
+def nearest_folder(folder: str) -> str:
+    """Return a question that begins a hint and names a folder of this machine with a similar name, or an empty text."""
+    if not is_local(folder):
+        return ""
+    try:
+        names = [entry.name for entry in os.scandir(Path(folder).parent) if entry.is_dir()]
+    except OSError:
+        return ""
+    return did_you_mean(Path(folder).name, names)
+
+
+def folder_exists(folder: str) -> bool:
+    """Return whether a folder exists."""
+    filesystem, path = open_filesystem(folder)
+    try:
+        return bool(filesystem.get_file_info(path).type == fs.FileType.Directory)
+    except OSError as error:
+        raise unreachable(f"Cannot look into the folder '{folder}'", error) from error
 
 
 def read_bytes(uri: str) -> bytes:
@@ -161,7 +190,7 @@ def read_bytes(uri: str) -> bytes:
 
 
 def local_copy(uri: str, folder: Path) -> Path:
-    """Return a file on this machine with the content at a URI: the file itself where it lies on this machine."""
+    """Return a file of this machine with the content of a URI: the file itself, or a copy in ``folder``."""
     if is_local(uri):
         return Path(uri)
     copy = folder / uri.rsplit("/", 1)[1]
@@ -169,13 +198,13 @@ def local_copy(uri: str, folder: Path) -> Path:
         copy.write_bytes(read_bytes(uri))
     except OSError as error:
         raise BackboneError(
-            f"'{uri}' cannot be read: {one_line(error)}.", "Check its name, and that it may be read."
+            f"Cannot read '{uri}': {one_line(error)}.", "Check its name, and that this machine may read it."
         ) from error
     return copy
 
 
 def write_bytes(uri: str, content: bytes | pa.Buffer) -> None:
-    """Write a whole file so that no reader ever sees a part of it.
+    """Write a file so that no reader ever sees a part of it.
 
     On a disk the content goes under a hidden name first and is then renamed; elsewhere it is one upload,
     which object stores make visible when it is complete (pyarrow makes several requests of it).
@@ -188,20 +217,20 @@ def write_bytes(uri: str, content: bytes | pa.Buffer) -> None:
             persistently(partial(_upload, filesystem, path, content))
     except OSError as error:
         raise NotWrittenError(
-            f"'{uri}' could not be written: {one_line(error)}.",
+            f"Cannot write '{uri}': {one_line(error)}.",
             refused(error, "s3:PutObject")
-            or "Check that the output may be written to and has space left, then run it again.",
+            or "Free disk space or correct the permission, then repeat the command with --resume.",
         ) from error
 
 
 def delete(uri: str) -> None:
-    """Delete a file; one that is not there is no error."""
+    """Delete a file if it exists."""
     filesystem, path = open_filesystem(uri)
     try:
         if filesystem.get_file_info(path).type == fs.FileType.File:
             filesystem.delete_file(path)
     except OSError as error:
-        raise unreachable(f"'{uri}' could not be deleted", error) from error
+        raise unreachable(f"Cannot delete '{uri}'", error) from error
 
 
 def missing_folders(uri: str) -> list[str]:
@@ -213,7 +242,7 @@ def missing_folders(uri: str) -> list[str]:
 
 
 def remove_empty_folder(uri: str) -> None:
-    """Remove a folder of this machine that holds nothing; object stores have no folders to remove."""
+    """Remove a folder of this machine if it is empty; object stores have no folders to remove."""
     filesystem, path = open_filesystem(uri)
     if isinstance(filesystem, fs.LocalFileSystem) and Path(path).is_dir() and not any(Path(path).iterdir()):
         Path(path).rmdir()
