@@ -113,6 +113,7 @@ class PredictArguments(_Checked):
     max_rejected: str | None
     resume: bool
     overwrite: bool
+    lang: str
     master: str | None
     debug: bool
 

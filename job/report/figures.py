@@ -181,7 +181,7 @@ def label_table(photos: PhotoSample) -> list[str | None]:
     return sorted(set(photos.labels), key=lambda label: (label is None, label or ""))
 
 
-def label_counts(counts: Sequence[tuple[str, dict[str, int]]], messages: Messages) -> Figure:
+def label_counts(counts: Sequence[tuple[str, dict[str, int]]], title: str, messages: Messages) -> Figure:
     """Return bars of the photos a label has.
 
     ``counts``: labels with their photos by split, in the order of the bars.
@@ -193,7 +193,7 @@ def label_counts(counts: Sequence[tuple[str, dict[str, int]]], messages: Message
     ]
     splits = list(dict.fromkeys(entry["split"] for entry in values))
     return {
-        **blank(messages("labels"), height=_ROW_HEIGHT * len(counts)),
+        **blank(title, height=_ROW_HEIGHT * len(counts)),
         # Labels are looked up: Vega groups by the names of JavaScript properties, and "__proto__" is no good name.
         "params": [{"name": "names", "value": [label for label, _ in counts]}],
         "data": {"values": values},
@@ -223,6 +223,41 @@ def label_counts(counts: Sequence[tuple[str, dict[str, int]]], messages: Message
                 {"field": "label", "type": "nominal", "title": messages("label")},
                 {"field": "photos", "type": "quantitative", "title": messages("photos"), "format": ",d"},
                 {"field": "split", "type": "nominal", "title": " "},
+            ],
+        },
+    }
+
+
+def certainty(bins: Sequence[int], messages: Messages) -> Figure:
+    """Return bars of the photos by the probability of their predicted label, from 0 to 1 in bins of equal width."""
+    ends = [number / len(bins) for number in range(len(bins) + 1)]
+    values = [
+        {"from": start, "to": end, "photos": photos}
+        for start, end, photos in zip(ends[:-1], ends[1:], bins, strict=True)
+    ]
+    title = messages("probability")
+    return {
+        **blank(messages("certainty"), height=220),
+        "data": {"values": values},
+        "mark": {"type": "bar", "style": "bar"},
+        "encoding": {
+            "x": {
+                "field": "from",
+                "type": "quantitative",
+                "bin": "binned",
+                "title": title,
+                "axis": {"format": ".0%", "values": ends},
+            },
+            "x2": {"field": "to"},
+            "y": {
+                "field": "photos",
+                "type": "quantitative",
+                "title": messages("photos"),
+                "axis": {"tickMinStep": 1, "tickCount": 5, "format": ",d"},
+            },
+            "tooltip": [
+                {"field": "from", "type": "quantitative", "title": f"{title} ≥", "format": ".0%"},
+                {"field": "photos", "type": "quantitative", "title": messages("photos"), "format": ",d"},
             ],
         },
     }

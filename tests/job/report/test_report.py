@@ -71,6 +71,7 @@ def test_findings_are_what_the_files_say(hostile: tuple[Path, dict[str, Any]]) -
     sure = [mistake.probability for mistake in found.evaluation.mistakes]
     assert sure == sorted(sure, reverse=True)
     assert len(sure) == min(found.evaluation.wrong, findings.MISTAKES_SHOWN)
+    assert found.cumulative is not None
     assert found.cumulative.shape == (1280,)
 
 
