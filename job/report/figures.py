@@ -16,7 +16,7 @@ from job.report.photo_sample import PhotoSample
 Figure = dict[str, Any]
 
 COLOURS = 8
-"""Labels that have a colour and a shape at the same time: more cannot be told apart."""
+"""Labels that have a colour and a shape at the same time: more cannot be distinguished."""
 
 LABELS_SHOWN = 200
 """Bars of the label counts."""
@@ -82,7 +82,7 @@ def scree(cumulative: npt.NDArray[np.float64], for_variance: dict[str, int], mes
                             ]
                         },
                     },
-                    # Turned, beside the rules: level texts would lie on each other, and left of a rule is the curve.
+                    # Rotated, right of the rules: horizontal texts would overlap, and left of a rule is the curve.
                     {
                         "mark": {
                             "type": "text",
@@ -162,7 +162,7 @@ def scatter(photos: PhotoSample, chosen: Sequence[str | None], messages: Message
 
 
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left"]
-"""One for each colour, so that nothing is told by colour alone."""
+"""One for each colour, so that colour alone carries no information."""
 
 
 def _component_axis(name: str, messages: Messages) -> dict[str, Any]:
@@ -194,7 +194,7 @@ def label_counts(counts: Sequence[tuple[str, dict[str, int]]], title: str, messa
     splits = list(dict.fromkeys(entry["split"] for entry in values))
     return {
         **blank(title, height=_ROW_HEIGHT * len(counts)),
-        # Labels are looked up: Vega groups by the names of JavaScript properties, and "__proto__" is no good name.
+        # Labels are looked up: Vega groups by the names of JavaScript properties, and "__proto__" has a meaning there.
         "params": [{"name": "names", "value": [label for label, _ in counts]}],
         "data": {"values": values},
         "transform": [{"calculate": "names[datum.place]", "as": "label"}],
@@ -273,7 +273,7 @@ def stages(seconds: dict[str, float], title: str, messages: Messages) -> Figure:
             "type": "quantitative",
             "title": messages("seconds"),
             "axis": {"format": ",~f", "tickCount": 5},
-            # Room for the number beside the longest bar.
+            # Room for the number at the end of the longest bar.
             "scale": {"domain": [0, 1.25 * max(seconds.values(), default=1.0)], "nice": False},
         },
     }

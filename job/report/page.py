@@ -66,7 +66,7 @@ def render(findings: Findings, thumbnails: Mapping[str, str], messages: Messages
 
 
 def page_figures(findings: Findings, messages: Messages) -> dict[str, figures.Figure]:
-    """Return the figures of a page by name, in the order in which they stand."""
+    """Return the figures of a page by name, in the order of the page."""
     manifest, evaluation, predicted = findings.manifest, findings.evaluation, findings.predicted
     drawn: dict[str, figures.Figure] = {}
     if findings.cumulative is not None:
@@ -89,7 +89,7 @@ def page_figures(findings: Findings, messages: Messages) -> dict[str, figures.Fi
 
 
 def json_for_script(content: object) -> str:
-    """Return JSON that may stand between script tags: nothing in it can end them."""
+    """Return JSON that is safe between script tags: nothing in it can end them."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 

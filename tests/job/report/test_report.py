@@ -290,7 +290,7 @@ def test_the_report_can_be_made_again_in_another_language(tmp_path: Path, capsys
     assert entry == [{"path": "report.html", "rows": 1, "bytes": (tmp_path / "report.html").stat().st_size}]
 
 
-def test_report_of_results_replaced_meanwhile_keeps_their_manifest(
+def test_report_of_replaced_results_keeps_their_manifest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # Given a run that comes to its end while the report of the results before is drawn
