@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -81,4 +80,4 @@ def test_run_with_photos_to_predict_shows_them_too(tmp_path: Path) -> None:
 
     assert found.predicted is not None
     assert found.predicted.photos == 4
-    assert np.shape(found.cumulative) == (1280,)
+    assert found.cumulative is not None
