@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from job.report import cost, figures, heat_map, sections
+from job.report import cost, cross_validation, figures, heat_map, markup, sections
 from job.report.findings import Findings
 from job.report.messages import Messages
 from job.report.predicted import UNCERTAIN
@@ -163,6 +163,10 @@ def _tiles(findings: Findings, messages: Messages) -> str:
         tiles.append(
             (messages.number(findings.predicted.uncertain), messages("uncertain"), messages("below", share=share))
         )
+    if findings.folds is not None:
+        accuracy = findings.folds["accuracy"]
+        spread = messages("folds_spread", std=markup.share(accuracy["std"], messages, 1))
+        tiles.append((markup.share(accuracy["mean"], messages, 1), messages("folds_accuracy"), spread))
     tiles.append((messages.number(counts["rejected"]), messages("photos_rejected"), ""))
     drawn = "".join(
         f'<div class="tile"><b>{escape(value)}</b><span>{escape(name)}</span>'
@@ -182,6 +186,9 @@ def _sections(findings: Findings, thumbnails: Mapping[str, str], messages: Messa
         yield "predictions", sections.predictions(findings.predicted, thumbnails, messages)
     yield "scatter", sections.scatter(findings, thumbnails, messages)
     yield "time", sections.time(findings, messages)
+    if findings.folds is not None:
+        grouped = findings.manifest["arguments"].get("group_pattern") is not None
+        yield "folds", cross_validation.section(findings.folds, grouped, messages)
     if findings.evaluation is not None:
         yield "classifier", sections.classifier(findings.evaluation, messages)
         yield "mistakes", sections.mistakes(findings.evaluation, thumbnails, messages)
