@@ -260,8 +260,7 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
         help="inputs of the classifier (default: %(default)s)",
     )
 
-    out = _add_output_options(made)
-    out.add_argument("--lang", choices=LANGUAGES, default=LANGUAGES[0], help="language of report.html (default: en)")
+    _add_output_options(made)
 
 
 def add_backbone_options(made: argparse._ActionsContainer) -> None:
@@ -310,7 +309,7 @@ def _add_debug(made: argparse.ArgumentParser) -> None:
     made.add_argument("--debug", action="store_true", help="print the traceback of a failure")
 
 
-def _add_output_options(made: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+def _add_output_options(made: argparse.ArgumentParser) -> None:
     out = made.add_argument_group("results")
     out.add_argument("--output", metavar="FOLDER", help="folder to write the results to")
     out.add_argument(
@@ -320,4 +319,4 @@ def _add_output_options(made: argparse.ArgumentParser) -> argparse._ArgumentGrou
     there = out.add_mutually_exclusive_group()
     there.add_argument("--resume", action="store_true", help="reuse features in --output, compute missing ones")
     there.add_argument("--overwrite", action="store_true", help="replace results in --output when the run is done")
-    return out
+    out.add_argument("--lang", choices=LANGUAGES, default=LANGUAGES[0], help="language of report.html (default: en)")

@@ -62,10 +62,9 @@ class AddressError(UsageError):
 
 
 class PhotosNotFoundError(UsageError):
-    """The photos are not where they were said to be.
+    """The photos were not found.
 
-    The folder does not exist, is empty, holds no photo or not the label that was asked for, or two folders share
-    photos.
+    The folder does not exist, is empty, or lacks photos or a label that was asked for; or two folders share photos.
 
     Check the name, and that this machine and these credentials may list it. The last folder of a photo's path is its
     label.
@@ -147,7 +146,7 @@ class WeightsNotDownloadedError(BackboneError):
 class PhoneModelError(UsageError):
     """A model for phones cannot be read, or cannot be made of this run.
 
-    The file is damaged or is no such model, or the run's trees are too large for a phone.
+    The file is damaged or not such a model, or the run's trees are too large for a phone.
 
     Make it again with `orchard results NAME --mobile FILE`; for trees that are too large train another classifier.
     """
@@ -170,8 +169,7 @@ class NotInstalledError(UsageError):
 class RunFailedError(OrchardError):
     """The run began and could not be finished.
 
-    Something failed that has no kind of its own. What was there before is still there: results count only once their
-    manifest is written.
+    The failure has no other code. Earlier results are unchanged: results count only once their manifest is written.
 
     Run it again with `--debug` and read the last lines of the trace.
     """

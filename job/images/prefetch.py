@@ -128,6 +128,6 @@ def _outcome(path: str, future: "Future[bytes]", again: "Callable[[], Future[byt
             if future.done():
                 kind = RejectedPhotoError if storage.is_local(path) else UnreadPhotoError
                 return kind(f"{UNREAD}{one_line(error)}")
-            # TimeoutError is an OSError: the read continues, but is no longer awaited.
+            # TimeoutError is an OSError: the read continues, but is not awaited any more.
             future = again()
     return UnreadPhotoError(f"{UNREAD}it did not arrive within {LONGEST_READ:g} s, {READS} times")

@@ -64,7 +64,7 @@ class PhotoExtractor(Protocol):
 
     @property
     def provenance(self) -> Mapping[str, Any]:
-        """What decides a photo's values, beside the photo. Computed on the driver only."""
+        """What determines a photo's values, apart from the photo. Computed on the driver only."""
 
     def load(self) -> Loaded:
         """Load what it works with, once a process."""

@@ -256,7 +256,7 @@ def _upload(filesystem: fs.FileSystem, path: str, content: bytes | pa.Buffer) ->
 def _write_and_rename(filesystem: fs.LocalFileSystem, path: str, content: bytes | pa.Buffer) -> None:
     folder, _, name = path.rpartition("/")
     filesystem.create_dir(folder, recursive=True)
-    # Two writers of one file have two names, in whatever process of whatever machine that shares the disk.
+    # Two writers of one file use two names, in any process of any machine that shares the disk.
     temporary = f"{folder}/.{name}.{secrets.token_hex(8)}"
     try:
         with filesystem.open_output_stream(temporary) as stream:
