@@ -1,4 +1,4 @@
-"""``orchard report``: the report of finished results, made again; and how commands name results of this machine."""
+"""``orchard report``: build the report of finished results again; and find the results that a user names."""
 
 import argparse
 from pathlib import Path
@@ -16,14 +16,14 @@ RESULTS = Path("results")
 
 
 def execute(given: argparse.Namespace, context: Context) -> int:
-    """Make the report of results on this machine, or by their URI."""
+    """Build the report of results on this machine, or by their URI."""
     given.results = local_results(given.results)
     context.say(carry_out(arguments.checked_report(given)).rstrip("\n"))
     return 0
 
 
 def local_results(text: str) -> str:
-    """Return where the job finds results that are named by a run of this machine, a folder or an s3:// URI."""
+    """Return the path or URI of results that are named by a run of this machine, a folder or an s3:// URI."""
     if "://" in text:
         return text
     folder = local_folder(text)
@@ -34,7 +34,7 @@ def local_results(text: str) -> str:
 
 
 def local_folder(text: str) -> Path | None:
-    """Return the folder of this machine that a name, below results/, or a path stands for; None for neither."""
+    """Return the results folder of this machine for the name of a run or a path; None if it is neither."""
     named, path = RESULTS / text, Path(text)
     if (named / MANIFEST).is_file():
         return named
@@ -43,7 +43,8 @@ def local_folder(text: str) -> Path | None:
 
 COMMAND = Command(
     name="report",
-    summary="make the report of finished results again",
+    summary="rebuild the HTML report of finished results",
+    details="For another language, or after report.html was deleted.",
     example="orchard report first --lang fr --output rapport.html",
     add_arguments=options.add_report_options,
     execute=execute,
