@@ -176,6 +176,12 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
         help="take labels from this regular expression's first group in the path inside the folder, for instance "
         "'^([^/]+)/' for the first folder (default: the last folder)",
     )
+    photos.add_argument(
+        "--group-pattern",
+        metavar="REGEX",
+        help="keep photos of one object together, on one side of --holdout: those for which this regular expression's "
+        "first group, in the path inside the folder, is equal",
+    )
     photos.add_argument("--per-label", metavar="N", type=whole_number, help="use at most N photos per label")
     photos.add_argument(
         "--seed",

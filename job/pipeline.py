@@ -17,7 +17,7 @@ from job.features.words import KINDS, Learning, require_opencv, vocabulary
 from job.features.words.extractor import WordExtractor, perceptron_parameters, reused_words
 from job.features.words.options import CNN, ZERO
 from job.images import TRAIN, LeftOut, listing
-from job.inputs import count, describe_listing, label_warnings, list_all
+from job.inputs import count, count_groups, describe_listing, label_warnings, list_all
 from job.manifest import build_manifest, describe_components, label_counts
 from job.options import NO_CLASSIFIER
 from job.pca import PrincipalComponents, Projection, components
@@ -87,6 +87,7 @@ def run(arguments: Arguments) -> dict[str, Any]:
             written["classifier"] = stage.write(output, classified)
         outcome = {
             "ignored": left_out.as_manifest(),
+            "groups": count_groups(photos),
             "components": describe_components(fitted, kept),
             "classifier": None if classified is None else stage.describe(classified),
         }

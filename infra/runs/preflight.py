@@ -15,7 +15,7 @@ from infra.runs.plan import Plan
 from infra.upload import set_names
 from job.arguments import Arguments, PredictArguments
 from job.errors import did_you_mean
-from job.images import describe_ignored, ending, is_photo, labels
+from job.images import describe_ignored, ending, groups, is_photo, labels
 from job.results import LAYOUT, MANIFEST
 from job.storage import is_hidden, split_s3
 
@@ -80,13 +80,16 @@ def check_labels(arguments: Arguments, found: Mapping[str, PhotosFound]) -> list
     Raises
     ------
     UsageError
-        If training and test folders are mixed, or ``--label-pattern`` does not match a photo.
+        If training and test folders are mixed, or ``--label-pattern`` or ``--group-pattern`` does not match a photo.
     RunRefusedError
         If a folder lacks a label of ``--labels``.
     """
-    pattern = labels.compiled(arguments.label_pattern)
+    pattern, grouping = labels.compiled(arguments.label_pattern), groups.compiled(arguments.group_pattern)
     if arguments.images is None:
         return []
+    for folder in (arguments.images, arguments.test):
+        if folder is not None and grouping is not None:
+            groups.of_paths(found[folder].names, grouping)
     if pattern is None:
         labels.require_no_splits(found[arguments.images].names, arguments.images.rstrip("/"))
     training: dict[str, list[str]] = {}

@@ -48,7 +48,7 @@ def open_run(output: str, may_hold_results: bool, folders: Sequence[str]) -> Ite
     else:
         lease.require_idle(output)
         layout.require_no_results(output)
-    was_there = storage.folder_exists(output)
+    created = storage.missing_folders(output)
     with tempfile.TemporaryDirectory(prefix="orchard-") as folder:
         try:
             with progress.lease.kept_alive():
@@ -61,18 +61,18 @@ def open_run(output: str, may_hold_results: bool, folders: Sequence[str]) -> Ite
                 raise
             # Report the first failure, not one of the clean-up after it.
             with suppress(OrchardError):
-                _clean_up(output, run_id, was_there, progress, keep_data=not isinstance(error, UsageError))
+                _clean_up(output, run_id, created, progress, keep_data=not isinstance(error, UsageError))
             raise
 
 
-def _clean_up(output: str, run_id: str, was_there: bool, progress: Progress, keep_data: bool) -> None:
+def _clean_up(output: str, run_id: str, created: Sequence[str], progress: Progress, keep_data: bool) -> None:
     """Leave the output of a failed run as another run can resume it, or as it was before."""
     if progress.lease.is_taken():
         progress.fail()
     if not (keep_data and layout.has_data(output, run_id)):
         layout.discard(output, run_id)
-        if not was_there:
-            storage.remove_empty_folder(output)
+        for folder in created:
+            storage.remove_empty_folder(folder)
 
 
 def _require_apart(output: str, folders: Sequence[str]) -> None:

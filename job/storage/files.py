@@ -7,22 +7,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 import pyarrow as pa
 from pyarrow import fs
 
-from job.errors import BackboneError, NotWrittenError, PhotosNotFoundError, one_line, unreachable
+from job.errors import BackboneError, NotWrittenError, PhotosNotFoundError, one_line, refused, unreachable
 from job.storage.filesystem import open_filesystem
 from job.storage.retry import retry
 from job.storage.uri import is_local
 
 PAUSES = (2.0, 8.0)
 """Seconds until what S3's own client has given up is tried again, about."""
-
-FINAL = ("ACCESS_DENIED", "NO_SUCH_BUCKET", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "INVALID_CLIENT_TOKEN")
-"""Words in errors that no second attempt mends."""
 
 LOOKS_AT_A_TIME = 64
 """Files that are looked at together: each takes a request that is mostly waiting."""
@@ -122,15 +120,6 @@ def exists_any(folder: str, names: Iterable[str]) -> list[str]:
     return found
 
 
-def folder_exists(folder: str) -> bool:
-    """Return whether a folder is there."""
-    filesystem, path = open_filesystem(folder)
-    try:
-        return bool(filesystem.get_file_info(path).type == fs.FileType.Directory)
-    except OSError as error:
-        raise unreachable(f"The folder '{folder}' could not be looked into", error) from error
-
-
 def read_bytes(uri: str) -> bytes:
     """Return a file's content.
 
@@ -157,7 +146,7 @@ def _retry(attempt: Callable[[], _Result]) -> _Result:
 
 
 def _may_pass(error: Exception) -> bool:
-    final = isinstance(error, FileNotFoundError) or any(word in str(error) for word in FINAL)
+    final = isinstance(error, FileNotFoundError) or refused(error) is not None
     return isinstance(error, OSError) and not final
 
 
@@ -190,7 +179,8 @@ def write_bytes(uri: str, content: bytes | pa.Buffer) -> None:
     except OSError as error:
         raise NotWrittenError(
             f"'{uri}' could not be written: {one_line(error)}.",
-            "Check that the output may be written to and has space left, then run it again.",
+            refused(error, "s3:PutObject")
+            or "Check that the output may be written to and has space left, then run it again.",
         ) from error
 
 
@@ -202,6 +192,14 @@ def delete(uri: str) -> None:
             filesystem.delete_file(path)
     except OSError as error:
         raise unreachable(f"'{uri}' could not be deleted", error) from error
+
+
+def missing_folders(uri: str) -> list[str]:
+    """Return the folders that writing a file into a folder will create, innermost first; none in an object store."""
+    filesystem, path = open_filesystem(uri)
+    if not isinstance(filesystem, fs.LocalFileSystem):
+        return []
+    return list(map(str, takewhile(lambda folder: not folder.exists(), (Path(path), *Path(path).parents))))
 
 
 def remove_empty_folder(uri: str) -> None:

@@ -407,11 +407,11 @@ def test_impossible_run_is_refused_and_leaves_nothing(
     (tmp_path / "damaged.tflite").write_bytes(b"\xff\xff\xff\x7fTFL3" + bytes(64))
     monkeypatch.chdir(tmp_path)
 
-    error = failure([*argv, "--output", "results"], capsys)
+    error = failure([*argv, "--output", "new/results"], capsys)
 
     assert type(error) is kind
     assert value.format(folder=tmp_path) in error.message
-    assert not (tmp_path / "results").exists()
+    assert not (tmp_path / "new").exists()
 
 
 def test_unwritable_output_fails_before_spark_starts(

@@ -34,6 +34,7 @@ ORC-162 NotWrittenError
 ORC-163 ExportFailedError
 ORC-164 ResultsIncompleteError
 ORC-165 TooManyRejectedError
+ORC-166 StorageRefusedError
 ORC-170 TryAgainError
 ORC-171 OutputInUseError
 ORC-190 InterruptedRunError
