@@ -134,7 +134,7 @@ def _add_where(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         "--on",
         choices=(LOCAL, EMR),
         default=LOCAL,
-        help="local: this machine (default); emr: the cluster, where --images names an uploaded set or an s3:// URI",
+        help="local: this machine (default); emr: the cluster, with photos in uploaded sets or at s3:// URIs",
     )
     where.add_argument("--name", help="name of the run: results go to results/NAME (default: the time in UTC)")
     where.add_argument("--detach", action="store_true", help="with --on emr: do not wait for the run to end")

@@ -15,7 +15,7 @@ from infra.runs.plan import Plan
 from infra.upload import set_names
 from job.arguments import Arguments, PredictArguments
 from job.errors import did_you_mean
-from job.images import describe_ignored, ending, groups, is_photo, labels
+from job.images import describe_ignored, ending, groups, is_photo, labels, nfc
 from job.results import LAYOUT, MANIFEST
 from job.storage import is_hidden, split_s3
 
@@ -113,7 +113,7 @@ def _labelled(uri: str, names: Sequence[str], pattern: re.Pattern[str] | None) -
 
 def _require_labels(wanted: Sequence[str], known: Collection[str], uri: str) -> None:
     for label in wanted:
-        if labels.nfc(label) not in known:
+        if nfc(label) not in known:
             raise RunRefusedError(
                 f"--labels must name labels of {uri}, got '{label}'.",
                 f"{did_you_mean(label, known)}Labels: {_some(sorted(known))}.",
