@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from infra.errors import InterruptedCommandError
-from job.errors import OrchardError, tell
+from job.errors import OrchardError, started_as, tell
 
 if TYPE_CHECKING:
     from infra.context import Context
@@ -42,7 +42,7 @@ def _execute(argv: Sequence[str], context: "Context | None") -> int:
     if given.command is None:
         commandline.parser().print_help()
         return 0
-    with invocation.given(given.profile, given.region):
+    with invocation.given(given.profile, given.region), started_as("orchard"):
         try:
             return int(given.command.execute(given, context or commandline.context_of(given)))
         except OrchardError:

@@ -15,10 +15,10 @@ from infra.commands.run_table import list_runs
 from infra.context import Context
 from infra.errors import ReportNotShownError, RunUnknownError, SignInError, StackNotReadyError, WrongUseError
 from infra.runs import fetch, find_backbone
-from job.__main__ import summary
 from job.errors import OrchardError
 from job.mobile import FLOAT16, INT8
 from job.results import EXPLAINED_VARIANCE, REPORT, layout
+from job.summary import summary
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
