@@ -21,6 +21,7 @@ from job.images.limits import LARGEST_FILE, RejectedPhotoError, require_size
 from job.images.listing import LISTING_SCHEMA, PREDICT, TEST, TRAIN, LeftOut, Subset
 from job.images.patterns import nfc
 from job.images.prefetch import photos_in_turn, read_ahead
+from job.images.views import WINDOWS, decode_views
 
 __all__ = [
     "DECODING",
@@ -35,11 +36,13 @@ __all__ = [
     "SCALED",
     "TEST",
     "TRAIN",
+    "WINDOWS",
     "LeftOut",
     "Pixels",
     "RejectedPhotoError",
     "Subset",
     "decode_at_own_size",
+    "decode_views",
     "describe_ignored",
     "ending",
     "groups",
