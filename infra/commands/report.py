@@ -9,7 +9,8 @@ from infra.context import Context
 from infra.errors import RunUnknownError
 from job import arguments, options
 from job.__main__ import carry_out
-from job.results import MANIFEST
+from job.errors import did_you_mean
+from job.results import MANIFEST, PROGRESS
 
 RESULTS = Path("results")
 """Folder of this machine, and of the data bucket, that holds the results of runs by name."""
@@ -28,9 +29,16 @@ def local_results(text: str) -> str:
         return text
     folder = local_folder(text)
     if folder is None:
-        fetch = invocation.orchard(f"results {text}")
-        raise RunUnknownError(f"There are no results '{text}' on this machine.", f"Fetch a run of the cluster: {fetch}")
+        near = did_you_mean(text, local_names())
+        fetch = f"Fetch a run of the cluster: {invocation.orchard(f'results {text}')}"
+        raise RunUnknownError(f"There are no results '{text}' on this machine.", near + fetch)
     return str(folder)
+
+
+def local_names() -> list[str]:
+    """Return the names of the runs on this machine, finished or not, sorted."""
+    folders = sorted(RESULTS.iterdir()) if RESULTS.is_dir() else ()
+    return [folder.name for folder in folders if any((folder / mark).is_file() for mark in (MANIFEST, PROGRESS))]
 
 
 def local_folder(text: str) -> Path | None:

@@ -9,7 +9,7 @@ from infra import invocation
 from infra.aws import Aws, stacks
 from infra.commands.output.cost_report import usd
 from infra.commands.output.tables import in_columns
-from infra.commands.report import RESULTS
+from infra.commands.report import RESULTS, local_names
 from infra.context import Context
 from infra.pricing import run_cost
 from infra.runs import Step, fetch, newest_runs, steps
@@ -73,10 +73,7 @@ def list_runs(context: Context) -> None:
 
 def local_runs() -> list[Run]:
     """Return the runs of this machine."""
-    folders = RESULTS.iterdir() if RESULTS.is_dir() else ()
-    marks = (layout.MANIFEST, layout.PROGRESS)
-    names = [folder.name for folder in folders if any((folder / mark).is_file() for mark in marks)]
-    return [Run(name, "local", _local_manifest(name)) for name in names]
+    return [Run(name, "local", _local_manifest(name)) for name in local_names()]
 
 
 def cluster_runs(context: Context) -> list[Run]:

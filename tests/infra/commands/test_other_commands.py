@@ -555,6 +555,18 @@ def test_results_of_this_machine_need_no_account(named: str, tmp_path: Path, mon
     assert terminal.getvalue().splitlines()[-1] == "Results: results/first"
 
 
+@pytest.mark.parametrize("argv", [["report", "frist"], ["predict", "--results", "frist", "--images", "photos"]])
+def test_the_nearest_run_of_this_machine_is_suggested(
+    argv: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    local_run(tmp_path / "results" / "first", "one")
+
+    assert cli.main(argv, Context(no_account)) == 2
+
+    assert capsys.readouterr().err.splitlines()[1].startswith("Did you mean first?")
+
+
 def no_account() -> Aws:
     """Fail as without credentials."""
     raise SignInError("There is no account.", "Sign in.")
