@@ -143,9 +143,7 @@ def runs(way: Way) -> None:
     features = pq.read_table(way.folder / "results" / "features")
     assert (features.num_rows, len(features["features"][0])) == (50, 1280)
     assert (way.folder / "results" / "report.html").is_file()
-    assert "[ORC-251]" in way.orchard(
-        "run", "--on", "emr", *words, "--name", "first", expect=2
-    )
+    assert "[ORC-251]" in way.orchard("run", "--on", "emr", *words, "--name", "first", expect=2)
 
 
 def keeps_the_evaluator_to_reading(way: Way) -> None:

@@ -12,7 +12,6 @@ from infra import cli
 from infra.aws import stacks
 from infra.aws.client import Aws
 from infra.commands import upload as command
-from infra.commands.output import bar
 from infra.commands.output.bar import duration, shown
 from infra.context import Context
 from infra.errors import WrongUseError
@@ -272,7 +271,7 @@ def test_a_terminal_shows_a_bar_with_rate_and_time_left(monkeypatch: pytest.Monk
             drawn.append(str(self))
             super().close()
 
-    monkeypatch.setattr(bar, "tqdm", Kept)
+    monkeypatch.setattr("job.results.bar.tqdm", Kept)
 
     with shown(Terminal(), Clock(), 4, "photos") as step:
         step()
