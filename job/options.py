@@ -159,19 +159,19 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
     which.add_argument(
         "--image-list",
         metavar="FILE",
-        help="list of photos to fit, instead of --images: CSV or Parquet with the columns path and label (label may be "
-        "missing: then it is the photo's folder), or the manifest.json of an S3 Inventory",
+        help="list of photos to fit, instead of --images: CSV or Parquet with columns path and, if wanted, "
+        "label, or the manifest.json of an S3 Inventory",
     )
     tested = photos.add_mutually_exclusive_group()
-    tested.add_argument("--test", metavar="FOLDER", help="photos to test the fit on, in folders like --images")
+    tested.add_argument("--test", metavar="FOLDER", help="test photos, in folders like those of --images")
     tested.add_argument(
-        "--holdout", metavar="SHARE", type=share, help="share of the photos to test the classifier on, like 0.2 or 20%%"
+        "--holdout", metavar="SHARE", type=share, help="share of the photos to test on, like 0.2 or 20%%"
     )
     photos.add_argument(
         "--folds",
         metavar="K",
         type=whole_number,
-        help="test the classifier by cross-validation too: K times fitted without a part of the photos, by group",
+        help="also cross-validate the classifier in K folds, by group",
     )
     photos.add_argument("--predict", metavar="FOLDER", help="photos without labels, to project and to classify")
     photos.add_argument(
@@ -183,14 +183,14 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
     photos.add_argument(
         "--label-pattern",
         metavar="REGEX",
-        help="take labels from this regular expression's first group in the path inside the folder, for instance "
-        "'^([^/]+)/' for the first folder (default: the last folder)",
+        help="label of a photo: the first group of this regular expression in its path inside the folder, like "
+        "'^([^/]+)/' (default: the last folder)",
     )
     photos.add_argument(
         "--group-pattern",
         metavar="REGEX",
-        help="keep photos of one object together, on one side of --holdout and --folds: those for which this regular "
-        "expression's first group, in the path inside the folder, is equal",
+        help="keep photos with the same first group of this regular expression together, on one side of --holdout "
+        "and --folds",
     )
     photos.add_argument("--per-label", metavar="N", type=whole_number, help="use at most N photos per label")
     photos.add_argument(

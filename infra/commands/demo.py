@@ -1,4 +1,4 @@
-"""``orchard demo``: the whole way, from photos to results and back to nothing, on a cloud on this machine."""
+"""``orchard demo``: every command on a local cloud, from photos to results, then delete everything."""
 
 import argparse
 import os
@@ -15,9 +15,11 @@ from localcloud import environment, state
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``orchard demo``."""
-    parser.add_argument("--keep", action="store_true", help="leave the cloud standing, with all that is in it")
-    parser.add_argument("--folder", type=Path, default=Path("demo"), help="for what it makes (default: %(default)s)")
-    parser.add_argument("--weights", help="a Keras weights file (default: ImageNet's if they can be had, else random)")
+    parser.add_argument("--keep", action="store_true", help="keep the local cloud, with everything in it")
+    parser.add_argument("--folder", type=Path, default=Path("demo"), help="folder for its files (default: %(default)s)")
+    parser.add_argument(
+        "--weights", help="Keras weights file (default: ImageNet's if they can be downloaded, else random)"
+    )
 
 
 def execute(given: argparse.Namespace, context: Context) -> int:
@@ -42,7 +44,7 @@ def execute(given: argparse.Namespace, context: Context) -> int:
     weights = choose_weights(given.weights, context.say)
     demonstration.prepare()
     try:
-        with demonstration.stage("A local AWS comes up"):
+        with demonstration.stage("A local AWS starts"):
             with as_orchard_errors():
                 cloud = state.start(folder, state.USUAL_PORT, runtime(), context.sleep)
             variables = with_programs(environment.applied(os.environ, cloud.endpoint, context.aws.region))
@@ -50,7 +52,7 @@ def execute(given: argparse.Namespace, context: Context) -> int:
         demonstration.show(cloud.endpoint, weights, variables)
         if given.keep:
             context.say("")
-            context.say(f"The cloud stays at {cloud.endpoint}, with all that is in it. End it: orchard local down")
+            context.say(f"The local cloud is still running at {cloud.endpoint}. End it: orchard local down")
             context.say('Use it in this shell: eval "$(orchard local env)"')
         else:
             demonstration.take_down(variables)
@@ -63,7 +65,8 @@ def execute(given: argparse.Namespace, context: Context) -> int:
 
 COMMAND = Command(
     name="demo",
-    summary="the whole way on this machine, without an AWS account",
+    summary="run everything on a local AWS, from photos to results",
+    details="Takes a few minutes and needs no AWS account. Everything is deleted at the end, except for the results.",
     example="orchard demo --keep",
     add_arguments=add_arguments,
     execute=execute,

@@ -18,15 +18,13 @@ def test_weights_that_were_asked_for_are_taken() -> None:
     assert demonstration.choose_weights("mine.h5", pytest.fail) == "mine.h5"
 
 
-def test_without_a_network_the_demo_says_that_its_weights_are_random(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_network_the_demo_uses_random_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demonstration, "cached_export", no_download)
     said: list[str] = []
 
     assert demonstration.choose_weights(None, said.append) == "random"
-    assert said == [
-        "The ImageNet weights could not be downloaded: no network",
-        "The demonstration goes on with random weights: every stage runs, but the features mean nothing.",
-    ]
+    assert said[0] == "The ImageNet weights could not be downloaded: no network"
+    assert "random weights" in said[1]
 
 
 def test_imagenet_weights_are_taken_where_they_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
