@@ -155,8 +155,8 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
     which.add_argument(
         "--image-list",
         metavar="FILE",
-        help="list of photos to fit, instead of --images: CSV or Parquet with a column path, or the manifest.json of "
-        "an S3 Inventory",
+        help="list of photos to fit, instead of --images: CSV or Parquet with the columns path and label (label may be "
+        "missing: then it is the photo's folder), or the manifest.json of an S3 Inventory",
     )
     tested = photos.add_mutually_exclusive_group()
     tested.add_argument("--test", metavar="FOLDER", help="photos to test the fit on, in folders like --images")
@@ -175,6 +175,12 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
         metavar="REGEX",
         help="take labels from this regular expression's first group in the path inside the folder, for instance "
         "'^([^/]+)/' for the first folder (default: the last folder)",
+    )
+    photos.add_argument(
+        "--group-pattern",
+        metavar="REGEX",
+        help="keep photos of one object together, on one side of --holdout: those for which this regular expression's "
+        "first group, in the path inside the folder, is equal",
     )
     photos.add_argument("--per-label", metavar="N", type=whole_number, help="use at most N photos per label")
     photos.add_argument(

@@ -3,7 +3,7 @@
 ``decode`` is public too, for its function of the same name.
 """
 
-from job.images import image_list, labels, listing
+from job.images import groups, image_list, labels, listing
 from job.images.decode import (
     DECODING,
     EXACT,
@@ -41,6 +41,7 @@ __all__ = [
     "decode_at_own_size",
     "describe_ignored",
     "ending",
+    "groups",
     "image_list",
     "is_photo",
     "labels",
