@@ -11,14 +11,14 @@ import pytest
 
 from job.errors import BackboneError, UnsafeWeightsError
 from job.features.network.pytorch_file import read_tensors
-from tests.job.features.network.pytorch import Saved, write_weights
+from tests.job.features.network.pytorch import Array, Saved, write_weights
 
 VALUES = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
 
 
 def test_tensors_come_back_with_shape_and_type(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # As PyTorch stores transposed tensors: in the order of the memory, with strides.
-    written = {
+    written: dict[str, Array] = {
         "_fc.weight": VALUES,
         "transposed": VALUES.transpose(2, 0, 1),
         "count": np.array(7, np.int64),
