@@ -75,6 +75,7 @@ class Arguments(_Checked):
     backbone: str
     weights: str
     precision: str
+    views: int
     descriptor: str
     keypoints: int
     visual_words: int

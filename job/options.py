@@ -10,7 +10,7 @@ from job.classifiers import COMPONENTS, FEATURES, MODELS
 from job.errors import OrchardError, UsageError, did_you_mean
 from job.features.network import FAST, FULL, IMAGENET, network_name
 from job.features.words import options as word_options
-from job.images import EXACT, SCALED
+from job.images import EXACT, SCALED, WINDOWS
 from job.report import LANGUAGES
 
 PREDICT, REPORT = "predict", "report"
@@ -206,6 +206,14 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
         choices=(FULL, FAST),
         default=FULL,
         help="full: float32 (default); fast: bfloat16 where the processor has it",
+    )
+    network.add_argument(
+        "--views",
+        metavar="N",
+        type=whole_number,
+        choices=tuple(WINDOWS),
+        default=1,
+        help="average the features of N views of a photo: 1, 3, 5 or 9 (default: 1)",
     )
 
     word_options.add_to(made)

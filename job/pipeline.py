@@ -122,7 +122,7 @@ def choose_extractor(arguments: Arguments, run: Run) -> FeatureExtractor:
                 model = cached_export(ExportRequest(arguments.backbone, arguments.weights, arguments.seed))
             else:
                 model = storage.local_copy(storage.absolute_uri(arguments.model), run.folder)
-            extractor = open_network(model, arguments.precision, arguments.decode)
+            extractor = open_network(model, arguments.precision, arguments.decode, arguments.views)
         warn_if_untrained(run.progress, extractor.backbone)
         return extractor
     require_opencv()

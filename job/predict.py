@@ -148,9 +148,9 @@ def find_network(
         If the file is not the one of the run, or does not exist.
     """
     wanted, earlier = manifest["backbone"]["sha256"], manifest["arguments"]
-    decoding = earlier.get("decode", EXACT)
+    decoding, views = earlier.get("decode", EXACT), manifest["backbone"].get("views", 1)
     if given is not None:
-        extractor = open_network(storage.local_copy(storage.absolute_uri(given), folder), precision, decoding)
+        extractor = open_network(storage.local_copy(storage.absolute_uri(given), folder), precision, decoding, views)
         found = extractor.provenance["model"]
         if found != wanted:
             raise BackboneError(
@@ -164,7 +164,7 @@ def find_network(
             model = storage.local_copy(storage.absolute_uri(earlier["model"]), folder)
         elif model is None:
             model = cached_export(ExportRequest(earlier["backbone"], earlier["weights"], earlier["seed"]))
-        extractor = open_network(model, precision, decoding)
+        extractor = open_network(model, precision, decoding, views)
     except UsageError as error:
         raise BackboneError(
             f"The backbone of the results is not on this machine: {error.message}",

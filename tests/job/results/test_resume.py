@@ -29,7 +29,14 @@ Whole = tuple[Path, Manifest]
 """A finished run: its output and its manifest."""
 
 RUN, LATER_RUN = "20261120T110000-aaaaaaaa", "20261120T120000-bbbbbbbb"
-NETWORK = {"model": "5ha", "precision": "full", "decode": "exact", "decoding": 1, "versions": {"pillow": "11"}}
+NETWORK = {
+    "model": "5ha",
+    "precision": "full",
+    "views": 1,
+    "decode": "exact",
+    "decoding": 1,
+    "versions": {"pillow": "11"},
+}
 
 
 def listed(versions: dict[str, str], split: str = TRAIN) -> pa.Table:
@@ -86,6 +93,7 @@ def test_of_two_runs_rows_the_one_of_the_right_version_is_taken(tmp_path: Path) 
         ({"model": "other"}, "by another model"),
         ({"precision": "fast"}, "at another precision"),
         ({"decode": "scaled"}, "with another --decode"),
+        ({"views": 3}, "with another number of views"),
         ({"decoding": 2}, "under other rules of decoding"),
         ({"versions": {"pillow": "12"}}, "with other versions of libraries"),
     ],
