@@ -163,6 +163,12 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
     tested.add_argument(
         "--holdout", metavar="SHARE", type=share, help="share of the photos to test the classifier on, like 0.2 or 20%%"
     )
+    photos.add_argument(
+        "--folds",
+        metavar="K",
+        type=whole_number,
+        help="test the classifier by cross-validation too: K times fitted without a part of the photos, by group",
+    )
     photos.add_argument("--predict", metavar="FOLDER", help="photos without labels, to project and to classify")
     photos.add_argument(
         "--labels",
@@ -179,8 +185,8 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
     photos.add_argument(
         "--group-pattern",
         metavar="REGEX",
-        help="keep photos of one object together, on one side of --holdout: those for which this regular expression's "
-        "first group, in the path inside the folder, is equal",
+        help="keep photos of one object together, on one side of --holdout and --folds: those for which this regular "
+        "expression's first group, in the path inside the folder, is equal",
     )
     photos.add_argument("--per-label", metavar="N", type=whole_number, help="use at most N photos per label")
     photos.add_argument(

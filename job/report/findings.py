@@ -77,6 +77,7 @@ class Findings:
     photos: PhotoSample
     rejected: Rejected
     evaluation: Evaluation | None  # None if the run had no classifier, or nothing to evaluate it on
+    folds: dict[str, Any] | None  # the entry "folds" of ``classifier/metrics.json``
 
 
 def read(output: str, manifest: dict[str, Any]) -> Findings:
@@ -86,6 +87,8 @@ def read(output: str, manifest: dict[str, Any]) -> Findings:
     label_counts = Counter({label: 0 for split in labels.values() for label in split})
     for split in labels.values():
         label_counts.update(split)
+    listed = [entry["path"] for entries in files.values() for entry in entries]
+    metrics = _metrics(output) if layout.METRICS in listed else None
     without_label = manifest["counts"]["used"] - label_counts.total()
     return Findings(
         manifest,
@@ -97,7 +100,8 @@ def read(output: str, manifest: dict[str, Any]) -> Findings:
             sum(entry["rows"] for entry in files[layout.COMPONENTS]),
         ),
         _rejected(output, [entry["path"] for entry in files[layout.REJECTED]]),
-        _evaluation(output, [entry["path"] for entries in files.values() for entry in entries]),
+        _evaluation(output, listed, metrics),
+        None if metrics is None else metrics.get("folds"),
     )
 
 
@@ -118,11 +122,15 @@ def _rejected(output: str, files: Sequence[str]) -> Rejected:
     return Rejected(reasons.total(), reasons.most_common(), examples)
 
 
-def _evaluation(output: str, listed: Sequence[str]) -> Evaluation | None:
-    if layout.METRICS not in listed or layout.CONFUSION_MATRIX not in listed:
-        return None
-    metrics = json.loads(storage.read_bytes(storage.join(output, layout.METRICS)))
+def _metrics(output: str) -> dict[str, Any]:
+    metrics: dict[str, Any] = json.loads(storage.read_bytes(storage.join(output, layout.METRICS)))
     layout.require_version(metrics, storage.join(output, layout.METRICS))
+    return metrics
+
+
+def _evaluation(output: str, listed: Sequence[str], metrics: dict[str, Any] | None) -> Evaluation | None:
+    if metrics is None or layout.CONFUSION_MATRIX not in listed:
+        return None
     rows = _read_csv(output, layout.CONFUSION_MATRIX)
     _, *labels = next(rows)
     body = list(rows)

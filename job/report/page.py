@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from job.report import cost, figures, heat_map, sections
+from job.report import cost, cross_validation, figures, heat_map, markup, sections
 from job.report.findings import Findings
 from job.report.messages import Messages
 
@@ -146,6 +146,10 @@ def _tiles(findings: Findings, messages: Messages) -> str:
                 messages("on_test_photos", right=right, photos=messages.number(photos)),
             )
         )
+    if findings.folds is not None:
+        accuracy = findings.folds["accuracy"]
+        spread = messages("folds_spread", std=markup.share(accuracy["std"], messages, 1))
+        tiles.append((markup.share(accuracy["mean"], messages, 1), messages("folds_accuracy"), spread))
     tiles.append((messages.number(counts["rejected"]), messages("photos_rejected"), ""))
     drawn = "".join(
         f'<div class="tile"><b>{escape(value)}</b><span>{escape(name)}</span>'
@@ -157,7 +161,8 @@ def _tiles(findings: Findings, messages: Messages) -> str:
 
 def _section_names(findings: Findings) -> list[str]:
     names = ["run", "labels", "variance", "scatter", "time"]
-    return [*names, *(["classifier", "mistakes"] if findings.evaluation is not None else []), "rejected"]
+    folds = ["folds"] if findings.folds is not None else []
+    return [*names, *folds, *(["classifier", "mistakes"] if findings.evaluation is not None else []), "rejected"]
 
 
 def _sections(findings: Findings, thumbnails: Mapping[str, str], messages: Messages) -> Iterable[tuple[str, str]]:
@@ -166,6 +171,9 @@ def _sections(findings: Findings, thumbnails: Mapping[str, str], messages: Messa
     yield "variance", sections.variance(findings, messages)
     yield "scatter", sections.scatter(findings, thumbnails, messages)
     yield "time", sections.time(findings, messages)
+    if findings.folds is not None:
+        grouped = findings.manifest["arguments"].get("group_pattern") is not None
+        yield "folds", cross_validation.section(findings.folds, grouped, messages)
     if findings.evaluation is not None:
         yield "classifier", sections.classifier(findings.evaluation, messages)
         yield "mistakes", sections.mistakes(findings.evaluation, thumbnails, messages)
