@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from job.classifiers import COMPONENTS, FEATURES, MODELS
 from job.errors import OrchardError, UsageError, did_you_mean
-from job.features.network import FAST, FULL, IMAGENET
+from job.features.network import FAST, FULL, IMAGENET, network_name
 from job.features.words import options as word_options
 from job.images import EXACT, SCALED, WINDOWS
 from job.report import LANGUAGES
@@ -268,6 +268,7 @@ def add_backbone_options(made: argparse._ActionsContainer) -> None:
     made.add_argument(
         "--backbone",
         metavar="NAME",
+        type=network_name,
         default=NETWORK_DEFAULTS["backbone"],
         help=f"network for the features (default: {NETWORK_DEFAULTS['backbone']})",
     )

