@@ -115,6 +115,7 @@ class PredictArguments(_Checked):
     max_rejected: str | None
     resume: bool
     overwrite: bool
+    lang: str
     master: str | None
     debug: bool
 

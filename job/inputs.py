@@ -115,4 +115,4 @@ def label_warnings(photos: pa.Table, arguments: Arguments) -> list[str]:
 
 
 def _inside(paths: Sequence[str], folder: str) -> list[str]:
-    return [path.removeprefix(f"{folder}/") for path in paths]
+    return [storage.path_inside(path, folder) for path in paths]

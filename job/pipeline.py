@@ -27,7 +27,7 @@ from job.pca.passes import ProjectionTask, SumTask
 from job.pca.stage import fit, project_photos, write_components
 from job.report import making
 from job.results import DataFile, resume
-from job.results.output import Run, begin_to_replace, commit, finish, open_run
+from job.results.output import Run, begin_to_replace, open_run
 from job.spark import session, tasks
 from job.spark.tasks import PhotosReport
 
@@ -105,13 +105,7 @@ def run(arguments: Arguments) -> dict[str, Any]:
             "reasons": [asdict(reason) for reason in merged.reasons],
         }
         manifest = build_manifest(run, arguments.as_manifest(), photos, found, extracted, projected, outcome, written)
-        # Commit the results before rendering, so that an interrupt loses only the report.
-        commit(run, manifest)
-        with progress.stage("report"):
-            report = making.write_if_possible(output, manifest, arguments.lang, progress.say)
-        manifest["files"][making.FILES] = [asdict(file) for file in report]
-        manifest["seconds"]["report"] = round(progress.seconds["report"], 3)
-        return finish(run, manifest)
+        return making.finish_with_report(run, manifest, arguments.lang)
 
 
 def cross_validate(

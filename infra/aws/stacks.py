@@ -80,7 +80,7 @@ def require_bootstrapped(aws: Aws) -> None:
                     f"Bootstrap it once: {invocation.cdk(f'bootstrap aws://{account}/{aws.region}')}",
                 ) from error
     except NotAllowedError:
-        pass  # the CDK reads it with a role of its own
+        pass  # the CDK reads it with its own role
 
 
 def data_bucket(aws: Aws) -> str:

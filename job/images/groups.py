@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from job import storage
 from job.errors import TooFewPhotosError
 from job.images import patterns
 from job.images.labels import named
@@ -161,4 +162,4 @@ def warnings(photos: pa.Table) -> list[str]:
 
 
 def _inside(photos: pa.Table, folder: str) -> list[str]:
-    return [path.removeprefix(f"{folder}/") for path in photos["path"].to_pylist()]
+    return [storage.path_inside(path, folder) for path in photos["path"].to_pylist()]

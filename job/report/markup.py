@@ -12,7 +12,7 @@ def note(text: str) -> str:
 
 
 def figure(name: str, title: str, box: str = "") -> str:
-    """Return the place of a figure; with a class of its own box, one that scrolls."""
+    """Return the place of a figure; with ``box``, a CSS class, in a box that scrolls."""
     figure = f'<div class="figure" id="figure-{name}"></div>'
     # What scrolls must be reachable by keyboard.
     return (

@@ -5,10 +5,14 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from job.features.extractor import extraction_seconds
 from job.report import cost, cross_validation, figures, heat_map, markup
 from job.report.findings import Evaluation, Findings
 from job.report.messages import Messages
+from job.report.predicted import UNCERTAIN, Predicted
 
 ROUND_COUNTS = (2000, 1000, 800, 600, 400, 200, 100, 50, 20, 10, 5, 2, 1)
 """Components of the table of explained variance, those that there are."""
@@ -23,12 +27,13 @@ def run(findings: Findings, messages: Messages) -> str:
     manifest = findings.manifest
     arguments, counts = manifest["arguments"], manifest["counts"]
     numbers = {split: messages.number(counts[split]) for split in ("train", "test", "predict")}
+    fitted = manifest.get("fitted")
     rows = [
         (messages("images"), arguments["images"] or arguments["image_list"]),
         *((messages(f"{name}_images"), arguments[name]) for name in ("test", "predict") if arguments.get(name)),
-        (messages("split"), messages("split_counts", **numbers)),
+        (messages("fitted"), fitted["results"]) if fitted else (messages("split"), messages("split_counts", **numbers)),
         *_described_by(manifest, messages),
-        (messages("standardised"), messages("yes" if arguments["standardize"] else "no")),
+        *([] if fitted else [(messages("standardised"), messages("yes" if arguments["standardize"] else "no"))]),
         (messages("started"), moment(manifest["started"])),
         (messages("finished"), moment(manifest["finished"])),
         (messages("run_id"), manifest["run_id"]),
@@ -64,9 +69,9 @@ def labels(findings: Findings, messages: Messages) -> str:
     return markup.note(note) + markup.figure("labels", messages("labels"), "scroll tall")
 
 
-def variance(findings: Findings, messages: Messages) -> str:
+def variance(findings: Findings, cumulative: npt.NDArray[np.float64], messages: Messages) -> str:
     """Show the explained variance, as a curve and as two tables."""
-    described, cumulative = findings.manifest["components"], findings.cumulative
+    described = findings.manifest["components"]
     for_variance = described["components_for_variance"]
     note = messages("variance_note", available=messages.number(described["available"]))
     end = figures.curve_end(cumulative, for_variance)
@@ -97,6 +102,8 @@ def scatter(findings: Findings, thumbnails: Mapping[str, str], messages: Message
         total=messages.number(photos.total),
         thumbnails=messages.number(sum(path in thumbnails for path in photos.paths)),
     )
+    if findings.predicted is not None and "fitted" in findings.manifest:
+        note += " " + messages("scatter_predicted")
     count = photos.components.shape[1]
     selects = "".join(
         f"<label>{escape(messages(axis))}"
@@ -183,21 +190,57 @@ def mistakes(evaluation: Evaluation, thumbnails: Mapping[str, str], messages: Me
         photos=messages.number(int(evaluation.confusion.sum())),
         shown=messages.number(len(evaluation.mistakes)),
     )
-    missing = f'<div class="photo missing">{escape(messages("no_thumbnail"))}</div>'
     cards = [
-        '<div class="card">'
-        + (
-            f'<div class="photo"><img src="{escape(thumbnails[mistake.path])}" alt="{escape(mistake.label)}"></div>'
-            if mistake.path in thumbnails
-            else missing
+        _card(
+            mistake.path,
+            mistake.label,
+            escape(messages("taken_for", label=mistake.predicted))
+            + f', <span class="sure">{escape(messages("sure", share=messages.share(mistake.probability)))}</span>',
+            thumbnails,
+            messages,
         )
-        + f"<div><b>{escape(mistake.label)}</b><br>"
-        + escape(messages("taken_for", label=mistake.predicted))
-        + f', <span class="sure">{escape(messages("sure", share=messages.share(mistake.probability)))}</span>'
-        + f"<small>{escape(name_beside(mistake.path, mistake.label))}</small></div></div>"
         for mistake in evaluation.mistakes
     ]
     return f'{markup.note(note)}<div class="cards">{"".join(cards)}</div>'
+
+
+def predictions(predicted: Predicted, thumbnails: Mapping[str, str], messages: Messages) -> str:
+    """Show the labels that photos without one were given, how certainly, and the least certain photos."""
+    note = messages(
+        "predictions_note",
+        photos=messages.number(predicted.photos),
+        labels=messages.number(len(predicted.labels)),
+        uncertain=messages.number(predicted.uncertain),
+        share=messages.share(UNCERTAIN),
+    )
+    cards = [
+        _card(
+            photo.path,
+            photo.predicted,
+            f'<span class="sure">{escape(messages.share(photo.probability))}</span><br>'
+            + escape(messages("second", label=photo.second, share=messages.share(photo.second_probability))),
+            thumbnails,
+            messages,
+        )
+        for photo in predicted.least_certain
+    ]
+    return (
+        markup.note(note)
+        + markup.figure("predicted", messages("predictions"), "scroll tall")
+        + f"<h3>{escape(messages('certainty'))}</h3>"
+        + markup.figure("certainty", messages("certainty"))
+        + f'<h3>{escape(messages("least_certain"))}</h3><div class="cards">{"".join(cards)}</div>'
+    )
+
+
+def _card(path: str, label: str, more: str, thumbnails: Mapping[str, str], messages: Messages) -> str:
+    """Return a photo with its label, and more HTML below it."""
+    if path in thumbnails:
+        photo = f'<div class="photo"><img src="{escape(thumbnails[path])}" alt="{escape(label)}"></div>'
+    else:
+        photo = f'<div class="photo missing">{escape(messages("no_thumbnail"))}</div>'
+    name = escape(name_beside(path, label))
+    return f'<div class="card">{photo}<div><b>{escape(label)}</b><br>{more}<small>{name}</small></div></div>'
 
 
 def rejected(findings: Findings, messages: Messages) -> str:

@@ -207,3 +207,8 @@ def test_visual_words_have_defaults_of_their_own() -> None:
 
 def test_accepts_variance_with_visual_words() -> None:
     assert arguments.parse([*NEEDED, "--descriptor", "sift", "--variance", "0.9"]).variance == 0.9
+
+
+@pytest.mark.parametrize("written", ["efficientnet-lite0", "efficientnet_lite0"])
+def test_network_may_be_written_with_hyphens(written: str) -> None:
+    assert arguments.parse([*NEEDED, "--backbone", written]).backbone == "efficientnet_lite0"
