@@ -1,8 +1,13 @@
 #!/usr/bin/env python3
 """The CDK app: settings in, stacks out."""
 
+import signal
 import sys
 from pathlib import Path
+
+if __name__ == "__main__":
+    # End without a traceback, also during the imports, which take seconds: the interrupted command reports it.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
@@ -46,9 +51,6 @@ def main() -> None:
     except OrchardError as error:
         sys.stderr.write(error_report(error.message, error.hint, error.code))
         sys.exit(1)
-    except KeyboardInterrupt:
-        # The command that was interrupted says so itself.
-        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -209,7 +209,7 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
     )
 
     network = made.add_argument_group("features from a network")
-    network.add_argument("--model", metavar="FILE", help="exported backbone, in place of --backbone/--weights")
+    network.add_argument("--model", metavar="FILE", help="exported backbone, not --backbone and --weights")
     add_backbone_options(network)
     network.add_argument(
         "--precision",

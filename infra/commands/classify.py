@@ -6,8 +6,8 @@ from pathlib import Path
 
 from infra.commands import Command
 from infra.context import Context
-from infra.errors import NotClassifiedError
-from infra.upload import survey, walk
+from infra.errors import NotClassifiedError, PhotoFolderError
+from infra.upload import walk
 from job.images import FORMAT_NAMES, RejectedPhotoError, is_photo
 from job.mobile import PhotoClassifier
 
@@ -55,8 +55,10 @@ def photos_in(paths: Iterable[Path]) -> Iterator[Path]:
     """Yield files as they are given, and the photos below each folder; a folder without photos is refused."""
     for path in paths:
         if path.is_dir():
-            survey(path)
-            yield from (Path(file.path) for file in walk(path) if is_photo(file.inside))
+            found = [Path(file.path) for file in walk(path) if is_photo(file.inside)]
+            if not found:
+                raise PhotoFolderError(f"The folder '{path}' must contain photos.", f"Add photos in {FORMAT_NAMES}.")
+            yield from found
         else:
             yield path
 

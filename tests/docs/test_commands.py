@@ -103,8 +103,8 @@ def test_every_command_in_a_sentence_has_options_that_its_program_knows(page: Pa
 def test_every_option_in_a_sentence_is_one_of_some_program(page: Path) -> None:
     named = {option for text in inline(page) for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)}
     others = {"--quantized", "--hash", "--require-hashes", *CDK_OPTIONS}
-    # Of make bench's own BENCH='...', of aws and of Spark
-    others |= {"--rounds", "--only", "--copies", "--other", "--recursive", "--force", "--deploy-mode"}
+    # Of make bench's own BENCH='...', of aws, of Spark and of pip
+    others |= {"--no-deps", "--rounds", "--only", "--copies", "--other", "--recursive", "--force", "--deploy-mode"}
     assert sorted(named - all_options() - others) == []
 
 

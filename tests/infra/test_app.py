@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -161,6 +162,22 @@ def test_a_wrong_setting_ends_with_two_lines(
     assert (result.returncode, len(lines)) == (1, 2)
     assert lines[0].endswith("'privat'. [ORC-210]")
     assert "-c network=private" in lines[1]
+
+
+def test_ctrl_c_during_synthesis_prints_no_traceback(tmp_path: Path) -> None:
+    # Given an import that is interrupted
+    (tmp_path / "aws_cdk.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+
+    ended = subprocess.run(
+        [sys.executable, "app.py"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stderr) == (-signal.SIGINT, "")
 
 
 def test_cfn_lint_would_have_something_to_say(environment: Synthesise) -> None:

@@ -27,6 +27,8 @@ ORC-130 ResultsUnusableError
 ORC-140 BackboneError
 ORC-141 WeightsNotDownloadedError
 ORC-145 PhoneModelError
+ORC-146 WeightsPackageError
+ORC-147 UnsafeWeightsError
 ORC-150 NotInstalledError
 ORC-160 RunFailedError
 ORC-161 SparkEndedError

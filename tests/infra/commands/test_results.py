@@ -222,8 +222,9 @@ def test_classify_takes_folders(
 
     assert len(said) == len(list(folder.glob("*.jpg")))
     (tmp_path / "empty").mkdir()
-    with pytest.raises(PhotoFolderError):
+    with pytest.raises(PhotoFolderError) as raised:
         orchard(again, "classify", str(tmp_path / "empty"), "--mobile", str(file))
+    assert "--every-file" not in raised.value.hint
 
 
 def test_the_lines_of_the_documentation_give_what_classify_gives(
