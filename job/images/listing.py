@@ -246,7 +246,7 @@ def _photos_inside(folder: str, left_out: LeftOut) -> list[FileFound]:
     skipped = storage.Skipped()
     files = storage.list_files(folder, skipped)
     if not any(is_photo(file.inside) for file in files):
-        # A folder of archives. One beside photos is more likely to be a copy of them.
+        # A folder of archives. An archive next to photos is more likely to be a copy of them.
         files = list(chain.from_iterable(_with_members(folder, file, skipped) for file in files))
     photos = [with_problem_of_size(file) for file in files if is_photo(file.inside)]
     ignored = count_endings(file.inside for file in files if not is_photo(file.inside))

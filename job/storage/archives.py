@@ -80,7 +80,7 @@ def list_archive(uri: str) -> list[Entry]:
     Raises
     ------
     PhotosNotFoundError
-        If the file is no archive, or ends early.
+        If the file is not an archive, or ends early.
     """
     return list(_entries(uri).values())
 
@@ -197,7 +197,7 @@ def _read_range(uri: str, start: int, length: int) -> bytes:
 
 
 def _entries(uri: str) -> dict[str, Entry]:
-    """Return the files of an archive by path; none if it is no file, as a folder with an archive's name."""
+    """Return the files of an archive by path; none if it is not a file, as a folder with an archive's name."""
     filesystem, path = open_filesystem(uri)
     info = filesystem.get_file_info(path)
     if info.type != fs.FileType.File:

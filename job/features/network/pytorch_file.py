@@ -57,7 +57,7 @@ class _TensorsOnly(pickle.Unpickler):
     """
 
     def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 - of the interface
-        """Return what a name stands for; refuse every name that is not part of a tensor."""
+        """Return the object of a name; refuse every name that is not part of a tensor."""
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
