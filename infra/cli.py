@@ -18,6 +18,7 @@ from infra.commands import (
     cost,
     demo,
     destroy,
+    doctor,
     evaluator,
     export,
     local,
@@ -27,6 +28,7 @@ from infra.commands import (
     results,
     run,
     status,
+    support_bundle,
     ui,
     up,
     upload,
@@ -38,9 +40,9 @@ from job.errors import OrchardError, tell
 from job.options import Parser
 
 COMMANDS: Sequence[Command] = (
-    *(cost.COMMAND, export.COMMAND, upload.COMMAND, up.UP, up.SCALE, run.RUN, run.PREDICT, report.COMMAND),
-    *(status.STATUS, status.CANCEL, logs.COMMAND, ui.COMMAND, results.COMMAND, classify.COMMAND, notebook.COMMAND),
-    *(evaluator.COMMAND, destroy.COMMAND, local.COMMAND, demo.COMMAND),
+    *(doctor.COMMAND, cost.COMMAND, export.COMMAND, upload.COMMAND, up.UP, up.SCALE, run.RUN, run.PREDICT),
+    *(report.COMMAND, status.STATUS, status.CANCEL, logs.COMMAND, ui.COMMAND, results.COMMAND, classify.COMMAND),
+    *(notebook.COMMAND, evaluator.COMMAND, destroy.COMMAND, support_bundle.COMMAND, local.COMMAND, demo.COMMAND),
 )
 """In the order in which a user needs them."""
 

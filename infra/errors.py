@@ -354,6 +354,18 @@ class NotDeletedError(OrchardError):
     code = "ORC-307"
 
 
+class AccountUnfitError(WrongUseError):
+    """The account is not ready for a deployment.
+
+    A check found something that would make the deployment or a run fail: a missing `cdk bootstrap`, a quota of virtual
+    CPUs, an instance type that the zones do not offer, a network or a permission. Nothing was changed.
+
+    Type the fix that the message names. `orchard doctor` prints every check.
+    """
+
+    code = "ORC-308"
+
+
 class LocalCloudStateError(WrongUseError):
     """The local cloud is already running, or is not running.
 

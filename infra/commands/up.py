@@ -7,6 +7,7 @@ from infra.aws import Aws, cdk, explained, stacks
 from infra.commands import Command
 from infra.commands.kept_buckets import say_what_was_kept
 from infra.context import Context
+from infra.doctor import planned_settings, require_deployable
 from infra.errors import (
     ClusterUnfitError,
     DeploymentFailedError,
@@ -33,6 +34,7 @@ def _add_up_arguments(parser: argparse.ArgumentParser) -> None:
 
 def up(given: argparse.Namespace, context: Context) -> int:
     """Deploy the cluster; make a new one where the old one has ended itself."""
+    require_deployable(context.aws, planned_settings(context.aws, given.settings))
     generation = cdk.setting("generation")
     # A stack whose first deployment failed has no outputs, and nothing that lives.
     deployed = (stacks.outputs_if_there(context.aws, stacks.CLUSTER) or {}).get("ClusterId")

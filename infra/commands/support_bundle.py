@@ -1,0 +1,46 @@
+"""``orchard support-bundle``: pack what a report of a fault needs, without secrets."""
+
+import argparse
+from datetime import UTC, datetime
+from pathlib import Path
+
+from infra.commands import Command
+from infra.context import Context
+from infra.doctor import collect, pack
+from infra.errors import NotWritableError
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="of the archive (default: orchard-support-TIME.zip in this folder)"
+    )
+
+
+def execute(given: argparse.Namespace, context: Context) -> int:
+    """Write the archive and list its files."""
+    moment = datetime.fromtimestamp(context.clock(), UTC)
+    target = given.output or Path(f"orchard-support-{moment:%Y%m%d-%H%M%S}.zip")
+    if target.exists():
+        raise NotWritableError(
+            f"--output must be a new file, got {target}, which exists.", "Name another file with --output."
+        )
+    try:
+        names = pack(collect(context.aws), target)
+    except OSError as error:
+        raise NotWritableError(
+            f"--output must be a file in a writable folder, got {target}: {error.strerror}.",
+            "Name another file with --output.",
+        ) from error
+    context.say(*names)
+    context.say(f"Packed {len(names)} files into {target}.")
+    context.say("Credentials, passwords and e-mail addresses are hidden; names of photos and the account are not.")
+    return 0
+
+
+COMMAND = Command(
+    name="support-bundle",
+    summary="pack versions, stacks, states and logs for a report of a fault",
+    example="orchard support-bundle --output fault.zip",
+    add_arguments=_add_arguments,
+    execute=execute,
+)

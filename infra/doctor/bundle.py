@@ -1,0 +1,121 @@
+"""Collect what a report of a fault needs, without secrets: versions, settings, stacks, cluster, steps and logs."""
+
+import json
+import platform
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from infra import versions
+from infra.aws import Aws, cdk, explained, stacks
+from infra.doctor.secrets import Redact
+from infra.runs import logs
+from job.errors import OrchardError
+
+STACKS = (stacks.DATA, stacks.ACCESS, stacks.CLUSTER, stacks.BUDGET)
+MOST_STEPS = 5
+"""Steps whose logs are packed, the newest."""
+MOST_EVENTS = 400
+"""Events of a stack, the newest."""
+
+_PACKAGES = ("aws-cdk-lib", "boto3", "botocore", "cdk-nag", "pyspark", "tensorflow")
+_EARLIEST = (1980, 1, 1, 0, 0, 0)
+"""The time of every file in the bundle: the same content makes the same bundle."""
+
+Part = Callable[[], Iterable[tuple[str, str]]]
+
+
+def collect(aws: Aws) -> Iterator[tuple[str, str]]:
+    """Yield names and texts of the bundle's files; what cannot be read becomes a file with the reason."""
+    redact = Redact(aws.credentials)
+    parts: Mapping[str, Part] = {
+        "versions": _versions,
+        "settings": _settings,
+        **{f"stacks/{stack}": lambda stack=stack: _stack(aws, stack) for stack in STACKS},  # type: ignore[misc]
+        "cluster": lambda: _clusters(aws),
+    }
+    for name, part in parts.items():
+        try:
+            for file, text in part():
+                yield file, redact(text)
+        except OrchardError as error:
+            yield f"{name}.error.txt", redact(f"{error.message}\n{error.hint}\n")
+
+
+def pack(files: Iterable[tuple[str, str]], target: Path) -> list[str]:
+    """Write files into a zip archive that only its owner may read; return their names."""
+    names = []
+    target.touch(mode=0o600)
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files:
+            archive.writestr(zipfile.ZipInfo(name, _EARLIEST), text, zipfile.ZIP_DEFLATED)
+            names.append(name)
+    return names
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    lines = [versions.in_one_line(), f"Python {platform.python_version()} on {platform.platform()}"]
+    for package in _PACKAGES:
+        try:
+            lines.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            lines.append(f"{package} not installed")
+    yield "versions.txt", "\n".join(lines) + "\n"
+
+
+def _settings() -> Iterator[tuple[str, str]]:
+    yield "cdk.json", cdk.CDK_JSON.read_text(encoding="utf-8")
+
+
+def _stack(aws: Aws, stack: str) -> Iterator[tuple[str, str]]:
+    client = aws.cloudformation
+    with explained(f"read the stack {stack}"):
+        try:
+            described = client.describe_stacks(StackName=stack)["Stacks"]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                yield f"stacks/{stack}.txt", "There is no such stack.\n"
+                return
+            raise
+        yield f"stacks/{stack}.json", _json(described)
+        pages = client.get_paginator("describe_stack_events").paginate(
+            StackName=stack, PaginationConfig={"MaxItems": MOST_EVENTS}
+        )
+        yield f"stacks/{stack}.events.json", _json([event for page in pages for event in page["StackEvents"]])
+        template = client.get_template(StackName=stack)["TemplateBody"]
+        yield f"stacks/{stack}.template.json", template if isinstance(template, str) else _json(template)
+
+
+def _clusters(aws: Aws) -> Iterator[tuple[str, str]]:
+    """Yield state and logs of the newest cluster of ours, also of one that has ended."""
+    emr = aws.emr
+    with explained("read the state of the cluster"):
+        pages = emr.get_paginator("list_clusters").paginate()
+        ours = [one for page in pages for one in page["Clusters"] if one["Name"].startswith("orchard-")]
+        yield "clusters.json", _json(ours)
+        if not ours:
+            return
+        cluster = ours[0]["Id"]
+        described = emr.describe_cluster(ClusterId=cluster)["Cluster"]
+        yield f"cluster/{cluster}.json", _json(described)
+        fleets = emr.list_instance_fleets(ClusterId=cluster)["InstanceFleets"]
+        yield f"cluster/{cluster}.fleets.json", _json(fleets)
+        yield f"cluster/{cluster}.instances.json", _json(emr.list_instances(ClusterId=cluster)["Instances"])
+        steps = emr.list_steps(ClusterId=cluster)["Steps"]
+        yield f"cluster/{cluster}.steps.json", _json(steps)
+    log_uri = described.get("LogUri", "").replace("s3n://", "s3://")
+    if not log_uri:
+        return
+    found = dict(logs.bootstrap_logs(aws, log_uri, cluster))
+    for step in steps[:MOST_STEPS]:
+        found |= logs.step_logs(aws, log_uri, cluster, step["Id"])
+    for uri, text in found.items():
+        yield f"logs/{uri.removeprefix(log_uri).removesuffix('.gz')}.txt", text
+
+
+def _json(value: Any) -> str:  # noqa: ANN401 - an answer of AWS
+    return json.dumps(value, indent=1, default=str, sort_keys=True) + "\n"
