@@ -1,1 +1,1 @@
-"""Benchmarks that a person can run; each says in its first lines how."""
+"""Benchmarks, each run as described in its first lines."""

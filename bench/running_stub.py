@@ -1,4 +1,4 @@
-"""Runs the S3 stub beside a measurement: starts it, fills it, points commands at it, and asks what it has cost."""
+"""Runs the S3 stub during a measurement: starts and fills it, points commands at it, and reads what it cost."""
 
 import http.client
 import json
@@ -34,8 +34,8 @@ def running(*options: str) -> Iterator[str]:
 def report(endpoint: str) -> Mapping[str, float]:
     """Return what the stub has cost so far: requests by method, objects, and seconds of processor time."""
     with urllib.request.urlopen(f"{endpoint}{REPORT}") as answer:  # noqa: S310 - our own stub
-        told: Mapping[str, float] = json.load(answer)
-    return told
+        reported: Mapping[str, float] = json.load(answer)
+    return reported
 
 
 def put(keys: Sequence[str], content: Callable[[str], bytes], endpoint: str, senders: int) -> None:

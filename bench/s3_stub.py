@@ -1,6 +1,6 @@
 """A light S3 on the loopback for measuring: PUT, GET, HEAD and ListObjectsV2, as aws and boto3 send them.
 
-Beside S3 it answers one question to CloudFormation: which bucket the stack has. The bucket is called "data".
+In addition to S3 it answers one question to CloudFormation: which bucket the stack has. The bucket is called "data".
 
 It checks no signature, keeps objects in memory up to a limit, and stops by itself once nothing has come for a while or
 its parent has gone. It is one thread of asyncio without any framework, so that what is measured is the client:
@@ -152,11 +152,11 @@ class Conversation(asyncio.Protocol):
         if "aws-chunked" in headers.get("content-encoding", ""):
             self._fail(501, "NotImplemented")
             return
-        told = headers.get("content-md5")
+        digest = headers.get("content-md5")
         etag = self._store.put(path, body)
         if etag is None:
             self._fail(507, "StubIsFull")
-        elif told and base64.b64decode(told).hex() != etag:
+        elif digest and base64.b64decode(digest).hex() != etag:
             self._fail(400, "BadDigest")
         else:
             self._send(200, {"ETag": f'"{etag}"'}, b"")
@@ -170,8 +170,8 @@ class Conversation(asyncio.Protocol):
         self._send(200, {"ETag": f'"{etag}"'}, content, silent=method == "HEAD")
 
     def _fail(self, status: int, code: str, *, silent: bool = False) -> None:
-        told = f"<Error><Code>{code}</Code><Message>{PHRASES[status]}</Message></Error>"
-        self._send(status, {}, told.encode(), silent=silent)
+        body = f"<Error><Code>{code}</Code><Message>{PHRASES[status]}</Message></Error>"
+        self._send(status, {}, body.encode(), silent=silent)
 
     def _send(self, status: int, headers: Mapping[str, str], body: bytes, *, silent: bool = False) -> None:
         lines = [f"HTTP/1.1 {status} {PHRASES[status]}", f"Content-Length: {len(body)}"]

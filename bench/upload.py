@@ -59,7 +59,7 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--aws", default=shutil.which("aws"), help="the AWS CLI (default: the one on the PATH)")
     given = parser.parse_args(words)
     if given.aws is None:
-        parser.error("there is no aws on the PATH; name one with --aws")
+        parser.error("--aws must name the AWS CLI: none is on the PATH")
     print(subprocess.run([given.aws, "--version"], capture_output=True, text=True, check=True).stdout.strip())
     with tempfile.TemporaryDirectory() as temporary:
         many, few = Path(temporary, "many"), Path(temporary, "few")
@@ -107,7 +107,7 @@ def write_files(folder: Path, files: int, size: int) -> None:
 
 
 def aws_command(aws: str, folder: Path) -> list[str]:
-    """Return the AWS CLI's command line, as it is installed; without the line a file that it prints otherwise."""
+    """Return the AWS CLI's command line, with its per-file output turned off."""
     return [aws, "s3", "cp", "--recursive", "--only-show-errors", str(folder), "s3://data/images/set/"]
 
 
@@ -117,19 +117,21 @@ def orchard_command(folder: Path) -> list[str]:
 
 
 def measure(command: Sequence[str], files: int) -> Measured:
-    """Run an upload against a stub of its own, and check that every file has arrived."""
+    """Run an upload against its own stub, and check that every file has arrived."""
     with running() as endpoint:
         began = time.perf_counter()
         process = subprocess.Popen(command, env=environment(endpoint), stdout=subprocess.DEVNULL)
         _, status, used = os.wait4(process.pid, 0)
         took = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
-        told = report(endpoint)
-    if process.returncode or told["objects"] != files:
-        raise SystemExit(f"{command[0]} ended with {process.returncode}; {told['objects']} of {files} files arrived")
+        reported = report(endpoint)
+    if process.returncode or reported["objects"] != files:
+        raise SystemExit(
+            f"{command[0]} ended with {process.returncode}; {reported['objects']} of {files} files arrived"
+        )
     unit = 1 if sys.platform == "darwin" else 1024
     processor = used.ru_utime + used.ru_stime
-    return Measured(files / took, processor, told["processor_seconds"], used.ru_maxrss * unit)
+    return Measured(files / took, processor, reported["processor_seconds"], used.ru_maxrss * unit)
 
 
 def bare_loop(files: int, size: int) -> float:

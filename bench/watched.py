@@ -49,7 +49,7 @@ def run(command: Sequence[str], environment: Mapping[str, str] = os.environ) -> 
         If its exit code is not 0.
     """
     began = time.perf_counter()
-    # In a session of its own, by which the processes that it starts are known.
+    # In its own session, which identifies the processes that it starts.
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
     )

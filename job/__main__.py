@@ -9,6 +9,7 @@ from typing import Any
 
 from job import arguments, options, pipeline, predict, storage
 from job.arguments import Arguments, PredictArguments, ReportArguments
+from job.classifiers import COMPONENTS
 from job.errors import InterruptedRunError, OrchardError, RunFailedError, one_line, printable, tell
 from job.features.extractor import extraction_seconds
 from job.report import command, making
@@ -90,7 +91,8 @@ def summary(manifest: dict[str, Any], output: str) -> str:
 def _classifier_lines(classifier: dict[str, Any] | None) -> list[str]:
     if classifier is None:
         return []
-    trained = f"Classifier {classifier['kind']}: {classifier['labels']} labels, {classifier['trained_on']:,} photos"
+    kind = f"{classifier['kind']} on {classifier.get('classify_on', COMPONENTS)}"
+    trained = f"Classifier {kind}: {classifier['labels']} labels, {classifier['trained_on']:,} photos"
     if classifier["accuracy"] is None:
         return [f"{trained}; not tested."]
     accuracy, photos = classifier["accuracy"], classifier["evaluated_on"]

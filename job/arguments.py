@@ -84,6 +84,7 @@ class Arguments(_Checked):
     components: int | None
     variance: float | None
     classifier: str
+    classify_on: str
     csv: bool
     max_rejected: str | None
     resume: bool

@@ -21,8 +21,9 @@ def list_column(rows: npt.NDArray[np.float32]) -> pa.ListArray:
     return pa.ListArray.from_arrays(pa.array(offsets), values, type=FLOAT_LIST)
 
 
-def matrix(rows: pa.ListArray) -> npt.NDArray[np.float32]:
-    """Return an Arrow array of equally long lists as a float32 matrix, sharing memory."""
+def matrix(column: pa.ChunkedArray) -> npt.NDArray[np.float32]:
+    """Return a table's column of equally long lists as a float32 matrix, sharing memory with a column of one chunk."""
+    rows = column.combine_chunks()
     values: npt.NDArray[np.float32] = rows.flatten().to_numpy(zero_copy_only=True)
     return values.reshape(len(rows), -1)
 

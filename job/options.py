@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from typing import Any, NoReturn
 
-from job.classifiers import MODELS
+from job.classifiers import COMPONENTS, FEATURES, MODELS
 from job.errors import OrchardError, UsageError, did_you_mean
 from job.features.network import FAST, FULL, IMAGENET
 from job.features.words import options as word_options
@@ -228,6 +228,12 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
         choices=(NO_CLASSIFIER, *MODELS),
         default=NO_CLASSIFIER,
         help=f"train a classifier: {', '.join(MODELS)} (default: {NO_CLASSIFIER})",
+    )
+    components.add_argument(
+        "--classify-on",
+        choices=(COMPONENTS, FEATURES),
+        default=COMPONENTS,
+        help="inputs of the classifier (default: %(default)s)",
     )
 
     out = _add_output_options(made)

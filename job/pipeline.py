@@ -7,7 +7,8 @@ import pyarrow as pa
 
 from job import rejection_limits, storage
 from job.arguments import Arguments
-from job.classifiers import stage
+from job.classifiers import COMPONENTS, DISCRIMINANT, FEATURES, stage
+from job.classifiers.stage import Training
 from job.errors import TooFewPhotosError
 from job.features.extractor import FeatureExtractor
 from job.features.network.export import ExportRequest, cached_export
@@ -20,7 +21,7 @@ from job.inputs import count, describe_listing, label_warnings, list_all
 from job.manifest import build_manifest, describe_components, label_counts
 from job.options import NO_CLASSIFIER
 from job.pca import PrincipalComponents, Projection, components
-from job.pca.passes import ProjectionTask
+from job.pca.passes import ProjectionTask, SumTask
 from job.pca.stage import fit, project_photos, write_components
 from job.report import making
 from job.results import resume
@@ -57,18 +58,27 @@ def run(arguments: Arguments) -> dict[str, Any]:
             labels = label_counts(reports)[TRAIN]
             if arguments.classifier != NO_CLASSIFIER:
                 stage.require_labels(labels, "used")
-            fitted = fit(context, extracted.reports, output, arguments.standardize, progress)
+            by_label = arguments.classifier == DISCRIMINANT and arguments.classify_on == FEATURES
+            summed = SumTask(output, FEATURES, tuple(sorted(labels)) if by_label else ())
+            fitted, moments = fit(context, extracted.reports, summed, arguments.standardize, progress)
             kept = choose_components(arguments, fitted, sum(labels.values()))
             projection = Projection(fitted.mean, fitted.scale, fitted.components[:kept])
             task = ProjectionTask(output, run.run_id, arguments.csv)
             projected = project_photos(context, extracted.reports, projection, task, progress)
             classified = None
             if arguments.classifier != NO_CLASSIFIER:
-                kind, parameters = arguments.classifier, classifier_parameters(arguments, kept)
-                files = stage.components_files(extracted.reports, projected)
-                classified = stage.classify(
-                    context, output, files, kind, labels, kept, arguments.seed, progress, parameters
+                asked = Training(
+                    arguments.classifier,
+                    arguments.classify_on,
+                    labels,
+                    kept if arguments.classify_on == COMPONENTS else len(fitted.mean),
+                    arguments.seed,
+                    photos,
+                    moments if by_label else None,
+                    classifier_parameters(arguments, kept),
                 )
+                files = stage.input_files(asked.classify_on, extracted.reports, projected)
+                classified = stage.classify(context, output, files, asked, progress)
         begin_to_replace(run)
         written = {"pca": write_components(output, fitted, projection)}
         if extracted.vocabulary:

@@ -64,7 +64,7 @@ def run(arguments: PredictArguments, environment: Mapping[str, str]) -> dict[str
             projected = project_photos(context, extracted.reports, projection, task, progress)
             predictions: list[layout.DataFile] = []
             if classifier is not None:
-                files = stage.components_files(extracted.reports, projected)
+                files = stage.input_files(classifier.classify_on, extracted.reports, projected)
                 predictions, _ = stage.predict(context, output, classifier, files, progress)
         begin_to_replace(run)
         outcome = {

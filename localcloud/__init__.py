@@ -2,8 +2,8 @@
 
 from localcloud import environment, state
 from localcloud.clients import client_maker
-from localcloud.commands import add_arguments, main
-from localcloud.errors import LocalCloudError, LocalCloudStateError, NoPortError
+from localcloud.commands import add_arguments, execute, main
+from localcloud.errors import LocalCloudError, LocalCloudStateError, NoPortError, StartedElsewhereError
 from localcloud.runtime import Runtime, find_runtime
 from localcloud.state import running
 
@@ -12,9 +12,11 @@ __all__ = [
     "LocalCloudStateError",
     "NoPortError",
     "Runtime",
+    "StartedElsewhereError",
     "add_arguments",
     "client_maker",
     "environment",
+    "execute",
     "find_runtime",
     "main",
     "running",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from localcloud import environment, state
 from localcloud.clients import client_maker
-from localcloud.errors import LocalCloudError
+from localcloud.errors import LocalCloudError, StartedElsewhereError
 from localcloud.runtime import Runtime, find_runtime
 
 PROGRAM = "python -m localcloud"
@@ -30,8 +30,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--port", type=int, default=state.USUAL_PORT, help="a free port is taken if it is in use (default: %(default)s)"
     )
     parser.add_argument(
-        "--folder", type=Path, help="state of the cloud (default: localcloud below $XDG_STATE_HOME or ~/.local/state)"
+        *("--state", "--folder"),
+        dest="folder",
+        metavar="DIR",
+        type=Path,
+        help="another folder for another local cloud (default: localcloud below $XDG_STATE_HOME or ~/.local/state)",
     )
+    parser.add_argument("--yes", action="store_true", help="down: do not ask, wherever the cloud was started")
 
 
 def main(
@@ -41,20 +46,31 @@ def main(
     region: str | None = None,
     runtime: Callable[[], Runtime] = find_runtime,
 ) -> int:
-    """Run one command; return its exit code.
+    """Run one command and report its failure; return its exit code. The parameters are those of ``execute``."""
+    try:
+        execute(argv, program=program, region=region, runtime=runtime)
+    except LocalCloudError as error:
+        sys.stderr.write(error.report)
+        return error.exit_code
+    return 0
+
+
+def execute(
+    argv: Sequence[str] | None = None,
+    *,
+    program: str = PROGRAM,
+    region: str | None = None,
+    runtime: Callable[[], Runtime] = find_runtime,
+) -> None:
+    """Run one command; raise LocalCloudError if it fails.
 
     ``program`` is what the user typed, ``region`` the default for ``--region``, and ``runtime`` finds Java and Spark.
     """
     region = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
     given = _parser(program, region).parse_args(argv)
-    try:
-        for line in _ACTIONS[given.action](given, _program(program, given), runtime):
-            sys.stdout.write(f"{line}\n")
-            sys.stdout.flush()
-    except LocalCloudError as error:
-        sys.stderr.write(error.report)
-        return error.exit_code
-    return 0
+    for line in _ACTIONS[given.action](given, _program(program, given), runtime):
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
 
 
 def _parser(program: str, region: str) -> argparse.ArgumentParser:
@@ -72,7 +88,7 @@ def _parser(program: str, region: str) -> argparse.ArgumentParser:
 
 def _program(program: str, given: argparse.Namespace) -> str:
     """Return the start of a command for the same cloud, without an action."""
-    return program if given.folder is None else f"{program} --folder {shlex.quote(str(given.folder))}"
+    return program if given.folder is None else f"{program} --state {shlex.quote(str(given.folder))}"
 
 
 def _folder(given: argparse.Namespace) -> Path:
@@ -90,7 +106,10 @@ def _up(given: argparse.Namespace, program: str, runtime: Callable[[], Runtime])
     yield f'Use it in this shell: eval "$({program} env)"'
 
 
-def _down(given: argparse.Namespace, _program: str, _runtime: Callable[[], Runtime]) -> Iterator[str]:
+def _down(given: argparse.Namespace, program: str, _runtime: Callable[[], Runtime]) -> Iterator[str]:
+    running = state.find(_folder(given))
+    if running is not None and not running.started_here and not given.yes:
+        yield from _confirm(running, program)
     stopped = state.stop(_folder(given))
     if stopped is None:
         yield "No local cloud was running."
@@ -98,9 +117,24 @@ def _down(given: argparse.Namespace, _program: str, _runtime: Callable[[], Runti
         yield f"The local cloud at {stopped.endpoint} has ended, and everything in it is deleted."
 
 
+def _confirm(running: state.LocalCloudState, program: str) -> Iterator[str]:
+    """Ask before a cloud ends that another terminal or folder may be using."""
+    where = f"The local cloud at {running.endpoint} was started elsewhere, in {running.started_in}, at {running.since}."
+    if sys.stdin.isatty():
+        yield where
+        yield "Type 'yes' to end it and delete everything in it:"
+        if sys.stdin.readline().strip() == "yes":
+            return
+        where = "Nothing was ended."
+    raise StartedElsewhereError(where, f"End it and delete everything in it: {program} down --yes")
+
+
 def _status(given: argparse.Namespace, program: str, _runtime: Callable[[], Runtime]) -> Iterator[str]:
     running = state.require(_folder(given), program)
-    yield f"The local cloud is running at {running.endpoint} since {running.since}, process {running.process}."
+    yield (
+        f"The local cloud is running at {running.endpoint} since {running.since}, process {running.process}, "
+        f"started in {running.started_in}."
+    )
     client = client_maker(running.endpoint, given.region)
     clusters = client("emr").list_clusters()["Clusters"]
     rows = [

@@ -29,3 +29,10 @@ class NoPortError(LocalCloudError):
     """No port of this machine is free."""
 
     code = "ORC-402"
+
+
+class StartedElsewhereError(LocalCloudError):
+    """The local cloud was started from another terminal or folder, and ending it was not confirmed."""
+
+    code = "ORC-403"
+    exit_code = 2

@@ -32,9 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             cloud = LocalCloud(given.port, state.work_folder(given.folder), runtime)
             _listen(cloud, given.port)
             try:
-                announce(
-                    state.LocalCloudState(cloud.endpoint, os.getpid(), datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
-                )
+                since = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+                announce(state.LocalCloudState(cloud.endpoint, os.getpid(), since, given.started_in, given.session))
                 sys.stdout.write(f"{READY} {cloud.endpoint}\n")
                 sys.stdout.flush()
                 os.read(wake, 1)
@@ -65,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--java-home", default="", help="of the Java that steps run on")
     parser.add_argument("--spark-home", default="", help="of the Spark that steps run on")
     parser.add_argument("--node-python", default="", help="path of Python on a node, replaced by this one")
+    own_folder, own_session = state.here()
+    parser.add_argument("--started-in", default=own_folder, help="working folder of the command that starts it")
+    parser.add_argument("--session", type=int, default=own_session, help="POSIX session of that command")
     return parser
 
 

@@ -40,6 +40,18 @@ class LocalCloudState:
     endpoint: str
     process: int
     since: str
+    started_in: str = ""  # working folder of the command that started it
+    session: int = 0  # POSIX session of that command: the commands of one terminal share it
+
+    @property
+    def started_here(self) -> bool:
+        """Whether it was started from this terminal and working folder."""
+        return (self.started_in, self.session) == here()
+
+
+def here() -> tuple[str, int]:
+    """Return the working folder and the POSIX session of this process."""
+    return str(Path.cwd()), os.getsid(0)
 
 
 def default_folder(environment: Mapping[str, str]) -> Path:
@@ -88,6 +100,7 @@ def start(folder: Path, port: int, runtime: Runtime, sleep: Callable[[float], No
     command = [
         *(sys.executable, "-m", "localcloud.server", "--port", str(_free(port)), "--folder", str(folder)),
         *("--java-home", runtime.java_home, "--spark-home", runtime.spark_home, "--node-python", runtime.node_python),
+        *("--started-in", here()[0], "--session", str(here()[1])),
     ]
     project = Path(__file__).resolve().parent.parent
     with log.open("w") as output:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 DATA, ACCESS, CLUSTER, BUDGET = "OrchardData", "OrchardAccess", "OrchardCluster", "OrchardBudget"
 """Names of the stacks."""
 
+BOOTSTRAP_VERSION = "/cdk-bootstrap/hnb659fds/version"
+"""SSM parameter of every bootstrap stack with the CDK's default qualifier, which this project uses."""
+
 _BEGUN = "DELETE_IN_PROGRESS"
 
 

@@ -2,17 +2,14 @@
 
 import argparse
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import localcloud
 from infra.aws.cdk import with_programs
 from infra.commands import Command
 from infra.commands.demonstration import Demonstration, choose_weights
-from infra.commands.local import runtime
+from infra.commands.local import as_orchard_errors, runtime
 from infra.context import Context
-from infra.errors import LocalCloudError, LocalCloudStateError, NoPortError
+from infra.errors import LocalCloudStateError
 from localcloud import environment, state
 
 
@@ -24,19 +21,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(given: argparse.Namespace, context: Context) -> int:
-    """Show the whole way; end the cloud afterwards, whatever happened.
+    """Run the demonstration on a local cloud, and end the cloud afterwards, also after a failure.
 
     Raises
     ------
     LocalCloudStateError
-        If a cloud stands already: what is in it may be wanted.
+        If a local cloud is already running: the user may need what is in it.
     OrchardError
         If a stage fails.
     """
     folder = state.default_folder(os.environ)
-    if state.find(folder) is not None:
+    running = state.find(folder)
+    if running is not None:
         raise LocalCloudStateError(
-            "A local cloud is already running.", "End it, and delete everything in it: orchard local down"
+            f"A local cloud is already running, started in {running.started_in}.",
+            "End it and delete everything in it: orchard local down",
         )
     began = context.clock()
     demonstration = Demonstration(context, given.folder.resolve(), context.aws.region)
@@ -44,7 +43,7 @@ def execute(given: argparse.Namespace, context: Context) -> int:
     demonstration.prepare()
     try:
         with demonstration.stage("A local AWS comes up"):
-            with _as_orchard_errors():
+            with as_orchard_errors():
                 cloud = state.start(folder, state.USUAL_PORT, runtime(), context.sleep)
             variables = with_programs(environment.applied(os.environ, cloud.endpoint, context.aws.region))
             context.say(f"  {cloud.endpoint}, process {cloud.process}, no account, nothing outside 127.0.0.1")
@@ -60,17 +59,6 @@ def execute(given: argparse.Namespace, context: Context) -> int:
             state.stop(folder, context.sleep)
     demonstration.say_where_to_look(context.clock() - began)
     return 0
-
-
-@contextmanager
-def _as_orchard_errors() -> Iterator[None]:
-    """Raise an error of the local cloud as the command's error with the same code."""
-    try:
-        yield
-    except localcloud.LocalCloudError as error:
-        kinds = (LocalCloudStateError, NoPortError, LocalCloudError)
-        kind = next(kind for kind in kinds if kind.code == error.code)
-        raise kind(error.message, error.hint) from error
 
 
 COMMAND = Command(

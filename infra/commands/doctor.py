@@ -22,7 +22,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(given: argparse.Namespace, context: Context) -> int:
     """Print one line per check; fail if a check failed."""
-    settings = planned_settings(context.aws, given.settings)
+    settings = planned_settings(given.settings, context.aws.region)
     failed = count = 0
     for finding in examine(context.aws, settings):
         context.say(finding.line)

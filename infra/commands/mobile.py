@@ -91,10 +91,11 @@ def describe(model: bytes, file: Path) -> str:
     described = parse_description(model)
     assert described is not None  # noqa: S101 - built by this command
     milliseconds = 1000 * seconds_a_photo(Backbone(file))
+    inputs = f"{described.components} components" if described.components else "features"
     return (
         f"{file}: {len(model) / 1e6:.1f} MB, {milliseconds:.1f} ms a photo on one core here; photos "
         f"of {described.width} x {described.height} pixels to {len(described.labels)} labels; {described.backbone}, "
-        f"{described.components} components, {described.classifier}, weights stored as {described.stored_as}."
+        f"{described.classifier} on {inputs}, weights stored as {described.stored_as}."
     )
 
 

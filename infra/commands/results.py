@@ -31,6 +31,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--open", action="store_true", help="show the report in a browser")
     parser.add_argument("--output", type=Path, metavar="DIR", help="where to fetch them (default: results/NAME)")
+    parser.add_argument("--overwrite", action="store_true", help="replace the results of another run in that folder")
     parser.add_argument(
         "--variance-table", type=component_counts, metavar="K,K,...", help="only print how much K components keep"
     )
@@ -129,7 +130,7 @@ def _show(given: argparse.Namespace, context: Context) -> Path:
     here = local_folder(given.results)
     if here is None or "/" not in given.results:
         try:
-            return _fetch(given.results, given.output or RESULTS / given.results, context)
+            return _fetch(given, context)
         except OrchardError as error:
             if here is None or given.output or not isinstance(error, _NOT_ON_CLUSTER):
                 raise
@@ -137,12 +138,12 @@ def _show(given: argparse.Namespace, context: Context) -> Path:
     return here
 
 
-def _fetch(name: str, folder: Path, context: Context) -> Path:
-    bucket, key = stacks.data_bucket(context.aws), f"results/{name}"
+def _fetch(given: argparse.Namespace, context: Context) -> Path:
+    folder: Path = given.output or RESULTS / given.results
+    bucket, key = stacks.data_bucket(context.aws), f"results/{given.results}"
     manifest = fetch.manifest(context.aws, bucket, key)
-    copied = fetch.fetch(
-        context.aws, bucket, key, manifest, folder, partial(shown, context.terminal, context.clock, unit="files")
-    )
+    progress = partial(shown, context.terminal, context.clock, unit="files")
+    copied = fetch.fetch(context.aws, bucket, key, manifest, folder, progress, overwrite=given.overwrite)
     context.say(summary(manifest, str(folder)).rstrip("\n"), f"{copied} files fetched.")
     fill_in_cost(context, bucket, key, manifest, folder)
     return folder

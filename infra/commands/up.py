@@ -1,4 +1,4 @@
-"""``orchard up`` and ``orchard scale``: a cluster where there is none, and its size while it lives."""
+"""``orchard up`` and ``orchard scale``: deploy the cluster, and change its size."""
 
 import argparse
 
@@ -11,6 +11,7 @@ from infra.doctor import planned_settings, require_deployable
 from infra.errors import (
     ClusterUnfitError,
     DeploymentFailedError,
+    InterruptedCommandError,
     WrongUseError,
 )
 from infra.runs import Cluster, clusters, diagnose_cluster, logs, steps
@@ -33,8 +34,8 @@ def _add_up_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def up(given: argparse.Namespace, context: Context) -> int:
-    """Deploy the cluster; make a new one where the old one has ended itself."""
-    require_deployable(context.aws, planned_settings(context.aws, given.settings))
+    """Deploy the cluster; create a new one if the old one has ended."""
+    require_deployable(context.aws, planned_settings(given.settings, context.aws.region))
     generation = cdk.setting("generation")
     # A stack whose first deployment failed has no outputs, and nothing that lives.
     deployed = (stacks.outputs_if_there(context.aws, stacks.CLUSTER) or {}).get("ClusterId")
@@ -42,7 +43,7 @@ def up(given: argparse.Namespace, context: Context) -> int:
         cluster = clusters.look(context.aws, deployed)
         if cluster.alive:
             require_idle(context.aws, cluster)
-            # Whatever cdk.json says here: another generation would replace a cluster that lives.
+            # Another generation, as cdk.json may have it, would replace the living cluster.
             generation = cluster.generation
             context.say(f"The cluster {cluster.id} is {cluster.state}; deploying what has changed, if anything.")
         else:
@@ -52,7 +53,14 @@ def up(given: argparse.Namespace, context: Context) -> int:
             context.say(f"Making a new one: cdk.json now says generation {generation}.")
     settings = [word for setting in given.settings for word in ("-c", setting)]
     began = context.clock()
-    if context.call([*cdk.deploy_command(stacks.CLUSTER, context.aws, generation=generation), *settings]) != 0:
+    try:
+        code = context.call([*cdk.deploy_command(stacks.CLUSTER, context.aws, generation=generation), *settings])
+    except KeyboardInterrupt:
+        raise InterruptedCommandError(
+            "Interrupted. AWS continues a deployment that has begun, and a cluster that it creates costs money.",
+            f"See the cluster: {invocation.orchard('status')}. Delete it: {invocation.orchard('destroy')}",
+        ) from None
+    if code != 0:
         raise why_it_failed(context.aws, generation, began - CLOCKS_DIFFER)
     cluster = clusters.look(context.aws, stacks.cluster_id(context.aws))
     context.say(f"Cluster {cluster.id} ({cluster.name}): {cluster.state}")

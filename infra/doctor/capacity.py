@@ -1,6 +1,7 @@
 """Check vCPU quotas and the instance types of the zones against the settings."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -15,28 +16,39 @@ ZONES = 2
 """Zones that the network uses: the first of the region."""
 
 
-def needed_cpus(settings: Settings) -> tuple[int, int]:
-    """Return the virtual CPUs of the largest cluster that the settings allow, on demand and Spot."""
-    task = task_capacity(settings.most_workers - settings.core_count, settings.spot_share)
-    primary, worker = (
-        max(INSTANCE_TYPES[name].virtual_cpus for name in names)
-        for names in (settings.primary_instance_types, settings.worker_instance_types)
-    )
-    return primary + worker * (settings.core_count + task.on_demand), worker * task.spot
+class Need(NamedTuple):
+    """Virtual CPUs of a cluster, on demand and Spot."""
+
+    on_demand: int
+    spot: int
+
+
+def needed_cpus(settings: Settings, workers: int) -> Need:
+    """Return the virtual CPUs of a cluster with that many core and task nodes; the largest type named counts."""
+    task = task_capacity(workers - settings.core_count, settings.spot_share)
+    primary = max(INSTANCE_TYPES[name].virtual_cpus for name in settings.primary_instance_types)
+    worker = settings.worker.virtual_cpus
+    return Need(primary + worker * (settings.core_count + task.on_demand), worker * task.spot)
 
 
 def on_demand_quota(account: Account, check: str) -> Finding:
     """Compare the on-demand quota with the settings."""
-    needed, _ = needed_cpus(account.settings)
-    return _quota(account, check, ON_DEMAND_QUOTA, needed, "or lower core_count in cdk.json")
+    first, most = _first_and_most(account.settings)
+    otherwise = "or lower core_count or task_count in cdk.json"
+    return _quota(account, check, ON_DEMAND_QUOTA, (first.on_demand, most.on_demand), otherwise)
 
 
 def spot_quota(account: Account, check: str) -> Finding:
     """Compare the Spot quota with the settings."""
-    _, needed = needed_cpus(account.settings)
-    if needed == 0:
+    first, most = _first_and_most(account.settings)
+    if most.spot == 0:
         return ok(check, "not needed: no Spot nodes")
-    return _quota(account, check, SPOT_QUOTA, needed, "or deploy without Spot: -c spot_share=0")
+    return _quota(account, check, SPOT_QUOTA, (first.spot, most.spot), "or deploy without Spot: -c spot_share=0")
+
+
+def _first_and_most(settings: Settings) -> tuple[Need, Need]:
+    first = settings.core_count + settings.task_count
+    return needed_cpus(settings, first), needed_cpus(settings, settings.most_workers)
 
 
 def offerings(account: Account, check: str) -> Finding:
@@ -83,16 +95,21 @@ def offered_finding(check: str, settings: Settings, zones: Sequence[str], offere
     return ok(check, f"{', '.join(named)} in {', '.join(whole)}")
 
 
-def _quota(account: Account, check: str, code: str, needed: int, otherwise: str) -> Finding:
+def _quota(account: Account, check: str, code: str, needed: tuple[int, int], otherwise: str) -> Finding:
+    """Compare a quota with the need at the start, and with the most that managed scaling may add."""
     try:
         quota = account.aws.client("service-quotas").get_service_quota(ServiceCode="ec2", QuotaCode=code)["Quota"]
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") != "NoSuchResourceException":
             raise
         return warning(check, f"not checked: {account.aws.region} has no quota {code}", "look in Service Quotas")
-    value = int(quota["Value"])
-    if value >= needed:
-        return ok(check, f"{value} vCPUs, the settings need {needed}")
+    value, (first, most) = int(quota["Value"]), needed
+    if value >= most:
+        return ok(check, f"{value} vCPUs, the settings need {most}")
     words = f"service-quotas request-service-quota-increase --service-code ec2 --quota-code {code}"
-    command = account.aws.typed(f"{words} --desired-value {needed}")
-    return failure(check, f"The settings need {needed} vCPUs, the quota is {value}.", f"{command}; {otherwise}")
+    fix = f"{account.aws.typed(f'{words} --desired-value {most}')}; {otherwise}"
+    if value >= first:
+        return warning(
+            check, f"scaling_max needs {most} vCPUs, the quota is {value}: EMR stops adding nodes there.", fix
+        )
+    return failure(check, f"The settings need {first} vCPUs, the quota is {value}.", fix)

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from infra.aws import Aws, cdk, explained
-from infra.cdk_context import read_settings
+from infra.cdk_context import SettingsError, read_settings
 from infra.doctor import capacity, network, permissions, region
 from infra.doctor.finding import Account, Finding, Level, failure, ok, warning
-from infra.errors import AccountUnfitError, NotAllowedError, WrongUseError
+from infra.errors import AccountUnfitError, NotAllowedError, NotBootstrappedError
 from infra.settings import Settings
 from job.errors import OrchardError
 
@@ -16,24 +16,24 @@ _POLICY = "attach docs/policies/operator.json to the caller"
 
 
 class Check(NamedTuple):
-    """A check; ``stops`` says whether its failure would stop a deployment."""
+    """A check; ``stops`` is the error of a deployment that it stops, None where the deployment may try."""
 
     name: str
     find: Callable[[Account, str], Finding]
-    stops: bool
+    stops: type[OrchardError] | None
 
 
 CHECKS: Sequence[Check] = (
-    Check("region", region.zones, stops=True),
-    Check("cdk bootstrap", region.bootstrap, stops=True),
-    Check("bootstrap key", region.bootstrap_key, stops=True),
-    Check("on-demand quota", capacity.on_demand_quota, stops=True),
-    Check("spot quota", capacity.spot_quota, stops=True),
-    Check("instance types", capacity.offerings, stops=True),
-    Check("network", network.existing, stops=True),
-    Check("emr role", region.emr_role, stops=False),
-    Check("spot role", region.spot_role, stops=False),
-    Check("permissions", permissions.simulated, stops=False),
+    Check("region", region.zones, AccountUnfitError),
+    Check("cdk bootstrap", region.bootstrap, NotBootstrappedError),
+    Check("bootstrap key", region.bootstrap_key, AccountUnfitError),
+    Check("on-demand quota", capacity.on_demand_quota, AccountUnfitError),
+    Check("spot quota", capacity.spot_quota, AccountUnfitError),
+    Check("instance types", capacity.offerings, AccountUnfitError),
+    Check("network", network.existing, AccountUnfitError),
+    Check("emr role", region.emr_role, None),
+    Check("spot role", region.spot_role, None),
+    Check("permissions", permissions.simulated, None),
 )
 """In the order in which they are printed, after the check of the credentials."""
 
@@ -41,33 +41,57 @@ CHECKS: Sequence[Check] = (
 def examine(aws: Aws, settings: Settings, checks: Sequence[Check] = CHECKS) -> Iterator[Finding]:
     """Yield the finding of the credentials and, if these are valid, of each check."""
     try:
-        with explained("find out whose credentials these are"):
-            identity = aws.client("sts").get_caller_identity()
+        account = _account(aws, settings)
     except OrchardError as error:
         yield failure("credentials", error.message, error.hint)
         return
-    account = Account(aws, settings, identity["Account"], identity["Arn"])
     yield ok("credentials", f"account {account.id}, {account.caller}")
     for check in checks:
         yield _result(check, account)
 
 
 def require_deployable(aws: Aws, settings: Settings) -> None:
-    """Raise AccountUnfitError for the first finding that would stop a deployment."""
-    for finding in examine(aws, settings, [check for check in CHECKS if check.stops]):
-        if finding.level is Level.FAILURE:
-            raise AccountUnfitError(f"{finding.check}: {finding.message}", f"Fix: {finding.fix}")
+    """Raise the error of the first check that would stop a deployment."""
+    account = _account(aws, settings)
+    for check in CHECKS:
+        if check.stops is not None:
+            finding = _result(check, account)
+            if finding.level is Level.FAILURE:
+                raise check.stops(f"{finding.check}: {finding.message}", f"Fix: {finding.fix}")
 
 
-def planned_settings(aws: Aws, words: Sequence[str]) -> Settings:
-    """Return the settings of cdk.json, with ``NAME=VALUE`` words in their place and the region of the calls."""
+def planned_settings(given: Sequence[str], region: str) -> Settings:
+    """Return the settings of a deployment, or raise SettingsError for a ``-c`` that it would refuse or ignore.
+
+    Parameters
+    ----------
+    given
+        Values of ``-c``, each ``NAME=VALUE``; all other settings are those of cdk.json.
+    """
     context = json.loads(cdk.CDK_JSON.read_text(encoding="utf-8"))["context"]
-    for word in words:
-        name, equals, value = word.partition("=")
-        if not equals:
-            raise WrongUseError(f"-c must be NAME=VALUE, got '{word}'.", f"Type -c {name}=VALUE.")
-        context[name] = value
-    return read_settings({**context, "region": aws.region})
+    for text in given:
+        name, equals, value = text.partition("=")
+        if equals and name in _GIVEN_OTHERWISE:
+            raise SettingsError(f"-c cannot set {name} for this command, got '{text}'.", _GIVEN_OTHERWISE[name])
+        context[name] = value if equals else context.get(name, "")
+    settings = read_settings(context | {"region": region})
+    for text in given:
+        if "=" not in text:
+            raise SettingsError(f"-c must be NAME=VALUE, got '{text}'.", f"Add the value: -c {text}=VALUE")
+    return settings
+
+
+_GIVEN_OTHERWISE = {
+    "region": "Use --region REGION.",
+    "generation": "Leave it out: `orchard up` raises it when a new cluster is needed.",
+}
+"""Settings that the commands set themselves, and what to type instead."""
+
+
+def _account(aws: Aws, settings: Settings) -> Account:
+    with explained("find out whose credentials these are"):
+        identity = aws.client("sts").get_caller_identity()
+    return Account(aws, settings, identity["Account"], identity["Arn"])
 
 
 def _result(check: Check, account: Account) -> Finding:

@@ -3,12 +3,12 @@
 from botocore.exceptions import ClientError
 
 from infra import invocation
+from infra.aws import stacks
 from infra.doctor.finding import Account, Finding, failure, ok, warning
 
-BOOTSTRAP_VERSION = 6
+_OLDEST_BOOTSTRAP = 6
 """The oldest version of `cdk bootstrap` that the stacks accept: a rule of their templates."""
 
-_VERSION_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 _STACK = "CDKToolkit"
 _KEY_PARAMETER = "FileAssetsBucketKmsKeyId"
 _NOT_ENABLED = ("OptInRequired", "AuthFailure", "UnrecognizedClientException", "InvalidClientTokenId")
@@ -36,13 +36,13 @@ def bootstrap(account: Account, check: str) -> Finding:
     """Find out whether `cdk bootstrap` has run here, and recently enough."""
     fix = bootstrap_command(account)
     try:
-        value = account.aws.client("ssm").get_parameter(Name=_VERSION_PARAMETER)["Parameter"]["Value"]
+        value = account.aws.client("ssm").get_parameter(Name=stacks.BOOTSTRAP_VERSION)["Parameter"]["Value"]
     except ClientError as error:
         if _code(error) != "ParameterNotFound":
             raise
         return failure(check, f"The CDK requires its bootstrap stack in {account.aws.region}, found none.", fix)
-    if int(value) < BOOTSTRAP_VERSION:
-        return failure(check, f"The bootstrap stack must have version {BOOTSTRAP_VERSION} or later, got {value}.", fix)
+    if int(value) < _OLDEST_BOOTSTRAP:
+        return failure(check, f"The bootstrap stack must have version {_OLDEST_BOOTSTRAP} or later, got {value}.", fix)
     return ok(check, f"version {value}")
 
 

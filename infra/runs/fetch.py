@@ -3,6 +3,7 @@
 import itertools
 import json
 import shlex
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -17,6 +18,12 @@ from infra.errors import NotWritableError, RunFilesError, RunUnknownError, Wrong
 from job.results import layout, listed_files
 
 FILES_AT_A_TIME = 16
+
+_FETCHING = ".fetching"
+"""Exists while a fetch has not ended; holds the id of the run."""
+
+_MARKS = (layout.MANIFEST, layout.PROGRESS, _FETCHING)
+"""Files that only a results folder has."""
 
 Shown = Callable[[int], AbstractContextManager[Callable[[], None]]]
 """Shows the progress of so many files in a block; what it yields is called for each one done."""
@@ -78,26 +85,47 @@ def manifest_if_there(aws: Aws, bucket: str, results_key: str, since: datetime |
     return content
 
 
-def fetch(aws: Aws, bucket: str, results_key: str, described: dict[str, Any], folder: Path, shown: Shown) -> int:
+def fetch(
+    aws: Aws,
+    bucket: str,
+    results_key: str,
+    described: dict[str, Any],
+    folder: Path,
+    shown: Shown,
+    *,
+    overwrite: bool = False,
+) -> int:
     """Copy a finished run's results to this machine; return how many files were copied.
 
-    A folder that holds another run stays as it is. Files of the same run with the right size are not copied again.
-    The manifest comes last, so that a folder with a manifest is complete.
+    Files of the same run with the right size are not copied again. The manifest is copied last, so that a folder with a
+    manifest is complete.
 
     Raises
     ------
     RunFilesError
         If the manifest lists a path outside its folder.
     NotWritableError
-        If the folder holds another run's results.
+        If the folder holds results of another run, unless ``overwrite`` deletes them; or if it cannot be written.
     """
     outside = [path for path in listed_files(described) if not _is_inside(path)]
     if outside:
         raise RunFilesError(
-            f"The manifest in s3://{bucket}/{results_key} lists '{outside[0]}', which is no file of its folder.",
-            "The job writes no such manifest: find out who did, and run it again.",
+            f"The manifest in s3://{bucket}/{results_key} lists '{outside[0]}', which is outside its folder.",
+            "The job never writes such a manifest. Find out who changed it, then start the run again.",
         )
-    _require_same_run(results_key.rsplit("/", 1)[1], described["run_id"], folder)
+    try:
+        return _copy(aws, bucket, results_key, described, folder, shown, overwrite=overwrite)
+    except OSError as error:
+        raise NotWritableError(
+            f"Could not write to '{folder}': {error.strerror or error}.",
+            f"Choose another folder: {_fetch_into(results_key, 'FOLDER')}",
+        ) from error
+
+
+def _copy(
+    aws: Aws, bucket: str, results_key: str, described: dict[str, Any], folder: Path, shown: Shown, *, overwrite: bool
+) -> int:
+    _prepare(results_key, described["run_id"], folder, overwrite=overwrite)
     sizes = {entry["path"]: entry["bytes"] for entries in described["files"].values() for entry in entries}
     wanted = [path for path in listed_files(described) if not _is_there(folder / path, sizes.get(path))]
     with (
@@ -108,6 +136,7 @@ def fetch(aws: Aws, bucket: str, results_key: str, described: dict[str, Any], fo
         for _ in pool.map(lambda path: download(aws, bucket, f"{results_key}/{path}", folder / path), wanted):
             step()
         download(aws, bucket, f"{results_key}/{layout.MANIFEST}", folder / layout.MANIFEST)
+    (folder / _FETCHING).unlink()
     return len(wanted) + 1
 
 
@@ -119,21 +148,47 @@ def names(aws: Aws, bucket: str) -> list[str]:
     return sorted((prefix.removeprefix("results/").rstrip("/") for prefix in prefixes), reverse=True)
 
 
-def _require_same_run(name: str, run_id: str, folder: Path) -> None:
-    """Raise NotWritableError if a folder holds another run: a fetch only goes on from the same run's files."""
-    here = folder / layout.MANIFEST
-    if here.is_file():
-        same = json.loads(here.read_text()).get("run_id") == run_id
-    else:
-        # A run leaves it until it has finished, a fetch that was interrupted never does.
-        same = not (folder / layout.PROGRESS).exists()
-    if not same:
-        numbered = (folder.with_name(f"{folder.name}-{number}") for number in itertools.count(2))
-        free = next(each for each in numbered if not each.exists())
-        command = invocation.orchard(f"results {name} --output {shlex.quote(str(free))}")
-        raise NotWritableError(f"'{folder}' holds another run's results.", f"Fetch into another folder: {command}")
-    # A folder that is only partly new must not look complete.
-    here.unlink(missing_ok=True)
+def _prepare(results_key: str, run_id: str, folder: Path, *, overwrite: bool) -> None:
+    """Make a folder ready for a run's files; raise NotWritableError if it holds results of another run."""
+    if _run_in(folder) not in (None, run_id):
+        # A folder of source code may be called "features" too: replace only what a run or a fetch has marked.
+        replaceable = any((folder / mark).is_file() for mark in _MARKS)
+        if not (overwrite and replaceable):
+            numbered = (folder.with_name(f"{folder.name}-{number}") for number in itertools.count(2))
+            free = next(each for each in numbered if not each.exists())
+            replace = "; or replace them: add --overwrite" if replaceable else ""
+            raise NotWritableError(
+                f"'{folder}' holds results of another run.",
+                f"Fetch into another folder: {_fetch_into(results_key, shlex.quote(str(free)))}{replace}",
+            )
+        _remove_results(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    # Written before the manifest is removed: an interrupted fetch continues, but never mixes two runs.
+    (folder / _FETCHING).write_text(run_id)
+    (folder / layout.MANIFEST).unlink(missing_ok=True)
+
+
+def _run_in(folder: Path) -> str | None:
+    """Return the id of the run whose results a folder holds: "" if it is not known, None if there are no results."""
+    if (folder / _FETCHING).is_file():
+        return (folder / _FETCHING).read_text()
+    try:
+        return str(json.loads((folder / layout.MANIFEST).read_text())["run_id"])
+    except (OSError, ValueError, KeyError):
+        return "" if any((folder / name).exists() for name in layout.LAYOUT) else None
+
+
+def _remove_results(folder: Path) -> None:
+    for name in (*_MARKS, *layout.LAYOUT):
+        path = folder / name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _fetch_into(results_key: str, folder: str) -> str:
+    return invocation.orchard(f"results {results_key.rsplit('/', 1)[1]} --output {folder}")
 
 
 def _no_manifest(aws: Aws, bucket: str, results_key: str) -> WrongUseError:

@@ -4,14 +4,30 @@
 """
 
 from job.classifiers.evaluate import Evaluation, Pairs
-from job.classifiers.models import MODELS, Classifier, Floats, LogisticModel, Model, PerceptronModel, TreesModel
+from job.classifiers.models import (
+    COMPONENTS,
+    DISCRIMINANT,
+    FEATURES,
+    MODELS,
+    Classifier,
+    DiscriminantModel,
+    Floats,
+    LinearModel,
+    Model,
+    PerceptronModel,
+    TreesModel,
+)
 
 __all__ = [
+    "COMPONENTS",
+    "DISCRIMINANT",
+    "FEATURES",
     "MODELS",
     "Classifier",
+    "DiscriminantModel",
     "Evaluation",
     "Floats",
-    "LogisticModel",
+    "LinearModel",
     "Model",
     "Pairs",
     "PerceptronModel",

@@ -1,7 +1,9 @@
 """Classifiers as arrays: compute probabilities with NumPy, and read and write model files.
 
-``job/classifiers/train.py`` trains them with Spark ML and keeps the fitted values as arrays, so that prediction needs
-no Spark and the files no pickle. Results equal Spark's: float64, in the same order of operations.
+``job/classifiers/train.py`` keeps what Spark ML fits as arrays, so that prediction needs no Spark and the files no
+pickle. Results equal Spark's: float64, in the same order of operations.
+
+The inputs of a classifier are the components of a photo or its features.
 """
 
 import io
@@ -27,8 +29,8 @@ NO_CHILD = -1
 class Model(Protocol):
     """Arrays of a trained classifier, and its prediction."""
 
-    def probabilities(self, components: Floats) -> Floats:
-        """Return the probabilities, of shape (photos, classes), for components of shape (photos, k)."""
+    def probabilities(self, inputs: Floats) -> Floats:
+        """Return the probabilities, of shape (photos, classes), for inputs of shape (photos, k)."""
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the arrays by name, as in model.npz."""
@@ -39,17 +41,17 @@ class Model(Protocol):
 
 
 @dataclass(frozen=True)
-class LogisticModel:
-    """Multinomial logistic regression: ``softmax(components @ coefficients.T + intercepts)``."""
+class LinearModel:
+    """Multinomial logistic regression: linear scores, then a softmax."""
 
-    RULE: ClassVar[str] = "softmax(components @ coefficients.T + intercepts)"
+    RULE: ClassVar[str] = "softmax(inputs @ coefficients.T + intercepts)"
 
     coefficients: Floats  # float64 of shape (classes, k)
     intercepts: Floats  # float64 of shape (classes,)
 
-    def probabilities(self, components: Floats) -> Floats:
+    def probabilities(self, inputs: Floats) -> Floats:
         """Return the probabilities, of shape (photos, classes)."""
-        return softmax(row_products(components, self.coefficients) + self.intercepts)
+        return softmax(row_products(inputs, self.coefficients) + self.intercepts)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the arrays by name."""
@@ -62,20 +64,42 @@ class LogisticModel:
 
 
 @dataclass(frozen=True)
+class DiscriminantModel(LinearModel):
+    """Linear discriminant: linear scores, divided by a temperature, then a softmax."""
+
+    RULE: ClassVar[str] = "softmax((inputs @ coefficients.T + intercepts) / temperature)"
+
+    temperature: float = 1.0
+
+    def probabilities(self, inputs: Floats) -> Floats:
+        """Return the probabilities, of shape (photos, classes)."""
+        return softmax((row_products(inputs, self.coefficients) + self.intercepts) / self.temperature)
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the arrays by name."""
+        return {**super().arrays(), "temperature": np.array(self.temperature)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
+        """Return the model with these arrays."""
+        return cls(arrays["coefficients"], arrays["intercepts"], float(arrays["temperature"]))
+
+
+@dataclass(frozen=True)
 class TreesModel:
     """One or more decision trees; each votes with the class shares of the leaf that a photo reaches.
 
-    One table has the nodes of all trees. An inner node sends a photo left if its component is at most the threshold,
+    One table has the nodes of all trees. An inner node sends a photo left if its input is at most the threshold,
     else right. The votes are added in the order of the trees and divided by their sum.
     """
 
     RULE: ClassVar[str] = (
-        "from each root: left if components[component] <= threshold else right, until leaf >= 0; "
+        "from each root: left if inputs[component] <= threshold else right, until leaf >= 0; "
         "add shares[leaf] over the trees, divide by their sum"
     )
 
     roots: Indices  # int32 of shape (trees,): row of each tree's root in the table
-    component: Indices  # int32 of shape (nodes,): index of the component to compare, ``NO_CHILD`` in a leaf
+    component: Indices  # int32 of shape (nodes,): index of the input to compare, ``NO_CHILD`` in a leaf
     threshold: Floats  # float64 of shape (nodes,); 0 in a leaf
     # left, right: int32 of shape (nodes,): the next node, ``NO_CHILD`` in a leaf
     left: Indices
@@ -83,17 +107,17 @@ class TreesModel:
     leaf: Indices  # int32 of shape (nodes,): row of ``shares``, ``NO_CHILD`` in an inner node
     shares: Floats  # float64 of shape (leaves, classes): share of each class among the training photos in the leaf
 
-    def probabilities(self, components: Floats) -> Floats:
+    def probabilities(self, inputs: Floats) -> Floats:
         """Return the probabilities, of shape (photos, classes)."""
-        photos = np.arange(len(components))
-        votes = np.zeros((len(components), self.shares.shape[1]))
+        photos = np.arange(len(inputs))
+        votes = np.zeros((len(inputs), self.shares.shape[1]))
         for root in self.roots:
-            node = np.full(len(components), root)
+            node = np.full(len(inputs), root)
             walking = photos
             while len(walking):
                 walking = walking[self.leaf[node[walking]] == NO_CHILD]
                 here = node[walking]
-                goes_left = components[walking, self.component[here]] <= self.threshold[here]
+                goes_left = inputs[walking, self.component[here]] <= self.threshold[here]
                 node[walking] = np.where(goes_left, self.left[here], self.right[here])
             votes += self.shares[self.leaf[node]]
         probabilities: Floats = votes / votes.sum(axis=1, keepdims=True)
@@ -123,16 +147,16 @@ class PerceptronModel:
     """Multilayer perceptron: sigmoid layers, then a softmax."""
 
     RULE: ClassVar[str] = (
-        "x = components; for every layer but the last: x = 1 / (1 + exp(-(x @ weights_N.T + biases_N))); "
+        "x = inputs; for every layer but the last: x = 1 / (1 + exp(-(x @ weights_N.T + biases_N))); "
         "then softmax(x @ weights_N.T + biases_N)"
     )
 
     weights: tuple[Floats, ...]  # one per layer: float64 of shape (outputs, inputs)
     biases: tuple[Floats, ...]  # one per layer: float64 of shape (outputs,)
 
-    def probabilities(self, components: Floats) -> Floats:
+    def probabilities(self, inputs: Floats) -> Floats:
         """Return the probabilities, of shape (photos, classes)."""
-        values = components
+        values = inputs
         for weights, biases in zip(self.weights[:-1], self.biases[:-1], strict=True):
             values = sigmoid(row_products(values, weights) + biases)
         return softmax(row_products(values, self.weights[-1]) + self.biases[-1])
@@ -156,8 +180,14 @@ class PerceptronModel:
         )
 
 
-MODELS: Mapping[str, type[LogisticModel | TreesModel | PerceptronModel]] = {
-    "logistic": LogisticModel,
+COMPONENTS, FEATURES = "components", "features"
+"""Values of --classify-on: the inputs of a classifier."""
+
+DISCRIMINANT = "discriminant"
+
+MODELS: Mapping[str, type[LinearModel | TreesModel | PerceptronModel]] = {
+    DISCRIMINANT: DiscriminantModel,
+    "logistic": LinearModel,
     "tree": TreesModel,
     "forest": TreesModel,
     "mlp": PerceptronModel,
@@ -171,13 +201,14 @@ class Classifier:
 
     kind: str  # a key of ``MODELS``
     labels: tuple[str, ...]  # the training labels, sorted; a class is an index into them
-    components: int
+    inputs: int  # how many components or features a photo has
     parameters: Mapping[str, Any]
     model: Model
+    classify_on: str = COMPONENTS  # or FEATURES
 
-    def probabilities(self, components: npt.NDArray[np.float32]) -> Floats:
-        """Return the probabilities, of shape (photos, labels), for components of shape (photos, k)."""
-        return self.model.probabilities(components.astype(np.float64))
+    def probabilities(self, inputs: npt.NDArray[np.float32]) -> Floats:
+        """Return the probabilities, of shape (photos, labels), for inputs of shape (photos, k)."""
+        return self.model.probabilities(inputs.astype(np.float64))
 
     def to_files(self) -> tuple[bytes, bytes]:
         """Return the contents of model.json and model.npz, the same bytes for the same classifier."""
@@ -186,7 +217,8 @@ class Classifier:
             "schema_version": layout.SCHEMA_VERSION,
             "classifier": self.kind,
             "labels": list(self.labels),
-            "components": self.components,
+            "classify_on": self.classify_on,
+            self.classify_on: self.inputs,
             "parameters": dict(self.parameters),
             "probabilities": MODELS[self.kind].RULE,
             "arrays": {name: {"dtype": array.dtype.name, "shape": list(array.shape)} for name, array in arrays.items()},
@@ -208,8 +240,9 @@ class Classifier:
             )
         with np.load(io.BytesIO(archive), allow_pickle=False) as saved:
             arrays = {name: saved[name] for name in content["arrays"]}
-        model = MODELS[content["classifier"]].from_arrays(arrays)
-        return cls(content["classifier"], tuple(content["labels"]), content["components"], content["parameters"], model)
+        kind, classify_on = content["classifier"], content.get("classify_on", COMPONENTS)
+        model = MODELS[kind].from_arrays(arrays)
+        return cls(kind, tuple(content["labels"]), content[classify_on], content["parameters"], model, classify_on)
 
 
 def softmax(values: Floats) -> Floats:

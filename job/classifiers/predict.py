@@ -1,8 +1,9 @@
-"""Predict the photos of each components file in one Spark task, and write one Parquet file each."""
+"""Predict the photos of each file of components or features in one Spark task, and write one Parquet file each."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 import numpy as np
 import pyarrow as pa
@@ -34,13 +35,13 @@ def predict_files(
     return list(tasks.collect())
 
 
-def predictions_table(components: pa.Table, classifier: Classifier) -> pa.Table:
-    """Return the predictions of the rows of a components file."""
-    probabilities = classifier.probabilities(matrix(components["components"].combine_chunks()))
+def predictions_table(photos: pa.Table, classifier: Classifier) -> pa.Table:
+    """Return the predictions of rows of components or features."""
+    probabilities = classifier.probabilities(matrix(photos[classifier.classify_on]))
     predicted = probabilities.argmax(axis=1)
     rounded = probabilities.astype(np.float32)
     columns = [
-        *(components[name] for name in ("path", "label", "split")),
+        *(photos[name] for name in ("path", "label", "split")),
         pa.array(classifier.labels, pa.string()).take(pa.array(predicted)),
         pa.array(rounded[np.arange(len(predicted)), predicted]),
         list_column(rounded),
@@ -58,10 +59,10 @@ def _predict_file(
     output: str, shared: "Broadcast[Classifier]", file: DataFile, done: Accumulator[int]
 ) -> PredictionsReport:
     with workers.ended_if_silent():
-        components = layout.read_parquet(output, file.path)
-        others = components.filter(pc.not_equal(components["split"], TRAIN))
+        photos = layout.read_parquet(output, file.path)
+        others = photos.filter(pc.not_equal(photos["split"], TRAIN))
         table = predictions_table(others, shared.value)
-        name = file.path.removeprefix(f"{layout.COMPONENTS}/").removesuffix(".parquet")
+        name = PurePosixPath(file.path).stem
         written = layout.write_parquet(output, f"{layout.PREDICTIONS}/{name}-{layout.attempt()}.parquet", table)
     done.add(table.num_rows)
     return PredictionsReport(written, count_pairs(table))

@@ -2,27 +2,32 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+import pyarrow as pa
 from pyspark import SparkContext
 
 from job import storage
+from job.classifiers import discriminant
 from job.classifiers import evaluate as evaluation
 from job.classifiers.evaluate import Evaluation, Pairs
-from job.classifiers.models import Classifier
+from job.classifiers.models import DISCRIMINANT, FEATURES, Classifier
 from job.classifiers.predict import predict_files
+from job.classifiers.sample import read_sample, sampled_paths
 from job.errors import TooFewPhotosError
 from job.images import TRAIN
-from job.pca.passes import ProjectionReport
+from job.pca import Moments, passes
+from job.pca.passes import ProjectionReport, SumTask
 from job.results import DataFile, layout
 from job.results.progress import Progress
+from job.spark import session
 from job.spark.tasks import PhotosReport
 
 
 @dataclass(frozen=True)
-class ComponentsFile:
-    """A components file, and its number of photos by split."""
+class InputFile:
+    """A file of components or features, and its number of photos by split."""
 
     file: DataFile
     splits: Counter[str]
@@ -31,6 +36,25 @@ class ComponentsFile:
     def others(self) -> int:
         """Number of photos outside the training split."""
         return self.splits.total() - self.splits[TRAIN]
+
+
+@dataclass(frozen=True)
+class Training:
+    """What to train a classifier on, and how."""
+
+    kind: str  # a key of ``MODELS``
+    classify_on: str  # COMPONENTS or FEATURES
+    photos: Mapping[str, int]  # training photos by label
+    width: int  # how many components or features a photo has
+    seed: int
+    listing: pa.Table
+    moments: Moments | None = None  # of the features, by label, if a linear discriminant classifies on features
+    parameters: Mapping[str, Any] = field(default_factory=dict)  # those that differ from the defaults
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The training labels, sorted."""
+        return tuple(sorted(self.photos))
 
 
 @dataclass(frozen=True)
@@ -57,30 +81,27 @@ def require_labels(photos: Mapping[str, int], found: str) -> None:
         )
 
 
-def components_files(reports: Sequence[PhotosReport], projected: Sequence[ProjectionReport]) -> list[ComponentsFile]:
-    """Return the components files, one for each features file."""
-    used = [report.used for report in reports if report.file is not None]
-    return [ComponentsFile(report.components, splits) for report, splits in zip(projected, used, strict=True)]
+def input_files(
+    classify_on: str, reports: Sequence[PhotosReport], projected: Sequence[ProjectionReport]
+) -> list[InputFile]:
+    """Return the files that a classifier reads: the features files, or the components file of each."""
+    extracted = [(report.file, report.used) for report in reports if report.file is not None]
+    return [
+        InputFile(features if classify_on == FEATURES else report.components, splits)
+        for report, (features, splits) in zip(projected, extracted, strict=True)
+    ]
 
 
 def classify(
     context: SparkContext,
     output: str,
-    files: Sequence[ComponentsFile],
-    kind: str,
-    photos: Mapping[str, int],
-    width: int,
-    seed: int,
+    files: Sequence[InputFile],
+    asked: Training,
     progress: Progress,
-    parameters: Mapping[str, Any] = {},
 ) -> Classified:
     """Train a classifier, predict all photos except training photos, and evaluate it on the test photos."""
     with progress.stage("train"):
-        trained_on = [(entry.file, entry.splits[TRAIN]) for entry in files]
-        # Imported late: Spark ML takes most of a second to load, and most runs have no classifier.
-        from job.classifiers import train  # noqa: PLC0415
-
-        classifier = train.train(context, output, trained_on, kind, sorted(photos), width, seed, parameters)
+        classifier = train_classifier(context, output, [(entry.file, entry.splits[TRAIN]) for entry in files], asked)
     predictions, pairs = predict(context, output, classifier, files, progress)
     evaluated = evaluation.evaluate(classifier.labels, pairs)
     for entry in evaluated.unseen_labels():
@@ -89,11 +110,39 @@ def classify(
             f"{entry['photos']:,} photo{'s' if entry['photos'] != 1 else ''} will count as wrong."
         )
     seconds = {name: progress.seconds.get(name, 0.0) for name in ("train", "predict")}
-    return Classified(classifier, sum(photos.values()), evaluated, predictions, seconds)
+    return Classified(classifier, sum(asked.photos.values()), evaluated, predictions, seconds)
+
+
+def train_classifier(
+    context: SparkContext, output: str, files: Sequence[tuple[DataFile, int]], asked: Training
+) -> Classifier:
+    """Train a classifier on the training rows of some files, each with its number of training rows."""
+    if asked.kind == DISCRIMINANT:
+        return _train_discriminant(context, output, files, asked)
+    # Imported late: Spark ML takes most of a second to load, and most runs have no classifier.
+    from job.classifiers import train  # noqa: PLC0415
+
+    return train.train(
+        context, output, files, asked.kind, asked.labels, asked.width, asked.seed, asked.parameters, asked.classify_on
+    )
+
+
+def _train_discriminant(
+    context: SparkContext, output: str, files: Sequence[tuple[DataFile, int]], asked: Training
+) -> Classifier:
+    task = SumTask(output, asked.classify_on, asked.labels)
+    moments = asked.moments
+    if moments is None:
+        moments = passes.sum_moments(context, task, files, session.slots(context), context.accumulator(0))
+    sample = read_sample(context, task, [file for file, _ in files], sampled_paths(asked.listing))
+    choice = discriminant.choose(moments, sample)
+    parameters = {"shrinkage": choice.shrinkage, "log_loss_by_shrinkage": choice.losses}
+    model = discriminant.fit(moments, choice.shrinkage, choice.temperature)
+    return Classifier(asked.kind, asked.labels, asked.width, parameters, model, asked.classify_on)
 
 
 def predict(
-    context: SparkContext, output: str, classifier: Classifier, files: Sequence[ComponentsFile], progress: Progress
+    context: SparkContext, output: str, classifier: Classifier, files: Sequence[InputFile], progress: Progress
 ) -> tuple[list[DataFile], Pairs]:
     """Predict all photos except training photos; return the files, and the label pairs of the test photos."""
     wanted = [entry for entry in files if entry.others]
@@ -133,7 +182,8 @@ def metrics(classified: Classified) -> dict[str, Any]:
         "schema_version": layout.SCHEMA_VERSION,
         "classifier": classifier.kind,
         "labels": list(classifier.labels),
-        "components": classifier.components,
+        "classify_on": classifier.classify_on,
+        classifier.classify_on: classifier.inputs,
         "parameters": dict(classifier.parameters),
         "trained_on": classified.trained_on,
         "evaluated_on": evaluated.photos,
@@ -149,6 +199,7 @@ def describe(classified: Classified) -> dict[str, Any]:
     """Return the entry "classifier" of the manifest."""
     return {
         "kind": classified.classifier.kind,
+        "classify_on": classified.classifier.classify_on,
         "accuracy": classified.evaluation.accuracy,
         "macro_f1": classified.evaluation.macro_f1,
         "trained_on": classified.trained_on,

@@ -1,4 +1,4 @@
-"""Train a classifier with Spark ML on the components of the training photos, and return it as arrays.
+"""Train a classifier with Spark ML on components or features of the training photos, and return it as arrays.
 
 Tasks read the Parquet files themselves and pass rows as float32 arrays: Spark cannot open s3:// everywhere, and the
 cluster lacks pandas, which Spark's Arrow functions need.
@@ -13,8 +13,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark import SparkContext, StorageLevel
 from pyspark.ml.classification import (
     DecisionTreeClassifier,
@@ -25,8 +23,9 @@ from pyspark.ml.classification import (
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql.types import ArrayType, DoubleType, FloatType, StructField, StructType
 
-from job.classifiers.models import NO_CHILD, Classifier, LogisticModel, Model, PerceptronModel, TreesModel
+from job.classifiers.models import COMPONENTS, NO_CHILD, Classifier, LinearModel, Model, PerceptronModel, TreesModel
 from job.matrices import matrix
+from job.pca.passes import classes_of
 from job.results import DataFile
 from job.spark import slices
 from job.spark.slices import Slice
@@ -36,7 +35,7 @@ ROWS_IN_A_PARTITION = 8192
 
 SUMMED_IN_ORDER = ("logistic", "mlp")
 """Kinds that add floats. Spark adds partitions in the order in which they finish, so these get a single partition: the
-same components then give the same model, bit for bit."""
+same inputs then give the same model, bit for bit."""
 
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     # Without standardization, the penalty is smaller on components with a larger variance. The last components are
@@ -51,7 +50,7 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
 """Training parameters of each kind, as named in Spark ML; measured in docs/decisions/0054."""
 
 _ROWS = StructType(
-    [StructField("label", DoubleType(), False), StructField("components", ArrayType(FloatType(), False), False)]
+    [StructField("label", DoubleType(), False), StructField("inputs", ArrayType(FloatType(), False), False)]
 )
 
 
@@ -64,8 +63,9 @@ def train(
     width: int,
     seed: int,
     changed: Mapping[str, Any] = {},
+    classify_on: str = COMPONENTS,
 ) -> Classifier:
-    """Train a classifier on the training rows of components files.
+    """Train a classifier on the training rows of files of components or features.
 
     ``files``: each with its number of training rows; ``changed``: parameters that differ from ``PARAMETERS``.
     """
@@ -73,29 +73,32 @@ def train(
     partition_rows = rows_in_all if kind in SUMMED_IN_ORDER else ROWS_IN_A_PARTITION
     partitions = slices.cut([(file.path, rows) for file, rows in files], partition_rows)
     parameters = {**PARAMETERS[kind], **changed}
-    with _rows(context, output, partitions, labels) as rows:
+    with _rows(context, output, partitions, labels, classify_on) as rows:
         model = _TRAINERS[kind](context, rows, (width, len(labels)), parameters, seed)
-    return Classifier(kind, tuple(labels), width, {**parameters, "seed": seed}, model)
+    return Classifier(kind, tuple(labels), width, {**parameters, "seed": seed}, model, classify_on)
 
 
-def read_rows(output: str, some: Sequence[Slice], labels: Sequence[str]) -> Iterator[tuple[float, "array[float]"]]:
-    """Yield the class and components of each training row in the slices."""
+def read_rows(
+    output: str, some: Sequence[Slice], labels: Sequence[str], column: str
+) -> Iterator[tuple[float, "array[float]"]]:
+    """Yield the class and the inputs of each training row in the slices."""
     for table in slices.read(output, some):
-        classes = pc.index_in(table["label"], value_set=pa.array(labels, pa.string())).to_pylist()
-        for number, row in zip(classes, matrix(table["components"].combine_chunks()), strict=True):
+        for number, row in zip(classes_of(table, labels), matrix(table[column]), strict=True):
             yield float(number), array("f", row.tobytes())
 
 
 @contextmanager
 def _rows(
-    context: SparkContext, output: str, partitions: Sequence[Sequence[Slice]], labels: Sequence[str]
+    context: SparkContext, output: str, partitions: Sequence[Sequence[Slice]], labels: Sequence[str], column: str
 ) -> Iterator[DataFrame]:
     session = SparkSession.builder.getOrCreate()
-    read = context.parallelize(partitions, len(partitions)).flatMap(lambda some: read_rows(output, some, labels))
+    read = context.parallelize(partitions, len(partitions)).flatMap(
+        lambda some: read_rows(output, some, labels, column)
+    )
     frame = session.createDataFrame(read, _ROWS, verifySchema=False)
     # pyspark.ml.functions.array_to_vector calls this, but its module needs pandas, which the cluster lacks.
     java: Any = context._jvm
-    vectors = Column(java.org.apache.spark.ml.functions.array_to_vector(frame["components"]._jc))
+    vectors = Column(java.org.apache.spark.ml.functions.array_to_vector(frame["inputs"]._jc))
     rows = frame.select("label", vectors.alias("features"))
     rows.persist(StorageLevel.MEMORY_AND_DISK)
     try:
@@ -109,7 +112,7 @@ def _train_logistic(
 ) -> Model:
     # Multinomial for two labels as well, so that one formula covers all cases.
     fitted = LogisticRegression(family="multinomial", **parameters).fit(rows)
-    return LogisticModel(fitted.coefficientMatrix.toArray(), fitted.interceptVector.toArray())
+    return LinearModel(fitted.coefficientMatrix.toArray(), fitted.interceptVector.toArray())
 
 
 def _train_tree(
@@ -205,7 +208,7 @@ def perceptron_model(layers: Sequence[int], weights: npt.NDArray[np.float64]) ->
     Parameters
     ----------
     layers
-        Number of values in each layer, from components to labels.
+        Number of values in each layer, from inputs to labels.
     weights
         For each layer: its matrix, column by column, then its biases.
     """

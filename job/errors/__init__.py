@@ -17,6 +17,7 @@ from job.errors.catalogue import (
     RunFailedError,
     SparkEndedError,
     SplitFoldersError,
+    StorageRefusedError,
     TooFewPhotosError,
     TooManyRejectedError,
     TryAgainError,
@@ -25,7 +26,7 @@ from job.errors.catalogue import (
     kinds,
 )
 from job.errors.console import did_you_mean, error_report, printable, printable_line, tell
-from job.errors.mapping import from_spark, one_line, probable_cause, unreachable
+from job.errors.mapping import from_spark, one_line, probable_cause, refused, unreachable
 
 __all__ = [
     "AddressError",
@@ -44,6 +45,7 @@ __all__ = [
     "RunFailedError",
     "SparkEndedError",
     "SplitFoldersError",
+    "StorageRefusedError",
     "TooFewPhotosError",
     "TooManyRejectedError",
     "TryAgainError",
@@ -57,6 +59,7 @@ __all__ = [
     "printable",
     "printable_line",
     "probable_cause",
+    "refused",
     "tell",
     "unreachable",
 ]

@@ -235,6 +235,18 @@ class TooManyRejectedError(RunFailedError):
     code = "ORC-165"
 
 
+class StorageRefusedError(RunFailedError):
+    """A storage refused a request.
+
+    The credentials are invalid or may not do this, the bucket is in another region, or it does not exist. Another
+    attempt would be refused as well.
+
+    Follow the second line. `aws sts get-caller-identity` tells whose credentials are used.
+    """
+
+    code = "ORC-166"
+
+
 class TryAgainError(RunFailedError):
     """Something outside the run failed, perhaps for a short time.
 

@@ -3,7 +3,7 @@
 import re
 
 from job.errors import catalogue
-from job.errors.catalogue import OrchardError, RunFailedError, SparkEndedError, TryAgainError
+from job.errors.catalogue import OrchardError, RunFailedError, SparkEndedError, StorageRefusedError, TryAgainError
 
 # Spark passes on what a task raised as the text of a traceback, never as an object.
 _OURS = re.compile(r"^job\.errors\.catalogue\.(\w+): (?P<message>.+)\n(?P<hint>.+)$", re.MULTILINE)
@@ -24,6 +24,29 @@ OUTSIDE_CAUSES = (
     ),
 )
 """Patterns of Spark's text where something outside the program ended a task, with message and hint."""
+
+REFUSALS = (
+    (re.compile(r"while the bucket is located in '([\w-]+)'"), r"Set the bucket's region: export AWS_REGION=\1"),
+    (
+        re.compile(r"HTTP status 301|PermanentRedirect|AuthorizationHeaderMalformed"),
+        "Set the bucket's region: export AWS_REGION=REGION",
+    ),
+    (
+        re.compile("INVALID_ACCESS_KEY_ID|SIGNATURE_DOES_NOT_MATCH|INVALID_CLIENT_TOKEN|MISSING_AUTHENTICATION_TOKEN"),
+        "Use credentials that are valid: export AWS_PROFILE=NAME",
+    ),
+    (re.compile("ExpiredToken"), "Sign in again, for example with: aws sso login"),
+    (re.compile("REQUEST_TIME_TOO_SKEWED|REQUEST_EXPIRED"), "Set this machine's clock to the right time."),
+    (re.compile("NO_SUCH_BUCKET"), "Check the bucket's name. `aws s3 ls` lists the buckets of this account."),
+    (
+        re.compile("ACCESS_DENIED"),
+        "Use credentials with the permissions {permissions}: export AWS_PROFILE=NAME",
+    ),
+)
+"""Patterns of pyarrow's text where S3 refused, with the fix; the first that matches counts.
+
+An answer to a HEAD request has no body: wrong keys, a wrong clock and missing permissions are all ACCESS_DENIED there.
+"""
 
 
 def from_spark(error: Exception) -> OrchardError:
@@ -64,10 +87,19 @@ def probable_cause(text: str) -> str:
 
 
 def unreachable(message: str, error: OSError) -> RunFailedError:
-    """Return the error for a storage that does not answer."""
+    """Return the error for a storage that does not answer, or that refuses."""
+    fix = refused(error)
+    if fix is not None:
+        return StorageRefusedError(f"{message}: {one_line(error)}.", fix)
     return TryAgainError(
         f"{message}: {one_line(error)}.", "Check that it may be read and can be reached from here, then run it again."
     )
+
+
+def refused(error: Exception, permissions: str = "s3:ListBucket and s3:GetObject") -> str | None:
+    """Return the fix for an error of S3 that another attempt would meet again, None for every other error."""
+    found = ((pattern.search(str(error)), fix) for pattern, fix in REFUSALS)
+    return next((match.expand(fix).format(permissions=permissions) for match, fix in found if match), None)
 
 
 def one_line(error: BaseException) -> str:

@@ -28,9 +28,8 @@ def profile_of(photo: Image.Image) -> bytes:
     profile = photo.info.get("icc_profile")
     if not isinstance(profile, bytes) or not 128 <= len(profile) <= LARGEST_PROFILE:
         return b""
-    mode = _MODES.get(profile[16:20].decode("latin-1").strip(), "")
     own = {"L": "L", "LA": "L", "I;16": "L", "1": "L", "CMYK": "CMYK"}.get(photo.mode, "RGB")
-    return profile if mode == own and _transform(profile) is not None else b""
+    return profile if _mode_of(profile) == own and _transform(profile) is not None else b""
 
 
 def to_srgb(photo: Image.Image, profile: bytes) -> Image.Image:
@@ -58,11 +57,10 @@ def _transform(profile: bytes) -> ImageCms.ImageCmsTransform | None:
         mode = _mode_of(profile)
         transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
         if mode != "CMYK":
-            grid = _grid()
-            image = Image.fromarray(grid[None])
-            changed = ImageCms.applyTransform(image if mode == "RGB" else image.convert("L"), transform)
-            same = image if mode == "RGB" else image.convert("L").convert("RGB")
-            if changed is None or np.abs(np.asarray(changed).astype(int) - np.asarray(same)).max() <= ROUNDING:
+            image = Image.fromarray(_grid()[None]).convert(mode)
+            changed = ImageCms.applyTransform(image, transform)
+            same = np.asarray(image.convert("RGB"))
+            if changed is None or np.abs(np.asarray(changed).astype(int) - same).max() <= ROUNDING:
                 return None
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return None
@@ -70,7 +68,8 @@ def _transform(profile: bytes) -> ImageCms.ImageCmsTransform | None:
 
 
 def _mode_of(profile: bytes) -> str:
-    return _MODES[profile[16:20].decode("latin-1").strip()]
+    """Return Pillow's mode of the pixels that a profile describes; empty for other colour spaces."""
+    return _MODES.get(profile[16:20].decode("latin-1").strip(), "")
 
 
 def _grid() -> npt.NDArray[np.uint8]:

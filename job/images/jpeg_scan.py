@@ -5,7 +5,7 @@ libjpeg only warns of such a scan and fills the rest with grey, and Pillow hides
 
 from PIL import ImageFile
 
-from job.images.headers import BASELINE, END, RESTART_INTERVAL, START_OF_SCAN, jpeg_scans, markers
+from job.images.headers import BASELINE, END, RESTART_INTERVAL, START_OF_SCAN, markers
 
 SURPLUS = 64
 """Bytes of a scan that may be left when all pixels are decoded: some encoders pad."""
@@ -23,25 +23,25 @@ def load_jpeg(photo: ImageFile.ImageFile, content: bytes) -> None:
     Checked for baseline JPEGs in one scan without restart markers, which nearly all cameras write: only there do data
     and pixels end together. The decoder gets the file in parts, and the last row of pixels shows how far it has come.
     """
-    found = dict(markers(content))
+    ordered = list(markers(content))
+    found, scans = dict(ordered), sum(marker == START_OF_SCAN for marker, _ in ordered)
     end = found.get(END, 0) - 2
-    single = START_OF_SCAN in found and RESTART_INTERVAL not in found and any(frame in found for frame in BASELINE)
-    if end < 0 or not single or photo.width < _PROBES or jpeg_scans(content) != 1:
+    checkable = scans == 1 and RESTART_INTERVAL not in found and any(frame in found for frame in BASELINE)
+    if end < 0 or not checkable or photo.width < _PROBES:
         photo.load()
         return
     middle = max(found[START_OF_SCAN], end - SURPLUS)
     parts = [content[:middle], content[middle:end] + _PADDING, content[end : end + 2]]
+    bands = len(photo.getbands())
+    probes = {(photo.width * number // _PROBES, photo.height - 1): _probe(number, bands) for number in range(_PROBES)}
     fed = 0
 
     def read_part(_size: int) -> bytes:
         nonlocal fed
-        width, height = photo.size
-        probes = {(width * number // _PROBES, height - 1): number for number in range(_PROBES)}
-        values = {place: _probe(number, len(photo.getbands())) for place, number in probes.items()}
         if fed == 0:
-            for place, value in values.items():
+            for place, value in probes.items():
                 photo.im.putpixel(place, value)
-        elif fed == 2 and all(photo.im.getpixel(place) == value for place, value in values.items()):
+        elif fed == 2 and all(photo.im.getpixel(place) == value for place, value in probes.items()):
             raise OSError("its data end before the last pixel")
         fed += 1
         return parts[fed - 1] if fed <= len(parts) else b""

@@ -113,15 +113,15 @@ def list_photos(
         Of ``--label-pattern``; None takes the last folder of a photo's path as its label.
     """
     photos = sorted(_photos_inside(folder, left_out or LeftOut()), key=lambda photo: photo.inside)
-    root_label = PurePosixPath(folder).name
-    if split == PREDICT:
-        labels: Sequence[str | None] = [None] * len(photos)
-    else:
-        photos = draw(photos, labels_of([photo.inside for photo in photos], root_label, pattern), subset, folder)
-        labels = labels_of([photo.inside for photo in photos], root_label, pattern)
+    label_of: dict[str, str] = {}
+    if split != PREDICT:
+        insides = [photo.inside for photo in photos]
+        labels = labels_of(insides, PurePosixPath(folder).name, pattern)
+        label_of = dict(zip(insides, labels, strict=True))
+        photos = draw(photos, labels, subset, folder)
     return as_listing(
         [storage.join(folder, photo.inside) for photo in photos],
-        labels,
+        [label_of.get(photo.inside) for photo in photos],
         split,
         [photo.size for photo in photos],
         [photo.problem for photo in photos],
@@ -261,7 +261,8 @@ def _photos_inside(folder: str, left_out: LeftOut) -> list[FileFound]:
     skipped = storage.Skipped()
     files = storage.list_files(folder, skipped)
     photos = [with_problem_of_size(file) for file in files if is_photo(file.inside)]
-    left_out.ignored.update(count_endings(file.inside for file in files if not is_photo(file.inside)))
+    ignored = count_endings(file.inside for file in files if not is_photo(file.inside))
+    left_out.ignored.update(ignored)
     left_out.skipped += [storage.join(folder, name) for name in skipped.system]
     left_out.unreadable += [storage.join(folder, name) for name in skipped.unreadable]
     left_out.empty += [storage.join(folder, name) for name in _empty(skipped.folders, photos)]
@@ -273,7 +274,7 @@ def _photos_inside(folder: str, left_out: LeftOut) -> list[FileFound]:
     if not photos:
         raise PhotosNotFoundError(
             f"The folder '{folder}' must contain photos, got {len(files):,} other files.",
-            f"{describe_ignored(count_endings(file.inside for file in files))} Add photos in {FORMAT_NAMES}.",
+            f"{describe_ignored(ignored)} Add photos in {FORMAT_NAMES}.",
         )
     return photos
 

@@ -13,7 +13,16 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from job.classifiers import Classifier, Floats, LogisticModel, Model, PerceptronModel, TreesModel
+from job.classifiers import (
+    COMPONENTS,
+    Classifier,
+    DiscriminantModel,
+    Floats,
+    LinearModel,
+    Model,
+    PerceptronModel,
+    TreesModel,
+)
 from job.errors import printable_line
 from job.features.network import DESCRIPTION_KEY
 from job.features.network.tflite_graph import Graph, read_metadata
@@ -45,7 +54,7 @@ class MobileDescription:
     # width, height: of the input in pixels, RGB 0..255 as uint8
     width: int
     height: int
-    components: int
+    components: int  # 0 if the classifier takes the features
     classifier: str
     labels: tuple[str, ...]  # in the order of the probabilities
     stored_as: str = "float32"  # how weights are stored: "float32", or smaller
@@ -55,13 +64,14 @@ def mobile_model(backbone: bytes, projection: Projection, classifier: Classifier
     """Return the phone model of a run."""
     described = json.loads(read_metadata(backbone, DESCRIPTION_KEY) or b"{}")
     graph = Graph(backbone)
+    on_components = classifier.classify_on == COMPONENTS
     if isinstance(classifier.model, TreesModel):
-        components = _apply_dense(graph, graph.output, projecting(projection))
-        graph.set_output(apply_trees(graph, components, classifier.model))
+        inputs = _apply_dense(graph, graph.output, projecting(projection)) if on_components else graph.output
+        graph.set_output(apply_trees(graph, inputs, classifier.model))
     else:
         first, *others = dense_layers(classifier.model)
         current = graph.output
-        for layer in (_after(projecting(projection), first), *others):
+        for layer in (_after(projecting(projection), first) if on_components else first, *others):
             current = _apply_dense(graph, current, layer)
         graph.set_output(current)
     description = MobileDescription(
@@ -69,7 +79,7 @@ def mobile_model(backbone: bytes, projection: Projection, classifier: Classifier
         weights=described["weights"],
         width=described["width"],
         height=described["height"],
-        components=len(projection.components),
+        components=len(projection.components) if on_components else 0,
         classifier=classifier.kind,
         labels=classifier.labels,
     )
@@ -108,7 +118,9 @@ def projecting(projection: Projection) -> Dense:
 
 def dense_layers(model: Model) -> list[Dense]:
     """Return a logistic regression or a perceptron as layers."""
-    if isinstance(model, LogisticModel):
+    if isinstance(model, DiscriminantModel):
+        return [Dense(model.coefficients / model.temperature, model.intercepts / model.temperature, "SOFTMAX")]
+    if isinstance(model, LinearModel):
         return [Dense(model.coefficients, model.intercepts, "SOFTMAX")]
     if isinstance(model, PerceptronModel):
         last = len(model.weights) - 1

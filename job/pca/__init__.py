@@ -4,9 +4,10 @@
 """
 
 from job.pca import components
-from job.pca.components import Moments, PrincipalComponents, Projection, project
+from job.pca.components import Classes, Moments, PrincipalComponents, Projection, project
 
 __all__ = [
+    "Classes",
     "Moments",
     "PrincipalComponents",
     "Projection",

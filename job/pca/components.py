@@ -17,6 +17,7 @@ from job.errors import TooFewPhotosError
 from job.matrices import row_products
 
 Matrix = npt.NDArray[np.float64]
+Classes = npt.NDArray[np.intp]
 
 ROWS_AT_A_TIME = 1024
 """Rows converted to float64 at once: bounds memory, and is enough for matrix products at full speed."""
@@ -39,27 +40,53 @@ class Moments:
     # float64 of shape (dimensions * (dimensions + 1) / 2,): upper triangle of the sum of outer products of the shifted
     # rows. The sum is symmetric, and a task holds several of them.
     products: Matrix
+    class_counts: npt.NDArray[np.int64]  # int64 of shape (classes,): rows by class; no classes if not asked for
+    class_totals: Matrix  # float64 of shape (classes, dimensions): sum of the shifted rows of each class
 
     @classmethod
-    def nothing(cls, shift: Matrix) -> Self:
+    def nothing(cls, shift: Matrix, classes: int = 0) -> Self:
         """Return the moments of zero rows."""
         dimensions = len(shift)
-        return cls(shift, 0, np.zeros(dimensions), np.zeros(dimensions * (dimensions + 1) // 2))
+        products = np.zeros(dimensions * (dimensions + 1) // 2)
+        return cls(
+            shift, 0, np.zeros(dimensions), products, np.zeros(classes, np.int64), np.zeros((classes, dimensions))
+        )
 
-    def add_rows(self, rows: npt.NDArray[np.float32]) -> None:
-        """Add rows, of shape (rows, dimensions)."""
+    def add_rows(self, rows: npt.NDArray[np.float32], classes: Classes | None = None) -> None:
+        """Add rows, of shape (rows, dimensions), and their classes if the moments have classes."""
         for start in range(0, len(rows), ROWS_AT_A_TIME):
             shifted = rows[start : start + ROWS_AT_A_TIME].astype(np.float64) - self.shift
             self.count += len(shifted)
             self.total += shifted.sum(axis=0)
             # NumPy computes only half of a product of a matrix with its transpose.
             self.products += (shifted.T @ shifted)[upper_triangle(len(self.shift))]
+            if classes is not None:
+                self._add_classes(shifted, classes[start : start + ROWS_AT_A_TIME])
+
+    def _add_classes(self, shifted: Matrix, classes: Classes) -> None:
+        for number in np.unique(classes):
+            members = shifted[classes == number]
+            self.class_counts[number] += len(members)
+            self.class_totals[number] += members.sum(axis=0)
 
     def add(self, other: "Moments") -> None:
-        """Add the moments of other rows with the same shift."""
+        """Add the moments of other rows with the same shift and classes."""
         self.count += other.count
         self.total += other.total
         self.products += other.products
+        self.class_counts += other.class_counts
+        self.class_totals += other.class_totals
+
+    def without(self, other: "Moments") -> "Moments":
+        """Return the moments of these rows without some of them."""
+        return Moments(
+            self.shift,
+            self.count - other.count,
+            self.total - other.total,
+            self.products - other.products,
+            self.class_counts - other.class_counts,
+            self.class_totals - other.class_totals,
+        )
 
     def mean(self) -> Matrix:
         """Return the mean of the rows, of shape (dimensions,)."""
@@ -67,11 +94,27 @@ class Moments:
 
     def covariance(self) -> Matrix:
         """Return the covariance of the rows, of shape (dimensions, dimensions), divided by rows - 1 as in Spark."""
+        covariance: Matrix = (self._product_matrix() - np.outer(self.total, self.total) / self.count) / (self.count - 1)
+        return covariance
+
+    def class_means(self) -> Matrix:
+        """Return the mean of each class, of shape (classes, dimensions); NaN for a class without rows."""
+        with np.errstate(invalid="ignore"):
+            means: Matrix = self.shift + self.class_totals / self.class_counts[:, np.newaxis]
+        return means
+
+    def within_covariance(self) -> Matrix:
+        """Return the pooled covariance within the classes, of shape (dimensions, dimensions), divided by rows."""
+        scaled = self.class_totals / np.sqrt(np.maximum(self.class_counts, 1))[:, np.newaxis]
+        with threadpool_limits(1, "blas"):
+            covariance: Matrix = (self._product_matrix() - scaled.T @ scaled) / self.count
+        return covariance
+
+    def _product_matrix(self) -> Matrix:
         upper = upper_triangle(len(self.shift))
         products = np.empty(upper.shape)
         products[upper] = products.T[upper] = self.products
-        covariance: Matrix = (products - np.outer(self.total, self.total) / self.count) / (self.count - 1)
-        return covariance
+        return products
 
 
 @dataclass(frozen=True)

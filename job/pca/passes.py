@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark import Accumulator, Broadcast, SparkContext
 
 from job.matrices import list_column, matrix
-from job.pca.components import Matrix, Moments, Projection, add_in_pairs, project
+from job.pca.components import Classes, Matrix, Moments, Projection, add_in_pairs, project
 from job.results import DataFile, layout
 from job.spark import slices, workers
 from job.spark.slices import Slice
@@ -23,6 +23,15 @@ MOMENTS_AT_A_TIME = 8
 
 TASKS_A_SLOT = 2
 """Maximum number of tasks of a pass for each task slot."""
+
+
+@dataclass(frozen=True)
+class SumTask:
+    """Settings of the tasks that sum training rows."""
+
+    output: str
+    column: str  # of the files: "features" or "components"
+    labels: tuple[str, ...] = ()  # sorted; the classes to sum by, none if empty
 
 
 @dataclass(frozen=True)
@@ -43,21 +52,21 @@ class ProjectionReport:
 
 
 def sum_moments(
-    context: SparkContext, output: str, files: Sequence[tuple[DataFile, int]], slots: int, done: Accumulator[int]
+    context: SparkContext, task: SumTask, files: Sequence[tuple[DataFile, int]], slots: int, done: Accumulator[int]
 ) -> Moments:
-    """Return the moments of all training rows in the features files.
+    """Return the moments of all training rows in features or components files.
 
     Slices of the training rows are summed, and the slices added as a binary tree. The same training rows in the same
     order give the same result, bit for bit, for any other rows between them, any files and any number of tasks.
 
-    ``files``: the features files in the order of the listing, each with its number of training rows; at least one row
+    ``files``: in the order of the listing, each with its number of training rows; at least one row
     in total.
     """
     parts = slices.cut([(file.path, rows) for file, rows in files], ROWS_IN_A_SLICE)
-    shift = training_rows(next(slices.read(output, parts[0])))[0].astype(np.float64)
+    shift = matrix(next(slices.read(task.output, parts[0]))[task.column])[0].astype(np.float64)
     blocks = group_in_twos(parts, TASKS_A_SLOT * slots)
     tasks = context.parallelize(list(enumerate(blocks)), len(blocks)).map(
-        lambda block: (block[0], _moments_of_slices(output, block[1], shift, done))
+        lambda block: (block[0], _moments_of_slices(task, block[1], shift, done))
     )
     count = len(blocks)
     while count > MOMENTS_AT_A_TIME:
@@ -107,34 +116,39 @@ def project_files(
     return [reports[file.path] for file in files]
 
 
-def training_rows(training: pa.Table) -> npt.NDArray[np.float32]:
-    """Return the features of a table of training rows, of shape (rows, dimensions)."""
-    return matrix(training["features"].combine_chunks())
+def classes_of(table: pa.Table, labels: Sequence[str]) -> Classes:
+    """Return the index of each row's label in the sorted labels, of shape (rows,)."""
+    numbers = pc.index_in(table["label"].combine_chunks(), value_set=pa.array(labels, pa.string()))
+    classes: Classes = numbers.to_numpy(zero_copy_only=False).astype(np.intp)
+    return classes
 
 
 def components_table(table: pa.Table, projection: Projection) -> pa.Table:
     """Return the components of the rows of a features file."""
-    rows = project(matrix(table["features"].combine_chunks()), projection.mean, projection.scale, projection.components)
+    rows = project(matrix(table["features"]), projection.mean, projection.scale, projection.components)
     columns = [table["path"], table["label"], table["split"], list_column(rows)]
     return pa.table(columns, schema=layout.COMPONENTS_SCHEMA)
 
 
 def csv_table(components: pa.Table) -> pa.Table:
     """Return a components table with a column for each component: path, label, split, pc_1, pc_2, ..."""
-    values = matrix(components["components"].combine_chunks())
+    values = matrix(components["components"])
     columns = {name: components[name] for name in ("path", "label", "split")}
     for index in range(values.shape[1]):
         columns[f"pc_{index + 1}"] = pa.array(np.ascontiguousarray(values[:, index]))
     return pa.table(columns)
 
 
-def _moments_of_slices(output: str, parts: Sequence[Sequence[Slice]], shift: Matrix, done: Accumulator[int]) -> Moments:
+def _moments_of_slices(
+    task: SumTask, parts: Sequence[Sequence[Slice]], shift: Matrix, done: Accumulator[int]
+) -> Moments:
     workers.settle()
-    tables = slices.read(output, [piece for part in parts for piece in part])
+    tables = slices.read(task.output, [piece for part in parts for piece in part])
 
     def moments_of(part: Sequence[Slice]) -> Moments:
-        moments = Moments.nothing(shift)
-        moments.add_rows(np.concatenate([training_rows(table) for table in islice(tables, len(part))]))
+        moments = Moments.nothing(shift, len(task.labels))
+        table = pa.concat_tables(islice(tables, len(part)))
+        moments.add_rows(matrix(table[task.column]), classes_of(table, task.labels) if task.labels else None)
         done.add(moments.count)
         sign()
         return moments

@@ -12,7 +12,7 @@ from job.errors import BackboneError
 from job.images import TRAIN
 from job.pca import components, passes
 from job.pca.components import Moments, PrincipalComponents, Projection
-from job.pca.passes import ProjectionReport, ProjectionTask
+from job.pca.passes import ProjectionReport, ProjectionTask, SumTask
 from job.results import DataFile, layout
 from job.results.progress import Progress
 from job.spark import session
@@ -20,15 +20,15 @@ from job.spark.tasks import PhotosReport
 
 
 def fit(
-    context: SparkContext, reports: Sequence[PhotosReport], output: str, standardize: bool, progress: Progress
-) -> PrincipalComponents:
-    """Return all principal components of the features of the training photos."""
+    context: SparkContext, reports: Sequence[PhotosReport], task: SumTask, standardize: bool, progress: Progress
+) -> tuple[PrincipalComponents, Moments]:
+    """Return all principal components of the features of the training photos, and the moments of the features."""
     files = [(report.file, report.used[TRAIN]) for report in reports if report.file is not None]
     done = context.accumulator(0)
     with progress.counted_stage("fit", sum(rows for _, rows in files), done):
-        moments = passes.sum_moments(context, output, files, session.slots(context), done)
+        moments = passes.sum_moments(context, task, files, session.slots(context), done)
         require_finite(moments)
-        return components.fit(moments, standardize)
+        return components.fit(moments, standardize), moments
 
 
 def require_finite(moments: Moments) -> None:

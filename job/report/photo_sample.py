@@ -83,5 +83,5 @@ def _drawn_from_file(output: str, file: str, number: int, most: int) -> Part:
     kept = lowest_of_each(labels, ranks, most)
     # Of the other photos nothing is kept in memory, however many there are.
     drawn = table.take(pa.array(kept))
-    values = matrix(drawn["components"].combine_chunks())[:, :COMPONENTS_SHOWN].copy()
+    values = matrix(drawn["components"])[:, :COMPONENTS_SHOWN].copy()
     return drawn["path"].to_pylist(), drawn["label"].to_pylist(), values, ranks[kept]

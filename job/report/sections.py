@@ -141,6 +141,7 @@ def classifier(evaluation: Evaluation, messages: Messages) -> str:
     note = messages(
         "classifier_note",
         kind=messages.classifier(metrics["classifier"]),
+        inputs=messages(f"on_{metrics.get('classify_on', 'components')}"),
         trained=messages.number(metrics["trained_on"]),
         accuracy=_share(metrics["accuracy"], messages, 2),
         macro=_share(metrics["macro_f1"], messages, 2),

@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -21,6 +21,9 @@ from job.spark.java import JAVA_VERSION, find_java_home
 
 ALL_CORES = "local[*,4]"
 """This machine, and as many attempts a task as on a cluster; plain local[*] gives up at the first failure."""
+
+STARTING_VARIABLES = ("PYSPARK_SUBMIT_ARGS", "SPARK_CONF_DIR")
+"""Environment variables with which users configure another Spark, and that are kept because they may be meant."""
 
 
 class ReportServer(accumulators.AccumulatorServer):
@@ -56,14 +59,16 @@ def start(master: str | None) -> SparkContext:
     if master is not None or not submitted:
         chosen = master or ALL_CORES
         configuration.setMaster(chosen)
+        if chosen.startswith("local"):
+            use_own_spark(os.environ)
+        # Spark's executors would start whatever `python3` is first on PATH.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         settings = own_session(cds_archive.java_options(cds_archive.find()))
         if chosen.startswith("local"):
             settings |= own_workers()
         for name, value in settings.items():
             configuration.setIfMissing(name, value)
         provide_java()
-        # Spark's executors would start whatever `python3` is first on PATH.
-        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     # py4j logs tracebacks of failures that the user reads as one sentence. Some of them go to the root logger,
     # which prints while it has no handler.
     logging.getLogger("py4j").setLevel(logging.CRITICAL + 1)
@@ -75,7 +80,7 @@ def start(master: str | None) -> SparkContext:
     except Exception as error:
         raise NotInstalledError(
             f"Spark did not start with the master '{configuration.get('spark.master')}': {probable_cause(str(error))}",
-            "Use local[*] for this machine, or the address of a running Spark.",
+            how_to_start(os.environ),
         ) from error
     if threading.current_thread() is threading.main_thread():
         # Spark's own handler calls Java from inside the signal, in the middle of another call to Java.
@@ -138,12 +143,32 @@ def own_session(java_options: Sequence[str] = ()) -> dict[str, str]:
     }
 
 
+def use_own_spark(environment: MutableMapping[str, str]) -> None:
+    """Set the variables that Spark reads, so that one machine runs the installed PySpark with this Python.
+
+    Many machines carry variables of another Spark. Its jars do not fit this PySpark, and another Python does not have
+    the job's packages.
+    """
+    environment.pop("SPARK_HOME", None)
+    environment["PYSPARK_PYTHON"] = sys.executable
+    # Otherwise Java looks up this machine's name, and some networks do not resolve it.
+    environment["SPARK_LOCAL_IP"] = "127.0.0.1"
+
+
+def how_to_start(environment: Mapping[str, str]) -> str:
+    """Return what to do when Spark did not start; names the variables that change how it starts."""
+    found = [name for name in STARTING_VARIABLES if environment.get(name)]
+    if not found:
+        return "Use local[*] for this machine, or the address of a running Spark."
+    return f"Start again without the variables that change how Spark starts: unset {' '.join(found)}"
+
+
 def own_workers() -> dict[str, str]:
     """Return the settings with which Spark's Python workers on this machine start with the job loaded.
 
-    Empty if they run another Python than this one, or if this package is a bundle.
+    Empty if this package is a bundle.
     """
-    if os.environ.get("PYSPARK_PYTHON", sys.executable) != sys.executable or not PACKAGE.is_dir():
+    if not PACKAGE.is_dir():
         return {}
     return {
         "spark.python.daemon.module": "job.spark.worker_daemon",

@@ -13,16 +13,13 @@ from typing import TypeVar
 import pyarrow as pa
 from pyarrow import fs
 
-from job.errors import BackboneError, NotWrittenError, PhotosNotFoundError, one_line, unreachable
+from job.errors import BackboneError, NotWrittenError, PhotosNotFoundError, one_line, refused, unreachable
 from job.storage.filesystem import open_filesystem
 from job.storage.retry import retry
 from job.storage.uri import is_local
 
 PAUSES = (2.0, 8.0)
 """Seconds until what S3's own client has given up is tried again, about."""
-
-FINAL = ("ACCESS_DENIED", "NO_SUCH_BUCKET", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "INVALID_CLIENT_TOKEN")
-"""Words in errors that no second attempt mends."""
 
 LOOKS_AT_A_TIME = 64
 """Files that are looked at together: each takes a request that is mostly waiting."""
@@ -157,7 +154,7 @@ def _retry(attempt: Callable[[], _Result]) -> _Result:
 
 
 def _may_pass(error: Exception) -> bool:
-    final = isinstance(error, FileNotFoundError) or any(word in str(error) for word in FINAL)
+    final = isinstance(error, FileNotFoundError) or refused(error) is not None
     return isinstance(error, OSError) and not final
 
 
@@ -190,7 +187,8 @@ def write_bytes(uri: str, content: bytes | pa.Buffer) -> None:
     except OSError as error:
         raise NotWrittenError(
             f"'{uri}' could not be written: {one_line(error)}.",
-            "Check that the output may be written to and has space left, then run it again.",
+            refused(error, "s3:PutObject")
+            or "Check that the output may be written to and has space left, then run it again.",
         ) from error
 
 

@@ -52,7 +52,7 @@ def find(key: str) -> Principal | None:
 def by_arn(arn: str) -> Principal | None:
     """Return the user or role of an ARN, without its secret; None for an unknown one.
 
-    The administrator is no user of IAM: STS gives it an ARN of its own service.
+    The administrator is not a user of IAM: its ARN names the service STS.
     """
     account = arn.split(":")[4]
     if arn.split(":")[2] == "sts":

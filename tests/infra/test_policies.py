@@ -14,6 +14,7 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
+from infra.aws.stacks import BOOTSTRAP_VERSION
 from infra.settings import NETWORKS
 from tests.infra.iam import allowed
 from tests.infra.synthesis import ACCOUNT, ROOT, Synthesise
@@ -22,7 +23,7 @@ POLICIES = ROOT / "docs" / "policies"
 LONGEST_POLICY = 6144
 """Characters of a managed policy that IAM takes, white space not counted."""
 
-PREFIXES = {"emr": "elasticmapreduce", "resourcegroupstaggingapi": "tag"}
+PREFIXES = {"emr": "elasticmapreduce", "resourcegroupstaggingapi": "tag", "service-quotas": "servicequotas"}
 """What IAM calls a service that boto3 calls otherwise."""
 
 ACTIONS = {
@@ -42,6 +43,7 @@ PLACES = {
     "s3": ["arn:aws:s3:::orcharddata-data666c94c7-1x2y3z", "arn:aws:s3:::orcharddata-logs6819bb44-1x2y3z/emr/j-1/x.gz"],
     "logs": ["*", f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:/orchard/steps"],
     "cloudformation": [f"arn:aws:cloudformation:eu-west-1:{ACCOUNT}:stack/OrchardCluster/0a1b"],
+    "ssm": [f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter{BOOTSTRAP_VERSION}"],
 }
 """What calls are made on, as CloudFormation names it; all others on nothing that the policy tells apart."""
 
@@ -118,7 +120,7 @@ def statements(name: str) -> list[dict[str, Any]]:
 
 def calling() -> Iterator[Path]:
     """Yield what calls AWS for a command; the demonstration looks at a cloud of its own."""
-    for part in ("aws", "upload", "runs", "pricing", "teardown", "commands"):
+    for part in ("aws", "doctor", "upload", "runs", "pricing", "teardown", "commands"):
         for file in (ROOT / "infra" / part).rglob("*.py"):
             if file.name not in ("demonstration.py", "sample_photos.py"):
                 yield file

@@ -1,6 +1,7 @@
 """Tests of job/matrices.py."""
 
 import numpy as np
+import pyarrow as pa
 
 from job.matrices import list_column, matrix, row_products
 
@@ -12,7 +13,7 @@ def test_a_matrix_becomes_a_column_of_lists_without_a_copy() -> None:
 
     assert column.to_pylist() == rows.tolist()
     assert column.values.buffers()[1].address == rows.ctypes.data
-    np.testing.assert_array_equal(matrix(column), rows)
+    np.testing.assert_array_equal(matrix(pa.chunked_array([column])), rows)
 
 
 def test_product_of_a_row_ignores_other_rows() -> None:

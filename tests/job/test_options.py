@@ -59,7 +59,7 @@ def test_suggests_nothing_that_is_not_near(argv: list[str]) -> None:
 
 
 def test_accepts_the_start_of_an_option() -> None:
-    assert options.run_parser().parse_args([*NEEDED, "--classif", "tree"]).classifier == "tree"
+    assert options.run_parser().parse_args([*NEEDED, "--classifi", "tree"]).classifier == "tree"
 
 
 def test_takes_what_follows_two_dashes_as_a_value() -> None:

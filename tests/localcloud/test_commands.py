@@ -1,7 +1,11 @@
 """The commands up, down, status and env, against a cloud of the test's own."""
 
+import io
+import os
+import shlex
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,11 +30,11 @@ def run(capsys: pytest.CaptureFixture[str], *argv: str) -> list[str]:
 
 
 def test_up_status_env_and_down(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    at = ("--folder", str(folder))
+    at = ("--state", str(folder))
     up = run(capsys, "up", "--port", "0", *at)
     found = state.require(folder)
     assert found.endpoint in up[0]
-    assert f"localcloud --folder '{folder}' env" in up[1]
+    assert f"localcloud --state '{folder}' env" in up[1]
     assert found.endpoint in run(capsys, "up", *at)[0]
     assert state.require(folder) == found
 
@@ -57,7 +61,49 @@ def test_without_a_cloud_the_error_names_the_command(
     report = capsys.readouterr().err
     assert code == 2
     assert "[ORC-400]" in report.splitlines()[0]
-    assert f"orchard local --folder '{folder}' up" in report
+    assert f"orchard local --state '{folder}' up" in report
+
+
+@pytest.fixture
+def elsewhere(folder: Path) -> str:
+    """Have a cloud that was started from another terminal; return the folder it was started in."""
+    code = "import sys; from localcloud import main; from localcloud.runtime import Runtime; main(runtime=Runtime)"
+    started_in = folder.parent / "clone"
+    started_in.mkdir()
+    command = [sys.executable, "-c", code, "up", "--port", "0", "--state", str(folder)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(localcloud.__file__).parents[1])}
+    subprocess.run(command, cwd=started_in, env=environment, check=True, capture_output=True, start_new_session=True)
+    return str(started_in)
+
+
+def test_down_asks_before_it_ends_a_cloud_started_elsewhere(
+    elsewhere: str, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    down = ["down", "--state", str(folder)]
+
+    assert localcloud.main(down) == 2
+
+    report = capsys.readouterr().err
+    assert "[ORC-403]" in report
+    assert elsewhere in report
+    assert state.find(folder) is not None
+    # The fix works as printed
+    fix = report.splitlines()[1].partition(": python -m localcloud ")[2]
+    assert localcloud.main(shlex.split(fix)) == 0
+    assert state.find(folder) is None
+
+
+@pytest.mark.parametrize(("answer", "ended"), [("yes", True), ("no", False)])
+@pytest.mark.usefixtures("elsewhere")
+def test_a_terminal_is_asked(answer: str, ended: bool, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.StringIO(f"{answer}\n")
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", terminal)
+
+    assert localcloud.main(["down", "--state", str(folder)]) == (0 if ended else 2)
+
+    assert (state.find(folder) is None) is ended
 
 
 def test_running_ends_with_its_block() -> None:

@@ -34,6 +34,7 @@ ORC-162 NotWrittenError
 ORC-163 ExportFailedError
 ORC-164 ResultsIncompleteError
 ORC-165 TooManyRejectedError
+ORC-166 StorageRefusedError
 ORC-170 TryAgainError
 ORC-171 OutputInUseError
 ORC-190 InterruptedRunError
@@ -51,6 +52,7 @@ ORC-223 UploadGivenUpError
 ORC-230 StackNotReadyError
 ORC-231 DeploymentFailedError
 ORC-232 StackStaysError
+ORC-233 NotBootstrappedError
 ORC-240 ClusterUnfitError
 ORC-241 ClusterStillThereError
 ORC-250 RunUnknownError
@@ -70,9 +72,11 @@ ORC-304 WrongRegionError
 ORC-305 BucketGoneError
 ORC-306 WrongClockError
 ORC-307 NotDeletedError
+ORC-308 AccountUnfitError
 ORC-400 LocalCloudStateError
 ORC-401 LocalCloudError
 ORC-402 NoPortError
+ORC-403 StartedElsewhereError
 ORC-501 disk full
 ORC-502 out of memory, in Python
 ORC-503 permission, told by S3

@@ -14,7 +14,7 @@ from infra import cli
 from infra.aws.client import Aws
 from infra.commands import local
 from infra.context import Context
-from infra.errors import LocalCloudError, LocalCloudStateError, NoPortError
+from infra.errors import LocalCloudError, LocalCloudStateError, NoPortError, StartedElsewhereError
 from infra.versions import CLUSTER_PYTHON
 
 CONTEXT = Context(lambda: Aws("eu-west-2"), terminal=io.StringIO())
@@ -23,16 +23,15 @@ CONTEXT = Context(lambda: Aws("eu-west-2"), terminal=io.StringIO())
 def test_local_forwards_arguments_region_and_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
     forwarded: list[tuple[Sequence[str], dict[str, Any]]] = []
 
-    def main(argv: Sequence[str], **given: Any) -> int:
+    def execute(argv: Sequence[str], **given: Any) -> None:
         forwarded.append((argv, given))
-        return 3
 
-    monkeypatch.setattr(localcloud, "main", main)
+    monkeypatch.setattr(localcloud, "execute", execute)
 
-    assert cli.main(["local", "up", "--port", "7", "--folder", "x"], CONTEXT) == 3
+    assert cli.main(["local", "down", "--port", "7", "--state", "x", "--yes"], CONTEXT) == 0
     assert forwarded == [
         (
-            ["up", "--port", "7", "--region", "eu-west-2", "--folder", "x"],
+            ["down", "--port", "7", "--region", "eu-west-2", "--state", "x", "--yes"],
             {"program": "orchard local", "runtime": local.runtime},
         )
     ]
@@ -44,13 +43,23 @@ def test_the_runtime_is_that_of_the_project() -> None:
 
 
 def test_without_a_cloud_status_fails_with_its_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["local", "status", "--folder", str(tmp_path)], CONTEXT) == LocalCloudStateError.exit_code
+    assert cli.main(["local", "status", "--state", str(tmp_path)], CONTEXT) == LocalCloudStateError.exit_code
     report = capsys.readouterr().err
     assert LocalCloudStateError.code in report
     assert "orchard local" in report
 
 
-@pytest.mark.parametrize("kind", [LocalCloudError, LocalCloudStateError, NoPortError], ids=lambda kind: kind.__name__)
+def test_debug_prints_the_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cli.main(["local", "status", "--state", str(tmp_path), "--debug"], CONTEXT)
+
+    assert capsys.readouterr().err.startswith("Traceback")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [LocalCloudError, LocalCloudStateError, NoPortError, StartedElsewhereError],
+    ids=lambda kind: kind.__name__,
+)
 def test_both_commands_give_an_error_the_same_code(kind: Any) -> None:
     own = getattr(localcloud, kind.__name__)
 

@@ -13,15 +13,22 @@ import boto3
 import pytest
 
 from infra import cli
-from infra.aws import cdk
+from infra.aws import cdk, download, stacks
 from infra.aws.client import Aws
+from infra.cdk_context import SettingsError
 from infra.context import Context
-from infra.errors import NotWritableError, SignInError, WrongUseError
+from infra.errors import (
+    InterruptedCommandError,
+    NotBootstrappedError,
+    NotWritableError,
+    SignInError,
+    WrongUseError,
+)
 from infra.runs import logs
 from infra.runs import step as steps
 from job.errors import OrchardError
 from tests.infra.command_line import MANIFEST, orchard
-from tests.infra.conftest import Deployed, FakeCall, World, fake_call, make_stack
+from tests.infra.conftest import ACCOUNT, Deployed, FakeCall, World, fake_call, make_stack
 
 
 @pytest.fixture
@@ -32,10 +39,12 @@ def attached(deployed: Deployed, world: World) -> str:
 
 
 @pytest.fixture
-def cdk_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Have a cdk.json that may be changed."""
+def cdk_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, aws: Aws) -> Path:
+    """Have a cdk.json that may be changed, and a bootstrapped region."""
+    aws.client("ssm").put_parameter(Name=stacks.BOOTSTRAP_VERSION, Value="28", Type="String", Overwrite=True)
     file = tmp_path / "cdk.json"
-    file.write_text('{\n  "context": {\n    "generation": 2,\n    "evaluator_key_serial": 4\n  }\n}\n')
+    settings = json.loads(cdk.CDK_JSON.read_text())["context"] | {"generation": 2, "evaluator_key_serial": 4}
+    file.write_text(json.dumps({"context": settings}, indent=2))
     monkeypatch.setattr(cdk, "CDK_JSON", file)
     return file
 
@@ -294,9 +303,62 @@ def test_fetching_never_replaces_another_run(
         orchard(world, "results", "first")
 
     assert [path.name for path in (tmp_path / "results" / "first").iterdir()] == [file]
-    command = raised.value.hint.partition(": ")[2]
+    command = raised.value.hint.partition(": ")[2].partition(";")[0]
     assert orchard(world, *shlex.split(command)[1:]) == 0
     assert (tmp_path / "results" / "first-2" / "features" / "part.parquet").read_bytes() == b"xyz"
+
+
+def test_overwrite_replaces_another_run_and_nothing_else(
+    deployed: Deployed, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    put_run(deployed, world, "first", "theirs")
+    folder = tmp_path / "results" / "first"
+    (folder / "features").mkdir(parents=True)
+    for file in ("manifest.json", "features/old.parquet", "notes.txt"):
+        (folder / file).write_text('{"run_id": "ours"}')
+
+    assert orchard(world, "results", "first", "--overwrite") == 0
+
+    files = {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
+    assert files == {"manifest.json", "features/part.parquet", "notes.txt"}
+
+
+def test_overwrite_never_replaces_a_folder_without_a_run(deployed: Deployed, world: World, tmp_path: Path) -> None:
+    put_run(deployed, world, "first", "theirs")
+    (tmp_path / "features").mkdir()
+    (tmp_path / "features" / "source.py").write_text("code")
+
+    with pytest.raises(NotWritableError) as raised:
+        orchard(world, "results", "first", "--output", str(tmp_path), "--overwrite")
+
+    assert raised.value.code == "ORC-261"
+    assert (tmp_path / "features" / "source.py").read_text() == "code"
+
+
+def test_an_interrupted_fetch_never_mixes_two_runs(
+    deployed: Deployed, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a fetch that stopped after a file, and a later run of the same name with files of the same size
+    monkeypatch.chdir(tmp_path)
+    put_run(deployed, world, "first", "one")
+    with monkeypatch.context() as patched:
+        patched.setattr("infra.runs.fetch.download", _interrupt_at_manifest)
+        with pytest.raises(KeyboardInterrupt):
+            orchard(world, "results", "first")
+    put_run(deployed, world, "first", "two")
+
+    with pytest.raises(NotWritableError):
+        orchard(world, "results", "first")
+
+    assert orchard(world, "results", "first", "--overwrite") == 0
+    assert world.said[-1] == "2 files fetched."
+
+
+def _interrupt_at_manifest(aws: Aws, bucket: str, key: str, file: Path) -> None:
+    if file.name == "manifest.json":
+        raise KeyboardInterrupt
+    download(aws, bucket, key, file)
 
 
 def test_fetching_the_same_run_again_refreshes_it(
@@ -431,7 +493,8 @@ def test_the_evaluators_way_in_is_told_without_the_key(deployed: Deployed, world
 def test_rotating_the_key_raises_its_serial_where_the_next_deployment_looks(world: World, cdk_json: Path) -> None:
     orchard(world, "evaluator", "--rotate")
 
-    assert json.loads(cdk_json.read_text())["context"] == {"generation": 2, "evaluator_key_serial": 5}
+    settings = json.loads(cdk_json.read_text())["context"]
+    assert (settings["generation"], settings["evaluator_key_serial"]) == (2, 5)
     assert world.called == [["cdk", "deploy", "OrchardAccess", "--require-approval", "never", "-c", "region=eu-west-1"]]
     assert world.said[0] == "cdk.json now says evaluator_key_serial 5."
 
@@ -578,6 +641,58 @@ def test_up_takes_settings_in_place_of_those_of_cdk_json(world: World) -> None:
     orchard(world, "up", "-c", "core_count=4", "-c", "allow_non_eu=true")
 
     assert world.called[0][-4:] == ["-c", "core_count=4", "-c", "allow_non_eu=true"]
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ("instanceType", "instance_types"),
+        ("instanceType=m6i.xlarge", "instance_types"),
+        ("core_count", "-c core_count=VALUE"),
+        ("core_count=", "-c core_count=1"),
+        ("=4", "core_count"),
+        ("region=us-east-1", "--region"),
+        ("generation=9", "Leave it out"),
+    ],
+)
+@pytest.mark.usefixtures("cdk_json")
+def test_up_refuses_a_malformed_setting_before_it_deploys(world: World, given: str, hint: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        orchard(world, "up", "-c", given)
+
+    assert hint in raised.value.hint
+    assert world.called == []
+
+
+@pytest.mark.usefixtures("cdk_json")
+def test_up_refuses_a_region_outside_the_eu_before_it_deploys(world: World) -> None:
+    world.aws = Aws("us-east-1")
+
+    with pytest.raises(SettingsError):
+        orchard(world, "up")
+
+    assert world.called == []
+
+
+@pytest.mark.usefixtures("cdk_json")
+def test_up_names_the_command_that_bootstraps(world: World) -> None:
+    world.aws.client("ssm").delete_parameter(Name=stacks.BOOTSTRAP_VERSION)
+
+    with pytest.raises(NotBootstrappedError) as raised:
+        orchard(world, "up")
+
+    assert raised.value.hint.endswith(f"cdk bootstrap aws://{ACCOUNT}/eu-west-1")
+    assert world.called == []
+
+
+@pytest.mark.usefixtures("deployed", "cdk_json")
+def test_an_interrupted_deployment_names_the_command_that_ends_it(world: World) -> None:
+    world.exit_codes = [KeyboardInterrupt()]
+
+    with pytest.raises(InterruptedCommandError) as raised:
+        orchard(world, "up")
+
+    assert raised.value.hint.endswith("orchard destroy")
 
 
 @pytest.mark.usefixtures("attached", "cdk_json")
@@ -852,11 +967,11 @@ def test_a_change_that_cannot_be_written_leaves_the_settings_whole(
 
 
 @pytest.mark.usefixtures("cdk_json")
-def test_a_setting_that_is_not_there_is_told() -> None:
+def test_a_missing_setting_is_named() -> None:
     with pytest.raises(OrchardError) as raised:
-        cdk.setting("idle_minutes")
+        cdk.setting("coffee_minutes")
 
-    assert "idle_minutes" in raised.value.message
+    assert "coffee_minutes" in raised.value.message
 
 
 class Terminal(io.StringIO):

@@ -21,7 +21,8 @@ from tests.infra.synthesis import default_context
     ],
 )
 def test_the_largest_cluster_counts(changed: dict[str, Any], on_demand: int, spot: int) -> None:
-    assert needed_cpus(read_settings(default_context() | changed)) == (on_demand, spot)
+    settings = read_settings(default_context() | changed)
+    assert needed_cpus(settings, settings.most_workers) == (on_demand, spot)
 
 
 def test_all_nodes_need_one_zone() -> None:

@@ -40,7 +40,7 @@ class Owner:
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
         self.use("testing", "testing")
         self.set_version("30")
-        self.client("cloudformation").create_stack(**toolkit("AWS_MANAGED_KEY"))
+        self.set_key("AWS_MANAGED_KEY")
 
     def client(self, service: str) -> Any:
         return self._make(service, region=self.region)
@@ -52,6 +52,13 @@ class Owner:
     def set_version(self, version: str) -> None:
         name = "/cdk-bootstrap/hnb659fds/version"
         self.client("ssm").put_parameter(Name=name, Value=version, Type="String", Overwrite=True)
+
+    def set_key(self, key: str) -> None:
+        """Have a bootstrap stack that was given this key."""
+        formation = self.client("cloudformation")
+        formation.delete_stack(StackName="CDKToolkit")
+        formation.get_waiter("stack_delete_complete").wait(StackName="CDKToolkit", WaiterConfig={"Delay": 1})
+        formation.create_stack(**toolkit(key))
 
     def examine(self, **settings: Any) -> dict[str, Finding]:
         context = default_context() | {"region": self.region} | settings
@@ -109,7 +116,7 @@ def test_a_missing_or_old_bootstrap_is_named(owner: Owner, version: str | None) 
 
 
 def test_a_key_of_the_bootstrap_stack_is_named(owner: Owner) -> None:
-    owner.client("cloudformation").update_stack(**toolkit(""))
+    owner.set_key("")
     found = owner.examine()["bootstrap key"]
     fix = "cdk bootstrap aws://123456789012/eu-west-1 --no-bootstrap-customer-key"
     assert (found.level, found.fix) == (Level.FAILURE, fix)
@@ -172,7 +179,7 @@ def test_an_operator_has_all_permissions(owner: Owner) -> None:
 def test_a_missing_permission_is_named(owner: Owner) -> None:
     denied = {"Effect": "Deny", "Action": "elasticmapreduce:AddJobFlowSteps", "Resource": "*"}
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-    arn = owner.user("narrow", json.dumps({"Statement": [everything, denied]}))
+    arn = owner.user("narrow", json.dumps({"Version": "2012-10-17", "Statement": [everything, denied]}))
     found = owner.examine()["permissions"]
     assert (found.level, found.message) == (Level.FAILURE, "Not allowed: elasticmapreduce:AddJobFlowSteps.")
     assert found.fix.endswith(arn)

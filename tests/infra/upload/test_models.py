@@ -118,10 +118,10 @@ def test_a_stack_that_is_missing_is_said_before_the_export(
     assert cli.main([*RANDOM, "--upload"], context) == 2
 
     assert said(context) == []
-    assert told(capsys.readouterr().err) == [
-        "error: There is no stack OrchardData in eu-west-1.",
-        "Deploy it: cdk deploy OrchardData; or name the region where it is: --region REGION",
-    ]
+    message, hint = told(capsys.readouterr().err)
+    assert "OrchardData" in message
+    assert "eu-west-1" in message
+    assert "cdk deploy OrchardData" in hint
 
 
 def test_a_backbone_that_nobody_knows_is_refused(context: Context, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,11 +1,21 @@
 """Tests of job/classifiers/models.py, without Spark; test_train.py compares with Spark's own predictions."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from job.classifiers import Classifier, LogisticModel, Model, PerceptronModel, TreesModel
+from job.classifiers import (
+    COMPONENTS,
+    FEATURES,
+    Classifier,
+    DiscriminantModel,
+    LinearModel,
+    Model,
+    PerceptronModel,
+    TreesModel,
+)
 from job.classifiers.models import sigmoid, softmax
 from job.classifiers.train import perceptron_model, trees_model
 from job.errors import ResultsUnusableError
@@ -25,7 +35,8 @@ STUMP = [
 ]
 
 MODELS: dict[str, Model] = {
-    "logistic": LogisticModel(np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([0.0, 0.5])),
+    "discriminant": DiscriminantModel(np.eye(2), np.array([0.0, 1.0]), 2.0),
+    "logistic": LinearModel(np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([0.0, 0.5])),
     "tree": trees_model([STUMP]),
     "forest": trees_model([STUMP, [{"id": 0, "impurityStats": [1.0, 3.0], **LEAF}]]),
     "mlp": PerceptronModel((np.eye(2), np.ones((2, 2))), (np.zeros(2), np.array([0.0, 1.0]))),
@@ -40,6 +51,12 @@ def test_logistic_regression_is_a_softmax_of_sums() -> None:
     probabilities = classifier("logistic").probabilities(np.array([[2.0, 1.5]], np.float32))
 
     np.testing.assert_array_equal(probabilities, [[0.5, 0.5]])
+
+
+def test_temperature_divides_the_scores_of_a_discriminant() -> None:
+    probabilities = classifier("discriminant").probabilities(np.array([[0.0, 1.0]], np.float32))
+
+    np.testing.assert_allclose(probabilities, [[1 / (1 + np.e), np.e / (1 + np.e)]], rtol=1e-15)
 
 
 def test_tree_gives_leaf_shares_and_goes_left_at_threshold() -> None:
@@ -76,7 +93,7 @@ def test_classifier_round_trips_through_its_files(kind: str) -> None:
 
     back = Classifier.from_files(description, archive)
 
-    assert (back.kind, back.labels, back.components) == (kind, ("Pêche", "plum"), 2)
+    assert (back.kind, back.labels, back.inputs) == (kind, ("Pêche", "plum"), 2)
     assert back.to_files() == (description, archive)
     rows = np.array([[0.3, 0.4], [1.0, 2.0]], np.float32)
     np.testing.assert_array_equal(back.probabilities(rows), classifier(kind).probabilities(rows))
@@ -89,14 +106,30 @@ def test_model_json_states_the_prediction_rule() -> None:
         "schema_version": 2,
         "classifier": "logistic",
         "labels": ["Pêche", "plum"],
+        "classify_on": "components",
         "components": 2,
         "parameters": {"maxIter": 5},
-        "probabilities": "softmax(components @ coefficients.T + intercepts)",
+        "probabilities": "softmax(inputs @ coefficients.T + intercepts)",
         "arrays": {
             "coefficients": {"dtype": "float64", "shape": [2, 2]},
             "intercepts": {"dtype": "float64", "shape": [2]},
         },
     }
+
+
+def test_classifier_of_features_round_trips() -> None:
+    on_features = replace(classifier("logistic"), classify_on=FEATURES)
+
+    back = Classifier.from_files(*on_features.to_files())
+
+    assert (back.classify_on, back.inputs) == (FEATURES, 2)
+
+
+def test_reads_models_written_before_classify_on() -> None:
+    description, archive = classifier("logistic").to_files()
+    earlier = {name: value for name, value in json.loads(description).items() if name != "classify_on"}
+
+    assert Classifier.from_files(json.dumps(earlier).encode(), archive).classify_on == COMPONENTS
 
 
 @pytest.mark.parametrize("description", [{"schema_version": 1, "classifier": "logistic"}, {"schema_version": 2}])

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from job.classifiers import stage, train
+from job.classifiers import LinearModel, stage, train
 from job.errors import BackboneError, OutputRefusedError, ResultsUnusableError, TooFewPhotosError
 from tests.job.whole_runs import Manifest, copy_in_splits, failure, read_all, run
 
@@ -65,6 +66,7 @@ def test_metrics_follow_from_predictions_of_other_photos(
     assert (metrics["trained_on"], metrics["evaluated_on"]) == (30, 10)
     assert manifest["classifier"] == {
         "kind": "logistic",
+        "classify_on": "components",
         "accuracy": metrics["accuracy"],
         "macro_f1": metrics["macro_f1"],
         "trained_on": 30,
@@ -223,3 +225,31 @@ def test_held_out_photos_are_tested_and_never_fitted(
     fitted = np.stack(features[features["split"] == "train"]["features"].tolist()).astype(np.float64)
     with np.load(tmp_path / "out" / "pca" / "projection.npz") as saved:
         np.testing.assert_allclose(saved["mean"], fitted.mean(axis=0), rtol=1e-9)
+
+
+def test_discriminant_on_features_is_trained_and_applied(photos: Path, random_backbone: Path, tmp_path: Path) -> None:
+    argv = ["--images", str(photos / "training"), "--test", str(photos / "test"), "--model", str(random_backbone)]
+    output = tmp_path / "results"
+
+    manifest = run(output, *argv, "--classifier", "discriminant", "--classify-on", "features")
+
+    features, predictions = (read_all(output, name, manifest) for name in ("features", "classifier"))
+    trained, classifier = features[features["split"] == "train"], stage.read(str(output))
+    reference = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=classifier.parameters["shrinkage"])
+    reference.fit(np.stack(trained["features"].tolist()).astype(np.float64), trained["label"])
+    assert isinstance(classifier.model, LinearModel)
+    # Untrained weights have features that hardly vary: coefficients of up to 1e13, next to which others are rounding.
+    largest = np.abs(reference.coef_).max()
+    np.testing.assert_allclose(classifier.model.coefficients / largest, reference.coef_ / largest, rtol=0, atol=1e-9)
+    tested = np.stack(features[features["split"] == "test"]["features"].tolist())
+    written = np.stack(predictions["probabilities"].tolist())
+    np.testing.assert_array_equal(classifier.probabilities(tested).astype(np.float32), written)
+    metrics = json.loads((output / "classifier" / "metrics.json").read_text())
+    assert (metrics["classify_on"], metrics["features"]) == ("features", 1280)
+    assert manifest["classifier"]["classify_on"] == "features"
+
+    argv = ["predict", "--results", str(output), "--images", str(photos / "test"), "--model", str(random_backbone)]
+    applied = run(tmp_path / "applied", *argv)
+
+    again = read_all(tmp_path / "applied", "classifier", applied)
+    np.testing.assert_array_equal(np.stack(again["probabilities"].tolist()), written)

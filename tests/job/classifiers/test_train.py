@@ -19,12 +19,10 @@ from pyspark.sql import DataFrame, SparkSession
 
 from job.classifiers import Classifier
 from job.classifiers import train as training
-from job.images import PREDICT, TEST, TRAIN
-from job.matrices import list_column
+from job.images import TRAIN
 from job.results import DataFile, layout
 from job.spark.slices import Slice
-
-LABELS = ["apple", "kiwi", "pear"]
+from tests.job.classifiers.overlapping import LABELS, overlapping_photos, write_files
 
 SMALL: dict[str, dict[str, Any]] = {
     "logistic": {"maxIter": 5},
@@ -37,25 +35,7 @@ SMALL: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def photos() -> pa.Table:
-    """Return components of 240 photos of three labels that overlap; every fourth is not for training."""
-    random = np.random.default_rng(3)
-    numbers = random.integers(0, 3, 240)
-    rows = (random.normal(size=(240, 5)) * [4, 3, 2, 1, 1] + numbers[:, np.newaxis] * [2, -1, 1, 0, 0]).astype("f4")
-    splits = [(TRAIN, TRAIN, TRAIN, (TEST, PREDICT)[row % 8 // 4])[row % 4] for row in range(240)]
-    labels = [None if split == PREDICT else LABELS[number] for number, split in zip(numbers, splits, strict=True)]
-    columns = [[f"/{row}.jpg" for row in range(240)], labels, splits, list_column(rows)]
-    return pa.table(columns, schema=layout.COMPONENTS_SCHEMA)
-
-
-def write(folder: Path, table: pa.Table, rows: list[int]) -> tuple[str, list[tuple[DataFile, int]]]:
-    """Write a components table as files of so many rows each; return the output and the files with training rows."""
-    files, start = [], 0
-    for number, count in enumerate(rows):
-        part = table.slice(start, count)
-        file = layout.write_parquet(str(folder), f"components/part-{number:05d}-run-{number}.parquet", part)
-        files.append((file, part["split"].to_pylist().count(TRAIN)))
-        start += count
-    return str(folder), files
+    return overlapping_photos(layout.COMPONENTS_SCHEMA)
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +74,7 @@ def test_probabilities_and_predictions_equal_spark_mls(
     expected = own.transform(frame).select("probability", "prediction").collect()
 
     # When we train from the files, and predict after a way through the two files
-    trained = train(spark, write(tmp_path, photos, [100, 10, 130]), kind)
+    trained = train(spark, write_files(tmp_path, photos, [100, 10, 130]), kind)
     probabilities = Classifier.from_files(*trained.to_files()).probabilities(everything)
 
     np.testing.assert_allclose(probabilities, [row["probability"].toArray() for row in expected], rtol=0, atol=1e-9)
@@ -105,8 +85,8 @@ def test_probabilities_and_predictions_equal_spark_mls(
 def test_model_does_not_depend_on_the_cut_into_files(
     spark: SparkContext, photos: pa.Table, tmp_path: Path, kind: str
 ) -> None:
-    one = train(spark, write(tmp_path / "one", photos, [240]), kind)
-    many = train(spark, write(tmp_path / "many", photos, [32] * 7 + [16]), kind)
+    one = train(spark, write_files(tmp_path / "one", photos, [240]), kind)
+    many = train(spark, write_files(tmp_path / "many", photos, [32] * 7 + [16]), kind)
 
     assert one.to_files() == many.to_files()
 
@@ -131,15 +111,15 @@ def test_fractions_are_summed_by_one_task(
 
     monkeypatch.setattr(spark, "parallelize", watched)
 
-    train(spark, write(tmp_path, photos, [100, 140]), kind)
+    train(spark, write_files(tmp_path, photos, [100, 140]), kind)
 
     assert dealt == [tasks]
 
 
 def test_reads_training_rows_with_their_class(photos: pa.Table, tmp_path: Path) -> None:
-    output, files = write(tmp_path, photos, [240])
+    output, files = write_files(tmp_path, photos, [240])
 
-    rows = list(training.read_rows(output, [Slice(files[0][0].path, 2, 5)], LABELS))
+    rows = list(training.read_rows(output, [Slice(files[0][0].path, 2, 5)], LABELS, "components"))
 
     wanted = [row for row in photos.to_pylist() if row["split"] == TRAIN][2:5]
     assert [LABELS[int(number)] for number, _ in rows] == [row["label"] for row in wanted]

@@ -40,10 +40,9 @@ def test_the_jobs_messages_obey_no_name_of_a_file(tmp_path: Path, capsys: pytest
 
     assert main(["--images", str(folder), "--output", str(tmp_path / "out"), "--weights", "random"]) == 2
 
-    assert capsys.readouterr().err == (
-        f"error: The folder '{tmp_path}/\\x1b[2J\\nResults: all is well' is empty. [ORC-110]\n"
-        "Put photos into it, one folder a label.\n"
-    )
+    message, _ = capsys.readouterr().err.splitlines()
+    assert f"'{tmp_path}/\\x1b[2J\\nResults: all is well'" in message
+    assert message.endswith(" [ORC-110]")
 
 
 def test_the_bars_lines_and_the_commands_obey_none_either(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from py4j.protocol import Py4JNetworkError
 
-from job.errors import RunFailedError, SparkEndedError, TryAgainError, UsageError, from_spark, probable_cause
+from job.errors import RunFailedError, SparkEndedError, TryAgainError, UsageError, from_spark, probable_cause, refused
 
 PYTHON_FAILURE = """An error occurred while calling z:org.apache.spark.api.python.PythonRDD.collectAndServe.
 : org.apache.spark.SparkException: Job aborted due to stage failure: Task 3 in stage 0.0 failed 1 times, most recent \
@@ -100,3 +100,22 @@ def test_recognises_what_ended_a_task_from_outside(text: str, fix: str) -> None:
     assert type(error) is RunFailedError
     assert fix in error.hint
     assert "--resume" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "fix"),
+    [
+        ("AWS Error INVALID_ACCESS_KEY_ID during ListObjectsV2 operation: m", "AWS_PROFILE"),
+        ("AWS Error UNKNOWN (HTTP status 400): Unable to parse ExceptionName: ExpiredToken Message: m", "sso login"),
+        ("AWS Error REQUEST_TIME_TOO_SKEWED during ListObjectsV2 operation: m", "clock"),
+        ("AWS Error UNKNOWN (HTTP status 301) during HeadObject operation: No response body.", "AWS_REGION"),
+        ("AWS Error NO_SUCH_BUCKET during ListObjectsV2 operation: m", "aws s3 ls"),
+        ("AWS Error ACCESS_DENIED during PutObject operation: m", "s3:PutObject"),
+    ],
+)
+def test_refusal_of_s3_has_its_own_fix(text: str, fix: str) -> None:
+    assert fix in str(refused(OSError(text), "s3:PutObject"))
+
+
+def test_passing_trouble_of_s3_is_no_refusal() -> None:
+    assert refused(OSError("AWS Error SLOW_DOWN during GetObject operation")) is None

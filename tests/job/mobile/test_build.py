@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from job.classifiers import Classifier, LogisticModel, Model, PerceptronModel, TreesModel
+from job.classifiers import Classifier, LinearModel, Model, PerceptronModel, TreesModel
 from job.errors import BackboneError, PhoneModelError
 from job.features.network import read_description
 from job.images import RejectedPhotoError
@@ -70,17 +70,17 @@ def build(backbone: Path, projection: Projection, kind: str, model: Model) -> by
 
 
 @pytest.fixture(scope="module")
-def regression() -> LogisticModel:
-    return LogisticModel(*layer(1, 3, 4))
+def regression() -> LinearModel:
+    return LinearModel(*layer(1, 3, 4))
 
 
 @pytest.fixture(scope="module")
-def logistic(random_backbone: Path, projection: Projection, regression: LogisticModel) -> bytes:
+def logistic(random_backbone: Path, projection: Projection, regression: LinearModel) -> bytes:
     return build(random_backbone, projection, "logistic", regression)
 
 
 def test_a_logistic_regression_gives_its_probabilities(
-    logistic: bytes, regression: LogisticModel, components: Array, photos: list[bytes], tmp_path: Path
+    logistic: bytes, regression: LinearModel, components: Array, photos: list[bytes], tmp_path: Path
 ) -> None:
     given = probabilities(logistic, photos, tmp_path)
 
@@ -177,7 +177,7 @@ def test_file_holds_description_and_labels(logistic: bytes) -> None:
 
 
 def test_label_with_line_break_takes_one_line(
-    random_backbone: Path, projection: Projection, regression: LogisticModel
+    random_backbone: Path, projection: Projection, regression: LinearModel
 ) -> None:
     classifier = Classifier("logistic", ("a\nb", *LABELS[1:]), 4, {}, regression)
 
@@ -186,7 +186,7 @@ def test_label_with_line_break_takes_one_line(
 
 
 def test_same_run_gives_same_bytes(
-    logistic: bytes, random_backbone: Path, projection: Projection, regression: LogisticModel
+    logistic: bytes, random_backbone: Path, projection: Projection, regression: LinearModel
 ) -> None:
     assert build(random_backbone, projection, "logistic", regression) == logistic
 

@@ -12,7 +12,6 @@ from threadpoolctl import threadpool_limits
 
 from job.errors import TooFewPhotosError
 from job.pca import Moments, PrincipalComponents, components
-from job.pca.components import upper_triangle
 
 Rows = npt.NDArray[np.float32]
 
@@ -165,7 +164,11 @@ def test_sums_of_aligned_groups_are_bit_equal(count: int) -> None:
     values = random.normal(size=(count, 3)) * 10.0 ** random.integers(-8, 8, (count, 1))
 
     def sums(some: np.ndarray[Any, np.dtype[np.float64]]) -> list[Moments]:
-        return [Moments(np.zeros(3), 1, value.copy(), np.outer(value, value)[upper_triangle(3)]) for value in some]
+        found = []
+        for number, value in enumerate(some):
+            found.append(Moments.nothing(np.zeros(3), classes=2))
+            found[-1].add_rows(value[np.newaxis].astype(np.float32), np.array([number % 2]))
+        return found
 
     at_once = components.add_in_pairs(sums(values))
     in_groups = components.add_in_pairs(
@@ -175,6 +178,8 @@ def test_sums_of_aligned_groups_are_bit_equal(count: int) -> None:
     assert at_once.count == in_groups.count == count
     np.testing.assert_array_equal(at_once.total, in_groups.total)
     np.testing.assert_array_equal(at_once.products, in_groups.products)
+    np.testing.assert_array_equal(at_once.class_totals, in_groups.class_totals)
+    assert at_once.class_counts.tolist() == in_groups.class_counts.tolist()
 
 
 def test_components_do_not_depend_on_the_number_of_threads() -> None:

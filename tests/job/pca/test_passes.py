@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 import pytest
-from pyspark import SparkContext
+from pyspark import Accumulator, SparkContext
 from pyspark.ml.feature import PCA, StandardScaler
 from pyspark.ml.linalg import Vectors
 from pyspark.sql import SparkSession
@@ -17,7 +17,7 @@ from job.features.extractor import features_table
 from job.images import PREDICT, TEST, TRAIN
 from job.matrices import matrix
 from job.pca import Moments, Projection, components, passes
-from job.pca.passes import ProjectionTask
+from job.pca.passes import ProjectionTask, SumTask
 from job.results import DataFile, layout
 
 Rows = np.ndarray[Any, np.dtype[np.float32]]
@@ -32,6 +32,8 @@ def rows() -> Rows:
 
 Files = list[tuple[DataFile, int]]
 
+LABELS = ("a", "b")
+
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory, rows: Rows) -> tuple[str, Files]:
@@ -43,7 +45,7 @@ def written(tmp_path_factory: pytest.TempPathFactory, rows: Rows) -> tuple[str, 
         photos = [
             {
                 "path": f"/{number}/{row}.jpg",
-                "label": None if split == PREDICT else "a",
+                "label": None if split == PREDICT else LABELS[row % 2],
                 "split": split,
                 "size": 1,
                 "problem": "",
@@ -56,6 +58,14 @@ def written(tmp_path_factory: pytest.TempPathFactory, rows: Rows) -> tuple[str, 
     return output, files
 
 
+def sums(
+    spark: SparkContext, output: str, files: Files, slots: int = 2, done: Accumulator[int] | None = None
+) -> Moments:
+    """Sum the training rows' features by label."""
+    done = spark.accumulator(0) if done is None else done
+    return passes.sum_moments(spark, SumTask(output, "features", LABELS), files, slots, done)
+
+
 def is_training(rows: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
     return np.concatenate([np.arange(len(part)) % 3 < 2 for part in np.array_split(np.arange(rows), 20)])
 
@@ -63,7 +73,7 @@ def is_training(rows: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
 def test_only_training_rows_are_summed(spark: SparkContext, rows: Rows, written: tuple[str, Files]) -> None:
     training = rows[is_training(len(rows))].astype(np.float64)
 
-    moments = passes.sum_moments(spark, *written, slots=2, done=spark.accumulator(0))
+    moments = sums(spark, *written)
 
     assert moments.count == len(training) == 400
     np.testing.assert_allclose(moments.mean(), training.mean(axis=0), rtol=1e-12)
@@ -78,11 +88,12 @@ def test_sums_are_bit_equal_for_any_number_of_tasks(
     monkeypatch.setattr(passes, "ROWS_IN_A_SLICE", 15)
     done = spark.accumulator(0)
 
-    moments = passes.sum_moments(spark, *written, slots, done)
+    moments = sums(spark, *written, slots, done)
 
     alone = added_here(*written, 15)
     np.testing.assert_array_equal(moments.products, alone.products)
     np.testing.assert_array_equal(moments.total, alone.total)
+    np.testing.assert_array_equal(moments.class_totals, alone.class_totals)
     assert moments.count == done.value == 400
 
 
@@ -91,33 +102,55 @@ def test_test_rows_and_file_cuts_change_no_bit_of_sums(
 ) -> None:
     # Given the same training rows, in 20 files among others, and alone in 3 files
     monkeypatch.setattr(passes, "ROWS_IN_A_SLICE", 15)
+    labels = iter(training_labels(*written))
     files = []
     for number, part in enumerate(np.array_split(rows[is_training(len(rows))], 3)):
-        photos = [{"path": f"/{row}", "label": "a", "split": TRAIN} for row in range(len(part))]
+        photos = [{"path": f"/{row}", "label": next(labels), "split": TRAIN} for row in range(len(part))]
         table = features_table(pa.Table.from_pylist(photos), part)
         files.append((layout.write_parquet(str(tmp_path), f"features/{number}.parquet", table), len(part)))
 
-    planted = passes.sum_moments(spark, *written, 2, spark.accumulator(0))
-    alone = passes.sum_moments(spark, str(tmp_path), files, 2, spark.accumulator(0))
+    planted = sums(spark, *written)
+    alone = sums(spark, str(tmp_path), files)
 
     np.testing.assert_array_equal(planted.products, alone.products)
     np.testing.assert_array_equal(planted.total, alone.total)
+    np.testing.assert_array_equal(planted.class_totals, alone.class_totals)
 
 
 def added_here(output: str, files: Files, size: int) -> Moments:
     """Sum the training rows by slices in this process, as the docstring of add_in_pairs says, without Spark."""
     tables = [layout.read_parquet(output, file.path) for file, _ in files]
     training = pa.concat_tables(table.filter(pc.equal(table["split"], TRAIN)) for table in tables)
-    features = matrix(training["features"].combine_chunks())
-    sums = []
+    features = matrix(training["features"])
+    classes = np.array([LABELS.index(label) for label in training["label"].to_pylist()])
+    parts = []
     for start in range(0, len(features), size):
-        sums.append(Moments.nothing(features[0].astype(np.float64)))
-        sums[-1].add_rows(features[start : start + size])
-    while len(sums) > 1:
-        for left, right in zip(sums[::2], sums[1::2], strict=False):
+        parts.append(Moments.nothing(features[0].astype(np.float64), len(LABELS)))
+        parts[-1].add_rows(features[start : start + size], classes[start : start + size])
+    while len(parts) > 1:
+        for left, right in zip(parts[::2], parts[1::2], strict=False):
             left.add(right)
-        sums = sums[::2]
-    return sums[0]
+        parts = parts[::2]
+    return parts[0]
+
+
+def training_labels(output: str, files: Files) -> list[str]:
+    tables = [layout.read_parquet(output, file.path) for file, _ in files]
+    training = pa.concat_tables(table.filter(pc.equal(table["split"], TRAIN)) for table in tables)
+    return list(training["label"].to_pylist())
+
+
+def test_class_sums_equal_those_of_the_rows(spark: SparkContext, rows: Rows, written: tuple[str, Files]) -> None:
+    training = rows[is_training(len(rows))].astype(np.float64)
+    labels = np.array(training_labels(*written))
+
+    moments = sums(spark, *written)
+
+    assert moments.class_counts.tolist() == [int((labels == label).sum()) for label in LABELS]
+    expected = [training[labels == label].mean(axis=0) for label in LABELS]
+    np.testing.assert_allclose(moments.class_means(), expected, rtol=1e-12)
+    centered = training - np.array(expected)[np.searchsorted(LABELS, labels)]
+    np.testing.assert_allclose(moments.within_covariance(), centered.T @ centered / 400, rtol=1e-8, atol=1e-12)
 
 
 def test_explained_variance_equals_spark_mls(spark: SparkContext, rows: Rows, written: tuple[str, Files]) -> None:
@@ -126,7 +159,7 @@ def test_explained_variance_equals_spark_mls(spark: SparkContext, rows: Rows, wr
     scaler = StandardScaler(withMean=True, withStd=True, inputCol="features", outputCol="scaled").fit(frame)
     reference = PCA(k=24, inputCol="scaled", outputCol="components").fit(scaler.transform(frame))
 
-    moments = passes.sum_moments(spark, *written, slots=2, done=spark.accumulator(0))
+    moments = sums(spark, *written)
     fitted = components.fit(moments, standardize=True)
 
     np.testing.assert_allclose(fitted.ratio, reference.explainedVariance.toArray(), rtol=1e-6)
@@ -136,7 +169,7 @@ def test_explained_variance_equals_spark_mls(spark: SparkContext, rows: Rows, wr
 
 def test_projects_every_photo_once_with_equal_csv(spark: SparkContext, rows: Rows, written: tuple[str, Files]) -> None:
     output, files = written[0], [file for file, _ in written[1]]
-    moments = passes.sum_moments(spark, *written, slots=2, done=spark.accumulator(0))
+    moments = sums(spark, *written)
     fitted = components.fit(moments, standardize=True)
     projection = Projection(fitted.mean, fitted.scale, fitted.components[:3])
 
@@ -146,15 +179,13 @@ def test_projects_every_photo_once_with_equal_csv(spark: SparkContext, rows: Row
 
     projected = pa.concat_tables([layout.read_parquet(output, report.components.path) for report in reports])
     expected = (rows.astype(np.float64) - fitted.mean) / fitted.scale @ fitted.components[:3].T
-    np.testing.assert_allclose(matrix(projected["components"].combine_chunks()), expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(matrix(projected["components"]), expected, rtol=1e-4, atol=1e-5)
     csv = pa.concat_tables(
         [pyarrow.csv.read_csv(Path(output, report.csv.path)) for report in reports if report.csv is not None]
     )
     assert csv.column_names == ["path", "label", "split", "pc_1", "pc_2", "pc_3"]
     assert csv["path"].to_pylist() == projected["path"].to_pylist()
-    np.testing.assert_array_equal(
-        csv["pc_2"].to_numpy().astype(np.float32), matrix(projected["components"].combine_chunks())[:, 1]
-    )
+    np.testing.assert_array_equal(csv["pc_2"].to_numpy().astype(np.float32), matrix(projected["components"])[:, 1])
 
 
 def test_without_csv_none_is_written(spark: SparkContext, written: tuple[str, Files]) -> None:

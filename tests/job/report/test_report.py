@@ -319,7 +319,7 @@ def test_report_written_elsewhere_leaves_the_results_alone(tmp_path: Path) -> No
     assert not (tmp_path / "results" / "report.html").exists()
 
 
-@pytest.mark.parametrize(("argv", "named"), [(["report"], "RESULTS"), (["report", "x", "--lang", "de"], "'de'")])
+@pytest.mark.parametrize(("argv", "named"), [(["report"], "FOLDER"), (["report", "x", "--lang", "de"], "'de'")])
 def test_refuses_wrong_arguments(argv: list[str], named: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(argv) == UsageError.exit_code
 

@@ -125,3 +125,29 @@ def test_any_other_failure_of_javas_connection_prints_its_trace(capsys: pytest.C
     assert "ValueError: The value of the provided token to the AccumulatorServer is not correct." in (
         capsys.readouterr().err
     )
+
+
+def test_variables_of_another_spark_are_replaced() -> None:
+    environment = {"SPARK_HOME": "/opt/spark", "PYSPARK_PYTHON": "/usr/bin/another-python", "HOME": "/home/mia"}
+
+    session.use_own_spark(environment)
+
+    assert environment == {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1", "HOME": "/home/mia"}
+
+
+def test_fix_names_variables_that_change_start() -> None:
+    assert "unset PYSPARK_SUBMIT_ARGS" in session.how_to_start({"PYSPARK_SUBMIT_ARGS": "--master yarn"})
+    assert "unset" not in session.how_to_start({"PYSPARK_SUBMIT_ARGS": ""})
+
+
+def test_spark_starts_beside_another_one(tmp_path: Path) -> None:
+    # Given the variables of another Spark and another Python, neither of which exists
+    program = "import job.spark.session as s; print(s.start('local[1]').parallelize([1, 2], 1).map(str).collect())"
+    another = {"SPARK_HOME": str(tmp_path), "PYSPARK_PYTHON": str(tmp_path / "python")}
+    environment = {**os.environ, **another, "PYTHONPATH": str(bundle.PACKAGE.parent)}
+
+    ended = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+
+    assert (ended.returncode, ended.stdout.strip()) == (0, "['1', '2']")

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from pyspark import SparkContext
 
-from job.spark import session, worker_daemon
+from job.spark import worker_daemon
 
 
 @pytest.fixture
@@ -50,9 +50,3 @@ def test_worker_starts_with_job_and_without_pandas(spark: SparkContext) -> None:
         return loaded, "pandas" in sys.modules, [Path(path).name for path in sys.path if Path(path).is_file()]
 
     assert spark.parallelize([0], 1).map(look).collect() == [(True, False, ["job.zip"])]
-
-
-def test_workers_of_another_python_are_sparks_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYSPARK_PYTHON", "/usr/bin/another-python")
-
-    assert session.own_workers() == {}

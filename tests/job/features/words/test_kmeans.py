@@ -157,5 +157,5 @@ def test_each_descriptors_file_gives_a_features_file(spark: SparkContext, tmp_pa
     assert table.schema == layout.FEATURES_SCHEMA
     assert table["path"].to_pylist() == [f"/{index}.jpg" for index in range(6)]
     assert table["split"].to_pylist() == splits
-    np.testing.assert_array_equal(matrix(table["features"].combine_chunks()), [[3, 2, 2]] * 5 + [[0, 0, 0]])
+    np.testing.assert_array_equal(matrix(table["features"]), [[3, 2, 2]] * 5 + [[0, 0, 0]])
     assert done.value == 6

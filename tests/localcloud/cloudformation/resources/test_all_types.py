@@ -19,19 +19,20 @@ NEVER_MADE = {"AWS::CloudFormation::WaitConditionHandle"}
 
 
 CHOICES: dict[str, tuple[dict[str, Any], ...]] = {
-    "x86_64, nothing more": ({"alert_email": "", "spot_share": 0, "task_count": 0},),
+    "x86_64, nothing more": ({"alert_email": "", "spot_share": 0, "task_count": 0, "managed_scaling": True},),
     "aarch64, everything": (
         {"primary_instance_types": "m7g.xlarge", "worker_instance_types": "m7g.xlarge,m6g.xlarge"},
         {"alert_email": "owner@example.org", "cost_tag_active": True},
         {"session_manager": True, "jupyterhub": True, "visual_words": True},
         {"tls_certificates": "s3://secrets/certificates.zip"},
-        {"delete_data": True, "confirm_delete_data": True, "spot_share": 50, "managed_scaling": True},
+        {"delete_data": True, "confirm_delete_data": True, "spot_share": 50},
+        {"kms_endpoint": False},
     ),
     "no evaluator, one switch": (
         {"evaluator": False, "delete_data": True, "alert_email": "owner@example.org", "reduced_precision": True},
     ),
 }
-"""Settings that between them set every switch both ways."""
+"""Settings that between them set every switch both ways, but ``live_logs``: the local cloud has no CloudWatch Logs."""
 
 SYNTHESES = [
     *((network, "aarch64, everything") for network in NETWORKS),
@@ -77,7 +78,7 @@ def test_everything_that_the_stacks_use_is_modelled(
 
 
 def test_the_choices_set_every_switch_both_ways() -> None:
-    switches = {name for name, kind in Settings.__annotations__.items() if kind is bool} - {"allow_non_eu"}
+    switches = {name for name, kind in Settings.__annotations__.items() if kind is bool} - {"allow_non_eu", "live_logs"}
     defaults = {name: value for name, value in default_context().items() if name in switches}
     flipped = {
         name

@@ -1,9 +1,4 @@
-"""The errors of the command line: each class is one kind of failure, with its code and exit code.
-
-A docstring is the entry of docs/troubleshooting.md: a title, what it means, what to do. Codes never change their
-meaning; a new kind takes a new one. Two kinds are defined beside the code that raises them:
-``infra.cdk_context.SettingsError`` and ``infra.emr.bootstrap.wheelhouse.WheelhouseError``.
-"""
+"""Errors of the commands: arguments, uploads, stacks, clusters, runs and prices."""
 
 from job.errors import OrchardError, TryAgainError
 
@@ -143,6 +138,17 @@ class StackStaysError(OrchardError):
     code = "ORC-232"
 
 
+class NotBootstrappedError(WrongUseError):
+    """The CDK has not been prepared in this account and region.
+
+    `cdk bootstrap` creates the bucket and the roles that every deployment uses, once for an account and region.
+
+    Type the command of the second line; docs/running-on-aws.md says who may.
+    """
+
+    code = "ORC-233"
+
+
 class ClusterUnfitError(WrongUseError):
     """The cluster is not there, or cannot do what was asked.
 
@@ -263,137 +269,3 @@ class PriceUnknownError(WrongUseError):
     """
 
     code = "ORC-270"
-
-
-class SignInError(WrongUseError):
-    """AWS does not know who is calling.
-
-    There are no credentials, they have expired, or AWS does not accept them.
-
-    Sign in (`aws sso login`, `aws configure`), or name a profile with `--profile`. `aws sts get-caller-identity`
-    shows who you are.
-    """
-
-    code = "ORC-300"
-
-
-class NotAllowedError(WrongUseError):
-    """The credentials lack a permission.
-
-    AWS refused the call that the message names.
-
-    Ask for this permission; docs/policies/operator.json is the policy of a person who deploys and runs.
-    """
-
-    code = "ORC-301"
-
-
-class AwsNotReachedError(TemporaryFailureError):
-    """AWS could not be reached.
-
-    The network of this machine, a proxy, or a service of AWS does not answer.
-
-    Check the network, then type the same command again.
-    """
-
-    code = "ORC-302"
-
-
-class AwsBusyError(TemporaryFailureError):
-    """AWS failed, or asked to slow down, at every attempt.
-
-    Calls were repeated with longer and longer waits.
-
-    Wait a minute, then type the same command again.
-    """
-
-    code = "ORC-303"
-
-
-class WrongRegionError(WrongUseError):
-    """The thing is in another region.
-
-    Buckets, stacks and clusters belong to one region, and the command looked in another.
-
-    Name it with `--region`, or set `region` in cdk.json.
-    """
-
-    code = "ORC-304"
-
-
-class BucketGoneError(WrongUseError):
-    """A bucket is not there.
-
-    A stack names it, but somebody has deleted it by hand.
-
-    `cdk destroy OrchardData`, then `cdk deploy OrchardData` makes it anew.
-    """
-
-    code = "ORC-305"
-
-
-class WrongClockError(WrongUseError):
-    """The clock of this machine is wrong.
-
-    AWS refuses calls that are signed more than some minutes ago, or in the future.
-
-    Set the clock, then type the same command again.
-    """
-
-    code = "ORC-306"
-
-
-class NotDeletedError(OrchardError):
-    """Objects of a bucket could not be deleted.
-
-    A policy of the bucket or of the account forbids it. What was deleted before stays deleted.
-
-    Look at the bucket's policy, then type the same command again.
-    """
-
-    code = "ORC-307"
-
-
-class AccountUnfitError(WrongUseError):
-    """The account is not ready for a deployment.
-
-    A check found something that would make the deployment or a run fail: a missing `cdk bootstrap`, a quota of virtual
-    CPUs, an instance type that the zones do not offer, a network or a permission. Nothing was changed.
-
-    Type the fix that the message names. `orchard doctor` prints every check.
-    """
-
-    code = "ORC-308"
-
-
-class LocalCloudStateError(WrongUseError):
-    """The local cloud is already running, or is not running.
-
-    One runs on a machine at a time.
-
-    `orchard local status` lists what it holds; `orchard local up` and `orchard local down` start and end it.
-    """
-
-    code = "ORC-400"
-
-
-class LocalCloudError(OrchardError):
-    """The local cloud, or a stage of the demonstration, failed.
-
-    Its log, which the second line names, holds the whole message.
-
-    Read the log's last lines. `orchard local down` removes what is left; then start again.
-    """
-
-    code = "ORC-401"
-
-
-class NoPortError(OrchardError):
-    """No port of this machine is free.
-
-    The local cloud takes port 5055, or any other that is free; there was none.
-
-    End a program that holds one, and start it again.
-    """
-
-    code = "ORC-402"

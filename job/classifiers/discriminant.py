@@ -1,0 +1,162 @@
+"""Fit a linear discriminant with a shrunken covariance in closed form, and choose the shrinkage.
+
+Formulas as in scikit-learn's ``LinearDiscriminantAnalysis(solver="lsqr", shrinkage=...)``: every label has the same
+covariance, the pooled covariance W within the labels, replaced by ``(1 - s) W + s trace(W) / dimensions I``.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from job.classifiers.models import DiscriminantModel, Floats
+from job.pca import Classes, Moments
+
+SHRINKAGES = (0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
+"""Candidates for the shrinkage."""
+
+FOLDS = 5
+"""Parts into which the sample is cut to compare shrinkages."""
+
+LARGEST_SAMPLE = 5_000
+"""Training photos on which shrinkages are compared, at most."""
+
+TEMPERATURES = (0.1, 10_000.0)
+"""Range of the temperature."""
+
+SEARCH_STEPS = 20
+"""Steps of the search for a temperature: each leaves 0.62 of the range, so 20 find it to 0.1 %."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Training photos on which shrinkages are compared."""
+
+    rows: npt.NDArray[np.float32]  # shape (rows, dimensions)
+    classes: Classes  # shape (rows,)
+    folds: npt.NDArray[np.intp]  # shape (rows,): 0 to FOLDS - 1
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The shrinkage with the least log-loss on held-out photos, and the temperature that goes with it."""
+
+    shrinkage: float
+    temperature: float
+    losses: Mapping[str, float]  # the log-loss of each candidate, by shrinkage
+
+
+def fit(moments: Moments, shrinkage: float, temperature: float = 1.0) -> DiscriminantModel:
+    """Return the discriminant of rows summed by class; a class without rows gets probability 0."""
+    return _solve(moments, _shrunken(moments.within_covariance(), shrinkage), temperature)
+
+
+def choose(moments: Moments, sample: Sample) -> Choice:
+    """Return the shrinkage and temperature with the least mean log-loss of the sample.
+
+    Each fold is predicted by a fit without it. The temperature divides the scores: the estimated covariance is too
+    small in directions that few photos vary in, so that undivided scores are far too large.
+
+    ``moments``: of all training rows, the sample's among them.
+    """
+    scores, classes = held_out_scores(moments, sample, SHRINKAGES)
+    found = [best_temperature(one, classes) for one in scores]
+    losses = [loss for _, loss in found]
+    best = int(np.argmin(losses))
+    by_shrinkage = {f"{shrinkage:g}": loss for shrinkage, loss in zip(SHRINKAGES, losses, strict=True)}
+    return Choice(SHRINKAGES[best], found[best][0], by_shrinkage)
+
+
+def held_out_scores(moments: Moments, sample: Sample, shrinkages: Sequence[float]) -> tuple[list[Floats], Classes]:
+    """Return for each shrinkage the scores of the sample, of shape (rows, classes), and the rows' classes.
+
+    Rows are left out whose label has all its photos in one fold: no fit without the fold knows it.
+    """
+    scores: list[list[Floats]] = [[] for _ in shrinkages]
+    classes: list[Classes] = []
+    for fold in range(FOLDS):
+        members = sample.folds == fold
+        held = Moments.nothing(moments.shift, len(moments.class_counts))
+        with threadpool_limits(1, "blas"):
+            held.add_rows(sample.rows[members], sample.classes[members])
+        rest = moments.without(held)
+        members &= rest.class_counts[sample.classes] > 0
+        rows = sample.rows[members].astype(np.float64)
+        classes.append(sample.classes[members])
+        if not len(rows):
+            continue
+        covariance = rest.within_covariance()
+        for number, shrinkage in enumerate(shrinkages):
+            model = _solve(rest, _shrunken(covariance, shrinkage))
+            with threadpool_limits(1, "blas"):
+                scores[number].append(rows @ model.coefficients.T + model.intercepts)
+    nothing = np.empty((0, len(moments.class_counts)))
+    return [np.concatenate([nothing, *parts]) for parts in scores], np.concatenate(classes)
+
+
+def best_temperature(scores: Floats, classes: Classes) -> tuple[float, float]:
+    """Return the temperature with the least mean log-loss, and that loss; 1 and 0 without rows.
+
+    The loss is convex in 1 / temperature, so a golden-section search finds its minimum.
+    """
+    if not len(classes):
+        return 1.0, 0.0
+    low, high = np.log(TEMPERATURES)
+    golden = (np.sqrt(5) - 1) / 2
+    for _ in range(SEARCH_STEPS):
+        left, right = high - golden * (high - low), low + golden * (high - low)
+        if log_loss(scores, classes, np.exp(left)) <= log_loss(scores, classes, np.exp(right)):
+            high = right
+        else:
+            low = left
+    temperature = float(np.exp((low + high) / 2))
+    return temperature, log_loss(scores, classes, temperature)
+
+
+def log_loss(scores: Floats, classes: Classes, temperature: float) -> float:
+    """Return the mean negative logarithm of the probability of the rows' classes."""
+    scaled = scores / temperature
+    largest = scaled.max(axis=1)
+    logarithms = largest + np.log(np.exp(scaled - largest[:, np.newaxis]).sum(axis=1))
+    return float((logarithms - scaled[np.arange(len(classes)), classes]).mean())
+
+
+def draw_sample(labels: Sequence[str], largest: int = LARGEST_SAMPLE) -> npt.NDArray[np.intp]:
+    """Return the fold of each training photo, of shape (photos,); -1 for photos outside the sample.
+
+    The photos of a label are cut into ``FOLDS`` runs in the order of the listing, and each fold takes the first photos
+    of a run: frames of one object, which usually follow each other, are mostly in the same fold.
+
+    ``labels``: of all training photos, in the order of the listing.
+    """
+    share = min(1.0, largest / max(len(labels), 1))
+    numbers = np.unique(np.array(labels, object), return_inverse=True)[1]
+    folds = np.full(len(labels), -1, np.intp)
+    for number in range(int(numbers.max(initial=-1)) + 1):
+        members = np.flatnonzero(numbers == number)
+        for fold, run in enumerate(np.array_split(members, FOLDS)):
+            folds[run[: int(np.ceil(share * len(run)))]] = fold
+    return folds
+
+
+def _shrunken(covariance: Floats, shrinkage: float) -> Floats:
+    spread = np.trace(covariance) / len(covariance)
+    shrunken = (1 - shrinkage) * covariance
+    # Without any spread within the labels, such as with one photo each, the nearest mean decides.
+    shrunken.flat[:: len(covariance) + 1] += shrinkage * spread if spread > 0 else 1.0
+    return shrunken
+
+
+def _solve(moments: Moments, covariance: Floats, temperature: float = 1.0) -> DiscriminantModel:
+    present = moments.class_counts > 0
+    means = moments.class_means()[present]
+    coefficients = np.zeros((len(present), len(covariance)))
+    intercepts = np.full(len(present), -np.inf)
+    # The number of threads changes the last bits.
+    with threadpool_limits(1, "blas"):
+        coefficients[present] = np.linalg.solve(covariance, means.T).T
+    priors = moments.class_counts[present] / moments.count
+    intercepts[present] = np.log(priors) - 0.5 * (means * coefficients[present]).sum(axis=1)
+    return DiscriminantModel(coefficients, intercepts, temperature)

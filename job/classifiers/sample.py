@@ -1,0 +1,55 @@
+"""Read the training photos on which the settings of a classifier are compared."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark import SparkContext
+
+from job.classifiers.discriminant import Sample, draw_sample
+from job.images import TRAIN
+from job.matrices import matrix
+from job.pca import Classes
+from job.pca.passes import SumTask, classes_of
+from job.results import DataFile, layout
+from job.spark import workers
+
+FILES_IN_A_TASK = 8
+
+
+def sampled_paths(listing: pa.Table) -> dict[str, int]:
+    """Return the fold of each training photo in the sample, by path."""
+    training = listing.filter(pc.equal(listing["split"], TRAIN))
+    folds = draw_sample(training["label"].to_pylist())
+    paths = zip(training["path"].to_pylist(), folds.tolist(), strict=True)
+    return {path: fold for path, fold in paths if fold >= 0}
+
+
+def read_sample(context: SparkContext, task: SumTask, files: Sequence[DataFile], folds: Mapping[str, int]) -> Sample:
+    """Return the sampled training photos in the order of the files.
+
+    ``files``: in the order of the listing, so that no bit depends on how the photos are cut into files.
+    """
+    shared = context.broadcast(folds)
+    groups = [files[start : start + FILES_IN_A_TASK] for start in range(0, len(files), FILES_IN_A_TASK)]
+    tasks = context.parallelize(groups, len(groups)).flatMap(
+        lambda group: [part for file in group for part in _read_file(task, file, shared.value)]
+    )
+    rows, classes, numbers = (np.concatenate(parts) for parts in zip(*tasks.collect(), strict=True))
+    return Sample(rows, classes, numbers)
+
+
+def _read_file(
+    task: SumTask, file: DataFile, folds: Mapping[str, int]
+) -> list[tuple[np.ndarray[tuple[int, int], np.dtype[np.float32]], Classes, Classes]]:
+    """Return the rows, classes and folds of the sampled photos in a file; nothing of a file without any."""
+    with workers.ended_if_silent():
+        table = layout.read_parquet(task.output, file.path)
+        table = table.filter(pc.equal(table["split"], TRAIN))
+        numbers = np.array([folds.get(path, -1) for path in table["path"].to_pylist()], np.intp)
+        chosen = table.take(np.flatnonzero(numbers >= 0))
+        if not len(chosen):
+            return []
+        rows = matrix(chosen[task.column]).copy()
+        return [(rows, classes_of(chosen, task.labels), numbers[numbers >= 0])]
