@@ -24,16 +24,18 @@ def execute(given: argparse.Namespace, context: Context) -> int:
         raise NotWritableError(
             f"--output must be a new file, got {target}, which exists.", "Name another file with --output."
         )
+    # All of it before the first byte is written: an interrupt leaves no half of an archive.
+    files = list(collect(context.aws))
     try:
-        names = pack(collect(context.aws), target)
+        pack(files, target)
     except OSError as error:
         raise NotWritableError(
             f"--output must be a file in a writable folder, got {target}: {error.strerror}.",
             "Name another file with --output.",
         ) from error
-    context.say(*names)
-    context.say(f"Packed {len(names)} files into {target}.")
-    context.say("Credentials, passwords and e-mail addresses are hidden; names of photos and the account are not.")
+    context.say(*(name for name, _ in files))
+    context.say(f"Packed {len(files)} files into {target}. It is on this machine only: nothing was sent.")
+    context.say("Credentials, passwords, e-mail addresses and the account id are hidden; names of photos are not.")
     return 0
 
 

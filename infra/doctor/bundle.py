@@ -31,7 +31,7 @@ Part = Callable[[], Iterable[tuple[str, str]]]
 
 def collect(aws: Aws) -> Iterator[tuple[str, str]]:
     """Yield names and texts of the bundle's files; what cannot be read becomes a file with the reason."""
-    redact = Redact(aws.credentials)
+    redact = Redact(aws.credentials, _account(aws))
     parts: Mapping[str, Part] = {
         "versions": _versions,
         "settings": _settings,
@@ -41,20 +41,26 @@ def collect(aws: Aws) -> Iterator[tuple[str, str]]:
     for name, part in parts.items():
         try:
             for file, text in part():
-                yield file, redact(text)
+                yield redact(file), redact(text)
         except OrchardError as error:
             yield f"{name}.error.txt", redact(f"{error.message}\n{error.hint}\n")
 
 
-def pack(files: Iterable[tuple[str, str]], target: Path) -> list[str]:
-    """Write files into a zip archive that only its owner may read; return their names."""
-    names = []
+def pack(files: Iterable[tuple[str, str]], target: Path) -> None:
+    """Write files into a zip archive that only its owner may read."""
     target.touch(mode=0o600)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in files:
             archive.writestr(zipfile.ZipInfo(name, _EARLIEST), text, zipfile.ZIP_DEFLATED)
-            names.append(name)
-    return names
+
+
+def _account(aws: Aws) -> str:
+    """Return the account id, empty where AWS does not say."""
+    try:
+        with explained("find out whose credentials these are"):
+            return aws.client("sts").get_caller_identity()["Account"]
+    except OrchardError:
+        return ""
 
 
 def _versions() -> Iterator[tuple[str, str]]:
@@ -114,7 +120,8 @@ def _clusters(aws: Aws) -> Iterator[tuple[str, str]]:
     for step in steps[:MOST_STEPS]:
         found |= logs.step_logs(aws, log_uri, cluster, step["Id"])
     for uri, text in found.items():
-        yield f"logs/{uri.removeprefix(log_uri).removesuffix('.gz')}.txt", text
+        name = uri.removeprefix(log_uri).removesuffix(".gz").strip("/").replace(":", "")
+        yield f"logs/{name}.txt", text
 
 
 def _json(value: Any) -> str:  # noqa: ANN401 - an answer of AWS

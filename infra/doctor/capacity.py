@@ -112,4 +112,5 @@ def _quota(account: Account, check: str, code: str, needed: tuple[int, int], oth
         return warning(
             check, f"scaling_max needs {most} vCPUs, the quota is {value}: EMR stops adding nodes there.", fix
         )
-    return failure(check, f"The settings need {first} vCPUs, the quota is {value}.", fix)
+    scaled = f" ({most} with scaling_max)" if most > first else ""
+    return failure(check, f"The settings need {first} vCPUs{scaled}, the quota is {value}.", fix)

@@ -27,6 +27,7 @@ CHECKS: Sequence[Check] = (
     Check("region", region.zones, AccountUnfitError),
     Check("cdk bootstrap", region.bootstrap, NotBootstrappedError),
     Check("bootstrap key", region.bootstrap_key, AccountUnfitError),
+    Check("boundary", permissions.boundary, AccountUnfitError),
     Check("on-demand quota", capacity.on_demand_quota, AccountUnfitError),
     Check("spot quota", capacity.spot_quota, AccountUnfitError),
     Check("instance types", capacity.offerings, AccountUnfitError),

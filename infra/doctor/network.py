@@ -1,14 +1,20 @@
 """Check an existing network, named by ``vpc_id`` and ``subnet_ids``, for what a cluster needs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from infra.doctor.finding import Account, Finding, failure, ok
 from infra.emr import MANAGED_POLICY_TAG
 from infra.settings import Settings
 
 _ANYWHERE = "0.0.0.0/0"
+_ABSENT = ("InvalidVpcID.NotFound", "InvalidSubnetID.NotFound")
+
+Typed = Callable[[str], str]
+"""Returns a command of the AWS CLI for an account and region."""
 
 
 @dataclass(frozen=True)
@@ -28,25 +34,37 @@ def existing(account: Account, check: str) -> Finding:
     vpc, subnets = account.settings.vpc_id, account.settings.subnet_ids
     if not vpc:
         return ok(check, "not needed: the deployment creates its own")
-    for message, fix in faults(_read(account, vpc, subnets), account.settings):
+    try:
+        network = _read(account, vpc, subnets)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _ABSENT:
+            raise
+        return failure(
+            check,
+            f"vpc_id and subnet_ids must exist in {account.aws.region}, got {vpc} and {', '.join(subnets)}.",
+            f"list them: {account.aws.typed('ec2 describe-subnets')}",
+        )
+    for message, fix in faults(network, account.settings, account.aws.typed):
         return failure(check, message, fix)
     return ok(check, f"{vpc} offers what a cluster needs in {', '.join(subnets)}")
 
 
-def faults(network: Existing, settings: Settings) -> Iterator[tuple[str, str]]:
+def faults(network: Existing, settings: Settings, typed: Typed) -> Iterator[tuple[str, str]]:
     """Yield what an existing network lacks, each with its fix."""
     vpc = network.vpc
     for name, present in (("dns-support", network.dns_support), ("dns-hostnames", network.dns_hostnames)):
         if not present:
             yield (
                 f"{vpc} must have enable-{name}, which is off.",
-                f"aws ec2 modify-vpc-attribute --vpc-id {vpc} --enable-{name}",
+                typed(f"ec2 modify-vpc-attribute --vpc-id {vpc} --enable-{name}"),
             )
     for subnet in network.subnets:
-        yield from _faults_of_subnet(subnet, network, settings)
+        yield from _faults_of_subnet(subnet, network, settings, typed)
 
 
-def _faults_of_subnet(subnet: Mapping[str, Any], network: Existing, settings: Settings) -> Iterator[tuple[str, str]]:
+def _faults_of_subnet(
+    subnet: Mapping[str, Any], network: Existing, settings: Settings, typed: Typed
+) -> Iterator[tuple[str, str]]:
     name, vpc = subnet["SubnetId"], network.vpc
     if subnet["VpcId"] != vpc:
         yield f"{name} must be in {vpc}, got {subnet['VpcId']}.", f"name subnets of {vpc} in -c subnet_ids=..."
@@ -58,7 +76,7 @@ def _faults_of_subnet(subnet: Mapping[str, Any], network: Existing, settings: Se
     if {"Key": MANAGED_POLICY_TAG, "Value": "true"} not in subnet.get("Tags", []):
         yield (
             f"{name} must have the tag {MANAGED_POLICY_TAG}, or EMR may not start nodes in it.",
-            f"aws ec2 create-tags --resources {name} --tags Key={MANAGED_POLICY_TAG},Value=true",
+            typed(f"ec2 create-tags --resources {name} --tags Key={MANAGED_POLICY_TAG},Value=true"),
         )
     routes = network.routes[name]
     out = [route for route in routes if route.get("DestinationCidrBlock") == _ANYWHERE]
@@ -78,7 +96,7 @@ def _faults_of_subnet(subnet: Mapping[str, Any], network: Existing, settings: Se
         service = f"com.amazonaws.{settings.region}.s3"
         yield (
             f"{name} must reach S3 by a gateway endpoint, for network=private.",
-            f"aws ec2 create-vpc-endpoint --vpc-id {vpc} --service-name {service} --route-table-ids TABLE",
+            typed(f"ec2 create-vpc-endpoint --vpc-id {vpc} --service-name {service} --route-table-ids TABLE"),
         )
 
 

@@ -10,6 +10,8 @@ from infra.aws import cdk
 from infra.doctor.finding import Account, Finding, failure, ok, warning
 
 POLICY = cdk.PROJECT / "docs" / "policies" / "operator.json"
+_BOUNDARY = "@aws-cdk/core:permissionsBoundary"
+"""The CDK's own setting in cdk.json: the policy that limits every role and user of the stacks."""
 _NOT_CHECKED = "attach docs/policies/operator.json, which also allows iam:SimulatePrincipalPolicy"
 _SHOWN = 5
 
@@ -20,6 +22,22 @@ class Simulation(NamedTuple):
     actions: list[str]
     arns: list[str]
     context: Mapping[str, str]
+
+
+def boundary(account: Account, check: str) -> Finding:
+    """Find out whether the policy exists that limits every role and user of the stacks."""
+    context = json.loads(cdk.CDK_JSON.read_text(encoding="utf-8"))["context"]
+    name = context.get(_BOUNDARY, {}).get("name")
+    if name is None:
+        return ok(check, f"not checked: cdk.json has no name in {_BOUNDARY}")
+    try:
+        account.aws.client("iam").get_policy(PolicyArn=f"arn:aws:iam::{account.id}:policy/{name}")
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") != "NoSuchEntity":
+            raise
+        words = f"iam create-policy --policy-name {name} --policy-document file://docs/policies/boundary.json"
+        return failure(check, f"Every role requires the policy {name}, found none.", account.aws.typed(words))
+    return ok(check, f"the policy {name} exists")
 
 
 def simulated(account: Account, check: str) -> Finding:
@@ -45,7 +63,7 @@ def simulated(account: Account, check: str) -> Finding:
             raise
         return warning(check, f"not checked: the policies of {source} cannot be simulated", _NOT_CHECKED)
     if not denied:
-        return ok(check, "all of docs/policies/operator.json; policies of the organization are not simulated")
+        return ok(check, "all of docs/policies/operator.json, by simulation")
     names = sorted(set(denied))
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return failure(

@@ -26,7 +26,7 @@ def zones(account: Account, check: str) -> Finding:
         return failure(
             check,
             f"{region} is not enabled in account {account.id}.",
-            f"aws account enable-region --region-name {region}",
+            account.aws.typed(f"account enable-region --region-name {region}"),
         )
     names = [zone["ZoneName"] for zone in answer["AvailabilityZones"] if zone["State"] == "available"]
     return ok(check, f"{region}, zones {', '.join(sorted(names))}")
@@ -90,8 +90,8 @@ def _service_linked(account: Account, check: str, role: str, service: str) -> Fi
             raise
         return warning(
             check,
-            f"{role} does not exist yet; AWS creates it with the first cluster if the caller may.",
-            f"aws iam create-service-linked-role --aws-service-name {service}",
+            f"{role} does not exist. AWS creates it with the first cluster, if it may.",
+            account.aws.typed(f"iam create-service-linked-role --aws-service-name {service}"),
         )
     return ok(check, f"{role} exists")
 

@@ -17,8 +17,8 @@ from tests.error_report import told
 
 def test_the_commands_are_these_in_the_order_in_which_a_person_needs_them() -> None:
     assert [command.name for command in cli.COMMANDS] == [
-        *("cost", "export", "upload", "up", "scale", "run", "predict", "report", "status", "cancel", "logs", "ui"),
-        *("results", "classify", "notebook", "evaluator", "destroy", "local", "demo"),
+        *("doctor", "cost", "export", "upload", "up", "scale", "run", "predict", "report", "status", "cancel"),
+        *("logs", "ui", "results", "classify", "notebook", "evaluator", "destroy", "support-bundle", "local", "demo"),
     ]
 
 

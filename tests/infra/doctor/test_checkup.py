@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from infra.aws.client import Aws
 from infra.cdk_context import read_settings
@@ -41,6 +42,9 @@ class Owner:
         self.use("testing", "testing")
         self.set_version("30")
         self.set_key("AWS_MANAGED_KEY")
+        self.boundary = self.client("iam").create_policy(
+            PolicyName="OrchardBoundary", PolicyDocument=(POLICY.parent / "boundary.json").read_text()
+        )["Policy"]["Arn"]
 
     def client(self, service: str) -> Any:
         return self._make(service, region=self.region)
@@ -79,6 +83,8 @@ class Owner:
 def owner(cloud: str, client: MakeClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[Owner]:  # noqa: F811
     made = Owner(cloud, client, monkeypatch)
     yield made
+    with suppress(ClientError):  # a test has deleted it
+        made.client("iam").delete_policy(PolicyArn=made.boundary)
     made.client("cloudformation").delete_stack(StackName="CDKToolkit")
     for quota in (SPOT, ON_DEMAND):
         made.client("service-quotas").request_service_quota_increase(**quota, DesiredValue=1152)
@@ -120,6 +126,24 @@ def test_a_key_of_the_bootstrap_stack_is_named(owner: Owner) -> None:
     found = owner.examine()["bootstrap key"]
     fix = "cdk bootstrap aws://123456789012/eu-west-1 --no-bootstrap-customer-key"
     assert (found.level, found.fix) == (Level.FAILURE, fix)
+
+
+def test_a_missing_boundary_is_named(owner: Owner) -> None:
+    owner.client("iam").delete_policy(PolicyArn=owner.boundary)
+    found = owner.examine()["boundary"]
+    fix = "aws iam create-policy --policy-name OrchardBoundary --policy-document file://docs/policies/boundary.json"
+    assert (found.level, found.fix) == (Level.FAILURE, f"{fix} --region eu-west-1")
+
+
+def test_a_network_that_does_not_exist_is_named(owner: Owner) -> None:
+    found = owner.examine(vpc_id="vpc-12345678", subnet_ids="subnet-12345678")["network"]
+    assert (found.level, found.fix) == (Level.FAILURE, "list them: aws ec2 describe-subnets --region eu-west-1")
+
+
+def test_a_quota_for_the_start_only_is_a_warning(owner: Owner) -> None:
+    owner.client("service-quotas").request_service_quota_increase(**SPOT, DesiredValue=8)
+    found = owner.examine(network="public", managed_scaling=True, scaling_max=11)["spot quota"]
+    assert (found.level, "--desired-value 40 " in found.fix) == (Level.WARNING, True)
 
 
 @pytest.mark.parametrize(("check", "quota"), [("spot quota", SPOT), ("on-demand quota", ON_DEMAND)])
@@ -171,7 +195,7 @@ def test_existing_service_roles_pass(owner: Owner) -> None:
 
 
 def test_an_operator_has_all_permissions(owner: Owner) -> None:
-    owner.user("operator", Path(POLICY).read_text())
+    owner.user("operator", POLICY.read_text())
     found = owner.examine()
     assert levels(found) == {"emr role": "warning", "spot role": "warning"}
 

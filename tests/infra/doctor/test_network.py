@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from infra.aws.client import Aws
 from infra.cdk_context import read_settings
 from infra.doctor.network import Existing, faults, routes_of
 from infra.emr import MANAGED_POLICY_TAG
@@ -20,13 +21,15 @@ SUBNET: dict[str, Any] = {
 TO_S3 = {"DestinationPrefixListId": "pl-1", "GatewayId": "vpce-s3"}
 TO_INTERNET = {"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-1"}
 TO_NAT = {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1"}
+WHERE = "--region eu-west-1 --profile me"
 ENDPOINT = "aws ec2 create-vpc-endpoint --vpc-id vpc-1"
 GOOD = Existing("vpc-1", True, True, [SUBNET], {"subnet-1": [TO_S3]}, frozenset({"vpce-s3"}))
 
 
 def found(network: Existing, kind: str = "private") -> list[str]:
     """Return the fixes of an existing network's faults."""
-    return [fix for _, fix in faults(network, read_settings(default_context() | {"network": kind}))]
+    settings = read_settings(default_context() | {"network": kind})
+    return [fix for _, fix in faults(network, settings, Aws(settings.region, "me").typed)]
 
 
 def with_subnet(**changed: Any) -> Existing:
@@ -55,24 +58,24 @@ def test_a_fitting_network_has_no_faults(network: Existing, kind: str) -> None:
         (
             replace(GOOD, dns_support=False),
             "private",
-            "aws ec2 modify-vpc-attribute --vpc-id vpc-1 --enable-dns-support",
+            "aws ec2 modify-vpc-attribute --vpc-id vpc-1 --enable-dns-support " + WHERE,
         ),
         (
             replace(GOOD, dns_hostnames=False),
             "private",
-            "aws ec2 modify-vpc-attribute --vpc-id vpc-1 --enable-dns-hostnames",
+            "aws ec2 modify-vpc-attribute --vpc-id vpc-1 --enable-dns-hostnames " + WHERE,
         ),
         (with_subnet(VpcId="vpc-2"), "private", "name subnets of vpc-1 in -c subnet_ids=..."),
         (with_subnet(AvailableIpAddressCount=3), "private", "name a larger subnet"),
         (
             with_subnet(Tags=[]),
             "private",
-            f"aws ec2 create-tags --resources subnet-1 --tags Key={MANAGED_POLICY_TAG},Value=true",
+            f"aws ec2 create-tags --resources subnet-1 --tags Key={MANAGED_POLICY_TAG},Value=true {WHERE}",
         ),
         (
             with_route(),
             "private",
-            f"{ENDPOINT} --service-name com.amazonaws.eu-west-1.s3 --route-table-ids TABLE",
+            f"{ENDPOINT} --service-name com.amazonaws.eu-west-1.s3 --route-table-ids TABLE {WHERE}",
         ),
         (GOOD, "private-nat", "name a subnet with such a route, or deploy with -c network=private"),
         (with_route(TO_INTERNET), "public", "name a public subnet, or deploy with -c network=private-nat"),

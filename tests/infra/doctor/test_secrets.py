@@ -25,6 +25,7 @@ SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLE+12"
         ("git clone https://me:hunter22@example.org/x", "hunter22"),
         ("-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----", "MIIEow"),
         ('"alert_email": "owner@example.org"', "owner@example.org"),
+        ("arn:aws:iam::123456789012:role/node", "123456789012"),
     ],
 )
 def test_hides_secrets(text: str, secret: str) -> None:
@@ -41,6 +42,8 @@ def test_hides_secrets(text: str, secret: str) -> None:
         "ValidationError: The stack is in state UPDATE_ROLLBACK_COMPLETE",
         '"SecurityConfiguration": "OrchardCluster-Security-1"',
         "features 1,700 of 40,000 photos",
+        "arn:aws:secretsmanager:eu-west-1:[account]:secret:KeySecret2DA13121-x",
+        '"Ref": "NetworkVpcprivateSubnet1Subnet5A3B0DF66C"',
     ],
 )
 def test_keeps_everything_else(text: str) -> None:
@@ -48,8 +51,9 @@ def test_keeps_everything_else(text: str) -> None:
 
 
 def test_hides_the_callers_own_credentials_anywhere() -> None:
-    redact = Redact(Credentials("any", "a-very-long-own-secret", "an-own-session-token"))
-    assert redact("x a-very-long-own-secret y an-own-session-token z") == "x [hidden] y [hidden] z"
+    redact = Redact(Credentials("any", "a-very-long-own-secret", "an-own-session-token"), "123456789012")
+    text = "x a-very-long-own-secret y an-own-session-token z assets-123456789012-eu-west-1"
+    assert redact(text) == "x [hidden] y [hidden] z assets-[account]-eu-west-1"
 
 
 def test_keeps_the_local_clouds_public_key_as_a_word() -> None:
