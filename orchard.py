@@ -7,11 +7,8 @@ Keyword arguments are the options of ``python -m job``, with ``_`` for ``-``; a 
 """
 
 import argparse
-import difflib
 import json
 import os
-import re
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -21,9 +18,16 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from job import arguments, pipeline, storage
+from job import arguments, pipeline, run_names, storage
 from job import predict as prediction
-from job.errors import OrchardError, ResultsIncompleteError, ResultsUnusableError, UsageError, one_line
+from job.errors import (
+    OrchardError,
+    ResultsIncompleteError,
+    ResultsUnusableError,
+    UsageError,
+    did_you_mean,
+    one_line,
+)
 from job.options import predict_parser, run_parser
 from job.results import layout
 
@@ -77,13 +81,15 @@ class Results:
 
 def run(*, name: str | None = None, output: Place | None = None, **options: Option) -> Results:
     """Run the job to its end; return its results, written to ``output`` (default: ``results/NAME``)."""
+    if options.get("vocabulary"):
+        options["vocabulary"] = _named(str(options["vocabulary"]))
     given = arguments.parse([*_argv(run_parser(), output=_output(name, output), **options)])
     pipeline.run(given)
     return Results(given.output)
 
 
 def predict(*, results: Place, name: str | None = None, output: Place | None = None, **options: Option) -> Results:
-    """Apply fitted results, named as for ``load_results``, to other photos; return results without fitting again."""
+    """Apply fitted results, named as for ``load_results``, to other photos; return the results of that."""
     keywords = {"results": load_results(results).path, "output": _output(name, output), **options}
     given = arguments.parse_predict([*_argv(predict_parser(), **keywords)])
     prediction.run(given, dict(os.environ))
@@ -92,16 +98,22 @@ def predict(*, results: Place, name: str | None = None, output: Place | None = N
 
 def load_results(results: Place) -> Results:
     """Return the results of a finished run, by name (a folder in ``results/``), path or URI."""
-    manifest = Path("results", results, layout.MANIFEST)
-    return Results(str(manifest.parent if manifest.is_file() else results))
+    return Results(_named(results))
+
+
+def _named(results: Place) -> str:
+    """Return the folder of results that are named by a run; a path or URI as it is."""
+    folder = Path(run_names.folder(str(results)))
+    return str(folder if (folder / layout.MANIFEST).is_file() else results)
 
 
 def _output(name: str | None, output: Place | None) -> Place:
     if name is not None and output is not None:
-        raise UsageError("name and output both say where the results go.", "Leave one of them out.")
-    if name is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
-        raise UsageError(f"Invalid name {name!r}.", "Use 1-64 letters, digits and ._- with a letter or digit first.")
-    return output if output is not None else f"results/{name or time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+        raise UsageError("name and output cannot be combined, got both.", "Leave out one of the two.")
+    if name is not None and not run_names.is_valid(name):
+        hint = f"For instance: name={run_names.nearest(name, 'first')!r}"
+        raise UsageError(f"name must be {run_names.RULE}, got {name!r}.", hint)
+    return output if output is not None else run_names.folder(name or run_names.default())
 
 
 def _argv(parser: argparse.ArgumentParser, **keywords: Option) -> Iterator[str]:
@@ -110,8 +122,8 @@ def _argv(parser: argparse.ArgumentParser, **keywords: Option) -> Iterator[str]:
     known = {name[2:].replace("-", "_"): name for name in names if name != "--help"}
     for keyword, value in keywords.items():
         if keyword not in known:
-            near = " or ".join(difflib.get_close_matches(keyword, known) or known)
-            raise UsageError(f"Unknown keyword argument '{keyword}'.", f"Use {near}.")
+            near = did_you_mean(keyword, known) or f"Use one of {', '.join(known)}."
+            raise UsageError(f"Unknown keyword argument '{keyword}'.", near.strip())
         if keyword == "labels" and isinstance(value, list | tuple):
             yield from ('--labels="{}"'.format(label.replace('"', '""')) for label in value)
         elif value is False:

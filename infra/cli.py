@@ -36,7 +36,7 @@ from infra.commands import (
 from infra.context import Context
 from infra.errors import InterruptedCommandError, WrongUseError
 from infra.pricing import cache
-from job.errors import OrchardError, tell
+from job.errors import OrchardError, started_as, tell
 from job.options import Parser
 
 COMMANDS: Sequence[Command] = (
@@ -81,7 +81,7 @@ def main(argv: Sequence[str] | None = None, context: Context | None = None) -> i
     if given.command is None:
         parser().print_help()
         return 0
-    with invocation.given(given.profile, given.region):
+    with invocation.given(given.profile, given.region), started_as("orchard"):
         try:
             return int(given.command.execute(given, context or _context(given)))
         except OrchardError as error:

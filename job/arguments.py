@@ -13,6 +13,7 @@ from job.errors import UsageError
 from job.features.network import require_network
 from job.features.words.options import CNN
 from job.features.words.options import checked as checked_words
+from job.images import groups
 from job.images import labels as label_rules
 from job.options import (
     DEFAULT_VARIANCE,
@@ -66,6 +67,7 @@ class Arguments(_Checked):
     predict: str | None
     labels: tuple[str, ...] | None
     label_pattern: str | None
+    group_pattern: str | None
     per_label: int | None
     seed: int
     decode: str
@@ -73,6 +75,7 @@ class Arguments(_Checked):
     backbone: str
     weights: str
     precision: str
+    views: int
     descriptor: str
     keypoints: int
     visual_words: int
@@ -150,6 +153,7 @@ def checked(given: argparse.Namespace) -> Arguments:
         raise UsageError(f"--seed must be between 0 and {LARGEST_SEED}, got {given.seed}.", "For instance: --seed 1")
     _check_components(given)
     label_rules.compiled(given.label_pattern)
+    groups.compiled(given.group_pattern)
     if given.per_label is not None and given.per_label < 1:
         raise UsageError(f"--per-label must be at least 1, got {given.per_label}.", "For instance: --per-label 100")
     _check_holdout(given)

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from job import storage
 from job.arguments import Arguments
 from job.errors import OutputRefusedError, PhotosNotFoundError
-from job.images import PREDICT, TEST, TRAIN, LeftOut, Subset, image_list, labels, listing
+from job.images import PREDICT, TEST, TRAIN, LeftOut, Subset, groups, image_list, labels, listing
 
 
 def list_all(arguments: Arguments, left_out: LeftOut | None = None) -> pa.Table:
@@ -24,7 +24,7 @@ def list_all(arguments: Arguments, left_out: LeftOut | None = None) -> pa.Table:
     ------
     UsageError
         If there is no photo, a wanted label is missing, one folder is inside another, a photo is both fitted and
-        tested, training and test folders are mixed, or a photo is in the output.
+        tested, training and test folders are mixed, a pattern does not match, or a photo is in the output.
     """
     subset = Subset(arguments.labels, arguments.per_label, arguments.seed)
     left_out, pattern = left_out or LeftOut(), labels.compiled(arguments.label_pattern)
@@ -38,9 +38,13 @@ def list_all(arguments: Arguments, left_out: LeftOut | None = None) -> pa.Table:
         named = image_list.list_photos(storage.absolute_uri(arguments.image_list), TRAIN, subset, left_out, pattern)
         _require_elsewhere(named, listings, arguments)
         listings.insert(0, named)
+        given.insert(0, ("", TRAIN))
+    grouping = groups.compiled(arguments.group_pattern)
+    for number, (folder, split) in enumerate(given):
+        if split != PREDICT:
+            listings[number] = groups.with_groups(listings[number], folder, grouping)
     if arguments.holdout is not None:
-        folder = "" if arguments.images is None else given[0][0]
-        listings[0] = listing.hold_out(listings[0], arguments.holdout, arguments.seed, folder)
+        listings[0] = groups.hold_out(listings[0], arguments.holdout, arguments.seed, given[0][0])
     return pa.concat_tables(listings).combine_chunks()
 
 
@@ -67,28 +71,39 @@ def count(photos: pa.Table, split: str) -> int:
     return len(photos.filter(pc.equal(photos["split"], split)))
 
 
+def count_groups(photos: pa.Table) -> dict[str, int] | None:
+    """Return the manifest's entry "groups": their number in training and test photos; None without groups."""
+    if photos["group"].null_count == len(photos):
+        return None
+    splits = (photos.filter(pc.equal(photos["split"], split)) for split in (TRAIN, TEST))
+    return {name: len(part["group"].unique()) for name, part in zip((TRAIN, TEST), splits, strict=True)}
+
+
 def describe_listing(photos: pa.Table) -> str:
     """Return one line on the photos of a listing."""
     found = Counter(photos["split"].to_pylist())
     names = {TRAIN: "to fit on", TEST: "to test", PREDICT: "to predict"}
     parts = [f"{found[split]:,} photos {name}" for split, name in names.items() if found[split]]
     found_labels = len(listing.count_by_label(photos, TRAIN))
-    return f"Found {', '.join(parts)}; {found_labels:,} label{'s' if found_labels != 1 else ''}."
+    found_groups = len(photos["group"].drop_null().unique())
+    grouped = f" in {found_groups:,} group{'s' if found_groups != 1 else ''}" if found_groups else ""
+    return f"Found {', '.join(parts)}; {found_labels:,} label{'s' if found_labels != 1 else ''}{grouped}."
 
 
 def label_warnings(photos: pa.Table, arguments: Arguments) -> list[str]:
-    """Return what is probably wrong with the labels of a listing, a line each."""
+    """Return what is probably wrong with the labels and groups of a listing, a line each."""
     folder = "" if arguments.images is None else storage.absolute_uri(arguments.images)
     training: dict[str, list[str]] = {}
     train = photos.filter(pc.equal(photos["split"], TRAIN))
     for path, label in zip(_inside(train["path"].to_pylist(), folder), train["label"].to_pylist(), strict=True):
         training.setdefault(label, []).append(path)
-    return labels.warnings(
+    of_labels = labels.warnings(
         training,
         listing.count_by_label(photos, TEST),
         has_test=arguments.test is not None or arguments.holdout is not None,
         by_folder=arguments.images is not None and arguments.label_pattern is None,
     )
+    return of_labels + groups.warnings(photos)
 
 
 def _inside(paths: Sequence[str], folder: str) -> list[str]:

@@ -13,9 +13,10 @@ from job.features.extractor import Extracted
 from job.images import PREDICT, TEST, TRAIN
 from job.pca import PrincipalComponents, components
 from job.pca.passes import ProjectionReport
-from job.results import DataFile, installed_version, layout
+from job.results import DataFile, installed_version, layout, tables
 from job.results.output import Run
 from job.results.resume import Found
+from job.results.tables import Tables
 from job.spark.tasks import PhotosReport
 
 LIBRARIES = ("numpy", "pyarrow", "pillow", "ai-edge-litert", "openvino")
@@ -42,9 +43,9 @@ def build_manifest(
     photos
         The listing.
     fitted
-        The entries "components" and "classifier", and of a prediction "fitted", the run that it applies.
+        The entries "components", "classifier", "predicted" and "reasons", and of a prediction "fitted", its run.
     files
-        Those beside what the tasks have written.
+        Files that the driver wrote, by data set.
     """
     reports = extracted.reports
     seconds = {**run.progress.seconds, **task_seconds(reports)}
@@ -105,6 +106,18 @@ def versions() -> dict[str, str]:
     libraries = {name: installed_version(name) for name in LIBRARIES}
     installed = {name: version for name, version in libraries.items() if version is not None}
     return {"python": platform.python_version(), "pyspark": pyspark.__version__, **installed}
+
+
+def write_tables(
+    output: str,
+    reports: Sequence[PhotosReport],
+    projected: Sequence[ProjectionReport],
+    predictions: Sequence[DataFile],
+    labels: Sequence[str],
+) -> Tables:
+    """Write the data sets that the tasks have written as single CSV files too."""
+    files = data_files(reports, projected)
+    return tables.write_tables(output, files[layout.REJECTED], files[layout.COMPONENTS_CSV], predictions, labels)
 
 
 def data_files(reports: Sequence[PhotosReport], projected: Sequence[ProjectionReport]) -> dict[str, list[DataFile]]:

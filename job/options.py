@@ -10,7 +10,7 @@ from job.classifiers import COMPONENTS, FEATURES, MODELS
 from job.errors import OrchardError, UsageError, did_you_mean
 from job.features.network import FAST, FULL, IMAGENET
 from job.features.words import options as word_options
-from job.images import EXACT, SCALED
+from job.images import EXACT, SCALED, WINDOWS
 from job.report import LANGUAGES
 
 PREDICT, REPORT = "predict", "report"
@@ -155,8 +155,8 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
     which.add_argument(
         "--image-list",
         metavar="FILE",
-        help="list of photos to fit, instead of --images: CSV or Parquet with a column path, or the manifest.json of "
-        "an S3 Inventory",
+        help="list of photos to fit, instead of --images: CSV or Parquet with the columns path and label (label may be "
+        "missing: then it is the photo's folder), or the manifest.json of an S3 Inventory",
     )
     tested = photos.add_mutually_exclusive_group()
     tested.add_argument("--test", metavar="FOLDER", help="photos to test the fit on, in folders like --images")
@@ -175,6 +175,12 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
         metavar="REGEX",
         help="take labels from this regular expression's first group in the path inside the folder, for instance "
         "'^([^/]+)/' for the first folder (default: the last folder)",
+    )
+    photos.add_argument(
+        "--group-pattern",
+        metavar="REGEX",
+        help="keep photos of one object together, on one side of --holdout: those for which this regular expression's "
+        "first group, in the path inside the folder, is equal",
     )
     photos.add_argument("--per-label", metavar="N", type=whole_number, help="use at most N photos per label")
     photos.add_argument(
@@ -200,6 +206,14 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
         choices=(FULL, FAST),
         default=FULL,
         help="full: float32 (default); fast: bfloat16 where the processor has it",
+    )
+    network.add_argument(
+        "--views",
+        metavar="N",
+        type=whole_number,
+        choices=tuple(WINDOWS),
+        default=1,
+        help="average the features of N views of a photo: 1, 3, 5 or 9 (default: 1)",
     )
 
     word_options.add_to(made)

@@ -1,5 +1,6 @@
 """The run from photos to results: its stages in order."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -17,14 +18,14 @@ from job.features.words import KINDS, Learning, require_opencv, vocabulary
 from job.features.words.extractor import WordExtractor, perceptron_parameters, reused_words
 from job.features.words.options import CNN, ZERO
 from job.images import TRAIN, LeftOut, listing
-from job.inputs import count, describe_listing, label_warnings, list_all
-from job.manifest import build_manifest, describe_components, label_counts
+from job.inputs import count, count_groups, describe_listing, label_warnings, list_all
+from job.manifest import build_manifest, describe_components, label_counts, write_tables
 from job.options import NO_CLASSIFIER
 from job.pca import PrincipalComponents, Projection, components
 from job.pca.passes import ProjectionTask, SumTask
 from job.pca.stage import fit, project_photos, write_components
 from job.report import making
-from job.results import resume
+from job.results import DataFile, resume
 from job.results.output import Run, begin_to_replace, commit, finish, open_run
 from job.spark import session, tasks
 
@@ -80,15 +81,22 @@ def run(arguments: Arguments) -> dict[str, Any]:
                 files = stage.input_files(asked.classify_on, extracted.reports, projected)
                 classified = stage.classify(context, output, files, asked, progress)
         begin_to_replace(run)
-        written = {"pca": write_components(output, fitted, projection)}
+        written: dict[str, Sequence[DataFile]] = {"pca": write_components(output, fitted, projection)}
         if extracted.vocabulary:
             written["vocabulary"] = vocabulary.write(output, extracted.vocabulary)
         if classified is not None:
             written["classifier"] = stage.write(output, classified)
+        predictions = [] if classified is None else classified.predictions
+        classes = [] if classified is None else classified.classifier.labels
+        merged = write_tables(output, extracted.reports, projected, predictions, classes)
+        written["tables"] = merged.files
         outcome = {
             "ignored": left_out.as_manifest(),
+            "groups": count_groups(photos),
             "components": describe_components(fitted, kept),
             "classifier": None if classified is None else stage.describe(classified),
+            "predicted": merged.predicted,
+            "reasons": [asdict(reason) for reason in merged.reasons],
         }
         manifest = build_manifest(run, arguments.as_manifest(), photos, found, extracted, projected, outcome, written)
         # Commit the results before rendering, so that an interrupt loses only the report.
@@ -114,7 +122,7 @@ def choose_extractor(arguments: Arguments, run: Run) -> FeatureExtractor:
                 model = cached_export(ExportRequest(arguments.backbone, arguments.weights, arguments.seed))
             else:
                 model = storage.local_copy(storage.absolute_uri(arguments.model), run.folder)
-            extractor = open_network(model, arguments.precision, arguments.decode)
+            extractor = open_network(model, arguments.precision, arguments.decode, arguments.views)
         warn_if_untrained(run.progress, extractor.backbone)
         return extractor
     require_opencv()
@@ -131,7 +139,7 @@ def require_possible(arguments: Arguments, photos: pa.Table, extractor: FeatureE
     training = count(photos, TRAIN)
     if training < 2:
         raise TooFewPhotosError(
-            f"There is {training} photo to fit on, and principal components need at least 2.", "Give more photos."
+            f"Principal components require at least 2 photos, got {training}.", "Add photos to --images."
         )
     if arguments.components is not None:
         components.require_components(arguments.components, training, extractor.features)

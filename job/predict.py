@@ -1,6 +1,7 @@
-"""Applies what an earlier run fitted to other photos: ``python -m job predict``."""
+"""The prediction: applies the components and the classifier of a finished run to other photos."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from job.features.words import require_opencv
 from job.features.words.extractor import WordExtractor, reused_words
 from job.features.words.options import ZERO
 from job.images import EXACT, PREDICT, LeftOut, listing
-from job.manifest import build_manifest
+from job.manifest import build_manifest, write_tables
 from job.pca import Projection
 from job.pca.passes import ProjectionTask
 from job.pca.stage import project_photos, read_projection
@@ -32,7 +33,7 @@ from job.spark import session, tasks
 
 
 def run(arguments: PredictArguments, environment: Mapping[str, str]) -> dict[str, Any]:
-    """Take photos to components, and to predictions where the earlier run has a classifier; return the manifest.
+    """Compute components, and predictions if the earlier run has a classifier; return the manifest.
 
     Raises
     ------
@@ -44,7 +45,7 @@ def run(arguments: PredictArguments, environment: Mapping[str, str]) -> dict[str
     fitted, output = storage.absolute_uri(arguments.results), storage.absolute_uri(arguments.output)
     if storage.resolved(fitted) == storage.resolved(output):
         raise OutputRefusedError(
-            f"The output '{output}' is the folder of the results that are applied.", "Choose another --output."
+            f"--output must not be the folder of --results, got '{output}' for both.", "Choose another --output."
         )
     with open_run(output, arguments.overwrite or arguments.resume, [arguments.images]) as run:
         progress, left_out = run.progress, LeftOut()
@@ -67,13 +68,17 @@ def run(arguments: PredictArguments, environment: Mapping[str, str]) -> dict[str
                 files = stage.input_files(classifier.classify_on, extracted.reports, projected)
                 predictions, _ = stage.predict(context, output, classifier, files, progress)
         begin_to_replace(run)
+        classes = () if classifier is None else classifier.labels
+        merged = write_tables(output, extracted.reports, projected, predictions, classes)
         outcome = {
             "fitted": {"results": fitted, "run_id": earlier["run_id"]},
             "ignored": left_out.as_manifest(),
             "components": earlier["components"],
-            "classifier": earlier.get("classifier"),
+            "classifier": earlier["classifier"],
+            "predicted": merged.predicted,
+            "reasons": [asdict(reason) for reason in merged.reasons],
         }
-        written = {"classifier": predictions}
+        written = {"classifier": predictions, "tables": merged.files}
         manifest = build_manifest(run, arguments.as_manifest(), photos, found, extracted, projected, outcome, written)
         return finish(run, manifest)
 
@@ -91,14 +96,14 @@ def read_fitted(fitted: str, manifest: dict[str, Any]) -> tuple[Projection, Clas
     listed = listed_files(manifest)
     if layout.PROJECTION not in listed:
         raise ResultsUnusableError(
-            f"The results '{fitted}' fitted nothing: they only apply what another run fitted.",
-            f"Give that run's: --results {manifest.get('fitted', {}).get('results', 'RESULTS')}",
+            f"--results must be a run that fitted components, got the prediction '{fitted}'.",
+            f"Use the run that it applied: --results {manifest.get('fitted', {}).get('results', 'FOLDER')}",
         )
     try:
         return read_projection(fitted), stage.read(fitted) if layout.MODEL in listed else None
     except OSError as error:
         raise ResultsIncompleteError(
-            f"The results '{fitted}' are incomplete: {one_line(error)}.", "Fetch them again, or run them again."
+            f"The results '{fitted}' are incomplete: {one_line(error)}.", "Copy them again, or repeat their run."
         ) from error
 
 
@@ -120,7 +125,7 @@ def find_extractor(
         return extractor
     if arguments.model is not None:
         raise UsageError(
-            f"--model is a network, and the results '{fitted}' were fitted on visual words.", "Leave --model out."
+            f"--model requires results of a network, got '{fitted}', which are of visual words.", "Leave out --model."
         )
     require_opencv()
     words, description = reused_words(fitted, earlier["vocabulary"]["descriptor"])
@@ -133,25 +138,24 @@ def find_extractor(
 def find_network(
     given: str | None, manifest: dict[str, Any], precision: str, cache: Path, folder: Path
 ) -> NetworkExtractor:
-    """Return the extractor of the very backbone that a run was fitted with.
+    """Return the extractor of the backbone of a run.
 
-    Its file is the given one; else a cached one, or the one that the run was given, or exported again.
+    The file is the given one; else a cached one, the one that the run used, or a new export.
 
     Raises
     ------
     BackboneError
-        If the file is another one, or if there is none.
+        If the file is not the one of the run, or does not exist.
     """
     wanted, earlier = manifest["backbone"]["sha256"], manifest["arguments"]
-    decoding = earlier.get("decode", EXACT)
+    decoding, views = earlier.get("decode", EXACT), manifest["backbone"].get("views", 1)
     if given is not None:
-        extractor = open_network(storage.local_copy(storage.absolute_uri(given), folder), precision, decoding)
+        extractor = open_network(storage.local_copy(storage.absolute_uri(given), folder), precision, decoding, views)
         found = extractor.provenance["model"]
         if found != wanted:
             raise BackboneError(
-                f"The backbone '{given}' is not the one that was fitted with: "
-                f"its SHA-256 is {found}, the manifest says {wanted}.",
-                "Give the file that the earlier run was given or exported.",
+                f"--model must be the backbone of the results (SHA-256 {wanted}), got '{given}' (SHA-256 {found}).",
+                "Leave out --model, or name the file that the earlier run used.",
             )
         return extractor
     model = find_local_backbone(manifest, cache)
@@ -160,15 +164,15 @@ def find_network(
             model = storage.local_copy(storage.absolute_uri(earlier["model"]), folder)
         elif model is None:
             model = cached_export(ExportRequest(earlier["backbone"], earlier["weights"], earlier["seed"]))
-        extractor = open_network(model, precision, decoding)
+        extractor = open_network(model, precision, decoding, views)
     except UsageError as error:
         raise BackboneError(
-            f"The backbone that was fitted with is not on this machine: {error.message}",
-            "Name its file with --model FILE.",
+            f"The backbone of the results is not on this machine: {error.message}",
+            "Name its file: --model FILE",
         ) from error
     if extractor.provenance["model"] != wanted:
         raise BackboneError(
-            f"The backbone that was fitted with (SHA-256 {wanted}) is not on this machine.",
-            "Name its file with --model FILE.",
+            f"The backbone of the results (SHA-256 {wanted}) is not on this machine.",
+            "Name its file: --model FILE",
         )
     return extractor

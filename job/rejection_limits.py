@@ -1,13 +1,14 @@
 """Ends a run whose rejected photos leave too few, or are more than ``--max-rejected`` allows."""
 
-import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+
+import pyarrow as pa
 
 from job.arguments import most_allowed
 from job.errors import TooFewPhotosError, TooManyRejectedError
 from job.images import TRAIN
 from job.results import layout
+from job.results.tables import count_reasons
 from job.spark.tasks import PhotosReport
 
 
@@ -25,9 +26,9 @@ def require_enough(output: str, training: int, limit: str | None, reports: Seque
     used = sum(report.used[TRAIN] for report in reports)
     if used < 2:
         raise TooFewPhotosError(
-            f"Of {training} photos to fit on, {used} could be used, and at least 2 are needed. "
-            f"The first reason: {first_reason(output, reports)}.",
-            "Give more photos, or repair these.",
+            f"A fit requires at least 2 usable photos, got {used} of {training}. "
+            f"The first rejected: {first_reason(output, reports)}.",
+            "Add photos to --images, or repair these.",
         )
 
 
@@ -36,8 +37,9 @@ def require_any(output: str, photos: int, limit: str | None, reports: Sequence[P
     require_within(output, limit, reports)
     if all(report.file is None for report in reports):
         raise TooFewPhotosError(
-            f"None of {photos} photos could be used. The first reason: {first_reason(output, reports)}.",
-            "Give other photos, or repair these.",
+            f"A prediction requires at least 1 usable photo, got 0 of {photos}. "
+            f"The first rejected: {first_reason(output, reports)}.",
+            "Add photos to --images, or repair these.",
         )
 
 
@@ -49,30 +51,21 @@ def require_within(output: str, limit: str | None, reports: Sequence[PhotosRepor
     photos = rejected + sum(report.used.total() for report in reports)
     if rejected <= most_allowed(limit, photos):
         return
-    reason, number = commonest([reason for _, reason in _rejected(output, reports)])
+    commonest = count_reasons(_rejected(output, reports))[0]
     raise TooManyRejectedError(
-        f"{rejected:,} of {photos:,} photos ({rejected / photos:.2%}) were rejected, more than the {limit} of "
-        f"--max-rejected. The most common reason, of {number:,}: {reason}.",
-        f"See all in {output}/{layout.REJECTED}. Repair the photos or allow more, then run it again with --resume.",
+        f"At most {limit} of the photos may be rejected (--max-rejected), got {rejected:,} of {photos:,} "
+        f"({rejected / photos:.2%}). The most common reason, {commonest.photos:,} times: {commonest.reason}.",
+        f"Repair the photos listed in {output}/{layout.REJECTED}, or raise --max-rejected; then add --resume.",
     )
-
-
-def commonest(reasons: Sequence[str]) -> tuple[str, int]:
-    """Return the most common reason, and how often it occurs; reasons that differ only in numbers count as one."""
-    alike = Counter(re.sub(r"\d[\d,.]*", "0", reason) for reason in reasons)
-    kind, number = alike.most_common(1)[0]
-    return next(reason for reason in reasons if re.sub(r"\d[\d,.]*", "0", reason) == kind), number
 
 
 def first_reason(output: str, reports: Sequence[PhotosReport]) -> str:
     """Return path and reason of the first rejected photo."""
-    for path, reason in _rejected(output, reports):
-        return f"{path}: {reason}"
-    return "none was rejected"
+    rejected = _rejected(output, reports)
+    return f"{rejected['path'][0]}: {rejected['reason'][0]}" if len(rejected) else "none was rejected"
 
 
-def _rejected(output: str, reports: Sequence[PhotosReport]) -> Iterator[tuple[str, str]]:
-    for report in reports:
-        if report.rejected is not None:
-            for row in layout.read_parquet(output, report.rejected.path).to_pylist():
-                yield row["path"], row["reason"]
+def _rejected(output: str, reports: Sequence[PhotosReport]) -> pa.Table:
+    files = [report.rejected for report in reports if report.rejected is not None]
+    tables = [layout.read_parquet(output, file.path) for file in files]
+    return pa.concat_tables([layout.REJECTED_SCHEMA.empty_table(), *tables])

@@ -167,6 +167,17 @@ def test_labels_may_be_written_as_on_the_command_line(parsed: list[Arguments]) -
     assert [(given.labels, given.output) for given in parsed] == [(("Apple", "Avocado"), "results/new")]
 
 
+def test_vocabulary_of_a_run_is_found_by_its_name(parsed: list[Arguments], tmp_path: Path) -> None:
+    (tmp_path / "results" / "words").mkdir(parents=True)
+    (tmp_path / "results" / "words" / layout.MANIFEST).touch()
+
+    for given in ("words", tmp_path / "elsewhere"):
+        with pytest.raises(ResultsUnusableError):
+            orchard.run(images="photos", name="new", descriptor="orb", vocabulary=given)
+
+    assert [given.vocabulary for given in parsed] == ["results/words", str(tmp_path / "elsewhere")]
+
+
 @pytest.mark.parametrize(
     "keywords",
     [

@@ -2,7 +2,8 @@
 
 from infra.aws import cdk, stacks
 from infra.aws.client import ATTEMPTS, CONNECTIONS, PAUSES, Aws, as_orchard_error, explained
-from infra.aws.s3 import download, exists, nearest_name, read_if_there, require_name
+from infra.aws.s3 import download, exists, read_if_there, require_name
+from job.run_names import nearest as nearest_name
 
 __all__ = [
     "ATTEMPTS",

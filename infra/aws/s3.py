@@ -1,6 +1,5 @@
 """Objects in S3: check names, test whether one exists, read or download it."""
 
-import re
 from datetime import datetime
 from pathlib import Path
 
@@ -8,28 +7,15 @@ from botocore.exceptions import ClientError
 
 from infra.aws.client import Aws
 from infra.errors import WrongUseError
-
-LONGEST_NAME = 64
-
-_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_NAME - 1}}}")
-"""Names that mean the same in a key, a URI, a shell and a file system."""
+from job import run_names
 
 _NOT_FOUND = ("404", "NoSuchBucket", "NoSuchKey", "NotFound")
 
 
 def require_name(name: str, message: str, hint: str) -> None:
     """Raise WrongUseError unless a name is valid for a run or a set; ``message`` is what it names: "--name"."""
-    if not _NAME.fullmatch(name):
-        raise WrongUseError(
-            f"{message} must be 1 to {LONGEST_NAME} letters, digits, '.', '_' or '-', starting with a letter or digit, "
-            f"got '{name}'.",
-            hint,
-        )
-
-
-def nearest_name(text: str, otherwise: str) -> str:
-    """Return the valid name that is nearest to a text, or another where no part of the text is valid."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")[:LONGEST_NAME] or otherwise
+    if not run_names.is_valid(name):
+        raise WrongUseError(f"{message} must be {run_names.RULE}, got '{name}'.", hint)
 
 
 def exists(aws: Aws, bucket: str, key: str) -> bool:

@@ -83,7 +83,8 @@ def run_model(run: RunFiles, backbone: Path) -> bytes:
         )
     with np.load(io.BytesIO(run.read(layout.PROJECTION)), allow_pickle=False) as archive:
         projection = Projection(archive["mean"], archive["scale"], archive["components"])
-    return mobile_model(backbone.read_bytes(), projection, Classifier.from_files(description, numbers))
+    classifier, views = Classifier.from_files(description, numbers), run.manifest["backbone"].get("views", 1)
+    return mobile_model(backbone.read_bytes(), projection, classifier, views)
 
 
 def describe(model: bytes, file: Path) -> str:

@@ -17,10 +17,10 @@ from infra.commands.report import RESULTS, local_folder
 from infra.context import Context
 from infra.errors import ReportNotShownError, RunUnknownError, SignInError, StackNotReadyError, WrongUseError
 from infra.runs import fetch, find_backbone
-from job.__main__ import summary
 from job.errors import OrchardError, UsageError
 from job.mobile import FLOAT16, INT8
 from job.results import EXPLAINED_VARIANCE, REPORT, layout
+from job.summary import summary
 
 MANIFESTS_AT_A_TIME = 16
 
@@ -110,7 +110,8 @@ def _merged(local: list[_Row], cluster: dict[str, dict[str, Any] | None]) -> lis
 def _row(name: str, where: str, manifest: dict[str, Any] | None) -> tuple[str, ...]:
     if manifest is None:
         return (name, where, "unfinished", "", "", "")
-    accuracy = (manifest.get("classifier") or {}).get("accuracy")
+    # A prediction repeats the classifier of the run that it applied, whose accuracy is not that of these photos.
+    accuracy = None if "fitted" in manifest else (manifest.get("classifier") or {}).get("accuracy")
     return (
         name,
         where,

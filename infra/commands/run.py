@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import time
 
 from infra import invocation
 from infra.aws import Aws, nearest_name, require_name, stacks
@@ -15,7 +14,7 @@ from infra.context import Context
 from infra.errors import RunRefusedError, WrongUseError
 from infra.runs import Cluster, PhotosFound, Plan, Step, clusters, plans, preflight, steps
 from infra.upload import make_bundle, place_model, send_bundle
-from job import arguments, options
+from job import arguments, options, run_names
 from job.__main__ import carry_out
 from job.features.network.export import ExportRequest, cached_export
 
@@ -33,10 +32,10 @@ _OPTIONS = {
 
 def execute(given: argparse.Namespace, context: Context) -> int:
     """Run the job; return 0 only if it completed, or was detached from."""
-    name = given.name or time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(context.clock()))
+    name = given.name or run_names.default(context.clock())
     require_name(name, "--name", f"Name it: --name {nearest_name(name, 'first')}")
     _require_sense(given)
-    given.output = given.output or f"results/{name}"
+    given.output = given.output or run_names.folder(name)
     if given.on == LOCAL:
         context.say(_run_here(given).rstrip("\n"))
         return 0

@@ -3,15 +3,17 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TextIO
-
-from tqdm import tqdm
+from typing import TYPE_CHECKING, Any, TextIO
 
 from infra.aws import Aws, explained, read_if_there
 from infra.runs import step as steps
 from infra.runs.step import ENDED, Step
 from job.errors import printable
 from job.results import PROGRESS
+from job.results.bar import progress_bar
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 SECONDS_BETWEEN_LOOKS = 2.0
 """EMR allows a few describing calls a second for a whole account."""
@@ -79,13 +81,7 @@ class _Shown:
     def _count(self, progress: Progress) -> None:
         if self._bar is None:
             # What was done before anybody looked would make the rate too high.
-            self._bar = tqdm(
-                total=progress.total,
-                initial=progress.done,
-                desc=progress.stage,
-                unit=" photos",
-                file=self._terminal,
-            )
+            self._bar = progress_bar(self._terminal, progress.total, "photos", progress.stage, progress.done)
         self._bar.update(progress.done - self._bar.n)
 
     def close(self) -> None:

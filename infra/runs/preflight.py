@@ -9,7 +9,7 @@ from infra import invocation
 from infra.aws import Aws, exists, explained
 from infra.errors import RunRefusedError
 from job.arguments import Arguments
-from job.images import describe_ignored, ending, is_photo, labels
+from job.images import describe_ignored, ending, groups, is_photo, labels
 from job.results import LAYOUT, MANIFEST
 from job.storage import is_hidden, split_s3
 
@@ -56,11 +56,14 @@ def check_labels(arguments: Arguments, found: Mapping[str, PhotosFound]) -> list
     Raises
     ------
     UsageError
-        If training and test folders are mixed, or ``--label-pattern`` does not match a photo.
+        If training and test folders are mixed, or ``--label-pattern`` or ``--group-pattern`` does not match a photo.
     """
-    pattern = labels.compiled(arguments.label_pattern)
+    pattern, grouping = labels.compiled(arguments.label_pattern), groups.compiled(arguments.group_pattern)
     if arguments.images is None:
         return []
+    for folder in (arguments.images, arguments.test):
+        if folder is not None and grouping is not None:
+            groups.of_paths(found[folder].names, grouping)
     if pattern is None:
         labels.require_no_splits(found[arguments.images].names, arguments.images.rstrip("/"))
     training: dict[str, list[str]] = {}

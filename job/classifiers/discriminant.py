@@ -123,21 +123,30 @@ def log_loss(scores: Floats, classes: Classes, temperature: float) -> float:
     return float((logarithms - scaled[np.arange(len(classes)), classes]).mean())
 
 
-def draw_sample(labels: Sequence[str], largest: int = LARGEST_SAMPLE) -> npt.NDArray[np.intp]:
+def draw_sample(
+    labels: Sequence[str], largest: int = LARGEST_SAMPLE, grouped: Sequence[int] | None = None
+) -> npt.NDArray[np.intp]:
     """Return the fold of each training photo, of shape (photos,); -1 for photos outside the sample.
 
-    The photos of a label are cut into ``FOLDS`` runs in the order of the listing, and each fold takes the first photos
-    of a run: frames of one object, which usually follow each other, are mostly in the same fold.
+    Without groups, the photos of a label are cut into ``FOLDS`` runs in the order of the listing, and each fold takes
+    the first photos of a run: frames of one object, which usually follow each other, are mostly in the same fold. With
+    groups, each fold takes photos at equal distances of those that are in it.
 
-    ``labels``: of all training photos, in the order of the listing.
+    ``labels``: of all training photos, in the order of the listing; ``grouped``: the fold of each photo's group.
     """
     share = min(1.0, largest / max(len(labels), 1))
     numbers = np.unique(np.array(labels, object), return_inverse=True)[1]
     folds = np.full(len(labels), -1, np.intp)
     for number in range(int(numbers.max(initial=-1)) + 1):
         members = np.flatnonzero(numbers == number)
-        for fold, run in enumerate(np.array_split(members, FOLDS)):
-            folds[run[: int(np.ceil(share * len(run)))]] = fold
+        if grouped is None:
+            for fold, run in enumerate(np.array_split(members, FOLDS)):
+                folds[run[: int(np.ceil(share * len(run)))]] = fold
+            continue
+        for fold in range(FOLDS):
+            run = members[np.array(grouped)[members] == fold]
+            wanted = int(np.ceil(share * len(run)))
+            folds[run[np.arange(wanted) * len(run) // max(wanted, 1)]] = fold
     return folds
 
 

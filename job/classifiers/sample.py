@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import SparkContext
 
-from job.classifiers.discriminant import Sample, draw_sample
-from job.images import TRAIN
+from job.classifiers.discriminant import FOLDS, Sample, draw_sample
+from job.images import TRAIN, groups
 from job.matrices import matrix
 from job.pca import Classes
 from job.pca.passes import SumTask, classes_of
@@ -19,9 +19,14 @@ FILES_IN_A_TASK = 8
 
 
 def sampled_paths(listing: pa.Table) -> dict[str, int]:
-    """Return the fold of each training photo in the sample, by path."""
+    """Return the fold of each training photo in the sample, by path; a group is in one fold."""
     training = listing.filter(pc.equal(listing["split"], TRAIN))
-    folds = draw_sample(training["label"].to_pylist())
+    labels, names = training["label"].to_pylist(), training["group"].to_pylist()
+    grouped = None
+    if not training["group"].null_count:
+        fold_of = groups.cut(groups.sizes(names, labels), FOLDS, 0)
+        grouped = [fold_of[name] for name in names]
+    folds = draw_sample(labels, grouped=grouped)
     paths = zip(training["path"].to_pylist(), folds.tolist(), strict=True)
     return {path: fold for path, fold in paths if fold >= 0}
 

@@ -25,7 +25,15 @@ from job.errors.catalogue import (
     WeightsNotDownloadedError,
     kinds,
 )
-from job.errors.console import did_you_mean, error_report, printable, printable_line, tell
+from job.errors.console import (
+    did_you_mean,
+    error_report,
+    job_command,
+    printable,
+    printable_line,
+    started_as,
+    tell,
+)
 from job.errors.mapping import from_spark, one_line, probable_cause, refused, unreachable
 
 __all__ = [
@@ -54,12 +62,14 @@ __all__ = [
     "did_you_mean",
     "error_report",
     "from_spark",
+    "job_command",
     "kinds",
     "one_line",
     "printable",
     "printable_line",
     "probable_cause",
     "refused",
+    "started_as",
     "tell",
     "unreachable",
 ]

@@ -4,7 +4,9 @@ import difflib
 import re
 import sys
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Protocol
 
 
@@ -28,6 +30,24 @@ def tell(failure: Failure, argv: Sequence[str]) -> int:
         sys.stderr.write(printable(traceback.format_exc()))
     sys.stderr.write(error_report(printable_line(failure.message), printable(failure.hint), failure.code))
     return failure.exit_code
+
+
+_PROGRAM: ContextVar[str] = ContextVar("program", default="python -m job")
+
+
+@contextmanager
+def started_as(program: str) -> Iterator[None]:
+    """Begin the commands that messages print with another program while the block lasts."""
+    token = _PROGRAM.set(program)
+    try:
+        yield
+    finally:
+        _PROGRAM.reset(token)
+
+
+def job_command(arguments: str) -> str:
+    """Return a command of the program that the user started: "orchard report results/", "python -m job report ..."."""
+    return f"{_PROGRAM.get()} {arguments}"
 
 
 def did_you_mean(text: str, known: Iterable[str]) -> str:

@@ -14,16 +14,16 @@ _JAVA = re.compile(r"^(?:: |Caused by: )?(?:[\w$]+\.)+(?P<kind>\w+(?:Exception|E
 OUTSIDE_CAUSES = (
     (
         re.compile(r"No space left on device|Disk quota exceeded", re.IGNORECASE),
-        "A disk that Spark keeps its temporary files on is full.",
-        "Free some space, or name another disk in SPARK_LOCAL_DIRS, then go on with --resume.",
+        "The disk for Spark's temporary files is full.",
+        "Free disk space, or set SPARK_LOCAL_DIRS to a folder on another disk, then add --resume to the same command.",
     ),
     (
         re.compile(r"Python worker exited unexpectedly|ExecutorLostFailure|exited caused by one of the running tasks"),
-        "A process of Spark's ended again and again in the middle of a task: for want of memory, or because it hung.",
-        "Give each task more memory (fewer cores: --master 'local[1]'; larger nodes), then go on with --resume.",
+        "A Spark process ended repeatedly in the middle of a task: it ran out of memory, or it hung.",
+        "Give each task more memory, with --master 'local[1]' or larger nodes, then add --resume to the same command.",
     ),
 )
-"""Patterns of Spark's text where something outside the program ended a task, with message and hint."""
+"""Patterns in Spark's text for causes outside the program, each with message and hint."""
 
 REFUSALS = (
     (re.compile(r"while the bucket is located in '([\w-]+)'"), r"Set the bucket's region: export AWS_REGION=\1"),
@@ -57,8 +57,8 @@ def from_spark(error: Exception) -> OrchardError:
         return error
     if isinstance(error, (Py4JNetworkError, ConnectionError)):
         return SparkEndedError(
-            "Spark's Java process has ended in the middle of the run.",
-            "If the machine ran out of memory, give Spark fewer cores: --master 'local[1]'. Then go on with --resume.",
+            "Spark's Java process ended in the middle of the run, most often because memory ran out.",
+            "Add --resume --master 'local[1]' to the same command: one core needs less memory.",
         )
     text = str(error)
     ours = _OURS.search(text)
@@ -70,7 +70,7 @@ def from_spark(error: Exception) -> OrchardError:
             return RunFailedError(message, hint)
     return RunFailedError(
         f"The run failed: {probable_cause(text) or type(error).__name__}",
-        "Run it again with --debug for the whole trace.",
+        "Add --debug to the same command for the traceback.",
     )
 
 
@@ -87,12 +87,13 @@ def probable_cause(text: str) -> str:
 
 
 def unreachable(message: str, error: OSError) -> RunFailedError:
-    """Return the error for a storage that does not answer, or that refuses."""
+    """Return the error for a storage that does not answer, or that refuses; ``message`` says what failed."""
     fix = refused(error)
     if fix is not None:
         return StorageRefusedError(f"{message}: {one_line(error)}.", fix)
     return TryAgainError(
-        f"{message}: {one_line(error)}.", "Check that it may be read and can be reached from here, then run it again."
+        f"{message}: {one_line(error)}.",
+        "Check the network and the permission of these credentials, then repeat the command.",
     )
 
 

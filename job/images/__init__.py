@@ -3,7 +3,7 @@
 ``decode`` is public too, for its function of the same name.
 """
 
-from job.images import image_list, labels, listing
+from job.images import groups, image_list, labels, listing
 from job.images.decode import (
     DECODING,
     EXACT,
@@ -20,6 +20,7 @@ from job.images.formats import FORMAT_NAMES, FORMATS, PHOTO_ENDINGS, describe_ig
 from job.images.limits import LARGEST_FILE, RejectedPhotoError, require_size
 from job.images.listing import LISTING_SCHEMA, PREDICT, TEST, TRAIN, LeftOut, Subset
 from job.images.prefetch import photos_in_turn, read_ahead
+from job.images.views import WINDOWS, decode_views
 
 __all__ = [
     "DECODING",
@@ -34,13 +35,16 @@ __all__ = [
     "SCALED",
     "TEST",
     "TRAIN",
+    "WINDOWS",
     "LeftOut",
     "Pixels",
     "RejectedPhotoError",
     "Subset",
     "decode_at_own_size",
+    "decode_views",
     "describe_ignored",
     "ending",
+    "groups",
     "image_list",
     "is_photo",
     "labels",

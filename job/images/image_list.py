@@ -18,8 +18,9 @@ from job import storage
 from job.errors import PhotosNotFoundError, one_line, unreachable
 from job.images import listing
 from job.images.formats import FORMAT_NAMES, count_endings, is_photo
-from job.images.labels import label_of, labels_of, nfc
+from job.images.labels import label_of, labels_of
 from job.images.listing import LeftOut, Subset
+from job.images.patterns import nfc
 from job.storage import FileFound
 
 URI_COLUMNS = ("uri", "url", "path", "image", "file", "filepath", "filename", "imagepath")

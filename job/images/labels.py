@@ -2,15 +2,15 @@
 
 import re
 import shlex
-import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
-from job.errors import SplitFoldersError, UsageError
+from job.errors import SplitFoldersError
+from job.images import patterns
+from job.images.patterns import FIRST_FOLDER, nfc
 
-FIRST_FOLDER = "^([^/]+)/"
-"""The --label-pattern for the first folder of a path."""
+OPTION = "--label-pattern"
 
 _TRAINING = ("train", "training")
 _TESTING = ("test", "testing", "val", "valid", "validation")
@@ -20,50 +20,19 @@ _SHOWN = 5
 
 def compiled(pattern: str | None) -> re.Pattern[str] | None:
     """Return ``--label-pattern`` compiled; raise UsageError unless it is a regular expression with a group."""
-    if pattern is None:
-        return None
-    try:
-        made = re.compile(pattern)
-    except re.error as error:
-        raise UsageError(
-            f"--label-pattern must be a regular expression, got '{pattern}': {error}.",
-            f"For the first folder of each path: --label-pattern '{FIRST_FOLDER}'",
-        ) from error
-    if not made.groups:
-        raise UsageError(
-            f"--label-pattern must have a group in parentheses, got '{pattern}'.",
-            f"For the first folder of each path: --label-pattern '{FIRST_FOLDER}'",
-        )
-    return made
+    return patterns.compiled(OPTION, pattern)
 
 
-def nfc(text: str) -> str:
-    """Return a text in Unicode's composed form, in which equal labels are equal: folders zipped on a Mac are not."""
-    return unicodedata.normalize("NFC", text)
-
-
-def label_of(inside: str, root_label: str, pattern: re.Pattern[str] | None = None) -> str:
-    """Return a photo's label in NFC; an empty text if the pattern does not match.
-
-    Without a pattern the last folder of the path; the listed folder itself for photos directly in it.
-    """
-    if pattern is None:
-        return nfc(PurePosixPath(inside).parent.name or root_label)
-    match = pattern.search(nfc(inside))
-    return (match[1] or "").strip() if match else ""
+def label_of(inside: str, root_label: str) -> str:
+    """Return a photo's label in NFC: the last folder of its path, or the listed folder for photos directly in it."""
+    return nfc(PurePosixPath(inside).parent.name or root_label)
 
 
 def labels_of(insides: Sequence[str], root_label: str, pattern: re.Pattern[str] | None = None) -> list[str]:
     """Return the label of each photo; raise UsageError if the pattern does not match one."""
-    labels = [label_of(inside, root_label, pattern) for inside in insides]
-    unmatched = [inside for inside, label in zip(insides, labels, strict=True) if not label]
-    if pattern is not None and unmatched:
-        raise UsageError(
-            f"--label-pattern must match every path with a group that is not empty, got '{pattern.pattern}', "
-            f"which does not match {len(unmatched):,} of {len(insides):,}, for instance '{unmatched[0]}'.",
-            "Change the pattern, or remove these photos.",
-        )
-    return labels
+    if pattern is None:
+        return [label_of(inside, root_label) for inside in insides]
+    return patterns.captured(OPTION, pattern, insides)
 
 
 def require_no_splits(insides: Iterable[str], folder: str) -> None:
@@ -111,13 +80,13 @@ def warnings(
     lines = [*_alike({*training, *tested})]
     unknown = sorted(set(tested) - set(training))
     if unknown:
-        lines.append(f"Warning: no training photo has the label {_list(unknown)}; their test photos count as wrong.")
+        lines.append(f"Warning: no training photo has the label {named(unknown)}; their test photos count as wrong.")
     untested = sorted(set(training) - set(tested))
     if has_test and tested and untested:
-        lines.append(f"Warning: no test photo has the label {_list(untested)}; the accuracy leaves them out.")
+        lines.append(f"Warning: no test photo has the label {named(untested)}; the accuracy leaves them out.")
     single = sorted(label for label, paths in training.items() if len(paths) == 1)
     if single:
-        lines.append(f"Warning: only one training photo has the label {_list(single)}.")
+        lines.append(f"Warning: only one training photo has the label {named(single)}.")
     if by_folder:
         lines += _several_folders(training)
     return lines
@@ -128,7 +97,7 @@ def _alike(labels: Iterable[str]) -> list[str]:
     for label in sorted(labels):
         groups["".join(label.casefold().split())].append(label)
     return [
-        f"Warning: the labels {_list(group)} differ only in case or spaces; rename the folders if they mean the same."
+        f"Warning: the labels {named(group)} differ only in case or spaces; rename the folders if they mean the same."
         for group in groups.values()
         if len(group) > 1
     ]
@@ -142,7 +111,7 @@ def _several_folders(training: Mapping[str, Collection[str]]) -> list[str]:
         label, folders = next(iter(several.items()))
         lines.append(
             f"Warning: {len(several):,} of {len(training):,} labels come from several folders, for instance "
-            f"'{label}' from {_list(folders)}; if the first folder is the label: --label-pattern '{FIRST_FOLDER}'"
+            f"'{label}' from {named(folders)}; if the first folder is the label: --label-pattern '{FIRST_FOLDER}'"
         )
     at_root = [path for paths in training.values() for path in paths if "/" not in path]
     if at_root and len(training) > 1:
@@ -153,6 +122,7 @@ def _several_folders(training: Mapping[str, Collection[str]]) -> list[str]:
     return lines
 
 
-def _list(names: Sequence[str]) -> str:
+def named(names: Sequence[str]) -> str:
+    """Return the first few of some names, quoted, and how many more there are."""
     shown = ", ".join(f"'{name}'" for name in names[:_SHOWN])
     return shown + (f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else "")

@@ -1,7 +1,6 @@
-"""List the photos of a folder with their labels, draw subsets and the holdout, and cut the listing into tasks."""
+"""List the photos of a folder with their labels, draw subsets, and cut the listing into tasks."""
 
 import hashlib
-import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -16,10 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from job import storage
-from job.errors import PhotosNotFoundError, TooFewPhotosError
+from job.errors import PhotosNotFoundError
 from job.images.formats import FORMAT_NAMES, count_endings, describe_ignored, is_photo
-from job.images.labels import labels_of, nfc
+from job.images.labels import labels_of
 from job.images.limits import LARGEST_FILE
+from job.images.patterns import nfc
 from job.storage import FileFound
 
 TRAIN, TEST, PREDICT = "train", "test", "predict"
@@ -35,10 +35,12 @@ LISTING_SCHEMA = pa.schema(
         pa.field("version", pa.string(), nullable=False),
         pa.field("earlier_file", pa.string()),
         pa.field("earlier_row", pa.int32()),
+        pa.field("group", pa.string()),
     ]
 )
 """A listing: URI, label (null without labels), split, size in bytes, why a photo cannot be opened, a version that
-changes with its content, and the file and row of an earlier run with its values (null without one)."""
+changes with its content, the file and row of an earlier run with its values (null without one), and the group (null
+without groups)."""
 
 SMALLEST_PARTITION = 32
 """Photos. Below this the cost of starting a task shows."""
@@ -139,7 +141,7 @@ def as_listing(
 ) -> pa.Table:
     """Return a listing of photos of one split, of which nothing has been computed yet."""
     count = len(paths)
-    columns = [paths, labels, [split] * count, sizes, problems, versions, [None] * count, [None] * count]
+    columns = [paths, labels, [split] * count, sizes, problems, versions, *[[None] * count] * 3]
     arrays = [pa.array(column, field.type) for column, field in zip(columns, LISTING_SCHEMA, strict=True)]
     return pa.table(arrays, schema=LISTING_SCHEMA)
 
@@ -172,42 +174,9 @@ def draw(photos: Sequence[FileFound], labels: Sequence[str], subset: Subset, fol
         inside
         for label, members in by_label.items()
         if chosen is None or label in chosen
-        for inside in sorted(members, key=lambda inside: _rank(subset.seed, inside))[: subset.per_label]
+        for inside in sorted(members, key=lambda inside: rank(subset.seed, inside))[: subset.per_label]
     }
     return [photo for photo in photos if photo.inside in drawn]
-
-
-def hold_out(photos: pa.Table, share: float, seed: int, folder: str) -> pa.Table:
-    """Return a listing with a share of each label's training photos as test photos.
-
-    The seed and the path inside the folder decide which, as in ``draw``. The number per label is rounded (halves up),
-    and at least one photo remains for training.
-
-    Parameters
-    ----------
-    share
-        Above 0 and below 1.
-    """
-    rows = photos.select(["path", "label", "split"]).to_pylist()
-    by_label: dict[str, list[str]] = {}
-    for row in rows:
-        if row["split"] == TRAIN:
-            by_label.setdefault(row["label"], []).append(row["path"])
-    held = {
-        path
-        for members in by_label.values()
-        for path in sorted(members, key=lambda path: _rank(seed, path.removeprefix(f"{folder}/")))[
-            : min(math.floor(share * len(members) + 0.5), len(members) - 1)
-        ]
-    }
-    if not held:
-        raise TooFewPhotosError(
-            f"--holdout must leave at least one test photo, got {share:g} of {len(by_label):,} labels with at most "
-            f"{max(map(len, by_label.values()), default=0):,} photos.",
-            "Choose a larger share, like --holdout 0.5, or name test photos with --test.",
-        )
-    splits = pa.array([TEST if row["path"] in held else row["split"] for row in rows], pa.string())
-    return photos.set_column(photos.schema.get_field_index("split"), photos.schema.field("split"), splits)
 
 
 def require_separate(folders: Sequence[str]) -> None:
@@ -294,5 +263,6 @@ def _suggest(wanted: str, known: set[str]) -> str:
     return f"Its labels are {shown}{', ...' if len(known) > 10 else ''}."
 
 
-def _rank(seed: int, inside: str) -> bytes:
+def rank(seed: int, inside: str) -> bytes:
+    """Return what photos and groups are drawn by: the same for equal names on every machine."""
     return hashlib.blake2b(f"{seed}\0{inside}".encode(), digest_size=16).digest()

@@ -58,12 +58,16 @@ class MobileDescription:
     classifier: str
     labels: tuple[str, ...]  # in the order of the probabilities
     stored_as: str = "float32"  # how weights are stored: "float32", or smaller
+    views: int = 1  # the input is one photo for each of these ``job.images.WINDOWS``
 
 
-def mobile_model(backbone: bytes, projection: Projection, classifier: Classifier) -> bytes:
-    """Return the phone model of a run."""
+def mobile_model(backbone: bytes, projection: Projection, classifier: Classifier, views: int = 1) -> bytes:
+    """Return the phone model of a run; ``views``: number of views whose features it averages."""
     described = json.loads(read_metadata(backbone, DESCRIPTION_KEY) or b"{}")
     graph = Graph(backbone)
+    if views > 1:
+        graph.set_batch(views)
+        graph.set_output(_apply_mean(graph, graph.output, described["features"]))
     on_components = classifier.classify_on == COMPONENTS
     if isinstance(classifier.model, TreesModel):
         inputs = _apply_dense(graph, graph.output, projecting(projection)) if on_components else graph.output
@@ -82,6 +86,7 @@ def mobile_model(backbone: bytes, projection: Projection, classifier: Classifier
         components=len(projection.components) if on_components else 0,
         classifier=classifier.kind,
         labels=classifier.labels,
+        views=views,
     )
     # Without its description nothing accepts the file as a backbone.
     graph.drop_metadata(DESCRIPTION_KEY)
@@ -132,6 +137,13 @@ def dense_layers(model: Model) -> list[Dense]:
 def _after(first: Dense, second: Dense) -> Dense:
     """Merge two layers, the first without activation, in float64."""
     return Dense(second.weights @ first.weights, second.weights @ first.bias + second.bias, second.activation)
+
+
+def _apply_mean(graph: Graph, inputs: int, features: int) -> int:
+    options = schema.ReducerOptionsT()
+    options.keepDims = True
+    axis = graph.constant(np.zeros(1, np.int32), "orchard/views")
+    return graph.apply("MEAN", [inputs, axis], (1, features), np.float32, options)
 
 
 def _apply_dense(graph: Graph, inputs: int, layer: Dense) -> int:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from job.errors import PhoneModelError, UsageError
 from job.features.network import Backbone
-from job.images.decode import decode
+from job.images import EXACT, decode_views
 from job.mobile.build import MobileDescription, parse_description
 
 
@@ -23,9 +23,10 @@ class PhotoClassifier:
 
     def probabilities(self, content: bytes) -> npt.NDArray[np.float32]:
         """Return the probability of each label, in the order of the description."""
-        given = np.empty(len(self.description.labels), np.float32)
-        self._network.compute(decode(content, self.description.width, self.description.height), given)
-        return given
+        described = self.description
+        views = decode_views(content, described.width, described.height, described.views, EXACT)
+        result: npt.NDArray[np.float32] = self._network.run(views)[0]
+        return result
 
     def classify(self, content: bytes) -> tuple[str, float]:
         """Return the most probable label and its probability; the first of equal ones."""

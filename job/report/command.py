@@ -1,4 +1,4 @@
-"""``python -m job report``: makes the report of finished results again, in another language or another place."""
+"""``python -m job report``: renders the report of finished results again, in another language or file."""
 
 from dataclasses import asdict
 
@@ -10,16 +10,16 @@ from job.results import layout, lease
 
 
 def run(results: str, output: str | None, lang: str | None) -> str:
-    """Make a report of results, or write it elsewhere, in a language; return the text to print.
+    """Render the report of results into their folder, or into ``output``; return the text to print.
 
     Raises
     ------
     UsageError
-        If the folder holds no finished results.
+        If the folder has no finished results.
     RunFailedError
         If the results cannot be read or the report not written.
     OutputInUseError
-        If another run has replaced the results while their report was made.
+        If another run has replaced the results in the meantime.
     """
     folder = storage.absolute_uri(results)
     manifest = layout.read_manifest(folder)
@@ -33,12 +33,12 @@ def run(results: str, output: str | None, lang: str | None) -> str:
         file = making.write(folder, manifest, language)
     except OSError as error:
         raise ResultsIncompleteError(
-            f"The results in '{folder}' could not be read: {one_line(error)}.",
-            "Check that all files that its manifest.json lists are there.",
+            f"Cannot read the results in '{folder}': {one_line(error)}.",
+            "Copy them again, or repeat their run: a file that manifest.json lists is missing or damaged.",
         ) from error
     if layout.read_manifest(folder)["run_id"] != manifest["run_id"]:
         raise OutputInUseError(
-            f"The results in '{folder}' were replaced while their report was made.", "Make the report again."
+            f"Another run replaced the results in '{folder}' while the report was rendered.", "Repeat the command."
         )
     # Copies of results are checked against the sizes in the manifest.
     manifest["files"][making.FILES] = [asdict(file)]

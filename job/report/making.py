@@ -1,10 +1,11 @@
 """Makes the report of a results folder: reads, draws and writes it."""
 
+import shlex
 from collections.abc import Callable
 from typing import Any
 
 from job import storage
-from job.errors import one_line
+from job.errors import job_command, one_line
 from job.report import drawing, findings, page, thumbnails
 from job.report.messages import Messages
 from job.results import DataFile, layout
@@ -39,6 +40,7 @@ def write_if_possible(
         # An earlier run's report must not be taken for this run's.
         storage.delete(storage.join(output, layout.REPORT))
         return [write(output, manifest, language)]
-    except Exception as error:  # noqa: BLE001 - whatever it is, the run's results are complete without it
-        say(f"The report could not be drawn: {one_line(error)}. Make it later: python -m job report {output}")
+    except Exception as error:  # noqa: BLE001 - the run's results are complete without the report
+        again = job_command(f"report {shlex.quote(output)}")
+        say(f"The report could not be rendered: {one_line(error)}. Render it later: {again}")
         return []

@@ -1,6 +1,6 @@
 """Name, write and read the files of a results folder.
 
-``lease``, ``output``, ``progress`` and ``resume`` are public too; some need Spark.
+``bar``, ``lease``, ``output``, ``progress``, ``resume`` and ``tables`` are public too; some need Spark.
 """
 
 from job.results import layout

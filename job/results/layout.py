@@ -23,7 +23,7 @@ from job.errors import OutputRefusedError, ResultsUnusableError, unreachable
 from job.matrices import FLOAT_LIST
 
 SCHEMA_VERSION = 2
-"""Of every JSON file of the results; raised when a reader of the old one would misread the new one."""
+"""Version of all JSON files of the results; raised when a reader of the old one would misread the new one."""
 
 MANIFEST = "manifest.json"
 PROGRESS = "progress.json"
@@ -32,6 +32,9 @@ COMPONENTS = "components"
 COMPONENTS_CSV = "components.csv"
 REJECTED = "rejected"
 DESCRIPTORS = "descriptors"
+REJECTED_TABLE = "rejected.csv"
+COMPONENTS_TABLE = "pca/components.csv"
+PREDICTIONS_TABLE = "predictions.csv"
 EXPLAINED_VARIANCE = "pca/explained_variance.csv"
 PROJECTION = "pca/projection.npz"
 REPORT = "report.html"
@@ -46,15 +49,15 @@ WORDS_DESCRIPTION = "vocabulary/vocabulary.json"
 
 WRITTEN_ONCE = (
     *(EXPLAINED_VARIANCE, PROJECTION, METRICS, CONFUSION_MATRIX, MODEL, MODEL_NUMBERS),
-    *(WORDS, WORDS_DESCRIPTION),
+    *(WORDS, WORDS_DESCRIPTION, REJECTED_TABLE, COMPONENTS_TABLE, PREDICTIONS_TABLE),
 )
 """Files without a run's id in their name: written once an earlier run's manifest is removed."""
 
 LAYOUT = (
     *(MANIFEST, PROGRESS, FEATURES, COMPONENTS, COMPONENTS_CSV, "pca", REJECTED),
-    *("classifier", REPORT, DESCRIPTORS, "vocabulary"),
+    *("classifier", REPORT, DESCRIPTORS, "vocabulary", REJECTED_TABLE, PREDICTIONS_TABLE),
 )
-"""What a results folder may hold, files and folders at its top."""
+"""Files and folders at the top of a results folder."""
 
 FEATURES_SCHEMA = pa.schema(
     [
@@ -66,7 +69,7 @@ FEATURES_SCHEMA = pa.schema(
 )
 COMPONENTS_SCHEMA = pa.schema([*list(FEATURES_SCHEMA)[:3], pa.field("components", FLOAT_LIST)])
 DESCRIPTORS_SCHEMA = pa.schema([*list(FEATURES_SCHEMA)[:3], pa.field("descriptors", pa.binary(), nullable=False)])
-"""While a run learns its visual words: all descriptors of a photo in one value, one after the other."""
+"""While a run learns its visual words: all descriptors of a photo in one value, concatenated."""
 PREDICTIONS_SCHEMA = pa.schema(
     [
         *list(FEATURES_SCHEMA)[:3],
@@ -117,7 +120,7 @@ def attempt() -> int:
 def write_parquet(output: str, name: str, table: pa.Table, footer: Mapping[str, str] = {}) -> DataFile:
     """Write a table as one Parquet file in one piece.
 
-    ``footer``: what the file says of itself, beside its schema.
+    ``footer``: entries of the file's metadata, in addition to its schema.
     """
     sink = pa.BufferOutputStream()
     # Floats hardly repeat, so a dictionary would only cost time; Zstandard's first level is nearly free.
@@ -141,7 +144,7 @@ def read_parquet(output: str, name: str) -> pa.Table:
 
 
 def read_with_footer(output: str, name: str) -> tuple[pa.Table, dict[str, str]]:
-    """Return a Parquet file of a results folder as a table, and what it says of itself."""
+    """Return a Parquet file of a results folder as a table, and its metadata."""
     content = storage.read_bytes(storage.join(output, name))
     with pq.ParquetFile(pa.BufferReader(content)) as file:
         footer = file.metadata.metadata or {}
@@ -149,15 +152,15 @@ def read_with_footer(output: str, name: str) -> tuple[pa.Table, dict[str, str]]:
 
 
 def require_no_results(output: str) -> None:
-    """Raise UsageError if the folder holds any file of the layout."""
+    """Raise OutputRefusedError if the folder contains any file of the layout."""
     found = storage.exists_any(output, LAYOUT)
     if not found:
         return
     finished = MANIFEST in found
-    kind = "the results of a finished run" if finished else "what an unfinished run left"
+    kind = "the results of a finished run" if finished else "files of an unfinished run"
     raise OutputRefusedError(
-        f"The output '{output}' holds {kind}: {', '.join(found)}.",
-        "Go on with it: --resume; replace it: --overwrite; or choose another --output.",
+        f"The output must be empty, got '{output}' with {kind}: {', '.join(found)}.",
+        "Add --resume to continue it or --overwrite to replace it, or choose another --output.",
     )
 
 
@@ -172,20 +175,32 @@ def read_manifest(output: str) -> dict[str, Any]:
     try:
         manifest = json.loads(storage.read_bytes(uri))
     except FileNotFoundError:
-        raise ResultsUnusableError(
-            f"'{output}' holds no {MANIFEST}: its run is unfinished, or it is no results folder.",
-            "Wait until the run has ended, or run it again.",
-        ) from None
+        raise _unfinished(output) from None
     except ValueError:
         manifest = None
     except OSError as error:
-        raise unreachable(f"'{uri}' could not be read", error) from error
+        raise unreachable(f"Cannot read '{uri}'", error) from error
     if not isinstance(manifest, dict):
         raise ResultsUnusableError(
-            f"'{uri}' is damaged: it is no manifest.", "Copy the results again, or run it again."
+            f"'{uri}' is damaged.", "Copy the results again, or repeat the run with --overwrite."
         )
     require_version(manifest, uri)
     return manifest
+
+
+def _unfinished(output: str) -> ResultsUnusableError:
+    """Return the error for a folder without a manifest."""
+    if not storage.folder_exists(output):
+        near = storage.nearest_folder(output)
+        return ResultsUnusableError(f"There is no folder '{output}'.", f"{near}Name the results of a finished run.")
+    if storage.exists_any(output, [PROGRESS]):
+        return ResultsUnusableError(
+            f"The run in '{output}' has not finished: there is no {MANIFEST}.",
+            "Wait until it has ended; if it was stopped, add --resume to its command.",
+        )
+    return ResultsUnusableError(
+        f"'{output}' must be a folder of results, got one without {MANIFEST}.", "Name the results of a finished run."
+    )
 
 
 def require_version(content: Mapping[str, Any], uri: str) -> None:
@@ -194,15 +209,15 @@ def require_version(content: Mapping[str, Any], uri: str) -> None:
     if found != SCHEMA_VERSION:
         raise ResultsUnusableError(
             f"The schema_version of '{uri}' must be {SCHEMA_VERSION}, got {found}.",
-            "Run it again with --overwrite, or read it with the version of Orchard that wrote it.",
+            "Repeat the run with --overwrite, or use the version of Orchard that wrote the results.",
         )
 
 
 def sweep(output: str, listed: Iterable[str], run_id: str) -> None:
     """Delete the files that do not count: of earlier runs, and of attempts that Spark gave up.
 
-    Only files that a run has written are touched, known by their names; none if another run's manifest has come to
-    stand in the meantime; and none of a run that began later, which may be under way.
+    It deletes only files that a run has written, by their names; none if another run has written its manifest in the
+    meantime; and none of a run that began later, which may be in progress.
     """
     if read_manifest(output)["run_id"] != run_id:
         return
@@ -226,17 +241,17 @@ def run_of(name: str) -> str:
 
 
 def _began(run_id: str) -> str:
-    """Return the second in which a run began. Of two that began in the same one, the lease lets one go on."""
+    """Return the second in which a run began. Of two that began in the same one, the lease allows one."""
     return run_id.partition("-")[0]
 
 
 def has_data(output: str, run_id: str) -> bool:
-    """Return whether a run has written any data file that is still there."""
+    """Return whether any data file of a run exists."""
     return any(run_of(file.inside) == run_id for file in storage.list_files(output))
 
 
 def discard(output: str, run_id: str) -> None:
-    """Delete what a run wrote that turned out to be impossible; an earlier run's results stay."""
+    """Delete the files of a run that was refused; an earlier run's results stay."""
     if not storage.exists_any(output, LAYOUT):
         return
     finished = bool(storage.exists_any(output, [MANIFEST]))
@@ -270,7 +285,7 @@ def _write(output: str, name: str, sink: pa.BufferOutputStream, rows: int) -> Da
 
 
 def installed_version(library: str) -> str | None:
-    """Return the version of a library; None where it is not installed, as OpenVINO on some machines."""
+    """Return the version of a library; None if it is not installed, as OpenVINO on some machines."""
     try:
         return importlib.metadata.version(library)
     except importlib.metadata.PackageNotFoundError:

@@ -20,10 +20,10 @@ from job.errors import NotWrittenError, OrchardError, OutputInUseError, OutputRe
 from job.results import layout, processes
 
 LEASE = ".lease"
-"""The lease's file: there for as long as a run is under way."""
+"""The lease's file: exists while a run is in progress."""
 
 HEARTBEAT_SECONDS = 2.0
-"""Between two heartbeats, each of three small requests; ``orchard run`` does not look more often."""
+"""Between two heartbeats, each of three small requests; ``orchard run`` reads progress.json as often."""
 
 LONGEST_SILENCE = 60.0
 """Seconds without a heartbeat after which a run counts as dead: S3 is retried for up to half of that."""
@@ -55,7 +55,7 @@ class Holder:
 
 
 class Lease:
-    """A run's own lease."""
+    """The lease of this run."""
 
     def __init__(self, output: str, run_id: str) -> None:
         self._output = output
@@ -66,7 +66,7 @@ class Lease:
         self._released = False
 
     def say(self, stage: str, done: int, total: int) -> None:
-        """Note how far the run is, for the next heartbeat."""
+        """Set stage and photos done for the next heartbeat."""
         self._state = {"stage": stage, "done": done, "total": total}
 
     def renew(self) -> None:
@@ -125,7 +125,7 @@ class Lease:
                     if self.is_taken():
                         self.renew()
                 except OutputInUseError:
-                    return  # the run itself finds out before it replaces anything
+                    return  # the run checks its lease before it replaces anything
 
         beating = threading.Thread(target=beat, daemon=True)
         beating.start()
@@ -136,11 +136,11 @@ class Lease:
             beating.join()
 
     def require_held(self) -> None:
-        """Raise OutputInUseError if the lease is not this run's any more, TryAgainError if it cannot be read."""
+        """Raise OutputInUseError if another run has the lease, TryAgainError if it cannot be read."""
         try:
             self._require_held()
         except OSError as error:
-            raise unreachable(f"'{_uri(self._output, LEASE)}' could not be read", error) from error
+            raise unreachable(f"Cannot read '{_uri(self._output, LEASE)}'", error) from error
 
     def is_lost(self) -> bool:
         """Return whether another run has taken the lease that this one had and has not released."""
@@ -167,17 +167,17 @@ class Lease:
         by = f"the run {state['run_id']}, at {state.get('updated')}" if other else "its lease was deleted"
         raise OutputInUseError(
             f"Another run took the output '{self._output}' from this one: {by}.",
-            "Let the other run end. What was computed is kept: the same command with --resume reuses it.",
+            "Wait until the other run has ended, then add --resume to this command: it reuses what was computed.",
         )
 
     def _write_heartbeat(self) -> None:
-        """Write the state as it is now, under the lock: an older one never replaces a newer one."""
+        """Write the current state, under the lock: an older one never replaces a newer one."""
         _write_heartbeat(self._output, self._run_id, self._state)
 
     def _restore_finished(self) -> None:
-        """Write again that the results are finished, if a run has ended while this heartbeat was under way."""
+        """Write again that the results are finished, if another run ended while this heartbeat was being written."""
         if _read_if_there(_uri(self._output, LEASE)):
-            return  # this run's, or another's whose heartbeats will tell
+            return  # of this run, or of another whose heartbeats follow
         manifest = _read_if_there(_uri(self._output, layout.MANIFEST))
         if "run_id" in manifest:
             photos = manifest.get("counts", {}).get("used", 0)
@@ -193,7 +193,7 @@ def holder(output: str) -> Holder | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise unreachable(f"'{_uri(output, layout.PROGRESS)}' could not be read", error) from error
+        raise unreachable(f"Cannot read '{_uri(output, layout.PROGRESS)}'", error) from error
     state = _read(content)
     if state.get("stage", FINISHED) in (FAILED, FINISHED):
         return None
@@ -209,9 +209,9 @@ def require_idle(output: str) -> None:
     found = holder(output)
     if found is not None and found.silent() < LONGEST_SILENCE and not _has_died(found):
         raise OutputRefusedError(
-            f"Another run writes into the output '{output}': {found.run_id}, stage {found.stage}, "
+            f"The output must have no other run, got '{output}' with {found.run_id} in the stage {found.stage}, "
             f"{max(0, found.silent()):.0f} s ago.",
-            "Wait until it has ended, or choose another --output.",
+            "Wait until that run has ended, or choose another --output.",
         )
 
 
@@ -237,10 +237,10 @@ def take_over(output: str, say: Callable[[str], None], sleep: Callable[[float], 
             return
         if now.content != found.content:
             raise OutputInUseError(
-                f"Another run writes into the output '{output}': {now.run_id}, stage {now.stage}.",
-                "Wait until it has ended, then run this one again; or choose another --output.",
+                f"The output must have no other run, got '{output}' with {now.run_id} in the stage {now.stage}.",
+                "Wait until that run has ended, then repeat the command; or choose another --output.",
             )
-    say(f"The run {found.run_id} has died (last heartbeat: {last}); this one takes its place.")
+    say(f"The run {found.run_id} died (last heartbeat: {last}); this run replaces it.")
 
 
 def _has_died(found: Holder) -> bool:

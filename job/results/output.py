@@ -1,4 +1,4 @@
-"""A run that writes into an output: what must not be there before, and what becomes of its files at its end."""
+"""Opens an output for a run, and commits or cleans up its files at the end."""
 
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ from job.results.progress import Progress
 
 @dataclass(frozen=True)
 class Run:
-    """A run under way."""
+    """A run in progress."""
 
     output: str
     run_id: str
@@ -35,9 +35,9 @@ def open_run(output: str, may_hold_results: bool, folders: Sequence[str]) -> Ite
     Parameters
     ----------
     may_hold_results
-        Whether the output may hold results, which are then replaced or resumed.
+        Whether the output may contain results, which are then replaced or resumed.
     folders
-        URIs of the photos, which must not lie in the output.
+        URIs of the photos, which must be outside the output.
     """
     output = storage.absolute_uri(output)
     _require_apart(output, folders)
@@ -48,40 +48,41 @@ def open_run(output: str, may_hold_results: bool, folders: Sequence[str]) -> Ite
     else:
         lease.require_idle(output)
         layout.require_no_results(output)
-    was_there = storage.folder_exists(output)
+    created = storage.missing_folders(output)
     with tempfile.TemporaryDirectory(prefix="orchard-") as folder:
         try:
             with progress.lease.kept_alive():
                 yield Run(output, run_id, started, progress, Path(folder))
         except BaseException as error:
             if progress.lease.is_lost():
-                # Nothing in the output belongs to this run any more, and the loss may have caused the failure.
+                # The output now belongs to another run, and that may have caused the failure.
                 if isinstance(error, Exception):
                     progress.lease.require_held()
                 raise
             # Report the first failure, not one of the clean-up after it.
             with suppress(OrchardError):
-                _clean_up(output, run_id, was_there, progress, keep_data=not isinstance(error, UsageError))
+                _clean_up(output, run_id, created, progress, keep_data=not isinstance(error, UsageError))
             raise
 
 
-def _clean_up(output: str, run_id: str, was_there: bool, progress: Progress, keep_data: bool) -> None:
+def _clean_up(output: str, run_id: str, created: Sequence[str], progress: Progress, keep_data: bool) -> None:
     """Leave the output of a failed run as another run can resume it, or as it was before."""
     if progress.lease.is_taken():
         progress.fail()
     if not (keep_data and layout.has_data(output, run_id)):
         layout.discard(output, run_id)
-        if not was_there:
-            storage.remove_empty_folder(output)
+        for folder in created:
+            storage.remove_empty_folder(folder)
 
 
 def _require_apart(output: str, folders: Sequence[str]) -> None:
-    """Raise OutputRefusedError if photos lie in the output: a label may have the name of a results folder."""
+    """Raise OutputRefusedError if photos are in the output: a label may have the name of a results folder."""
     for folder in folders:
         photos = storage.absolute_uri(folder)
         if f"{storage.resolved(photos)}/".startswith(f"{storage.resolved(output)}/"):
             raise OutputRefusedError(
-                f"The photos in '{photos}' lie in the output '{output}'.", "Choose an --output beside the photos."
+                f"The output must not contain the photos, got '{output}' with the photos in '{photos}'.",
+                "Choose an --output next to the photos.",
             )
 
 

@@ -1,6 +1,5 @@
 """Shows how far the run is: a bar in a terminal, lines elsewhere, and progress.json for ``orchard run``."""
 
-import shutil
 import sys
 import threading
 import time
@@ -13,6 +12,7 @@ from tqdm import tqdm
 
 from job.errors import OutputInUseError, printable
 from job.results import lease
+from job.results.bar import progress_bar
 from job.results.lease import Lease
 
 SECONDS_BETWEEN_LOOKS = 0.2
@@ -54,14 +54,7 @@ class Progress:
             Where the tasks count photos; Spark updates it when a task ends.
         """
         ended = threading.Event()
-        with tqdm(
-            total=total,
-            desc=name,
-            unit=" photos",
-            file=self._terminal,
-            disable=not self._terminal.isatty(),
-            ncols=self._columns(),
-        ) as bar:
+        with progress_bar(self._terminal, total, "photos", name) as bar:
             self._write(name, 0, total)
             follower = threading.Thread(target=self._follow, args=(name, total, done, bar, ended), daemon=True)
             follower.start()
@@ -82,12 +75,6 @@ class Progress:
         """Release the lease of a run that has finished."""
         self._end(lease.FINISHED, photos)
 
-    def _columns(self) -> int | None:
-        """Return a width for terminals that do not know their own, None to use theirs."""
-        if not self._terminal.isatty() or shutil.get_terminal_size((0, 0)).columns > 0:
-            return None
-        return 80
-
     def _follow(self, name: str, total: int, done: Accumulator[int], bar: "tqdm[Any]", ended: threading.Event) -> None:
         while not ended.wait(SECONDS_BETWEEN_LOOKS):
             bar.update(done.value - bar.n)
@@ -99,7 +86,7 @@ class Progress:
     def _say_rate(self, name: str, total: int) -> None:
         if not self._terminal.isatty():
             seconds = self.seconds[name]
-            self.say(f"{name}: {total:,} photos in {seconds:.1f} s, {total / seconds:,.0f} a second")
+            self.say(f"{name}: {total:,} photos in {seconds:.1f} s")
 
     def _write(self, stage: str, done: int, total: int) -> None:
         self.lease.say(stage, done, total)

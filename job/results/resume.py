@@ -30,6 +30,7 @@ MADE_DIFFERENTLY = {
     "descriptor": "with another descriptor",
     "keypoints": "with another number of keypoints",
     "precision": "at another precision",
+    "views": "with another number of views",
     "empty": "with another --no-keypoints",
     "decode": "with another --decode",
     "decoding": "under other rules of decoding",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pyspark import SparkConf, SparkContext, accumulators
 
-from job.errors import NotInstalledError, OrchardError, from_spark, probable_cause
+from job.errors import NotInstalledError, OrchardError, from_spark, one_line, probable_cause
 from job.results.progress import Progress
 from job.spark import bundle, cds_archive
 from job.spark.bundle import PACKAGE
@@ -24,6 +24,10 @@ ALL_CORES = "local[*,4]"
 
 STARTING_VARIABLES = ("PYSPARK_SUBMIT_ARGS", "SPARK_CONF_DIR")
 """Environment variables with which users configure another Spark, and that are kept because they may be meant."""
+
+
+MASTER_SECONDS = 5.0
+"""Longest wait for each host of a master to answer."""
 
 
 class ReportServer(accumulators.AccumulatorServer):
@@ -69,6 +73,7 @@ def start(master: str | None) -> SparkContext:
         for name, value in settings.items():
             configuration.setIfMissing(name, value)
         provide_java()
+        require_reachable(chosen)
     # py4j logs tracebacks of failures that the user reads as one sentence. Some of them go to the root logger,
     # which prints while it has no handler.
     logging.getLogger("py4j").setLevel(logging.CRITICAL + 1)
@@ -79,7 +84,7 @@ def start(master: str | None) -> SparkContext:
         context = SparkContext.getOrCreate(configuration)
     except Exception as error:
         raise NotInstalledError(
-            f"Spark did not start with the master '{configuration.get('spark.master')}': {probable_cause(str(error))}",
+            f"Spark did not start with --master {configuration.get('spark.master')}: {probable_cause(str(error))}",
             how_to_start(os.environ),
         ) from error
     if threading.current_thread() is threading.main_thread():
@@ -194,6 +199,26 @@ def ship_bundle(context: SparkContext, folder: Path) -> None:
     packed = folder / "job.zip"
     packed.write_bytes(bundle.pack())
     context.addPyFile(str(packed))
+
+
+def require_reachable(master: str) -> None:
+    """Raise NotInstalledError if no host of a ``spark://HOST:PORT,HOST:PORT`` answers: Spark would try for a minute."""
+    if not master.startswith("spark://"):
+        return
+    hosts = master.removeprefix("spark://")
+    problem = ""
+    for address in hosts.split(","):
+        host, _, port = address.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), MASTER_SECONDS).close()
+        except (OSError, ValueError) as error:
+            problem = one_line(error)
+        else:
+            return
+    raise NotInstalledError(
+        f"Cannot reach the Spark master {hosts}: {problem}.",
+        "Start it, or leave out --master to run on this machine.",
+    )
 
 
 def provide_java() -> None:

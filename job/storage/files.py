@@ -7,22 +7,31 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 import pyarrow as pa
 from pyarrow import fs
 
-from job.errors import BackboneError, NotWrittenError, PhotosNotFoundError, one_line, refused, unreachable
+from job.errors import (
+    BackboneError,
+    NotWrittenError,
+    PhotosNotFoundError,
+    did_you_mean,
+    one_line,
+    refused,
+    unreachable,
+)
 from job.storage.filesystem import open_filesystem
 from job.storage.retry import retry
 from job.storage.uri import is_local
 
 PAUSES = (2.0, 8.0)
-"""Seconds until what S3's own client has given up is tried again, about."""
+"""Seconds, about, until a request is repeated that S3's own client has given up."""
 
 LOOKS_AT_A_TIME = 64
-"""Files that are looked at together: each takes a request that is mostly waiting."""
+"""Files whose size is asked for at the same time: each takes a request that is mostly waiting."""
 
 FOLDERS_AT_A_TIME = 16
 """Folders of an object store that are listed together."""
@@ -34,10 +43,10 @@ _Result = TypeVar("_Result")
 class FileFound:
     """A file of a folder."""
 
-    inside: str  # its path inside the folder; what is no UTF-8 in it is written with backslashes
-    size: int  # in bytes
-    problem: str = ""  # why it cannot be opened, empty if nothing speaks against it
-    modified: int = 0  # when it was last changed, in nanoseconds since 1970; 0 where the storage does not tell
+    inside: str  # path inside the folder; bytes that are not UTF-8 are written with backslashes
+    size: int  # bytes
+    problem: str = ""  # why it cannot be opened; empty if it can
+    modified: int = 0  # last change, nanoseconds since 1970; 0 if the storage does not say
 
 
 SYSTEM_FOLDERS = ("@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found", "__MACOSX")
@@ -61,7 +70,7 @@ def is_hidden(inside: str) -> bool:
 def list_files(folder: str, skipped: Skipped | None = None) -> list[FileFound]:
     """Return every file below a folder, in no particular order.
 
-    Files and folders whose name starts with a dot are passed over: desktops and tools leave them behind.
+    Files and folders whose name starts with a dot are skipped: desktops and tools leave them behind.
     """
     filesystem, path = open_filesystem(folder)
     try:
@@ -70,14 +79,15 @@ def list_files(folder: str, skipped: Skipped | None = None) -> list[FileFound]:
         root = look() if local else _retry(look)
         if root.type == fs.FileType.NotFound:
             raise PhotosNotFoundError(
-                f"There is no folder '{folder}'.", "Check its name, and that it can be reached from here."
+                f"There is no folder '{folder}'.",
+                f"{nearest_folder(folder)}Check its name, and that this machine may read it.",
             )
         # An object store may have an object and a folder of the same name.
         if root.type != fs.FileType.Directory and (local or not _list_below(filesystem, path)):
-            raise PhotosNotFoundError(f"'{folder}' is a file, not a folder.", "Name the folder that holds the photos.")
+            raise PhotosNotFoundError(f"'{folder}' is a file, not a folder.", "Name the folder that contains it.")
         found = list(_walk(Path(path), skipped) if local else _list_objects(filesystem, path))
     except OSError as error:
-        raise unreachable(f"The folder '{folder}' could not be listed", error) from error
+        raise unreachable(f"Cannot list the folder '{folder}'", error) from error
     if skipped is not None:
         skipped.system += sorted({_system_folder(file.inside) for file in found} - {""})
     return [file for file in found if not is_hidden(file.inside)]
@@ -94,7 +104,7 @@ def look_at(uris: Sequence[str]) -> list[FileFound]:
         except OSError as error:
             if is_local(uri):
                 return FileFound(uri, 0, one_line(error))
-            raise unreachable(f"'{uri}' could not be looked at", error) from error
+            raise unreachable(f"Cannot read the size of '{uri}'", error) from error
         except pa.ArrowInvalid as error:  # a name that none can have, as one with a NUL byte
             return FileFound(uri, 0, one_line(error))
         problem = "" if info.type == fs.FileType.File else "there is no such file"
@@ -115,17 +125,28 @@ def exists_any(folder: str, names: Iterable[str]) -> list[str]:
             if info.type == fs.FileType.File or (is_folder and _has_file(filesystem, info.path)):
                 found.append(name)
     except OSError as error:
-        raise unreachable(f"The folder '{folder}' could not be looked into", error) from error
+        raise unreachable(f"Cannot look into the folder '{folder}'", error) from error
     return found
 
 
+def nearest_folder(folder: str) -> str:
+    """Return a question that begins a hint and names a folder of this machine with a similar name, or an empty text."""
+    if not is_local(folder):
+        return ""
+    try:
+        names = [entry.name for entry in os.scandir(Path(folder).parent) if entry.is_dir()]
+    except OSError:
+        return ""
+    return did_you_mean(Path(folder).name, names)
+
+
 def folder_exists(folder: str) -> bool:
-    """Return whether a folder is there."""
+    """Return whether a folder exists."""
     filesystem, path = open_filesystem(folder)
     try:
         return bool(filesystem.get_file_info(path).type == fs.FileType.Directory)
     except OSError as error:
-        raise unreachable(f"The folder '{folder}' could not be looked into", error) from error
+        raise unreachable(f"Cannot look into the folder '{folder}'", error) from error
 
 
 def read_bytes(uri: str) -> bytes:
@@ -149,7 +170,7 @@ def read_bytes(uri: str) -> bytes:
 
 
 def _retry(attempt: Callable[[], _Result]) -> _Result:
-    """Attempt again what a storage has failed at: its own client has tried several times then, within seconds."""
+    """Repeat an attempt that a storage has failed: its own client has then tried several times within seconds."""
     return retry(attempt, PAUSES, _may_pass)
 
 
@@ -159,7 +180,7 @@ def _may_pass(error: Exception) -> bool:
 
 
 def local_copy(uri: str, folder: Path) -> Path:
-    """Return a file on this machine with the content at a URI: the file itself where it lies on this machine."""
+    """Return a file of this machine with the content of a URI: the file itself, or a copy in ``folder``."""
     if is_local(uri):
         return Path(uri)
     copy = folder / uri.rsplit("/", 1)[1]
@@ -167,13 +188,13 @@ def local_copy(uri: str, folder: Path) -> Path:
         copy.write_bytes(read_bytes(uri))
     except OSError as error:
         raise BackboneError(
-            f"'{uri}' cannot be read: {one_line(error)}.", "Check its name, and that it may be read."
+            f"Cannot read '{uri}': {one_line(error)}.", "Check its name, and that this machine may read it."
         ) from error
     return copy
 
 
 def write_bytes(uri: str, content: bytes | pa.Buffer) -> None:
-    """Write a whole file so that no reader ever sees a part of it.
+    """Write a file so that no reader ever sees a part of it.
 
     On a disk the content goes under a hidden name first and is then renamed; elsewhere it is one upload,
     which object stores make visible when it is complete (pyarrow makes several requests of it).
@@ -186,24 +207,32 @@ def write_bytes(uri: str, content: bytes | pa.Buffer) -> None:
             _retry(partial(_upload, filesystem, path, content))
     except OSError as error:
         raise NotWrittenError(
-            f"'{uri}' could not be written: {one_line(error)}.",
+            f"Cannot write '{uri}': {one_line(error)}.",
             refused(error, "s3:PutObject")
-            or "Check that the output may be written to and has space left, then run it again.",
+            or "Free disk space or correct the permission, then repeat the command with --resume.",
         ) from error
 
 
 def delete(uri: str) -> None:
-    """Delete a file; one that is not there is no error."""
+    """Delete a file if it exists."""
     filesystem, path = open_filesystem(uri)
     try:
         if filesystem.get_file_info(path).type == fs.FileType.File:
             filesystem.delete_file(path)
     except OSError as error:
-        raise unreachable(f"'{uri}' could not be deleted", error) from error
+        raise unreachable(f"Cannot delete '{uri}'", error) from error
+
+
+def missing_folders(uri: str) -> list[str]:
+    """Return the folders that writing a file into a folder will create, innermost first; none in an object store."""
+    filesystem, path = open_filesystem(uri)
+    if not isinstance(filesystem, fs.LocalFileSystem):
+        return []
+    return list(map(str, takewhile(lambda folder: not folder.exists(), (Path(path), *Path(path).parents))))
 
 
 def remove_empty_folder(uri: str) -> None:
-    """Remove a folder of this machine that holds nothing; object stores have no folders to remove."""
+    """Remove a folder of this machine if it is empty; object stores have no folders to remove."""
     filesystem, path = open_filesystem(uri)
     if isinstance(filesystem, fs.LocalFileSystem) and Path(path).is_dir() and not any(Path(path).iterdir()):
         Path(path).rmdir()

@@ -1,4 +1,4 @@
-"""Opens the file system that a URI lies on: a disk, S3, Azure's or Google's storage, each by ``pyarrow.fs``."""
+"""Opens the file system of a URI with ``pyarrow.fs``: a disk, S3, Azure Data Lake or Google Cloud Storage."""
 
 import os
 import threading
@@ -13,11 +13,11 @@ from job.storage.uri import SCHEME
 _MAKING = threading.Lock()
 
 S3_ATTEMPTS = 5
-"""How often one S3 request is made before it counts as failed; the SDK waits longer each time."""
+"""Attempts per S3 request; the SDK waits longer before each."""
 
 
 def open_filesystem(uri: str) -> tuple[fs.FileSystem, str]:
-    """Return the file system that a URI lies on, and the path inside it."""
+    """Return the file system of a URI, and the path inside it."""
     match = SCHEME.match(uri)
     if match is None:
         return _local(), uri
@@ -25,8 +25,8 @@ def open_filesystem(uri: str) -> tuple[fs.FileSystem, str]:
     if scheme == "s3":
         bucket = path.split("/", 1)[0]
         if not bucket:
-            raise AddressError(f"'{uri}' names no bucket.", "Write it as s3://BUCKET/FOLDER.")
-        # Threads that begin together would each make one of their own, and each takes a while.
+            raise AddressError(f"An S3 URI requires a bucket, got '{uri}'.", "Write it as s3://BUCKET/FOLDER")
+        # Threads that begin together would each open one, and each takes a while.
         with _MAKING:
             return _s3(bucket), path
     if scheme in ("abfs", "abfss"):
@@ -34,15 +34,15 @@ def open_filesystem(uri: str) -> tuple[fs.FileSystem, str]:
         container, _, account = authority.partition("@")
         if not account:
             raise AddressError(
-                f"'{uri}' names no storage account.",
-                f"Write it as {scheme}://CONTAINER@ACCOUNT.dfs.core.windows.net/FOLDER.",
+                f"An Azure URI requires a storage account, got '{uri}'.",
+                f"Write it as {scheme}://CONTAINER@ACCOUNT.dfs.core.windows.net/FOLDER",
             )
         return _azure(account.split(".", 1)[0]), f"{container}/{inside}".rstrip("/")
     if scheme in ("gs", "gcs"):
         return _google(), path
     raise AddressError(
-        f"'{uri}' is on a kind of storage that is not known here: '{scheme}'.",
-        "Use a folder of this machine, or s3://, abfs:// or gs://.",
+        f"A URI must begin with s3://, abfs:// or gs://, got '{uri}'.",
+        "Use a path of this machine, or a URI like s3://BUCKET/FOLDER",
     )
 
 
@@ -53,14 +53,14 @@ def _local() -> fs.FileSystem:
 
 @lru_cache(maxsize=16)
 def _s3(bucket: str) -> fs.FileSystem:
-    # One file system a bucket: buckets may lie in different regions.
+    # One file system per bucket: buckets may be in different regions.
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     region = s3_region(os.environ)
     if region is None and endpoint is None:
         try:
             region = fs.resolve_s3_region(bucket)
         except OSError as error:
-            raise unreachable(f"The region of the bucket '{bucket}' could not be found", error) from error
+            raise unreachable(f"Cannot find the region of the bucket '{bucket}'", error) from error
     return fs.S3FileSystem(
         region=region,
         endpoint_override=endpoint,
@@ -69,13 +69,13 @@ def _s3(bucket: str) -> fs.FileSystem:
 
 
 def s3_region(environment: Mapping[str, str]) -> str | None:
-    """Return the AWS region that the environment names, None where it names none."""
+    """Return the AWS region of the environment, None without one."""
     return environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or None
 
 
 @lru_cache(maxsize=4)
 def _azure(account: str) -> fs.FileSystem:
-    # The variables are those of Azure's own command line; an emulator's address comes in the last two.
+    # The variables of Azure's command line, and two for the address of an emulator.
     authority = os.environ.get("AZURE_STORAGE_BLOB_AUTHORITY")
     emulator = (
         {

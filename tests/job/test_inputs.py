@@ -146,3 +146,20 @@ def test_refuses_unusable_label_pattern(pattern: str, tmp_path: Path) -> None:
 
     assert raised.value.code == "ORC-101"
     assert f"'{pattern}'" in raised.value.message
+
+
+def test_groups_of_training_and_test_photos_are_found(tmp_path: Path) -> None:
+    make(tmp_path, "p/Apple 1/1.jpg", "p/Apple 2/1.jpg", "t/Apple 2/2.jpg", "n/new.jpg")
+    argv = ["--images", f"{tmp_path}/p", "--test", f"{tmp_path}/t", "--predict", f"{tmp_path}/n"]
+
+    listed = inputs.list_all(arguments.parse([*argv, "--output", f"{tmp_path}/out", "--group-pattern", "^([^/]+)/"]))
+
+    assert listed["group"].to_pylist() == ["Apple 1", "Apple 2", "Apple 2", None]
+    assert inputs.count_groups(listed) == {"train": 2, "test": 1}
+
+
+def test_groups_of_a_list_are_found_in_its_uris(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("uri,size,etag\ns3://b/a/1.jpg,1,x\ns3://b/c/1.jpg,1,x")
+    argv = ["--image-list", f"{tmp_path}/list.csv", "--output", "out", "--group-pattern", "^s3://b/([^/]+)/"]
+
+    assert inputs.list_all(arguments.parse(argv))["group"].to_pylist() == ["a", "c"]

@@ -86,11 +86,11 @@ def test_every_file_of_the_layout_is_there_and_listed(finished: tuple[Path, Mani
 
     listed = [entry["path"] for entries in manifest["files"].values() for entry in entries]
     assert files_in(output) == sorted([*listed, "manifest.json", "progress.json"])
-    assert {"pca/explained_variance.csv", "pca/projection.npz"} < set(listed)
+    assert {"pca/explained_variance.csv", "pca/projection.npz", "pca/components.csv"} < set(listed)
     for name, entries in manifest["files"].items():
         for entry in entries:
             assert (output / entry["path"]).stat().st_size == entry["bytes"]
-            assert name in ("pca", "report") or manifest["run_id"] in entry["path"]
+            assert name in ("pca", "report", "tables") or manifest["run_id"] in entry["path"]
 
 
 def test_every_photo_has_its_features_label_and_split(finished: tuple[Path, Manifest], photos: Path) -> None:
@@ -242,7 +242,7 @@ def test_bad_photos_are_rejected_with_reasons(sample_photos: Path, random_backbo
 
 
 @joins_a_running_spark
-def test_a_finished_run_says_what_it_kept_and_where(
+def test_finished_run_prints_counts_and_files(
     photos: Path, random_backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     argv = ["--images", str(photos / "training"), "--model", str(random_backbone), "--components", "3"]
@@ -255,7 +255,7 @@ def test_a_finished_run_says_what_it_kept_and_where(
     assert "3 components for " in said.out
     assert said.out.splitlines()[-2:] == [
         f"Results: {tmp_path}/results",
-        f"To look at: {tmp_path}/results/report.html",
+        f"Report: {tmp_path}/results/report.html",
     ]
     assert "The weights are untrained (random, seed 0)" in said.err
     assert not (tmp_path / "results" / "components.csv").exists()
@@ -342,7 +342,7 @@ def test_one_single_photo_is_refused(
     error = failure(argv, capsys)
 
     assert type(error) is TooFewPhotosError
-    assert " 1 photo " in error.message
+    assert "got 1." in error.message
     assert not output.exists()
 
 
@@ -407,11 +407,11 @@ def test_impossible_run_is_refused_and_leaves_nothing(
     (tmp_path / "damaged.tflite").write_bytes(b"\xff\xff\xff\x7fTFL3" + bytes(64))
     monkeypatch.chdir(tmp_path)
 
-    error = failure([*argv, "--output", "results"], capsys)
+    error = failure([*argv, "--output", "new/results"], capsys)
 
     assert type(error) is kind
     assert value.format(folder=tmp_path) in error.message
-    assert not (tmp_path / "results").exists()
+    assert not (tmp_path / "new").exists()
 
 
 def test_unwritable_output_fails_before_spark_starts(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from tqdm import tqdm
+from job.results.bar import progress_bar
 
 SECONDS_BETWEEN_LINES = 30.0
 
@@ -13,9 +13,7 @@ SECONDS_BETWEEN_LINES = 30.0
 def shown(terminal: TextIO, clock: Callable[[], float], total: int, unit: str) -> Iterator[Callable[[], None]]:
     """Show progress while the block runs, a bar only in a terminal; yield what is called for each one done."""
     if terminal.isatty():
-        # Without a monitor thread: the bar is moved often enough.
-        tqdm.monitor_interval = 0
-        with tqdm(total=total, unit=f" {unit}", file=terminal, dynamic_ncols=True, leave=False) as bar:
+        with progress_bar(terminal, total, unit, stays=False) as bar:
             yield bar.update
     else:
         yield _Lines(terminal, clock, total, unit).step

@@ -75,16 +75,21 @@ class Backbone:
 
     Attributes
     ----------
-    photo_shape
-        Height, width and channels of the input.
+    input_shape
+        Photos, height, width and channels of the input.
     """
 
     batch, computed_in = 1, FLOAT32
 
     def __init__(self, path: str | Path) -> None:
         self._network = Interpreted(path)
-        self.photo_shape = self._network.given_shape[1:]
+        self.input_shape = self._network.given_shape
         self.features = self._network.result_shape[-1]
+
+    def run(self, photos: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Return the output for an input of ``input_shape``."""
+        result: npt.NDArray[np.float32] = self._network.run(photos)
+        return result
 
     def compute(self, photo: npt.NDArray[np.uint8], features: npt.NDArray[np.float32]) -> None:
         """Compute one photo's features in place."""
@@ -172,13 +177,12 @@ def seconds_a_photo(network: Backbone, least: float = 1.0) -> float:
 
     ``least``: seconds to measure for; at least three photos are measured.
     """
-    photo = np.random.default_rng(0).integers(0, 256, network.photo_shape, dtype=np.uint8)
-    features = np.empty(network.features, np.float32)
+    photo = np.random.default_rng(0).integers(0, 256, network.input_shape, dtype=np.uint8)
     # The first photo also pays for allocation.
-    network.compute(photo, features)
+    network.run(photo)
     taken: list[float] = []
     while len(taken) < 3 or sum(taken) < least:
         began = time.perf_counter()
-        network.compute(photo, features)
+        network.run(photo)
         taken.append(time.perf_counter() - began)
     return float(np.median(taken))

@@ -23,8 +23,7 @@ from job.features.network.backbone import (
     require_usable,
 )
 from job.features.network.litert import FLOAT32
-from job.images import DECODING, EXACT, Pixels
-from job.images.decode import decode
+from job.images import DECODING, EXACT, Pixels, decode_views
 from job.matrices import list_column
 from job.results import installed_version, layout
 from job.results.progress import Progress
@@ -45,6 +44,7 @@ class NetworkExtractor:
     backbone: BackboneDescription
     precision: str
     decoding: str = EXACT  # of --decode
+    views: int = 1
 
     folder, schema, stage = layout.FEATURES, layout.FEATURES_SCHEMA, "infer"
 
@@ -70,6 +70,7 @@ class NetworkExtractor:
         return {
             "model": content_hash(self.model),
             "precision": self.precision,
+            "views": self.views,
             "decode": self.decoding,
             "decoding": DECODING,
             "versions": {name: installed_version(name) for name in ("pillow", *libraries)},
@@ -80,15 +81,19 @@ class NetworkExtractor:
         network = _load_network(SparkFiles.get(self.model.name), self.precision)
 
         def process(photos: Sequence[Pixels]) -> Values:
-            features = np.empty((len(photos), self.features), np.float32)
-            network.compute_batch(photos, features)
-            return features
+            windows = [window for photo in photos for window in photo]
+            features = np.empty((len(windows), self.features), np.float32)
+            for start in range(0, len(windows), network.batch):
+                together = slice(start, start + network.batch)
+                network.compute_batch(windows[together], features[together])
+            mean: Values = features.reshape(len(photos), self.views, self.features).mean(axis=1)
+            return mean
 
         return Loaded(process, network.batch, network.computed_in)
 
     def decode(self, content: bytes) -> Pixels:
-        """Decode a photo at the size that the network takes."""
-        return decode(content, self.backbone.width, self.backbone.height, self.decoding)
+        """Decode the views of a photo: uint8 of shape (views, height, width, 3)."""
+        return decode_views(content, self.backbone.width, self.backbone.height, self.views, self.decoding)
 
     def to_column(self, values: Sequence[Values]) -> pa.Array:
         """Return the features of all photos as lists of float32."""
@@ -113,16 +118,17 @@ class NetworkExtractor:
         backbone = {
             **asdict(self.backbone),
             "untrained": self.backbone.untrained,
+            "views": self.views,
             "sha256": self.provenance["model"],
         }
         return Extracted(list(reports), {"backbone": backbone, "precision": precision, "vocabulary": None})
 
 
-def open_network(model: Path, precision: str, decoding: str = EXACT) -> NetworkExtractor:
+def open_network(model: Path, precision: str, decoding: str = EXACT, views: int = 1) -> NetworkExtractor:
     """Return the extractor of an exported file; raise UsageError if it cannot be read or loaded."""
     backbone = read_description(model)
     require_usable(model)
-    return NetworkExtractor(model, backbone, precision, decoding)
+    return NetworkExtractor(model, backbone, precision, decoding, views)
 
 
 def warn_if_untrained(progress: Progress, backbone: BackboneDescription) -> None:

@@ -54,6 +54,14 @@ class Graph:
         self.tree.metadata = []
         self.drop_unused_buffers()
 
+    def set_batch(self, photos: int) -> None:
+        """Change the first dimension of the input and of all computed tensors from 1 to a number of photos."""
+        computed = {int(tensor) for operator in self.subgraph.operators for tensor in operator.outputs}
+        for tensor in (self.subgraph.tensors[index] for index in {int(self.subgraph.inputs[0]), *computed}):
+            if len(tensor.shape) and tensor.shape[0] == 1:
+                tensor.shape = np.array([photos, *tensor.shape[1:]], np.int32)
+        self.tree.signatureDefs = []
+
     def drop_unused_buffers(self) -> None:
         """Remove the bytes that neither an operation nor the metadata refers to."""
         tensors = {int(tensor) for operator in self.subgraph.operators for tensor in operator.inputs}

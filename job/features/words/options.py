@@ -70,6 +70,8 @@ def checked(given: argparse.Namespace) -> dict[str, Any]:
             raise _contradiction(stated[0], f"--descriptor {CNN}", f"add --descriptor {' or '.join(DESCRIPTORS)}")
     elif given.model is not None:
         raise _contradiction("model", f"--descriptor {given.descriptor}")
+    elif given.views != 1:
+        raise _contradiction(f"views {given.views}", f"--descriptor {given.descriptor}")
     elif given.precision == FAST:
         raise _contradiction(f"precision {FAST}", f"--descriptor {given.descriptor}")
     elif given.vocabulary is not None and learned:

@@ -105,6 +105,19 @@ def three_labels(photos: Path) -> set[str]:
     return {folder.name for folder in sorted(photos.iterdir())[:3]}
 
 
+def test_lists_no_accuracy_of_a_prediction(context: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A prediction's manifest repeats the classifier that it applied."""
+    fitted = {"schema_version": 2, "run_id": "1", "counts": {"used": 3}, "classifier": {"accuracy": 0.5}}
+    for name, manifest in (("run", fitted), ("prediction", {**fitted, "fitted": {"results": "run"}})):
+        (tmp_path / "results" / name).mkdir(parents=True)
+        (tmp_path / "results" / name / "manifest.json").write_text(json.dumps(manifest))
+    monkeypatch.chdir(tmp_path)
+
+    _, _, *rows = [line.split() for line in orchard(context, "results")]
+
+    assert sorted(rows) == [["prediction", "local", "finished", "3"], ["run", "local", "finished", "3", "50.00%"]]
+
+
 def test_the_variance_table_of_a_folder_has_a_line_for_each_number(context: Context, finished_run: Path) -> None:
     assert orchard(context, "results", str(finished_run), "--variance-table", "1,2,600") == [
         "components  variance kept",

@@ -6,7 +6,7 @@ from infra.aws.client import Aws
 from infra.errors import RunRefusedError
 from infra.runs.preflight import PhotosFound, check_labels, require_photos
 from job import arguments
-from job.errors import SplitFoldersError
+from job.errors import SplitFoldersError, UsageError
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,13 @@ def test_warns_of_labels_before_a_run_on_the_cluster() -> None:
 
     assert ["'A', 'a'" in lines[0], "'A'" in lines[1], "'a'" in lines[2]] == [True, True, True]
     assert len(lines) == 3
+
+
+def test_refuses_group_pattern_that_matches_no_photo_in_s3() -> None:
+    argv = ["--images", "s3://b/train", "--test", "s3://b/test", "--output", "s3://b/r", "--group-pattern", "^(a)/"]
+    photos = {"s3://b/train": found("a/1.jpg", "a/2.jpg"), "s3://b/test": found("b/1.jpg")}
+
+    with pytest.raises(UsageError) as raised:
+        check_labels(arguments.parse(argv), photos)
+
+    assert "b/1.jpg" in raised.value.message

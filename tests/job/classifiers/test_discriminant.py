@@ -156,3 +156,12 @@ def test_a_sample_takes_the_first_photos_of_each_run() -> None:
 
     assert [folds.tolist().index(fold) for fold in range(FOLDS)] == [0, 8, 16, 24, 32]
     assert np.bincount(folds + 1).tolist() == [30, 2, 2, 2, 2, 2]
+
+
+def test_a_sample_of_groups_takes_photos_at_equal_distances() -> None:
+    grouped = [fold for fold in range(FOLDS) for _ in range(8)]
+
+    folds = discriminant.draw_sample(["a"] * 40, largest=10, grouped=grouped)
+
+    assert np.flatnonzero(folds >= 0).tolist() == [0, 4, 8, 12, 16, 20, 24, 28, 32, 36]
+    assert folds[folds >= 0].tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]

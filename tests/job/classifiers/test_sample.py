@@ -30,9 +30,14 @@ def photos(request: pytest.FixtureRequest) -> pa.Table:
 
 def train(spark: SparkContext, output: str, files: Files, table: pa.Table) -> Classifier:
     trained = Counter(row["label"] for row in table.to_pylist() if row["split"] == TRAIN)
+    listed = with_groups(table)
     return stage.train_classifier(
-        spark, output, files, Training(DISCRIMINANT, table.column_names[3], trained, 5, 0, table)
+        spark, output, files, Training(DISCRIMINANT, table.column_names[3], trained, 5, 0, listed)
     )
+
+
+def with_groups(table: pa.Table, groups: list[str] | None = None) -> pa.Table:
+    return table.append_column("group", pa.nulls(len(table), pa.string()) if groups is None else pa.array(groups))
 
 
 def test_sample_has_the_training_rows_in_order(spark: SparkContext, photos: pa.Table, tmp_path: Path) -> None:
@@ -51,7 +56,17 @@ def test_sample_has_the_training_rows_in_order(spark: SparkContext, photos: pa.T
 def test_only_training_photos_are_sampled(photos: pa.Table) -> None:
     training = {row["path"] for row in photos.to_pylist() if row["split"] == TRAIN}
 
-    assert set(sampled_paths(photos)) == training
+    assert set(sampled_paths(with_groups(photos))) == training
+
+
+def test_a_group_is_in_one_fold_of_the_sample(photos: pa.Table) -> None:
+    groups = [f"{row % 40}" for row in range(len(photos))]
+
+    folds = sampled_paths(with_groups(photos, groups))
+
+    group_of = dict(zip(photos["path"].to_pylist(), groups, strict=True))
+    assert len({(group_of[path], fold) for path, fold in folds.items()}) == len({group_of[path] for path in folds})
+    assert set(folds.values()) == set(range(5))
 
 
 def test_discriminant_of_files_equals_scikit_learns(spark: SparkContext, photos: pa.Table, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from infra import cli
 from infra.context import Context
 from job.__main__ import main
-from job.errors import printable, printable_line
+from job.errors import did_you_mean, job_command, printable, printable_line, started_as
 from job.results.progress import Progress
 
 
@@ -25,27 +25,42 @@ from job.results.progress import Progress
         ("caf\udce9", "caf\\udce9"),
     ],
 )
-def test_what_a_terminal_would_obey_is_shown_as_an_escape(text: str, shown: str) -> None:
+def test_escapes_what_a_terminal_would_obey(text: str, shown: str) -> None:
     assert printable(text) == shown
     shown.encode()
 
 
-def test_on_one_line_a_newline_cannot_forge_another() -> None:
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [("--classifer", "Did you mean --classifier? "), ("rnu", "Did you mean run? "), ("--xy", ""), ("", "")],
+)
+def test_suggests_only_what_is_near(text: str, hint: str) -> None:
+    assert did_you_mean(text, ["--on", "--classifier", "run", "report"]) == hint
+
+
+def test_printed_commands_begin_with_the_program_started() -> None:
+    with started_as("orchard"):
+        assert job_command("report first") == "orchard report first"
+    assert job_command("report first") == "python -m job report first"
+
+
+def test_newline_cannot_forge_a_line() -> None:
     assert printable_line("a\nResults: here") == "a\\nResults: here"
 
 
-def test_the_jobs_messages_obey_no_name_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_escapes_file_names_in_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "\x1b[2J\nResults: all is well"
     folder.mkdir()
 
     assert main(["--images", str(folder), "--output", str(tmp_path / "out"), "--weights", "random"]) == 2
 
-    message, _ = capsys.readouterr().err.splitlines()
-    assert f"'{tmp_path}/\\x1b[2J\\nResults: all is well'" in message
-    assert message.endswith(" [ORC-110]")
+    error, hint = capsys.readouterr().err.splitlines()
+    assert f"'{tmp_path}/\\x1b[2J\\nResults: all is well'" in error
+    assert error.endswith("[ORC-110]")
+    assert hint
 
 
-def test_the_bars_lines_and_the_commands_obey_none_either(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_escapes_names_in_progress_and_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spoken = io.StringIO()
     Progress(str(tmp_path), "run", spoken).say("label \x1b[31m")
     Context(Mock(), terminal=spoken).say("label \x07")

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from job.errors import PhotosNotFoundError, TooFewPhotosError
+from job.errors import PhotosNotFoundError
 from job.images import LISTING_SCHEMA, PREDICT, TEST, TRAIN, LeftOut, Subset, labels, listing
 from job.storage import FileFound
 
@@ -133,49 +133,6 @@ def test_a_larger_draw_keeps_the_photos_of_a_smaller_one() -> None:
     few, many = (set(listing.draw(photos, ["a"] * 20, Subset(per_label=count), "f")) for count in (3, 9))
 
     assert few < many
-
-
-def held_out(folder: str, share: float, subset: Subset | None = None, seed: int = 0) -> list[str]:
-    """Return what is held out of a folder, as paths inside it."""
-    photos = listing.hold_out(listing.list_photos(folder, TRAIN, subset or Subset()), share, seed, folder)
-    assert set(photos["split"].to_pylist()) == {TRAIN, TEST}
-    return [row["path"].removeprefix(f"{folder}/") for row in photos.to_pylist() if row["split"] == TEST]
-
-
-def test_holdout_takes_same_share_and_leaves_a_training_photo(tmp_path: Path) -> None:
-    counts = {"a": 10, "b": 5, "c": 2, "d": 1}
-    folder = make_files(
-        tmp_path, *(f"{label}/{number}.jpg" for label, count in counts.items() for number in range(count))
-    )
-
-    assert [inside[0] for inside in held_out(folder, 0.3)] == ["a"] * 3 + ["b"] * 2 + ["c"]
-    assert [inside[0] for inside in held_out(folder, 0.9)] == ["a"] * 9 + ["b"] * 4 + ["c"]
-
-
-def test_holdout_depends_on_seed_and_inner_path_alone(tmp_path: Path) -> None:
-    names = [f"{label}/{number}.jpg" for label in "ab" for number in range(20)]
-    folder, elsewhere = make_files(tmp_path / "one", *names), make_files(tmp_path / "two", *names[::-1])
-
-    assert held_out(folder, 0.2) == held_out(elsewhere, 0.2)
-    assert held_out(folder, 0.2) != held_out(folder, 0.2, seed=1)
-
-
-def test_a_holdout_is_taken_from_the_photos_drawn(tmp_path: Path) -> None:
-    folder = make_files(tmp_path, *(f"{label}/{number}.jpg" for label in "abc" for number in range(20)))
-    subset = Subset(labels=("a", "b"), per_label=10)
-
-    drawn = {row["path"] for row in listing.list_photos(folder, TRAIN, subset).to_pylist()}
-    held = held_out(folder, 0.5, subset)
-
-    assert len(held) == 10
-    assert {f"{folder}/{inside}" for inside in held} < drawn
-
-
-def test_a_holdout_of_nothing_is_refused(tmp_path: Path) -> None:
-    folder = make_files(tmp_path, "a/1.jpg", "a/2.jpg", "b/1.jpg")
-
-    with pytest.raises(TooFewPhotosError):
-        held_out(folder, 0.1)
 
 
 @pytest.mark.parametrize(("first", "second"), [("photos", "photos"), ("photos", "photos/test"), ("link", "photos")])

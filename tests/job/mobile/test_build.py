@@ -10,8 +10,8 @@ import pytest
 
 from job.classifiers import Classifier, LinearModel, Model, PerceptronModel, TreesModel
 from job.errors import BackboneError, PhoneModelError
-from job.features.network import read_description
-from job.images import RejectedPhotoError
+from job.features.network import Backbone, read_description
+from job.images import EXACT, RejectedPhotoError, decode_views
 from job.mobile import (
     FLOAT16,
     INT8,
@@ -220,6 +220,22 @@ def test_each_channel_has_its_own_scale() -> None:
 
     assert numbers.tolist() == [[1, -127, 0], [0, 0, 0], [127, 64, -32]]
     np.testing.assert_allclose(steps, [1, 1, 0.5 / 127])
+
+
+def test_views_are_averaged_inside_the_phone_model(
+    random_backbone: Path, projection: Projection, regression: LinearModel, photos: list[bytes], tmp_path: Path
+) -> None:
+    classifier = Classifier("logistic", LABELS, 4, {}, regression)
+    model = mobile_model(random_backbone.read_bytes(), projection, classifier, views=3)
+
+    given = probabilities(model, photos[:2], tmp_path)
+
+    network = Backbone(random_backbone)
+    for photo, ours in zip(photos[:2], given, strict=True):
+        views = [network.run(view[np.newaxis])[0] for view in decode_views(photo, 224, 224, 3, EXACT)]
+        features = np.mean(views, axis=0)[np.newaxis]
+        reduced = project(features, projection.mean, projection.scale, projection.components).astype(np.float64)
+        np.testing.assert_allclose(ours, regression.probabilities(reduced)[0], atol=2e-4)
 
 
 def test_classify_returns_most_probable_label(logistic: bytes, photos: list[bytes], tmp_path: Path) -> None:

@@ -29,7 +29,14 @@ Whole = tuple[Path, Manifest]
 """A finished run: its output and its manifest."""
 
 RUN, LATER_RUN = "20261120T110000-aaaaaaaa", "20261120T120000-bbbbbbbb"
-NETWORK = {"model": "5ha", "precision": "full", "decode": "exact", "decoding": 1, "versions": {"pillow": "11"}}
+NETWORK = {
+    "model": "5ha",
+    "precision": "full",
+    "views": 1,
+    "decode": "exact",
+    "decoding": 1,
+    "versions": {"pillow": "11"},
+}
 
 
 def listed(versions: dict[str, str], split: str = TRAIN) -> pa.Table:
@@ -86,6 +93,7 @@ def test_of_two_runs_rows_the_one_of_the_right_version_is_taken(tmp_path: Path) 
         ({"model": "other"}, "by another model"),
         ({"precision": "fast"}, "at another precision"),
         ({"decode": "scaled"}, "with another --decode"),
+        ({"views": 3}, "with another number of views"),
         ({"decoding": 2}, "under other rules of decoding"),
         ({"versions": {"pillow": "12"}}, "with other versions of libraries"),
     ],
@@ -263,7 +271,7 @@ def test_resume_reads_no_computed_photo_again(
     manifest = json.loads((output / "manifest.json").read_text())
     said = capsys.readouterr()
     assert "40 of 40 photos are reused" in said.err
-    assert "40 were reused" in said.out
+    assert "40 photos reused" in said.out
     assert manifest["resumed"] == {"reused": 40, "computed": 0, "removed": 0}
     assert_same((output, manifest), undisturbed)
     there = {str(file.relative_to(output)) for file in output.rglob("*") if file.is_file()}

@@ -9,16 +9,16 @@ from job.spark.bundle import PACKAGE
 
 PROGRAM = """
 import resource
-from job.images import listing
+from job.images import groups, listing
 from job import storage
 from job.spark.tasks import as_stream
 from job.storage.files import FileFound
 
-storage.list_files = lambda folder: [
+storage.list_files = lambda folder, skipped: [
     FileFound(f"Training/Label {number % 200:03d}/photo_{number:08d}_100.jpg", 5000) for number in range(1_000_000)
 ]
 folder = "s3://a-bucket-of-mine/images/fruits"
-photos = listing.hold_out(listing.list_photos(folder, listing.TRAIN), 0.2, 0, folder).combine_chunks()
+photos = groups.hold_out(listing.list_photos(folder, listing.TRAIN), 0.2, 0, folder).combine_chunks()
 partitions = [as_stream(part) for part in listing.partition(photos, slots=32)]
 print(len(photos), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 """

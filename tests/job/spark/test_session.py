@@ -6,6 +6,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ import pytest
 from pyspark import SparkConf
 from pyspark.accumulators import _UpdateRequestHandler
 
-from job.errors import RunFailedError
+from job.errors import NotInstalledError, RunFailedError
 from job.results.progress import Progress
 from job.spark import bundle, session
 
@@ -28,7 +29,7 @@ def context_with(parallelism: int, **settings: str) -> Any:
     return SimpleNamespace(getConf=lambda: configuration, defaultParallelism=parallelism)
 
 
-def test_on_one_machine_there_is_a_slot_a_core() -> None:
+def test_one_machine_has_a_slot_per_core() -> None:
     assert session.slots(context_with(2)) == 2
 
 
@@ -38,13 +39,13 @@ def test_slots_of_growing_cluster_count_its_full_size() -> None:
     assert session.slots(growing) == 40
 
 
-def test_an_unbounded_cluster_counts_the_slots_that_it_has() -> None:
+def test_unbounded_cluster_counts_its_current_slots() -> None:
     unbounded = context_with(6, spark_dynamicAllocation_maxExecutors=str(2**31 - 1), spark_executor_cores="4")
 
     assert session.slots(unbounded) == 6
 
 
-def test_the_whole_package_is_carried_to_the_executors(tmp_path: Path) -> None:
+def test_ships_the_whole_package_to_executors(tmp_path: Path) -> None:
     added: list[str] = []
     context: Any = SimpleNamespace(addPyFile=added.append)
 
@@ -59,7 +60,7 @@ def test_the_whole_package_is_carried_to_the_executors(tmp_path: Path) -> None:
     )
 
 
-def test_a_session_of_our_own_listens_on_this_machine_only() -> None:
+def test_own_session_listens_on_this_machine_only() -> None:
     settings = session.own_session()
 
     assert settings["spark.driver.bindAddress"] == "127.0.0.1"
@@ -72,7 +73,7 @@ def test_own_session_passes_java_options() -> None:
     assert shlex.split(options)[1:] == ["-XX:SharedArchiveFile=/a folder/spark.jsa"]
 
 
-def test_without_java_the_package_that_carries_it_is_named(tmp_path: Path) -> None:
+def test_missing_java_names_the_package_with_one(tmp_path: Path) -> None:
     # Given a machine without Java: neither on PATH nor as a package
     program = "import job.spark.java as j, job.spark.session as s; j._from_package = lambda: None; s.start('local[1]')"
     environment = {**os.environ, "PATH": str(tmp_path), "PYTHONPATH": str(bundle.PACKAGE.parent)}
@@ -85,8 +86,35 @@ def test_without_java_the_package_that_carries_it_is_named(tmp_path: Path) -> No
     assert "requirements/java.txt" in hint
 
 
+def test_unreachable_master_fails_at_once() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{closed.getsockname()[1]}"
+
+        began = time.monotonic()
+        with pytest.raises(NotInstalledError) as raised:
+            session.require_reachable(f"spark://{address},{address}")
+
+    assert time.monotonic() - began < session.MASTER_SECONDS
+    assert (raised.value.code, address in raised.value.message) == ("ORC-150", True)
+
+
+@pytest.mark.parametrize("master", ["spark://host.invalid:7077", "spark://host.invalid", "spark://127.0.0.1:port"])
+def test_refuses_master_without_a_known_host_and_port(master: str) -> None:
+    with pytest.raises(NotInstalledError) as raised:
+        session.require_reachable(master)
+
+    assert master.removeprefix("spark://") in raised.value.message
+
+
+def test_master_is_reachable_if_one_of_its_hosts_answers() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        session.require_reachable(f"spark://127.0.0.1:1,127.0.0.1:{server.getsockname()[1]}")
+    session.require_reachable("local[2]")
+
+
 def test_failure_at_start_stops_spark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Given a Spark that starts, and a disk with no space for what it is to carry
+    # Given a Spark that starts, and a disk without space for its files
     stopped: list[Any] = []
 
     def refuse(_: str) -> None:
@@ -98,8 +126,9 @@ def test_failure_at_start_stops_spark(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(session, "start", lambda _: context)
 
     progress = Progress(str(tmp_path / "results"), "run-1")
-    with pytest.raises(RunFailedError, match="disk"), session.opened(None, [tmp_path / "file"], progress, tmp_path):
+    with pytest.raises(RunFailedError) as raised, session.opened(None, [tmp_path / "file"], progress, tmp_path):
         pytest.fail("it begins all the same")
+    assert (raised.value.code, "SPARK_LOCAL_DIRS" in raised.value.hint) == ("ORC-160", True)
 
     assert stopped == [context]
 
@@ -113,13 +142,13 @@ def report_with(token: str) -> None:
         server.handle_request()
 
 
-def test_the_end_of_javas_connection_prints_no_trace(capsys: pytest.CaptureFixture[str]) -> None:
+def test_end_of_java_connection_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     report_with("the right token")
 
     assert capsys.readouterr().err == ""
 
 
-def test_any_other_failure_of_javas_connection_prints_its_trace(capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_failures_of_java_print_their_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     report_with("the wrong token")
 
     assert "ValueError: The value of the provided token to the AccumulatorServer is not correct." in (

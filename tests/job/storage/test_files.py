@@ -106,7 +106,7 @@ def test_unreachable_storage_is_a_try_again_error(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(filesystem, "S3_ATTEMPTS", 1)
 
     with pytest.raises(TryAgainError) as raised:
-        storage.folder_exists("s3://bucket-that-nobody-holds/results")
+        storage.exists_any("s3://bucket-that-nobody-holds/results", ["manifest.json"])
 
     assert "'s3://bucket-that-nobody-holds/results'" in raised.value.message
 
@@ -118,6 +118,11 @@ def test_a_bucket_that_does_not_exist_is_told_in_one_sentence() -> None:
 
     assert "'s3://no-such-bucket/file'" in raised.value.message
     assert "NO_SUCH_BUCKET" in raised.value.message
+
+
+def test_missing_folders_are_listed_innermost_first(tmp_path: Path) -> None:
+    assert storage.missing_folders(f"{tmp_path}/new/results") == [f"{tmp_path}/new/results", f"{tmp_path}/new"]
+    assert storage.missing_folders(str(tmp_path)) == []
 
 
 def test_a_file_of_this_machine_is_its_own_copy(tmp_path: Path) -> None:
