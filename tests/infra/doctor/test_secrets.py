@@ -43,7 +43,7 @@ def test_hides_secrets(text: str, secret: str) -> None:
         '"SecurityConfiguration": "OrchardCluster-Security-1"',
         "features 1,700 of 40,000 photos",
         "arn:aws:secretsmanager:eu-west-1:[account]:secret:KeySecret2DA13121-x",
-        '"Ref": "NetworkVpcprivateSubnet1Subnet5A3B0DF66C"',
+        '"Ref": "NetworkVpcprivateSubnet1Route123A3B0DF66"',
     ],
 )
 def test_keeps_everything_else(text: str) -> None:
