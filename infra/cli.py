@@ -56,6 +56,13 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=28)
+        # Of the longest command: argparse counts it without the indentation.
+        self._action_max_length = 18
+
+    def _format_action(self, action: argparse.Action) -> str:
+        """Leave out the line that repeats the title of the commands."""
+        text = super()._format_action(action)
+        return text.partition("\n")[2] if isinstance(action, argparse._SubParsersAction) else text
 
     def add_usage(
         self,

@@ -147,7 +147,7 @@ def _add_where(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
 
 RUN = Command(
     name="run",
-    summary="photos to components and a classifier, here or on the cluster",
+    summary="photos to components and a classifier, here or on AWS",
     example="orchard run --images photos/ --name first --classifier logistic --holdout 0.2",
     add_arguments=_add_run_arguments,
     execute=execute,

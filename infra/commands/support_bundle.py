@@ -41,7 +41,7 @@ def execute(given: argparse.Namespace, context: Context) -> int:
 
 COMMAND = Command(
     name="support-bundle",
-    summary="pack versions, stacks, states and logs for a report of a fault",
+    summary="pack states and logs, without secrets, to report a fault",
     example="orchard support-bundle --output fault.zip",
     add_arguments=_add_arguments,
     execute=execute,

@@ -3,7 +3,7 @@
 import json
 import platform
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ def collect(aws: Aws) -> Iterator[tuple[str, str]]:
         "settings": _settings,
         **{f"stacks/{stack}": lambda stack=stack: _stack(aws, stack) for stack in STACKS},  # type: ignore[misc]
         "cluster": lambda: _clusters(aws),
+        "logs": lambda: _logs(aws),
     }
     for name, part in parts.items():
         try:
@@ -58,7 +59,7 @@ def _account(aws: Aws) -> str:
     """Return the account id, empty where AWS does not say."""
     try:
         with explained("find out whose credentials these are"):
-            return aws.client("sts").get_caller_identity()["Account"]
+            return str(aws.client("sts").get_caller_identity()["Account"])
     except OrchardError:
         return ""
 
@@ -97,31 +98,45 @@ def _stack(aws: Aws, stack: str) -> Iterator[tuple[str, str]]:
 
 
 def _clusters(aws: Aws) -> Iterator[tuple[str, str]]:
-    """Yield state and logs of the newest cluster of ours, also of one that has ended."""
-    emr = aws.emr
-    with explained("read the state of the cluster"):
-        pages = emr.get_paginator("list_clusters").paginate()
-        ours = [one for page in pages for one in page["Clusters"] if one["Name"].startswith("orchard-")]
-        yield "clusters.json", _json(ours)
-        if not ours:
-            return
-        cluster = ours[0]["Id"]
-        described = emr.describe_cluster(ClusterId=cluster)["Cluster"]
-        yield f"cluster/{cluster}.json", _json(described)
-        fleets = emr.list_instance_fleets(ClusterId=cluster)["InstanceFleets"]
-        yield f"cluster/{cluster}.fleets.json", _json(fleets)
-        yield f"cluster/{cluster}.instances.json", _json(emr.list_instances(ClusterId=cluster)["Instances"])
-        steps = emr.list_steps(ClusterId=cluster)["Steps"]
-        yield f"cluster/{cluster}.steps.json", _json(steps)
-    log_uri = described.get("LogUri", "").replace("s3n://", "s3://")
-    if not log_uri:
+    """Yield the state of the newest cluster of ours, also of one that has ended."""
+    ours = _our_clusters(aws)
+    yield "clusters.json", _json(ours)
+    if not ours:
         return
-    found = dict(logs.bootstrap_logs(aws, log_uri, cluster))
-    for step in steps[:MOST_STEPS]:
-        found |= logs.step_logs(aws, log_uri, cluster, step["Id"])
-    for uri, text in found.items():
-        name = uri.removeprefix(log_uri).removesuffix(".gz").strip("/").replace(":", "")
-        yield f"logs/{name}.txt", text
+    emr, cluster = aws.emr, ours[0]["Id"]
+    calls: Mapping[str, Callable[[], Any]] = {
+        "cluster": lambda: emr.describe_cluster(ClusterId=cluster)["Cluster"],
+        "steps": lambda: emr.list_steps(ClusterId=cluster)["Steps"],
+        "fleets": lambda: emr.list_instance_fleets(ClusterId=cluster)["InstanceFleets"],
+        "instances": lambda: emr.list_instances(ClusterId=cluster)["Instances"],
+    }
+    for name, call in calls.items():
+        try:
+            with explained(f"read the {name} of {cluster}"):
+                yield f"cluster/{name}.json", _json(call())
+        except OrchardError as error:
+            yield f"cluster/{name}.error.txt", f"{error.message}\n{error.hint}\n"
+
+
+def _logs(aws: Aws) -> Iterator[tuple[str, str]]:
+    """Yield logs of the newest cluster of ours: of its bootstrap action and its newest steps."""
+    for cluster in [one["Id"] for one in _our_clusters(aws)[:1]]:
+        with explained(f"look for the logs of {cluster}"):
+            log_uri = aws.emr.describe_cluster(ClusterId=cluster)["Cluster"].get("LogUri", "")
+            steps = aws.emr.list_steps(ClusterId=cluster)["Steps"][:MOST_STEPS]
+        log_uri = log_uri.replace("s3n://", "s3://")
+        found = dict(logs.bootstrap_logs(aws, log_uri, cluster))
+        for step in steps:
+            found |= logs.step_logs(aws, log_uri, cluster, step["Id"])
+        for uri, text in found.items():
+            name = uri.removeprefix(log_uri).removesuffix(".gz").strip("/").replace(":", "")
+            yield f"logs/{name}.txt", text
+
+
+def _our_clusters(aws: Aws) -> Sequence[Mapping[str, Any]]:
+    with explained("list the clusters"):
+        pages = aws.emr.get_paginator("list_clusters").paginate()
+        return [one for page in pages for one in page["Clusters"] if one["Name"].startswith("orchard-")]
 
 
 def _json(value: Any) -> str:  # noqa: ANN401 - an answer of AWS

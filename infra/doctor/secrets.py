@@ -29,7 +29,8 @@ _PATTERNS: tuple[tuple["re.Pattern[str]", str], ...] = (
     # have that form too, and end in a hash.
     (
         re.compile(
-            r"(?<![\w/+=])(?!\w{32}[A-F0-9]{8}(?!\w))(?=[\w/+]*[a-z])(?=[\w/+]*[A-Z])(?=[\w/+]*\d)[A-Za-z0-9/+]{40}(?![\w/+=])"
+            r"(?<![\w/+=])(?!\w{32}[A-F0-9]{8}(?!\w))"
+            r"(?=[\w/+]*[a-z])(?=[\w/+]*[A-Z])(?=[\w/+]*\d)[A-Za-z0-9/+]{40}(?![\w/+=])"
         ),
         HIDDEN,
     ),

@@ -12,7 +12,7 @@ from infra.aws import cdk, stacks
 from infra.errors import AccountUnfitError, NotWritableError
 from infra.runs import step as steps
 from tests.infra.command_line import orchard
-from tests.infra.conftest import ACCOUNT, Deployed, World
+from tests.infra.conftest import ACCOUNT, Deployed, World, fake_call
 
 SECRETS = {
     "access key": "AKIAIOSFODNN7EXAMPLE",
@@ -54,6 +54,9 @@ def step(deployed: Deployed, world: World) -> str:
 @pytest.mark.usefixtures("cdk_json")
 def test_a_bundle_holds_everything_but_secrets(deployed: Deployed, world: World, step: str, tmp_path: Path) -> None:
     target = tmp_path / "fault.zip"
+    refusal = {"Code": "AccessDeniedException", "Message": f"{ACCOUNT} may not."}
+    fake_call(world.aws, "emr.ListInstanceFleets", {"Error": refusal})
+    fake_call(world.aws, "emr.ListInstances", {"Instances": []})
 
     assert orchard(world, "support-bundle", "--output", str(target)) == 0
 
@@ -61,8 +64,8 @@ def test_a_bundle_holds_everything_but_secrets(deployed: Deployed, world: World,
         files = {name: archive.read(name).decode() for name in archive.namelist()}
     everything = "\n".join([*files, *files.values()])
     assert {what for what, secret in SECRETS.items() if secret in everything} == set()
-    cluster = f"cluster/{deployed.cluster}"
-    assert {"versions.txt", "cdk.json", "clusters.json", f"{cluster}.json", f"{cluster}.steps.json"} <= set(files)
+    assert {"versions.txt", "cdk.json", "clusters.json", "cluster/cluster.json", "cluster/steps.json"} <= set(files)
+    assert files["cluster/fleets.error.txt"].endswith("or use another --profile.\n")
     for stack in ("OrchardData", "OrchardAccess", "OrchardCluster"):
         parts = (f"stacks/{stack}.json", f"stacks/{stack}.events.json", f"stacks/{stack}.template.json")
         assert set(parts) <= set(files)
@@ -93,6 +96,7 @@ def test_a_bundle_replaces_no_file(world: World, tmp_path: Path) -> None:
 
 def test_doctor_fails_where_a_check_failed(world: World) -> None:
     world.aws.client("ssm").put_parameter(Name=stacks.BOOTSTRAP_VERSION, Value="5", Type="String", Overwrite=True)
+    fake_call(world.aws, "iam.SimulatePrincipalPolicy", {"EvaluationResults": []})
 
     with pytest.raises(AccountUnfitError) as raised:
         orchard(world, "doctor")
