@@ -31,7 +31,7 @@ def declare(app: cdk.App, settings: Settings, libraries: Path) -> None:
         env=env,
     )
     cdk.Tags.of(app).add(*COST_TAG)
-    # Synthesis fails on any finding without a stated reason.
+    # Synthesis fails on every finding without an acknowledgement.
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
 
 
@@ -42,10 +42,13 @@ def main() -> None:
     try:
         settings = read_settings(app.node.get_all_context())
         declare(app, settings, wheelhouse.provide(settings.architecture, settings.optional_libraries))
+        app.synth()
     except OrchardError as error:
         sys.stderr.write(error_report(error.message, error.hint, error.code))
         sys.exit(1)
-    app.synth()
+    except KeyboardInterrupt:
+        # The command that was interrupted says so itself.
+        sys.exit(130)
 
 
 if __name__ == "__main__":

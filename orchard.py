@@ -102,7 +102,7 @@ def load_results(results: Place) -> Results:
 
 
 def _named(results: Place) -> str:
-    """Return the folder of results that are named by a run; a path or URI as it is."""
+    """Return the folder of results that are named by a run; a path or URI unchanged."""
     folder = Path(run_names.folder(str(results)))
     return str(folder if (folder / layout.MANIFEST).is_file() else results)
 

@@ -1,4 +1,4 @@
-"""Times the job against another command on the same photos, in turn, and prints medians and their ratio.
+"""Times the job and another command on the same photos in interleaved rounds; prints medians and their ratio.
 
 For example: python -m bench.against --photos PHOTOS --weights FILE --other 'python notebook.py PHOTOS OUT FILE'
 """

@@ -1,4 +1,4 @@
-"""Lists many objects of an S3 that answers late, as a run does before anything else.
+"""Measures how long a run takes to list many objects in an S3 with latency.
 
     python -m bench.late_listing [--objects 100000] [--folders 100] [--delay 0.02] [--rounds 3]
 

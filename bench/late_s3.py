@@ -1,9 +1,9 @@
-"""Runs the job on photos in an S3 that answers late: what waiting for storage costs.
+"""Measures the job on photos in an S3 with latency.
 
     python -m bench.late_s3 PHOTOS OUTPUT --model EXPORTED [--delay 0.02]
 
-The photos go into the S3 stub first; results go to a folder of this machine, so that what is compared is the reading.
-It prints the line that ``make bench`` reads of other commands, and the processor time that the stub itself took.
+The photos are put into the S3 stub first. Results are written to a folder of this machine, so that only reading is
+compared. Prints the line that ``make bench`` reads from other commands, and the stub's own processor time.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from bench.running_stub import environment, put, report, running
 SENDERS = 4
 SET = "photos"
 LIMIT = 4 * 2**30
-"""Bytes that the stub may hold."""
+"""Limit of the stub's content, in bytes."""
 
 
 def main(words: list[str] | None = None) -> int:
@@ -43,7 +43,7 @@ def main(words: list[str] | None = None) -> int:
 
 
 def send(photos: Path, endpoint: str) -> None:
-    """Put every photo of a folder into the stub, under its path in the folder."""
+    """Put every photo of a folder into the stub, with its path in the folder as key."""
     files = {f"data/{SET}/{file.relative_to(photos)}": file for file in sorted(photos.rglob("*")) if file.is_file()}
     put(list(files), lambda key: files[key].read_bytes(), endpoint, SENDERS)
 

@@ -1,4 +1,4 @@
-"""What the job is measured against from above: inference alone, and the bare loop, without Spark and without results.
+"""Measures the upper limits of the job's speed: inference alone, and the bare loop, without Spark or results.
 
 Each runs as many processes as cores, one thread each, with the job's own decoder and network; all processes start
 together once each is ready, and the time of the last one counts.
@@ -20,7 +20,7 @@ from job.images import Pixels
 from job.images.decode import decode
 
 DECODED_BEFORE = 200
-"""Photos that inference alone goes round and round with: decoded, they take 30 MB a process."""
+"""Photos that inference alone repeats; decoded, they take 30 MB per process."""
 
 
 def main(words: Sequence[str] | None = None) -> int:

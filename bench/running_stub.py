@@ -1,4 +1,4 @@
-"""Runs the S3 stub during a measurement: starts and fills it, points commands at it, and reads what it cost."""
+"""Runs the S3 stub during a measurement: starts and fills it, points commands at it, and reads its statistics."""
 
 import http.client
 import json
@@ -16,7 +16,7 @@ from bench.s3_stub import REPORT
 
 @contextmanager
 def running(*options: str) -> Iterator[str]:
-    """Run a stub of one's own while the block lasts; yield its address.
+    """Run a separate stub while the block lasts; yield its address.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def running(*options: str) -> Iterator[str]:
 
 
 def report(endpoint: str) -> Mapping[str, float]:
-    """Return what the stub has cost so far: requests by method, objects, and seconds of processor time."""
+    """Return the stub's statistics so far: requests by method, objects, and seconds of processor time."""
     with urllib.request.urlopen(f"{endpoint}{REPORT}") as answer:  # noqa: S310 - our own stub
         reported: Mapping[str, float] = json.load(answer)
     return reported
@@ -46,16 +46,16 @@ def put(keys: Sequence[str], content: Callable[[str], bytes], endpoint: str, sen
     keys
         Bucket and path of each object.
     content
-        Returns what lies under a key.
+        Returns the content for a key.
     endpoint
         The stub's address.
     senders
-        How many connections.
+        Number of connections.
 
     Raises
     ------
     RuntimeError
-        If the stub does not take one.
+        If the stub refuses an object.
     """
 
     def put_share(share: Sequence[str]) -> None:
@@ -73,7 +73,7 @@ def put(keys: Sequence[str], content: Callable[[str], bytes], endpoint: str, sen
 
 
 def environment(endpoint: str) -> dict[str, str]:
-    """Return what points a command at the stub, and keeps it from the user's own configuration."""
+    """Return environment variables that point a command at the stub and away from the user's own configuration."""
     return {
         **os.environ,
         "AWS_ENDPOINT_URL": endpoint,

@@ -1,11 +1,11 @@
-"""A light S3 on the loopback for measuring: PUT, GET, HEAD and ListObjectsV2, as aws and boto3 send them.
+"""A minimal S3 on the loopback for measurements: PUT, GET, HEAD and ListObjectsV2, as aws and boto3 send them.
 
-In addition to S3 it answers one question to CloudFormation: which bucket the stack has. The bucket is called "data".
+It also answers one request to CloudFormation: which bucket the stack has. The bucket is named "data".
 
-It checks no signature, keeps objects in memory up to a limit, and stops by itself once nothing has come for a while or
-its parent has gone. It is one thread of asyncio without any framework, so that what is measured is the client:
+It checks no signatures, keeps objects in memory up to a limit, and stops when it receives no requests for a while or
+its parent process has ended. It is one asyncio thread without a framework, so that the client is what is measured:
 
-    python -m bench.s3_stub --port 0        # prints the port; GET /-/report answers what it has cost so far
+    python -m bench.s3_stub --port 0        # prints the port; GET /-/report returns its statistics so far
 """
 
 import argparse
@@ -24,10 +24,10 @@ from xml.sax.saxutils import escape
 
 REPORT = "/-/report"
 MOST_KEYS = 1000
-"""What S3 lists in one answer."""
+"""Maximum number of keys in one answer, as in S3."""
 
 LAST_CHARACTER = "\U0010ffff"
-"""Sorts after every other."""
+"""Sorts after every other key."""
 
 STACK = (
     "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>OrchardData</StackName>"
@@ -51,7 +51,7 @@ class Store:
     Parameters
     ----------
     limit
-        The most bytes of content that it holds.
+        Most bytes of content.
     """
 
     def __init__(self, limit: int) -> None:
@@ -88,9 +88,9 @@ class Conversation(asyncio.Protocol):
     store
         Where objects are kept.
     counted
-        Requests by method, for the report; ``last`` is when the latest one came.
+        Requests by method, for the report; ``last`` is the time of the latest one.
     delay
-        Seconds before each answer: what a network and a busy service add.
+        Seconds before each answer, as the latency of a network and a busy service.
     """
 
     def __init__(self, store: Store, counted: dict[str, float], delay: float) -> None:
@@ -102,11 +102,11 @@ class Conversation(asyncio.Protocol):
         self._wanted = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember where answers go."""
+        """Store the transport that answers are written to."""
         self._transport: asyncio.Transport = transport  # type: ignore[assignment]
 
     def data_received(self, data: bytes) -> None:
-        """Answer every request that is whole."""
+        """Answer every complete request."""
         self._came += data
         while True:
             if self._head is None:
@@ -207,7 +207,7 @@ def listing(store: Store, bucket: str, asked: Mapping[str, str]) -> bytes:
         if found:
             shared = f"{prefix}{folder}{delimiter}"
             rows.append(f"<CommonPrefixes><Prefix>{_shown(shared, encoded)}</Prefix></CommonPrefixes>")
-            # Past everything that begins so
+            # Past all keys with this prefix
             last = f"{bucket}/{shared}{LAST_CHARACTER}"
             continue
         content, etag = store.objects[path]
@@ -238,7 +238,7 @@ def report(counted: Mapping[str, float], objects: int) -> dict[str, float]:
 
 
 async def serve(port: int, limit: int, idle: float, delay: float) -> None:
-    """Answer until nothing has come for ``idle`` seconds or the parent has gone; print the port first."""
+    """Print the port, then answer until ``idle`` seconds pass without a request or the parent process has ended."""
     store, counted, parent = Store(limit), {"last": time.monotonic()}, os.getppid()
     server = await asyncio.get_running_loop().create_server(
         lambda: Conversation(store, counted, delay), "127.0.0.1", port, backlog=512

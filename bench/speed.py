@@ -1,6 +1,6 @@
-"""Measures the job against other commands and against its limits, in turn, and writes medians: ``make bench``.
+"""Measures the job, its limits and other commands in interleaved rounds, and writes medians: ``make bench``.
 
-bench/README.md says what is measured, and how other commands are given.
+bench/README.md explains what is measured, and how to add other commands.
 """
 
 import argparse
@@ -29,16 +29,16 @@ LIMITS = ("loop", "inference")
 
 @dataclass(frozen=True)
 class Round:
-    """One measurement of one contender; seconds of what it does not do are None.
+    """One measurement of one contender; None for the seconds of stages that it does not have.
 
     Parameters
     ----------
     photos
-        How many it computed.
+        Number of photos computed.
     features
         Seconds from the first task to the last feature written.
     components
-        Seconds of standardising, fitting and projecting.
+        Seconds to standardize, fit and project.
     whole
         Seconds of the whole command.
     memory
@@ -97,7 +97,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m bench.speed", description=__doc__)
     made.add_argument("--photos", required=True, help="folder of photos")
     made.add_argument("--weights", default="random", help="weights file, or random (default: %(default)s)")
-    made.add_argument("--rounds", type=int, default=3, help="how often each is timed, in turn (default: %(default)s)")
+    made.add_argument("--rounds", type=int, default=3, help="number of interleaved rounds (default: %(default)s)")
     made.add_argument("--only", metavar="A,B", help=f"only these of {', '.join([*LIMITS, *OURS])} and the others")
     made.add_argument("--copies", type=int, metavar="N", help="on N photos: numbered copies of those given")
     made.add_argument("--other", metavar="NAME=COMMAND", action="append", default=[], help="see bench/README.md")
@@ -126,14 +126,14 @@ def job_command(photos: Path, output: Path, model: Path, precision: str) -> list
 
 
 def of_manifest(watched: Watched, manifest: Mapping[str, Any]) -> Round:
-    """Return what the job's manifest says of a run."""
+    """Return the measurement in a run's manifest."""
     seconds = manifest["seconds"]
     components = seconds["fit"] + seconds["projection"]
     return Round(manifest["counts"]["used"], seconds["features"], components, watched.seconds, watched.memory)
 
 
 def of_printed(watched: Watched) -> Round:
-    """Return what another command says in the last line that it prints: images, img_per_s, perhaps scale_pca_s."""
+    """Return the measurement in the last line that another command printed: images, img_per_s, perhaps scale_pca_s."""
     said = json.loads(watched.output.strip().splitlines()[-1])
     components = said.get("scale_pca_s")
     return Round(said["images"], said["images"] / said["img_per_s"], components, watched.seconds, watched.memory)
@@ -160,9 +160,9 @@ def describe(found: Mapping[str, Any]) -> str:
     fastest = max(entry["photos_a_second"] for entry in contenders.values())
     photos = max(entry["photos"] for entry in contenders.values())
     lines = [
-        f"{photos:,} photos, {found['rounds']} rounds in turn, medians; {found['machine']}.",
+        f"{photos:,} photos, {found['rounds']} interleaved rounds, medians; {found['machine']}.",
         "",
-        "| | photos a second | of the fastest | standardise, PCA, write, s | whole command, s | largest process, MB |",
+        "| | photos a second | of the fastest | standardize, PCA, write, s | whole command, s | largest process, MB |",
         "|---|---|---|---|---|---|",
     ]
     for name, entry in contenders.items():
@@ -176,7 +176,7 @@ def describe(found: Mapping[str, Any]) -> str:
 
 
 def with_table(page: str, table: str) -> str:
-    """Return the page with the table in the place of the one before, or at its end."""
+    """Return the page with its table replaced, or with the table added at its end."""
     if BEGIN not in page:
         return f"{page.rstrip()}\n\n{BEGIN}\n{table}\n{END}\n"
     before, after = page.split(BEGIN, 1)[0], page.split(END, 1)[1]
@@ -184,7 +184,7 @@ def with_table(page: str, table: str) -> str:
 
 
 def copies(photos: Path, count: int, scratch: Path) -> Path:
-    """Return a folder with so many photos: those given, round and round, under numbered names, as hard copies."""
+    """Return a folder with this many numbered copies of the given photos."""
     folder = scratch / f"photos-{count}"
     given = sorted(photos.rglob("*.jpg"))
     for number in range(count):

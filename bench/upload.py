@@ -1,11 +1,11 @@
-"""Measures ``orchard upload`` against ``aws s3 cp --recursive``: many small files to the S3 stub on the loopback.
+"""Measures ``orchard upload`` and ``aws s3 cp --recursive`` with many small files sent to the S3 stub.
 
     python -m bench.upload                  # 20,000 files of 5 KB, three pairs: some minutes
     python -m bench.upload --files 5000 --pairs 1
 
-In each pair both commands send the same files to a stub of their own, one after the other; between them a bare loop
-over sockets, which reads no file and signs nothing, shows what the stub itself can take. Needs ``aws`` on the PATH, or
-named by --aws (``python -m venv FOLDER && FOLDER/bin/pip install awscli`` makes one).
+In each pair both commands send the same files, one after the other, each to its own stub. Between them a bare loop
+over sockets, which reads no files and signs nothing, measures the limit of the stub itself. Needs ``aws`` on the PATH,
+or named by --aws (``python -m venv FOLDER && FOLDER/bin/pip install awscli`` makes one).
 """
 
 import argparse
@@ -37,11 +37,11 @@ class Measured:
     rate
         Files a second, the command's start included.
     processor
-        Seconds of processor time of the command.
+        Processor time of the command, in seconds.
     stub_processor
-        Seconds of processor time of the stub.
+        Processor time of the stub, in seconds.
     memory
-        The command's peak, in bytes.
+        Peak memory of the command, in bytes.
     """
 
     rate: float
@@ -51,7 +51,7 @@ class Measured:
 
 
 def main(words: list[str] | None = None) -> int:
-    """Measure and print; exit code 1 if the promise is not kept."""
+    """Measure and print; return 1 if the required ratio is not reached."""
     parser = argparse.ArgumentParser(prog="python -m bench.upload", description=__doc__.splitlines()[0])
     parser.add_argument("--files", type=int, default=20_000, help="how many (default: %(default)s)")
     parser.add_argument("--size", type=int, default=5_000, help="bytes of each (default: %(default)s)")
@@ -80,7 +80,7 @@ def main(words: list[str] | None = None) -> int:
 def summary(
     theirs: Sequence[Measured], ours: Sequence[Measured], bare: Sequence[float], fewer: Measured, files: int
 ) -> int:
-    """Print medians and whether the promise is kept; return the exit code."""
+    """Print medians and whether the required ratio is reached; return the exit code."""
     their_rate, our_rate = (statistics.median(one.rate for one in many) for many in (theirs, ours))
     limit = statistics.median(bare)
     print(f"medians: aws s3 cp {their_rate:,.0f}, orchard upload {our_rate:,.0f}, bare loop {limit:,.0f} files/s")
@@ -135,7 +135,7 @@ def measure(command: Sequence[str], files: int) -> Measured:
 
 
 def bare_loop(files: int, size: int) -> float:
-    """Return how many files a second the stub takes from a client that does next to nothing."""
+    """Return how many files a second the stub accepts from a minimal client."""
     body = os.urandom(size)
     with running() as endpoint:
         address = urlsplit(endpoint)

@@ -1,4 +1,4 @@
-"""Runs a command and watches the memory of all the processes that it starts; Linux only."""
+"""Runs a command and measures the memory of all processes that it starts; Linux only."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ BETWEEN_LOOKS = 0.25
 
 
 class CommandFailedError(Exception):
-    """A command that is measured has failed; the message ends with what it said."""
+    """A measured command failed; the message ends with its output."""
 
 
 WORKERS = (b"\0-m\0job.worker_daemon\0", b"\0-m\0pyspark.daemon\0")
@@ -22,14 +22,14 @@ WORKERS = (b"\0-m\0job.worker_daemon\0", b"\0-m\0pyspark.daemon\0")
 
 @dataclass(frozen=True)
 class Watched:
-    """What was seen of a command.
+    """The measurement of a command.
 
     Parameters
     ----------
     seconds
         From its start to its end.
     output
-        What it printed.
+        Its standard output.
     memory
         Largest resident memory of one process, in bytes, by the process's name (python, java, ...);
         Spark's Python workers are called worker.

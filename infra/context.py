@@ -16,18 +16,18 @@ from job.errors import printable
 
 @dataclass(frozen=True)
 class Context:
-    """The context of a command; a test replaces each part.
+    """The context of a command; tests replace each part.
 
     Parameters
     ----------
     connect
-        Returns the account and region; only commands that use AWS call it.
+        Return the account and region; only commands that use AWS call it.
     clock
         Seconds since 1970, UTC.
     call
-        Runs another program on this terminal; returns its exit code.
+        Run another program on this terminal; return its exit code.
     price_cache
-        Folder of prices and speeds; None keeps none.
+        Folder of cached prices and speeds; None caches nothing.
     """
 
     connect: Callable[[], Aws]
@@ -44,13 +44,13 @@ class Context:
         return self.connect()
 
     def prices(self, *, offline: bool = False) -> PriceSource:
-        """Return where prices come from at this time; ``offline`` asks AWS for none."""
-        # The prices of a local cloud are not those of AWS.
+        """Return the source of prices at this time; ``offline`` does not ask AWS."""
+        # Do not cache the prices of a local cloud.
         kept = None if self.aws.on_this_machine else self.price_cache
         return PriceSource(self.aws, datetime.fromtimestamp(self.clock(), UTC), offline, kept)
 
     def say(self, *lines: str) -> None:
-        """Print lines at once, with what a terminal would obey escaped."""
+        """Print lines at once, with control characters escaped."""
         for line in lines:
             self.terminal.write(printable(line) + "\n")
         self.terminal.flush()

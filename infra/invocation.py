@@ -1,6 +1,6 @@
 """Build the commands that messages print, with the profile and the region that the user gave.
 
-A printed command is copied. Without the profile it would speak to another account.
+Users copy a printed command. Without the profile it would use another account.
 """
 
 import shlex
@@ -13,7 +13,7 @@ _GIVEN: ContextVar[tuple[str | None, str | None]] = ContextVar("given", default=
 
 @contextmanager
 def given(profile: str | None, region: str | None) -> Iterator[None]:
-    """Repeat a profile and a region in every command that is built in the block."""
+    """Add a profile and a region to every command that is built in the block."""
     token = _GIVEN.set((profile, region))
     try:
         yield
@@ -22,7 +22,7 @@ def given(profile: str | None, region: str | None) -> Iterator[None]:
 
 
 def orchard(arguments: str) -> str:
-    """Return a command of ours that speaks to AWS: ``orchard("status first")``."""
+    """Return a command of ``orchard`` that uses AWS: ``orchard("status first")``."""
     return f"orchard {arguments}{_options('--region ')}"
 
 

@@ -64,6 +64,7 @@ class Arguments(_Checked):
     output: str
     test: str | None
     holdout: float | None
+    folds: int | None
     predict: str | None
     labels: tuple[str, ...] | None
     label_pattern: str | None
@@ -114,6 +115,7 @@ class PredictArguments(_Checked):
     max_rejected: str | None
     resume: bool
     overwrite: bool
+    lang: str
     master: str | None
     debug: bool
 
@@ -157,6 +159,7 @@ def checked(given: argparse.Namespace) -> Arguments:
     if given.per_label is not None and given.per_label < 1:
         raise UsageError(f"--per-label must be at least 1, got {given.per_label}.", "For instance: --per-label 100")
     _check_holdout(given)
+    _check_folds(given)
     values = {field.name: getattr(given, field.name) for field in fields(Arguments)}
     if given.components is None and given.variance is None and given.descriptor == CNN:
         values["variance"] = DEFAULT_VARIANCE
@@ -233,6 +236,23 @@ def _check_holdout(given: argparse.Namespace) -> None:
         raise UsageError(
             f"--holdout requires a classifier to test, got --classifier {NO_CLASSIFIER}.",
             f"Add --classifier {next(iter(MODELS))}, or leave out --holdout.",
+        )
+
+
+def _check_folds(given: argparse.Namespace) -> None:
+    if given.folds is None:
+        return
+    if given.folds < 2:
+        raise UsageError(f"--folds must be at least 2, got {given.folds}.", "For instance: --folds 5")
+    if given.holdout is not None:
+        raise UsageError(
+            "--folds and --holdout cannot be combined: every photo is tested in one of the folds.",
+            "Leave out one of the two.",
+        )
+    if given.classifier == NO_CLASSIFIER:
+        raise UsageError(
+            f"--folds requires a classifier to test, got --classifier {NO_CLASSIFIER}.",
+            f"Add --classifier {next(iter(MODELS))}, or leave out --folds.",
         )
 
 

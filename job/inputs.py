@@ -79,6 +79,14 @@ def count_groups(photos: pa.Table) -> dict[str, int] | None:
     return {name: len(part["group"].unique()) for name, part in zip((TRAIN, TEST), splits, strict=True)}
 
 
+def fold_numbers(photos: pa.Table, arguments: Arguments) -> list[int] | None:
+    """Return the fold of each photo with ``--folds``, -1 for photos that are not tested; else None."""
+    if arguments.folds is None:
+        return None
+    folder = "" if arguments.images is None else storage.absolute_uri(arguments.images)
+    return groups.assign(photos, arguments.folds, arguments.seed, folder)
+
+
 def describe_listing(photos: pa.Table) -> str:
     """Return one line on the photos of a listing."""
     found = Counter(photos["split"].to_pylist())
@@ -107,4 +115,4 @@ def label_warnings(photos: pa.Table, arguments: Arguments) -> list[str]:
 
 
 def _inside(paths: Sequence[str], folder: str) -> list[str]:
-    return [path.removeprefix(f"{folder}/") for path in paths]
+    return [storage.path_inside(path, folder) for path in paths]

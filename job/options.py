@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from job.classifiers import COMPONENTS, FEATURES, MODELS
 from job.errors import OrchardError, UsageError, did_you_mean
-from job.features.network import FAST, FULL, IMAGENET
+from job.features.network import FAST, FULL, IMAGENET, network_name
 from job.features.words import options as word_options
 from job.images import EXACT, SCALED, WINDOWS
 from job.report import LANGUAGES
@@ -151,17 +151,27 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
     _add_master(where)
     photos = made.add_argument_group("photos")
     which = photos.add_mutually_exclusive_group(required=True)
-    which.add_argument("--images", metavar="FOLDER", help="photos to fit; a photo's folder is its label")
+    which.add_argument(
+        "--images",
+        metavar="FOLDER",
+        help="photos to fit, also in a .zip, a .tar or tar shards; a photo's folder is its label",
+    )
     which.add_argument(
         "--image-list",
         metavar="FILE",
-        help="list of photos to fit, instead of --images: CSV or Parquet with the columns path and label (label may be "
-        "missing: then it is the photo's folder), or the manifest.json of an S3 Inventory",
+        help="list of photos to fit, instead of --images: CSV or Parquet with columns path and, if wanted, "
+        "label, or the manifest.json of an S3 Inventory",
     )
     tested = photos.add_mutually_exclusive_group()
-    tested.add_argument("--test", metavar="FOLDER", help="photos to test the fit on, in folders like --images")
+    tested.add_argument("--test", metavar="FOLDER", help="test photos, in folders like those of --images")
     tested.add_argument(
-        "--holdout", metavar="SHARE", type=share, help="share of the photos to test the classifier on, like 0.2 or 20%%"
+        "--holdout", metavar="SHARE", type=share, help="share of the photos to test on, like 0.2 or 20%%"
+    )
+    photos.add_argument(
+        "--folds",
+        metavar="K",
+        type=whole_number,
+        help="also cross-validate the classifier in K folds, by group",
     )
     photos.add_argument("--predict", metavar="FOLDER", help="photos without labels, to project and to classify")
     photos.add_argument(
@@ -173,14 +183,14 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
     photos.add_argument(
         "--label-pattern",
         metavar="REGEX",
-        help="take labels from this regular expression's first group in the path inside the folder, for instance "
-        "'^([^/]+)/' for the first folder (default: the last folder)",
+        help="label of a photo: the first group of this regular expression in its path inside the folder, like "
+        "'^([^/]+)/' (default: the last folder)",
     )
     photos.add_argument(
         "--group-pattern",
         metavar="REGEX",
-        help="keep photos of one object together, on one side of --holdout: those for which this regular expression's "
-        "first group, in the path inside the folder, is equal",
+        help="keep photos with the same first group of this regular expression together, on one side of --holdout "
+        "and --folds",
     )
     photos.add_argument("--per-label", metavar="N", type=whole_number, help="use at most N photos per label")
     photos.add_argument(
@@ -250,8 +260,7 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
         help="inputs of the classifier (default: %(default)s)",
     )
 
-    out = _add_output_options(made)
-    out.add_argument("--lang", choices=LANGUAGES, default=LANGUAGES[0], help="language of report.html (default: en)")
+    _add_output_options(made)
 
 
 def add_backbone_options(made: argparse._ActionsContainer) -> None:
@@ -259,6 +268,7 @@ def add_backbone_options(made: argparse._ActionsContainer) -> None:
     made.add_argument(
         "--backbone",
         metavar="NAME",
+        type=network_name,
         default=NETWORK_DEFAULTS["backbone"],
         help=f"network for the features (default: {NETWORK_DEFAULTS['backbone']})",
     )
@@ -300,7 +310,7 @@ def _add_debug(made: argparse.ArgumentParser) -> None:
     made.add_argument("--debug", action="store_true", help="print the traceback of a failure")
 
 
-def _add_output_options(made: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+def _add_output_options(made: argparse.ArgumentParser) -> None:
     out = made.add_argument_group("results")
     out.add_argument("--output", metavar="FOLDER", help="folder to write the results to")
     out.add_argument(
@@ -310,4 +320,4 @@ def _add_output_options(made: argparse.ArgumentParser) -> argparse._ArgumentGrou
     there = out.add_mutually_exclusive_group()
     there.add_argument("--resume", action="store_true", help="reuse features in --output, compute missing ones")
     there.add_argument("--overwrite", action="store_true", help="replace results in --output when the run is done")
-    return out
+    out.add_argument("--lang", choices=LANGUAGES, default=LANGUAGES[0], help="language of report.html (default: en)")

@@ -1,14 +1,15 @@
 """The run from photos to results: its stages in order."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pyarrow as pa
+from pyspark import SparkContext
 
 from job import rejection_limits, storage
 from job.arguments import Arguments
-from job.classifiers import COMPONENTS, DISCRIMINANT, FEATURES, stage
+from job.classifiers import COMPONENTS, DISCRIMINANT, FEATURES, folds, stage
 from job.classifiers.stage import Training
 from job.errors import TooFewPhotosError
 from job.features.extractor import FeatureExtractor
@@ -18,7 +19,7 @@ from job.features.words import KINDS, Learning, require_opencv, vocabulary
 from job.features.words.extractor import WordExtractor, perceptron_parameters, reused_words
 from job.features.words.options import CNN, ZERO
 from job.images import TRAIN, LeftOut, listing
-from job.inputs import count, count_groups, describe_listing, label_warnings, list_all
+from job.inputs import count, count_groups, describe_listing, fold_numbers, label_warnings, list_all
 from job.manifest import build_manifest, describe_components, label_counts, write_tables
 from job.options import NO_CLASSIFIER
 from job.pca import PrincipalComponents, Projection, components
@@ -26,8 +27,9 @@ from job.pca.passes import ProjectionTask, SumTask
 from job.pca.stage import fit, project_photos, write_components
 from job.report import making
 from job.results import DataFile, resume
-from job.results.output import Run, begin_to_replace, commit, finish, open_run
+from job.results.output import Run, begin_to_replace, open_run
 from job.spark import session, tasks
+from job.spark.tasks import PhotosReport
 
 PERCEPTRON = "mlp"
 
@@ -49,6 +51,7 @@ def run(arguments: Arguments) -> dict[str, Any]:
             photos = list_all(arguments, left_out)
         for line in (describe_listing(photos), *left_out.lines(), *label_warnings(photos, arguments)):
             progress.say(line)
+        numbers = fold_numbers(photos, arguments)
         extractor = choose_extractor(arguments, run)
         require_possible(arguments, photos, extractor)
         photos, found = resume.reuse(arguments.resume, output, extractor.folder, extractor.provenance, photos, progress)
@@ -80,6 +83,9 @@ def run(arguments: Arguments) -> dict[str, Any]:
                 )
                 files = stage.input_files(asked.classify_on, extracted.reports, projected)
                 classified = stage.classify(context, output, files, asked, progress)
+                if numbers is not None:
+                    outcome = cross_validate(context, run, extracted.reports, numbers, asked, arguments)
+                    classified = replace(classified, folds=outcome)
         begin_to_replace(run)
         written: dict[str, Sequence[DataFile]] = {"pca": write_components(output, fitted, projection)}
         if extracted.vocabulary:
@@ -99,13 +105,34 @@ def run(arguments: Arguments) -> dict[str, Any]:
             "reasons": [asdict(reason) for reason in merged.reasons],
         }
         manifest = build_manifest(run, arguments.as_manifest(), photos, found, extracted, projected, outcome, written)
-        # Commit the results before rendering, so that an interrupt loses only the report.
-        commit(run, manifest)
-        with progress.stage("report"):
-            report = making.write_if_possible(output, manifest, arguments.lang, progress.say)
-        manifest["files"][making.FILES] = [asdict(file) for file in report]
-        manifest["seconds"]["report"] = round(progress.seconds["report"], 3)
-        return finish(run, manifest)
+        return making.finish_with_report(run, manifest, arguments.lang)
+
+
+def cross_validate(
+    context: SparkContext,
+    run: Run,
+    reports: Sequence[PhotosReport],
+    numbers: Sequence[int],
+    asked: Training,
+    arguments: Arguments,
+) -> dict[str, Any]:
+    """Return the outcome of ``--folds``, and report it.
+
+    ``numbers``: the fold of each photo of the listing.
+    """
+    files = [report.file for report in reports if report.file is not None]
+    assigned = folds.made(asked.listing, numbers, arguments.folds or 0)
+
+    def choose(fitted: PrincipalComponents) -> int:
+        if arguments.components is not None:
+            return min(arguments.components, len(fitted.cumulative))
+        return choose_components(arguments, fitted, len(fitted.cumulative) + 1)
+
+    outcome = folds.cross_validate(
+        context, run.output, files, assigned, asked, choose, arguments.standardize, run.progress
+    )
+    run.progress.say(folds.sentence(outcome, arguments.group_pattern is not None))
+    return outcome
 
 
 def choose_extractor(arguments: Arguments, run: Run) -> FeatureExtractor:

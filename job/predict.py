@@ -27,8 +27,9 @@ from job.manifest import build_manifest, write_tables
 from job.pca import Projection
 from job.pca.passes import ProjectionTask
 from job.pca.stage import project_photos, read_projection
+from job.report import making
 from job.results import layout, listed_files, resume
-from job.results.output import Run, begin_to_replace, finish, open_run
+from job.results.output import Run, begin_to_replace, open_run
 from job.spark import session, tasks
 
 
@@ -80,7 +81,7 @@ def run(arguments: PredictArguments, environment: Mapping[str, str]) -> dict[str
         }
         written = {"classifier": predictions, "tables": merged.files}
         manifest = build_manifest(run, arguments.as_manifest(), photos, found, extracted, projected, outcome, written)
-        return finish(run, manifest)
+        return making.finish_with_report(run, manifest, arguments.lang)
 
 
 def read_fitted(fitted: str, manifest: dict[str, Any]) -> tuple[Projection, Classifier | None]:

@@ -173,8 +173,8 @@ _DECISIONS_HEAD = """\
 
 <!-- Written by `make docs` from the titles of the pages. -->
 
-After reading this page you can find out why a choice was made. Each page records a
-choice with its context and its consequences. A decision that was replaced is marked as superseded.
+After reading this page you can find out why a choice was made. Each page has the context, the
+decision, the alternatives with the reason against each, and the consequences.
 
 | number | decision |
 |---|---|

@@ -190,7 +190,7 @@ def pip_options() -> dict[str, str]:
 
 
 def uv_environment(options: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment in which uv asks the indexes that pip is told to; uv's own variables win."""
+    """Return an environment in which uv uses the indexes that pip is configured with; uv's own variables win."""
     translated = {
         FROM_PIP[name]: ("," if name == "find-links" else " ").join(value.split())
         for name, value in options.items()

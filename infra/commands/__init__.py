@@ -6,6 +6,7 @@ The modules with a command are public too, for the parser: ``classify``, ``cost`
 """
 
 import argparse
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,13 +17,20 @@ __all__ = ["Command"]
 
 @dataclass(frozen=True)
 class Command:
-    """One command of ``orchard``: one line of summary, one command line as an example, and what it does.
+    """One command of ``orchard``.
 
     ``execute`` returns the exit code and raises failures as ``OrchardError``.
     """
 
     name: str
-    summary: str
-    example: str
+    summary: str  # one line of ``orchard --help``
+    example: str  # a command line that works
     add_arguments: Callable[[argparse.ArgumentParser], None]
     execute: Callable[[argparse.Namespace, Context], int]
+    details: str = ""  # sentences that ``--help`` adds to the summary
+
+    @property
+    def description(self) -> str:
+        """What the command does, for its own ``--help``."""
+        text = f"{self.summary[0].upper()}{self.summary[1:]}. {self.details}"
+        return textwrap.fill(text, 78)

@@ -1,4 +1,4 @@
-"""``orchard cost``: what a cluster and a run will cost, and what a run did cost."""
+"""``orchard cost``: estimate the cost of a cluster and a run, or compute the actual cost of a run."""
 
 import argparse
 import json
@@ -17,7 +17,7 @@ from infra.errors import WrongUseError
 from infra.pricing import BENCHMARK, PriceSource, RegionPrices, Speed, estimate, expected_speed, run_cost
 from infra.runs import PhotosFound, history
 from infra.settings import EU_REGIONS, OTHER_REGIONS, Settings
-from job.errors import OrchardError
+from job.errors import OrchardError, did_you_mean
 
 CITIES = {
     "eu-west-3": "Paris",
@@ -30,29 +30,33 @@ CITIES = {
 }
 
 START_MINUTES = 15.0
-"""Until a cluster is ready: an assumption. The page on EMR clusters of alchemy.run says roughly 10 to 15 (November
-2026); we have not measured it."""
+"""Until a cluster is ready: an assumption, not measured. alchemy.run's page on EMR clusters says 10 to 15 (November
+2026)."""
 
 PHOTO_KIB = 5.0
-"""Mean size of a photo of the data sets that this is made for: 100 by 100 pixels, JPEG."""
+"""Mean size of a photo of Fruits-360: 100 by 100 pixels, JPEG."""
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--photos", type=count, metavar="N", help="also a run over N photos: time and USD")
-    parser.add_argument("--type", metavar="TYPE", help="instance type of every node (default: those of cdk.json)")
+    parser.add_argument("--photos", type=count, metavar="N", help="also estimate the time and cost of N photos")
+    parser.add_argument("--type", metavar="TYPE", help="instance type of every node (default: as in cdk.json)")
     message = parser.add_mutually_exclusive_group()
-    message.add_argument("--regions", metavar="A,B,...", help="compare regions instead")
-    message.add_argument("--run", metavar="NAME", help="what this run and its cluster did cost, by EMR's timeline")
-    parser.add_argument("--offline", action="store_true", help="use the dated table that ships, ask AWS nothing")
+    message.add_argument("--regions", metavar="A,B,...", help="compare regions")
+    message.add_argument("--run", metavar="NAME", help="actual cost of a run and its cluster")
+    parser.add_argument("--offline", action="store_true", help="use the price table of this project, do not ask AWS")
     parser.add_argument(
         "--start-minutes",
         type=amount,
         default=START_MINUTES,
         metavar="M",
-        help="until a cluster is ready (%(default)g)",
+        help="minutes until a cluster is ready (default: %(default)g)",
     )
     parser.add_argument(
-        "--photo-kib", type=amount, default=PHOTO_KIB, metavar="K", help="mean size of a photo, KiB (%(default)g)"
+        "--photo-kib",
+        type=amount,
+        default=PHOTO_KIB,
+        metavar="K",
+        help="mean size of a photo in KiB (default: %(default)g)",
     )
 
 
@@ -60,9 +64,15 @@ def execute(given: argparse.Namespace, context: Context) -> int:
     """Print an estimate, a comparison of regions or an actual cost."""
     if given.run and (given.photos or given.type):
         raise WrongUseError(
-            "--run reports the actual cost, and takes neither --photos nor --type.",
-            f"Type it alone: {invocation.orchard(f'cost --run {given.run}')}",
+            "--run reports the actual cost and does not take --photos or --type.",
+            f"Leave them out: {invocation.orchard(f'cost --run {given.run}')}",
         )
+    if given.run and context.aws.on_this_machine:
+        context.say(
+            f"The run '{history.find_run(context.aws, given.run).run}' ran on the local cloud, which costs nothing.",
+            f"Estimate such a run on AWS: {invocation.orchard('cost --offline --type m5.xlarge --photos 10000')}",
+        )
+        return 0
     asked = _Asked(
         given,
         context,
@@ -91,22 +101,22 @@ class _Asked:
         say, settings = self.context.say, self.settings
         prices = self._prices(settings.region)
         hour = self._as_set(prices)
-        say(f"The cluster in {settings.region}, an hour, in USD:")
+        say(f"Cost of the cluster in {settings.region}, USD per hour:")
         say("")
         say(*report.hour_lines(hour))
         say("")
         for name, missing in estimate.without_price(estimate.types_of(settings), prices).items():
-            say(f"{name} is left out: its price for {missing} is not known.")
+            say(f"{name} is not counted: its price for {missing} is not known.")
         self._say_spot(prices, hour)
         if settings.managed_scaling:
             most = replace(settings, task_count=settings.scaling_max - settings.core_count)
-            say(f"Managed scaling may take it to {settings.scaling_max} workers: {self._as_set(prices, most).usd:.4f}.")
+            say(f"With {settings.scaling_max} workers, the most that may run: {self._as_set(prices, most).usd:.4f}.")
         idle = settings.idle_minutes / 60 * hour.usd
-        say(f"Forgotten, it ends itself after {settings.idle_minutes} idle minutes: {idle:.3f}.")
+        say(f"An idle cluster ends by itself after {settings.idle_minutes} minutes, which cost {idle:.3f}.")
         if self.given.photos:
             self._say_photos(hour, prices)
         else:
-            say(f"A run: {invocation.orchard('cost --photos N')}")
+            say(f"Estimate a run: {invocation.orchard('cost --photos 10000')}")
         unknown = [] if hour.counts_disks else ["disks"]
         unknown += ["S3"] if self.given.photos and prices.thousand_writes is None else []
         say(report.standing_line(settings))
@@ -129,7 +139,7 @@ class _Asked:
         rows = [[*header, f"{photos:,} photos"] if photos else header]
         for region, prices in by_region.items():
             rows.append(self._region_row(region, prices, speed, with_spot=with_spot, columns=len(rows[0])))
-        say("USD an hour; node is EC2 and EMR on demand, cluster the one of cdk.json:")
+        say("USD per hour. node: EC2 and EMR on demand; cluster: as in cdk.json.")
         say("")
         say(*in_columns(rows, text_columns=3))
         say("")
@@ -137,7 +147,7 @@ class _Asked:
             if region not in priced:
                 say(estimate.no_price(self.settings.worker_instance_types, prices).message)
         if speed is not None:
-            say(f"{photos:,} photos: the cluster, from its start to the end of the job; S3 comes to it.")
+            say(f"{photos:,} photos: cost of the cluster from its start to the end of the job, without S3.")
             say(*self._time_basis(speed))
         without_disks = [f"disks in {region}" for region, prices in priced.items() if prices.gp3_gib_month is None]
         say(report.not_counted(self.settings, without_disks))
@@ -147,31 +157,31 @@ class _Asked:
         say, aws = self.context.say, self.context.aws
         found = run_cost(aws, self.source, history.find_run(aws, self.given.run))
         run = found.run
-        say(f"What the cluster {run.cluster} of the run '{run.run}' did cost in {aws.region}, in USD:")
+        say(f"Actual cost of the cluster {run.cluster} with the run '{run.run}', in {aws.region}, USD:")
         say("")
         say(*report.spent_lines(found.actual_cost))
         say("")
         if found.cluster_runs:
-            say("The cluster still runs: this is until now.")
+            say("The cluster is still running: this is the cost until now.")
         if found.share is not None and found.hours is not None:
             took = report.clock(found.hours)
             say(f"The run took {took}, {found.share:.0%} of the cluster's node hours: {found.usd:.3f}.")
         if not found.spot_prices_known:
-            say("Spot nodes are counted at the price on demand, which is more than was paid: AWS told no Spot price.")
+            say("Spot nodes are counted at the higher on-demand price, because AWS gave no Spot price.")
         say(report.not_counted(self.settings, [] if found.counts_disks else ["disks"], also=["S3"]))
-        say("Hours: EMR's timeline, from each node's creation, a little before it is billed. The bill is AWS' own.")
+        say("Hours are from EMR's timeline, which starts a little before billing does. AWS's bill is what counts.")
         say(self.source.origin)
 
     def _say_photos(self, hour: estimate.HourCost, prices: RegionPrices) -> None:
         say, photos = self.context.say, self.given.photos
         speed = self._speed(self._worker(prices) or "")
         say("")
-        say(f"{photos:,} photos on {hour.cores} cores, on a cluster that starts for them and ends with them:")
+        say(f"{photos:,} photos on {hour.cores} cores, with a cluster that is started for them and then ended:")
         say("")
         say(*report.photos_lines(self._photos_cost(hour, prices, speed)))
         say("")
         say(*self._time_basis(speed))
-        say(f"Storage: photos of {self.given.photo_kib:g} KiB (--photo-kib), and 1,280 features each.")
+        say(f"Storage is for photos of {self.given.photo_kib:g} KiB (--photo-kib) with 1,280 features each.")
 
     def _photos_cost(self, hour: estimate.HourCost, prices: RegionPrices, speed: Speed) -> estimate.PhotosCost:
         given = self.given
@@ -179,7 +189,7 @@ class _Asked:
 
     def _time_basis(self, speed: Speed) -> list[str]:
         return [
-            f"The time is an extrapolation from {speed.basis}.",
+            f"The time is extrapolated from {speed.basis}.",
             f"The start is assumed to take {self.given.start_minutes:g} minutes (--start-minutes).",
         ]
 
@@ -207,7 +217,7 @@ class _Asked:
             on_demand = estimate.hour_cost(self.settings, prices, spot=False).usd
             self.context.say(f"All of it on demand: {on_demand:.4f}.")
         elif self.settings.spot_share and self.settings.task_count:
-            self.context.say("Task nodes are on Spot and will cost less: no Spot price is known here.")
+            self.context.say("Task nodes are Spot nodes and will cost less; their price is not known here.")
 
     def _as_set(self, prices: RegionPrices, settings: Settings | None = None) -> estimate.HourCost:
         return estimate.hour_cost(settings or self.settings, prices, spot=self._spot_known(prices))
@@ -233,7 +243,7 @@ def read_cost_settings(instance_type: str | None, region: str) -> Settings:
     if instance_type is not None and instance_type not in INSTANCE_TYPES:
         raise WrongUseError(
             f"--type must be an instance type that a cluster may have, got '{instance_type}'.",
-            f"Name one of {', '.join(name for name in INSTANCE_TYPES if name.endswith('.xlarge'))}, or a larger size.",
+            f"Use one of {', '.join(name for name in INSTANCE_TYPES if name.endswith('.xlarge'))}, or a larger size.",
         )
     settings = read_settings(json.loads(cdk.CDK_JSON.read_text(encoding="utf-8"))["context"])
     types = (instance_type,) if instance_type else None
@@ -248,19 +258,27 @@ def read_cost_settings(instance_type: str | None, region: str) -> Settings:
 def read_regions(text: str) -> list[str]:
     """Return the regions that a comma-separated text names, each once."""
     named = [part.strip() for part in text.split(",") if part.strip()]
-    known = (*EU_REGIONS, *OTHER_REGIONS)
     for region in named:
-        if region not in known:
-            raise WrongUseError(f"--regions must name known regions, got '{region}'.", f"Known: {', '.join(known)}.")
+        require_region("--regions", region)
     if not named:
-        raise WrongUseError("--regions must name at least one region.", f"Known: {', '.join(known)}.")
+        raise WrongUseError("--regions must name at least one region, got none.", "Try --regions eu-west-1,eu-west-3")
     return list(dict.fromkeys(named))
+
+
+def require_region(option: str, region: str) -> None:
+    """Raise WrongUseError unless a region is one that this project knows."""
+    known = (*EU_REGIONS, *OTHER_REGIONS)
+    if region not in known:
+        raise WrongUseError(
+            f"{option} must name an AWS region with EMR, got '{region}'.",
+            f"{did_you_mean(region, known)}Regions: {', '.join(known)}.",
+        )
 
 
 def count(text: str) -> int:
     """Return a whole number from 1."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1")
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got '{text}'")
     return int(text)
 
 
@@ -271,12 +289,12 @@ def amount(text: str) -> float:
     except ValueError:
         number = -1.0
     if not 0 <= number < float("inf"):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 0")
+        raise argparse.ArgumentTypeError(f"must be a number of at least 0, got '{text}'")
     return number
 
 
 def estimate_line(context: Context, photos: Sequence[PhotosFound]) -> str:
-    """Return the estimate of a run on the cluster, or why there is none: an unknown price stops no run."""
+    """Return the estimate of a run on the cluster, or why there is none; an unknown price does not stop the run."""
     count, size = sum(each.count for each in photos), sum(each.bytes for each in photos)
     try:
         settings = read_cost_settings(None, context.aws.region)
@@ -288,15 +306,17 @@ def estimate_line(context: Context, photos: Sequence[PhotosFound]) -> str:
     except OrchardError as error:
         return f"No estimate: {error.message}"
     run = taken.job_usd + (taken.requests_usd or 0.0)
+    amount = f"{run:.2f} USD" if run >= 0.01 else "less than 0.01 USD"
     return (
-        f"Estimate: {report.clock(taken.job_hours)} and {run:.2f} USD for the run; {report.clock(taken.hours)} and "
+        f"Estimate: {report.clock(taken.job_hours)} and {amount} for the run; {report.clock(taken.hours)} and "
         f"{run + taken.start_usd:.2f} USD with the start of a cluster. Extrapolated from {speed.basis}."
     )
 
 
 COMMAND = Command(
     name="cost",
-    summary="what it will cost, and what a run did cost",
+    summary="estimate costs, or compute what a run has cost",
+    details="Prices of EC2, EMR, disks and S3, by region and instance type.",
     example="orchard cost --type m5.xlarge --regions eu-west-3,eu-west-1,eu-central-1,eu-west-2,eu-north-1",
     add_arguments=_add_arguments,
     execute=execute,

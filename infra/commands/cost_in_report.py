@@ -1,4 +1,4 @@
-"""Fills what a run did cost into its report once that has been fetched: the job that wrote it could not know."""
+"""Fill in the actual cost of a run in its fetched report: the job that wrote the report could not know it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,9 +14,9 @@ from job.results import layout, listed_files
 
 
 def fill_in_cost(context: Context, bucket: str, results_key: str, manifest: dict[str, Any], folder: Path) -> None:
-    """Put a run's cost into its fetched report, and say so, or why not: an unknown price is no failure.
+    """Put a run's cost into its fetched report, and print it, or why it is not known: that does not fail the command.
 
-    A cloud on this machine costs nothing, and its report stays as it is.
+    A run on the local cloud costs nothing; its report is not changed.
     """
     if context.aws.on_this_machine or layout.REPORT not in listed_files(manifest):
         return
@@ -26,20 +26,20 @@ def fill_in_cost(context: Context, bucket: str, results_key: str, manifest: dict
         keep_speed(context.price_cache, context.aws, run, manifest)
         found = run_cost(context.aws, source, run)
     except OrchardError as error:
-        context.say(f"The report does not say what the run did cost. {error.message}")
+        context.say(f"The cost is missing in the report. {error.message}")
         return
     report = folder / layout.REPORT
     try:
         page = with_cost(report.read_text(encoding="utf-8"), as_reported(found, source, manifest)).encode()
     except ValueError:
-        context.say(f"The report was made by another version, and has no place for the cost: {usd(found.usd, 3)} USD.")
+        context.say(f"The cost is missing in the report, which another version wrote. It was {usd(found.usd, 3)} USD.")
         return
     replace_report(folder, manifest, page)
-    context.say(f"The report now says what the run did cost, an estimate: {usd(found.usd, 3)} USD.")
+    context.say(f"Estimated cost of the run, now in the report: {usd(found.usd, 3)} USD.")
 
 
 def as_reported(found: RunCost, source: PriceSource, manifest: Mapping[str, Any]) -> Cost:
-    """Return a run's cost as its report tells it."""
+    """Return a run's cost as its report shows it."""
     return Cost(
         usd=found.usd,
         cluster_usd=found.cluster_usd,
@@ -58,7 +58,7 @@ def as_reported(found: RunCost, source: PriceSource, manifest: Mapping[str, Any]
 
 
 def replace_report(folder: Path, manifest: Mapping[str, Any], page: bytes) -> None:
-    """Write a fetched report, then its size into the manifest beside it: copies are checked against that."""
+    """Write a fetched report, and its new size to the manifest, which copies are checked against."""
     here = str(folder.absolute())
     storage.write_bytes(storage.join(here, layout.REPORT), page)
     files = {

@@ -1,4 +1,4 @@
-"""``orchard demo``: the whole way, from photos to results and back to nothing, on a cloud on this machine."""
+"""``orchard demo``: every command on a local cloud, from photos to results, then delete everything."""
 
 import argparse
 import os
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from infra.aws.cdk import with_programs
 from infra.commands import Command
-from infra.commands.demonstration import Demonstration, choose_weights
+from infra.commands.demonstration import Demonstration, choose_backbone
 from infra.commands.local import as_orchard_errors, runtime
 from infra.context import Context
 from infra.errors import LocalCloudStateError
@@ -15,9 +15,9 @@ from localcloud import environment, state
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``orchard demo``."""
-    parser.add_argument("--keep", action="store_true", help="leave the cloud standing, with all that is in it")
-    parser.add_argument("--folder", type=Path, default=Path("demo"), help="for what it makes (default: %(default)s)")
-    parser.add_argument("--weights", help="a Keras weights file (default: ImageNet's if they can be had, else random)")
+    parser.add_argument("--keep", action="store_true", help="keep the local cloud, with everything in it")
+    parser.add_argument("--folder", type=Path, default=Path("demo"), help="folder for its files (default: %(default)s)")
+    parser.add_argument("--weights", help="a file of MobileNetV2 weights (default: ImageNet's of EfficientNet-Lite0)")
 
 
 def execute(given: argparse.Namespace, context: Context) -> int:
@@ -39,18 +39,18 @@ def execute(given: argparse.Namespace, context: Context) -> int:
         )
     began = context.clock()
     demonstration = Demonstration(context, given.folder.resolve(), context.aws.region)
-    weights = choose_weights(given.weights, context.say)
+    backbone = choose_backbone(given.weights, context.say)
     demonstration.prepare()
     try:
-        with demonstration.stage("A local AWS comes up"):
+        with demonstration.stage("A local AWS starts"):
             with as_orchard_errors():
                 cloud = state.start(folder, state.USUAL_PORT, runtime(), context.sleep)
             variables = with_programs(environment.applied(os.environ, cloud.endpoint, context.aws.region))
             context.say(f"  {cloud.endpoint}, process {cloud.process}, no account, nothing outside 127.0.0.1")
-        demonstration.show(cloud.endpoint, weights, variables)
+        demonstration.show(cloud.endpoint, backbone, variables)
         if given.keep:
             context.say("")
-            context.say(f"The cloud stays at {cloud.endpoint}, with all that is in it. End it: orchard local down")
+            context.say(f"The local cloud is still running at {cloud.endpoint}. End it: orchard local down")
             context.say('Use it in this shell: eval "$(orchard local env)"')
         else:
             demonstration.take_down(variables)
@@ -63,7 +63,8 @@ def execute(given: argparse.Namespace, context: Context) -> int:
 
 COMMAND = Command(
     name="demo",
-    summary="the whole way on this machine, without an AWS account",
+    summary="run everything on a local AWS, from photos to results",
+    details="Takes a few minutes and needs no AWS account. Everything is deleted at the end, except for the results.",
     example="orchard demo --keep",
     add_arguments=add_arguments,
     execute=execute,

@@ -1,4 +1,4 @@
-"""The whole way on a local cloud, stage by stage: the real commands, and what the services themselves say of it."""
+"""The demonstration on a local cloud, stage by stage: the real commands, and what AWS's services show of them."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,12 +21,13 @@ from infra.aws.cdk import PROJECT, with_programs
 from infra.commands.sample_photos import draw_photos
 from infra.context import Context
 from infra.errors import LocalCloudError
-from job.errors import OrchardError
+from job.errors import OrchardError, WeightsPackageError
 from job.features.network import IMAGENET, RANDOM
 from job.features.network.export import ExportRequest, cached_export
 from localcloud import client_maker, environment
 
-BACKBONE = "mobilenet_v2"
+PACKAGED, DOWNLOADED = "efficientnet_lite0", "mobilenet_v2"
+"""The networks of the demo: the one whose ImageNet weights set-up installs, and the one that Keras has weights of."""
 RUN = "demo"
 TRAINING_ANGLES, TEST_ANGLES = 15, 5
 """Photos a kind of fruit."""
@@ -40,7 +41,7 @@ STAGES = 8
 
 @dataclass
 class Demonstration:
-    """What is shown, and where."""
+    """The stages of ``orchard demo``, and what they share."""
 
     context: Context
     folder: Path
@@ -53,7 +54,7 @@ class Demonstration:
 
     @contextmanager
     def stage(self, title: str) -> Iterator[None]:
-        """Say what happens inside, and how long it took."""
+        """Print the title of a stage, and how long the block took."""
         self._stage += 1
         self.context.say(f"[{self._stage}/{STAGES}] {title}")
         began = self.context.clock()
@@ -61,16 +62,16 @@ class Demonstration:
         self.context.say(f"  {self.context.clock() - began:.1f} s")
 
     def prepare(self) -> None:
-        """Begin with what needs nothing of the cloud, while the cloud is waited for: templates, then photos."""
+        """Synthesize the templates, then draw the photos, in the background while the cloud starts."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._log.write_text("")
-        beside = ThreadPoolExecutor(1)
-        self._synthesis = beside.submit(self._synthesise, with_programs(environment.without_account(os.environ)))
-        self._drawing = beside.submit(self._draw)
-        beside.shutdown(wait=False)
+        background = ThreadPoolExecutor(1)
+        self._synthesis = background.submit(self._synthesise, with_programs(environment.without_account(os.environ)))
+        self._drawing = background.submit(self._draw)
+        background.shutdown(wait=False)
 
-    def show(self, endpoint: str, weights: str, variables: Mapping[str, str]) -> None:
-        """Show everything but the end, once it has been prepared."""
+    def show(self, endpoint: str, backbone: ExportRequest, variables: Mapping[str, str]) -> None:
+        """Run every stage but the last, once prepared."""
         self._client = client_maker(endpoint, self.region)
         self._show_deployment(variables)
         with self.stage("orchard upload sends the photos"):
@@ -80,8 +81,9 @@ class Demonstration:
             self._orchard(["upload", str(test), "fruits-test"], variables)
         with self.stage("orchard run: a step on the cluster, under the cluster's own role"):
             sets = ["--images", "fruits", "--test", "fruits-test"]
-            options = ["--name", RUN, "--on", "emr", "--classifier", "logistic", "--weights", weights]
-            self._orchard(["run", *sets, *options], variables)
+            options = ["--name", RUN, "--on", "emr", "--classifier", "logistic"]
+            network = ["--backbone", backbone.backbone, "--weights", backbone.weights]
+            self._orchard(["run", *sets, *options, *network], variables)
             self._say_steps()
         with self.stage("The evaluator reads the results, and may change nothing"):
             self._say_evaluator(endpoint)
@@ -97,8 +99,8 @@ class Demonstration:
             )
             self._call(["cdk", "bootstrap", f"aws://{account}/{self.region}"], variables, self.folder)
             self._say_states([TOOLKIT])
-        with self.stage("cdk deploy stands up every stack"):
-            # Begun long before.
+        with self.stage("cdk deploy creates every stack"):
+            # Started in prepare().
             synthesised = self._synthesis.result()
             self._say_command(synthesised.args)
             with self._log.open("a") as log:
@@ -109,20 +111,20 @@ class Demonstration:
             self._say_cluster()
 
     def take_down(self, variables: Mapping[str, str]) -> None:
-        """Show that everything goes again."""
+        """Run the last stage: delete everything."""
         with self.stage("orchard destroy takes everything down"):
             self._orchard(["destroy", "--delete-data", "--yes"], variables)
             for name in STACKS:
                 self.context.say(f"  {self._stack(self._ids[name])['StackStatus']:<16} {name}")
 
     def say_where_to_look(self, seconds: float) -> None:
-        """End with what there is to see."""
+        """Print which files to look at."""
         self.context.say("")
-        self.context.say(f"The whole way took {seconds:.0f} s. Look at:")
+        self.context.say(f"The demonstration took {seconds:.0f} s. Look at:")
         for name, message in (
             ("results/report.html", "the report"),
             ("results", "features, components, classifier, manifest"),
-            ("log.txt", "what the CDK printed"),
+            ("log.txt", "output of the CDK"),
         ):
             if (self.folder / name).exists():
                 self.context.say(f"  {self.folder / name}: {message}")
@@ -133,11 +135,11 @@ class Demonstration:
 
     @property
     def _assembly(self) -> Path:
-        """Where templates are synthesised: not the project's own cdk.out, which another deployment may be reading."""
+        """Folder of the templates: not the project's cdk.out, which another deployment may be reading."""
         return self.folder / "cdk.out"
 
     def _synthesise(self, variables: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
-        """Synthesise every stack; return how that ended."""
+        """Synthesize every stack; return the ended process."""
         return subprocess.run(
             synth_command(self.region, platform.machine(), self._assembly),
             cwd=PROJECT,
@@ -149,13 +151,13 @@ class Demonstration:
         )
 
     def _draw(self) -> tuple[Path, Path, int]:
-        """Draw the photos; return the folders of those to train on and to test, and how many there are."""
+        """Draw the photos; return the training folder, the test folder and the number of photos."""
         training, test = self.folder / "photos" / "training", self.folder / "photos" / "test"
         drawn = draw_photos(training, TRAINING_ANGLES, seed=1) + draw_photos(test, TEST_ANGLES, seed=2)
         return training, test, drawn
 
     def _call(self, command: Sequence[str], variables: Mapping[str, str], folder: Path = PROJECT) -> None:
-        """Run a program that says much into the log; raise OrchardError with its last words if it fails."""
+        """Run a program with its output in the log; raise LocalCloudError with its last line if it fails."""
         self._say_command(command)
         with self._log.open("a") as log:
             code = subprocess.run(
@@ -164,26 +166,26 @@ class Demonstration:
         self._require_success(command, code)
 
     def _say_command(self, command: Sequence[str]) -> None:
-        """Show a command to the person, and put it into the log before what it says."""
+        """Print a command, and write it to the log before its output."""
         self.context.say(f"  $ {' '.join(command)}")
         with self._log.open("a") as log:
             log.write(f"$ {' '.join(command)}\n")
 
     def _require_success(self, command: Sequence[str], code: int) -> None:
-        """Raise OrchardError with the last words of a program that failed."""
+        """Raise LocalCloudError with the last line of a program that failed."""
         if code != 0:
             raise LocalCloudError(
                 f"'{' '.join(command[:2])}' failed: {self._log.read_text().rstrip().splitlines()[-1]}",
-                f"Its whole output is in {self._log}",
+                f"See its whole output in {self._log}",
             )
 
     def _orchard(self, words: Sequence[str], variables: Mapping[str, str]) -> None:
-        """Run a command of ours, which speaks to the person itself."""
+        """Run a command of ours, which prints to this terminal itself."""
         self.context.say(f"  $ orchard {' '.join(words)}")
         command = [sys.executable, "-m", "infra.cli", *words]
         if subprocess.run(command, cwd=PROJECT, env=dict(variables), check=False).returncode != 0:
             raise LocalCloudError(
-                f"'orchard {words[0]}' failed; its own message is above.", "See it whole: add --debug"
+                f"'orchard {words[0]}' failed; its message is above.", "Fix that cause, then rerun: orchard demo"
             )
 
     def _stack(self, name: str) -> Mapping[str, Any]:
@@ -207,7 +209,7 @@ class Demonstration:
                 self.context.say(f"  {step['Status']['State']:<16} {step['Name']} {step['Id']}")
 
     def _say_evaluator(self, endpoint: str) -> None:
-        """Read and write with the evaluator's own key, and say what S3 answered."""
+        """Read and write with the evaluator's key, and print what S3 answered."""
         access, bucket = self._outputs(stacks.ACCESS), self._outputs(stacks.DATA)["DataBucket"]
         secret = self._client("secretsmanager").get_secret_value(SecretId=access["EvaluatorSecret"])["SecretString"]
         s3 = evaluator_client(json.loads(secret), endpoint, self.region)
@@ -222,14 +224,17 @@ class Demonstration:
         for message, said in answers.items():
             self.context.say(f"  {said:<16} {message}")
         if list(answers.values()) != ["200", "200", "AccessDenied", "AccessDenied"]:
-            raise LocalCloudError("The evaluator may do more or less than reading.", "Look at the stack OrchardAccess.")
+            raise LocalCloudError(
+                "The evaluator must be able to read results and nothing else, but the answers above differ.",
+                "Check the policy of the stack OrchardAccess in infra/stacks/access.py.",
+            )
 
     def _outputs(self, stack: str) -> Mapping[str, str]:
         return {one["OutputKey"]: one["OutputValue"] for one in self._stack(stack)["Outputs"]}
 
 
 def answer(call: Callable[[], Mapping[str, Any]]) -> str:
-    """Return what a service answers to a call: the HTTP status, or its own error code."""
+    """Return what a service answers to a call: the HTTP status, or its error code."""
     try:
         return str(call()["ResponseMetadata"]["HTTPStatusCode"])
     except ClientError as error:
@@ -237,7 +242,7 @@ def answer(call: Callable[[], Mapping[str, Any]]) -> str:
 
 
 def evaluator_client(secret: Mapping[str, str], endpoint: str, region: str) -> Any:  # noqa: ANN401 - as boto3 has it
-    """Return an S3 client with the evaluator's key, from the secret that OrchardAccess keeps it in."""
+    """Return an S3 client with the evaluator's key, as the secret of OrchardAccess has it."""
     return boto3.client(
         "s3",
         region_name=region,
@@ -248,31 +253,41 @@ def evaluator_client(secret: Mapping[str, str], endpoint: str, region: str) -> A
 
 
 def synth_command(region: str, machine: str, assembly: Path) -> list[str]:
-    """Return the command that writes every stack's template for a machine's own processor, to be deleted again."""
+    """Return the command that writes every stack's template, for a machine's processor and with deletable buckets."""
     settings = {"region": region, **own_processor(machine), "delete_data": "true", "confirm_delete_data": "true"}
     context = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     return ["cdk", "synth", "--quiet", "--output", str(assembly), *context]
 
 
 def deploy_command(assembly: Path) -> list[str]:
-    """Return the command that deploys everything that has been synthesised into a folder."""
+    """Return the command that deploys all templates of a folder."""
     return ["cdk", "deploy", "--app", str(assembly), "--all", "--require-approval", "never"]
 
 
 def own_processor(machine: str) -> dict[str, str]:
-    """Return the settings with which a cluster's nodes have a machine's own processor: steps really run on it."""
+    """Return the settings that give a cluster's nodes this machine's processor, on which its steps run."""
     instance_type = "m6g.xlarge" if machine in ("aarch64", "arm64") else "m6i.xlarge"
     return {"primary_instance_types": instance_type, "worker_instance_types": instance_type}
 
 
-def choose_weights(asked: str | None, say: Callable[[str], None]) -> str:
-    """Return the weights that were asked for, else ImageNet's if this machine has or can get them, else random ones."""
+def choose_backbone(asked: str | None, say: Callable[[str], None]) -> ExportRequest:
+    """Return the network of the demo and its weights.
+
+    Parameters
+    ----------
+    asked
+        A file of MobileNetV2's weights. None for ImageNet's: EfficientNet-Lite0's if their package is installed, else
+        MobileNetV2's if this machine has or can get them; random ones if not.
+    """
     if asked is not None:
-        return asked
+        return ExportRequest(DOWNLOADED, asked, seed=0)
     try:
-        cached_export(ExportRequest(BACKBONE, IMAGENET, seed=0))
+        for name in (PACKAGED, DOWNLOADED):
+            backbone = ExportRequest(name, IMAGENET, seed=0)
+            with suppress(WeightsPackageError):
+                cached_export(backbone)
+                return backbone
     except OrchardError as error:
         say(error.message)
-        say("The demonstration goes on with random weights: every stage runs, but the features mean nothing.")
-        return RANDOM
-    return IMAGENET
+    say("The demonstration continues with random weights: every stage runs, but the features mean nothing.")
+    return ExportRequest(DOWNLOADED, RANDOM, seed=0)

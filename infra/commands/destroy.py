@@ -1,4 +1,4 @@
-"""``orchard destroy``: takes down everything that costs, then looks whether anything is left."""
+"""``orchard destroy``: delete everything that costs money, then list leftover resources."""
 
 import argparse
 from collections.abc import Sequence
@@ -19,28 +19,28 @@ from job.errors import OrchardError
 CONFIRMATION = "delete my data"
 
 ATTEMPTS = 3
-"""How often stacks with buckets are destroyed: access logs go on arriving for a while."""
+"""How often stacks with buckets are deleted: access logs still arrive for a while."""
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--delete-data", action="store_true", help="images, results and logs, too, and every stack")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--delete-data", action="store_true", help="also delete images, results, logs and every stack")
+    parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
 
 
 def execute(given: argparse.Namespace, context: Context) -> int:
-    """Show what will go, ask, remove it, and list what is left."""
+    """Show what will be deleted, ask, delete it, and list leftover resources."""
     aws = context.aws
-    standing = teardown.deployed_stacks(aws)
-    going = standing if given.delete_data else [name for name in standing if name == stacks.CLUSTER]
+    deployed = teardown.deployed_stacks(aws)
+    going = deployed if given.delete_data else [name for name in deployed if name == stacks.CLUSTER]
     if not going:
         context.say("There is nothing to destroy.")
     else:
-        context.say(f"This removes: {', '.join(going)}.")
+        context.say(f"This deletes the stacks {', '.join(going)}.")
         say_what_is_active(context)
         buckets = []
         if given.delete_data and stacks.DATA in going:
             buckets = [stacks.data_bucket(aws), stacks.logs_bucket(aws)]
-            context.say(f"It deletes everything in {buckets[0]} and {buckets[1]}, for good.")
+            context.say(f"It permanently deletes everything in the buckets {buckets[0]} and {buckets[1]}.")
             kept_buckets.say_what_stays_kept(context)
         if not given.yes:
             ask(context, CONFIRMATION if buckets else "yes")
@@ -56,28 +56,30 @@ def execute(given: argparse.Namespace, context: Context) -> int:
 
 
 def say_what_is_active(context: Context) -> None:
-    """Name the runs that would be lost with the cluster."""
+    """Print the runs that would be lost with the cluster."""
     cluster = (stacks.outputs_if_there(context.aws, stacks.CLUSTER) or {}).get("ClusterId")
     active = steps.active_runs(context.aws, cluster) if cluster and clusters.look(context.aws, cluster).alive else []
     if active:
-        context.say(f"The cluster is busy with runs that are lost with it: {', '.join(active)}.")
+        context.say(f"Runs in progress on the cluster will be lost: {', '.join(active)}.")
 
 
 def ask(context: Context, wanted: str) -> None:
-    """Raise WrongUseError unless the person types exactly what is wanted."""
-    context.say(f"Type '{wanted}' to go on:")
+    """Raise WrongUseError unless the user types exactly what is wanted."""
+    context.say(f"Type '{wanted}' to continue:")
     if context.keyboard.readline().strip() != wanted:
-        raise WrongUseError("Nothing was removed.", "Type the same command again, or add --yes.")
+        raise WrongUseError(
+            f"Nothing was deleted: the answer must be '{wanted}'.", "Rerun the command, or add --yes to confirm."
+        )
 
 
 def destroy_cluster(context: Context) -> None:
-    """Destroy the cluster's stack, wait until EMR has ended the cluster, and sweep what EMR left."""
+    """End the cluster, delete its stack, and delete the security groups that EMR left."""
     aws = context.aws
     found = stacks.outputs_if_there(aws, stacks.CLUSTER)
     if found and "ClusterId" in found:
         cluster = clusters.look(aws, found["ClusterId"])
         if cluster.alive:
-            # Ended first, so that its nodes are gone when CloudFormation comes to the network.
+            # First, so that its nodes no longer exist when CloudFormation deletes the network.
             with explained(f"end the cluster {cluster.id}"):
                 aws.emr.terminate_job_flows(JobFlowIds=[cluster.id])
         teardown.wait_until_ended(aws, cluster.id, context.clock, context.sleep)
@@ -86,36 +88,36 @@ def destroy_cluster(context: Context) -> None:
         delete_stack(context, stacks.CLUSTER)
     except StackStaysError as failure:
         context.say(failure.message)
-        # What EMR left may be what stands in the way.
+        # Perhaps because of security groups that EMR left.
         try:
             sweep(context)
         except OrchardError as error:
-            context.say(f"What EMR left stays for now: {error.message}")
+            context.say(f"The security groups that EMR left could not be deleted yet: {error.message}")
         delete_stack(context, stacks.CLUSTER)
     sweep(context)
 
 
 def delete_stack(context: Context, name: str) -> None:
-    """Delete a stack, and say so before and after: it takes minutes."""
-    context.say(f"CloudFormation deletes {name}.")
+    """Delete a stack, and print that before and after: it takes minutes."""
+    context.say(f"Deleting the stack {name} ...")
     teardown.delete_stack(context.aws, name, context.clock, context.sleep)
-    context.say(f"{name} is gone.")
+    context.say(f"{name} is deleted.")
 
 
 def sweep(context: Context) -> None:
-    """Remove what EMR left."""
+    """Delete the security groups that EMR left."""
     swept = teardown.sweep_security_groups(context.aws)
     if swept:
-        context.say(f"Removed what EMR had left: {', '.join(swept)}.")
+        context.say(f"Deleted security groups that EMR had left: {', '.join(swept)}.")
 
 
 def delete_data(context: Context, buckets: Sequence[str]) -> None:
-    """Empty the buckets, and let CloudFormation delete them: a deployment with both switches, unless they were set."""
+    """Empty the buckets, and let CloudFormation delete them: that takes a deployment with both switches set."""
     teardown.stop_access_logs(context.aws, buckets[0])
     for bucket in buckets:
         context.say(f"{bucket}: {teardown.empty_bucket(context.aws, bucket):,} objects deleted.")
     if stacks.status(context.aws, stacks.DATA) == "DELETE_FAILED":
-        return  # an earlier call came further than this, and such a stack can only be deleted
+        return  # an earlier call came this far, and such a stack can only be deleted
     if teardown.deletes_buckets(context.aws):
         return
     switches = {"delete_data": "true", "confirm_delete_data": "true"}
@@ -123,16 +125,16 @@ def delete_data(context: Context, buckets: Sequence[str]) -> None:
     if context.call(command) != 0:
         raise DeploymentFailedError(
             f"'{' '.join(command[:3])}' failed; the CDK's own message is above.",
-            "Fix the cause, then type the same command again: it goes on where it stopped.",
+            "Fix that cause, then rerun the command: it continues where it stopped.",
         )
 
 
 def destroy_the_rest(context: Context, names: Sequence[str], buckets: Sequence[str]) -> None:
-    """Destroy the other stacks, in order; where a log arrives in a bucket meanwhile, empty it and try again."""
+    """Delete the other stacks, in order; retry if a log arrives in a bucket meanwhile."""
     for name in names:
         for attempt in range(1, ATTEMPTS + 1):
             for bucket in buckets if name == stacks.DATA else ():
-                # Logs go on arriving for a while.
+                # Logs still arrive for a while.
                 teardown.empty_bucket(context.aws, bucket)
             try:
                 delete_stack(context, name)
@@ -140,48 +142,49 @@ def destroy_the_rest(context: Context, names: Sequence[str], buckets: Sequence[s
             except StackStaysError as failure:
                 if attempt == ATTEMPTS:
                     raise
-                context.say(f"{failure.message} Trying again.")
+                context.say(f"{failure.message} Retrying.")
 
 
 def destroy_when_idle(context: Context, cluster: Cluster) -> None:
-    """Destroy the cluster unless anything still waits or runs on it, whoever started it."""
+    """Destroy the cluster unless any run, of any user, waits or runs on it."""
     later = f"Destroy it later: {invocation.orchard('destroy')}"
     try:
         active = steps.active_runs(context.aws, cluster.id)
     except OrchardError as error:
-        # Do not hide the run's own failure; but the user must know that the cluster still costs.
-        context.say(f"The cluster stays: {error.message} {later}")
+        # Do not hide the failure of the run; but the cluster still costs.
+        context.say(f"The cluster was not destroyed: {error.message} {later}")
         return
     if active:
-        context.say(f"The cluster stays, for it is busy with: {', '.join(active)}. {later}")
+        context.say(f"The cluster was not destroyed, because it is busy with: {', '.join(active)}. {later}")
         return
     destroy_cluster(context)
 
 
 def say_what_is_left(context: Context) -> None:
-    """List everything that still carries the project's tag, and how what was kept is removed."""
+    """List everything that still has the project's tag, with the commands that delete kept buckets."""
     left = tagged_resources.leftovers(context.aws)
     if not left:
-        context.say("Nothing is left that carries the project's tag.")
+        context.say("No resource with the project's tag is left.")
         return
-    standing = teardown.deployed_stacks(context.aws)
+    deployed = teardown.deployed_stacks(context.aws)
     ours = set((stacks.outputs_if_there(context.aws, stacks.DATA) or {}).values())
-    for free, title in ((False, "Left, and may cost:"), (True, "Left, at no cost:")):
+    for free, title in ((False, "Left, may cost money:"), (True, "Left, free:")):
         alike = [each for each in left if each.free is free]
         if alike:
             context.say(title)
         for each in alike:
-            context.say(f"  {each.arn}{'' if each.confirmed else ' (the tagging service says)'}")
+            context.say(f"  {each.arn}{'' if each.confirmed else ' (not confirmed by its service)'}")
             if each.bucket is not None and each.bucket not in ours:
-                context.say(f"    of no stack any more; delete it: {kept_buckets.delete(context.aws, each.bucket)}")
-    if stacks.DATA in standing or stacks.ACCESS in standing:
+                context.say(f"    no stack uses it; delete it: {kept_buckets.delete(context.aws, each.bucket)}")
+    if stacks.DATA in deployed or stacks.ACCESS in deployed:
         command = invocation.orchard("destroy --delete-data")
-        context.say(f"Buckets and the evaluator stay on purpose. Remove them too: {command}")
+        context.say(f"The buckets and the evaluator are kept. Delete them too: {command}")
 
 
 COMMAND = Command(
     name="destroy",
-    summary="take down everything that costs; --delete-data: everything",
+    summary="delete the cluster; --delete-data deletes everything",
+    details="Asks before it deletes, and lists leftover resources that may cost money.",
     example="orchard destroy",
     add_arguments=_add_arguments,
     execute=execute,

@@ -114,7 +114,9 @@ def images_a_second(file: Path) -> float:
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add_backbone_options(parser)
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="for random weights (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="seed of random weights (default: %(default)s)"
+    )
     parser.add_argument(
         "--list", action="store_true", help="list all networks: input, features, file size, speed on this machine"
     )

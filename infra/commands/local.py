@@ -46,6 +46,7 @@ def runtime() -> localcloud.Runtime:
 COMMAND = Command(
     name="local",
     summary="run a local AWS without an account: up, down, status, env",
+    details='Use it in a shell: eval "$(orchard local env)"',
     example="orchard local up",
     add_arguments=localcloud.add_arguments,
     execute=execute,

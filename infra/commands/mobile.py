@@ -66,12 +66,12 @@ def make_mobile(context: Context, run: RunFiles, backbone: Path, destination: Pa
         return
     context.say(_accuracy(measure(lambda: context.aws, destination, photos), len(photos), "It"))
     if stored_as:
-        beside = destination.with_name(f".{destination.name}.full")
+        unquantized = destination.with_name(f".{destination.name}.full")
         try:
-            _write(full, beside)
-            context.say(_accuracy(measure(lambda: context.aws, beside, photos), len(photos), "Not quantised, it"))
+            _write(full, unquantized)
+            context.say(_accuracy(measure(lambda: context.aws, unquantized, photos), len(photos), "Not quantised, it"))
         finally:
-            beside.unlink(missing_ok=True)
+            unquantized.unlink(missing_ok=True)
 
 
 def run_model(run: RunFiles, backbone: Path) -> bytes:

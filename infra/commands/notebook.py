@@ -1,4 +1,4 @@
-"""``orchard notebook``: puts the notebook where JupyterHub on the cluster finds it."""
+"""``orchard notebook``: copy the notebook to JupyterHub on the cluster."""
 
 import argparse
 
@@ -13,11 +13,13 @@ from job.options import add_backbone_options
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--images", metavar="SET", required=True, help="uploaded photos to work on")
-    parser.add_argument("--name", default="orchard", help="of the notebook and of its results (default: %(default)s)")
-    parser.add_argument("--model", metavar="URI", help="an exported backbone that is in S3 already")
+    parser.add_argument("--images", metavar="SET", required=True, help="uploaded set of photos")
+    parser.add_argument(
+        "--name", default="orchard", help="name of the notebook and of its results (default: %(default)s)"
+    )
+    parser.add_argument("--model", metavar="URI", help="exported backbone that is already in S3")
     add_backbone_options(parser)
-    parser.add_argument("--overwrite", action="store_true", help="replace a notebook of this name")
+    parser.add_argument("--overwrite", action="store_true", help="replace the notebook of this name")
 
 
 def execute(given: argparse.Namespace, context: Context) -> int:
@@ -41,13 +43,14 @@ def execute(given: argparse.Namespace, context: Context) -> int:
     made = notebook.for_jupyterhub(notebook.read(), places)
     uri = notebook.put(context.aws, bucket, given.name, made)
     context.say(f"Notebook: {uri}")
-    context.say(f"Open it in JupyterHub as {given.name}.ipynb; the way there: {invocation.orchard('ui')}")
+    context.say(f"Open {given.name}.ipynb in JupyterHub. Get its address: {invocation.orchard('ui')}")
     return 0
 
 
 COMMAND = Command(
     name="notebook",
-    summary="put the notebook where JupyterHub finds it",
+    summary="copy the notebook to JupyterHub on the cluster",
+    details="Needs a cluster with the settings jupyterhub and session_manager.",
     example="orchard notebook --images fruits/Training",
     add_arguments=_add_arguments,
     execute=execute,

@@ -1,4 +1,4 @@
-"""``orchard report``: the report of finished results, made again; and how commands name results of this machine."""
+"""``orchard report``: build the report of finished results again; and find the results that a user names."""
 
 import argparse
 from pathlib import Path
@@ -9,32 +9,40 @@ from infra.context import Context
 from infra.errors import RunUnknownError
 from job import arguments, options
 from job.__main__ import carry_out
-from job.results import MANIFEST
+from job.errors import did_you_mean
+from job.results import MANIFEST, PROGRESS
 
 RESULTS = Path("results")
 """Folder of this machine, and of the data bucket, that holds the results of runs by name."""
 
 
 def execute(given: argparse.Namespace, context: Context) -> int:
-    """Make the report of results on this machine, or by their URI."""
+    """Build the report of results on this machine, or by their URI."""
     given.results = local_results(given.results)
     context.say(carry_out(arguments.checked_report(given)).rstrip("\n"))
     return 0
 
 
 def local_results(text: str) -> str:
-    """Return where the job finds results that are named by a run of this machine, a folder or an s3:// URI."""
+    """Return the path or URI of results that are named by a run of this machine, a folder or an s3:// URI."""
     if "://" in text:
         return text
     folder = local_folder(text)
     if folder is None:
-        fetch = invocation.orchard(f"results {text}")
-        raise RunUnknownError(f"There are no results '{text}' on this machine.", f"Fetch a run of the cluster: {fetch}")
+        near = did_you_mean(text, local_names())
+        fetch = f"Fetch a run of the cluster: {invocation.orchard(f'results {text}')}"
+        raise RunUnknownError(f"There are no results '{text}' on this machine.", near + fetch)
     return str(folder)
 
 
+def local_names() -> list[str]:
+    """Return the names of the runs on this machine, finished or not, sorted."""
+    folders = sorted(RESULTS.iterdir()) if RESULTS.is_dir() else ()
+    return [folder.name for folder in folders if any((folder / mark).is_file() for mark in (MANIFEST, PROGRESS))]
+
+
 def local_folder(text: str) -> Path | None:
-    """Return the folder of this machine that a name, below results/, or a path stands for; None for neither."""
+    """Return the results folder of this machine for the name of a run or a path; None if it is neither."""
     named, path = RESULTS / text, Path(text)
     if (named / MANIFEST).is_file():
         return named
@@ -43,7 +51,8 @@ def local_folder(text: str) -> Path | None:
 
 COMMAND = Command(
     name="report",
-    summary="make the report of finished results again",
+    summary="rebuild the HTML report of finished results",
+    details="For another language, or after report.html was deleted.",
     example="orchard report first --lang fr --output rapport.html",
     add_arguments=options.add_report_options,
     execute=execute,

@@ -9,6 +9,7 @@ from infra.commands import Command
 from infra.commands.cost import estimate_line
 from infra.commands.destroy import destroy_when_idle
 from infra.commands.follow_run import follow_to_the_end
+from infra.commands.output.bar import megabytes
 from infra.commands.report import local_results
 from infra.context import Context
 from infra.errors import RunRefusedError, WrongUseError
@@ -27,11 +28,11 @@ _OPTIONS = {
         "output": "Leave it out, and name the results in the data bucket: --name NAME",
     },
 }
-"""By where the job runs: the options that do not go with it, and what to do instead."""
+"""By where the job runs: the options that it does not take, and what to do instead."""
 
 
 def execute(given: argparse.Namespace, context: Context) -> int:
-    """Run the job; return 0 only if it completed, or was detached from."""
+    """Run the job; return 0 if it completed, or continues detached."""
     name = given.name or run_names.default(context.clock())
     require_name(name, "--name", f"Name it: --name {nearest_name(name, 'first')}")
     _require_sense(given)
@@ -45,7 +46,7 @@ def execute(given: argparse.Namespace, context: Context) -> int:
     bucket, cluster = stacks.data_bucket(aws), clusters.look(aws, stacks.cluster_id(aws))
     plan = plans.plan(asked, name, bucket)
     photos = _check(aws, plan, cluster)
-    context.say(*(f"{uri}: {each.count:,} photos, {each.bytes / 2**20:,.0f} MiB" for uri, each in photos.items()))
+    context.say(*(f"{uri}: {each.count:,} photos, {megabytes(each.bytes)}" for uri, each in photos.items()))
     context.say(*(each.ignored for each in photos.values() if each.ignored))
     if isinstance(plan.arguments, arguments.Arguments):
         context.say(*preflight.check_labels(plan.arguments, photos))
@@ -86,32 +87,27 @@ def _run_here(given: argparse.Namespace) -> str:
 
 
 def _check(aws: Aws, plan: Plan, cluster: Cluster) -> dict[str, PhotosFound]:
-    """Return what photos a run on the cluster will read."""
+    """Return what photos a run on the cluster will read, by URI of their folder."""
     clusters.require_alive(cluster)
     if plan.name in steps.active_runs(aws, cluster.id):
         raise RunRefusedError(
-            f"A run '{plan.name}' waits or runs already on the cluster {cluster.id}.",
-            f"Follow it: {invocation.orchard(f'status {plan.name} --follow')}, or choose another --name.",
+            f"A run named '{plan.name}' is already waiting or running on the cluster {cluster.id}.",
+            f"Choose another --name, or follow that run: {invocation.orchard(f'status {plan.name} --follow')}",
         )
-    found = {uri: preflight.require_photos(aws, uri) for uri in plan.photos}
-    if plan.arguments.model is not None:
-        preflight.require_model(aws, plan.arguments.model)
-    if not (plan.arguments.overwrite or plan.arguments.resume):
-        preflight.require_no_results(aws, plan.bucket, plan.results_key)
-    return found
+    return preflight.check(aws, plan)
 
 
 def _attach(context: Context, plan: Plan, cluster: Cluster) -> Step:
-    """Send backbone and code where they are not there yet, and attach the step."""
+    """Send the backbone and the code unless the bucket has them, and attach the step."""
     aws, model = context.aws, None
     if plan.backbone is not None:
         file = cached_export(plan.backbone) if isinstance(plan.backbone, ExportRequest) else plan.backbone
         placed = place_model(aws, plan.bucket, file)
         model = placed.uri
-        context.say(f"Backbone {model}: {'sent' if placed.sent else 'there already'}")
+        context.say(f"Backbone {model}: {'sent' if placed.sent else 'already uploaded'}")
     bundle = make_bundle()
     sent = send_bundle(aws, plan.bucket, bundle)
-    context.say(f"Code {bundle.hash}: {'sent' if sent else 'there already'}")
+    context.say(f"Code {bundle.hash}: {'sent' if sent else 'already uploaded'}")
     archive, main = (f"s3://{plan.bucket}/{key}" for key in bundle.keys)
     spark = clusters.spark_settings(aws, cluster)
     configuration = steps.step_configuration(plan.name, archive, main, plan.argv(model), spark)
@@ -137,24 +133,26 @@ def _add_where(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         "--on",
         choices=(LOCAL, EMR),
         default=LOCAL,
-        help="local: this machine (default); emr: the cluster, with uploaded sets or s3:// URIs for photos",
+        help="local: this machine (default); emr: the cluster, with photos in uploaded sets or at s3:// URIs",
     )
-    where.add_argument("--name", help="of the run: its results go to results/NAME (default: the time in UTC)")
-    where.add_argument("--detach", action="store_true", help="emr: do not wait for the end")
-    where.add_argument("--then-destroy", action="store_true", help="emr: destroy the cluster when the run has ended")
+    where.add_argument("--name", help="name of the run: results go to results/NAME (default: the time in UTC)")
+    where.add_argument("--detach", action="store_true", help="with --on emr: do not wait for the run to end")
+    where.add_argument("--then-destroy", action="store_true", help="with --on emr: destroy the cluster after the run")
     return where
 
 
 RUN = Command(
     name="run",
-    summary="photos to components and a classifier, here or on AWS",
+    summary="compute features and PCA, and train a classifier",
+    details="On this machine, or on the cluster with --on emr. Each subfolder of --images is a label.",
     example="orchard run --images photos/ --name first --classifier logistic --holdout 0.2",
     add_arguments=_add_run_arguments,
     execute=execute,
 )
 PREDICT = Command(
     name="predict",
-    summary="apply what a run fitted to other photos",
+    summary="classify new photos with the results of a run",
+    details="Nothing is fitted again. Results go to results/NAME, on this machine or with --on emr in S3.",
     example="orchard predict --results first --images new-photos/ --name predictions",
     add_arguments=_add_predict_arguments,
     execute=execute,

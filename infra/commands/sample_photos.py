@@ -1,6 +1,6 @@
-"""Draws sample photos: kinds of fruit on white from several angles, the same ones for the same seed.
+"""Draw sample photos: kinds of fruit on white from several angles, the same ones for the same seed.
 
-For demonstrations and tests, which must run where no data set can be downloaded.
+For demonstrations and tests, which must run without a download.
 """
 
 import math
@@ -15,7 +15,7 @@ SIDE = 100
 """Pixels of a photo, as in the Fruits-360 data set."""
 
 _CANVAS = 4 * SIDE
-"""Drawn four times as large and scaled down, so that edges are smooth."""
+"""Side of the drawing in pixels, scaled down afterwards so that edges are smooth."""
 
 Colour = tuple[int, int, int]
 Point = tuple[float, float]
@@ -26,7 +26,7 @@ STEM: Colour = (105, 78, 50)
 
 
 def draw_photos(folder: Path, angles: int, seed: int) -> int:
-    """Write one folder a kind of fruit with one JPEG an angle; return how many photos there are."""
+    """Write a folder per kind of fruit with a JPEG per angle; return the number of photos."""
     for kind in FRUITS:
         (folder / kind).mkdir(parents=True, exist_ok=True)
         for angle in range(angles):
@@ -146,7 +146,7 @@ FRUITS: Mapping[str, Callable[[np.random.Generator], Image.Image]] = {
     "Pear": _pear,
     "Strawberry": _strawberry,
 }
-"""What draws each kind; the key is its folder's name and so its label."""
+"""The function that draws each kind; the key is the name of its folder, the label."""
 
 
 def _body(outline: Outline, colour: Colour, random: np.random.Generator, speckles: int = 0) -> Image.Image:
@@ -154,9 +154,9 @@ def _body(outline: Outline, colour: Colour, random: np.random.Generator, speckle
 
 
 def _shade(mask: Image.Image, colour: Colour, random: np.random.Generator, speckles: int = 0) -> Image.Image:
-    """Return a shape in a colour, lit from the upper left, with darker speckles on its skin."""
+    """Return a shape in a colour, lit from the upper left, with darker speckles."""
     tone = np.array(colour) * random.uniform(0.9, 1.1)
-    # Only where the shape is: a berry is a small part of the canvas, and a bunch has many.
+    # Only inside its bounding box: a berry is a small part of the canvas, and a bunch has many.
     left, top, right, bottom = mask.getbbox() or (0, 0, _CANVAS, _CANVAS)
     width, height = right - left, bottom - top
     y, x = np.ogrid[0:height, 0:width]

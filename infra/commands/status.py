@@ -1,4 +1,4 @@
-"""``orchard status`` and ``orchard cancel``: the state of the cluster and its runs, and how to stop one."""
+"""``orchard status`` and ``orchard cancel``: show the state of the cluster and its runs, and cancel one."""
 
 import argparse
 
@@ -7,24 +7,37 @@ from infra.aws import stacks
 from infra.commands import Command
 from infra.commands.follow_run import follow_to_the_end
 from infra.context import Context
-from infra.runs import Cluster, Step, clusters, diagnose_cluster, fetch, history, logs, read_progress, steps
+from infra.runs import (
+    Cluster,
+    Step,
+    clusters,
+    diagnose_cluster,
+    fetch,
+    history,
+    logs,
+    newest_cluster,
+    read_progress,
+    steps,
+)
 from infra.standing_cost import STANDING_OUTPUT
 
 COUNTED = "{done:,} of {total:,} photos"
 
 
 def _add_status_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", nargs="?", help="of a run (default: the newest)")
-    parser.add_argument("--follow", action="store_true", help="stay until the run has ended")
+    parser.add_argument("name", nargs="?", help="name of a run (default: the newest)")
+    parser.add_argument("--follow", action="store_true", help="follow the run until it has ended")
 
 
 def status(given: argparse.Namespace, context: Context) -> int:
-    """Print the state of the cluster and of a run; of a destroyed cluster what EMR remembers."""
+    """Print the state of the cluster and of a run; of a deleted cluster what EMR remembers."""
     aws = context.aws
-    cluster = clusters.look(aws, history.cluster_of(aws, given.name))
+    cluster = clusters.look(aws, history.cluster_of(aws, given.name) if given.name else newest_cluster(aws))
     named = f"{cluster.id} ({cluster.name})" if cluster.name else cluster.id
-    context.say(f"Cluster {named}: {cluster.state} {cluster.reason}".rstrip())
-    if given.name is None and not cluster.alive:
+    ended = given.name is None and not cluster.alive
+    start = "No cluster is running. The last one was " if ended else "Cluster "
+    context.say(f"{start}{named}: {cluster.state} {cluster.reason}".rstrip())
+    if ended:
         say_why_it_ended(context, cluster)
         say_standing_cost(context)
         return 0
@@ -64,42 +77,43 @@ def say_what_is_next(context: Context, step: Step) -> None:
 
 
 def say_why_it_ended(context: Context, cluster: Cluster) -> None:
-    """Print the probable reason why a cluster ended, and what to do."""
+    """Print why a cluster probably ended, and what to do."""
     bootstrap = {}
     if cluster.reason.startswith("BOOTSTRAP_FAILURE") and cluster.log_uri:
         bootstrap = dict(logs.bootstrap_logs(context.aws, cluster.log_uri, cluster.id))
-    told = diagnose_cluster(cluster.state, cluster.reason, bootstrap)
-    context.say(told.sentence, f"{told.hint}{told.where}")
+    diagnosis = diagnose_cluster(cluster.state, cluster.reason, bootstrap)
+    context.say(diagnosis.sentence, f"{diagnosis.hint}{diagnosis.where}")
 
 
 def _add_cancel_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", nargs="?", help="of a run (default: the newest)")
+    parser.add_argument("name", nargs="?", help="name of a run (default: the newest)")
 
 
 def cancel(given: argparse.Namespace, context: Context) -> int:
-    """Cancel a run that waits or runs."""
+    """Cancel a waiting or running run."""
     cluster = clusters.look(context.aws, history.cluster_of(context.aws, given.name))
     clusters.require_known(cluster)
     step = steps.find(context.aws, cluster.id, given.name)
     if step.state in steps.ENDED:
-        context.say(f"The run '{step.run}' has ended already: {step.state}")
+        context.say(f"The run '{step.run}' has already ended: {step.state}")
         return 0
     steps.cancel(context.aws, step)
     see = invocation.orchard(f"status {step.run}")
-    context.say(f"Asked EMR to cancel the run '{step.run}'. See whether it has: {see}")
+    context.say(f"Asked EMR to cancel the run '{step.run}'. Check its state: {see}")
     return 0
 
 
 STATUS = Command(
     name="status",
-    summary="how the cluster is, and how far a run is",
+    summary="show the state of the cluster and the progress of a run",
+    details="With --follow, wait for the run and print its summary, or the cause of its failure.",
     example="orchard status first --follow",
     add_arguments=_add_status_arguments,
     execute=status,
 )
 CANCEL = Command(
     name="cancel",
-    summary="cancel a run",
+    summary="cancel a waiting or running run",
     example="orchard cancel first",
     add_arguments=_add_cancel_arguments,
     execute=cancel,

@@ -12,7 +12,7 @@ from infra.errors import NotWritableError
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="of the archive (default: orchard-support-TIME.zip in this folder)"
+        "--output", type=Path, metavar="FILE", help="new .zip file (default: orchard-support-TIME.zip in this folder)"
     )
 
 

@@ -1,4 +1,4 @@
-"""``orchard ui``: links to Spark's pages, and the way to JupyterHub."""
+"""``orchard ui``: print links to Spark's web pages, and how to open JupyterHub."""
 
 import argparse
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ JUPYTERHUB_PORT = 9443
 
 SECONDS_BETWEEN_LOOKS = 5.0
 LOOKS_FOR_PAGES = 12
-"""A minute: EMR starts the pages when they are first asked for."""
+"""A minute: EMR starts the pages at the first request."""
 
 
 def execute(_given: argparse.Namespace, context: Context) -> int:
@@ -24,17 +24,17 @@ def execute(_given: argparse.Namespace, context: Context) -> int:
     aws = context.aws
     cluster = clusters.look(aws, history.cluster_of(aws, None))
     clusters.require_known(cluster)
-    context.say("Spark's history, which stays for 30 days after the cluster has ended:")
+    context.say("Spark's history, available for 30 days after the cluster has ended:")
     context.say(f"  {_link(lambda: history_link(context, cluster.id))}")
     if not cluster.alive:
         return 0
     context.say("Spark's pages on the cluster:")
     context.say(f"  {_link(lambda: live_link(context, cluster.id))}")
-    context.say("JupyterHub, where the settings session_manager and jupyterhub are on:")
+    context.say("JupyterHub, if the settings session_manager and jupyterhub are true:")
     instance = primary_instance(aws, cluster.id)
     if instance is None:
         context.say(
-            f"  the cluster is {cluster.state} and has no primary node yet; ask again: {invocation.orchard('ui')}"
+            f"  the cluster is {cluster.state} and has no primary node yet; try again later: {invocation.orchard('ui')}"
         )
         return 0
     context.say(f"  {port_forwarding(aws, instance)}")
@@ -79,11 +79,11 @@ def _when_ready(context: Context, ask: Callable[[], Mapping[str, Any]]) -> str:
         if answer.get("PresignedURL"):
             return str(answer["PresignedURL"])
         context.sleep(SECONDS_BETWEEN_LOOKS)
-    return f"not ready yet; ask again in a minute: {invocation.orchard('ui')}"
+    return f"not ready yet; try again in a minute: {invocation.orchard('ui')}"
 
 
 def primary_instance(aws: Aws, cluster: str) -> str | None:
-    """Return the EC2 id of a cluster's primary node, None while it has none."""
+    """Return the EC2 id of a cluster's primary node; None while it has none."""
     with explained(f"find the primary node of the cluster {cluster}"):
         nodes = aws.emr.list_instances(
             ClusterId=cluster, InstanceFleetType="MASTER", InstanceStates=["RUNNING", "BOOTSTRAPPING"]
@@ -92,7 +92,7 @@ def primary_instance(aws: Aws, cluster: str) -> str | None:
 
 
 def port_forwarding(aws: Aws, instance: str) -> str:
-    """Return the command that makes a node's JupyterHub reachable on this machine, through Session Manager."""
+    """Return the command that forwards a node's JupyterHub to this machine, through Session Manager."""
     return aws.typed(
         f"ssm start-session --target {instance} --document-name AWS-StartPortForwardingSession "
         f"--parameters portNumber={JUPYTERHUB_PORT},localPortNumber={JUPYTERHUB_PORT}"
@@ -101,7 +101,7 @@ def port_forwarding(aws: Aws, instance: str) -> str:
 
 COMMAND = Command(
     name="ui",
-    summary="links to Spark's pages, and the way to JupyterHub",
+    summary="print links to Spark's web pages and to JupyterHub",
     example="orchard ui",
     add_arguments=lambda _: None,
     execute=execute,

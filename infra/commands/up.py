@@ -29,7 +29,7 @@ def _add_up_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         action="append",
         default=[],
-        help="in place of cdk.json's",
+        help="override a setting of cdk.json, for instance -c task_count=4",
     )
 
 
@@ -45,12 +45,12 @@ def up(given: argparse.Namespace, context: Context) -> int:
             require_idle(context.aws, cluster)
             # Another generation, as cdk.json may have it, would replace the living cluster.
             generation = cluster.generation
-            context.say(f"The cluster {cluster.id} is {cluster.state}; deploying what has changed, if anything.")
+            context.say(f"The cluster {cluster.id} is {cluster.state}. Deploying changes, if there are any.")
         else:
             generation = max(generation, cluster.generation) + 1
             cdk.change_setting("generation", generation)
             context.say(f"The cluster {cluster.id} has ended ({cluster.reason or cluster.state}).")
-            context.say(f"Making a new one: cdk.json now says generation {generation}.")
+            context.say(f"Creating a new one: set generation to {generation} in cdk.json.")
     settings = [word for setting in given.settings for word in ("-c", setting)]
     began = context.clock()
     try:
@@ -69,13 +69,13 @@ def up(given: argparse.Namespace, context: Context) -> int:
 
 
 def why_it_failed(aws: Aws, generation: int, since: float) -> OrchardError:
-    """Return the probable cause of a failed deployment: EMR's own reason, where there was a cluster.
+    """Return the probable cause of a failed deployment: EMR's reason, if it had started a cluster.
 
     ``since``, when the deployment began (seconds since 1970), leaves out earlier clusters of the same generation.
     """
     failed = DeploymentFailedError(
-        "The cluster could not be deployed; the CDK's own message is above.",
-        f"Fix the cause, then rerun: {invocation.orchard('up')}",
+        "The cluster could not be deployed; the CDK's message is above.",
+        f"Fix that cause, then rerun: {invocation.orchard('up')}",
     )
     with explained("look for the cluster that failed"):
         listed = aws.emr.list_clusters(ClusterStates=["TERMINATED_WITH_ERRORS"])["Clusters"]
@@ -85,32 +85,33 @@ def why_it_failed(aws: Aws, generation: int, since: float) -> OrchardError:
         return failed
     cluster = clusters.look(aws, max(ours, key=lambda cluster: created[cluster]))
     bootstrap = logs.bootstrap_logs(aws, cluster.log_uri, cluster.id) if cluster.log_uri else {}
-    told = diagnose_cluster(cluster.state, cluster.reason, bootstrap)
+    found = diagnose_cluster(cluster.state, cluster.reason, bootstrap)
     return DeploymentFailedError(
-        f"The cluster could not be deployed: {told.sentence}", f"{told.hint}{told.where}", told.code
+        f"The cluster could not be deployed: {found.sentence}", f"{found.hint}{found.where}", found.code
     )
 
 
 def require_idle(aws: Aws, cluster: Cluster) -> None:
-    """Raise WrongUseError while a cluster runs anything: a deployment may replace it."""
+    """Raise ClusterUnfitError while a cluster is busy: a deployment may replace it."""
     active = steps.active_runs(aws, cluster.id)
     if active:
         raise ClusterUnfitError(
-            f"The cluster {cluster.id} is there and busy with: {', '.join(active)}.",
-            f"Deploying could replace it. Wait for the run, or cancel it: {invocation.orchard('cancel NAME')}",
+            f"A deployment needs an idle cluster, but {cluster.id} is busy with: {', '.join(active)}.",
+            f"Wait for the run to end, or cancel it: {invocation.orchard('cancel NAME')}",
         )
 
 
 def _add_scale_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("least", metavar="MIN", type=int, help="core and task nodes at least")
-    parser.add_argument("most", metavar="MAX", type=int, help="core and task nodes at most")
+    parser.add_argument("least", metavar="MIN", type=int, help="fewest core and task nodes")
+    parser.add_argument("most", metavar="MAX", type=int, help="most core and task nodes")
 
 
 def scale(given: argparse.Namespace, context: Context) -> int:
-    """Change the limits of a living cluster in place."""
+    """Change the size, or the scaling limits, of a running cluster."""
     if not 1 <= given.least <= given.most:
         raise WrongUseError(
-            f"The limits {given.least} and {given.most} are impossible.", "Give MIN of 1 or more, and MAX not below it."
+            f"MIN must be at least 1 and MAX at least MIN, got {given.least} and {given.most}.",
+            f"Try {invocation.orchard('scale 1 4')}",
         )
     cluster = clusters.look(context.aws, stacks.cluster_id(context.aws))
     clusters.require_alive(cluster)
@@ -125,29 +126,29 @@ def scale(given: argparse.Namespace, context: Context) -> int:
                 ClusterId=cluster.id,
                 ManagedScalingPolicy={"ComputeLimits": limits},  # type: ignore[typeddict-item]
             )
-        context.say(f"EMR keeps the cluster {cluster.id} between {given.least} and {given.most} nodes.")
+        context.say(f"EMR now keeps the cluster {cluster.id} between {given.least} and {given.most} nodes.")
         return 0
     if given.least != given.most:
         one_size = invocation.orchard(f"scale {given.most} {given.most}")
         raise ClusterUnfitError(
-            f"The cluster {cluster.id} has a fixed size: EMR cannot move it between {given.least} and {given.most}.",
-            f"Give one size: {one_size}, or deploy with -c managed_scaling=true.",
+            f"The cluster {cluster.id} has a fixed size: MIN must equal MAX, got {given.least} and {given.most}.",
+            f"Choose one size: {one_size}; or deploy again: {invocation.orchard('up -c managed_scaling=true')}",
         )
     _resize(context, cluster.id, given.most)
     return 0
 
 
 def _resize(context: Context, cluster: str, nodes: int) -> None:
-    """Give the task fleet of a cluster of fixed size another size, on Spot or on demand as it was."""
+    """Change the number of task nodes of a cluster of fixed size, on Spot or on demand as before."""
     fleets = worker_fleets(context.aws, cluster)
     core, task = fleets["CORE"], fleets.get("TASK")
     wanted = nodes - core["TargetOnDemandCapacity"]
     if task is None or wanted < 0:
         raise ClusterUnfitError(
-            f"The cluster {cluster} cannot have {nodes} nodes: core nodes stay, and only task nodes are added.",
-            f"Deploy it with other counts: {invocation.orchard('up -c task_count=N')}",
+            f"The cluster {cluster} cannot have {nodes} nodes: only its task nodes can change, if it has any.",
+            f"Deploy it with another number of task nodes: {invocation.orchard('up -c task_count=2')}",
         )
-    # A fleet that buys on Spot goes on doing so, whatever its size is now.
+    # A fleet that buys Spot nodes continues to, also if it has none now.
     on_spot = "SpotSpecification" in task.get("LaunchSpecifications", {})
     on_demand = min(task["TargetOnDemandCapacity"], wanted) if on_spot else wanted
     with explained(f"change the size of the cluster {cluster}"):
@@ -159,19 +160,21 @@ def _resize(context: Context, cluster: str, nodes: int) -> None:
                 "TargetSpotCapacity": wanted - on_demand,
             },
         )
-    context.say(f"The cluster {cluster} is on its way to {nodes} nodes, {wanted} of them task nodes.")
+    context.say(f"EMR is resizing the cluster {cluster} to {nodes} nodes, {wanted} of them task nodes.")
 
 
 UP = Command(
     name="up",
-    summary="deploy the cluster, or a new one after one that ended",
+    summary="deploy the EMR cluster, or a new one if it has ended",
+    details="Check all settings first. The cluster costs money until it has been idle for a while, or orchard destroy.",
     example="orchard up",
     add_arguments=_add_up_arguments,
     execute=up,
 )
 SCALE = Command(
     name="scale",
-    summary="change the limits of a living cluster in place",
+    summary="change how many nodes a running cluster has",
+    details="MIN and MAX differ only for a cluster with managed_scaling.",
     example="orchard scale 2 8",
     add_arguments=_add_scale_arguments,
     execute=scale,

@@ -1,4 +1,4 @@
-"""``orchard upload``: a folder of photos to a set in the data bucket."""
+"""``orchard upload``: send a folder of photos to the data bucket as a named set, and list the sets."""
 
 import argparse
 from pathlib import Path
@@ -7,18 +7,28 @@ from infra import invocation
 from infra.aws import stacks
 from infra.commands import Command
 from infra.commands.kept_buckets import say_where_the_set_is_kept
-from infra.commands.output.bar import duration, shown
+from infra.commands.output.bar import duration, megabytes, shown
+from infra.commands.output.tables import in_columns
 from infra.context import Context
-from infra.errors import NotSentError
-from infra.upload import Result, Survey, Uploader, set_prefix, survey, upload, walk
+from infra.errors import NotSentError, WrongUseError
+from infra.upload import Result, Survey, Uploader, set_prefix, survey, upload, uploaded_sets, walk
 from job.images import describe_ignored, is_photo
 
 MOST_SHOWN = 100
-"""Failures that are listed; the others are counted."""
+"""Failures that are listed; further ones are only counted."""
 
 
 def execute(given: argparse.Namespace, context: Context) -> int:
-    """Upload a folder; raise NotSentError if a file is missing in the end."""
+    """Upload a folder, or list the uploaded sets; raise NotSentError if a file could not be sent."""
+    if given.list:
+        list_sets(context)
+        return 0
+    if given.folder is None:
+        raise WrongUseError(
+            "A folder of photos is required.",
+            f"Name it: {invocation.orchard('upload photos/')}; or list uploaded sets: "
+            + invocation.orchard("upload --list"),
+        )
     folder: Path = given.folder
     name: str = given.name or folder.resolve().name
     prefix = set_prefix(name)
@@ -37,18 +47,24 @@ def execute(given: argparse.Namespace, context: Context) -> int:
     took = context.clock() - began
     context.say(
         f"{result.sent:,} sent ({megabytes(result.sent_bytes)}) in {duration(took)}, "
-        f"{result.already:,} were there already."
+        f"{result.already:,} were already uploaded."
     )
     if result.extra:
-        context.say(f"The set holds {result.extra:,} more that are not in this folder; they stay.")
+        context.say(f"The set has {result.extra:,} more files, which are not in this folder; they are kept.")
     _raise_for_failures(result, unit, context)
     context.say(f"Next: {invocation.orchard(f'run --images {name} --on emr')}")
     return 0
 
 
-def megabytes(size: int) -> str:
-    """Return a size in units of a thousand: "5.2 MB"."""
-    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
+def list_sets(context: Context) -> None:
+    """Print a table of the uploaded sets."""
+    bucket = stacks.data_bucket(context.aws)
+    found = uploaded_sets(context.aws, bucket)
+    if not found:
+        context.say(f"There are no uploaded sets in s3://{bucket}. Upload one: {invocation.orchard('upload photos/')}")
+        return
+    rows = [(each.name, f"{each.photos:,}", megabytes(each.bytes), f"{each.changed:%Y-%m-%d %H:%M}") for each in found]
+    context.say(*in_columns([("set", "photos", "size", "uploaded (UTC)"), *rows]))
 
 
 def _described(found: Survey, unit: str) -> str:
@@ -64,20 +80,24 @@ def _raise_for_failures(result: Result, unit: str, context: Context) -> None:
     if len(failures) > MOST_SHOWN:
         context.say(f"and {len(failures) - MOST_SHOWN:,} more.")
     raise NotSentError(
-        f"{len(failures):,} of the {unit} could not be sent; they are listed above.",
-        "Fix the causes, then type the same command again: it sends only what is missing.",
+        f"{len(failures):,} {unit} could not be sent; they are listed above with their reasons.",
+        "Fix the causes, then rerun the command: it sends only what is missing.",
     )
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", metavar="PATH", type=Path, help="folder of photos, one sub-folder a label")
-    parser.add_argument("name", metavar="NAME", nargs="?", help="of the set (default: the folder's name)")
-    parser.add_argument("--every-file", action="store_true", help="send other files as well, not photos alone")
+    parser.add_argument(
+        "folder", metavar="FOLDER", nargs="?", type=Path, help="folder of photos, with one subfolder per label"
+    )
+    parser.add_argument("name", metavar="NAME", nargs="?", help="name of the set (default: the folder's name)")
+    parser.add_argument("--list", action="store_true", help="list the uploaded sets instead")
+    parser.add_argument("--every-file", action="store_true", help="also send files that are not photos")
 
 
 COMMAND = Command(
     name="upload",
-    summary="send a folder of photos; again, only what is missing",
+    summary="upload a folder of photos to S3; --list shows what is there",
+    details="Send only files that are new or changed. The set then has a name for orchard run --on emr.",
     example="orchard upload ~/fruits/Training fruits",
     add_arguments=_add_arguments,
     execute=execute,

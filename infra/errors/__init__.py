@@ -1,7 +1,7 @@
-"""The errors of the command line: each class is one kind of failure, with its code and exit code.
+"""The errors of the commands: each class is one kind of failure, with its code and exit code.
 
-A docstring is the entry of docs/troubleshooting.md: a title, what it means, what to do. Codes never change their
-meaning; a new kind takes a new one. Two kinds are defined beside the code that raises them:
+A docstring is the entry of docs/troubleshooting.md: a title, what it means, what to do. A code never changes its
+meaning; a new kind of failure gets a new code. Two kinds are defined next to the code that raises them:
 ``infra.cdk_context.SettingsError`` and ``infra.emr.bootstrap.wheelhouse.WheelhouseError``.
 """
 

@@ -4,22 +4,22 @@ from job.errors import OrchardError, TryAgainError
 
 
 class CommandError(OrchardError):
-    """Something failed that has no kind of its own.
+    """A failure without a more specific code.
 
-    The first line says what, often in the words of AWS or of another program.
+    The first line says what failed, often in the words of AWS or of another program.
 
-    Do what the second line says. With `--debug` the whole trace is shown.
+    Follow the second line. `--debug` prints the traceback.
     """
 
     code = "ORC-200"
 
 
 class WrongUseError(OrchardError):
-    """A command's arguments are missing, wrong, or contradict each other.
+    """An argument is missing, wrong, or contradicts another.
 
     Nothing was changed, on this machine or in AWS.
 
-    Change them as the second line says; `orchard COMMAND --help` shows an example.
+    Change the argument as the second line says. `orchard COMMAND --help` shows the options and an example.
     """
 
     code = "ORC-201"
@@ -27,22 +27,22 @@ class WrongUseError(OrchardError):
 
 
 class TemporaryFailureError(TryAgainError):
-    """Something outside failed, perhaps for a short time.
+    """Something outside this machine failed, perhaps only for a short time.
 
     The exit code is 75, so that a script can tell it from other failures.
 
-    Type the same command again; it goes on where it stopped.
+    Rerun the command: it continues where it stopped.
     """
 
     code = "ORC-202"
 
 
 class InterruptedCommandError(OrchardError):
-    """The command was stopped by Ctrl-C.
+    """The command was stopped with Ctrl-C.
 
-    What it had begun in AWS goes on there: a step runs, a stack is deployed.
+    What it had started in AWS continues there: a step runs, a stack is deployed.
 
-    Type the same command again to go on, or `orchard status` to see how things are.
+    Rerun the command to continue. `orchard status` shows the cluster, `orchard destroy` deletes it.
     """
 
     code = "ORC-203"
@@ -50,9 +50,9 @@ class InterruptedCommandError(OrchardError):
 
 
 class ProgramMissingError(OrchardError):
-    """A program that a command needs is not installed.
+    """A program that the command needs is not installed.
 
-    Most often the virtual environment is not active, or set-up has not run.
+    Usually the virtual environment is not active, or set-up has not been run.
 
     Run `make setup`, then `source .venv/bin/activate`.
     """
@@ -61,66 +61,67 @@ class ProgramMissingError(OrchardError):
 
 
 class PhotoFolderError(WrongUseError):
-    """There are no photos to send.
+    """There are no photos to upload or classify.
 
-    The folder does not exist, is a file, is empty, or holds other files only.
+    The folder does not exist, is a file, is empty, or contains only other files.
 
-    Name the folder that holds one folder a label; `--every-file` sends other files as well.
+    Name the folder that has one subfolder per label. `--every-file` also uploads files that are not photos.
     """
 
     code = "ORC-220"
 
 
 class UnreadableFolderError(OrchardError):
-    """A folder of this machine may not be read.
+    """A folder on this machine cannot be read.
 
-    Its permissions keep the command out. Nothing of it was sent.
+    Its permissions do not allow it. Nothing of it was uploaded.
 
-    Change its permissions, then type the same command again.
+    Change its permissions, then rerun the command.
     """
 
     code = "ORC-221"
 
 
 class NotSentError(OrchardError):
-    """Files could not be sent.
+    """Some files could not be uploaded.
 
-    Each is listed with its reason: it cannot be read, has changed meanwhile, or S3 refused it. All others were sent.
+    Each is listed with its reason: it cannot be read, it changed during the upload, or S3 refused it. All others were
+    uploaded.
 
-    Put right what is wrong with them and type the same command again: it sends only what is missing.
+    Fix the listed files, then rerun the command: it sends only what is missing.
     """
 
     code = "ORC-222"
 
 
 class UploadGivenUpError(TemporaryFailureError):
-    """An upload was given up.
+    """An upload was stopped after many failures in a row.
 
-    Many files in a row failed, so that the network or S3 is probably at fault.
+    The network or S3 is probably at fault.
 
-    Check the network and type the same command again: it sends only what is missing.
+    Check the network, then rerun the command: it sends only what is missing.
     """
 
     code = "ORC-223"
 
 
 class StackNotReadyError(WrongUseError):
-    """A stack that the command needs is not there or not ready.
+    """A stack that the command needs does not exist or is not ready.
 
-    It was never deployed in this region, is being changed, or comes from another version of the project.
+    It was never deployed in this region, is being changed, or was deployed by another version of the project.
 
-    Deploy it with the command of the second line, or name the region where it is with `--region`.
+    Deploy it with the command in the second line, or choose the region where it is with `--region`.
     """
 
     code = "ORC-230"
 
 
 class DeploymentFailedError(OrchardError):
-    """The CDK could not deploy or remove a stack.
+    """The CDK could not deploy or delete a stack.
 
-    The CDK's own message, with CloudFormation's reason, is above the error.
+    The CDK's own message, with CloudFormation's reason, is printed above the error.
 
-    Mend what it names and type the same command again.
+    Fix that cause, then rerun the command.
     """
 
     code = "ORC-231"
@@ -129,32 +130,32 @@ class DeploymentFailedError(OrchardError):
 class StackStaysError(OrchardError):
     """CloudFormation could not delete a stack.
 
-    Its reasons are in the error: mostly a bucket into which something was written meanwhile, or a resource that
-    something else still uses. A stack that does not go within half an hour counts as well. It may still cost.
+    The error has its reasons: usually a bucket that received an object meanwhile, or a resource that another one uses.
+    A stack that is not deleted within half an hour counts as well. It may still cost money.
 
-    Remove what is in the way and type the same command again: it goes on where it stopped.
+    Remove the obstacle, then rerun the command: it continues where it stopped.
     """
 
     code = "ORC-232"
 
 
 class NotBootstrappedError(WrongUseError):
-    """The CDK has not been prepared in this account and region.
+    """The CDK is not bootstrapped in this account and region.
 
-    `cdk bootstrap` creates the bucket and the roles that every deployment uses, once for an account and region.
+    `cdk bootstrap` creates the bucket and the roles that every deployment uses, once per account and region.
 
-    Type the command of the second line; docs/running-on-aws.md says who may.
+    Run the command in the second line. docs/running-on-aws.md says who may run it.
     """
 
     code = "ORC-233"
 
 
 class ClusterUnfitError(WrongUseError):
-    """The cluster is not there, or cannot do what was asked.
+    """There is no cluster, or it cannot do what was asked.
 
-    It has ended, EMR has forgotten it, it is busy, or its size is fixed.
+    It has ended, EMR no longer knows it, it is busy, or its size is fixed.
 
-    `orchard status` says how it is; `orchard up` makes a new one after one that ended.
+    `orchard status` shows its state; `orchard up` creates a new cluster after one that has ended.
     """
 
     code = "ORC-240"
@@ -163,18 +164,18 @@ class ClusterUnfitError(WrongUseError):
 class ClusterStillThereError(OrchardError):
     """The cluster did not end in time.
 
-    EMR was asked to end it and it is still there. It still costs.
+    EMR was asked to end it, but it is still running and still costs money.
 
-    End it with the command of the second line, and look at it in EMR's console.
+    End it with the command in the second line, and look at it in the EMR console.
     """
 
     code = "ORC-241"
 
 
 class RunUnknownError(WrongUseError):
-    """There is no such run, or it is not finished.
+    """There is no run of this name, or it has not finished.
 
-    A run is known as long as EMR remembers its cluster (two months) or its results are in the data bucket.
+    A run is known as long as EMR lists its cluster (two months) or its results are in the data bucket.
 
     `orchard results` lists the runs; `orchard status NAME --follow` waits for one.
     """
@@ -183,56 +184,56 @@ class RunUnknownError(WrongUseError):
 
 
 class RunRefusedError(WrongUseError):
-    """A run cannot begin as it was asked for.
+    """A run was refused before it started.
 
-    Its photos, its backbone or its name were checked before anything is spent, and one of them does not fit.
+    Its photos, labels, backbone and name are checked before anything costs money; one of them does not fit.
 
-    Do what the second line says, and type the command again.
+    Follow the second line, then rerun the command.
     """
 
     code = "ORC-251"
 
 
 class RunNotFinishedError(OrchardError):
-    """A run ended without results, or goes on unseen.
+    """A run ended without results, or continues without being followed.
 
-    It was cancelled, its step left no manifest, or the command no longer follows it.
+    It was cancelled, its step wrote no manifest, or the command stopped following it.
 
-    `orchard status NAME` says how it is, `orchard logs NAME` what it printed.
+    `orchard status NAME` shows its state, `orchard logs NAME` what it printed.
     """
 
     code = "ORC-252"
 
 
 class RunOnClusterFailedError(OrchardError):
-    """A run failed on the cluster, and its logs show no cause that is known.
+    """A run failed on the cluster, and its logs show no known cause.
 
-    Where they do, the message carries the code of the cause instead: ORC-1.. where the job itself said what is wrong,
-    ORC-5.. where its logs show it.
+    If they do, the message has the code of the cause instead: ORC-1.. if the job reported it, ORC-5.. if its logs show
+    it.
 
-    `orchard logs NAME` shows the whole log, `--containers` those of the executors.
+    `orchard logs NAME --all` shows the whole log, `--containers` those of the executors.
     """
 
     code = "ORC-253"
 
 
 class RunFilesError(WrongUseError):
-    """A run's results cannot be used for this.
+    """The results of a run cannot be used for this.
 
-    A file is missing or damaged, the run had no classifier or used no network, or its backbone is not here.
+    A file is missing or damaged, the run has no classifier or used no network, or its backbone is not on this machine.
 
-    Fetch the results again, or do what the second line says.
+    Fetch the results again, or follow the second line.
     """
 
     code = "ORC-260"
 
 
 class NotWritableError(WrongUseError):
-    """A file cannot be written, or one is there that may be wanted.
+    """A file cannot be written, or would replace one that you may need.
 
-    The folder is missing or may not be written to, or an earlier file would be replaced. Nothing was written.
+    The folder is missing or not writable, or an earlier file is there. Nothing was written.
 
-    Name another place, or replace the file as the second line says.
+    Choose another place, or replace the file as the second line says.
     """
 
     code = "ORC-261"
@@ -243,7 +244,7 @@ class ReportNotShownError(OrchardError):
 
     It is not among the results, or this machine has no browser.
 
-    Make it with `python -m job report RESULTS`, or open the file in a browser yourself.
+    Build it with `orchard report NAME`, or open the file in a browser yourself.
     """
 
     code = "ORC-262"
@@ -252,20 +253,20 @@ class ReportNotShownError(OrchardError):
 class NotClassifiedError(OrchardError):
     """Some photos could not be classified.
 
-    Each is named with its reason above; the others were classified.
+    Each is named above with its reason; the others were classified.
 
-    Give photos in JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF, JPEG 2000 or HEIC.
+    Check the paths, and use photos in JPEG, PNG, WebP, BMP, GIF, TIFF, AVIF, JPEG 2000 or HEIC.
     """
 
     code = "ORC-263"
 
 
 class PriceUnknownError(WrongUseError):
-    """There is no price for this.
+    """The price is not known.
 
-    AWS was not asked or gave none, and the table that ships holds no sourced price for this type and region.
+    AWS was not asked or gave none, and the table in this project has no sourced price for this type and region.
 
-    Sign in, so that the Price List API can be asked, or name another `--type` or region.
+    Sign in, so that the Price List API can be asked, or choose another `--type` or `--region`.
     """
 
     code = "ORC-270"

@@ -9,7 +9,7 @@ class SignInError(WrongUseError):
 
     There are no credentials, they have expired, or AWS does not accept them.
 
-    Sign in (`aws sso login`, `aws configure`), or name a profile with `--profile`. `aws sts get-caller-identity`
+    Sign in (`aws sso login`, `aws configure`), or choose a profile with `--profile`. `aws sts get-caller-identity`
     shows who you are.
     """
 
@@ -21,7 +21,7 @@ class NotAllowedError(WrongUseError):
 
     AWS refused the call that the message names.
 
-    Ask for this permission; docs/policies/operator.json is the policy of a person who deploys and runs.
+    Ask for this permission. docs/policies/operator.json is the policy of a user who deploys and runs.
     """
 
     code = "ORC-301"
@@ -32,40 +32,40 @@ class AwsNotReachedError(TemporaryFailureError):
 
     The network of this machine, a proxy, or a service of AWS does not answer.
 
-    Check the network, then type the same command again.
+    Check the network, then rerun the command.
     """
 
     code = "ORC-302"
 
 
 class AwsBusyError(TemporaryFailureError):
-    """AWS failed, or asked to slow down, at every attempt.
+    """AWS failed or throttled every attempt.
 
-    Calls were repeated with longer and longer waits.
+    Each call was retried with longer and longer pauses.
 
-    Wait a minute, then type the same command again.
+    Wait a minute, then rerun the command.
     """
 
     code = "ORC-303"
 
 
 class WrongRegionError(WrongUseError):
-    """The thing is in another region.
+    """The resource is in another region.
 
-    Buckets, stacks and clusters belong to one region, and the command looked in another.
+    A bucket, stack or cluster belongs to one region, and the command looked in another.
 
-    Name it with `--region`, or set `region` in cdk.json.
+    Choose its region with `--region`, or set `region` in cdk.json.
     """
 
     code = "ORC-304"
 
 
 class BucketGoneError(WrongUseError):
-    """A bucket is not there.
+    """A bucket does not exist.
 
-    A stack names it, but somebody has deleted it by hand.
+    A stack names it, but it was deleted by hand.
 
-    `cdk destroy OrchardData`, then `cdk deploy OrchardData` makes it anew.
+    `cdk destroy OrchardData`, then `cdk deploy OrchardData` creates it again.
     """
 
     code = "ORC-305"
@@ -74,20 +74,20 @@ class BucketGoneError(WrongUseError):
 class WrongClockError(WrongUseError):
     """The clock of this machine is wrong.
 
-    AWS refuses calls that are signed more than some minutes ago, or in the future.
+    AWS refuses calls that were signed more than some minutes ago, or in the future.
 
-    Set the clock, then type the same command again.
+    Set the clock, then rerun the command.
     """
 
     code = "ORC-306"
 
 
 class NotDeletedError(OrchardError):
-    """Objects of a bucket could not be deleted.
+    """Objects in a bucket could not be deleted.
 
-    A policy of the bucket or of the account forbids it. What was deleted before stays deleted.
+    A policy of the bucket or of the account forbids it. Objects that were deleted before are deleted.
 
-    Look at the bucket's policy, then type the same command again.
+    Look at the bucket's policy, then rerun the command.
     """
 
     code = "ORC-307"
@@ -108,9 +108,10 @@ class AccountUnfitError(WrongUseError):
 class LocalCloudStateError(WrongUseError):
     """The local cloud is already running, or is not running.
 
-    One runs on a machine at a time.
+    One local cloud runs per state folder.
 
-    `orchard local status` lists what it holds; `orchard local up` and `orchard local down` start and end it.
+    `orchard local status` lists what it contains; `orchard local up` and `orchard local down` start and end it.
+    `--state DIR` starts a second one.
     """
 
     code = "ORC-400"
@@ -119,9 +120,9 @@ class LocalCloudStateError(WrongUseError):
 class LocalCloudError(OrchardError):
     """The local cloud, or a stage of the demonstration, failed.
 
-    Its log, which the second line names, holds the whole message.
+    Its log, which the second line names, has the whole message.
 
-    Read the log's last lines. `orchard local down` removes what is left; then start again.
+    Read the last lines of the log. `orchard local down` deletes what is left; then start again.
     """
 
     code = "ORC-401"
@@ -130,9 +131,9 @@ class LocalCloudError(OrchardError):
 class NoPortError(OrchardError):
     """No port of this machine is free.
 
-    The local cloud takes port 5055, or any other that is free; there was none.
+    The local cloud listens on port 5055, or any other free port; there was none.
 
-    End a program that holds one, and start it again.
+    End a program that uses a port, then start the local cloud again.
     """
 
     code = "ORC-402"
@@ -143,7 +144,7 @@ class StartedElsewhereError(WrongUseError):
 
     `orchard local down` deletes everything in it, which its user may need. Nothing was ended.
 
-    Add `--yes` to end it all the same. For a second local cloud use `--state DIR` with every `orchard local` command.
+    Add `--yes` to end it all the same. For a second local cloud, use `--state DIR` with every `orchard local` command.
     """
 
     code = "ORC-403"

@@ -17,6 +17,11 @@ LEAST_SECONDS = 60
 """EC2, EMR and EBS bill by the second and a minute at least."""
 
 
+_SEE_THE_BILL = (
+    "Sign in to AWS (aws sso login), so that its Price List API can be asked; or see Cost Explorer, by the tag project."
+)
+
+
 @dataclass(frozen=True)
 class NodesCost:
     """What instances of one type and market did cost."""
@@ -64,7 +69,7 @@ def cost_of_nodes(
     for (name, market), alike in sorted(kinds.items()):
         price = prices.nodes.get(name, NodePrice())
         if price.ec2 is None or price.emr is None:
-            raise no_price([name], prices)
+            raise no_price([name], prices, hint=_SEE_THE_BILL)
         hours = [hours_of(node, now) for node in alike]
         paid = [spot_price(name, node.begin, node.end or now) if market == SPOT else price.ec2 for node in alike]
         cost = NodesCost(

@@ -21,6 +21,10 @@ KEYS_A_LISTING = 1000
 REQUESTS_A_PHOTO = 2
 """A HEAD and a GET: how pyarrow opens an object in S3. Both are billed as reads."""
 
+_OTHER_TYPE = (
+    "Sign in to AWS (aws sso login), so that its Price List API can be asked; or choose another --type or --region."
+)
+
 ON_DEMAND = "on demand"
 SPOT = "Spot"
 
@@ -170,14 +174,16 @@ def without_price(instance_types: Sequence[str], prices: RegionPrices) -> Mappin
     return missing
 
 
-def no_price(instance_types: Sequence[str], prices: RegionPrices, market: str = ON_DEMAND) -> WrongUseError:
+def no_price(
+    instance_types: Sequence[str], prices: RegionPrices, market: str = ON_DEMAND, hint: str = _OTHER_TYPE
+) -> WrongUseError:
     """Return the error for types of which none has a known price."""
     names = " or ".join(dict.fromkeys(instance_types))
     missing = without_price(instance_types, prices)
     parts = f" ({', '.join(f'{name}: none for {part}' for name, part in missing.items())})" if missing else ""
     return PriceUnknownError(
         f"No complete price is known for {names} {market} in {prices.region}{parts}.",
-        "Sign in to AWS (aws sso login) so that its Price List API can be used, or try another --type or region.",
+        hint,
     )
 
 

@@ -8,7 +8,16 @@ from infra.runs.clusters import Cluster
 from infra.runs.diagnose import Diagnosis, diagnose_cluster, diagnose_step
 from infra.runs.fetch import RunFiles, in_bucket, in_folder
 from infra.runs.follow import follow_step, read_progress
-from infra.runs.history import Node, cluster_of, find_run, mean_cores, nodes_of, run_history
+from infra.runs.history import (
+    Node,
+    cluster_of,
+    find_run,
+    mean_cores,
+    newest_cluster,
+    newest_runs,
+    nodes_of,
+    run_history,
+)
 from infra.runs.plan import Plan
 from infra.runs.preflight import PhotosFound
 from infra.runs.step import Step
@@ -34,6 +43,8 @@ __all__ = [
     "in_folder",
     "logs",
     "mean_cores",
+    "newest_cluster",
+    "newest_runs",
     "nodes_of",
     "notebook",
     "plans",

@@ -28,8 +28,8 @@ def find_backbone(manifest: dict[str, Any], given: Path | None, aws: Aws | None,
             )
         if content_hash(given) != wanted:
             raise RunFilesError(
-                f"'{given}' is not the backbone that this run used.",
-                f"Name the exported {name} whose SHA-256 begins with {wanted[:12]}.",
+                f"--model must be the backbone that the run used, got another one: '{given}'.",
+                f"Use the exported {name} whose SHA-256 starts with {wanted[:12]}.",
             )
         return given
     cache = cache_folder(os.environ)
@@ -56,7 +56,7 @@ def _download(aws: Aws, bucket: str, wanted: str, file: Path) -> Path | None:
     if content_hash(file) != wanted:
         file.unlink()
         raise RunFilesError(
-            f"'s3://{bucket}/{key}' is not the backbone that its name says.",
-            "Name the file of the run's backbone with --model FILE, and find out who has changed that object.",
+            f"s3://{bucket}/{key} does not have the content that its name states.",
+            "Give the run's backbone with --model FILE, and find out who changed that object.",
         )
     return file

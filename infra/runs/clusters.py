@@ -22,10 +22,10 @@ NAME = re.compile(r"orchard-(\d+)")
 """As the stack OrchardCluster names its clusters: after the generation."""
 
 WORKERS = ("CORE", "TASK")
-"""Kinds of fleets and groups whose nodes run tasks."""
+"""Kinds of fleets and groups whose nodes run Spark tasks."""
 
-FORGOTTEN = "it forgets a cluster two months after its end"
-"""Why a cluster that ended long ago has no reason, no name and no logs any more."""
+FORGOTTEN = "it forgets a cluster two months after the end"
+"""Why a cluster that ended long ago has no reason, name or logs."""
 
 
 @dataclass(frozen=True)
@@ -35,23 +35,23 @@ class Cluster:
     id: str
     name: str
     state: str
-    reason: str  # why it is in this state, in EMR's words; empty where EMR says nothing
-    log_uri: str  # where its logs go, with a slash at the end; empty where they go nowhere
-    has_fleets: bool = False  # nodes in instance fleets, as those of our stack are
+    reason: str  # why it is in this state, in EMR's words; may be empty
+    log_uri: str  # folder of its logs, with a slash at the end; empty if it has none
+    has_fleets: bool = False  # whether its nodes are in instance fleets, as in our stack
 
     @property
     def alive(self) -> bool:
-        """Whether it takes steps, now or once it has started."""
+        """Whether it accepts steps."""
         return self.state in ALIVE
 
     @property
     def forgotten(self) -> bool:
-        """Whether EMR no longer knows it, nor what it ran."""
+        """Whether EMR no longer knows it and its runs."""
         return not self.name
 
     @property
     def generation(self) -> int:
-        """The setting that its name was made from; a higher one makes CloudFormation replace it."""
+        """The setting ``generation`` in its name; CloudFormation replaces the cluster if it is raised."""
         match = NAME.fullmatch(self.name)
         return int(match.group(1)) if match else 1
 
@@ -63,7 +63,7 @@ def look(aws: Aws, cluster_id: str) -> Cluster:
             described = aws.emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
         except ClientError as error:
             if "is not valid" in error.response["Error"].get("Message", ""):
-                return Cluster(cluster_id, "", "TERMINATED", f"EMR knows no more, {FORGOTTEN}", "")
+                return Cluster(cluster_id, "", "TERMINATED", f"EMR no longer knows it, {FORGOTTEN}", "")
             raise
     status = described["Status"]
     change = status.get("StateChangeReason", {})
@@ -82,26 +82,26 @@ def look(aws: Aws, cluster_id: str) -> Cluster:
 def require_known(cluster: Cluster) -> None:
     """Raise ClusterUnfitError if EMR has forgotten a cluster."""
     if cluster.forgotten:
-        raise ClusterUnfitError(f"EMR knows nothing of the cluster {cluster.id}: {FORGOTTEN}.", _make_a_new_one())
+        raise ClusterUnfitError(f"EMR no longer knows the cluster {cluster.id}: {FORGOTTEN}.", _make_a_new_one())
 
 
 def require_alive(cluster: Cluster) -> None:
-    """Raise ClusterUnfitError if a cluster takes no more steps."""
+    """Raise ClusterUnfitError if a cluster does not accept steps."""
     if cluster.alive:
         return
     because = f" ({cluster.reason})" if cluster.reason else ""
     raise ClusterUnfitError(
-        f"The cluster {cluster.id} has ended: {cluster.state}{because}. Its stack still stands.",
+        f"A running cluster is required, but {cluster.id} has ended: {cluster.state}{because}.",
         _make_a_new_one(),
     )
 
 
 def _make_a_new_one() -> str:
-    return f"Make a new one: {invocation.orchard('up')}"
+    return f"Create a new one: {invocation.orchard('up')}"
 
 
 def scaling_limits(aws: Aws, cluster: str) -> dict[str, Any] | None:
-    """Return the limits between which EMR keeps a cluster, as EMR names them; None for one of fixed size."""
+    """Return the limits of managed scaling, with EMR's names; None for a cluster of fixed size."""
     with explained(f"look at the limits of the cluster {cluster}"):
         policy = aws.emr.get_managed_scaling_policy(ClusterId=cluster).get("ManagedScalingPolicy", {})
     limits = policy.get("ComputeLimits")
@@ -117,15 +117,15 @@ def worker_fleets(aws: Aws, cluster: str) -> "Mapping[str, InstanceFleetTypeDef]
 
 
 def most_executors(limits: Mapping[str, Any] | None, fleets: "Sequence[InstanceFleetTypeDef]") -> int | None:
-    """Return how many executors fit on the most nodes that a cluster may have now.
+    """Return how many executors fit on the most nodes that a cluster may have.
 
-    A limit that is too high does no harm, for YARN starts no more than fit; so the type with the most room counts.
+    The type with the most room counts: a limit that is too high is harmless, because YARN starts only what fits.
     """
     types = {each["InstanceType"] for fleet in fleets for each in fleet.get("InstanceTypeSpecifications", ())}
     room = [executor_size(INSTANCE_TYPES[name]).executors for name in types if name in INSTANCE_TYPES]
     if not room:
         return None
-    # Every node counts as one unit of its fleet.
+    # Every node is one unit of its fleet.
     as_set = sum(fleet.get("TargetOnDemandCapacity", 0) + fleet.get("TargetSpotCapacity", 0) for fleet in fleets)
     return max(as_set, limits["MaximumCapacityUnits"] if limits else 0) * max(room)
 

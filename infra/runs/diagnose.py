@@ -10,11 +10,11 @@ from job.errors import probable_cause
 
 @dataclass(frozen=True)
 class Cause:
-    """A kind of failure that logs show."""
+    """A known cause of a failure, and how logs show it."""
 
-    code: str  # what the message carries; kept for ever, like an error class's own
-    name: str  # for the table of the documentation
-    pattern: re.Pattern[str]  # what the logs show; its named groups go into sentence and remedy
+    code: str  # in the message; never changes, like that of an error class
+    name: str  # for docs/troubleshooting.md
+    pattern: re.Pattern[str]  # matches the logs; its named groups fill sentence and advice
     sentence: str
     advice: str
     command: str = ""  # the arguments of ``orchard`` that follow the advice
@@ -27,16 +27,16 @@ class Cause:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The probable cause of a failure, and what to do."""
+    """The probable cause of a failure, and its fix."""
 
     sentence: str
     hint: str
-    log: str = ""  # URI of the log that shows it; empty where none does
-    code: str = ""  # of the cause; empty where it is not known
+    log: str = ""  # URI of the log that shows it; empty if none does
+    code: str = ""  # of the cause; empty if it is not known
 
     @property
     def where(self) -> str:
-        """Where the full log is, to stand behind the remedy; empty where no log shows the cause."""
+        """Where the full log is, to append to the hint; empty if no log shows the cause."""
         return f"    Log: {self.log}" if self.log else ""
 
 
@@ -60,7 +60,7 @@ CAUSES: Sequence[Cause] = (
             r"(?:exit (?:code|status):? ?|Exit status: |exitCode: )137\b|running beyond (?:physical|virtual) memory"
         ),
         "A Spark process was killed because its node ran out of memory (exit code 137).",
-        "Use nodes with more memory a core",
+        "Use nodes with more memory per core",
         "up -c worker_instance_types=r6i.xlarge",
     ),
     Cause(
@@ -68,7 +68,7 @@ CAUSES: Sequence[Cause] = (
         "out of memory, in Java",
         _pattern(r"java\.lang\.OutOfMemoryError: (?P<what>.+)$"),
         "Spark's Java process ran out of memory ({what}).",
-        "Use nodes with more memory a core",
+        "Use nodes with more memory per core",
         "up -c worker_instance_types=r6i.xlarge",
     ),
     Cause(
@@ -76,7 +76,7 @@ CAUSES: Sequence[Cause] = (
         "out of memory, in Python",
         _pattern(r"^(?:numpy\.[\w.]+)?MemoryError\b.*$|Cannot allocate memory"),
         "A Python process ran out of memory.",
-        "Use nodes with more memory a core",
+        "Use nodes with more memory per core",
         "up -c worker_instance_types=r6i.xlarge",
     ),
     Cause(
@@ -86,8 +86,8 @@ CAUSES: Sequence[Cause] = (
             r"(?:User: )?(?P<who>arn:aws:\S+) is not authorized to perform: (?P<action>[\w:*]+)"
             r"(?: on resource: \"?(?P<resource>[^\s\"]+))?"
         ),
-        "The permission {action} on {resource} is missing.",
-        "A step may read and write the data bucket only; use its folders, or add the permission to the node role.",
+        "The step lacks the permission {action} on {resource}.",
+        "A step may only read and write the data bucket. Use its folders, or add the permission to the node role.",
     ),
     Cause(
         "ORC-503",
@@ -96,8 +96,8 @@ CAUSES: Sequence[Cause] = (
             r"(?:key '(?P<key>[^']*)' in )?bucket '(?P<bucket>[^']+)'[^\n]*"
             r"AWS Error ACCESS_DENIED during (?P<action>\w+)"
         ),
-        "The permission for {action} on s3://{bucket}/{key} is missing.",
-        "A step may read and write the data bucket only; use its folders, or add the permission to the node role.",
+        "The step lacks the permission for {action} on s3://{bucket}/{key}.",
+        "A step may only read and write the data bucket. Use its folders, or add the permission to the node role.",
     ),
     Cause(
         "ORC-504",
@@ -105,8 +105,8 @@ CAUSES: Sequence[Cause] = (
         _pattern(
             r"Container released on a \*lost\* node|[Ss]pot [Ii]nstance (?:interruption|termination)|node was lost"
         ),
-        "A Spot node was taken back by AWS, more often than Spark retries.",
-        "Run it again, with more nodes on demand",
+        "AWS took Spot nodes back more often than Spark retries.",
+        "Deploy on-demand nodes, then start the run again",
         "up -c spot_share=0",
     ),
     Cause(
@@ -114,26 +114,26 @@ CAUSES: Sequence[Cause] = (
         "library missing",
         _pattern(r"^ModuleNotFoundError: No module named '(?P<module>[^']+)'"),
         "The Python library {module} is not on the cluster.",
-        "Deploy the cluster anew, so that its bootstrap action installs what this version needs",
+        "Deploy the cluster again, so that its bootstrap action installs what this version needs",
         "up",
     ),
     Cause(
         "ORC-506",
         "no such bucket",
         _pattern(r"AWS Error NO_SUCH_BUCKET|The specified bucket does not exist"),
-        "A bucket that the run names does not exist.",
-        "Check the URIs that the run was given: --images, --test, --predict and --model.",
+        "A bucket of the run's arguments does not exist.",
+        "Check the URIs of --images, --test, --predict and --model.",
     ),
     Cause(
         "",
         "the job's own words",
-        # Where the job itself only passes on what Spark raised, the traceback behind it says more.
+        # If the job only passes on what Spark raised, the traceback shows more.
         _pattern(r"^error: (?P<what>(?!The run failed).+?)(?: \[(?P<code>ORC-\d{3})\])?\n(?P<todo>.+)$"),
         "{what}",
         "{todo}",
     ),
 )
-"""Looked for in this order; the first one that a log shows is the probable cause."""
+"""Searched in this order; the first one that a log shows is the probable cause."""
 
 
 def diagnose_step(logs: Mapping[str, str], reason: str = "") -> Diagnosis:
@@ -148,8 +148,8 @@ def diagnose_step(logs: Mapping[str, str], reason: str = "") -> Diagnosis:
     for uri, text in logs.items():
         if "Traceback (most recent call last)" in text or "Exception" in text:
             return Diagnosis(probable_cause(text), f"The whole log shows more: {invocation.orchard('logs')}", uri)
-    told = f"EMR says: {reason}" if reason else "The logs show no cause that is known."
-    return Diagnosis(told, f"Look into the whole log: {invocation.orchard('logs')}")
+    sentence = f"EMR says: {reason}" if reason else "Its logs show no known cause."
+    return Diagnosis(sentence, f"See the whole log: {invocation.orchard('logs --all')}")
 
 
 def diagnose_cluster(state: str, reason: str, bootstrap: Mapping[str, str]) -> Diagnosis:
@@ -159,21 +159,21 @@ def diagnose_cluster(state: str, reason: str, bootstrap: Mapping[str, str]) -> D
             lines = [line.strip() for line in text.splitlines() if line.strip()]
             if lines:
                 last = " / ".join(lines[-3:])
-                hint = f"Fix the cause above, then run: {invocation.orchard('up')}"
+                hint = f"Fix that cause, then rerun: {invocation.orchard('up')}"
                 return Diagnosis(f"The bootstrap action failed: {last}", hint, uri, BOOTSTRAP_FAILED)
         return Diagnosis(
-            "The bootstrap action failed, and its log is not there yet.",
-            f"Look again: {invocation.orchard('status')}",
+            "The bootstrap action failed; its log is not in S3 yet.",
+            f"Check again in some minutes: {invocation.orchard('status')}",
             code=BOOTSTRAP_FAILED,
         )
     for cause in CLUSTER_CAUSES:
         if cause.pattern.search(reason):
             return Diagnosis(cause.sentence.format(reason=reason), cause.hint, code=cause.code)
-    told = reason.rstrip(".") or "EMR gives no reason"
-    return Diagnosis(f"The cluster is {state}: {told}.", f"Make a new one: {invocation.orchard('up')}")
+    because = reason.rstrip(".") or "EMR gives no reason"
+    return Diagnosis(f"The cluster is {state}: {because}.", f"Create a new one: {invocation.orchard('up')}")
 
 
-_OTHER_TYPES = ("Name more instance types", "up -c worker_instance_types=m6i.xlarge,m5.xlarge")
+_OTHER_TYPES = ("Allow more instance types", "up -c worker_instance_types=m6i.xlarge,m5.xlarge")
 
 BOOTSTRAP_FAILED = "ORC-510"
 
@@ -182,31 +182,31 @@ CLUSTER_CAUSES: Sequence[Cause] = (
         "ORC-511",
         "quota of the account",
         _pattern(r"vCPU|[Mm]ax\s?[Ss]pot\s?[Ii]nstance\s?[Cc]ount\s?[Ee]xceeded"),
-        "The account may not start that many nodes: {reason}",
-        "Have AWS raise the quota of EC2's vCPUs, or begin with fewer nodes",
+        "The quota of the account does not allow so many nodes: {reason}",
+        "Ask AWS to raise the quota of EC2 vCPUs, or start with fewer nodes",
         "up -c task_count=0",
     ),
     Cause(
         "ORC-512",
         "no nodes in time",
         _pattern(r"^INSTANCE_FLEET_TIMEOUT"),
-        "AWS did not bring the nodes in time: {reason}",
+        "AWS did not provide the nodes in time: {reason}",
         *_OTHER_TYPES,
     ),
     Cause(
         "ORC-513",
         "refused by EMR",
         _pattern(r"^VALIDATION_ERROR"),
-        "EMR refuses such a cluster: {reason}",
-        "Change what it names, then",
+        "EMR refused this cluster: {reason}",
+        "Change the setting that it names, then rerun",
         "up",
     ),
     Cause(
         "ORC-514",
         "no such nodes",
         _pattern(r"INSTANCE_FAILURE|[Cc]apacity"),
-        "AWS had no such nodes: {reason}",
+        "AWS has no such nodes now: {reason}",
         *_OTHER_TYPES,
     ),
 )
-"""Looked for in this order in why a cluster ended: EMR's code, then its sentence."""
+"""Searched in this order in the reason why a cluster ended: EMR's code, then its sentence."""

@@ -1,4 +1,4 @@
-"""Read a run's results where they are, or fetch what the manifest lists to this machine."""
+"""Read a run's results where they are, or copy the files of its manifest to this machine."""
 
 import itertools
 import json
@@ -15,6 +15,9 @@ from typing import Any
 from infra import invocation
 from infra.aws import Aws, download, explained, read_if_there
 from infra.errors import NotWritableError, RunFilesError, RunUnknownError, WrongUseError
+from infra.runs.history import MOST_NAMED, newest_runs
+from infra.runs.step import STATES
+from job.errors import did_you_mean
 from job.results import layout, listed_files
 
 FILES_AT_A_TIME = 16
@@ -26,22 +29,25 @@ _MARKS = (layout.MANIFEST, layout.PROGRESS, _FETCHING)
 """Files that only a results folder has."""
 
 Shown = Callable[[int], AbstractContextManager[Callable[[], None]]]
-"""Shows the progress of so many files in a block; what it yields is called for each one done."""
+"""Show the progress of a number of files during a block; yield the function to call for each file done."""
 
 
 @dataclass(frozen=True)
 class RunFiles:
-    """A finished run, and how its files are read."""
+    """A finished run and its files."""
 
-    where: str  # the results folder, as the user writes it
+    where: str  # the results folder, as the user named it
     manifest: dict[str, Any]
-    read_if_there: Callable[[str], bytes | None]  # by path inside the folder; None if there is no such file
+    read_if_there: Callable[[str], bytes | None]  # by path inside the folder; None for a missing file
 
     def read(self, path: str) -> bytes:
         """Return the content of a file."""
         content = self.read_if_there(path)
         if content is None:
-            raise RunFilesError(f"There is no {path} in '{self.where}'.", "Fetch the results again, or run it again.")
+            raise RunFilesError(
+                f"'{self.where}' has no file {path}, which this needs.",
+                "Fetch the results again; if the file is missing again, start the run again.",
+            )
         return content
 
 
@@ -75,7 +81,7 @@ def manifest(aws: Aws, bucket: str, results_key: str) -> dict[str, Any]:
 
 
 def manifest_if_there(aws: Aws, bucket: str, results_key: str, since: datetime | None = None) -> dict[str, Any] | None:
-    """Return the manifest of a run, None if there is none that was written since a moment: the run's beginning."""
+    """Return the manifest of a run; None if there is none, or none written since the run started at ``since``."""
     with explained(f"read the results in s3://{bucket}/{results_key}"):
         body = read_if_there(aws, bucket, f"{results_key}/{layout.MANIFEST}", since)
     if body is None:
@@ -141,7 +147,7 @@ def _copy(
 
 
 def names(aws: Aws, bucket: str) -> list[str]:
-    """Return the names of the runs that have left something, in reverse order."""
+    """Return the names of the runs with files in the bucket, in reverse order."""
     with explained(f"list the results in s3://{bucket}"):
         pages = aws.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="results/", Delimiter="/")
         prefixes = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", ())]
@@ -194,18 +200,28 @@ def _fetch_into(results_key: str, folder: str) -> str:
 def _no_manifest(aws: Aws, bucket: str, results_key: str) -> WrongUseError:
     name, known = results_key.rsplit("/", 1)[1], names(aws, bucket)
     if name in known:
-        return RunUnknownError(
-            f"The run '{name}' is unfinished: s3://{bucket}/{results_key} holds no manifest.",
-            f"Follow it: {invocation.orchard(f'status {name} --follow')}",
-        )
+        step = newest_runs(aws, {name}).get(name)
+        state = "unfinished" if step is None else STATES.get(step.state, "unfinished")
+        return RunUnknownError(f"The run '{name}' has no results: it is {state}.", _how_to_finish(name, state))
     shown = (
-        f"Runs: {', '.join(known[:8])}." if known else f"Start one: {invocation.orchard('run --images SET --on emr')}"
+        f"{did_you_mean(name, known)}Runs: {', '.join(known[:MOST_NAMED])}."
+        if known
+        else f"Start one: {invocation.orchard('run --images SET --on emr')}"
     )
     return RunUnknownError(f"There is no run '{name}' in s3://{bucket}/results.", shown)
 
 
+def _how_to_finish(name: str, state: str) -> str:
+    """Return what to do about a run without a manifest in one of the ``STATES``."""
+    if state in ("waiting", "running"):
+        return f"Follow it: {invocation.orchard(f'status {name} --follow')}"
+    if state in ("failed", "finished"):
+        return f"See why: {invocation.orchard(f'status {name} --follow')}"
+    return f"Continue it: rerun the command that started it, with --name {name} --resume."
+
+
 def _is_inside(path: str) -> bool:
-    """Return whether a listed path stays in its folder: every user of the bucket may write a manifest."""
+    """Return whether a listed path is inside its folder: every user of the bucket may write a manifest."""
     return not PurePath(path).is_absolute() and ".." not in PurePath(path).parts
 
 

@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 SECONDS_BETWEEN_LOOKS = 2.0
-"""EMR allows a few describing calls a second for a whole account."""
+"""EMR allows a few describing calls per second for a whole account."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What progress.json says."""
+    """Content of progress.json."""
 
     stage: str
-    done: int  # photos; a total of 0 where the stage counts none
+    done: int  # photos; the total is 0 if the stage counts none
     total: int
 
 
 def follow_step(
     aws: Aws, bucket: str, results_key: str, step: Step, terminal: TextIO, sleep: Callable[[float], None]
 ) -> Step:
-    """Show a step's way until it has ended; return it as it ended."""
+    """Show the progress of a step until it has ended; return the ended step."""
     shown = _Shown(terminal)
     while True:
         step = steps.look(aws, step.cluster, step.id)
@@ -44,7 +44,7 @@ def follow_step(
 
 
 def read_progress(aws: Aws, bucket: str, results_key: str, step: Step) -> Progress | None:
-    """Return the progress of a run; None until it has written one itself."""
+    """Return the progress of a running step; None until it has written any."""
     if step.state != "RUNNING":
         return None
     with explained(f"read the progress in s3://{bucket}/{results_key}"):
@@ -56,7 +56,7 @@ def read_progress(aws: Aws, bucket: str, results_key: str, step: Step) -> Progre
 
 
 class _Shown:
-    """What the terminal shows: a bar a stage, or a line for each change where no bar can be drawn."""
+    """Progress on the terminal: a bar per stage, or a line for each change if a bar cannot be drawn."""
 
     def __init__(self, terminal: TextIO) -> None:
         self._terminal = terminal
@@ -68,7 +68,7 @@ class _Shown:
         if now != self._last:
             self.close()
             self._last = now
-            # A bar says the same in its own words.
+            # A bar shows the same.
             if not self._can_count(progress):
                 self._terminal.write(f"{printable(now)}\n")
                 self._terminal.flush()
@@ -80,7 +80,7 @@ class _Shown:
 
     def _count(self, progress: Progress) -> None:
         if self._bar is None:
-            # What was done before anybody looked would make the rate too high.
+            # Photos done before this moment would make the rate too high.
             self._bar = progress_bar(self._terminal, progress.total, "photos", progress.stage, progress.done)
         self._bar.update(progress.done - self._bar.n)
 

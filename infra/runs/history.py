@@ -1,6 +1,6 @@
-"""The run history: every run that EMR still lists on our clusters, and the nodes that it had."""
+"""The run history: every run that EMR still lists on our clusters, and their nodes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -12,9 +12,14 @@ from infra.errors import ClusterUnfitError, RunUnknownError
 from infra.runs.clusters import NAME as CLUSTER_NAME
 from infra.runs.clusters import WORKERS
 from infra.runs.step import Step, runs_of
+from job.errors import did_you_mean
 
 if TYPE_CHECKING:
     from mypy_boto3_emr.type_defs import InstanceTypeDef
+
+
+MOST_NAMED = 8
+"""Names that an error message lists."""
 
 
 @dataclass(frozen=True)
@@ -23,32 +28,45 @@ class Node:
 
     instance_type: str
     market: str  # ON_DEMAND or SPOT
-    begin: datetime  # its creation, a little before it is billed
+    begin: datetime  # its creation, a little before billing starts
     end: datetime | None  # None while it runs
 
 
 def run_history(aws: Aws) -> Iterator[Step]:
     """Yield every run on our clusters that EMR still lists (two months), newest first."""
-    with explained("list the clusters"):
-        pages = aws.emr.get_paginator("list_clusters").paginate()
-        clusters = [each for page in pages for each in page["Clusters"] if CLUSTER_NAME.fullmatch(each["Name"])]
-    clusters.sort(key=lambda each: each["Status"]["Timeline"]["CreationDateTime"], reverse=True)
-    for cluster in clusters:
-        yield from runs_of(aws, cluster["Id"])
+    for cluster in _clusters(aws):
+        yield from runs_of(aws, cluster)
+
+
+def newest_runs(aws: Aws, names: Collection[str]) -> dict[str, Step]:
+    """Return the newest step of each run by name, as far as EMR still lists them."""
+    found: dict[str, Step] = {}
+    for step in run_history(aws):
+        if step.run in names:
+            found.setdefault(step.run, step)
+        if len(found) == len(names):
+            break
+    return found
+
+
+def newest_cluster(aws: Aws) -> str:
+    """Return the id of the deployed cluster, else of the newest cluster that EMR still lists."""
+    newest = _deployed(aws) or next(iter(_clusters(aws)), None)
+    if newest is None:
+        raise _no_cluster()
+    return newest
 
 
 def cluster_of(aws: Aws, run: str | None) -> str:
     """Return the id of the cluster of a run; without a run, of the deployed cluster, else of the newest run."""
     if run is not None:
         return find_run(aws, run).cluster
-    deployed = (stacks.outputs_if_there(aws, stacks.CLUSTER) or {}).get("ClusterId")
+    deployed = _deployed(aws)
     if deployed is not None:
         return deployed
     newest = next(run_history(aws), None)
     if newest is None:
-        raise ClusterUnfitError(
-            "No cluster stands, and none has run anything yet.", f"Make one: {invocation.orchard('up')}"
-        )
+        raise _no_cluster()
     return newest.cluster
 
 
@@ -59,15 +77,37 @@ def find_run(aws: Aws, run: str) -> Step:
         if step.run == run:
             return step
         names.append(step.run)
-    known = ", ".join(dict.fromkeys(names))
+    known = list(dict.fromkeys(names))
     raise RunUnknownError(
         f"There is no run '{run}' on the clusters of the last two months in {aws.region}.",
-        f"The runs there: {known}." if known else "There is none at all: name the region of yours with --region.",
+        f"{did_you_mean(run, known)}Runs: {', '.join(known[:MOST_NAMED])}."
+        if known
+        else "List all runs: " + invocation.orchard("results") + "; or choose another region: --region REGION",
+    )
+
+
+def _clusters(aws: Aws) -> list[str]:
+    """Return the ids of our clusters that EMR still lists, newest first."""
+    with explained("list the clusters"):
+        pages = aws.emr.get_paginator("list_clusters").paginate()
+        clusters = [each for page in pages for each in page["Clusters"] if CLUSTER_NAME.fullmatch(each["Name"])]
+    clusters.sort(key=lambda each: each["Status"]["Timeline"]["CreationDateTime"], reverse=True)
+    return [each["Id"] for each in clusters]
+
+
+def _deployed(aws: Aws) -> str | None:
+    return (stacks.outputs_if_there(aws, stacks.CLUSTER) or {}).get("ClusterId")
+
+
+def _no_cluster() -> ClusterUnfitError:
+    return ClusterUnfitError(
+        "There is no cluster, and there was none in the last two months.",
+        f"Deploy one: {invocation.orchard('up')}",
     )
 
 
 def nodes_of(aws: Aws, cluster: str, *, workers_only: bool = False) -> list[Node]:
-    """Return every instance that a cluster had, those that have ended included."""
+    """Return every instance of a cluster, ended ones included."""
     with explained(f"list the instances of the cluster {cluster}"):
         if not workers_only:
             return _instances(aws, cluster)
@@ -84,7 +124,7 @@ def nodes_of(aws: Aws, cluster: str, *, workers_only: bool = False) -> list[Node
 
 
 def mean_cores(nodes: Sequence[Node], begin: datetime, end: datetime) -> float:
-    """Return the mean number of virtual CPUs that nodes had over a time: nodes come and go."""
+    """Return the mean number of virtual CPUs between two times: nodes are added and removed."""
     length = (end - begin).total_seconds()
     if length <= 0:
         return 0.0

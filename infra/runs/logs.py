@@ -13,10 +13,10 @@ from infra.emr import LOG_GROUP
 from job.storage import split_s3
 
 LARGEST_TEXT = 256 * 1024
-"""Characters that are kept of a log, from its end, where the cause is."""
+"""Characters kept of a log, from its end, where the cause is."""
 
 MOST_FILES = 60
-"""Of containers' logs that are read, the newest: a failure shows in the last ones to end."""
+"""Logs of containers that are read, newest first: the last ones to end show the failure."""
 
 
 def step_logs(aws: Aws, log_uri: str, cluster: str, step: str) -> Mapping[str, str]:
@@ -26,9 +26,9 @@ def step_logs(aws: Aws, log_uri: str, cluster: str, step: str) -> Mapping[str, s
 
 
 def has_come(aws: Aws, log_uri: str, cluster: str, step: str, ended: datetime | None) -> bool:
-    """Return whether the standard error of an ended step is in S3 to its end.
+    """Return whether the complete standard error of an ended step is in S3.
 
-    EMR pushes the logs of a running step too, every few minutes: what was pushed before the end lacks the cause.
+    EMR also copies the logs of a running step every few minutes; a copy from before the end lacks the cause.
     """
     bucket, prefix = split_s3(f"{log_uri}{cluster}/steps/{step}/")
     with explained(f"look for the logs of the step {step}"):
@@ -43,7 +43,7 @@ def container_logs(aws: Aws, log_uri: str, cluster: str, application: str = "") 
 
 
 def bootstrap_logs(aws: Aws, log_uri: str, cluster: str) -> Mapping[str, str]:
-    """Return what the bootstrap actions wrote to standard error, by URI."""
+    """Return the standard error of the bootstrap actions by URI."""
     found = _read_below(aws, f"{log_uri}{cluster}/node/", only="bootstrap-actions/")
     return {uri: text for uri, text in found.items() if "stderr" in uri}
 
@@ -81,7 +81,7 @@ def _objects(aws: Aws, bucket: str, prefix: str, only: str) -> Iterator[tuple[fl
 
 
 def _text(content: bytes) -> str:
-    """Return a log's text; EMR packs most logs, and pushes some while they are still being written."""
+    """Return a log's text; EMR compresses most logs, and copies some while they are being written."""
     if content[:2] == b"\x1f\x8b":
         try:
             content = gzip.decompress(content)

@@ -1,4 +1,4 @@
-"""Turn the project's notebook into one for JupyterHub on the cluster, and put it where JupyterHub keeps notebooks."""
+"""Turn the project's notebook into one for JupyterHub on the cluster, and write it to JupyterHub's folder."""
 
 import json
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ KERNEL = {"display_name": "PySpark", "language": "python", "name": "pysparkkerne
 """EMR's kernel that runs cells on the cluster, through Livy."""
 
 POINTS = 2000
-"""Rows that are brought from the cluster to be drawn."""
+"""Rows that are copied from the cluster to be plotted."""
 
 Notebook = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Places:
-    """What the notebook's first cells name, as S3 URIs."""
+    """S3 URIs in the notebook's first cells."""
 
     images: str
     output: str
@@ -61,7 +61,7 @@ def require_free(aws: Aws, bucket: str, name: str) -> None:
         taken = exists(aws, bucket, key(name))
     if taken:
         raise NotWritableError(
-            f"There is a notebook {uri} already, and somebody may have worked in it.",
+            f"There already is a notebook {uri}, which may have been edited.",
             "Choose another --name, or replace it with --overwrite.",
         )
 

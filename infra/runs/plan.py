@@ -1,4 +1,4 @@
-"""Plans a run on the cluster: from the user's arguments to what is read, sent and attached. Calls nothing."""
+"""Plan a run on the cluster: from the user's arguments to what is read, sent and attached. Calls nothing."""
 
 import re
 import shlex
@@ -16,8 +16,8 @@ from job.features.words.options import CNN
 from job.options import NETWORK_DEFAULTS
 from job.storage import split_s3
 
-_LOCAL_PATH = re.compile(r"(?!s3://)([./~].*|.*/|file:.*)", re.DOTALL)
-"""Paths of this machine: names of sets and runs begin with a letter or digit and do not end with a slash."""
+_LOCAL_PATH = re.compile(r"(?!s3://)([./~].*|file:.*)", re.DOTALL)
+"""A path of this machine: names of sets and runs start with a letter or digit."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class Plan:
     Parameters
     ----------
     name, bucket
-        Of the run, and of the data.
+        Of the run, and of the data bucket.
     arguments
-        Of the job, every location in S3; ``model`` only where the backbone is in S3 already.
+        Of the job, every location in S3; ``model`` only if the backbone is in S3 already.
     photos
         URIs of the folders that it reads.
     backbone
-        What is to be sent first: an exported file, or what to export; None for nothing.
+        What to send first: an exported file, or what to export; None for nothing.
     """
 
     name: str
@@ -86,7 +86,7 @@ def require_remote(arguments: Arguments | PredictArguments) -> None:
     for option in ("images", "test", "predict"):
         path = given.get(option)
         if path is not None and _LOCAL_PATH.fullmatch(path):
-            # A shell expands no "~" inside of an option, nor in quotes.
+            # A shell does not expand "~" inside an option or in quotes.
             folder = str(Path(path).expanduser()) if path.startswith("~") else path.removeprefix("file://")
             name = nearest_name(Path(folder).name, "photos")
             raise WrongUseError(
@@ -96,19 +96,21 @@ def require_remote(arguments: Arguments | PredictArguments) -> None:
     images = given.get("image_list")
     if images is not None and not split_s3(images)[0]:
         raise WrongUseError(
-            f"--image-list must be an s3:// URI with --on emr, got '{images}'.", "Copy it to S3 and name its URI."
+            f"--image-list must be an s3:// URI with --on emr, got '{images}'.",
+            f"Copy it to the data bucket, then use its URI: aws s3 cp {shlex.quote(images)} s3://BUCKET/FILE",
         )
     for option in ("results", "vocabulary"):
         path = given.get(option)
         if path is not None and _LOCAL_PATH.fullmatch(path):
             raise WrongUseError(
                 f"--{option} must name a run of the cluster or an s3:// URI with --on emr, got '{path}'.",
-                f"Copy it, then name the URI: aws s3 sync {shlex.quote(path)} s3://BUCKET/FOLDER",
+                f"Copy it to the data bucket, then use its URI: aws s3 sync {shlex.quote(path)} s3://BUCKET/FOLDER",
             )
 
 
 def _results_uri(bucket: str, option: str, text: str) -> str:
     if split_s3(text)[0]:
         return text
-    require_name(text, option, f"Name a run of the cluster, or an s3:// URI: {option} first")
-    return f"s3://{bucket}/results/{text}"
+    name = text.rstrip("/")
+    require_name(name, option, f"Name a run of the cluster, or an s3:// URI: {option} first")
+    return f"s3://{bucket}/results/{name}"

@@ -1,22 +1,28 @@
-"""Check before a run costs anything that photos and backbone exist and no results are in the way."""
+"""Check before a run costs anything that its photos, labels and backbone exist and that no results are in the way."""
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from infra import invocation
 from infra.aws import Aws, exists, explained
 from infra.errors import RunRefusedError
-from job.arguments import Arguments
-from job.images import describe_ignored, ending, groups, is_photo, labels
+from infra.runs import fetch
+from infra.runs.history import MOST_NAMED
+from infra.runs.plan import Plan
+from infra.upload import set_names
+from job.arguments import Arguments, PredictArguments
+from job.errors import did_you_mean
+from job.images import describe_ignored, ending, groups, is_photo, labels, nfc
 from job.results import LAYOUT, MANIFEST
 from job.storage import is_hidden, split_s3
 
 
 @dataclass(frozen=True)
 class PhotosFound:
-    """How many photos a folder holds, and their size together."""
+    """What a folder of photos in S3 holds."""
 
     count: int
     bytes: int
@@ -24,8 +30,28 @@ class PhotosFound:
     names: tuple[str, ...] = field(default=(), repr=False, compare=False)  # paths inside the folder
 
 
+def check(aws: Aws, plan: Plan) -> dict[str, PhotosFound]:
+    """Return what photos a run will read, by URI of their folder.
+
+    Raises
+    ------
+    RunRefusedError
+        If the run would fail on the cluster, or its results are there already.
+    """
+    asked = plan.arguments
+    found = {uri: require_photos(aws, uri) for uri in plan.photos}
+    if isinstance(asked, PredictArguments):
+        require_results(aws, asked.results)
+    else:
+        require_file(aws, "--image-list", asked.image_list)
+    require_file(aws, "--model", asked.model)
+    if not (asked.overwrite or asked.resume):
+        require_no_results(aws, plan.bucket, plan.results_key)
+    return found
+
+
 def require_photos(aws: Aws, uri: str) -> PhotosFound:
-    """Return how many photos lie below a folder in S3, or in a whole bucket, as the job will list them."""
+    """Return what photos are below a folder in S3, or in a whole bucket, as the job will list them."""
     bucket, key = split_s3(uri)
     prefix = f"{key.rstrip('/')}/".lstrip("/")
     size = 0
@@ -44,9 +70,7 @@ def require_photos(aws: Aws, uri: str) -> PhotosFound:
                 else:
                     ignored[ending(inside)] += 1
     if not names:
-        name = key.removeprefix("images/").split("/", 1)[0] or "SET"
-        upload = invocation.orchard(f"upload PATH {name}")
-        raise RunRefusedError(f"There are no photos in {uri}.", f"Upload them: {upload}")
+        raise RunRefusedError(f"There are no photos in {uri}.", _where_photos_are(aws, bucket, key))
     return PhotosFound(len(names), size, describe_ignored(ignored), tuple(names))
 
 
@@ -57,6 +81,8 @@ def check_labels(arguments: Arguments, found: Mapping[str, PhotosFound]) -> list
     ------
     UsageError
         If training and test folders are mixed, or ``--label-pattern`` or ``--group-pattern`` does not match a photo.
+    RunRefusedError
+        If a folder lacks a label of ``--labels``.
     """
     pattern, grouping = labels.compiled(arguments.label_pattern), groups.compiled(arguments.group_pattern)
     if arguments.images is None:
@@ -71,7 +97,9 @@ def check_labels(arguments: Arguments, found: Mapping[str, PhotosFound]) -> list
         training.setdefault(label, []).append(name)
     tested = [] if arguments.test is None else _labelled(arguments.test, found[arguments.test].names, pattern)
     if arguments.labels is not None:
-        # The job names a label that does not exist; others are not used.
+        _require_labels(arguments.labels, set(training), arguments.images)
+        if arguments.test is not None:
+            _require_labels(arguments.labels, {label for label, _ in tested}, arguments.test)
         return []
     return labels.warnings(
         training, {label for label, _ in tested}, has_test=arguments.test is not None, by_folder=pattern is None
@@ -83,19 +111,32 @@ def _labelled(uri: str, names: Sequence[str], pattern: re.Pattern[str] | None) -
     return list(zip(labels.labels_of(names, root, pattern), names, strict=True))
 
 
-def require_model(aws: Aws, uri: str) -> None:
-    """Raise RunRefusedError if a backbone is not in S3, where the cluster can read it."""
-    bucket, key = split_s3(uri)
+def _require_labels(wanted: Sequence[str], known: Collection[str], uri: str) -> None:
+    for label in wanted:
+        if nfc(label) not in known:
+            raise RunRefusedError(
+                f"--labels must name labels of {uri}, got '{label}'.",
+                f"{did_you_mean(label, known)}Labels: {_some(sorted(known))}.",
+            )
+
+
+def require_file(aws: Aws, option: str, uri: str | None) -> None:
+    """Raise RunRefusedError unless the value of an option is a file in S3; None and local files are not checked."""
+    bucket, key = split_s3(uri or "")
+    if uri is None or not bucket:
+        return
     if not key:
-        raise RunRefusedError(
-            f"--model must be a file in S3 or on this machine, got {uri}.",
-            "Name a URI like s3://BUCKET/models/FILE.tflite, or a file of this machine.",
-        )
+        raise RunRefusedError(f"{option} must name a file, got '{uri}'.", f"Add its path: {option} s3://{bucket}/FILE")
     with explained(f"look for {uri}"):
         if not exists(aws, bucket, key):
-            raise RunRefusedError(
-                f"There is no backbone {uri}.", "See which there are: " + aws.typed(f"s3 ls s3://{bucket}/models/")
-            )
+            folder = f"s3://{bucket}/{key.rpartition('/')[0]}".rstrip("/")
+            raise RunRefusedError(f"There is no file {uri}.", f"List the files: {aws.typed(f's3 ls {folder}/')}")
+
+
+def require_results(aws: Aws, uri: str) -> None:
+    """Raise RunUnknownError unless a folder in S3 holds the results of a finished run."""
+    bucket, key = split_s3(uri)
+    fetch.manifest(aws, bucket, key.rstrip("/"))
 
 
 def require_no_results(aws: Aws, bucket: str, key: str) -> None:
@@ -106,8 +147,31 @@ def require_no_results(aws: Aws, bucket: str, key: str) -> None:
     names += [entry["Prefix"].rstrip("/") for entry in answer.get("CommonPrefixes", ())]
     found = [name for name in (name.rsplit("/", 1)[1] for name in names) if name in LAYOUT]
     if found:
-        kind = "the results of a finished run" if MANIFEST in found else "what an unfinished run left"
+        kind = "results of a finished run" if MANIFEST in found else "files of an unfinished run"
         raise RunRefusedError(
-            f"s3://{bucket}/{key} holds {kind}.",
-            "Go on with it: --resume; replace it: --overwrite; or choose another --name.",
+            f"s3://{bucket}/{key} already holds {kind}.",
+            "Continue that run with --resume, replace it with --overwrite, or choose another --name.",
         )
+
+
+def _where_photos_are(aws: Aws, bucket: str, key: str) -> str:
+    """Return the nearest set or folder that exists, else how to upload photos."""
+    if not key.startswith("images/"):
+        return f"List the folders: {aws.typed(f's3 ls s3://{bucket}/')}"
+    name, *folders = key.removeprefix("images/").split("/")
+    folder = name if Path(name).is_dir() else "FOLDER"
+    upload = f"Upload it: {invocation.orchard(f'upload {folder} {name}')}"
+    sets = set_names(aws, bucket)
+    if name not in sets:
+        return f"{did_you_mean(name, sets)}Uploaded sets: {_some(sets)}. {upload}" if sets else upload
+    parent = f"images/{'/'.join([name, *folders[:-1]])}/"
+    with explained(f"list the folders in s3://{bucket}/{parent}"):
+        pages = aws.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=parent, Delimiter="/")
+        prefixes = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", ())]
+    known = [prefix.removeprefix("images/").rstrip("/") for prefix in prefixes]
+    return f"{did_you_mean(key.removeprefix('images/'), known)}Folders: {_some(known)}." if known else upload
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return the first of some names, separated by commas."""
+    return f"{', '.join(names[:MOST_NAMED])}{', ...' if len(names) > MOST_NAMED else ''}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from infra import invocation
 from infra.aws import Aws, explained
 from infra.errors import RunNotFinishedError, RunUnknownError
+from job.errors import did_you_mean
 from job.storage import split_s3
 
 if TYPE_CHECKING:
@@ -19,6 +20,18 @@ PREFIX = "orchard "
 ENDED = ("COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED")
 
 
+STATES = {
+    "PENDING": "waiting",
+    "RUNNING": "running",
+    "CANCEL_PENDING": "cancelled",
+    "COMPLETED": "finished",
+    "CANCELLED": "cancelled",
+    "FAILED": "failed",
+    "INTERRUPTED": "cancelled",
+}
+"""EMR's states of a step, in the words of the commands."""
+
+
 @dataclass(frozen=True)
 class Step:
     """An attached step."""
@@ -27,15 +40,15 @@ class Step:
     id: str
     run: str
     state: str
-    reason: str  # why it is in this state, in EMR's words; empty where EMR says nothing
-    arguments: tuple[str, ...]  # the command line that the step runs
-    # When it began to run; None while it waits. What a folder of results held before is of another run.
+    reason: str  # why it is in this state, in EMR's words; may be empty
+    arguments: tuple[str, ...]  # argv of the step
+    # When it started to run; None while it waits. Results from before that time are of another run.
     started: datetime | None = None
-    ended: datetime | None = None  # when it came into its last state; None while it waits or runs
+    ended: datetime | None = None  # None while it waits or runs
 
     @property
     def results(self) -> tuple[str, str]:
-        """Bucket and key of the folder where its results go; empty where the step names none."""
+        """Bucket and key of its results folder; empty if its argv names none."""
         bucket, key = split_s3(output_of(self.arguments))
         return bucket, key.rstrip("/")
 
@@ -45,13 +58,13 @@ def step_configuration(
 ) -> "StepConfigTypeDef":
     """Return the step that runs the job.
 
-    The driver runs on the primary node (client mode), not inside YARN: what it prints is then the step's own
-    stdout and stderr, which EMR keeps under the step's id, and no Spot node can take it away.
+    The driver runs on the primary node (client mode), not inside YARN: its output is then the step's stdout and stderr,
+    which EMR keeps under the step's id, and it is never lost with a Spot node.
     """
     settings = [word for name, value in (spark or {}).items() for word in ("--conf", f"{name}={value}")]
     return {
         "Name": PREFIX + run,
-        # A failed run says why and leaves the cluster to the next one.
+        # A failed run does not end the cluster, which the next run can use.
         "ActionOnFailure": "CONTINUE",
         "HadoopJarStep": {
             "Jar": "command-runner.jar",
@@ -66,7 +79,7 @@ def step_configuration(
 
 
 def output_of(arguments: Sequence[str]) -> str:
-    """Return the URI where a step's results go, empty where its command line names none."""
+    """Return the URI of a step's results; empty if its argv names none."""
     words = iter(arguments)
     for word in words:
         if word == "--output":
@@ -87,12 +100,14 @@ def find(aws: Aws, cluster: str, run: str | None = None) -> Step:
     ours = runs_of(aws, cluster)
     matching = [step for step in ours if run is None or step.run == run]
     if not matching:
-        names = ", ".join(dict.fromkeys(step.run for step in ours))
+        names = list(dict.fromkeys(step.run for step in ours))
         raise RunUnknownError(
             f"There is no run '{run}' on the cluster {cluster}."
             if run
-            else f"The cluster {cluster} has run nothing yet.",
-            f"Its runs: {names}." if names else f"Start one: {invocation.orchard('run --images SET --on emr')}",
+            else f"The cluster {cluster} has not run anything yet.",
+            f"{did_you_mean(run or '', names)}Runs: {', '.join(names)}."
+            if names
+            else f"Start one: {invocation.orchard('run --images SET --on emr')}",
         )
     return matching[0]
 
@@ -107,7 +122,7 @@ def runs_of(aws: Aws, cluster: str) -> list[Step]:
 
 
 def active_runs(aws: Aws, cluster: str) -> list[str]:
-    """Return the names of all steps that wait or run on a cluster, ours without their prefix."""
+    """Return the names of all waiting and running steps of a cluster, ours without their prefix."""
     with explained(f"list the steps of the cluster {cluster}"):
         pages = aws.emr.get_paginator("list_steps").paginate(
             ClusterId=cluster, StepStates=["PENDING", "CANCEL_PENDING", "RUNNING"]
@@ -123,17 +138,17 @@ def look(aws: Aws, cluster: str, step_id: str) -> Step:
 
 
 def cancel(aws: Aws, step: Step) -> None:
-    """Cancel a step, whether it waits or runs."""
+    """Cancel a waiting or running step."""
     with explained(f"cancel the step {step.id}"):
         answered = aws.emr.cancel_steps(
             ClusterId=step.cluster, StepIds=[step.id], StepCancellationOption="SEND_INTERRUPT"
         )["CancelStepsInfoList"]
-    # The call itself succeeds for steps that are not cancelled, too.
+    # The call also succeeds for steps that EMR does not cancel.
     refusals = [each.get("Reason", "it gives no reason.") for each in answered if each.get("Status") == "FAILED"]
     if refusals:
         raise RunNotFinishedError(
-            f"EMR does not cancel the run '{step.run}': {refusals[0]}",
-            f"See its state: {invocation.orchard(f'status {step.run}')}",
+            f"EMR did not cancel the run '{step.run}': {refusals[0]}",
+            f"Check its state: {invocation.orchard(f'status {step.run}')}",
         )
 
 

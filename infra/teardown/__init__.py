@@ -1,4 +1,4 @@
-"""Take the environment down, and find leftover resources."""
+"""Delete the environment, and find leftover resources."""
 
 from infra.teardown import tagged_resources, teardown
 

@@ -15,7 +15,7 @@ from infra.settings import COST_TAG
 
 _S3 = "arn:aws:s3:::"
 _REMOVED = frozenset({"deleted", "deleting", "terminated", "shutting-down", "cancelled", "closed"})
-"""States of things that EC2 still shows and no longer bills."""
+"""States of resources that EC2 still lists but does not bill."""
 
 _NOT_FOUND = frozenset(
     {
@@ -24,7 +24,7 @@ _NOT_FOUND = frozenset(
         *("InvalidRequestException", "ValidationError"),
     }
 )
-"""Codes for a resource that does not exist; EC2's all end with "NotFound"."""
+"""Codes for a resource that does not exist; those of EC2 end with "NotFound"."""
 
 Service = Callable[[str], Any]
 """Returns boto3's client of a service."""
@@ -32,10 +32,10 @@ Service = Callable[[str], Any]
 
 @dataclass(frozen=True)
 class Arn:
-    """The parts of an Amazon Resource Name that a question about it needs."""
+    """The parts of an Amazon Resource Name (ARN)."""
 
     text: str
-    kind: str  # its service, with the type of the resource where the name tells it: ``ec2:volume``, ``s3``
+    kind: str  # its service, and the type of the resource if the ARN has one: ``ec2:volume``, ``s3``
     id: str
 
 
@@ -44,7 +44,7 @@ class Leftover:
     """A resource that still carries the project's tag."""
 
     arn: str
-    confirmed: bool = True  # whether its own service says that it is there; False where that service could not be asked
+    confirmed: bool = True  # whether its service confirmed that it exists; False if that could not be asked
     free: bool = False  # whether it costs nothing
 
     @property
@@ -54,12 +54,12 @@ class Leftover:
 
 
 def leftovers(aws: Aws) -> list[Leftover]:
-    """Return the leftover resources of the region, as far as AWS can be asked."""
+    """Return the leftover resources of the region."""
     return list(_confirmed(aws, _tagged(aws)))
 
 
 def kept_buckets(aws: Aws) -> list[str]:
-    """Return the buckets that an earlier destroy has kept: tagged as ours, but of no stack now."""
+    """Return the buckets that an earlier destroy has kept: tagged as ours, but not in a stack."""
     now = set((stacks.outputs_if_there(aws, stacks.DATA) or {}).values())
     there = _confirmed(aws, (arn for arn in _tagged(aws) if arn.startswith(_S3)))
     return [each.bucket for each in there if each.bucket is not None and each.bucket not in now]
@@ -68,7 +68,7 @@ def kept_buckets(aws: Aws) -> list[str]:
 def parse_arn(text: str) -> Arn:
     """Return the parts of an Amazon Resource Name."""
     service, _region, _account, resource = text.split(":", 5)[2:]
-    # A type ends at the first "/" or ":", whichever its service prefers; buckets and topics have none.
+    # The type ends at the first "/" or ":", depending on the service; buckets and topics have no type.
     separator = next((character for character in resource if character in "/:"), "")
     if not separator:
         return Arn(text, service, resource)
@@ -107,7 +107,7 @@ def _confirmed(aws: Aws, tagged: Iterator[str]) -> Iterator[Leftover]:
 
 
 def _ec2(operation: str, ids: str, listed: str, state: str = "") -> Callable[[Service, Arn], bool]:
-    """Return the question about one kind of EC2's things: they have one form, with other names."""
+    """Return a function that asks EC2 whether a resource of one kind exists."""
 
     def is_there(service: Service, arn: Arn) -> bool:
         answer = getattr(service("ec2"), operation)(**{ids: [arn.id]})
@@ -132,12 +132,12 @@ def _cluster(service: Service, arn: Arn) -> bool:
 
 
 def _key(service: Service, arn: Arn) -> bool:
-    # A key that waits for its deletion is not billed.
+    # A key that is scheduled for deletion is not billed.
     return bool(service("kms").describe_key(KeyId=arn.text)["KeyMetadata"]["KeyState"] != "PendingDeletion")
 
 
 def _secret(service: Service, arn: Arn) -> bool:
-    # Neither is a secret.
+    # Nor is such a secret.
     return "DeletedDate" not in service("secretsmanager").describe_secret(SecretId=arn.text)
 
 
@@ -175,7 +175,7 @@ IS_THERE: Mapping[str, Callable[[Service, Arn], bool]] = {
     "s3": _bucket,
     "secretsmanager:secret": _secret,
 }
-"""How to ask of each kind whether one is there; kinds that are missing are left to the tagging service's word."""
+"""How to ask whether a resource of each kind exists; for other kinds the tagging service is believed."""
 
 FREE = frozenset(
     {
@@ -184,4 +184,4 @@ FREE = frozenset(
         *("ec2:security-group", "ec2:spot-instances-request", "ec2:subnet", "ec2:vpc"),
     }
 )
-"""Kinds that cost nothing by themselves."""
+"""Kinds that are free."""

@@ -1,4 +1,4 @@
-"""Take the environment down: end the cluster, remove what EMR left, empty buckets, delete stacks."""
+"""Delete the environment: end the cluster, delete what EMR left, empty buckets, delete stacks."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
@@ -11,10 +11,10 @@ from infra.runs import clusters
 from infra.settings import COST_TAG
 
 STACKS = (stacks.CLUSTER, stacks.BUDGET, stacks.ACCESS, stacks.DATA)
-"""In the order in which they can be removed: none after one that it uses."""
+"""In the order in which they can be deleted: each before those that it uses."""
 
 SHORTEST_WAIT, LONGEST_WAIT = 0.5, 10.0
-"""Seconds between two looks, which double: AWS takes minutes, the local cloud a second."""
+"""Seconds between two looks, doubled each time: AWS takes minutes, the local cloud a second."""
 LONGEST_END = 30 * 60.0
 """Seconds that a cluster or a stack may take to end."""
 
@@ -30,12 +30,12 @@ def wait_until_ended(aws: Aws, cluster: str, clock: Callable[[], float], sleep: 
     if state not in clusters.ENDED:
         raise ClusterStillThereError(
             f"The cluster {cluster} is still {state} after {LONGEST_END / 60:.0f} minutes.",
-            f"End it by hand: {aws.typed(f'emr terminate-clusters --cluster-ids {cluster}')}",
+            f"End it: {aws.typed(f'emr terminate-clusters --cluster-ids {cluster}')}",
         )
 
 
 def delete_stack(aws: Aws, name: str, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
-    """Have CloudFormation delete a stack, and wait until it is deleted; a stack that does not exist is no failure.
+    """Have CloudFormation delete a stack, and wait until it is deleted; return if it does not exist.
 
     Raises
     ------
@@ -48,12 +48,12 @@ def delete_stack(aws: Aws, name: str, clock: Callable[[], float], sleep: Callabl
     if state == "DELETE_FAILED":
         raise StackStaysError(
             f"CloudFormation could not delete {name}: {'; '.join(stacks.deletion_failures(aws, name))}",
-            "Remove what is in the way, then type the same command again: it goes on where it stopped.",
+            "Remove these obstacles, then rerun the command: it continues where it stopped.",
         )
     if state is not None:
         raise StackStaysError(
             f"The stack {name} is still {state} after {LONGEST_END / 60:.0f} minutes.",
-            f"See what it waits for: {aws.typed(f'cloudformation describe-stack-events --stack-name {name}')}",
+            f"See what it is waiting for: {aws.typed(f'cloudformation describe-stack-events --stack-name {name}')}",
         )
 
 
@@ -80,7 +80,7 @@ def deletes_buckets(aws: Aws) -> bool:
 
 
 def sweep_security_groups(aws: Aws) -> list[str]:
-    """Delete the security groups that EMR left, their mutual rules first; return their names."""
+    """Delete the security groups that EMR left, their rules for each other first; return their names."""
     ec2 = aws.client("ec2")
     with explained("look for security groups that EMR left"):
         groups = ec2.describe_security_groups(
@@ -109,7 +109,7 @@ def stop_access_logs(aws: Aws, bucket: str) -> None:
 
 
 def empty_bucket(aws: Aws, bucket: str) -> int:
-    """Delete everything in a bucket, all versions and unfinished uploads too; return how many objects."""
+    """Delete everything in a bucket, with all versions and unfinished uploads; return the number of objects."""
     deleted = 0
     with explained(f"empty the bucket {bucket}"):
         if not _bucket_exists(aws, bucket):
@@ -143,5 +143,5 @@ def _require_deleted(bucket: str, errors: Sequence[Mapping[str, object]]) -> Non
         raise NotDeletedError(
             f"{len(errors)} objects of {bucket} could not be deleted, the first: {first.get('Key')}: "
             f"{first.get('Message')}",
-            "Look at the bucket's policy, then type the same command again.",
+            "Change the bucket's policy, then rerun the command.",
         )

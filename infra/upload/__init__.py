@@ -9,7 +9,7 @@ from infra.upload.content_addressed import (
     send_api,
     send_bundle,
 )
-from infra.upload.image_set import Result, set_prefix, set_uri, upload
+from infra.upload.image_set import Result, SetFound, set_names, set_prefix, set_uri, upload, uploaded_sets
 from infra.upload.photo_folder import Survey, survey, walk
 from infra.upload.uploader import Uploader
 
@@ -17,6 +17,7 @@ __all__ = [
     "Bundle",
     "PlacedModel",
     "Result",
+    "SetFound",
     "Survey",
     "Uploader",
     "make_bundle",
@@ -24,9 +25,11 @@ __all__ = [
     "place_model",
     "send_api",
     "send_bundle",
+    "set_names",
     "set_prefix",
     "set_uri",
     "survey",
     "upload",
+    "uploaded_sets",
     "walk",
 ]

@@ -1,4 +1,4 @@
-"""Put the job's code and exported backbones into the data bucket, under a hash of their content, so each goes once."""
+"""Send the job's code and exported backbones to the data bucket, under a hash of their content, so each only once."""
 
 import hashlib
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from job.spark import bundle as archive
 API = Path(__file__).resolve().parents[2] / "orchard.py"
 """The Python API, which notebooks import together with the job."""
 
-MAIN = b'''"""What spark-submit runs: the job, from the archive next to this file."""
+MAIN = b'''"""Run the job from its zipped package; spark-submit runs this file."""
 
 import sys
 
@@ -26,14 +26,14 @@ if __name__ == "__main__":
 
 @dataclass(frozen=True)
 class Bundle:
-    """The job's code as spark-submit takes it: the zipped package, and the file to run."""
+    """The job's code for spark-submit: the zipped package, and the file to run."""
 
     archive: bytes
     main: bytes
 
     @property
     def hash(self) -> str:
-        """A digest of the whole content, which names its folder."""
+        """Digest of the whole content, which names its folder."""
         return hashlib.sha256(self.archive + self.main).hexdigest()[:16]
 
     @property
@@ -47,16 +47,16 @@ class PlacedModel:
     """A backbone in the data bucket."""
 
     uri: str
-    sent: bool  # False if the bucket had it already
+    sent: bool  # False if the bucket already had it
 
 
 def make_bundle() -> Bundle:
-    """Return the job's current code, with the script that renders the report, which the nodes cannot build."""
+    """Return the job's current code, with the script that renders the report: nodes cannot generate it."""
     return Bundle(archive.pack({drawing.IN_BUNDLE: drawing.script()}), MAIN)
 
 
 def send_bundle(aws: Aws, bucket: str, bundle: Bundle) -> bool:
-    """Put a bundle into the data bucket; return whether anything had to be sent."""
+    """Send a bundle to the data bucket; return whether anything had to be sent."""
     sent = False
     with explained(f"upload the job's code to {bucket}"):
         for key, content in zip(bundle.keys, (bundle.archive, bundle.main), strict=True):
@@ -82,7 +82,7 @@ def model_key(sha256: str) -> str:
 
 
 def place_model(aws: Aws, bucket: str, file: Path) -> PlacedModel:
-    """Put an exported backbone into the data bucket, unless it is there."""
+    """Send an exported backbone to the data bucket, unless the bucket has it."""
     key = model_key(content_hash(file))
     uri = f"s3://{bucket}/{key}"
     with explained(f"look for {uri}"):

@@ -1,7 +1,7 @@
-"""Put one small object into S3 with as little processor time as Python allows: no retry and no parsing.
+"""Put one small object into S3 with little processor time: without retries and parsing.
 
-boto3 spends most of a small file's time on its own abstractions; docs/decisions/0031 has the figures. After anything
-but success here, the caller sends the object again with boto3.
+boto3 spends most of the time for a small file in its own code; docs/decisions/0031 has the figures. After any failure
+here, the caller sends the object again with boto3.
 """
 
 import hashlib
@@ -34,16 +34,16 @@ _PROBE = "probe"
 
 @dataclass(frozen=True)
 class Place:
-    """Where a bucket's objects are put."""
+    """The address of a bucket."""
 
     scheme: str  # "https", or "http" for a server on this machine
-    host: str  # host, with the port if it is unusual
+    host: str  # with the port unless it is the default
     base: str  # the path before a key, with "/" at both ends
     region: str
 
 
 class QuickPut:
-    """Puts small objects; threads may share it, each has its own connection."""
+    """Put small objects; threads may share it, each with its own connection."""
 
     def __init__(self, place: Place, credentials: Credentials, certificates: str) -> None:
         self._place = place
@@ -52,10 +52,10 @@ class QuickPut:
         self._local = threading.local()
 
     def put(self, key: str, content: bytes, content_type: str) -> bool:
-        """Put one object; return whether S3 has it, its content checked against a SHA-256."""
+        """Put one object; return whether S3 has stored it and has checked its SHA-256."""
         path = self._place.base + quote(key)
         signed = headers(self._place, path, content, content_type, self._credentials.get_frozen_credentials())
-        # S3 may have closed a connection that was used before, which is not a failure.
+        # S3 may have closed a connection that was used before: retry once with a new one.
         for fresh in (False, True):
             connection = self._connection(fresh=fresh)
             used = connection.sock is not None
@@ -85,12 +85,12 @@ class QuickPut:
 
 
 def quick_put(aws: Aws, client: "S3Client", bucket: str) -> QuickPut | None:
-    """Return the quick way into a bucket, or None where only boto3 knows the way: through a proxy.
+    """Return a QuickPut for a bucket, or None behind a proxy, which only boto3 can use.
 
     Raises
     ------
     botocore.exceptions.NoCredentialsError
-        If there is nothing to sign with.
+        If there are no credentials.
     """
     place = find_place(client, bucket)
     host = urlsplit(f"//{place.host}").hostname or place.host
@@ -101,10 +101,10 @@ def quick_put(aws: Aws, client: "S3Client", bucket: str) -> QuickPut | None:
 
 
 def find_place(client: "S3Client", bucket: str) -> Place:
-    """Return where boto3 would put a bucket's objects; nothing is sent.
+    """Return the address that boto3 uses for a bucket; nothing is sent.
 
-    The rules (regions, partitions, dual stack, own endpoints, names with dots) stay boto3's: a request is made, and
-    kept instead of sent.
+    boto3 builds a request by its rules (regions, partitions, dual stack, custom endpoints, names with dots), which is
+    intercepted.
     """
     made: list[AWSPreparedRequest] = []
 
@@ -132,14 +132,14 @@ def headers(
     credentials: ReadOnlyCredentials,
     now: float | None = None,
 ) -> Mapping[str, str]:
-    """Return the headers of a signed PUT (AWS Signature Version 4, in S3's variety: the path is encoded once).
+    """Return the headers of a signed PUT (AWS Signature Version 4 for S3: the path is encoded once).
 
     Parameters
     ----------
     path
         Percent-encoded.
     now
-        Seconds since 1970; None for this moment.
+        Seconds since 1970; None for the current time.
     """
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
     digest = hashlib.sha256(content).hexdigest()
@@ -166,7 +166,7 @@ def headers(
 
 @lru_cache(maxsize=8)
 def _signing_key(secret: str, day: str, region: str) -> bytes:
-    """Return the day's key: the same for every object of a day."""
+    """Return the signing key, which is valid for a day."""
     key = f"AWS4{secret}".encode()
     for word in (day, region, "s3", "aws4_request"):
         key = hmac.digest(key, word.encode(), "sha256")
@@ -174,8 +174,8 @@ def _signing_key(secret: str, day: str, region: str) -> bytes:
 
 
 class _EmptyBody:
-    """The body of an answer without content, as botocore reads one."""
+    """The body of an empty answer, for botocore."""
 
     def stream(self, **_: Any) -> list[bytes]:  # noqa: ANN401 - botocore's own
-        """Return no piece."""
+        """Return no chunks."""
         return []

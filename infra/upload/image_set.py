@@ -3,46 +3,51 @@
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from queue import Empty, Queue, SimpleQueue
 
 from infra import invocation
-from infra.aws import CONNECTIONS, nearest_name, require_name
+from infra.aws import CONNECTIONS, Aws, explained, nearest_name, require_name
 from infra.errors import UploadGivenUpError, WrongUseError
 from infra.upload.photo_folder import LocalFile, sort_key
 from infra.upload.uploader import Outcome, StoredObject, Uploader
+from job.images import is_photo
 from job.storage import split_s3
 
 THREADS = CONNECTIONS
-"""Files on their way at the same time; docs/decisions/0031 has what was measured."""
+"""Files that are sent at the same time; docs/decisions/0031 has the measurements."""
 
 SECONDS_FOR_LAST_FILES = 5.0
-"""How long an upload that is stopped waits for the files on their way."""
+"""How long a stopped upload waits for files that are being sent."""
 
 
 _Pair = tuple[LocalFile, StoredObject | None]
-"""A file, and the object of the same name."""
+"""A file, and the object of the same name, if there is one."""
 
 _FOLDER = "images"
-"""Of the data bucket, where the sets are."""
+"""Folder of the sets in the data bucket."""
+
+_SETS_AT_A_TIME = 8
 
 
 @dataclass
 class Result:
-    """What an upload did."""
+    """The result of an upload."""
 
     sent: int = 0
     sent_bytes: int = 0
-    already: int = 0  # how many files were there, the same
-    extra: int = 0  # how many objects of the set are not in the folder
+    already: int = 0  # files that the set already had, unchanged
+    extra: int = 0  # objects of the set that are not in the folder
     failures: list[str] = field(default_factory=list)
 
 
 def set_prefix(name: str) -> str:
     """Return the prefix of a set's keys, with "/" at its end."""
     upload = invocation.orchard(f"upload PATH {nearest_name(name, 'photos')}")
-    require_name(name, "The set", f"Name it: {upload}")
+    require_name(name, "The set", f"Choose another name: {upload}")
     return f"{_FOLDER}/{name}/"
 
 
@@ -50,27 +55,67 @@ def set_uri(bucket: str, text: str) -> str:
     """Return the URI of an uploaded set, or of a folder in one: "fruits/Apple Red 1"; a URI in S3 is returned."""
     if split_s3(text)[0]:
         return text
-    name, *folders = text.split("/")
+    # A shell completes a folder's name with a slash.
+    path = text.rstrip("/")
+    name, *folders = path.split("/")
     # Labels may have spaces and more in their names.
     for part in (name, *(folder for folder in folders if folder in ("", ".", ".."))):
-        require_name(part, "SET", "Name an uploaded set, or a folder in one: --images fruits/Training")
-    return f"s3://{bucket}/{_FOLDER}/{text}"
+        require_name(part, "SET", "Use an uploaded set, or a folder in one: --images fruits/Training")
+    return f"s3://{bucket}/{_FOLDER}/{path}"
+
+
+@dataclass(frozen=True)
+class SetFound:
+    """An uploaded set, or a folder that holds files of another kind."""
+
+    name: str
+    photos: int
+    bytes: int
+    changed: datetime
+
+
+def set_names(aws: Aws, bucket: str) -> list[str]:
+    """Return the names of the uploaded sets, sorted."""
+    prefix = f"{_FOLDER}/"
+    with explained(f"list the sets in s3://{bucket}"):
+        pages = aws.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
+        return [
+            entry["Prefix"].removeprefix(prefix).rstrip("/")
+            for page in pages
+            for entry in page.get("CommonPrefixes", ())
+        ]
+
+
+def uploaded_sets(aws: Aws, bucket: str) -> list[SetFound]:
+    """Return the uploaded sets with their photos, sorted by name; this lists every object of each."""
+    names = set_names(aws, bucket)
+    with ThreadPoolExecutor(_SETS_AT_A_TIME) as pool:
+        return list(pool.map(lambda name: _look_at_set(aws, bucket, name), names))
+
+
+def _look_at_set(aws: Aws, bucket: str, name: str) -> SetFound:
+    prefix = f"{_FOLDER}/{name}/"
+    with explained(f"list s3://{bucket}/{prefix}"):
+        pages = aws.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        objects = [entry for page in pages for entry in page.get("Contents", ())]
+    photos = [entry["Size"] for entry in objects if is_photo(entry["Key"])]
+    return SetFound(name, len(photos), sum(photos), max(entry["LastModified"] for entry in objects))
 
 
 def upload(uploader: Uploader, files: Iterable[LocalFile], watch: Callable[[Outcome], None]) -> Result:
-    """Make a set in the bucket hold what a folder holds; objects that the folder lacks stay.
+    """Send the files of a folder that a set in the bucket lacks; keep objects that the folder lacks.
 
     Parameters
     ----------
     files
         Sorted by ``sort_key``.
     watch
-        Called in this thread for every file that is done.
+        Called in this thread for every file done.
 
     Raises
     ------
     WrongUseError
-        If AWS refuses: what is wrong for one file is wrong for all.
+        If AWS refuses a file: it would refuse all.
     """
     result, failed_in_a_row = Result(), 0
     threads = _Threads(uploader)
@@ -88,7 +133,7 @@ def upload(uploader: Uploader, files: Iterable[LocalFile], watch: Callable[[Outc
                     raise outcome.failure
                 if failed_in_a_row >= THREADS:
                     raise UploadGivenUpError(
-                        f"The upload was given up after {failed_in_a_row} failures in a row. {outcome.failure.message}",
+                        f"The upload was stopped after {failed_in_a_row} failures in a row. {outcome.failure.message}",
                         outcome.failure.hint,
                     )
             watch(outcome)
@@ -100,7 +145,7 @@ def upload(uploader: Uploader, files: Iterable[LocalFile], watch: Callable[[Outc
 def _pairs(files: Iterable[LocalFile], stored: Iterable[StoredObject], result: Result) -> Iterator[_Pair]:
     """Yield every file with the object of the same name; count objects without a file.
 
-    Both come in the same order, so that neither is ever held whole.
+    Both are in the same order, so that neither is held in memory as a whole.
     """
     others = iter(stored)
     other = next(others, None)
@@ -119,20 +164,20 @@ def _pairs(files: Iterable[LocalFile], stored: Iterable[StoredObject], result: R
 
 
 class _Threads:
-    """The threads that upload, fed through a short queue so that no list of files is ever held."""
+    """The threads that upload, fed through a short queue so that the list of files is never in memory."""
 
     def __init__(self, uploader: Uploader) -> None:
         self._uploader = uploader
         self._waiting: Queue[_Pair | None] = Queue(2 * THREADS)
         self._done: SimpleQueue[Outcome] = SimpleQueue()
         self._stopped = threading.Event()
-        # Daemons, so that Ctrl-C does not wait for a thread that waits for an answer.
+        # Daemons, so that Ctrl-C does not wait for an answer from S3.
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(THREADS)]
         for thread in self._threads:
             thread.start()
 
     def work(self, pairs: Iterable[_Pair]) -> Iterator[Outcome]:
-        """Yield the outcome of each file when it is done."""
+        """Yield the outcome of each file once it is known."""
         given = taken = 0
         for pair in pairs:
             self._waiting.put(pair)
@@ -145,7 +190,7 @@ class _Threads:
             taken += 1
 
     def stop(self) -> None:
-        """End the threads after the files on their way; what waits is not sent."""
+        """End the threads after the files that are being sent; waiting files are not sent."""
         self._stopped.set()
         with suppress(Empty):
             while True:

@@ -1,6 +1,7 @@
 """Walk a folder of this machine in the order in which S3 lists keys, and find its photos."""
 
 import os
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,19 +14,19 @@ from job.storage import is_hidden
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file to be sent."""
+    """A file to send."""
 
     inside: str  # its path inside the folder, with "/"
     path: str
-    size: int  # bytes; 0 for a link that leads nowhere, which cannot be opened either
+    size: int  # bytes; 0 for a broken link, which cannot be opened either
 
 
 @dataclass
 class Survey:
-    """What a folder holds."""
+    """What a folder contains."""
 
     files: int = 0
-    size: int = 0  # their bytes
+    size: int = 0  # bytes of the files
     ignored: Counter[str] = field(default_factory=Counter)  # files that are not photos, by ending
     labels: set[str] = field(default_factory=set)
 
@@ -39,9 +40,14 @@ def survey(folder: Path, *, every_file: bool = False) -> Survey:
         If there is nothing to send.
     """
     if not folder.exists():
-        raise PhotoFolderError(f"There is no folder '{folder}'.", "Check its name; see what is here: ls")
+        raise PhotoFolderError(
+            f"There is no folder '{folder}'.", f"List what there is: ls {shlex.quote(str(folder.parent))}"
+        )
     if not folder.is_dir():
-        raise PhotoFolderError(f"'{folder}' is a file, not a folder.", "Name the folder that holds the photos.")
+        raise PhotoFolderError(
+            f"A folder of photos is required, got the file '{folder}'.",
+            f"Use its folder: {shlex.quote(str(folder.parent))}",
+        )
     found = Survey()
     for file in walk(folder):
         if every_file or is_photo(file.inside):
@@ -51,7 +57,7 @@ def survey(folder: Path, *, every_file: bool = False) -> Survey:
         else:
             found.ignored[ending(file.inside)] += 1
     if not found.files and not found.ignored:
-        raise PhotoFolderError(f"The folder '{folder}' is empty.", "Put photos into it, one folder per label.")
+        raise PhotoFolderError(f"The folder '{folder}' is empty.", "Put photos into it, in one subfolder per label.")
     if not found.files:
         raise PhotoFolderError(
             f"The folder '{folder}' must contain photos, got {found.ignored.total():,} other files.",
@@ -61,16 +67,15 @@ def survey(folder: Path, *, every_file: bool = False) -> Survey:
 
 
 def walk(folder: Path) -> Iterator[LocalFile]:
-    """Yield every file below a folder, in the order of ``sort_key``; one folder's names are held at a time.
+    """Yield every file below a folder, in the order of ``sort_key``, with the names of one folder in memory at a time.
 
-    Links are followed, except one that leads back into a folder above it. Hidden files and system folders are skipped,
-    as the job does.
+    Links are followed, unless they lead to a folder above. Hidden files and system folders are skipped, as in the job.
     """
     return _walk(str(folder), "", frozenset())
 
 
 def sort_key(inside: str) -> bytes:
-    """Return what S3 sorts keys by: their bytes in UTF-8."""
+    """Return the bytes in UTF-8, by which S3 sorts keys."""
     return inside.encode("utf-8", "surrogateescape")
 
 
@@ -81,7 +86,8 @@ def _walk(path: str, inside: str, above: frozenset[tuple[int, int]]) -> Iterator
             here = [(entry.name + "/" if entry.is_dir() else entry.name, entry) for entry in entries]
     except OSError as error:
         raise UnreadableFolderError(
-            f"The folder '{path}' cannot be read: {error.strerror}.", "Change its permissions."
+            f"The folder '{path}' cannot be read: {error.strerror}.",
+            f"Make it readable: chmod u+rx {shlex.quote(path)}",
         ) from error
     identity = (state.st_dev, state.st_ino)
     if identity in above:

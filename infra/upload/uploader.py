@@ -1,4 +1,4 @@
-"""Upload one file to a set in the bucket, if S3 does not have the same already."""
+"""Upload one file to a set in the bucket, unless S3 already has the same content."""
 
 import hashlib
 import mimetypes
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 SMALL = 2**20
-"""Bytes up to which a file is read whole and sent the quick way."""
+"""Bytes up to which a file is sent with ``QuickPut``."""
 
 PART = 8 * 2**20
-"""Bytes of a part of a larger file, as boto3 and the AWS CLI cut them too: the checksum depends on it."""
+"""Bytes of a part of a larger file, as in boto3 and the AWS CLI: the ETag depends on it."""
 
 LONGEST_KEY = 1024
 """Bytes of UTF-8, by S3's rules."""
@@ -44,28 +44,28 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one file."""
+    """The outcome for one file."""
 
     file: LocalFile
     sent: bool = False
     failure: OrchardError | None = None
-    at_aws: bool = False  # whether AWS failed, not the file
+    at_aws: bool = False  # whether AWS failed, not reading the file
 
 
 class Uploader:
-    """Uploads files to one set of a bucket; threads may share it."""
+    """Upload files to one set of a bucket; threads may share it."""
 
     def __init__(self, aws: Aws, bucket: str, prefix: str, sleep: Callable[[float], None]) -> None:
         self._bucket = bucket
         self._prefix = prefix
         self._sleep = sleep
-        # One attempt a call: ``_retry`` waits between attempts, where a test can stop the clock.
+        # One attempt per call: ``_retry`` waits between attempts, with a clock that tests replace.
         self._client: S3Client = aws.client("s3", attempts=1)
-        with explained(f"send to s3://{bucket}/{prefix}"):
+        with explained(f"upload to s3://{bucket}/{prefix}"):
             self._quick = quick_put(aws, self._client, bucket)
 
     def stored(self) -> Iterator[StoredObject]:
-        """Yield what the set holds, in S3's order, a page at a time."""
+        """Yield the objects of the set in S3's order, a page at a time."""
         asked: dict[str, Any] = {"Bucket": self._bucket, "Prefix": self._prefix}
         while True:
             page = self._retry(
@@ -78,7 +78,7 @@ class Uploader:
             asked["ContinuationToken"] = page["NextContinuationToken"]
 
     def upload(self, file: LocalFile, stored: StoredObject | None) -> Outcome:
-        """Make the set hold a file, of whose name it stores an object or none; a failure is part of the outcome."""
+        """Upload a file unless ``stored``, the object of its name, is the same; a failure is part of the outcome."""
         key = self._prefix + file.inside
         try:
             _check(key)
@@ -93,12 +93,12 @@ class Uploader:
         except OrchardError as error:
             return Outcome(file, failure=error, at_aws=True)
         except Exception as error:  # noqa: BLE001 - an error would end the thread unnoticed
-            return Outcome(file, failure=as_orchard_error(error, f"send '{file.inside}'"), at_aws=True)
+            return Outcome(file, failure=as_orchard_error(error, f"upload '{file.inside}'"), at_aws=True)
         return Outcome(file, sent=True)
 
     def _send(self, key: str, file: LocalFile) -> None:
         kind = content_type(file.inside.rpartition(".")[2])
-        doing = f"send '{file.inside}'"
+        doing = f"upload '{file.inside}'"
         if file.size > SMALL:
             self._retry(doing, lambda: self._send_large(key, file, kind))
             return
@@ -130,7 +130,7 @@ class Uploader:
 
 
 class _FileError(Exception):
-    """What is wrong with a file's name."""
+    """A file's name that S3 does not allow."""
 
 
 def etag(path: str, like: str) -> str:
@@ -139,7 +139,7 @@ def etag(path: str, like: str) -> str:
     Parameters
     ----------
     like
-        An ETag that says whether there were parts.
+        An ETag that shows whether there were parts.
     """
     with open(path, "rb") as stream:  # noqa: PTH123
         if "-" not in like:
@@ -155,7 +155,7 @@ def content_type(ending: str) -> str:
 
 
 def _md5(content: bytes = b"") -> Any:  # noqa: ANN401 - hashlib names no public type
-    """MD5 as a checksum, which also machines allow that forbid it for secrets."""
+    """Return MD5 as a checksum, also on machines that forbid it for security."""
     return hashlib.md5(content, usedforsecurity=False)
 
 
@@ -165,9 +165,9 @@ def _check(key: str) -> None:
     except UnicodeEncodeError as error:
         raise _FileError("its name must be valid UTF-8 for S3; rename it") from error
     if length > LONGEST_KEY:
-        raise _FileError(f"its name is {length - LONGEST_KEY} bytes longer than S3 allows; rename it")
+        raise _FileError(f"its name is {length - LONGEST_KEY} bytes longer than S3 allows; shorten it")
 
 
 def _at_file(file: LocalFile, reason: str) -> OrchardError:
     shown = file.inside.encode("utf-8", "replace").decode()
-    return NotSentError(f"Could not send '{shown}': {reason}.", "Type the same command again afterwards.")
+    return NotSentError(f"Could not upload '{shown}': {reason}.", "Fix that cause, then rerun the command.")

@@ -1,6 +1,6 @@
 """Train, evaluate and apply classifiers.
 
-``stage``, ``train`` and ``predict`` are public too, and need Spark.
+``stage``, ``folds``, ``train`` and ``predict`` are public too, and need Spark.
 """
 
 from job.classifiers.evaluate import Evaluation, Pairs

@@ -12,8 +12,9 @@ from job.images import TRAIN, groups
 from job.matrices import matrix
 from job.pca import Classes
 from job.pca.passes import SumTask, classes_of
-from job.results import DataFile, layout
+from job.results import DataFile
 from job.spark import workers
+from job.spark.slices import training_rows
 
 FILES_IN_A_TASK = 8
 
@@ -50,8 +51,7 @@ def _read_file(
 ) -> list[tuple[np.ndarray[tuple[int, int], np.dtype[np.float32]], Classes, Classes]]:
     """Return the rows, classes and folds of the sampled photos in a file; nothing of a file without any."""
     with workers.ended_if_silent():
-        table = layout.read_parquet(task.output, file.path)
-        table = table.filter(pc.equal(table["split"], TRAIN))
+        table = training_rows(task.output, file.path, task.prepare)
         numbers = np.array([folds.get(path, -1) for path in table["path"].to_pylist()], np.intp)
         chosen = table.take(np.flatnonzero(numbers >= 0))
         if not len(chosen):

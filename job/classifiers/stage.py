@@ -22,6 +22,7 @@ from job.pca.passes import ProjectionReport, SumTask
 from job.results import DataFile, layout
 from job.results.progress import Progress
 from job.spark import session
+from job.spark.slices import Prepare, as_written
 from job.spark.tasks import PhotosReport
 
 
@@ -50,6 +51,7 @@ class Training:
     listing: pa.Table
     moments: Moments | None = None  # of the features, by label, if a linear discriminant classifies on features
     parameters: Mapping[str, Any] = field(default_factory=dict)  # those that differ from the defaults
+    prepare: Prepare = as_written
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -66,6 +68,7 @@ class Classified:
     evaluation: Evaluation
     predictions: Sequence[DataFile]
     seconds: Mapping[str, float]
+    folds: Mapping[str, Any] | None = None  # the outcome of a cross-validation
 
 
 def require_labels(photos: Mapping[str, int], found: str) -> None:
@@ -123,14 +126,15 @@ def train_classifier(
     from job.classifiers import train  # noqa: PLC0415
 
     return train.train(
-        context, output, files, asked.kind, asked.labels, asked.width, asked.seed, asked.parameters, asked.classify_on
+        *(context, output, files, asked.kind, asked.labels, asked.width, asked.seed, asked.parameters),
+        *(asked.classify_on, asked.prepare),
     )
 
 
 def _train_discriminant(
     context: SparkContext, output: str, files: Sequence[tuple[DataFile, int]], asked: Training
 ) -> Classifier:
-    task = SumTask(output, asked.classify_on, asked.labels)
+    task = SumTask(output, asked.classify_on, asked.labels, asked.prepare)
     moments = asked.moments
     if moments is None:
         moments = passes.sum_moments(context, task, files, session.slots(context), context.accumulator(0))
@@ -191,12 +195,14 @@ def metrics(classified: Classified) -> dict[str, Any]:
         "macro_f1": evaluated.macro_f1,
         "per_label": evaluated.per_label(),
         "unseen_labels": evaluated.unseen_labels(),
+        "folds": classified.folds,
         "seconds": {name: round(value, 3) for name, value in classified.seconds.items()},
     }
 
 
 def describe(classified: Classified) -> dict[str, Any]:
     """Return the entry "classifier" of the manifest."""
+    folds = classified.folds
     return {
         "kind": classified.classifier.kind,
         "classify_on": classified.classifier.classify_on,
@@ -205,6 +211,7 @@ def describe(classified: Classified) -> dict[str, Any]:
         "trained_on": classified.trained_on,
         "evaluated_on": classified.evaluation.photos,
         "labels": len(classified.classifier.labels),
+        "folds": None if folds is None else {name: folds[name] for name in ("folds", "accuracy", "macro_f1")},
     }
 
 

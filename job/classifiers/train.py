@@ -25,10 +25,10 @@ from pyspark.sql.types import ArrayType, DoubleType, FloatType, StructField, Str
 
 from job.classifiers.models import COMPONENTS, NO_CHILD, Classifier, LinearModel, Model, PerceptronModel, TreesModel
 from job.matrices import matrix
-from job.pca.passes import classes_of
+from job.pca.passes import SumTask, classes_of
 from job.results import DataFile
 from job.spark import slices
-from job.spark.slices import Slice
+from job.spark.slices import Prepare, Slice, as_written
 
 ROWS_IN_A_PARTITION = 8192
 """Partition size for trees: they count photos, so their sums are exact in any order."""
@@ -64,6 +64,7 @@ def train(
     seed: int,
     changed: Mapping[str, Any] = {},
     classify_on: str = COMPONENTS,
+    prepare: Prepare = as_written,
 ) -> Classifier:
     """Train a classifier on the training rows of files of components or features.
 
@@ -73,28 +74,22 @@ def train(
     partition_rows = rows_in_all if kind in SUMMED_IN_ORDER else ROWS_IN_A_PARTITION
     partitions = slices.cut([(file.path, rows) for file, rows in files], partition_rows)
     parameters = {**PARAMETERS[kind], **changed}
-    with _rows(context, output, partitions, labels, classify_on) as rows:
+    with _rows(context, partitions, SumTask(output, classify_on, tuple(labels), prepare)) as rows:
         model = _TRAINERS[kind](context, rows, (width, len(labels)), parameters, seed)
     return Classifier(kind, tuple(labels), width, {**parameters, "seed": seed}, model, classify_on)
 
 
-def read_rows(
-    output: str, some: Sequence[Slice], labels: Sequence[str], column: str
-) -> Iterator[tuple[float, "array[float]"]]:
+def read_rows(task: SumTask, some: Sequence[Slice]) -> Iterator[tuple[float, "array[float]"]]:
     """Yield the class and the inputs of each training row in the slices."""
-    for table in slices.read(output, some):
-        for number, row in zip(classes_of(table, labels), matrix(table[column]), strict=True):
+    for table in slices.read(task.output, some, task.prepare):
+        for number, row in zip(classes_of(table, task.labels), matrix(table[task.column]), strict=True):
             yield float(number), array("f", row.tobytes())
 
 
 @contextmanager
-def _rows(
-    context: SparkContext, output: str, partitions: Sequence[Sequence[Slice]], labels: Sequence[str], column: str
-) -> Iterator[DataFrame]:
+def _rows(context: SparkContext, partitions: Sequence[Sequence[Slice]], task: SumTask) -> Iterator[DataFrame]:
     session = SparkSession.builder.getOrCreate()
-    read = context.parallelize(partitions, len(partitions)).flatMap(
-        lambda some: read_rows(output, some, labels, column)
-    )
+    read = context.parallelize(partitions, len(partitions)).flatMap(lambda some: read_rows(task, some))
     frame = session.createDataFrame(read, _ROWS, verifySchema=False)
     # pyspark.ml.functions.array_to_vector calls this, but its module needs pandas, which the cluster lacks.
     java: Any = context._jvm

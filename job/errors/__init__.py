@@ -21,8 +21,10 @@ from job.errors.catalogue import (
     TooFewPhotosError,
     TooManyRejectedError,
     TryAgainError,
+    UnsafeWeightsError,
     UsageError,
     WeightsNotDownloadedError,
+    WeightsPackageError,
     kinds,
 )
 from job.errors.console import (
@@ -57,8 +59,10 @@ __all__ = [
     "TooFewPhotosError",
     "TooManyRejectedError",
     "TryAgainError",
+    "UnsafeWeightsError",
     "UsageError",
     "WeightsNotDownloadedError",
+    "WeightsPackageError",
     "did_you_mean",
     "error_report",
     "from_spark",

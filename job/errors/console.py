@@ -62,7 +62,7 @@ _CONTROL = re.compile(
     "["
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters, but for tab and newline
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # the direction of writing
-    "\u2028\u2029"  # lines and paragraphs that are no newline
+    "\u2028\u2029"  # separators of lines and paragraphs other than a newline
     "\ud800-\udfff"  # what was no UTF-8, and cannot be written as UTF-8 either
     "]"
 )

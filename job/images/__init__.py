@@ -19,6 +19,7 @@ from job.images.decode import (
 from job.images.formats import FORMAT_NAMES, FORMATS, PHOTO_ENDINGS, describe_ignored, ending, is_photo
 from job.images.limits import LARGEST_FILE, RejectedPhotoError, require_size
 from job.images.listing import LISTING_SCHEMA, PREDICT, TEST, TRAIN, LeftOut, Subset
+from job.images.patterns import nfc
 from job.images.prefetch import photos_in_turn, read_ahead
 from job.images.views import WINDOWS, decode_views
 
@@ -49,6 +50,7 @@ __all__ = [
     "is_photo",
     "labels",
     "listing",
+    "nfc",
     "open_photo",
     "photos_in_turn",
     "read_ahead",

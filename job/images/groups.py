@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from job import storage
 from job.errors import TooFewPhotosError
 from job.images import patterns
 from job.images.labels import named
@@ -115,6 +116,27 @@ def cut(counted: Sizes, folds: int, seed: int) -> dict[str, int]:
     return fold_of
 
 
+def assign(photos: pa.Table, folds: int, seed: int, folder: str) -> list[int]:
+    """Return the fold of each photo of a listing; -1 for photos that are not tested in any.
+
+    These are all but the training photos, and groups whose labels are in no other group: no fit could know them.
+    """
+    names, labels, splits = keys(photos, folder), photos["label"].to_pylist(), photos["split"].to_pylist()
+    training = [number for number, split in enumerate(splits) if split == TRAIN]
+    counted = sizes([names[number] for number in training], [labels[number] for number in training])
+    alone = set(single(counted))
+    divided = {name: group for name, group in counted.items() if not alone.issuperset(group)}
+    if len(divided) < folds:
+        what = "photos" if photos["group"].null_count == len(photos) else "groups"
+        raise TooFewPhotosError(
+            f"--folds must be at most the number of {what} of labels with at least 2 {what}, which is "
+            f"{len(divided):,}, got {folds}.",
+            f"Use fewer folds, or add {what}.",
+        )
+    fold_of = cut(divided, folds, seed)
+    return [fold_of.get(name, -1) if split == TRAIN else -1 for name, split in zip(names, splits, strict=True)]
+
+
 def single(counted: Sizes) -> list[str]:
     """Return the labels of which all photos are in one group, sorted."""
     found = Counter(label for group in counted.values() for label in group)
@@ -140,4 +162,4 @@ def warnings(photos: pa.Table) -> list[str]:
 
 
 def _inside(photos: pa.Table, folder: str) -> list[str]:
-    return [path.removeprefix(f"{folder}/") for path in photos["path"].to_pylist()]
+    return [storage.path_inside(path, folder) for path in photos["path"].to_pylist()]

@@ -4,8 +4,9 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from difflib import get_close_matches
+from itertools import chain
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -25,6 +26,15 @@ from job.storage import FileFound
 TRAIN, TEST, PREDICT = "train", "test", "predict"
 """The splits: photos to fit, to evaluate, and to predict only."""
 
+MEMBER = (
+    pa.field("archive", pa.string()),
+    pa.field("start", pa.int64()),
+    pa.field("stored", pa.int64()),
+    pa.field("size", pa.int64()),
+    pa.field("crc", pa.int64()),
+)
+"""The fields of ``storage.Member``."""
+
 LISTING_SCHEMA = pa.schema(
     [
         pa.field("path", pa.string(), nullable=False),
@@ -36,11 +46,12 @@ LISTING_SCHEMA = pa.schema(
         pa.field("earlier_file", pa.string()),
         pa.field("earlier_row", pa.int32()),
         pa.field("group", pa.string()),
+        pa.field("member", pa.struct(MEMBER)),
     ]
 )
 """A listing: URI, label (null without labels), split, size in bytes, why a photo cannot be opened, a version that
-changes with its content, the file and row of an earlier run with its values (null without one), and the group (null
-without groups)."""
+changes with its content, the file and row of an earlier run with its values (null without one), the group (null
+without groups), and where the photo is in an archive (null if it is a file)."""
 
 SMALLEST_PARTITION = 32
 """Photos. Below this the cost of starting a task shows."""
@@ -117,9 +128,9 @@ def list_photos(
     photos = sorted(_photos_inside(folder, left_out or LeftOut()), key=lambda photo: photo.inside)
     label_of: dict[str, str] = {}
     if split != PREDICT:
-        insides = [photo.inside for photo in photos]
+        insides = [storage.inside_archive(photo.inside) for photo in photos]
         labels = labels_of(insides, PurePosixPath(folder).name, pattern)
-        label_of = dict(zip(insides, labels, strict=True))
+        label_of = {photo.inside: label for photo, label in zip(photos, labels, strict=True)}
         photos = draw(photos, labels, subset, folder)
     return as_listing(
         [storage.join(folder, photo.inside) for photo in photos],
@@ -128,6 +139,7 @@ def list_photos(
         [photo.size for photo in photos],
         [photo.problem for photo in photos],
         [f"{photo.size}-{photo.modified}" for photo in photos],
+        [asdict(photo.member) if photo.member else None for photo in photos],
     )
 
 
@@ -138,10 +150,12 @@ def as_listing(
     sizes: Sequence[int],
     problems: Sequence[str],
     versions: Sequence[str],
+    members: Sequence[dict[str, Any] | None] = (),
 ) -> pa.Table:
     """Return a listing of photos of one split, of which nothing has been computed yet."""
-    count = len(paths)
-    columns = [paths, labels, [split] * count, sizes, problems, versions, *[[None] * count] * 3]
+    nothing = [None] * len(paths)
+    splits = [split] * len(paths)
+    columns = [paths, labels, splits, sizes, problems, versions, nothing, nothing, nothing, members or nothing]
     arrays = [pa.array(column, field.type) for column, field in zip(columns, LISTING_SCHEMA, strict=True)]
     return pa.table(arrays, schema=LISTING_SCHEMA)
 
@@ -174,7 +188,9 @@ def draw(photos: Sequence[FileFound], labels: Sequence[str], subset: Subset, fol
         inside
         for label, members in by_label.items()
         if chosen is None or label in chosen
-        for inside in sorted(members, key=lambda inside: rank(subset.seed, inside))[: subset.per_label]
+        for inside in sorted(members, key=lambda inside: rank(subset.seed, storage.inside_archive(inside)))[
+            : subset.per_label
+        ]
     }
     return [photo for photo in photos if photo.inside in drawn]
 
@@ -229,6 +245,9 @@ def count_by_label(listing: pa.Table, split: str) -> dict[str, int]:
 def _photos_inside(folder: str, left_out: LeftOut) -> list[FileFound]:
     skipped = storage.Skipped()
     files = storage.list_files(folder, skipped)
+    if not any(is_photo(file.inside) for file in files):
+        # A folder of archives. One beside photos is more likely to be a copy of them.
+        files = list(chain.from_iterable(_with_members(folder, file, skipped) for file in files))
     photos = [with_problem_of_size(file) for file in files if is_photo(file.inside)]
     ignored = count_endings(file.inside for file in files if not is_photo(file.inside))
     left_out.ignored.update(ignored)
@@ -246,6 +265,12 @@ def _photos_inside(folder: str, left_out: LeftOut) -> list[FileFound]:
             f"{describe_ignored(ignored)} Add photos in {FORMAT_NAMES}.",
         )
     return photos
+
+
+def _with_members(folder: str, file: FileFound, skipped: storage.Skipped) -> list[FileFound]:
+    if not storage.is_archive(file.inside) or file.member is not None:
+        return [file]
+    return storage.list_members(storage.join(folder, file.inside), file.inside, skipped)
 
 
 def _empty(folders: Sequence[str], photos: Sequence[FileFound]) -> list[str]:

@@ -84,6 +84,7 @@ def photos_in_turn(
     paths: Sequence[str],
     sizes: Sequence[int],
     problems: Sequence[str],
+    members: Sequence[storage.Member | None],
     decode: Callable[[bytes], Pixels],
     seconds: dict[str, float],
 ) -> Iterator[Pixels | RejectedPhotoError]:
@@ -93,11 +94,15 @@ def photos_in_turn(
     ----------
     problems
         From the listing: why a photo cannot be opened; empty for most.
+    members
+        From the listing: where a photo is in an archive, None for a file.
     seconds
         Incremented by the time waiting for bytes ("read") and decoding ("decode").
     """
     sound = [(path, size) for path, size, problem in zip(paths, sizes, problems, strict=True) if not problem]
-    contents = read_ahead([path for path, _ in sound], sizes=[size for _, size in sound])
+    inside = {path: member for path, member in zip(paths, members, strict=True) if member is not None}
+    read = storage.reader(inside, storage.read_bytes) if inside else storage.read_bytes
+    contents = read_ahead([path for path, _ in sound], read, [size for _, size in sound])
     for problem in problems:
         began = time.perf_counter()
         content = RejectedPhotoError(problem) if problem else next(contents)
@@ -123,6 +128,6 @@ def _outcome(path: str, future: "Future[bytes]", again: "Callable[[], Future[byt
             if future.done():
                 kind = RejectedPhotoError if storage.is_local(path) else UnreadPhotoError
                 return kind(f"{UNREAD}{one_line(error)}")
-            # TimeoutError is an OSError: the read continues, but is no longer awaited.
+            # TimeoutError is an OSError: the read continues, but is not awaited any more.
             future = again()
     return UnreadPhotoError(f"{UNREAD}it did not arrive within {LONGEST_READ:g} s, {READS} times")

@@ -18,7 +18,7 @@ from job.mobile.build import finished, parse_description
 FLOAT16, INT8 = "float16", "int8"
 
 SMALLEST = 1024
-"""Values; a smaller tensor (biases, scales) stays as it is: it would save nothing and cost accuracy."""
+"""Values; a smaller tensor (biases, scales) is not quantized: that would save nothing and cost accuracy."""
 
 LARGEST_FLOAT16 = float(np.finfo(np.float16).max)
 """A tensor with a larger value keeps its 32 bits."""
@@ -52,7 +52,7 @@ def with_quantized_weights(model: bytes, stored_as: str) -> bytes:
 def int8_steps(weights: Weights, axis: int) -> tuple[npt.NDArray[np.int8], Weights]:
     """Return weights as -127..127 and each channel's step, so that weights are about steps times numbers.
 
-    ``axis``: along which every index has a step of its own.
+    ``axis``: the one whose indices are the channels.
     """
     others = tuple(number for number in range(weights.ndim) if number != axis)
     largest = np.abs(weights).max(axis=others, keepdims=True)

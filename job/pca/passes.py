@@ -13,7 +13,7 @@ from job.matrices import list_column, matrix
 from job.pca.components import Classes, Matrix, Moments, Projection, add_in_pairs, project
 from job.results import DataFile, layout
 from job.spark import slices, workers
-from job.spark.slices import Slice
+from job.spark.slices import Prepare, Slice, as_written
 
 ROWS_IN_A_SLICE = 1024
 """Training rows in each sum: adding the sums of two slices takes a tenth of the time to sum one."""
@@ -32,6 +32,7 @@ class SumTask:
     output: str
     column: str  # of the files: "features" or "components"
     labels: tuple[str, ...] = ()  # sorted; the classes to sum by, none if empty
+    prepare: Prepare = as_written
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def sum_moments(
     in total.
     """
     parts = slices.cut([(file.path, rows) for file, rows in files], ROWS_IN_A_SLICE)
-    shift = matrix(next(slices.read(task.output, parts[0]))[task.column])[0].astype(np.float64)
+    shift = matrix(next(slices.read(task.output, parts[0], task.prepare))[task.column])[0].astype(np.float64)
     blocks = group_in_twos(parts, TASKS_A_SLOT * slots)
     tasks = context.parallelize(list(enumerate(blocks)), len(blocks)).map(
         lambda block: (block[0], _moments_of_slices(task, block[1], shift, done))
@@ -143,7 +144,7 @@ def _moments_of_slices(
     task: SumTask, parts: Sequence[Sequence[Slice]], shift: Matrix, done: Accumulator[int]
 ) -> Moments:
     workers.settle()
-    tables = slices.read(task.output, [piece for part in parts for piece in part])
+    tables = slices.read(task.output, [piece for part in parts for piece in part], task.prepare)
 
     def moments_of(part: Sequence[Slice]) -> Moments:
         moments = Moments.nothing(shift, len(task.labels))

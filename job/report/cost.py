@@ -16,7 +16,7 @@ _TILE = re.compile(r'<div id="cost-tile".*?</div>', re.DOTALL)
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run did cost, as far as it can be told: time on the cluster times prices."""
+    """The cost of a run, as time on the cluster times prices."""
 
     usd: float  # the run's part of the cluster's cost
     cluster_usd: float  # what the cluster cost until ``asked``, or until its end
@@ -80,7 +80,7 @@ def with_cost(page: str, cost: Cost) -> str:
     Raises
     ------
     ValueError
-        If the page has no place for it, or several: an earlier version has made it, or it is no report.
+        If the page has no place for it, or several: an earlier version wrote it, or it is not a report.
     """
     languages = _LANGUAGE.findall(page)
     if [len(found) for found in (languages, _FACT.findall(page), _TILE.findall(page))] != [1, 1, 1]:

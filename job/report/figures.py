@@ -16,7 +16,7 @@ from job.report.photo_sample import PhotoSample
 Figure = dict[str, Any]
 
 COLOURS = 8
-"""Labels that have a colour and a shape at the same time: more cannot be told apart."""
+"""Labels that have a colour and a shape at the same time: more cannot be distinguished."""
 
 LABELS_SHOWN = 200
 """Bars of the label counts."""
@@ -82,7 +82,7 @@ def scree(cumulative: npt.NDArray[np.float64], for_variance: dict[str, int], mes
                             ]
                         },
                     },
-                    # Turned, beside the rules: level texts would lie on each other, and left of a rule is the curve.
+                    # Rotated, right of the rules: horizontal texts would overlap, and left of a rule is the curve.
                     {
                         "mark": {
                             "type": "text",
@@ -162,7 +162,7 @@ def scatter(photos: PhotoSample, chosen: Sequence[str | None], messages: Message
 
 
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left"]
-"""One for each colour, so that nothing is told by colour alone."""
+"""One for each colour, so that colour alone carries no information."""
 
 
 def _component_axis(name: str, messages: Messages) -> dict[str, Any]:
@@ -181,7 +181,7 @@ def label_table(photos: PhotoSample) -> list[str | None]:
     return sorted(set(photos.labels), key=lambda label: (label is None, label or ""))
 
 
-def label_counts(counts: Sequence[tuple[str, dict[str, int]]], messages: Messages) -> Figure:
+def label_counts(counts: Sequence[tuple[str, dict[str, int]]], title: str, messages: Messages) -> Figure:
     """Return bars of the photos a label has.
 
     ``counts``: labels with their photos by split, in the order of the bars.
@@ -193,8 +193,8 @@ def label_counts(counts: Sequence[tuple[str, dict[str, int]]], messages: Message
     ]
     splits = list(dict.fromkeys(entry["split"] for entry in values))
     return {
-        **blank(messages("labels"), height=_ROW_HEIGHT * len(counts)),
-        # Labels are looked up: Vega groups by the names of JavaScript properties, and "__proto__" is no good name.
+        **blank(title, height=_ROW_HEIGHT * len(counts)),
+        # Labels are looked up: Vega groups by the names of JavaScript properties, and "__proto__" has a meaning there.
         "params": [{"name": "names", "value": [label for label, _ in counts]}],
         "data": {"values": values},
         "transform": [{"calculate": "names[datum.place]", "as": "label"}],
@@ -228,6 +228,41 @@ def label_counts(counts: Sequence[tuple[str, dict[str, int]]], messages: Message
     }
 
 
+def certainty(bins: Sequence[int], messages: Messages) -> Figure:
+    """Return bars of the photos by the probability of their predicted label, from 0 to 1 in bins of equal width."""
+    ends = [number / len(bins) for number in range(len(bins) + 1)]
+    values = [
+        {"from": start, "to": end, "photos": photos}
+        for start, end, photos in zip(ends[:-1], ends[1:], bins, strict=True)
+    ]
+    title = messages("probability")
+    return {
+        **blank(messages("certainty"), height=220),
+        "data": {"values": values},
+        "mark": {"type": "bar", "style": "bar"},
+        "encoding": {
+            "x": {
+                "field": "from",
+                "type": "quantitative",
+                "bin": "binned",
+                "title": title,
+                "axis": {"format": ".0%", "values": ends},
+            },
+            "x2": {"field": "to"},
+            "y": {
+                "field": "photos",
+                "type": "quantitative",
+                "title": messages("photos"),
+                "axis": {"tickMinStep": 1, "tickCount": 5, "format": ",d"},
+            },
+            "tooltip": [
+                {"field": "from", "type": "quantitative", "title": f"{title} ≥", "format": ".0%"},
+                {"field": "photos", "type": "quantitative", "title": messages("photos"), "format": ",d"},
+            ],
+        },
+    }
+
+
 def stages(seconds: dict[str, float], title: str, messages: Messages) -> Figure:
     """Return bars of the seconds that each stage took, in the order given."""
     values = [{"stage": messages.stage(name), "seconds": value} for name, value in seconds.items()]
@@ -238,7 +273,7 @@ def stages(seconds: dict[str, float], title: str, messages: Messages) -> Figure:
             "type": "quantitative",
             "title": messages("seconds"),
             "axis": {"format": ",~f", "tickCount": 5},
-            # Room for the number beside the longest bar.
+            # Room for the number at the end of the longest bar.
             "scale": {"domain": [0, 1.25 * max(seconds.values(), default=1.0)], "nice": False},
         },
     }

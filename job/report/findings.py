@@ -5,7 +5,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import nlargest
 from typing import Any
 
@@ -14,7 +14,9 @@ import numpy.typing as npt
 
 from job import storage
 from job.images import TEST
+from job.report import predicted
 from job.report.photo_sample import PhotoSample, draw
+from job.report.predicted import Predicted
 from job.results import layout
 
 MISTAKES_SHOWN = 24
@@ -70,34 +72,46 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Findings:
-    """What the report shows of a run."""
+    """What the report shows of a run or a prediction."""
 
     manifest: dict[str, Any]
-    cumulative: npt.NDArray[np.float64]  # float64: share of the variance that the first 1, 2, ... components keep.
-    photos: PhotoSample
+    # float64: share of the variance that the first 1, 2, ... components keep; None of a prediction, which fits none
+    cumulative: npt.NDArray[np.float64] | None
+    photos: PhotoSample  # with the labels of a run, or those that a prediction gave
+    predicted: Predicted | None  # None if no photo without a label was classified
     rejected: Rejected
     evaluation: Evaluation | None  # None if the run had no classifier, or nothing to evaluate it on
+    folds: dict[str, Any] | None  # the entry "folds" of ``classifier/metrics.json``
 
 
 def read(output: str, manifest: dict[str, Any]) -> Findings:
-    """Return what the report shows of the run in a results folder."""
+    """Return what the report shows of the run or prediction in a results folder."""
     files = manifest["files"]
+    listed = [entry["path"] for entries in files.values() for entry in entries]
+    fits = layout.EXPLAINED_VARIANCE in listed
     labels = manifest["labels"]
     label_counts = Counter({label: 0 for split in labels.values() for label in split})
     for split in labels.values():
         label_counts.update(split)
+    metrics = _metrics(output) if layout.METRICS in listed else None
     without_label = manifest["counts"]["used"] - label_counts.total()
+    photos = draw(
+        output,
+        [entry["path"] for entry in files[layout.COMPONENTS]],
+        [*label_counts.values(), without_label],
+        sum(entry["rows"] for entry in files[layout.COMPONENTS]),
+    )
+    labels_given = predicted.read(output, listed, photos.paths)
+    if labels_given is not None and not fits:
+        photos = replace(photos, labels=[labels_given.of.get(path) for path in photos.paths])
     return Findings(
         manifest,
-        _cumulative(output),
-        draw(
-            output,
-            [entry["path"] for entry in files[layout.COMPONENTS]],
-            [*label_counts.values(), without_label],
-            sum(entry["rows"] for entry in files[layout.COMPONENTS]),
-        ),
+        _cumulative(output) if fits else None,
+        photos,
+        labels_given,
         _rejected(output, [entry["path"] for entry in files[layout.REJECTED]]),
-        _evaluation(output, [entry["path"] for entries in files.values() for entry in entries]),
+        _evaluation(output, listed, metrics),
+        None if metrics is None else metrics.get("folds"),
     )
 
 
@@ -118,11 +132,15 @@ def _rejected(output: str, files: Sequence[str]) -> Rejected:
     return Rejected(reasons.total(), reasons.most_common(), examples)
 
 
-def _evaluation(output: str, listed: Sequence[str]) -> Evaluation | None:
-    if layout.METRICS not in listed or layout.CONFUSION_MATRIX not in listed:
-        return None
-    metrics = json.loads(storage.read_bytes(storage.join(output, layout.METRICS)))
+def _metrics(output: str) -> dict[str, Any]:
+    metrics: dict[str, Any] = json.loads(storage.read_bytes(storage.join(output, layout.METRICS)))
     layout.require_version(metrics, storage.join(output, layout.METRICS))
+    return metrics
+
+
+def _evaluation(output: str, listed: Sequence[str], metrics: dict[str, Any] | None) -> Evaluation | None:
+    if metrics is None or layout.CONFUSION_MATRIX not in listed:
+        return None
     rows = _read_csv(output, layout.CONFUSION_MATRIX)
     _, *labels = next(rows)
     body = list(rows)

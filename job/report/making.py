@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from job import storage
@@ -9,19 +10,33 @@ from job.errors import job_command, one_line
 from job.report import drawing, findings, page, thumbnails
 from job.report.messages import Messages
 from job.results import DataFile, layout
+from job.results.output import Run, commit, finish
 
 FILES = "report"
 """The manifest's name for the list with the report in it."""
 
 THUMBNAILS = 800
-"""Photos that are read again for the scatter; the worst-classified come first."""
+"""Photos that are read again for the scatter, after the worst-classified and the least certain ones."""
+
+
+def finish_with_report(run: Run, manifest: dict[str, Any], language: str) -> dict[str, Any]:
+    """Commit a run, write its report and release the lease; return the manifest with the report."""
+    # Commit the results before rendering, so that an interrupt loses only the report.
+    commit(run, manifest)
+    with run.progress.stage("report"):
+        report = write_if_possible(run.output, manifest, language, run.progress.say)
+    manifest["files"][FILES] = [asdict(file) for file in report]
+    manifest["seconds"]["report"] = round(run.progress.seconds["report"], 3)
+    return finish(run, manifest)
 
 
 def make(output: str, manifest: dict[str, Any], language: str) -> str:
-    """Return the report of the run in a results folder."""
+    """Return the report of the run or prediction in a results folder."""
     found = findings.read(output, manifest)
     mistakes = found.evaluation.mistakes if found.evaluation is not None else []
-    wanted = [*(mistake.path for mistake in mistakes), *found.photos.paths[:THUMBNAILS]]
+    uncertain = found.predicted.least_certain if found.predicted is not None else []
+    shown = [*(photo.path for photo in mistakes), *(photo.path for photo in uncertain)]
+    wanted = [*shown, *found.photos.paths[:THUMBNAILS]]
     return page.render(found, thumbnails.read(wanted), Messages(language), drawing.script())
 
 

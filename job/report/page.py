@@ -4,16 +4,17 @@ Everything that comes from a run (labels, paths, reasons) passes through ``escap
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
-from job.report import cost, figures, heat_map, sections
+from job.report import cost, cross_validation, figures, heat_map, markup, sections
 from job.report.findings import Findings
 from job.report.messages import Messages
+from job.report.predicted import UNCERTAIN
 
 FORBID_NETWORK = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'unsafe-eval'"
@@ -39,7 +40,8 @@ def render(findings: Findings, thumbnails: Mapping[str, str], messages: Messages
         "readableLabels": heat_map.READABLE_LABELS,
         "scatter": _scatter_content(findings, thumbnails, messages) if "scatter" in drawn else None,
     }
-    title = f"{messages('title')}: {findings.manifest['run_id']}"
+    shown = list(_sections(findings, thumbnails, messages))
+    title = f"{_title(findings, messages)}: {findings.manifest['run_id']}"
     parts = [
         "<!DOCTYPE html>",
         f'<html lang="{messages.language}"><head><meta charset="utf-8">',
@@ -48,10 +50,10 @@ def render(findings: Findings, thumbnails: Mapping[str, str], messages: Messages
         # A browser would otherwise ask for a favicon.
         '<link rel="icon" href="data:,">',
         f"<title>{escape(title)}</title><style>{_resource('page.css')}</style></head><body>",
-        _header(findings, messages),
+        _header(findings, [name for name, _ in shown], messages),
         "<main>",
         _tiles(findings, messages),
-        *(_section(name, body, messages) for name, body in _sections(findings, thumbnails, messages)),
+        *(_section(name, body, messages) for name, body in shown),
         "</main>",
         f"<footer><p>{escape(messages('footer'))}</p></footer>",
         '<div id="tooltip" role="status" hidden></div>',
@@ -64,12 +66,18 @@ def render(findings: Findings, thumbnails: Mapping[str, str], messages: Messages
 
 
 def page_figures(findings: Findings, messages: Messages) -> dict[str, figures.Figure]:
-    """Return the figures of a page by name, in the order in which they stand."""
-    manifest, evaluation = findings.manifest, findings.evaluation
-    drawn = {
-        "labels": figures.label_counts(sections.shown_labels(manifest["labels"]), messages),
-        "scree": figures.scree(findings.cumulative, manifest["components"]["components_for_variance"], messages),
-    }
+    """Return the figures of a page by name, in the order of the page."""
+    manifest, evaluation, predicted = findings.manifest, findings.evaluation, findings.predicted
+    drawn: dict[str, figures.Figure] = {}
+    if findings.cumulative is not None:
+        shown = sections.shown_labels(manifest["labels"])
+        drawn["labels"] = figures.label_counts(shown, messages("labels"), messages)
+        needed = manifest["components"]["components_for_variance"]
+        drawn["scree"] = figures.scree(findings.cumulative, needed, messages)
+    if predicted is not None:
+        shown = sections.shown_labels({"predict": predicted.labels})
+        drawn["predicted"] = figures.label_counts(shown, messages("predictions"), messages)
+        drawn["certainty"] = figures.certainty(predicted.bins, messages)
     if sections.has_plane(findings):
         chosen = first_chosen(findings)
         drawn["scatter"] = figures.scatter(findings.photos, chosen, messages)
@@ -81,7 +89,7 @@ def page_figures(findings: Findings, messages: Messages) -> dict[str, figures.Fi
 
 
 def json_for_script(content: object) -> str:
-    """Return JSON that may stand between script tags: nothing in it can end them."""
+    """Return JSON that is safe between script tags: nothing in it can end them."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
@@ -106,14 +114,18 @@ def _scatter_content(findings: Findings, thumbnails: Mapping[str, str], messages
     }
 
 
-def _header(findings: Findings, messages: Messages) -> str:
+def _title(findings: Findings, messages: Messages) -> str:
+    return messages("prediction_title" if "fitted" in findings.manifest else "title")
+
+
+def _header(findings: Findings, names: Sequence[str], messages: Messages) -> str:
     manifest, arguments = findings.manifest, findings.manifest["arguments"]
-    links = "".join(f'<a href="#{name}">{escape(messages(name))}</a>' for name in _section_names(findings))
+    links = "".join(f'<a href="#{name}">{escape(messages(name))}</a>' for name in names)
     untrained = manifest["backbone"] is not None and manifest["backbone"]["untrained"]
     warning = f'<p class="warning">{escape(messages("untrained"))}</p>' if untrained else ""
     where, when = arguments["images"] or arguments["image_list"], sections.moment(manifest["finished"])
     return (
-        f"<header><h1>{escape(messages('title'))}</h1>"
+        f"<header><h1>{escape(_title(findings, messages))}</h1>"
         f'<p class="soft">{escape(where)} · {escape(when)}</p>'
         f"<nav>{links}</nav>{warning}"
         f"<noscript><p class='warning'>{escape(messages('no_script'))}</p></noscript></header>"
@@ -146,6 +158,15 @@ def _tiles(findings: Findings, messages: Messages) -> str:
                 messages("on_test_photos", right=right, photos=messages.number(photos)),
             )
         )
+    if findings.predicted is not None:
+        share = messages.share(UNCERTAIN)
+        tiles.append(
+            (messages.number(findings.predicted.uncertain), messages("uncertain"), messages("below", share=share))
+        )
+    if findings.folds is not None:
+        accuracy = findings.folds["accuracy"]
+        spread = messages("folds_spread", std=markup.share(accuracy["std"], messages, 1))
+        tiles.append((markup.share(accuracy["mean"], messages, 1), messages("folds_accuracy"), spread))
     tiles.append((messages.number(counts["rejected"]), messages("photos_rejected"), ""))
     drawn = "".join(
         f'<div class="tile"><b>{escape(value)}</b><span>{escape(name)}</span>'
@@ -155,17 +176,19 @@ def _tiles(findings: Findings, messages: Messages) -> str:
     return f'<div class="tiles">{drawn}{cost.tile(messages)}</div>'
 
 
-def _section_names(findings: Findings) -> list[str]:
-    names = ["run", "labels", "variance", "scatter", "time"]
-    return [*names, *(["classifier", "mistakes"] if findings.evaluation is not None else []), "rejected"]
-
-
 def _sections(findings: Findings, thumbnails: Mapping[str, str], messages: Messages) -> Iterable[tuple[str, str]]:
+    """Yield the name and the HTML of each section that there is something to show in."""
     yield "run", sections.run(findings, messages)
-    yield "labels", sections.labels(findings, messages)
-    yield "variance", sections.variance(findings, messages)
+    if findings.cumulative is not None:
+        yield "labels", sections.labels(findings, messages)
+        yield "variance", sections.variance(findings, findings.cumulative, messages)
+    if findings.predicted is not None:
+        yield "predictions", sections.predictions(findings.predicted, thumbnails, messages)
     yield "scatter", sections.scatter(findings, thumbnails, messages)
     yield "time", sections.time(findings, messages)
+    if findings.folds is not None:
+        grouped = findings.manifest["arguments"].get("group_pattern") is not None
+        yield "folds", cross_validation.section(findings.folds, grouped, messages)
     if findings.evaluation is not None:
         yield "classifier", sections.classifier(findings.evaluation, messages)
         yield "mistakes", sections.mistakes(findings.evaluation, thumbnails, messages)

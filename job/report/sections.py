@@ -1,20 +1,23 @@
 """Writes the sections of the report's page: their text, their tables, and the places of their figures."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from job.features.extractor import extraction_seconds
-from job.report import cost, figures, heat_map
+from job.report import cost, cross_validation, figures, heat_map, markup
 from job.report.findings import Evaluation, Findings
 from job.report.messages import Messages
+from job.report.predicted import UNCERTAIN, Predicted
 
 ROUND_COUNTS = (2000, 1000, 800, 600, 400, 200, 100, 50, 20, 10, 5, 2, 1)
 """Components of the table of explained variance, those that there are."""
 
 CONFUSIONS_SHOWN = 20
-WEAKEST_SHOWN = 15
 REASONS_SHOWN = 20
 UNSEEN_SHOWN = 20
 
@@ -24,12 +27,13 @@ def run(findings: Findings, messages: Messages) -> str:
     manifest = findings.manifest
     arguments, counts = manifest["arguments"], manifest["counts"]
     numbers = {split: messages.number(counts[split]) for split in ("train", "test", "predict")}
+    fitted = manifest.get("fitted")
     rows = [
         (messages("images"), arguments["images"] or arguments["image_list"]),
         *((messages(f"{name}_images"), arguments[name]) for name in ("test", "predict") if arguments.get(name)),
-        (messages("split"), messages("split_counts", **numbers)),
+        (messages("fitted"), fitted["results"]) if fitted else (messages("split"), messages("split_counts", **numbers)),
         *_described_by(manifest, messages),
-        (messages("standardised"), messages("yes" if arguments["standardize"] else "no")),
+        *([] if fitted else [(messages("standardised"), messages("yes" if arguments["standardize"] else "no"))]),
         (messages("started"), moment(manifest["started"])),
         (messages("finished"), moment(manifest["finished"])),
         (messages("run_id"), manifest["run_id"]),
@@ -38,8 +42,8 @@ def run(findings: Findings, messages: Messages) -> str:
         *((f"--{name.replace('_', '-')}", _plain(value)) for name, value in arguments.items() if value is not None),
         *((name, str(version)) for name, version in manifest["versions"].items()),
     ]
-    more = f"<details><summary>{escape(messages('all_arguments'))}</summary>{_facts(every)}</details>"
-    return _facts(rows, cost.fact(messages)) + more
+    more = f"<details><summary>{escape(messages('all_arguments'))}</summary>{markup.facts(every)}</details>"
+    return markup.facts(rows, cost.fact(messages)) + more
 
 
 def _described_by(manifest: Mapping[str, Any], messages: Messages) -> list[tuple[str, str]]:
@@ -62,12 +66,12 @@ def labels(findings: Findings, messages: Messages) -> str:
     half = messages.number(figures.LABELS_SHOWN // 2)
     cut = labels > figures.LABELS_SHOWN
     note = messages("labels_cut" if cut else "labels_note", labels=messages.number(labels), most=half, least=half)
-    return _note(note) + _figure("labels", messages("labels"), "scroll tall")
+    return markup.note(note) + markup.figure("labels", messages("labels"), "scroll tall")
 
 
-def variance(findings: Findings, messages: Messages) -> str:
+def variance(findings: Findings, cumulative: npt.NDArray[np.float64], messages: Messages) -> str:
     """Show the explained variance, as a curve and as two tables."""
-    described, cumulative = findings.manifest["components"], findings.cumulative
+    described = findings.manifest["components"]
     for_variance = described["components_for_variance"]
     note = messages("variance_note", available=messages.number(described["available"]))
     end = figures.curve_end(cumulative, for_variance)
@@ -77,11 +81,11 @@ def variance(findings: Findings, messages: Messages) -> str:
     round_counts = [count for count in ROUND_COUNTS if count <= len(cumulative)]
     kept = [(messages.number(count), messages.share(float(cumulative[count - 1]), 1)) for count in round_counts]
     return (
-        _note(note)
-        + _figure("scree", messages("variance"))
+        markup.note(note)
+        + markup.figure("scree", messages("variance"))
         + '<div class="columns">'
-        + _table([messages("share"), messages("components_needed")], wanted, numbers=(0, 1))
-        + _table([messages("components"), messages("share")], kept, numbers=(0, 1))
+        + markup.table([messages("share"), messages("components_needed")], wanted, numbers=(0, 1))
+        + markup.table([messages("components"), messages("share")], kept, numbers=(0, 1))
         + "</div>"
     )
 
@@ -90,7 +94,7 @@ def scatter(findings: Findings, thumbnails: Mapping[str, str], messages: Message
     """Show the plane of two components, and what chooses them and the labels."""
     photos = findings.photos
     if not has_plane(findings):
-        return _note(messages("one_component"))
+        return markup.note(messages("one_component"))
     shown = len(photos.paths)
     note = messages(
         "scatter_note" if shown < photos.total else "scatter_all_note",
@@ -98,6 +102,8 @@ def scatter(findings: Findings, thumbnails: Mapping[str, str], messages: Message
         total=messages.number(photos.total),
         thumbnails=messages.number(sum(path in thumbnails for path in photos.paths)),
     )
+    if findings.predicted is not None and "fitted" in findings.manifest:
+        note += " " + messages("scatter_predicted")
     count = photos.components.shape[1]
     selects = "".join(
         f"<label>{escape(messages(axis))}"
@@ -105,8 +111,8 @@ def scatter(findings: Findings, thumbnails: Mapping[str, str], messages: Message
         for axis, first in (("across", 0), ("upwards", 1))
     )
     return (
-        f"{_note(note)}{_note(messages('scatter_help'))}"
-        f'<div class="controls">{selects}</div>{_figure("scatter", messages("scatter"))}'
+        f"{markup.note(note)}{markup.note(messages('scatter_help'))}"
+        f'<div class="controls">{selects}</div>{markup.figure("scatter", messages("scatter"))}'
         f'<div class="controls"><label>{escape(messages("find_label"))}'
         f'<input id="find-label" type="search" autocomplete="off"></label>'
         f'<button id="no-labels" type="button">{escape(messages("none"))}</button></div>'
@@ -124,13 +130,13 @@ def time(findings: Findings, messages: Messages) -> str:
         seconds=messages.number(extraction_seconds(manifest["seconds"]), 1),
     )
     drawn = "".join(
-        f"<div><h3>{escape(messages(title))}</h3>{_figure(name, messages(title))}</div>"
+        f"<div><h3>{escape(messages(title))}</h3>{markup.figure(name, messages(title))}</div>"
         for name, title in (("stages", "stages"), ("tasks", "task_stages"))
     )
     seconds = [(messages.stage(name), messages.number(value, 1)) for name, value in manifest["seconds"].items()]
-    table = _table([messages("stage"), messages("seconds")], seconds, numbers=(1,))
+    table = markup.table([messages("stage"), messages("seconds")], seconds, numbers=(1,))
     return (
-        f'{_note(note)}<div class="columns">{drawn}</div>'
+        f'{markup.note(note)}<div class="columns">{drawn}</div>'
         f"<details><summary>{escape(messages('seconds'))}</summary>{table}</details>"
     )
 
@@ -143,88 +149,114 @@ def classifier(evaluation: Evaluation, messages: Messages) -> str:
         kind=messages.classifier(metrics["classifier"]),
         inputs=messages(f"on_{metrics.get('classify_on', 'components')}"),
         trained=messages.number(metrics["trained_on"]),
-        accuracy=_share(metrics["accuracy"], messages, 2),
-        macro=_share(metrics["macro_f1"], messages, 2),
+        accuracy=markup.share(metrics["accuracy"], messages, 2),
+        macro=markup.share(metrics["macro_f1"], messages, 2),
     )
-    body = [_note(note)]
+    body = [markup.note(note)]
     if metrics["unseen_labels"]:
         unseen = [entry["label"] for entry in metrics["unseen_labels"]]
         more = ", ..." if len(unseen) > UNSEEN_SHOWN else ""
-        body.append(_note(messages("unseen", labels=", ".join(unseen[:UNSEEN_SHOWN]) + more)))
+        body.append(markup.note(messages("unseen", labels=", ".join(unseen[:UNSEEN_SHOWN]) + more)))
     confusions = evaluation.confusions()
     body.append(f"<h3>{escape(messages('confusion'))}</h3>")
     drawn = heat_map.heat_maps(evaluation, messages)
     if "confusion" in drawn:
-        body += [_note(messages("confusion_note")), _figure("confusion", messages("confusion"), "scroll")]
+        body += [markup.note(messages("confusion_note")), markup.figure("confusion", messages("confusion"), "scroll")]
     else:
-        body.append(_note(messages("too_many_labels", labels=messages.number(len(evaluation.true_labels)))))
+        body.append(markup.note(messages("too_many_labels", labels=messages.number(len(evaluation.true_labels)))))
     if "focus" in drawn:
         title = messages("focus", labels=messages.number(drawn["focus"]["usermeta"]["rows"]))
-        body += [f"<h3>{escape(title)}</h3>", _figure("focus", title, "scroll")]
+        body += [f"<h3>{escape(title)}</h3>", markup.figure("focus", title, "scroll")]
     if confusions:
         body.append(f"<h3>{escape(messages('confusions'))}</h3>")
         shown = [
             (true, predicted, messages("of_photos", count=messages.number(count), photos=messages.number(photos)))
             for true, predicted, count, photos in confusions[:CONFUSIONS_SHOWN]
         ]
-        body.append(_table([messages("true_label"), messages("predicted"), messages("photos")], shown, numbers=(2,)))
-    weakest = sorted(
-        (entry for entry in metrics["per_label"] if entry["f1"] is not None and entry["f1"] < 1),
-        key=lambda entry: (entry["f1"], entry["label"]),
-    )
-    if weakest:
-        body.append(f"<h3>{escape(messages('weakest'))}</h3>")
-        names = ("f1", "precision", "recall")
-        listed = [
-            (entry["label"], *(_share(entry[name], messages, 1) for name in names), messages.number(entry["photos"]))
-            for entry in weakest[:WEAKEST_SHOWN]
-        ]
-        heads = [messages("label"), *(messages(name) for name in names), messages("photos")]
-        body.append(_table(heads, listed, numbers=(1, 2, 3, 4)))
+        body.append(
+            markup.table([messages("true_label"), messages("predicted"), messages("photos")], shown, numbers=(2,))
+        )
+    body.append(cross_validation.weakest_labels(metrics["per_label"], messages))
     return "".join(body)
 
 
 def mistakes(evaluation: Evaluation, thumbnails: Mapping[str, str], messages: Messages) -> str:
     """Show the worst-classified photos."""
     if not evaluation.mistakes:
-        return _note(messages("no_mistakes"))
+        return markup.note(messages("no_mistakes"))
     note = messages(
         "mistakes_note",
         wrong=messages.number(evaluation.wrong),
         photos=messages.number(int(evaluation.confusion.sum())),
         shown=messages.number(len(evaluation.mistakes)),
     )
-    missing = f'<div class="photo missing">{escape(messages("no_thumbnail"))}</div>'
     cards = [
-        '<div class="card">'
-        + (
-            f'<div class="photo"><img src="{escape(thumbnails[mistake.path])}" alt="{escape(mistake.label)}"></div>'
-            if mistake.path in thumbnails
-            else missing
+        _card(
+            mistake.path,
+            mistake.label,
+            escape(messages("taken_for", label=mistake.predicted))
+            + f', <span class="sure">{escape(messages("sure", share=messages.share(mistake.probability)))}</span>',
+            thumbnails,
+            messages,
         )
-        + f"<div><b>{escape(mistake.label)}</b><br>"
-        + escape(messages("taken_for", label=mistake.predicted))
-        + f', <span class="sure">{escape(messages("sure", share=messages.share(mistake.probability)))}</span>'
-        + f"<small>{escape(name_beside(mistake.path, mistake.label))}</small></div></div>"
         for mistake in evaluation.mistakes
     ]
-    return f'{_note(note)}<div class="cards">{"".join(cards)}</div>'
+    return f'{markup.note(note)}<div class="cards">{"".join(cards)}</div>'
+
+
+def predictions(predicted: Predicted, thumbnails: Mapping[str, str], messages: Messages) -> str:
+    """Show the labels that photos without one were given, how certainly, and the least certain photos."""
+    note = messages(
+        "predictions_note",
+        photos=messages.number(predicted.photos),
+        labels=messages.number(len(predicted.labels)),
+        uncertain=messages.number(predicted.uncertain),
+        share=messages.share(UNCERTAIN),
+    )
+    cards = [
+        _card(
+            photo.path,
+            photo.predicted,
+            f'<span class="sure">{escape(messages.share(photo.probability))}</span><br>'
+            + escape(messages("second", label=photo.second, share=messages.share(photo.second_probability))),
+            thumbnails,
+            messages,
+        )
+        for photo in predicted.least_certain
+    ]
+    return (
+        markup.note(note)
+        + markup.figure("predicted", messages("predictions"), "scroll tall")
+        + f"<h3>{escape(messages('certainty'))}</h3>"
+        + markup.figure("certainty", messages("certainty"))
+        + f'<h3>{escape(messages("least_certain"))}</h3><div class="cards">{"".join(cards)}</div>'
+    )
+
+
+def _card(path: str, label: str, more: str, thumbnails: Mapping[str, str], messages: Messages) -> str:
+    """Return a photo with its label, and more HTML below it."""
+    if path in thumbnails:
+        photo = f'<div class="photo"><img src="{escape(thumbnails[path])}" alt="{escape(label)}"></div>'
+    else:
+        photo = f'<div class="photo missing">{escape(messages("no_thumbnail"))}</div>'
+    name = escape(name_beside(path, label))
+    return f'<div class="card">{photo}<div><b>{escape(label)}</b><br>{more}<small>{name}</small></div></div>'
 
 
 def rejected(findings: Findings, messages: Messages) -> str:
     """Say which photos were rejected, and why."""
     rejected = findings.rejected
     if rejected.total == 0:
-        return _note(messages("none_rejected"))
+        return markup.note(messages("none_rejected"))
     found = messages.number(findings.manifest["counts"]["found"])
     reasons = [(reason, messages.number(count)) for reason, count in rejected.reasons[:REASONS_SHOWN]]
     others = len(rejected.reasons) - len(reasons)
     body = [
-        _note(messages("rejected_note", rejected=messages.number(rejected.total), found=found)),
-        _table([messages("reason"), messages("photos")], reasons, numbers=(1,)),
-        _note(messages("reasons_cut", others=messages.number(others))) if others else "",
+        markup.note(messages("rejected_note", rejected=messages.number(rejected.total), found=found)),
+        markup.table([messages("reason"), messages("photos")], reasons, numbers=(1,)),
+        markup.note(messages("reasons_cut", others=messages.number(others))) if others else "",
         f"<details><summary>{escape(messages('first_shown', shown=messages.number(len(rejected.examples))))}</summary>",
-        _table([messages("photo"), messages("reason")], rejected.examples),
+        markup.table([messages("photo"), messages("reason")], rejected.examples),
         "</details>",
     ]
     return "".join(body)
@@ -273,46 +305,12 @@ def rate(manifest: Mapping[str, Any]) -> float:
     return float(computed(manifest) / max(extraction_seconds(manifest["seconds"]), 1e-3))
 
 
-def _note(text: str) -> str:
-    return f"<p>{escape(text)}</p>"
-
-
-def _figure(name: str, title: str, box: str = "") -> str:
-    """Return the place of a figure; with a class of its own box, one that scrolls."""
-    figure = f'<div class="figure" id="figure-{name}"></div>'
-    # What scrolls must be reachable by keyboard.
-    return (
-        f'<div class="{box}" tabindex="0" role="region" aria-label="{escape(title)}">{figure}</div>' if box else figure
-    )
-
-
-def _facts(rows: Sequence[tuple[str, str]], more: str = "") -> str:
-    """Return a table of names and values; ``more`` are rows at its end, in HTML."""
-    body = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows)
-    return f'<table class="facts"><tbody>{body}{more}</tbody></table>'
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> str:
-    """Return a table; ``numbers`` are the columns that are set flush right."""
-    classes = [' class="number"' if column in numbers else "" for column in range(len(heads))]
-    head = "".join(f"<th{kind}>{escape(text)}</th>" for kind, text in zip(classes, heads, strict=True))
-    body = "".join(
-        "<tr>" + "".join(f"<td{kind}>{escape(text)}</td>" for kind, text in zip(classes, row, strict=True)) + "</tr>"
-        for row in rows
-    )
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-
-
 def _component_options(count: int, selected: int, messages: Messages) -> str:
     return "".join(
         f'<option value="{number}"{" selected" if number == selected else ""}>'
         f"{escape(messages('component', number=str(number + 1)))}</option>"
         for number in range(count)
     )
-
-
-def _share(value: float | None, messages: Messages, digits: int) -> str:
-    return "–" if value is None else messages.share(value, digits)
 
 
 def _plain(value: object) -> str:

@@ -18,7 +18,7 @@ QUALITY = 55
 """Of WebP, whose files of this size are half as large as JPEG's, because they carry no tables."""
 
 MOST_BYTES = 1_200_000
-"""Of all thumbnails together, as they stand in the page."""
+"""Of all thumbnails together, encoded for the page."""
 
 MOST_SECONDS = 15.0
 """A run does not wait longer for pictures."""
@@ -62,7 +62,7 @@ def thumbnail(content: bytes) -> bytes:
     Raises
     ------
     Exception
-        Nearly any, if the content is no photo: Pillow's decoders are like that.
+        Nearly any, if the content is not a photo: Pillow's decoders raise many types.
     """
     # Large JPEGs are decoded at a fraction of their size, in a fraction of the time.
     small = Image.fromarray(decode_at_own_size(content, SIDE, SCALED))
@@ -74,6 +74,6 @@ def thumbnail(content: bytes) -> bytes:
 def _data_uri(path: str, read_bytes: Callable[[str], bytes]) -> str | None:
     try:
         content = thumbnail(read_bytes(path))
-    except Exception:  # noqa: BLE001 - a picture that is missing is no failure, whatever it is missing for
+    except Exception:  # noqa: BLE001 - a photo without a thumbnail is not a failure, for any reason
         return None
     return f"data:image/webp;base64,{base64.b64encode(content).decode()}"

@@ -74,7 +74,7 @@ class Found:
     def __str__(self) -> str:
         """Return the line that the run prints."""
         if not (self.reused or self.changed or self.differently or self.removed):
-            return f"Nothing is reused: the output holds no {self.folder} of an earlier run."
+            return f"Nothing is reused: the output has no {self.folder} of an earlier run."
         reasons = [f"{self.changed:,} have changed"] if self.changed else []
         reasons += [f"{photos:,} were made {how}" for how, photos in self.differently.items()]
         computed = self.listed - self.reused
@@ -92,7 +92,7 @@ def stamp(provenance: Mapping[str, Any], rows: pa.Table) -> dict[str, str]:
 def reuse(
     wanted: bool, output: str, folder: str, provenance: Mapping[str, Any], photos: pa.Table, progress: Progress
 ) -> tuple[pa.Table, Found | None]:
-    """Return what ``find`` does, and report it; the listing as it is and None if nothing is to be reused."""
+    """Return the result of ``find``, and print it; without ``wanted``, the unchanged listing and None."""
     if not wanted:
         return photos, None
     with progress.stage("resume"):

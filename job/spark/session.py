@@ -65,7 +65,7 @@ def start(master: str | None) -> SparkContext:
         configuration.setMaster(chosen)
         if chosen.startswith("local"):
             use_own_spark(os.environ)
-        # Spark's executors would start whatever `python3` is first on PATH.
+        # Spark's executors would start the first `python3` on PATH.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         settings = own_session(cds_archive.java_options(cds_archive.find()))
         if chosen.startswith("local"):

@@ -1,10 +1,10 @@
-"""Cuts the training rows of a run's files into slices of one size, whatever the files' own sizes are.
+"""Cuts the training rows of a run's files into slices of one size, independent of the files' sizes.
 
 How photos are distributed to files depends on the cluster, on the photos to test among them, and on the files of an
 earlier run. The order of the training rows does not, so a sum slice by slice is the same to the last bit.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -14,6 +14,14 @@ import pyarrow.compute as pc
 
 from job.images import TRAIN
 from job.results import layout
+
+Prepare = Callable[[pa.Table], pa.Table]
+"""Changes a file's rows before they are used, for instance their splits; pickled and sent to the executors."""
+
+
+def as_written(table: pa.Table) -> pa.Table:
+    """Return the rows of a file unchanged."""
+    return table
 
 
 @dataclass(frozen=True)
@@ -42,16 +50,17 @@ def cut(files: Sequence[tuple[str, int]], size: int) -> list[list[Slice]]:
     return parts
 
 
-def read(output: str, slices: Sequence[Slice]) -> Iterator[pa.Table]:
+def read(output: str, slices: Sequence[Slice], prepare: Prepare = as_written) -> Iterator[pa.Table]:
     """Yield the training rows of each slice; a file of several consecutive slices is read once."""
     for path, pieces in groupby(slices, attrgetter("path")):
-        training = _training_rows(output, path)
+        training = training_rows(output, path, prepare)
         for piece in pieces:
             yield training.slice(piece.start, piece.stop - piece.start)
         # Free the memory before the next file is read, not after it.
         del training
 
 
-def _training_rows(output: str, path: str) -> pa.Table:
-    table = layout.read_parquet(output, path)
+def training_rows(output: str, path: str, prepare: Prepare = as_written) -> pa.Table:
+    """Return the training rows of a file."""
+    table = prepare(layout.read_parquet(output, path))
     return table.filter(pc.equal(table["split"], TRAIN))

@@ -64,7 +64,7 @@ class PhotoExtractor(Protocol):
 
     @property
     def provenance(self) -> Mapping[str, Any]:
-        """What decides a photo's values, beside the photo. Computed on the driver only."""
+        """What determines a photo's values, apart from the photo. Computed on the driver only."""
 
     def load(self) -> Loaded:
         """Load what it works with, once a process."""
@@ -160,11 +160,12 @@ def _process(
     photos: pa.Table, extractor: PhotoExtractor, loaded: Loaded, seconds: dict[str, float], done: Accumulator[int]
 ) -> list[Values | str]:
     """Return the values of each photo, or the reason why it is rejected."""
-    paths, sizes, problems = (photos[name].to_pylist() for name in ("path", "size", "problem"))
+    paths, sizes, problems, places = (photos[name].to_pylist() for name in ("path", "size", "problem", "member"))
+    members = [place and storage.Member(**place) for place in places]
     outcomes: list[Values | str] = []
     waiting: list[Pixels | str] = []
     with workers.ended_if_silent() as heartbeat:
-        for photo in photos_in_turn(paths, sizes, problems, extractor.decode, seconds):
+        for photo in photos_in_turn(paths, sizes, problems, members, extractor.decode, seconds):
             waiting.append(_reason_if_rejected(photo))
             usable = [pixels for pixels in waiting if not isinstance(pixels, str)]
             if len(usable) == loaded.batch or len(outcomes) + len(waiting) == len(paths):

@@ -1,5 +1,6 @@
 """Read and write files by URI: on this machine, on S3 and on other object stores."""
 
+from job.storage.archives import Member, inside_archive, is_archive, path_inside, reader
 from job.storage.files import (
     SYSTEM_FOLDERS,
     FileFound,
@@ -10,6 +11,7 @@ from job.storage.files import (
     folder_exists,
     is_hidden,
     list_files,
+    list_members,
     local_copy,
     look_at,
     missing_folders,
@@ -25,22 +27,28 @@ from job.storage.uri import absolute_uri, is_local, join, resolved, split_s3
 __all__ = [
     "SYSTEM_FOLDERS",
     "FileFound",
+    "Member",
     "Skipped",
     "absolute_uri",
     "cache_folder",
     "delete",
     "exists_any",
     "folder_exists",
+    "inside_archive",
+    "is_archive",
     "is_hidden",
     "is_local",
     "join",
     "list_files",
+    "list_members",
     "local_copy",
     "look_at",
     "missing_folders",
     "nearest_folder",
     "open_filesystem",
+    "path_inside",
     "read_bytes",
+    "reader",
     "remove_empty_folder",
     "resolved",
     "retry",

@@ -2,14 +2,14 @@
 
 import os
 import secrets
+import shlex
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
 
 import pyarrow as pa
 from pyarrow import fs
@@ -23,20 +23,15 @@ from job.errors import (
     refused,
     unreachable,
 )
-from job.storage.filesystem import open_filesystem
-from job.storage.retry import retry
+from job.storage.archives import Member, find_member, is_archive, list_archive, read_member
+from job.storage.filesystem import open_filesystem, persistently
 from job.storage.uri import is_local
-
-PAUSES = (2.0, 8.0)
-"""Seconds, about, until a request is repeated that S3's own client has given up."""
 
 LOOKS_AT_A_TIME = 64
 """Files whose size is asked for at the same time: each takes a request that is mostly waiting."""
 
 FOLDERS_AT_A_TIME = 16
 """Folders of an object store that are listed together."""
-
-_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +42,7 @@ class FileFound:
     size: int  # bytes
     problem: str = ""  # why it cannot be opened; empty if it can
     modified: int = 0  # last change, nanoseconds since 1970; 0 if the storage does not say
+    member: Member | None = None  # its place in an archive; None if it is a file
 
 
 SYSTEM_FOLDERS = ("@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found", "__MACOSX")
@@ -76,18 +72,39 @@ def list_files(folder: str, skipped: Skipped | None = None) -> list[FileFound]:
     try:
         local = isinstance(filesystem, fs.LocalFileSystem)
         look = partial(filesystem.get_file_info, path)
-        root = look() if local else _retry(look)
+        root = look() if local else persistently(look)
         if root.type == fs.FileType.NotFound:
             raise PhotosNotFoundError(
                 f"There is no folder '{folder}'.",
                 f"{nearest_folder(folder)}Check its name, and that this machine may read it.",
             )
+        if root.type == fs.FileType.File and is_archive(path):
+            return list_members(folder, "", skipped)
         # An object store may have an object and a folder of the same name.
         if root.type != fs.FileType.Directory and (local or not _list_below(filesystem, path)):
-            raise PhotosNotFoundError(f"'{folder}' is a file, not a folder.", "Name the folder that contains it.")
+            if path.lower().endswith((".tar.gz", ".tgz")):
+                raise PhotosNotFoundError(
+                    f"'{folder}' must be a folder or an archive that can be read by ranges, got a compressed tar.",
+                    f"Decompress it and name the .tar: gunzip {shlex.quote(folder)}",
+                )
+            raise PhotosNotFoundError(f"'{folder}' is a file, not a folder.", "Name a folder, .zip or .tar.")
         found = list(_walk(Path(path), skipped) if local else _list_objects(filesystem, path))
     except OSError as error:
         raise unreachable(f"Cannot list the folder '{folder}'", error) from error
+    return _not_hidden(found, skipped)
+
+
+def list_members(archive: str, inside: str, skipped: Skipped | None = None) -> list[FileFound]:
+    """Return the files of an archive; ``inside`` is its own path inside a folder, empty if it is the folder."""
+    before = f"{inside}/" if inside else ""
+    found = [
+        FileFound(before + entry.inside, entry.member.size, entry.problem, entry.modified, entry.member)
+        for entry in list_archive(archive)
+    ]
+    return _not_hidden(found, skipped)
+
+
+def _not_hidden(found: Sequence[FileFound], skipped: Skipped | None) -> list[FileFound]:
     if skipped is not None:
         skipped.system += sorted({_system_folder(file.inside) for file in found} - {""})
     return [file for file in found if not is_hidden(file.inside)]
@@ -100,7 +117,7 @@ def look_at(uris: Sequence[str]) -> list[FileFound]:
         filesystem, path = open_filesystem(uri)
         look = partial(filesystem.get_file_info, path)
         try:
-            info = look() if is_local(uri) else _retry(look)
+            info = look() if is_local(uri) else persistently(look)
         except OSError as error:
             if is_local(uri):
                 return FileFound(uri, 0, one_line(error))
@@ -150,13 +167,16 @@ def folder_exists(folder: str) -> bool:
 
 
 def read_bytes(uri: str) -> bytes:
-    """Return a file's content.
+    """Return the content of a file, or of a member of an archive.
 
     Raises
     ------
     OSError
         If it cannot be read, elsewhere after several attempts.
     """
+    member = find_member(uri)
+    if member is not None:
+        return read_member(member)
     filesystem, path = open_filesystem(uri)
 
     def read() -> bytes:
@@ -166,17 +186,7 @@ def read_bytes(uri: str) -> bytes:
             raise OSError(f"{len(content):,} of {size:,} bytes came")
         return content
 
-    return read() if is_local(uri) else _retry(read)
-
-
-def _retry(attempt: Callable[[], _Result]) -> _Result:
-    """Repeat an attempt that a storage has failed: its own client has then tried several times within seconds."""
-    return retry(attempt, PAUSES, _may_pass)
-
-
-def _may_pass(error: Exception) -> bool:
-    final = isinstance(error, FileNotFoundError) or refused(error) is not None
-    return isinstance(error, OSError) and not final
+    return read() if is_local(uri) else persistently(read)
 
 
 def local_copy(uri: str, folder: Path) -> Path:
@@ -204,7 +214,7 @@ def write_bytes(uri: str, content: bytes | pa.Buffer) -> None:
         if isinstance(filesystem, fs.LocalFileSystem):
             _write_and_rename(filesystem, path, content)
         else:
-            _retry(partial(_upload, filesystem, path, content))
+            persistently(partial(_upload, filesystem, path, content))
     except OSError as error:
         raise NotWrittenError(
             f"Cannot write '{uri}': {one_line(error)}.",
@@ -246,7 +256,7 @@ def _upload(filesystem: fs.FileSystem, path: str, content: bytes | pa.Buffer) ->
 def _write_and_rename(filesystem: fs.LocalFileSystem, path: str, content: bytes | pa.Buffer) -> None:
     folder, _, name = path.rpartition("/")
     filesystem.create_dir(folder, recursive=True)
-    # Two writers of one file have two names, in whatever process of whatever machine that shares the disk.
+    # Two writers of one file use two names, in any process of any machine that shares the disk.
     temporary = f"{folder}/.{name}.{secrets.token_hex(8)}"
     try:
         with filesystem.open_output_stream(temporary) as stream:
@@ -322,7 +332,7 @@ def _list_objects(filesystem: fs.FileSystem, path: str) -> Iterator[FileFound]:
         found = _list_together(filesystem, path)
     except OSError:
         # One that cannot answer so many at a time is asked one thing after the other.
-        found = _retry(partial(_list_below, filesystem, path))
+        found = persistently(partial(_list_below, filesystem, path))
     for info in found:
         inside = info.path.removeprefix(f"{path}/")
         # pyarrow opens no key with an empty part in it, but a shorter one in its place.

@@ -2,18 +2,25 @@
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import TypeVar
 
 from pyarrow import fs
 
-from job.errors import AddressError, unreachable
+from job.errors import AddressError, refused, unreachable
+from job.storage.retry import retry
 from job.storage.uri import SCHEME
 
 _MAKING = threading.Lock()
 
 S3_ATTEMPTS = 5
 """Attempts per S3 request; the SDK waits longer before each."""
+
+PAUSES = (2.0, 8.0)
+"""Seconds until what a storage's own client has given up is tried again, about."""
+
+_Result = TypeVar("_Result")
 
 
 def open_filesystem(uri: str) -> tuple[fs.FileSystem, str]:
@@ -44,6 +51,16 @@ def open_filesystem(uri: str) -> tuple[fs.FileSystem, str]:
         f"A URI must begin with s3://, abfs:// or gs://, got '{uri}'.",
         "Use a path of this machine, or a URI like s3://BUCKET/FOLDER",
     )
+
+
+def persistently(attempt: Callable[[], _Result]) -> _Result:
+    """Attempt again what a storage has failed at: its own client has tried several times then, within seconds."""
+    return retry(attempt, PAUSES, _may_pass)
+
+
+def _may_pass(error: Exception) -> bool:
+    final = isinstance(error, FileNotFoundError) or refused(error) is not None
+    return isinstance(error, OSError) and not final
 
 
 @lru_cache(maxsize=1)

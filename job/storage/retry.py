@@ -1,4 +1,4 @@
-"""Repeat what another attempt may mend, with a pause before each."""
+"""Repeat what another attempt may fix, with a pause before each."""
 
 import random
 import time

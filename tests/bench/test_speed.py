@@ -25,7 +25,7 @@ def test_the_table_compares_with_the_fastest() -> None:
 
     table = speed.describe({"machine": "2 cores", "rounds": 1, "contenders": contenders})
 
-    assert table.splitlines()[0] == "100 photos, 1 rounds in turn, medians; 2 cores."
+    assert table.splitlines()[0] == "100 photos, 1 interleaved rounds, medians; 2 cores."
     assert table.splitlines()[-2:] == ["| loop | 100 | 1.00 |  | 2.0 | 50 |", "| full | 80 | 0.80 | 0.5 | 2.2 | 50 |"]
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from botocore import xform_name
 
-from infra import cli
+from infra import cli, commandline
 from infra.cdk_context import read_settings
 from infra.commands.sample_photos import draw_photos
 from infra.runs.plan import plan, require_remote
@@ -118,7 +118,7 @@ def check(command: str) -> None:
     elif program == "aws":
         check_aws(rest)
     elif program == "orchard":
-        check_job_options(cli.parse(rest))
+        check_job_options(commandline.parse(rest))
     elif rest[:2] == ["-m", "job"]:
         parse_job(rest[2:])
     else:
@@ -179,7 +179,7 @@ def options_of(parser: argparse.ArgumentParser) -> set[str]:
 
 def orchard_parsers() -> Mapping[str, argparse.ArgumentParser]:
     """Return the parser of each command of ``orchard``."""
-    (found,) = [each for each in cli.parser()._actions if isinstance(each, argparse._SubParsersAction)]
+    (found,) = [each for each in commandline.parser()._actions if isinstance(each, argparse._SubParsersAction)]
     parsers: Mapping[str, argparse.ArgumentParser] = found.choices
     return parsers
 
@@ -195,7 +195,7 @@ def job_options() -> set[str]:
 
 
 def all_options() -> set[str]:
-    found = job_options() | options_of(cli.parser())
+    found = job_options() | options_of(commandline.parser())
     for parser in orchard_parsers().values():
         found |= options_of(parser)
     return found
@@ -212,8 +212,8 @@ def check_options(command: str) -> None:
     elif program == "aws":
         check_aws([word for word in rest if word not in ("NAME", "FILE")])
     elif program == "orchard":
-        known = {**orchard_parsers(), "COMMAND": cli.parser()}
-        allowed = options_of(known[rest[0]]) if rest[0] in known else options_of(cli.parser())
+        known = {**orchard_parsers(), "COMMAND": commandline.parser()}
+        allowed = options_of(known[rest[0]]) if rest[0] in known else options_of(commandline.parser())
         assert rest[0] in known or rest[0].startswith("--"), command
         assert given <= allowed, command
     elif rest[:2] == ["-m", "job"]:

@@ -20,7 +20,11 @@ OLD_IDIOMS = re.compile(
 QUOTED = re.compile(r"#+ .*|- `.*`")
 """A heading or a quoted message, which cannot be wrapped."""
 
-PAGES = [page for page in pages() if page.parent.name != "decisions"]
+SECTIONS = ["Context", "Decision", "Alternatives", "Consequences"]
+"""The headings of a decision, in order; a decision may have no alternatives."""
+
+DECISIONS = [page for page in pages() if page.parent.name == "decisions" and "\n## " in page.read_text()]
+PAGES = [*(page for page in pages() if page.parent.name != "decisions"), *DECISIONS]
 WRAPPED = [*PAGES, ROOT / "CHANGELOG.md", ROOT / "localcloud" / "README.md"]
 WRITTEN = [page for page in PAGES if page.name not in ("troubleshooting.md", "demarrage.md")]
 """The pages in English that are not generated from the code."""
@@ -39,3 +43,10 @@ def test_prose_is_wrapped_at_100_columns(page: Path) -> None:
 @pytest.mark.parametrize("page", WRITTEN, ids=name)
 def test_pages_use_no_old_idioms(page: Path) -> None:
     assert [line for line in prose(page) if OLD_IDIOMS.search(line)] == []
+
+
+@pytest.mark.parametrize("page", DECISIONS, ids=name)
+def test_decisions_have_their_sections_in_order(page: Path) -> None:
+    found = re.findall(r"^## (.+)$", page.read_text(), re.MULTILINE)
+
+    assert found == [section for section in SECTIONS if section in found or section != "Alternatives"]

@@ -35,7 +35,7 @@ def test_a_stack_whose_exports_are_in_use_stays(way: Way) -> None:
     assert way.outputs("OrchardData")["DataBucket"] in way.bucket_names()
 
 
-def test_a_bucket_that_is_not_empty_keeps_its_stack_which_says_so(way: Way) -> None:
+def test_a_bucket_that_is_not_empty_keeps_its_stack(way: Way) -> None:
     bucket = way.outputs("OrchardData")["DataBucket"]
     way.client("s3").put_object(Bucket=bucket, Key="results/kept", Body=b"x")
     way.cdk("destroy", "OrchardAccess", "--exclusively", "--force", "-c", f"region={REGION}")
@@ -47,7 +47,7 @@ def test_a_bucket_that_is_not_empty_keeps_its_stack_which_says_so(way: Way) -> N
     assert way.client("s3").list_objects_v2(Bucket=bucket)["KeyCount"] == 1
 
 
-def test_a_resource_that_is_not_modelled_rolls_its_stack_back_and_is_named(way: Way) -> None:
+def test_an_unknown_resource_type_rolls_its_stack_back(way: Way) -> None:
     resources = {"Queue": {"Type": "AWS::SQS::Queue"}, "Bucket": {"Type": "AWS::S3::Bucket"}}
     cloudformation = way.client("cloudformation")
 

@@ -59,7 +59,7 @@ def comes_up_again(way: Way, port: int) -> None:
     assert way.statuses()["OrchardData"] == "CREATE_COMPLETE"
 
 
-def test_a_cloud_killed_in_the_middle_of_a_deployment_leaves_nothing_and_the_next_one_comes_up(way: Way) -> None:
+def test_a_cloud_killed_during_a_deployment_leaves_nothing(way: Way) -> None:
     def bootstrap_action_runs() -> bool:
         return any("launcher.py" in line for line in processes_of(way.cloud))
 
@@ -74,7 +74,7 @@ def test_a_cloud_killed_in_the_middle_of_a_deployment_leaves_nothing_and_the_nex
     comes_up_again(way, port)
 
 
-def test_a_cloud_killed_in_the_middle_of_a_step_leaves_nothing_and_the_next_one_comes_up(way: Way) -> None:
+def test_a_cloud_killed_during_a_step_leaves_nothing(way: Way) -> None:
     deploy(way, "--all")
     draw_photos(way.folder / "photos", 4, seed=1)
     way.orchard("upload", str(way.folder / "photos"), "fruits")

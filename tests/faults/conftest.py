@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from job.storage import files as storage
+from job.storage import filesystem
 from tests import faulty_s3
 from tests.faulty_s3 import FaultyS3
 
@@ -77,7 +77,7 @@ def faulty(faulty_server: FaultyS3, s3_endpoint: str, monkeypatch: pytest.Monkey
     assert s3_endpoint
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", faulty_server.endpoint)
     # Nobody waits long in a test; the pauses are shown by a test of their own.
-    monkeypatch.setattr(storage, "PAUSES", (0.01, 0.01))
+    monkeypatch.setattr(filesystem, "PAUSES", (0.01, 0.01))
     faulty_server.spoiled.clear()
     yield faulty_server
     faulty_server.rules.clear()

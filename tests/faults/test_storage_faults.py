@@ -159,7 +159,7 @@ def test_a_folder_that_can_never_be_listed_fails_the_run_in_a_sentence(
     with spoiling(faulty, Rule(faulty_s3.SLOW_DOWN, "list-type=2")), pytest.raises(TryAgainError) as raised:
         storage.list_files(folder)
 
-    assert raised.value.message.startswith(f"The folder '{folder}' could not be listed: ")
+    assert (raised.value.code, f"'{folder}'" in raised.value.message) == ("ORC-170", True)
     assert raised.value.exit_code == 75
     became(f"S3: {faulty_s3.SLOW_DOWN} to a listing, always", "the run fails with exit code 75")
 
@@ -188,7 +188,7 @@ def test_a_result_that_can_never_be_written_is_told_and_leaves_nothing(
     ):
         storage.write_bytes(f"s3://{bucket}/result", b"content")
 
-    assert raised.value.message.startswith(f"'s3://{bucket}/result' could not be written: ")
+    assert (raised.value.code, f"'s3://{bucket}/result'" in raised.value.message) == ("ORC-162", True)
     assert "Contents" not in boto3.client("s3", endpoint_url=faulty.endpoint).list_objects_v2(Bucket=bucket)
     became(f"S3: {faulty_s3.INTERNAL_ERROR} to a result, always", "the write fails with one error; no partial file")
 

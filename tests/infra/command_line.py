@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from infra import cli
+from infra import commandline
 from tests.infra.conftest import World
 
 MANIFEST: dict[str, Any] = {
@@ -20,5 +20,5 @@ MANIFEST: dict[str, Any] = {
 
 def orchard(world: World, *argv: str) -> int:
     """Execute a command line, without what turns failures into lines; return the exit code."""
-    given = cli.parse(argv)
+    given = commandline.parse(argv)
     return int(given.command.execute(given, world.context()))

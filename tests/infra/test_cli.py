@@ -1,4 +1,4 @@
-"""Tests of infra/cli.py: every command's help, and how failures are told."""
+"""Tests of infra/cli.py and infra/commandline.py: help, usage errors, and how failures are reported."""
 
 import os
 import subprocess
@@ -7,23 +7,24 @@ from pathlib import Path
 
 import pytest
 
-from infra import cli
+from infra import cli, commandline
 from infra.aws.client import Aws
 from infra.commands import Command
 from infra.context import Context
 from infra.errors import WrongUseError
-from tests.error_report import told
+from tests.error_report import codes, told
 
 
-def test_the_commands_are_these_in_the_order_in_which_a_person_needs_them() -> None:
-    assert [command.name for command in cli.COMMANDS] == [
-        *("doctor", "cost", "export", "upload", "up", "scale", "run", "predict", "report", "status", "cancel"),
-        *("logs", "ui", "results", "classify", "notebook", "evaluator", "destroy", "support-bundle", "local", "demo"),
+def test_commands_are_in_the_order_in_which_a_user_needs_them() -> None:
+    assert [command.name for command in commandline.COMMANDS] == [
+        *("run", "predict", "results", "report", "classify", "export"),
+        *("doctor", "cost", "upload", "up", "scale", "status", "cancel", "logs", "ui", "notebook", "evaluator"),
+        *("destroy", "support-bundle", "demo", "local"),
     ]
 
 
-@pytest.mark.parametrize("command", cli.COMMANDS, ids=lambda command: command.name)
-def test_the_help_of_a_command_fits_a_screen_and_shows_an_example_that_parses(
+@pytest.mark.parametrize("command", commandline.COMMANDS, ids=lambda command: command.name)
+def test_help_is_short_and_has_an_example_that_parses(
     command: Command, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
@@ -33,12 +34,12 @@ def test_the_help_of_a_command_fits_a_screen_and_shows_an_example_that_parses(
     shown = capsys.readouterr().out
     assert ended.value.code == 0
     # The options of the job alone, in whole phrases, take three screens.
-    assert len(shown.splitlines()) <= {"run": 84, "predict": 40}.get(command.name, 24)
+    assert len(shown.splitlines()) <= {"run": 88, "predict": 46, "results": 32}.get(command.name, 26)
     assert f"Example: {command.example}" in shown
-    assert cli.parse(command.example.split()[1:]).command is command
+    assert commandline.parse(command.example.split()[1:]).command is command
 
 
-def test_orchard_alone_shows_every_command_with_what_it_does(
+def test_orchard_alone_lists_every_command_with_its_summary(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
@@ -46,9 +47,9 @@ def test_orchard_alone_shows_every_command_with_what_it_does(
     assert cli.main([]) == 0
 
     shown = capsys.readouterr().out
-    assert len(shown.splitlines()) <= 32
+    assert len(shown.splitlines()) <= 40
     text = " ".join(shown.split())
-    for command in cli.COMMANDS:
+    for command in commandline.COMMANDS:
         assert f" {command.name} {command.summary} " in text
 
 
@@ -56,7 +57,7 @@ def test_orchard_alone_shows_every_command_with_what_it_does(
     ("argv", "named"),
     [(["frobnicate"], "'frobnicate'"), (["results", "--frobnicate"], "--frobnicate"), (["scale", "1"], "MAX")],
 )
-def test_a_wrong_command_line_is_two_lines_and_exit_code_2(
+def test_a_usage_error_is_two_lines_and_exit_code_2(
     argv: list[str], named: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code = cli.main(argv)
@@ -67,13 +68,13 @@ def test_a_wrong_command_line_is_two_lines_and_exit_code_2(
     assert named in lines[0]
 
 
-def test_a_failure_nobody_thought_of_is_two_lines_too_and_a_trace_with_debug(
+def test_an_unexpected_failure_has_a_traceback_only_with_debug(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def break_down(*_: object) -> int:
         raise ZeroDivisionError("odd")
 
-    monkeypatch.setattr(cli, "_context", break_down)
+    monkeypatch.setattr(commandline, "context_of", break_down)
 
     assert cli.main(["status"]) == 1
     message, hint = capsys.readouterr().err.splitlines()
@@ -88,7 +89,7 @@ def test_a_failure_nobody_thought_of_is_two_lines_too_and_a_trace_with_debug(
     ("typed", "offered"),
     [("orchard st", ["status"]), ("orchard run --th", ["--then-destroy"]), ("orchard upl", ["upload"])],
 )
-def test_a_shell_is_offered_the_words_that_may_come_next(typed: str, offered: list[str], tmp_path: Path) -> None:
+def test_a_shell_gets_completions(typed: str, offered: list[str], tmp_path: Path) -> None:
     environment = {
         **os.environ,
         "_ARGCOMPLETE": "1",
@@ -104,20 +105,40 @@ def test_a_shell_is_offered_the_words_that_may_come_next(typed: str, offered: li
     assert (tmp_path / "offered").read_text().split() == offered
 
 
-def test_the_region_is_that_of_cdk_json_before_the_environments(tmp_path: Path) -> None:
+def test_region_of_cdk_json_comes_before_the_environment(tmp_path: Path) -> None:
     (tmp_path / "cdk.json").write_text('{"context": {"region": "eu-west-3"}}')
 
-    assert cli.default_region({"AWS_REGION": "us-east-1"}, tmp_path / "cdk.json") == "eu-west-3"
-    assert cli.default_region({"AWS_REGION": "us-east-1"}, tmp_path / "none.json") == "us-east-1"
+    assert commandline.default_region({"AWS_REGION": "us-east-1"}, tmp_path / "cdk.json") == "eu-west-3"
+    assert commandline.default_region({"AWS_REGION": "us-east-1"}, tmp_path / "none.json") == "us-east-1"
     with pytest.raises(WrongUseError) as raised:
-        cli.default_region({}, tmp_path / "none.json")
+        commandline.default_region({}, tmp_path / "none.json")
     assert "--region" in raised.value.hint
 
 
-@pytest.mark.usefixtures("s3_endpoint")
-def test_credentials_are_never_printed_even_with_debug(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("typed", "meant"), [("eu-wset-1", "eu-west-1"), ("us-east1", "us-east-1")])
+def test_an_unknown_region_is_refused_with_the_nearest(
+    typed: str, meant: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    assert cli.main(["status", "--region", typed]) == 2
+
+    assert capsys.readouterr().err.splitlines()[1].startswith(f"Did you mean {meant}?")
+
+
+def test_ctrl_c_while_the_commands_are_imported_is_one_report(tmp_path: Path) -> None:
+    # Given an import that is interrupted
+    (tmp_path / "argcomplete.py").write_text("raise KeyboardInterrupt")
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{Path(cli.__file__).parents[1]}"}
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "infra.cli", "status"], env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert (ended.returncode, codes(ended.stderr)) == (130, ["ORC-203"])
+    assert len(ended.stderr.splitlines()) == 2
+
+
+@pytest.mark.usefixtures("s3_endpoint")
+def test_credentials_are_never_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI-secret")
 
     code = cli.main(["results", "first", "--debug"], Context(lambda: Aws("eu-west-1")))

@@ -7,7 +7,7 @@ from infra.aws.client import Aws
 from tests.infra.conftest import fake_call
 
 
-def test_a_request_with_a_wrong_name_is_refused_before_the_fake_is_asked(aws: Aws) -> None:
+def test_a_misnamed_parameter_is_refused_before_the_fake_call(aws: Aws) -> None:
     cancel_steps = fake_call(aws, "emr.CancelSteps", {"CancelStepsInfoList": []})
 
     with pytest.raises(ParamValidationError, match='Unknown parameter in input: "Cluster"'):

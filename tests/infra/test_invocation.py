@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import cli, invocation
+from infra import cli, commandline, invocation
 
 
 @pytest.mark.parametrize(
@@ -36,14 +36,14 @@ def test_every_printed_command_is_built() -> None:
     # Those that speak to AWS, in any text but docstrings, examples and help. The demonstration shows a local cloud; an
     # alert is a mail: it names its region, and nothing of the reader's options is known.
     local = {"classify", "demo", "export", "local", "report"}
-    ours = "|".join({command.name for command in cli.COMMANDS} - local)
+    ours = "|".join({command.name for command in commandline.COMMANDS} - local)
     named = re.compile(rf"\b(orchard ({ours})|cdk (deploy|destroy) Orchard\w+)\b(?! --help)")
     written = []
     for file in sorted(Path(cli.__file__).parent.rglob("*.py")):
         tree = ast.parse(file.read_text())
         skipped = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         for node in ast.walk(tree):
-            if isinstance(node, ast.keyword) and node.arg in ("example", "help", "usage"):
+            if isinstance(node, ast.keyword) and node.arg in ("details", "example", "help", "usage"):
                 skipped |= {id(each) for each in ast.walk(node.value)}
         texts = [each for each in ast.walk(tree) if isinstance(each, ast.Constant) and isinstance(each.value, str)]
         found = [text.value for text in texts if id(text) not in skipped and named.search(str(text.value))]

@@ -263,7 +263,7 @@ def asked_with(action: str) -> dict[str, str]:
     }
 
 
-def test_cloudformation_may_make_change_and_remove_every_resource(environment: Synthesise) -> None:
+def test_cloudformation_may_create_change_and_delete_everything(environment: Synthesise) -> None:
     policy = statements("cloudformation.json")
     missing = [
         (kind, action)

@@ -97,6 +97,9 @@ def test_writes_csv_by_default() -> None:
         (["--holdout", "0.2"], "--holdout", "classifier"),
         (["--holdout", "1", "--classifier", "tree"], "--holdout", "1"),
         (["--holdout", "0.2", "--classifier", "tree", "--test", "photos"], "--test", "--holdout"),
+        (["--folds", "1", "--classifier", "tree"], "--folds", "got 1"),
+        (["--folds", "5"], "--folds", "--classifier none"),
+        (["--folds", "5", "--holdout", "0.2", "--classifier", "tree"], "--folds", "--holdout"),
         (["--visual-words", "9"], "--visual-words", "--descriptor cnn"),
         (["--descriptor", "orb", "--precision", "fast"], "--precision fast", "--descriptor orb"),
         (["--descriptor", "orb", "--model", "a.tflite"], "--model", "--descriptor orb"),
@@ -165,6 +168,7 @@ def test_accepts_shares_in_percent(option: str, text: str, value: float) -> None
             "--per-label",
             "2",
         ],
+        ["--folds", "5", "--classifier", "tree", "--test", "t"],
         ["--model", "a.tflite", "--holdout=20%", "--classifier=tree", "--precision", "fast"],
         ["--descriptor", "orb", "--visual-words", "9", "--no-keypoints", "zero", "--resume", "--lang", "fr"],
         ["--descriptor", "sift", "--vocabulary", "earlier", "--max-rejected", "5%", "--overwrite"],
@@ -203,3 +207,8 @@ def test_visual_words_have_defaults_of_their_own() -> None:
 
 def test_accepts_variance_with_visual_words() -> None:
     assert arguments.parse([*NEEDED, "--descriptor", "sift", "--variance", "0.9"]).variance == 0.9
+
+
+@pytest.mark.parametrize("written", ["efficientnet-lite0", "efficientnet_lite0"])
+def test_network_may_be_written_with_hyphens(written: str) -> None:
+    assert arguments.parse([*NEEDED, "--backbone", written]).backbone == "efficientnet_lite0"

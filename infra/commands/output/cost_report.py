@@ -1,4 +1,4 @@
-"""What ``orchard cost`` prints: costs as lines."""
+"""Format the tables and sentences of ``orchard cost``."""
 
 from collections.abc import Sequence
 
@@ -24,13 +24,13 @@ def clock(hours: float) -> str:
 
 
 def usd(amount: float | None, digits: int = 4) -> str:
-    """Return an amount with so many digits, or a dash if it is not known."""
+    """Return an amount with a number of decimals, or a dash if it is not known."""
     return UNKNOWN if amount is None else f"{amount:,.{digits}f}"
 
 
 def hour_lines(cost: HourCost) -> list[str]:
     """Return the table of a cluster's hour."""
-    rows = [["nodes", "type", "bought", "number", "EC2", "EMR", "disks", "together"]]
+    rows = [["role", "type", "market", "nodes", "EC2", "EMR", "disks", "total"]]
     rows += [
         [
             *(node.role, node.instance_type, node.market, str(node.count)),
@@ -46,19 +46,19 @@ def photos_lines(cost: PhotosCost) -> list[str]:
     """Return the table of a run over photos."""
     rows = [
         ["", "h:mm:ss", "USD"],
-        ["upload, one PUT a photo", "", usd(cost.upload_usd, 3)],
+        ["upload, one PUT per photo", "", usd(cost.upload_usd, 3)],
         ["start of the cluster", clock(cost.start_hours), usd(cost.start_usd, 3)],
         ["the job", clock(cost.job_hours), usd(cost.job_usd, 3)],
         ["its requests to S3", "", usd(cost.requests_usd, 3)],
         ["all", clock(cost.hours), usd(cost.usd, 3)],
-        ["storage in S3, each month", "", usd(cost.storage_usd_a_month, 3)],
+        ["storage in S3, per month", "", usd(cost.storage_usd_a_month, 3)],
     ]
     return in_columns(rows)
 
 
 def spent_lines(actual_cost: Sequence[NodesCost]) -> list[str]:
-    """Return the table of what a cluster did cost."""
-    rows = [["type", "bought", "number", "node hours", "EC2", "EMR", "disks", "together"]]
+    """Return the table of the actual cost of a cluster."""
+    rows = [["type", "market", "nodes", "node hours", "EC2", "EMR", "disks", "total"]]
     rows += [
         [
             *(each.instance_type, each.market, str(each.count), f"{each.hours:,.2f}"),
@@ -71,10 +71,10 @@ def spent_lines(actual_cost: Sequence[NodesCost]) -> list[str]:
 
 
 def not_counted(settings: Settings, unknown: Sequence[str], also: Sequence[str] = ()) -> str:
-    """Return one sentence on what the amounts leave out: what all do, ``also``, and what has no known price."""
+    """Return a sentence on what the amounts do not include: ``also``, and ``unknown``, which has no known price."""
     parts = ["tax", _NETWORK_NOT_COUNTED[settings.network], "keys and secrets", "logs", "data sent out of AWS", *also]
     left_out = f"Not counted: {', '.join(parts)}."
-    return f"{left_out} Not counted for want of a price: {', '.join(unknown)}." if unknown else left_out
+    return f"{left_out} Not counted because the price is unknown: {', '.join(unknown)}." if unknown else left_out
 
 
 def standing_line(settings: Settings) -> str:

@@ -1,4 +1,4 @@
-"""Tables in columns: of any rows, and of explained variance."""
+"""Format tables: of any rows, and of explained variance."""
 
 import argparse
 import csv
@@ -16,7 +16,7 @@ def in_columns(rows: Sequence[Sequence[str]], text_columns: int = 1) -> list[str
     rows
         Cells, as many in each row; may be empty.
     text_columns
-        How many columns from the left hold text, aligned to the left; the others hold numbers.
+        Number of columns from the left with text, aligned to the left; the others have numbers.
     """
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     lines = [
@@ -33,13 +33,13 @@ def component_counts(text: str) -> list[int]:
     """Return the numbers of components in a text like ``100,200,400``."""
     wanted = [part.strip() for part in text.split(",") if part.strip()]
     if not wanted or not all(part.isascii() and part.isdigit() and int(part) > 0 for part in wanted):
-        raise argparse.ArgumentTypeError(f"needs numbers of components like 100,200,400, got '{text}'")
+        raise argparse.ArgumentTypeError(f"must be numbers of components like 100,200,400, got '{text}'")
     return [int(part) for part in wanted]
 
 
 def cumulative_shares(explained_variance: bytes) -> list[float]:
     """Return the share of the variance, 0 to 1, that the first 1, 2, ... components keep; at least one value."""
-    damaged = RunFilesError("The run's explained_variance.csv is damaged.", "Fetch the results again.")
+    damaged = RunFilesError("The run's explained_variance.csv is damaged.", "Fetch the results again with --overwrite.")
     try:
         shares = [float(row["cumulative"]) for row in csv.DictReader(io.StringIO(explained_variance.decode()))]
     except (KeyError, TypeError, ValueError) as error:
@@ -50,12 +50,12 @@ def cumulative_shares(explained_variance: bytes) -> list[float]:
 
 
 def variance_table(shares: Sequence[float], wanted: Sequence[int]) -> list[str]:
-    """Return a table of the shares that numbers of components keep; a line below names those beyond the fit."""
+    """Return a table of the variance that numbers of components keep; the last line lists those beyond the fit."""
     there = [number for number in wanted if number <= len(shares)]
     beyond = [number for number in wanted if number > len(shares)]
     rows = [("components", "variance kept"), *((f"{number:,}", f"{shares[number - 1]:.2%}") for number in there)]
     lines = in_columns(rows, text_columns=0) if there else []
     if beyond:
         fit = f"{len(shares):,} component{'s' if len(shares) != 1 else ''}, keeping {shares[-1]:.2%}"
-        lines.append(f"The fit has {fit}: there is nothing to say of {', '.join(f'{number:,}' for number in beyond)}.")
+        lines.append(f"The fit has only {fit}; not shown: {', '.join(f'{number:,}' for number in beyond)}.")
     return lines

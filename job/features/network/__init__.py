@@ -15,7 +15,7 @@ from job.features.network.backbone import (
     require_usable,
     seconds_a_photo,
 )
-from job.features.network.registry import IMAGENET, NETWORKS, RANDOM, require_network
+from job.features.network.registry import IMAGENET, NETWORKS, RANDOM, network_name, require_network
 
 __all__ = [
     "DESCRIPTION_KEY",
@@ -28,6 +28,7 @@ __all__ = [
     "BackboneDescription",
     "content_hash",
     "load",
+    "network_name",
     "read_description",
     "require_network",
     "require_usable",

@@ -27,6 +27,7 @@ from job.errors import (
 )
 from job.features.network.backbone import BackboneDescription, content_hash, embed_description, read_description
 from job.features.network.registry import IMAGENET, NETWORKS, RANDOM, require_network
+from job.features.network.weights_packages import WEIGHTS_PACKAGES, find_package
 from job.storage import cache_folder
 
 EXPORT_VERSION = 1
@@ -38,7 +39,7 @@ class ExportRequest:
     """A network and its weights."""
 
     backbone: str  # a key of ``NETWORKS``
-    weights: str  # ``IMAGENET``, ``RANDOM``, or a file: Keras weights, a ``.keras`` model or an exported ``.tflite``
+    weights: str  # ``IMAGENET``, ``RANDOM``, or a file: Keras weights, a ``.keras`` model, ``.tflite`` or ``.pth``
     seed: int
 
     def __post_init__(self) -> None:
@@ -81,6 +82,9 @@ def cached_export(request: ExportRequest, cache: Path | None = None) -> Path:
     folder = cache if cache is not None else cache_folder(os.environ)
     kept = folder / f"{request.backbone}-{cache_key(request)}.tflite"
     if not kept.is_file():
+        if request.weights == IMAGENET and request.backbone in WEIGHTS_PACKAGES:
+            # Here, because the child process takes seconds to start.
+            find_package(request.backbone)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -11,8 +11,10 @@ from typing import Any
 import h5py
 
 from job.errors import BackboneError, WeightsNotDownloadedError
+from job.features.network import efficientnet_lite, pytorch_file
 from job.features.network.keras_weights import difference, named_by_content
-from job.features.network.registry import IMAGENET, RANDOM, Network
+from job.features.network.registry import IMAGENET, LITE, RANDOM, Network
+from job.features.network.weights_packages import packaged_weights
 
 CUT_HINT = "Give weights or a .keras model of the same network without its last layer."
 
@@ -20,9 +22,12 @@ CUT_HINT = "Give weights or a .keras model of the same network without its last 
 def build(keras: Any, name: str, network: Network, weights: str, seed: int) -> Any:  # noqa: ANN401 - Keras has no types
     """Return the Keras model from RGB 0..255, uint8 of shape (photos, side, side, 3), to features.
 
-    ``weights``: ``IMAGENET``, ``RANDOM``, or a file: ``.weights.h5``, Keras' older ``.h5``, or a ``.keras`` model.
+    ``weights``: ``IMAGENET``, ``RANDOM``, or a file: ``.weights.h5``, Keras' older ``.h5``, a ``.keras`` model, or
+    ``.pth`` for EfficientNet-Lite.
     """
-    if weights in (IMAGENET, RANDOM):
+    if network.module == LITE and weights == IMAGENET:
+        weights = str(packaged_weights(name))
+    if weights in (IMAGENET, RANDOM) or weights.endswith(pytorch_file.ENDING):
         core = _core(keras, name, network, weights, seed)
     else:
         with named_by_content(weights) as file:
@@ -31,8 +36,11 @@ def build(keras: Any, name: str, network: Network, weights: str, seed: int) -> A
             except BackboneError as error:
                 raise type(error)(error.message.replace(file, weights), error.hint) from error
     photos = keras.Input((network.side, network.side, 3), dtype="uint8")
-    scale = getattr(keras.applications, network.module).preprocess_input
-    scaled = scale(keras.ops.cast(photos, "float32"))
+    colours = keras.ops.cast(photos, "float32")
+    if network.module == LITE:
+        scaled = efficientnet_lite.scale_colours(colours)
+    else:
+        scaled = getattr(keras.applications, network.module).preprocess_input(colours)
     return keras.Model(photos, core(scaled), name=name)
 
 
@@ -51,13 +59,15 @@ def _core(keras: Any, name: str, network: Network, weights: str, seed: int) -> A
     keras.utils.set_random_seed(seed)
     core = _architecture(keras, network, None)
     if weights != RANDOM:
-        _load_weights(core, name, weights)
+        _load_weights(core, name, network, weights)
         if network.module == "efficientnet" and _scaled_for_imagenet(weights):
             _fold_imagenet_scaling(core)
     return core
 
 
 def _architecture(keras: Any, network: Network, weights: str | None) -> Any:  # noqa: ANN401
+    if network.module == LITE:
+        return efficientnet_lite.build(keras, efficientnet_lite.VARIANTS[network.builder], network.side)
     builder = getattr(keras.applications, network.builder)
     shape = (network.side, network.side, 3)
     if network.layer is None:
@@ -91,11 +101,17 @@ def _from_model_file(keras: Any, name: str, network: Network, file: str) -> Any:
     )
 
 
-def _load_weights(core: Any, name: str, file: str) -> None:  # noqa: ANN401
+def _load_weights(core: Any, name: str, network: Network, file: str) -> None:  # noqa: ANN401
+    tensors = None
+    if network.module == LITE and file.endswith(pytorch_file.ENDING):
+        tensors = pytorch_file.read_tensors(file)
     try:
-        core.load_weights(file)
+        if tensors is None:
+            core.load_weights(file)
+        else:
+            efficientnet_lite.load_tensors(core, tensors)
     except Exception as error:
-        reason = difference(core, file) or _first_line(error)
+        reason = (tensors is None and difference(core, file)) or _first_line(error)
         raise BackboneError(f"The weights in '{file}' do not fit {name}: {reason}", CUT_HINT) from error
 
 

@@ -56,7 +56,7 @@ def _named_difference(network: Any, content: h5py.File) -> str | None:  # noqa: 
     order = {layer.name: number for number, layer in enumerate(network.layers)}
     for key, (name, shapes) in sorted(needed.items(), key=lambda item: order.get(item[1][0], len(order))):
         if shapes != found.get(key):
-            return _sentence(name, shapes, found.get(key))
+            return misfit(name, shapes, found.get(key))
     return None
 
 
@@ -68,19 +68,20 @@ def _older_difference(network: Any, content: h5py.File) -> str | None:  # noqa: 
         weights = [_text(weight) for weight in group[name].attrs["weight_names"]]
         if weights:
             found.append((name, tuple(group[name][weight].shape for weight in weights)))
-    needed = [(layer.name, _as_shapes(layer.weights)) for layer in network.layers if layer.weights]
+    needed = [(layer.name, as_shapes(layer.weights)) for layer in network.layers if layer.weights]
     for number, (name, shapes) in enumerate(needed):
         if number >= len(found):
-            return _sentence(name, shapes, None)
+            return misfit(name, shapes, None)
         if shapes != found[number][1]:
-            return _sentence(name, shapes, found[number][1])
+            return misfit(name, shapes, found[number][1])
     if len(found) > len(needed):
         name, shapes = found[len(needed)]
         return f"the file has one more layer '{name}' of {_shown(shapes)} than the network."
     return None
 
 
-def _sentence(layer: str, needed: Shapes, found: Shapes | None) -> str:
+def misfit(layer: str, needed: Shapes, found: Shapes | None) -> str:
+    """Return the sentence on a layer whose weights have other shapes in a file; None or empty if it has none."""
     has = f"the file has {_shown(found)}" if found else "the file has none for it"
     return f"its layer '{layer}' needs weights of {_shown(needed)}, {has}."
 
@@ -104,7 +105,8 @@ def _shapes(group: h5py.Group) -> Shapes:
     return tuple(tuple(group[key].shape) for key in sorted(group, key=int))
 
 
-def _as_shapes(weights: Any) -> Shapes:  # noqa: ANN401
+def as_shapes(weights: Any) -> Shapes:  # noqa: ANN401
+    """Return the shapes of weights."""
     return tuple(tuple(weight.shape) for weight in weights)
 
 

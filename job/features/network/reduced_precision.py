@@ -35,7 +35,7 @@ class ReducedPrecisionNetwork:
     Raises
     ------
     RuntimeError
-        If the file is no network that the runtime can read.
+        If the runtime cannot read the file as a network.
     """
 
     batch, computed_in = BATCH, BFLOAT16

@@ -1,6 +1,7 @@
-"""List the networks that can be a backbone: their builder in keras.applications, input size and features.
+"""List the networks that can be a backbone: their builder, input size and features.
 
-To add one, add a line to ``NETWORKS``. The export scales colours by the ``preprocess_input`` of its module. The slow
+To add one of keras.applications, add a line to ``NETWORKS``. The export scales colours by the ``preprocess_input`` of
+its module. The slow
 test of ``tests/job/features/network/test_registry.py`` then checks that the exported file equals Keras.
 """
 
@@ -14,11 +15,15 @@ IMAGENET, RANDOM = "imagenet", "random"
 """The values of --weights that are not files."""
 
 
+LITE = "efficientnet_lite"
+"""The module of networks that are not in ``keras.applications`` but in this package."""
+
+
 @dataclass(frozen=True)
 class Network:
-    """A network of ``keras.applications``."""
+    """A network of ``keras.applications``, or of ``LITE``."""
 
-    module: str  # its submodule, which has ``preprocess_input``
+    module: str  # its submodule, which has ``preprocess_input``; or ``LITE``
     builder: str  # the function that builds it
     side: int  # width and height of its input in pixels
     features: int
@@ -54,6 +59,9 @@ NETWORKS: Mapping[str, Network] = {
     "efficientnet_b2": Network("efficientnet", "EfficientNetB2", 260, 1408),
     "efficientnet_b3": Network("efficientnet", "EfficientNetB3", 300, 1536),
     "efficientnet_b4": Network("efficientnet", "EfficientNetB4", 380, 1792),
+    "efficientnet_lite0": Network(LITE, "EfficientNetLite0", 224, 1280),
+    "efficientnet_lite1": Network(LITE, "EfficientNetLite1", 240, 1280),
+    "efficientnet_lite2": Network(LITE, "EfficientNetLite2", 260, 1280),
     "efficientnet_v2_b0": Network("efficientnet_v2", "EfficientNetV2B0", 224, 1280),
     "efficientnet_v2_b1": Network("efficientnet_v2", "EfficientNetV2B1", 240, 1280),
     "efficientnet_v2_b2": Network("efficientnet_v2", "EfficientNetV2B2", 260, 1408),
@@ -63,6 +71,11 @@ NETWORKS: Mapping[str, Network] = {
     "convnext_small": Network("convnext", "ConvNeXtSmall", 224, 768),
 }
 """The values of --backbone."""
+
+
+def network_name(text: str) -> str:
+    """Return the name of a network as ``NETWORKS`` has it: with underscores, also if it was written with hyphens."""
+    return text.replace("-", "_")
 
 
 def require_network(name: str) -> None:

@@ -1,38 +1,55 @@
 """Tests of infra/commands/demonstration.py; the whole way itself is walked by tests/e2e."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 
 from infra.commands import demonstration
-from job.errors import UsageError
+from job.errors import OrchardError, WeightsNotDownloadedError, WeightsPackageError
 from job.features.network.export import ExportRequest
 
 
-def no_download(_request: ExportRequest) -> Path:
-    raise UsageError("The ImageNet weights could not be downloaded: no network", "Give a file.")
+def asks_for(
+    monkeypatch: pytest.MonkeyPatch, unavailable: Mapping[str, type[OrchardError]], asked: str | None = None
+) -> tuple[str, str, list[str]]:
+    """Return network and weights of a demo where some networks cannot be exported, and what it says."""
 
+    def cached_export(request: ExportRequest) -> Path:
+        if request.backbone in unavailable:
+            raise unavailable[request.backbone]("No weights.", "Get them.")
+        return Path("cached")
 
-def test_weights_that_were_asked_for_are_taken() -> None:
-    assert demonstration.choose_weights("mine.h5", pytest.fail) == "mine.h5"
-
-
-def test_without_a_network_the_demo_says_that_its_weights_are_random(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demonstration, "cached_export", no_download)
+    monkeypatch.setattr(demonstration, "cached_export", cached_export)
     said: list[str] = []
-
-    assert demonstration.choose_weights(None, said.append) == "random"
-    assert said == [
-        "The ImageNet weights could not be downloaded: no network",
-        "The demonstration goes on with random weights: every stage runs, but the features mean nothing.",
-    ]
+    chosen = demonstration.choose_backbone(asked, said.append)
+    return chosen.backbone, chosen.weights, said
 
 
-def test_imagenet_weights_are_taken_where_they_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demonstration, "cached_export", lambda _request: Path("cached"))
+def test_weights_that_were_asked_for_are_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "mine.h5").touch()
 
-    assert demonstration.choose_weights(None, pytest.fail) == "imagenet"
+    assert asks_for(monkeypatch, {}, str(tmp_path / "mine.h5")) == ("mobilenet_v2", str(tmp_path / "mine.h5"), [])
+
+
+def test_installed_weights_are_preferred(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert asks_for(monkeypatch, {}) == ("efficientnet_lite0", "imagenet", [])
+
+
+def test_without_the_package_weights_are_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    unavailable = {"efficientnet_lite0": WeightsPackageError}
+
+    assert asks_for(monkeypatch, unavailable) == ("mobilenet_v2", "imagenet", [])
+
+
+def test_without_a_network_the_demo_uses_random_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    unavailable = {"efficientnet_lite0": WeightsPackageError, "mobilenet_v2": WeightsNotDownloadedError}
+
+    backbone, weights, said = asks_for(monkeypatch, unavailable)
+
+    assert (backbone, weights) == ("mobilenet_v2", "random")
+    assert len(said) == 2
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from infra import cli
+from infra import cli, commandline
 from infra.aws.client import Aws
 from infra.commands import Command, run
 from infra.commands.run import PREDICT, RUN
@@ -57,15 +57,17 @@ def model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 def finish(deployed: Deployed, world: World, name: str = "first") -> None:
     deployed.set_step_state("COMPLETED")
+    put_manifest(deployed, world, name)
+
+
+def put_manifest(deployed: Deployed, world: World, name: str = "first") -> None:
     world.aws.s3.put_object(
         Bucket=deployed.data, Key=f"results/{name}/manifest.json", Body=json.dumps(MANIFEST).encode()
     )
 
 
 @pytest.mark.usefixtures("photos", "model")
-def test_a_run_sends_code_and_backbone_attaches_the_step_and_follows_it_to_the_end(
-    deployed: Deployed, world: World
-) -> None:
+def test_a_run_is_sent_attached_and_followed_to_its_end(deployed: Deployed, world: World) -> None:
     world.during_sleep = lambda count: finish(deployed, world) if count == 1 else None
 
     code = orchard(
@@ -87,7 +89,7 @@ def test_a_run_sends_code_and_backbone_attaches_the_step_and_follows_it_to_the_e
         *("--variance=0.9", "--no-csv"),
     ]
     assert world.said == [
-        f"s3://{deployed.data}/images/fruits/Training: 2 photos, 0 MiB",
+        f"s3://{deployed.data}/images/fruits/Training: 2 photos, 0.0 MB",
         "Ignored 1 file: 1 .txt.",
         "Warning: only one training photo has the label 'Kiwi', 'Pear'.",
         (
@@ -120,8 +122,8 @@ def test_a_second_run_sends_nothing_again_and_takes_another_name(deployed: Deplo
 
     assert code == 0
     assert second.said[4:6] == [
-        f"Backbone s3://{deployed.data}/models/{MODEL_HASH}.tflite: there already",
-        f"Code {make_bundle().hash}: there already",
+        f"Backbone s3://{deployed.data}/models/{MODEL_HASH}.tflite: already uploaded",
+        f"Code {make_bundle().hash}: already uploaded",
     ]
     assert second.said[-1] == "Follow it: orchard status 20260921T141320Z --follow"
 
@@ -132,7 +134,7 @@ def test_a_folder_in_a_set_may_have_a_name_that_no_set_may_have() -> None:
 
 
 @pytest.mark.usefixtures("photos", "model")
-def test_spark_may_use_every_node_that_the_cluster_may_have_by_now(deployed: Deployed, world: World) -> None:
+def test_spark_may_use_every_node_of_a_resized_cluster(deployed: Deployed, world: World) -> None:
     # Given a cluster in fleets, as our stack makes them, that was allowed to grow since its deployment
     described = world.aws.emr.describe_cluster(ClusterId=deployed.cluster)["Cluster"]
     told = {name: described[name] for name in ("Id", "Name", "Status", "LogUri")}
@@ -207,9 +209,7 @@ def test_a_step_that_completed_without_a_manifest_is_no_success(deployed: Deploy
 
 @pytest.mark.usefixtures("photos", "model")
 @pytest.mark.parametrize("option", ["--overwrite", "--resume"])
-def test_a_run_into_earlier_results_counts_neither_the_earlier_runs_progress_nor_its_manifest(
-    option: str, deployed: Deployed, world: World
-) -> None:
+def test_progress_and_manifest_of_an_earlier_run_do_not_count(option: str, deployed: Deployed, world: World) -> None:
     # Given what an earlier run has left
     progress = json.dumps({"schema_version": 2, "stage": "finished", "done": 40, "total": 40}).encode()
     for name, body in (("progress", progress), ("manifest", json.dumps(MANIFEST).encode())):
@@ -233,7 +233,7 @@ def test_a_run_into_earlier_results_counts_neither_the_earlier_runs_progress_nor
 
 
 @pytest.mark.usefixtures("photos", "model")
-def test_a_failed_step_is_told_by_its_cause_once_its_logs_have_come(deployed: Deployed, world: World) -> None:
+def test_a_failed_step_is_explained_by_its_logs(deployed: Deployed, world: World) -> None:
     log = b"error: --components 50 is not possible with 2 photos of 1280 features each.\nChoose 1.\n"
 
     def advance(count: int) -> None:
@@ -256,11 +256,11 @@ def test_a_failed_step_is_told_by_its_cause_once_its_logs_have_come(deployed: De
     )
     uri = f"s3://{deployed.logs}/emr/{deployed.cluster}/steps/{step}/stderr.gz"
     assert raised.value.hint == f"Choose 1.    Log: {uri}"
-    assert "The step failed; waiting for its logs." in world.said
+    assert "The step failed. Waiting for its logs ..." in world.said
 
 
 @pytest.mark.usefixtures("photos", "model")
-def test_a_failed_step_whose_logs_never_come_is_told_as_that(deployed: Deployed, world: World) -> None:
+def test_a_failed_step_without_logs_is_reported(deployed: Deployed, world: World) -> None:
     world.during_sleep = lambda _count: deployed.set_step_state("FAILED")
 
     with pytest.raises(OrchardError) as raised:
@@ -272,9 +272,7 @@ def test_a_failed_step_whose_logs_never_come_is_told_as_that(deployed: Deployed,
 
 
 @pytest.mark.usefixtures("photos", "model")
-def test_a_run_whose_cluster_never_came_up_is_told_by_the_bootstrap_actions_log(
-    deployed: Deployed, world: World
-) -> None:
+def test_a_run_whose_cluster_did_not_start_is_explained(deployed: Deployed, world: World) -> None:
     def advance(_count: int) -> None:
         deployed.set_step_state("CANCELLED")
         deployed.set_cluster_state("TERMINATED_WITH_ERRORS", "BOOTSTRAP_FAILURE: on the primary node")
@@ -294,7 +292,7 @@ def test_a_run_whose_cluster_never_came_up_is_told_by_the_bootstrap_actions_log(
 
 
 @pytest.mark.usefixtures("photos", "model")
-def test_a_run_whose_cluster_was_ended_under_it_is_told_as_cut_off(deployed: Deployed, world: World) -> None:
+def test_a_run_whose_cluster_was_ended_is_interrupted(deployed: Deployed, world: World) -> None:
     def advance(_count: int) -> None:
         deployed.set_step_state("CANCELLED", started=datetime.now(UTC))
         deployed.set_cluster_state("TERMINATED", "USER_REQUEST: Terminated by user request")
@@ -331,7 +329,7 @@ def test_then_destroy_leaves_a_cluster_that_somebody_else_uses(deployed: Deploye
     assert orchard(world, "run", "--on", "emr", "--images", "fruits/Training", "--name", "first", "--then-destroy") == 0
 
     assert world.called == []
-    assert world.said[-1] == "The cluster stays, for it is busy with: theirs. Destroy it later: orchard destroy"
+    assert world.said[-1].endswith("busy with: theirs. Destroy it later: orchard destroy")
 
 
 @pytest.mark.usefixtures("photos", "model")
@@ -380,9 +378,7 @@ def test_losing_sight_of_a_run_says_that_it_goes_on(
 
 
 @pytest.mark.usefixtures("photos", "model")
-def test_ctrl_c_while_waiting_for_the_logs_of_a_failure_does_not_hide_the_failure(
-    deployed: Deployed, world: World
-) -> None:
+def test_ctrl_c_while_waiting_for_logs_keeps_the_failure(deployed: Deployed, world: World) -> None:
     def advance(count: int) -> None:
         if count == 1:
             raise KeyboardInterrupt
@@ -398,7 +394,7 @@ def test_ctrl_c_while_waiting_for_the_logs_of_a_failure_does_not_hide_the_failur
 
 
 @pytest.mark.usefixtures("photos", "model")
-def test_ctrl_c_leaves_the_step_running_and_says_how_to_come_back(deployed: Deployed, world: World) -> None:
+def test_ctrl_c_leaves_the_step_running(deployed: Deployed, world: World) -> None:
     def interrupt(_count: int) -> None:
         raise KeyboardInterrupt
 
@@ -415,7 +411,7 @@ def test_ctrl_c_leaves_the_step_running_and_says_how_to_come_back(deployed: Depl
 
 
 @pytest.mark.usefixtures("photos", "model")
-def test_then_destroy_ends_the_cluster_after_a_run_that_failed_too(deployed: Deployed, world: World) -> None:
+def test_then_destroy_ends_the_cluster_after_a_failed_run(deployed: Deployed, world: World) -> None:
     def advance(_count: int) -> None:
         deployed.set_step_state("FAILED")
 
@@ -424,7 +420,7 @@ def test_then_destroy_ends_the_cluster_after_a_run_that_failed_too(deployed: Dep
     with pytest.raises(OrchardError):
         orchard(world, "run", "--on", "emr", "--images", "fruits/Training", "--name", "first", "--then-destroy")
 
-    assert "OrchardCluster is gone." in world.said
+    assert "OrchardCluster is deleted." in world.said
     state = world.aws.emr.describe_cluster(ClusterId=deployed.cluster)["Cluster"]["Status"]["State"]
     assert state == "TERMINATED"
 
@@ -436,8 +432,8 @@ FRUITS = ["--images", "fruits/Training"]
 @pytest.mark.parametrize(
     ("argv", "code", "named", "fix"),
     [
-        (["--images", "vegetables"], "ORC-251", "images/vegetables", "orchard upload PATH vegetables"),
-        ([*FRUITS, "--test", "fruits/Test"], "ORC-251", "images/fruits/Test", "orchard upload PATH fruits"),
+        (["--images", "vegetables"], "ORC-251", "images/vegetables", "orchard upload FOLDER vegetables"),
+        ([*FRUITS, "--test", "fruits/Test"], "ORC-251", "images/fruits/Test", "Did you mean fruits/Training?"),
         ([*FRUITS, "--variance", "7"], "ORC-101", "--variance", "0.95"),
         ([*FRUITS, "--master=local[2]"], "ORC-201", "--master", "Leave it out"),
         ([*FRUITS, "--output", "s3://elsewhere/x"], "ORC-201", "--output", "--name NAME"),
@@ -456,10 +452,10 @@ FRUITS = ["--images", "fruits/Training"]
         ([*FRUITS, "--detach", "--then-destroy"], "ORC-201", "--then-destroy", "Leave one of them out"),
         ([*FRUITS, "--name", "done"], "ORC-251", "results/done", "--overwrite"),
         ([*FRUITS, "--name", "half"], "ORC-251", "results/half", "--resume"),
-        (["--images", "photos/"], "ORC-201", "photos/", "orchard upload photos/ photos"),
+        (["--images", "photos/"], "ORC-251", "images/photos", "orchard upload FOLDER photos"),
         (["--images", "./my photos"], "ORC-201", "./my photos", "orchard upload './my photos' my-photos"),
         ([*FRUITS, "--test", "./t"], "ORC-201", "--test", "orchard upload ./t t"),
-        (["--image-list", "list.csv"], "ORC-201", "--image-list", "S3"),
+        (["--image-list", "list.csv"], "ORC-201", "--image-list", "aws s3 cp list.csv s3://"),
         ([*FRUITS, "--descriptor", "orb", "--vocabulary", "results/first"], "ORC-201", "results/first", "first"),
     ],
 )
@@ -486,9 +482,7 @@ def test_refuses_what_cannot_work_before_attaching(
 
 
 @pytest.mark.usefixtures("photos", "model")
-def test_a_cluster_that_ended_itself_is_named_with_the_command_that_makes_a_new_one(
-    deployed: Deployed, world: World
-) -> None:
+def test_a_run_needs_a_living_cluster(deployed: Deployed, world: World) -> None:
     deployed.set_cluster_state("TERMINATED")
 
     with pytest.raises(OrchardError) as raised:
@@ -592,7 +586,7 @@ def test_profile_and_region_are_for_the_jobs_own_calls(
 @pytest.mark.parametrize("command", [RUN, PREDICT], ids=lambda command: str(command.name))
 def test_both_places_take_the_jobs_own_options(command: Command) -> None:
     jobs = job_options.run_parser() if command is RUN else job_options.predict_parser()
-    (commands,) = [each for each in cli.parser()._actions if isinstance(each, argparse._SubParsersAction)]
+    (commands,) = [each for each in commandline.parser()._actions if isinstance(each, argparse._SubParsersAction)]
     ours = commands.choices[command.name]
 
     def options(parser: argparse.ArgumentParser) -> set[str]:
@@ -605,6 +599,7 @@ def test_both_places_take_the_jobs_own_options(command: Command) -> None:
 @pytest.mark.usefixtures("photos")
 def test_a_prediction_on_the_cluster_is_a_step(deployed: Deployed, world: World) -> None:
     argv = ["--results", "first", "--images", "fruits/Training", "--name", "p", "--precision", "fast", "--detach"]
+    put_manifest(deployed, world)
 
     assert orchard(world, "predict", "--on", "emr", *argv) == 0
 

@@ -34,7 +34,7 @@ def test_the_same_seed_draws_the_same_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", FRUITS)
-def test_a_fruit_stands_on_white_and_fills_a_good_part_of_the_photo(kind: str) -> None:
+def test_a_fruit_is_on_white_and_fills_much_of_the_photo(kind: str) -> None:
     photo = pixels(kind, 30)
 
     corners = photo[[0, 0, -1, -1], [0, -1, 0, -1]]

@@ -12,13 +12,12 @@ from infra import cli
 from infra.aws import stacks
 from infra.aws.client import Aws
 from infra.commands import upload as command
-from infra.commands.output import bar
 from infra.commands.output.bar import duration, shown
 from infra.context import Context
 from infra.errors import WrongUseError
 from infra.teardown import tagged_resources
 from infra.upload import set_prefix
-from tests.error_report import told
+from tests.error_report import codes, told
 from tests.infra.s3_server import FakeS3
 
 
@@ -78,7 +77,7 @@ def test_a_folder_becomes_a_set_of_its_name(data_stack: FakeS3, photos: Path, co
     assert said(context) == [
         "3 photos (0.1 MB) in 2 folders to s3://data/images/fruits/",
         "Ignored 1 file: 1 .txt.",
-        "3 sent (0.1 MB) in 0 s, 0 were there already.",
+        "3 sent (0.1 MB) in 0 s, 0 were already uploaded.",
         "Next: orchard run --images fruits --on emr",
     ]
 
@@ -92,10 +91,16 @@ def test_the_second_call_sends_nothing_and_says_so(data_stack: FakeS3, photos: P
 
     assert data_stack.puts == []
     assert said(context)[6:] == [
-        "0 sent (0.0 MB) in 0 s, 3 were there already.",
-        "The set holds 1 more that are not in this folder; they stay.",
+        "0 sent (0.0 MB) in 0 s, 3 were already uploaded.",
+        "The set has 1 more files, which are not in this folder; they are kept.",
         "Next: orchard run --images mine --on emr",
     ]
+
+
+def test_a_folder_is_required(context: Context, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["upload"], context) == 2
+
+    assert codes(capsys.readouterr().err) == ["ORC-201"]
 
 
 def test_every_file_is_sent_when_asked_for(data_stack: FakeS3, photos: Path, context: Context) -> None:
@@ -115,7 +120,7 @@ def test_a_folder_typed_as_a_dot_has_a_name_too(
     assert "images/fruits/apple/1.jpg" in data_stack.objects
 
 
-def test_lists_failed_files_at_the_end_and_exits_with_one(
+def test_failed_files_are_listed_and_the_exit_code_is_1(
     data_stack: FakeS3, photos: Path, context: Context, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data_stack.failures["images/fruits/apple/2.jpg"] = [(500, "InternalError")] * 10
@@ -125,11 +130,11 @@ def test_lists_failed_files_at_the_end_and_exits_with_one(
 
     assert said(context)[1:] == [
         "Ignored 1 file: 1 .txt.",
-        "2 sent (0.1 MB) in 0 s, 0 were there already.",
-        "Could not send 'apple/2.jpg': AWS failed 8 times in a row (InternalError).",
-        "Could not send 'pear/4.jpg': the file cannot be read (No such file or directory).",
+        "2 sent (0.1 MB) in 0 s, 0 were already uploaded.",
+        "Could not upload 'apple/2.jpg': AWS failed 8 times in a row (InternalError).",
+        "Could not upload 'pear/4.jpg': the file cannot be read (No such file or directory).",
     ]
-    assert "2 of the photos" in capsys.readouterr().err.splitlines()[0]
+    assert "2 photos" in capsys.readouterr().err.splitlines()[0]
 
 
 @pytest.mark.usefixtures("data_stack")
@@ -205,7 +210,7 @@ def test_interrupted_it_says_how_to_go_on(
 
     assert cli.main(["upload", str(photos)], context) == 130
 
-    assert told(capsys.readouterr().err) == ["error: Interrupted.", "Type the same command again to go on."]
+    assert told(capsys.readouterr().err) == ["error: Interrupted.", "Rerun the command to continue."]
 
 
 def test_a_folder_that_is_not_there_is_said_before_aws_is_asked(
@@ -213,14 +218,13 @@ def test_a_folder_that_is_not_there_is_said_before_aws_is_asked(
 ) -> None:
     assert cli.main(["upload", str(tmp_path / "nowhere")], context) == 2
 
-    assert told(capsys.readouterr().err) == [
-        f"error: There is no folder '{tmp_path}/nowhere'.",
-        "Check its name; see what is here: ls",
-    ]
+    message, hint = told(capsys.readouterr().err)
+    assert f"'{tmp_path}/nowhere'" in message
+    assert hint.endswith(f": ls {tmp_path}")
 
 
 @pytest.mark.usefixtures("s3_endpoint")
-def test_uploads_to_the_bucket_of_the_accounts_stack(
+def test_photos_go_to_the_bucket_of_the_stack(
     photos: Path, context: Context, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Given no stack, then it is said; given the stack, then its own bucket holds the photos."""
@@ -251,7 +255,7 @@ def test_a_set_lies_under_its_name(name: str) -> None:
     ("name", "suggestion"),
     [("my photos", "my-photos"), ("../up", "up"), ("-x", "x"), ("a/b", "a-b"), ("🍎", "photos"), ("", "photos")],
 )
-def test_a_name_that_is_none_is_refused_with_one_that_is(name: str, suggestion: str) -> None:
+def test_an_invalid_name_is_refused_with_a_valid_one(name: str, suggestion: str) -> None:
     with pytest.raises(WrongUseError) as raised:
         set_prefix(name)
 
@@ -267,7 +271,7 @@ def test_a_terminal_shows_a_bar_with_rate_and_time_left(monkeypatch: pytest.Monk
             drawn.append(str(self))
             super().close()
 
-    monkeypatch.setattr(bar, "tqdm", Kept)
+    monkeypatch.setattr("job.results.bar.tqdm", Kept)
 
     with shown(Terminal(), Clock(), 4, "photos") as step:
         step()
@@ -295,5 +299,5 @@ def test_elsewhere_a_line_is_written_every_half_minute() -> None:
 @pytest.mark.parametrize(
     ("seconds", "said_as"), [(0.4, "0 s"), (119, "119 s"), (120, "2 min"), (3599, "1 h 0 min"), (12_000, "3 h 20 min")]
 )
-def test_a_duration_is_said_as_a_person_reads_it(seconds: float, said_as: str) -> None:
+def test_durations_are_rounded_for_reading(seconds: float, said_as: str) -> None:
     assert duration(seconds) == said_as

@@ -123,7 +123,7 @@ def test_quotes_emrs_reason_without_a_known_cause() -> None:
     found = diagnose_step({}, "Unknown Error.")
 
     assert "Unknown Error." in found.sentence
-    assert found.hint.endswith(": orchard logs")
+    assert found.hint.endswith(": orchard logs --all")
     assert (diagnose_step({"uri": "fine"}).log, found.code) == ("", "")
 
 

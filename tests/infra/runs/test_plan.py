@@ -61,7 +61,7 @@ def test_a_prediction_reads_a_run_of_the_cluster() -> None:
     assert made.backbone is None
 
 
-@pytest.mark.parametrize("path", ["photos/", "./photos", "../photos", "/photos"])
+@pytest.mark.parametrize("path", ["./photos", "../photos", "/photos"])
 def test_refuses_a_local_path_with_the_upload_command(path: str) -> None:
     with pytest.raises(WrongUseError) as raised:
         require_remote(arguments.parse(["--images", path, *OUTPUT]))
@@ -78,11 +78,20 @@ def test_the_upload_command_has_a_path_that_a_shell_reads(path: str, monkeypatch
     assert raised.value.hint.endswith("orchard upload /home/x/photos photos")
 
 
-@pytest.mark.parametrize("name", ["photos", "fruits/Training", "s3://bucket/photos/"])
+@pytest.mark.parametrize("name", ["photos", "photos/", "fruits/Training", "s3://bucket/photos/"])
 def test_takes_sets_folders_of_sets_and_uris(name: str) -> None:
     require_remote(arguments.parse(["--images", name, *OUTPUT]))
 
 
 def test_refuses_results_of_this_machine() -> None:
     with pytest.raises(WrongUseError, match="--results"):
-        require_remote(arguments.parse_predict(["--results", "results/first/", "--images", "new", *OUTPUT]))
+        require_remote(arguments.parse_predict(["--results", "./results/first", "--images", "new", *OUTPUT]))
+
+
+def test_a_trailing_slash_does_not_change_a_name() -> None:
+    given = arguments.parse_predict(["--results", "first/", "--images", "fruits/Training/", *OUTPUT])
+
+    placed = plan(given, "second", "bucket").arguments
+
+    assert isinstance(placed, arguments.PredictArguments)
+    assert (placed.images, placed.results) == ("s3://bucket/images/fruits/Training", "s3://bucket/results/first")

@@ -1,10 +1,12 @@
-"""Tests of infra/runs/preflight.py: photos are counted as the job will list them."""
+"""Tests of infra/runs/preflight.py: what a run on the cluster is refused for before it costs anything."""
+
+from pathlib import Path
 
 import pytest
 
 from infra.aws.client import Aws
-from infra.errors import RunRefusedError
-from infra.runs.preflight import PhotosFound, check_labels, require_photos
+from infra.errors import RunRefusedError, RunUnknownError
+from infra.runs.preflight import PhotosFound, check_labels, require_file, require_photos, require_results
 from job import arguments
 from job.errors import SplitFoldersError, UsageError
 
@@ -28,7 +30,7 @@ def test_refuses_a_bucket_without_photos(aws: Aws, bucket: str) -> None:
         require_photos(aws, f"s3://{bucket}")
 
     assert f"s3://{bucket}" in raised.value.message
-    assert raised.value.hint.endswith(": orchard upload PATH SET")
+    assert raised.value.hint.endswith(f": aws s3 ls s3://{bucket}/")
 
 
 def found(*names: str) -> PhotosFound:
@@ -62,3 +64,85 @@ def test_refuses_group_pattern_that_matches_no_photo_in_s3() -> None:
         check_labels(arguments.parse(argv), photos)
 
     assert "b/1.jpg" in raised.value.message
+
+
+@pytest.mark.parametrize(("wanted", "folder"), [("Kiwis", "train"), ("Pear", "test")])
+def test_refuses_a_label_that_a_folder_lacks(wanted: str, folder: str) -> None:
+    given = arguments.parse(
+        ["--images", "s3://b/train", "--test", "s3://b/test", "--output", "s3://b/r", "--labels", f"Kiwi,{wanted}"]
+    )
+    photos = {"s3://b/train": found("Kiwi/1.jpg", "Pear/2.jpg"), "s3://b/test": found("Kiwi/3.jpg", "Plum/4.jpg")}
+
+    with pytest.raises(RunRefusedError) as raised:
+        check_labels(given, photos)
+
+    assert f"'{wanted}'" in raised.value.message
+    assert f"s3://b/{folder}" in raised.value.message
+    assert raised.value.hint.endswith({"train": "Labels: Kiwi, Pear.", "test": "Labels: Kiwi, Plum."}[folder])
+
+
+def test_known_labels_are_accepted_in_any_unicode_form() -> None:
+    given = arguments.parse(["--images", "s3://b/t", "--output", "s3://b/r", "--labels", "Pa\u0302te"])
+
+    assert check_labels(given, {"s3://b/t": found("P\u00e2te/1.jpg")}) == []
+
+
+@pytest.fixture
+def sets(aws: Aws, bucket: str) -> str:
+    """Upload two sets with labels; return their bucket."""
+    for key in ("fruits/Training/Kiwi/1.jpg", "fruits/Test/Pear/2.jpg", "shops/3.jpg"):
+        aws.s3.put_object(Bucket=bucket, Key=f"images/{key}", Body=b"1")
+    return bucket
+
+
+@pytest.mark.parametrize(
+    ("folder", "suggestion"),
+    [("fruit", "fruits"), ("fruits/Trainig", "fruits/Training"), ("fruit/Training", "fruits")],
+)
+def test_suggests_the_nearest_set_or_folder(aws: Aws, sets: str, folder: str, suggestion: str) -> None:
+    with pytest.raises(RunRefusedError) as raised:
+        require_photos(aws, f"s3://{sets}/images/{folder}")
+
+    assert raised.value.hint.startswith(f"Did you mean {suggestion}?")
+
+
+def test_suggests_an_upload_where_nothing_is_uploaded(aws: Aws, bucket: str) -> None:
+    with pytest.raises(RunRefusedError) as raised:
+        require_photos(aws, f"s3://{bucket}/images/fruits")
+
+    assert raised.value.hint.endswith(": orchard upload FOLDER fruits")
+
+
+def test_suggests_the_folder_of_this_machine_that_has_the_name(
+    aws: Aws, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "fruits").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(RunRefusedError) as raised:
+        require_photos(aws, f"s3://{bucket}/images/fruits")
+
+    assert raised.value.hint.endswith(": orchard upload fruits fruits")
+
+
+@pytest.mark.parametrize("key", ["", "/", "/models/none.tflite"])
+def test_refuses_a_file_that_is_not_in_s3(aws: Aws, bucket: str, key: str) -> None:
+    with pytest.raises(RunRefusedError) as raised:
+        require_file(aws, "--model", f"s3://{bucket}{key}")
+
+    assert f"s3://{bucket}" in raised.value.message
+
+
+@pytest.mark.parametrize("uri", [None, "model.tflite"])
+def test_files_of_this_machine_are_not_looked_for(aws: Aws, uri: str | None) -> None:
+    require_file(aws, "--model", uri)
+
+
+def test_refuses_to_predict_with_an_unknown_run(aws: Aws, bucket: str) -> None:
+    aws.s3.put_object(Bucket=bucket, Key="results/first/manifest.json", Body=b'{"schema_version": 2}')
+
+    require_results(aws, f"s3://{bucket}/results/first")
+    with pytest.raises(RunUnknownError) as raised:
+        require_results(aws, f"s3://{bucket}/results/frist")
+
+    assert raised.value.hint.startswith("Did you mean first?")

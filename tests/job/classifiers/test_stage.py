@@ -72,6 +72,7 @@ def test_metrics_follow_from_predictions_of_other_photos(
         "trained_on": 30,
         "evaluated_on": 10,
         "labels": 10,
+        "folds": None,
     }
     with (output / "classifier" / "confusion_matrix.csv").open(newline="") as stream:
         rows = list(csv.reader(stream))

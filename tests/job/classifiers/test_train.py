@@ -20,6 +20,7 @@ from pyspark.sql import DataFrame, SparkSession
 from job.classifiers import Classifier
 from job.classifiers import train as training
 from job.images import TRAIN
+from job.pca.passes import SumTask
 from job.results import DataFile, layout
 from job.spark.slices import Slice
 from tests.job.classifiers.overlapping import LABELS, overlapping_photos, write_files
@@ -119,7 +120,7 @@ def test_fractions_are_summed_by_one_task(
 def test_reads_training_rows_with_their_class(photos: pa.Table, tmp_path: Path) -> None:
     output, files = write_files(tmp_path, photos, [240])
 
-    rows = list(training.read_rows(output, [Slice(files[0][0].path, 2, 5)], LABELS, "components"))
+    rows = list(training.read_rows(SumTask(output, "components", LABELS), [Slice(files[0][0].path, 2, 5)]))
 
     wanted = [row for row in photos.to_pylist() if row["split"] == TRAIN][2:5]
     assert [LABELS[int(number)] for number, _ in rows] == [row["label"] for row in wanted]

@@ -177,3 +177,30 @@ def test_warns_of_single_groups_and_of_groups_on_both_sides() -> None:
 
     assert ["'kiwi'" in lines[0], "'1'" in lines[1], len(lines)] == [True, True, 2]
     assert groups.warnings(photos.drop_columns("group").append_column("group", pa.nulls(6, pa.string()))) == []
+
+
+def test_folds_leave_out_labels_with_one_group() -> None:
+    photos = grouped({"a 1": "a", "a 2": "a", "a 3": "a", "b 1": "b", "b 2": "b", "c 1": "c"}, 2)
+
+    folds = groups.assign(photos, 2, 0, "")
+
+    fold_of = dict(zip(photos["group"].to_pylist(), folds, strict=True))
+    assert fold_of["c 1"] == -1
+    assert {fold_of["b 1"], fold_of["b 2"]} == {0, 1}
+    assert len(set(zip(photos["group"].to_pylist(), folds, strict=True))) == 6
+
+
+def test_only_training_photos_are_in_folds(tmp_path: Path) -> None:
+    folder = make_files(tmp_path, *(f"{label}/{number}.jpg" for label in "ab" for number in range(5)))
+    photos = pa.concat_tables([listing.list_photos(folder, split) for split in (TRAIN, TEST)])
+
+    folds = groups.assign(photos, 5, 0, folder)
+
+    assert sorted(folds) == [-1] * 10 + [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+
+
+def test_refuses_more_folds_than_groups() -> None:
+    with pytest.raises(TooFewPhotosError) as raised:
+        groups.assign(grouped({"a 1": "a", "a 2": "a", "b 1": "b"}, 5), 3, 0, "")
+
+    assert raised.value.code == "ORC-111"

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +140,32 @@ def write(run: Run, folder: Path, files: int = 4) -> dict[str, Any]:
         "files": {name: [asdict(file) for file in listed] for name, listed in written.items()},
     }
     layout.write_manifest(output, manifest)
+    return manifest
+
+
+def write_prediction(run: Run, folder: Path) -> dict[str, Any]:
+    """Write the results of a prediction of the test photos, which are all given their own label; return its manifest.
+
+    The probabilities rise evenly from 0.3 to 1. The second label is always the first of the run.
+    """
+    manifest = write(replace(run, train=0, classifier=False), folder)
+    files = manifest["files"][layout.COMPONENTS]
+    photos = pa.concat_tables(layout.read_parquet(str(folder), file["path"]) for file in files)
+    probabilities = np.linspace(0.3, 1, len(photos), dtype=np.float32)
+    columns = {
+        "path": photos["path"],
+        "label": pa.nulls(len(photos), pa.string()),
+        "split": ["predict"] * len(photos),
+        "predicted": photos["label"],
+        "probability": probabilities,
+        "second": [run.labels[0]] * len(photos),
+        "second_probability": (1 - probabilities) / 2,
+    }
+    table = layout.write_csv(str(folder), layout.PREDICTIONS_TABLE, pa.table(columns))
+    del manifest["arguments"]["standardize"], manifest["files"]["pca"]
+    manifest["files"]["tables"] = [asdict(table)]
+    manifest |= {"labels": {"train": {}, "test": {}}, "fitted": {"results": "/results/first", "run_id": RUN}}
+    layout.write_manifest(str(folder), manifest)
     return manifest
 
 

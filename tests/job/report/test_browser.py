@@ -18,6 +18,7 @@ DESKTOP = {"width": 1200, "height": 900}
 PHONE = {"width": 360, "height": 740}
 SECTIONS = ["run", "labels", "variance", "scatter", "time", "classifier", "mistakes", "rejected"]
 FIGURES = ["labels", "scree", "scatter", "stages", "tasks", "confusion"]
+PREDICTION_FIGURES = ["predicted", "certainty", "scatter", "stages", "tasks"]
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +62,19 @@ def test_shows_every_section_without_requests_or_overflow(
         assert page.evaluate(drawn) == [f"figure-{name}" for name in FIGURES]
         assert page.evaluate("document.documentElement.scrollWidth") == size["width"]
         assert page.evaluate("document.documentElement.dataset.drawn") == scheme
+
+
+def test_prediction_report_draws_its_figures(browser: Any, tmp_path: Path) -> None:
+    manifest = synthetic.write_prediction(synthetic.Run(HOSTILE, test=5), tmp_path)
+    making.write(str(tmp_path), manifest, "en")
+
+    with looked_at(browser, tmp_path / "report.html", DESKTOP, "light") as page:
+        drawn = "[...document.querySelectorAll('.figure')].filter(f => f.querySelector('svg')).map(f => f.id)"
+        assert page.evaluate(drawn) == [f"figure-{name}" for name in PREDICTION_FIGURES]
+        axis = page.locator("#figure-predicted").inner_text()
+        assert [label for label in HOSTILE if label[:20] not in axis] == []
+    with looked_at(browser, tmp_path / "report.html", PHONE, "light", is_mobile=True, has_touch=True) as page:
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
 
 
 def test_labels_that_would_do_harm_are_shown_as_text(browser: Any, report: Path) -> None:

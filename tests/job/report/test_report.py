@@ -71,6 +71,7 @@ def test_findings_are_what_the_files_say(hostile: tuple[Path, dict[str, Any]]) -
     sure = [mistake.probability for mistake in found.evaluation.mistakes]
     assert sure == sorted(sure, reverse=True)
     assert len(sure) == min(found.evaluation.wrong, findings.MISTAKES_SHOWN)
+    assert found.cumulative is not None
     assert found.cumulative.shape == (1280,)
 
 
@@ -289,7 +290,7 @@ def test_the_report_can_be_made_again_in_another_language(tmp_path: Path, capsys
     assert entry == [{"path": "report.html", "rows": 1, "bytes": (tmp_path / "report.html").stat().st_size}]
 
 
-def test_report_of_results_replaced_meanwhile_keeps_their_manifest(
+def test_report_of_replaced_results_keeps_their_manifest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # Given a run that comes to its end while the report of the results before is drawn

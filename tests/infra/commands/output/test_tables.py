@@ -14,7 +14,7 @@ def test_the_shares_are_those_of_the_file() -> None:
     assert cumulative_shares(CSV) == [0.6, 0.9, 1.0]
 
 
-def test_each_number_of_components_has_the_share_it_keeps_in_the_order_asked_for() -> None:
+def test_variance_table_has_a_row_per_number_in_the_order_given() -> None:
     assert variance_table([0.6, 0.90006, 1.0], [3, 1, 2]) == [
         "components  variance kept",
         "         3        100.00%",
@@ -23,19 +23,19 @@ def test_each_number_of_components_has_the_share_it_keeps_in_the_order_asked_for
     ]
 
 
-def test_numbers_beyond_the_fit_are_said_below_the_table() -> None:
+def test_numbers_beyond_the_fit_are_listed_below_the_table() -> None:
     assert variance_table([0.6, 0.9, 1.0], [2, 400, 1000]) == [
         "components  variance kept",
         "         2         90.00%",
-        "The fit has 3 components, keeping 100.00%: there is nothing to say of 400, 1,000.",
+        "The fit has only 3 components, keeping 100.00%; not shown: 400, 1,000.",
     ]
 
 
-def test_where_all_numbers_are_beyond_the_fit_there_is_no_empty_table() -> None:
-    assert variance_table([1.0], [2]) == ["The fit has 1 component, keeping 100.00%: there is nothing to say of 2."]
+def test_variance_table_is_left_out_if_all_numbers_are_too_large() -> None:
+    assert variance_table([1.0], [2]) == ["The fit has only 1 component, keeping 100.00%; not shown: 2."]
 
 
-def test_a_list_is_read_whatever_spaces_it_has() -> None:
+def test_spaces_in_a_list_are_ignored() -> None:
     assert component_counts("100, 200,400,") == [100, 200, 400]
 
 

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from job.features.network import NETWORKS, RANDOM, read_description
+from job.features.network import NETWORKS, RANDOM, efficientnet_lite, read_description
 from job.features.network.export import ExportRequest, cached_export
+from job.features.network.registry import LITE
 from job.images.decode import decode
 from tests.job.features.network.computed import Features, cosines, features_of
 
-IN_EVERY_TEST_RUN = ("mobilenet_v2",)
+IN_EVERY_TEST_RUN = ("mobilenet_v2", "efficientnet_lite0")
 """The slow tests export the others."""
 
 
@@ -22,16 +23,20 @@ def photos(sample_photos: Path) -> list[bytes]:
 
 def by_keras(keras: Any, name: str, photos: list[bytes]) -> Features:
     network = NETWORKS[name]
-    applications = keras.applications
     keras.backend.clear_session()
     keras.utils.set_random_seed(0)
+    pixels = np.stack([decode(photo, network.side, network.side) for photo in photos]).astype(np.float32)
+    if network.module == LITE:
+        lite = efficientnet_lite.build(keras, efficientnet_lite.VARIANTS[network.builder], network.side)
+        lite_features: Features = lite.predict((pixels - 127) / 128, batch_size=1, verbose=0)
+        return lite_features
+    applications = keras.applications
     builder = getattr(applications, network.builder)
     if network.layer is None:
         model = builder(weights=None, include_top=False, pooling="avg", input_shape=(network.side, network.side, 3))
     else:
         whole = builder(weights=None)
         model = keras.Model(whole.input, whole.get_layer(network.layer).output)
-    pixels = np.stack([decode(photo, network.side, network.side) for photo in photos]).astype(np.float32)
     scaled = getattr(applications, network.module).preprocess_input(pixels)
     features: Features = model.predict(scaled, batch_size=1, verbose=0)
     return features

@@ -1,0 +1,216 @@
+"""Cross-validate a run: fit standardization, components and classifier again for each fold, without its photos."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark import Broadcast, SparkContext
+
+from job.classifiers.evaluate import Evaluation, Pairs, evaluate
+from job.classifiers.models import COMPONENTS, FEATURES, Classifier
+from job.classifiers.predict import count_pairs, predictions_table
+from job.classifiers.stage import Training, train_classifier
+from job.images import TEST, TRAIN
+from job.pca import PrincipalComponents, Projection, components, passes
+from job.pca.passes import SumTask, components_table
+from job.results import DataFile, layout
+from job.results.progress import Progress
+from job.spark import session, workers
+
+Choose = Callable[[PrincipalComponents], int]
+"""Returns how many components to keep."""
+
+
+@dataclass(frozen=True)
+class Folds:
+    """The fold of each tested photo."""
+
+    count: int
+    paths: pa.StringArray
+    numbers: npt.NDArray[np.intp]  # shape (paths,): 0 to count - 1
+
+    def of(self, paths: pa.ChunkedArray) -> npt.NDArray[np.intp]:
+        """Return the fold of each photo, -1 for photos that are not tested."""
+        places = pc.fill_null(pc.index_in(paths, value_set=self.paths), -1).to_numpy()
+        numbers: npt.NDArray[np.intp] = np.append(self.numbers, -1)[places]
+        return numbers
+
+
+@dataclass(frozen=True)
+class Side:
+    """Turns the training rows of a features file into those of a fold: its photos are test photos."""
+
+    folds: "Broadcast[Folds]"
+    number: int
+    projection: "Broadcast[Projection] | None" = None  # adds the components of the fold's fit
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        """Return the rows with the fold's splits and, after its fit, components."""
+        table = table.filter(pc.equal(table["split"], TRAIN))
+        held = self.folds.value.of(table["path"]) == self.number
+        splits = pa.array(np.where(held, TEST, TRAIN).tolist(), pa.string())
+        table = table.set_column(table.schema.get_field_index("split"), "split", splits)
+        return table if self.projection is None else components_table(table, self.projection.value)
+
+
+@dataclass(frozen=True)
+class FileCounts:
+    """The number of training rows of a features file, by fold and label; fold -1 is tested nowhere."""
+
+    file: DataFile
+    rows: Counter[tuple[int, str]]
+
+
+def made(photos: pa.Table, numbers: Sequence[int], count: int) -> Folds:
+    """Return the folds of a listing's photos, whose numbers ``job.images.groups.assign`` returns."""
+    assigned = np.array(numbers, np.intp)
+    tested = np.flatnonzero(assigned >= 0)
+    return Folds(count, photos["path"].combine_chunks().take(pa.array(tested)), assigned[tested])
+
+
+def cross_validate(
+    context: SparkContext,
+    output: str,
+    files: Sequence[DataFile],
+    folds: Folds,
+    asked: Training,
+    choose: Choose,
+    standardize: bool,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Return the outcome of a cross-validation, as ``metrics.json`` has it under "folds".
+
+    Parameters
+    ----------
+    files
+        All features files, in the order of the listing.
+    asked
+        The training of the final classifier.
+    """
+    shared, done = context.broadcast(folds), context.accumulator(0)
+    with progress.counted_stage("folds", len(folds.paths), done):
+        counted = list(context.parallelize(files, len(files)).map(lambda file: _count(output, file, shared)).collect())
+        outcomes = []
+        for number in range(folds.count):
+            outcomes.append(_fold(context, output, counted, Side(shared, number), asked, choose, standardize))
+            done.add(int((folds.numbers == number).sum()))
+    return summary(outcomes, sorted(asked.photos))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one fold has given."""
+
+    labels: tuple[str, ...]  # that it was trained on
+    trained_on: int
+    components: int | None  # None if the classifier reads features
+    pairs: Pairs  # of the tested photos whose label it was trained on
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """The evaluation of the fold's photos."""
+        return evaluate(self.labels, self.pairs)
+
+
+def summary(outcomes: Sequence[Outcome], labels: Sequence[str]) -> dict[str, Any]:
+    """Return the outcome of all folds; folds without a tested photo have no accuracy and do not count."""
+    each = [
+        {
+            "trained_on": outcome.trained_on,
+            "evaluated_on": outcome.evaluation.photos,
+            "components": outcome.components,
+            "accuracy": outcome.evaluation.accuracy,
+            "macro_f1": outcome.evaluation.macro_f1,
+        }
+        for outcome in outcomes
+    ]
+    pairs = sum((outcome.pairs for outcome in outcomes), Counter[tuple[str, str]]())
+    tested = {true for true, _ in pairs}
+    return {
+        "folds": len(outcomes),
+        "evaluated_on": pairs.total(),
+        **{name: _mean_and_spread([entry[name] for entry in each]) for name in ("accuracy", "macro_f1")},
+        "untested_labels": [label for label in labels if label not in tested],
+        "per_label": evaluate(labels, pairs).per_label(),
+        "each": each,
+    }
+
+
+def sentence(outcome: Mapping[str, Any], grouped: bool) -> str:
+    """Return the line that the run prints on a cross-validation."""
+    accuracy, by = outcome["accuracy"], "group" if grouped else "photo"
+    if accuracy["mean"] is None:
+        return f"Cross-validation by {by}: no photo could be tested."
+    line = (
+        f"Cross-validation by {by}, {outcome['folds']} folds: accuracy {accuracy['mean']:.1%} "
+        f"(standard deviation of the folds {accuracy['std']:.1%}) on {outcome['evaluated_on']:,} photos."
+    )
+    untested = outcome["untested_labels"]
+    return line + (f" Not tested, because they have a single {by}: {', '.join(untested)}." if untested else "")
+
+
+def _mean_and_spread(values: Sequence[float | None]) -> dict[str, float | None]:
+    known = [value for value in values if value is not None]
+    if not known:
+        return {"mean": None, "std": None}
+    return {"mean": float(np.mean(known)), "std": float(np.std(known, ddof=1)) if len(known) > 1 else 0.0}
+
+
+def _fold(
+    context: SparkContext,
+    output: str,
+    counted: Sequence[FileCounts],
+    side: Side,
+    asked: Training,
+    choose: Choose,
+    standardize: bool,
+) -> Outcome:
+    photos: Counter[str] = Counter()
+    for entry in counted:
+        photos.update({label: 0 for _, label in entry.rows})
+        for (number, label), count in entry.rows.items():
+            photos[label] += count * (number != side.number)
+    photos = +photos
+    rest = [(e.file, sum(n for (number, _), n in e.rows.items() if number != side.number)) for e in counted]
+    width, kept = asked.width, None
+    if asked.classify_on == COMPONENTS:
+        moments = passes.sum_moments(
+            context, SumTask(output, FEATURES, (), side), rest, session.slots(context), context.accumulator(0)
+        )
+        fitted = components.fit(moments, standardize)
+        width = kept = choose(fitted)
+        projection = Projection(fitted.mean, fitted.scale, fitted.components[:kept])
+        side = replace(side, projection=context.broadcast(projection))
+    held = side.folds.value.of(asked.listing["path"]) == side.number
+    splits = np.where(held, TEST, np.array(asked.listing["split"].to_pylist(), object))
+    listing = asked.listing.set_column(
+        asked.listing.schema.get_field_index("split"), "split", pa.array(splits.tolist(), pa.string())
+    )
+    trained = replace(asked, photos=photos, width=width, listing=listing, moments=None, prepare=side)
+    classifier = train_classifier(context, output, rest, trained)
+    model = context.broadcast(classifier)
+    tested = [e.file for e in counted if any(number == side.number for number, _ in e.rows)]
+    tasks = context.parallelize(tested, max(1, len(tested))).map(lambda file: _pairs(output, file, side, model))
+    pairs = sum(tasks.collect(), Counter[tuple[str, str]]())
+    known = Counter({pair: count for pair, count in pairs.items() if pair[0] in photos})
+    return Outcome(trained.labels, photos.total(), kept, known)
+
+
+def _count(output: str, file: DataFile, shared: "Broadcast[Folds]") -> FileCounts:
+    with workers.ended_if_silent():
+        table = layout.read_parquet(output, file.path)
+        table = table.filter(pc.equal(table["split"], TRAIN))
+        numbers = shared.value.of(table["path"]).tolist()
+        return FileCounts(file, Counter(zip(numbers, table["label"].to_pylist(), strict=True)))
+
+
+def _pairs(output: str, file: DataFile, side: Side, model: "Broadcast[Classifier]") -> Pairs:
+    with workers.ended_if_silent():
+        table = side(layout.read_parquet(output, file.path))
+        test = table.filter(pc.equal(table["split"], TEST))
+        return count_pairs(predictions_table(test, model.value))

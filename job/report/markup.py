@@ -1,0 +1,42 @@
+"""Writes the parts that sections are made of: paragraphs, tables, and places for figures."""
+
+from collections.abc import Sequence
+from html import escape
+
+from job.report.messages import Messages
+
+
+def note(text: str) -> str:
+    """Return a paragraph."""
+    return f"<p>{escape(text)}</p>"
+
+
+def figure(name: str, title: str, box: str = "") -> str:
+    """Return the place of a figure; with ``box``, a CSS class, in a box that scrolls."""
+    figure = f'<div class="figure" id="figure-{name}"></div>'
+    # What scrolls must be reachable by keyboard.
+    return (
+        f'<div class="{box}" tabindex="0" role="region" aria-label="{escape(title)}">{figure}</div>' if box else figure
+    )
+
+
+def facts(rows: Sequence[tuple[str, str]], more: str = "") -> str:
+    """Return a table of names and values; ``more`` are rows at its end, in HTML."""
+    body = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows)
+    return f'<table class="facts"><tbody>{body}{more}</tbody></table>'
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> str:
+    """Return a table; ``numbers`` are the columns that are set flush right."""
+    classes = [' class="number"' if column in numbers else "" for column in range(len(heads))]
+    head = "".join(f"<th{kind}>{escape(text)}</th>" for kind, text in zip(classes, heads, strict=True))
+    body = "".join(
+        "<tr>" + "".join(f"<td{kind}>{escape(text)}</td>" for kind, text in zip(classes, row, strict=True)) + "</tr>"
+        for row in rows
+    )
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def share(value: float | None, messages: Messages, digits: int) -> str:
+    """Return a share in percent, a dash for None."""
+    return "–" if value is None else messages.share(value, digits)
