@@ -17,6 +17,7 @@ from infra.commands import (
     cost,
     demo,
     destroy,
+    doctor,
     evaluator,
     export,
     local,
@@ -26,6 +27,7 @@ from infra.commands import (
     results,
     run,
     status,
+    support_bundle,
     ui,
     up,
     upload,
@@ -40,8 +42,8 @@ GROUPS: Mapping[str, Sequence[Command]] = {
         *(run.RUN, run.PREDICT, results.COMMAND, report.COMMAND, classify.COMMAND, export.COMMAND),
     ),
     "On AWS:": (
-        *(cost.COMMAND, upload.COMMAND, up.UP, up.SCALE, status.STATUS, status.CANCEL, logs.COMMAND, ui.COMMAND),
-        *(notebook.COMMAND, evaluator.COMMAND, destroy.COMMAND),
+        *(doctor.COMMAND, cost.COMMAND, upload.COMMAND, up.UP, up.SCALE, status.STATUS, status.CANCEL, logs.COMMAND),
+        *(ui.COMMAND, notebook.COMMAND, evaluator.COMMAND, destroy.COMMAND, support_bundle.COMMAND),
     ),
     "Without an AWS account:": (demo.COMMAND, local.COMMAND),
 }
@@ -136,5 +138,5 @@ def _overview() -> str:
     """Return what orchard does, and its commands in groups."""
     lines = ["Turn a folder of photos into CNN features, PCA components and a trained classifier."]
     for heading, commands in GROUPS.items():
-        lines += ["", heading, *(f"  {command.name:<11}{command.summary}" for command in commands)]
+        lines += ["", heading, *(f"  {command.name:<16}{command.summary}" for command in commands)]
     return "\n".join(lines)

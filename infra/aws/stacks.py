@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from infra import invocation
 from infra.aws.client import Aws, explained
-from infra.errors import NotAllowedError, NotBootstrappedError, StackNotReadyError
+from infra.errors import StackNotReadyError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackEventTypeDef, StackTypeDef
@@ -63,24 +63,6 @@ def deletion_failures(aws: Aws, stack: str) -> list[str]:
         for event in of_this_time
         if event["ResourceStatus"] == "DELETE_FAILED" and not _of_stack(event)
     ]
-
-
-def require_bootstrapped(aws: Aws) -> None:
-    """Raise NotBootstrappedError if the CDK has not been prepared in the region; pass if AWS does not say."""
-    try:
-        with explained("read the version of the CDK's bootstrap stack"):
-            try:
-                aws.client("ssm").get_parameter(Name=BOOTSTRAP_VERSION)
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "ParameterNotFound":
-                    raise
-                account = aws.client("sts").get_caller_identity()["Account"]
-                raise NotBootstrappedError(
-                    f"The CDK is not bootstrapped in account {account}, region {aws.region}.",
-                    f"Bootstrap it once: {invocation.cdk(f'bootstrap aws://{account}/{aws.region}')}",
-                ) from error
-    except NotAllowedError:
-        pass  # the CDK reads it with its own role
 
 
 def data_bucket(aws: Aws) -> str:

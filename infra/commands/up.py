@@ -1,15 +1,13 @@
 """``orchard up`` and ``orchard scale``: deploy the cluster, and change its size."""
 
 import argparse
-import json
-from collections.abc import Sequence
 
 from infra import invocation
 from infra.aws import Aws, cdk, explained, stacks
-from infra.cdk_context import SettingsError, read_settings
 from infra.commands import Command
 from infra.commands.kept_buckets import say_what_was_kept
 from infra.context import Context
+from infra.doctor import planned_settings, require_deployable
 from infra.errors import (
     ClusterUnfitError,
     DeploymentFailedError,
@@ -37,8 +35,7 @@ def _add_up_arguments(parser: argparse.ArgumentParser) -> None:
 
 def up(given: argparse.Namespace, context: Context) -> int:
     """Deploy the cluster; create a new one if the old one has ended."""
-    require_settings(given.settings, context.aws.region)
-    stacks.require_bootstrapped(context.aws)
+    require_deployable(context.aws, planned_settings(given.settings, context.aws.region))
     generation = cdk.setting("generation")
     # A stack whose first deployment failed has no outputs, and nothing that lives.
     deployed = (stacks.outputs_if_there(context.aws, stacks.CLUSTER) or {}).get("ClusterId")
@@ -69,33 +66,6 @@ def up(given: argparse.Namespace, context: Context) -> int:
     context.say(f"Cluster {cluster.id} ({cluster.name}): {cluster.state}")
     say_what_was_kept(context)
     return 0
-
-
-def require_settings(given: Sequence[str], region: str) -> None:
-    """Raise SettingsError for a ``-c`` that the deployment would refuse or ignore, before anything is deployed.
-
-    Parameters
-    ----------
-    given
-        Values of ``-c``, each ``NAME=VALUE``.
-    """
-    context = json.loads(cdk.CDK_JSON.read_text(encoding="utf-8"))["context"]
-    for text in given:
-        name, equals, value = text.partition("=")
-        if equals and name in _GIVEN_OTHERWISE:
-            raise SettingsError(f"-c cannot set {name} for this command, got '{text}'.", _GIVEN_OTHERWISE[name])
-        context[name] = value if equals else context.get(name, "")
-    read_settings(context | {"region": region})
-    for text in given:
-        if "=" not in text:
-            raise SettingsError(f"-c must be NAME=VALUE, got '{text}'.", f"Add the value: -c {text}=VALUE")
-
-
-_GIVEN_OTHERWISE = {
-    "region": "Use --region REGION.",
-    "generation": "Leave it out: this command raises it when a new cluster is needed.",
-}
-"""Settings that ``orchard up`` passes itself, and what to type instead."""
 
 
 def why_it_failed(aws: Aws, generation: int, since: float) -> OrchardError:

@@ -32,6 +32,7 @@ from infra.errors.commands import (
     WrongUseError,
 )
 from infra.errors.services import (
+    AccountUnfitError,
     AwsBusyError,
     AwsNotReachedError,
     BucketGoneError,
@@ -47,6 +48,7 @@ from infra.errors.services import (
 )
 
 __all__ = [
+    "AccountUnfitError",
     "AwsBusyError",
     "AwsNotReachedError",
     "BucketGoneError",

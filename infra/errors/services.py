@@ -93,6 +93,18 @@ class NotDeletedError(OrchardError):
     code = "ORC-307"
 
 
+class AccountUnfitError(WrongUseError):
+    """The account is not ready for a deployment.
+
+    A check found something that would make the deployment or a run fail: a quota of vCPUs, an instance type that the
+    zones do not offer, the network or a permission. Nothing was changed.
+
+    Type the fix that the second line names. `orchard doctor` prints every check.
+    """
+
+    code = "ORC-308"
+
+
 class LocalCloudStateError(WrongUseError):
     """The local cloud is already running, or is not running.
 

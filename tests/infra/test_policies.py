@@ -23,7 +23,7 @@ POLICIES = ROOT / "docs" / "policies"
 LONGEST_POLICY = 6144
 """Characters of a managed policy that IAM takes, white space not counted."""
 
-PREFIXES = {"emr": "elasticmapreduce", "resourcegroupstaggingapi": "tag"}
+PREFIXES = {"emr": "elasticmapreduce", "resourcegroupstaggingapi": "tag", "service-quotas": "servicequotas"}
 """What IAM calls a service that boto3 calls otherwise."""
 
 ACTIONS = {
@@ -120,7 +120,7 @@ def statements(name: str) -> list[dict[str, Any]]:
 
 def calling() -> Iterator[Path]:
     """Yield what calls AWS for a command; the demonstration looks at a cloud of its own."""
-    for part in ("aws", "upload", "runs", "pricing", "teardown", "commands"):
+    for part in ("aws", "doctor", "upload", "runs", "pricing", "teardown", "commands"):
         for file in (ROOT / "infra" / part).rglob("*.py"):
             if file.name not in ("demonstration.py", "sample_photos.py"):
                 yield file

@@ -74,6 +74,7 @@ ORC-304 WrongRegionError
 ORC-305 BucketGoneError
 ORC-306 WrongClockError
 ORC-307 NotDeletedError
+ORC-308 AccountUnfitError
 ORC-400 LocalCloudStateError
 ORC-401 LocalCloudError
 ORC-402 NoPortError

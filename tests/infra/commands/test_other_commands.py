@@ -39,14 +39,17 @@ def attached(deployed: Deployed, world: World) -> str:
 
 
 @pytest.fixture
-def cdk_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, aws: Aws) -> Path:
-    """Have a cdk.json that may be changed, and a bootstrapped region."""
+def cdk_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, aws: Aws) -> Iterator[Path]:
+    """Have a cdk.json that may be changed, and an account that is ready for a deployment."""
     aws.client("ssm").put_parameter(Name=stacks.BOOTSTRAP_VERSION, Value="28", Type="String", Overwrite=True)
+    boundary = cdk.PROJECT / "docs" / "policies" / "boundary.json"
+    policy = aws.client("iam").create_policy(PolicyName="OrchardBoundary", PolicyDocument=boundary.read_text())
     file = tmp_path / "cdk.json"
     settings = json.loads(cdk.CDK_JSON.read_text())["context"] | {"generation": 2, "evaluator_key_serial": 4}
     file.write_text(json.dumps({"context": settings}, indent=2))
     monkeypatch.setattr(cdk, "CDK_JSON", file)
-    return file
+    yield file
+    aws.client("iam").delete_policy(PolicyArn=policy["Policy"]["Arn"])
 
 
 @pytest.mark.usefixtures("attached")

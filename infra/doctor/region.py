@@ -1,0 +1,100 @@
+"""Check the region, the CDK's bootstrap stack and the service-linked roles."""
+
+from botocore.exceptions import ClientError
+
+from infra import invocation
+from infra.aws import stacks
+from infra.doctor.finding import Account, Finding, failure, ok, warning
+
+_OLDEST_BOOTSTRAP = 6
+"""The oldest version of `cdk bootstrap` that the stacks accept: a rule of their templates."""
+
+_STACK = "CDKToolkit"
+_KEY_PARAMETER = "FileAssetsBucketKmsKeyId"
+_NOT_ENABLED = ("OptInRequired", "AuthFailure", "UnrecognizedClientException", "InvalidClientTokenId")
+
+
+def zones(account: Account, check: str) -> Finding:
+    """Find out whether the region is enabled in the account."""
+    region = account.aws.region
+    try:
+        answer = account.aws.client("ec2").describe_availability_zones()
+    except ClientError as error:
+        # The credentials are valid: the check before this one used them.
+        if _code(error) not in _NOT_ENABLED:
+            raise
+        return failure(
+            check,
+            f"{region} is not enabled in account {account.id}.",
+            account.aws.typed(f"account enable-region --region-name {region}"),
+        )
+    names = [zone["ZoneName"] for zone in answer["AvailabilityZones"] if zone["State"] == "available"]
+    return ok(check, f"{region}, zones {', '.join(sorted(names))}")
+
+
+def bootstrap(account: Account, check: str) -> Finding:
+    """Find out whether `cdk bootstrap` has run here, and recently enough."""
+    fix = bootstrap_command(account)
+    try:
+        value = account.aws.client("ssm").get_parameter(Name=stacks.BOOTSTRAP_VERSION)["Parameter"]["Value"]
+    except ClientError as error:
+        if _code(error) != "ParameterNotFound":
+            raise
+        return failure(check, f"The CDK requires its bootstrap stack in {account.aws.region}, found none.", fix)
+    if int(value) < _OLDEST_BOOTSTRAP:
+        return failure(check, f"The bootstrap stack must have version {_OLDEST_BOOTSTRAP} or later, got {value}.", fix)
+    return ok(check, f"version {value}")
+
+
+def bootstrap_key(account: Account, check: str) -> Finding:
+    """Find out whether the nodes can decrypt the files that the CDK uploads: its own KMS key forbids them."""
+    try:
+        (stack,) = account.aws.cloudformation.describe_stacks(StackName=_STACK)["Stacks"]
+    except ClientError as error:
+        if "does not exist" not in str(error):
+            raise
+        return ok(check, f"not checked: there is no stack {_STACK}")
+    given = {one["ParameterKey"]: one.get("ParameterValue", "") for one in stack.get("Parameters", [])}
+    key = given.get(_KEY_PARAMETER, "AWS_MANAGED_KEY")
+    if key == "AWS_MANAGED_KEY":
+        return ok(check, "files of the CDK are encrypted with a key of AWS")
+    return failure(
+        check,
+        f"The nodes must read the CDK's files, which are encrypted with {key or 'a key of the bootstrap stack'}.",
+        f"{bootstrap_command(account)} --no-bootstrap-customer-key",
+    )
+
+
+def emr_role(account: Account, check: str) -> Finding:
+    """Find out whether EMR's service-linked role exists."""
+    return _service_linked(account, check, "AWSServiceRoleForEMRCleanup", "elasticmapreduce.amazonaws.com")
+
+
+def spot_role(account: Account, check: str) -> Finding:
+    """Find out whether Spot's service-linked role exists, if Spot is used."""
+    if account.settings.spot_share == 0 or account.settings.most_workers == account.settings.core_count:
+        return ok(check, "not needed: no Spot nodes")
+    return _service_linked(account, check, "AWSServiceRoleForEC2Spot", "spot.amazonaws.com")
+
+
+def bootstrap_command(account: Account) -> str:
+    """Return the command that bootstraps the account and region."""
+    return invocation.cdk(f"bootstrap aws://{account.id}/{account.aws.region}")
+
+
+def _service_linked(account: Account, check: str, role: str, service: str) -> Finding:
+    try:
+        account.aws.client("iam").get_role(RoleName=role)
+    except ClientError as error:
+        if _code(error) != "NoSuchEntity":
+            raise
+        return warning(
+            check,
+            f"{role} does not exist. AWS creates it with the first cluster, if it may.",
+            account.aws.typed(f"iam create-service-linked-role --aws-service-name {service}"),
+        )
+    return ok(check, f"{role} exists")
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
