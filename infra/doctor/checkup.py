@@ -84,7 +84,7 @@ def planned_settings(given: Sequence[str], region: str) -> Settings:
 
 _GIVEN_OTHERWISE = {
     "region": "Use --region REGION.",
-    "generation": "Leave it out: `orchard up` raises it when a new cluster is needed.",
+    "generation": "Leave it out: it is raised when a new cluster is needed.",
 }
 """Settings that the commands set themselves, and what to type instead."""
 
