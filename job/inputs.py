@@ -33,7 +33,7 @@ def list_all(arguments: Arguments, left_out: LeftOut | None = None) -> pa.Table:
     listing.require_separate([folder for folder, _ in given])
     listings = [listing.list_photos(folder, split, subset, left_out, pattern) for folder, split in given]
     if arguments.images is not None and pattern is None:
-        labels.require_no_splits(_inside(listings[0]["path"].to_pylist(), given[0][0]), arguments.images.rstrip("/"))
+        labels.require_no_splits(listing.paths_inside(listings[0], given[0][0]), arguments.images.rstrip("/"))
     if arguments.image_list is not None:
         named = image_list.list_photos(storage.absolute_uri(arguments.image_list), TRAIN, subset, left_out, pattern)
         _require_elsewhere(named, listings, arguments)
@@ -83,8 +83,7 @@ def fold_numbers(photos: pa.Table, arguments: Arguments) -> list[int] | None:
     """Return the fold of each photo with ``--folds``, -1 for photos that are not tested; else None."""
     if arguments.folds is None:
         return None
-    folder = "" if arguments.images is None else storage.absolute_uri(arguments.images)
-    return groups.assign(photos, arguments.folds, arguments.seed, folder)
+    return groups.assign(photos, arguments.folds, arguments.seed, _training_folder(arguments))
 
 
 def describe_listing(photos: pa.Table) -> str:
@@ -100,10 +99,10 @@ def describe_listing(photos: pa.Table) -> str:
 
 def label_warnings(photos: pa.Table, arguments: Arguments) -> list[str]:
     """Return what is probably wrong with the labels and groups of a listing, a line each."""
-    folder = "" if arguments.images is None else storage.absolute_uri(arguments.images)
+    folder = _training_folder(arguments)
     training: dict[str, list[str]] = {}
     train = photos.filter(pc.equal(photos["split"], TRAIN))
-    for path, label in zip(_inside(train["path"].to_pylist(), folder), train["label"].to_pylist(), strict=True):
+    for path, label in zip(listing.paths_inside(train, folder), train["label"].to_pylist(), strict=True):
         training.setdefault(label, []).append(path)
     of_labels = labels.warnings(
         training,
@@ -114,5 +113,6 @@ def label_warnings(photos: pa.Table, arguments: Arguments) -> list[str]:
     return of_labels + groups.warnings(photos)
 
 
-def _inside(paths: Sequence[str], folder: str) -> list[str]:
-    return [storage.path_inside(path, folder) for path in paths]
+def _training_folder(arguments: Arguments) -> str:
+    """Return the folder that the training photos' paths are inside of; empty for a list of photos."""
+    return "" if arguments.images is None else storage.absolute_uri(arguments.images)

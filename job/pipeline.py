@@ -1,7 +1,7 @@
 """The run from photos to results: its stages in order."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -101,8 +101,7 @@ def run(arguments: Arguments) -> dict[str, Any]:
             "groups": count_groups(photos),
             "components": describe_components(fitted, kept),
             "classifier": None if classified is None else stage.describe(classified),
-            "predicted": merged.predicted,
-            "reasons": [asdict(reason) for reason in merged.reasons],
+            **merged.as_manifest(),
         }
         manifest = build_manifest(run, arguments.as_manifest(), photos, found, extracted, projected, outcome, written)
         return making.finish_with_report(run, manifest, arguments.lang)

@@ -1,7 +1,6 @@
 """The prediction: applies the components and the classifier of a finished run to other photos."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +75,7 @@ def run(arguments: PredictArguments, environment: Mapping[str, str]) -> dict[str
             "ignored": left_out.as_manifest(),
             "components": earlier["components"],
             "classifier": earlier["classifier"],
-            "predicted": merged.predicted,
-            "reasons": [asdict(reason) for reason in merged.reasons],
+            **merged.as_manifest(),
         }
         written = {"classifier": predictions, "tables": merged.files}
         manifest = build_manifest(run, arguments.as_manifest(), photos, found, extracted, projected, outcome, written)

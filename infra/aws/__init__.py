@@ -1,9 +1,8 @@
 """Call AWS: clients, objects in S3, stacks and the CDK."""
 
 from infra.aws import cdk, stacks
-from infra.aws.client import ATTEMPTS, CONNECTIONS, PAUSES, Aws, as_orchard_error, explained
+from infra.aws.client import ATTEMPTS, CONNECTIONS, PAUSES, Aws, as_orchard_error, error_code, explained
 from infra.aws.s3 import download, exists, read_if_there, require_name
-from job.run_names import nearest as nearest_name
 
 __all__ = [
     "ATTEMPTS",
@@ -13,9 +12,9 @@ __all__ = [
     "as_orchard_error",
     "cdk",
     "download",
+    "error_code",
     "exists",
     "explained",
-    "nearest_name",
     "read_if_there",
     "require_name",
     "stacks",

@@ -224,10 +224,15 @@ _REFUSALS: Sequence[tuple[frozenset[str], type[OrchardError], str, str]] = (
 """Error codes of AWS, with the class, message and hint of each."""
 
 
+def error_code(error: exceptions.ClientError) -> str:
+    """Return AWS' code of an error, such as "NoSuchEntity"; empty if it has none."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
 def _refused(error: exceptions.ClientError, doing: str) -> OrchardError:
     answer = error.response.get("Error", {})
     words = {
-        "code": answer.get("Code", "error"),
+        "code": error_code(error) or "error",
         "operation": error.operation_name,
         "message": " ".join(answer.get("Message", "").split()),
         "destroy": invocation.cdk("destroy OrchardData"),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from botocore.exceptions import ClientError
 
-from infra.aws.client import Aws
+from infra.aws.client import Aws, error_code
 from infra.errors import WrongUseError
 from job import run_names
 
@@ -23,7 +23,7 @@ def exists(aws: Aws, bucket: str, key: str) -> bool:
     try:
         aws.s3.head_object(Bucket=bucket, Key=key)
     except ClientError as error:
-        if error.response["Error"]["Code"] in _NOT_FOUND:
+        if error_code(error) in _NOT_FOUND:
             return False
         raise
     return True
@@ -34,7 +34,7 @@ def read_if_there(aws: Aws, bucket: str, key: str, since: datetime | None = None
     try:
         answer = aws.s3.get_object(Bucket=bucket, Key=key)
     except ClientError as error:
-        if error.response["Error"]["Code"] in _NOT_FOUND:
+        if error_code(error) in _NOT_FOUND:
             return None
         raise
     if since is not None and answer["LastModified"] < since.replace(microsecond=0):

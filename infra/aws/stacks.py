@@ -24,7 +24,7 @@ _BEGUN = "DELETE_IN_PROGRESS"
 
 def outputs(aws: Aws, stack: str) -> Mapping[str, str]:
     """Return the outputs of a stack by name."""
-    found = _describe(aws, stack)
+    found = describe(aws, stack)
     if found is None:
         raise StackNotReadyError(
             f"The stack {stack} must be deployed in {aws.region}, found none.",
@@ -42,13 +42,13 @@ def outputs(aws: Aws, stack: str) -> Mapping[str, str]:
 
 def outputs_if_there(aws: Aws, stack: str) -> Mapping[str, str] | None:
     """Return the outputs of a stack by name, None where there is no such stack."""
-    found = _describe(aws, stack)
+    found = describe(aws, stack)
     return None if found is None else _named(found)
 
 
 def status(aws: Aws, stack: str) -> str | None:
     """Return CloudFormation's state of a stack, None where there is no such stack."""
-    found = _describe(aws, stack)
+    found = describe(aws, stack)
     return None if found is None else found["StackStatus"]
 
 
@@ -99,7 +99,8 @@ def _output(aws: Aws, stack: str, name: str) -> str:
     return named[name]
 
 
-def _describe(aws: Aws, stack: str) -> "StackTypeDef | None":
+def describe(aws: Aws, stack: str) -> "StackTypeDef | None":
+    """Return a stack as CloudFormation describes it, None if there is no such stack."""
     with explained(f"read the stack {stack}"):
         try:
             return aws.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from infra.context import Context
 
-__all__ = ["Command"]
+__all__ = ["Command", "add_settings"]
 
 
 @dataclass(frozen=True)
@@ -34,3 +34,8 @@ class Command:
         """What the command does, for its own ``--help``."""
         text = f"{self.summary[0].upper()}{self.summary[1:]}. {self.details}"
         return textwrap.fill(text, 78)
+
+
+def add_settings(parser: argparse.ArgumentParser, text: str) -> None:
+    """Add the option ``-c``, whose values ``infra.doctor.planned_settings`` reads; ``text`` is its help."""
+    parser.add_argument("-c", dest="settings", metavar="NAME=VALUE", action="append", default=[], help=text)

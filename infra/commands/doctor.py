@@ -3,21 +3,14 @@
 import argparse
 
 from infra import invocation
-from infra.commands import Command
+from infra.commands import Command, add_settings
 from infra.context import Context
 from infra.doctor import Level, examine, planned_settings
 from infra.errors import AccountUnfitError
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-c",
-        dest="settings",
-        metavar="NAME=VALUE",
-        action="append",
-        default=[],
-        help="check for this setting instead of that of cdk.json",
-    )
+    add_settings(parser, "check for this setting instead of that of cdk.json")
 
 
 def execute(given: argparse.Namespace, context: Context) -> int:

@@ -4,7 +4,7 @@ import argparse
 import os
 
 from infra import invocation
-from infra.aws import Aws, nearest_name, require_name, stacks
+from infra.aws import Aws, require_name, stacks
 from infra.commands import Command
 from infra.commands.cost import estimate_line
 from infra.commands.destroy import destroy_when_idle
@@ -34,7 +34,7 @@ _OPTIONS = {
 def execute(given: argparse.Namespace, context: Context) -> int:
     """Run the job; return 0 if it completed, or continues detached."""
     name = given.name or run_names.default(context.clock())
-    require_name(name, "--name", f"Name it: --name {nearest_name(name, 'first')}")
+    require_name(name, "--name", f"Name it: --name {run_names.nearest(name, 'first')}")
     _require_sense(given)
     given.output = given.output or run_names.folder(name)
     if given.on == LOCAL:

@@ -4,7 +4,7 @@ import argparse
 
 from infra import invocation
 from infra.aws import Aws, cdk, explained, stacks
-from infra.commands import Command
+from infra.commands import Command, add_settings
 from infra.commands.kept_buckets import say_what_was_kept
 from infra.context import Context
 from infra.doctor import planned_settings, require_deployable
@@ -23,14 +23,7 @@ CLOCKS_DIFFER = 300.0
 
 
 def _add_up_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-c",
-        dest="settings",
-        metavar="NAME=VALUE",
-        action="append",
-        default=[],
-        help="override a setting of cdk.json, for instance -c task_count=4",
-    )
+    add_settings(parser, "override a setting of cdk.json, for instance -c task_count=4")
 
 
 def up(given: argparse.Namespace, context: Context) -> int:

@@ -4,16 +4,15 @@ import json
 import platform
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from infra import versions
 from infra.aws import Aws, cdk, explained, stacks
 from infra.doctor.secrets import Redact
-from infra.runs import logs
+from infra.runs import clusters, logs
 from job.errors import OrchardError
 
 STACKS = (stacks.DATA, stacks.ACCESS, stacks.CLUSTER, stacks.BUDGET)
@@ -32,12 +31,13 @@ Part = Callable[[], Iterable[tuple[str, str]]]
 def collect(aws: Aws) -> Iterator[tuple[str, str]]:
     """Yield names and texts of the bundle's files; what cannot be read becomes a file with the reason."""
     redact = Redact(aws.credentials, _account(aws))
+    ours = cache(lambda: _our_clusters(aws))
     parts: Mapping[str, Part] = {
         "versions": _versions,
         "settings": _settings,
         **{f"stacks/{stack}": lambda stack=stack: _stack(aws, stack) for stack in STACKS},  # type: ignore[misc]
-        "cluster": lambda: _clusters(aws),
-        "logs": lambda: _logs(aws),
+        "cluster": lambda: _clusters(aws, ours()),
+        "logs": lambda: _logs(aws, ours()),
     }
     for name, part in parts.items():
         try:
@@ -79,16 +79,12 @@ def _settings() -> Iterator[tuple[str, str]]:
 
 
 def _stack(aws: Aws, stack: str) -> Iterator[tuple[str, str]]:
-    client = aws.cloudformation
+    client, described = aws.cloudformation, stacks.describe(aws, stack)
+    if described is None:
+        yield f"stacks/{stack}.txt", "There is no such stack.\n"
+        return
     with explained(f"read the stack {stack}"):
-        try:
-            described = client.describe_stacks(StackName=stack)["Stacks"]
-        except ClientError as error:
-            if "does not exist" in str(error):
-                yield f"stacks/{stack}.txt", "There is no such stack.\n"
-                return
-            raise
-        yield f"stacks/{stack}.json", _json(described)
+        yield f"stacks/{stack}.json", _json([described])
         pages = client.get_paginator("describe_stack_events").paginate(
             StackName=stack, PaginationConfig={"MaxItems": MOST_EVENTS}
         )
@@ -97,9 +93,8 @@ def _stack(aws: Aws, stack: str) -> Iterator[tuple[str, str]]:
         yield f"stacks/{stack}.template.json", template if isinstance(template, str) else _json(template)
 
 
-def _clusters(aws: Aws) -> Iterator[tuple[str, str]]:
-    """Yield the state of the newest cluster of ours, also of one that has ended."""
-    ours = _our_clusters(aws)
+def _clusters(aws: Aws, ours: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Yield the state of the newest of our clusters, also of one that has ended."""
     yield "clusters.json", _json(ours)
     if not ours:
         return
@@ -118,13 +113,12 @@ def _clusters(aws: Aws) -> Iterator[tuple[str, str]]:
             yield f"cluster/{name}.error.txt", f"{error.message}\n{error.hint}\n"
 
 
-def _logs(aws: Aws) -> Iterator[tuple[str, str]]:
-    """Yield logs of the newest cluster of ours: of its bootstrap action and its newest steps."""
-    for cluster in [one["Id"] for one in _our_clusters(aws)[:1]]:
+def _logs(aws: Aws, ours: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Yield logs of the newest of our clusters: of its bootstrap action and its newest steps."""
+    for cluster in [one["Id"] for one in ours[:1]]:
+        log_uri = clusters.look(aws, cluster).log_uri
         with explained(f"look for the logs of {cluster}"):
-            log_uri = aws.emr.describe_cluster(ClusterId=cluster)["Cluster"].get("LogUri", "")
             steps = aws.emr.list_steps(ClusterId=cluster)["Steps"][:MOST_STEPS]
-        log_uri = log_uri.replace("s3n://", "s3://")
         found = dict(logs.bootstrap_logs(aws, log_uri, cluster))
         for step in steps:
             found |= logs.step_logs(aws, log_uri, cluster, step["Id"])

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from botocore.exceptions import ClientError
 
+from infra.aws import error_code
 from infra.doctor.finding import Account, Finding, failure, ok, warning
 from infra.emr import INSTANCE_TYPES, task_capacity
 from infra.settings import Settings
@@ -100,7 +101,7 @@ def _quota(account: Account, check: str, code: str, needed: tuple[int, int], oth
     try:
         quota = account.aws.client("service-quotas").get_service_quota(ServiceCode="ec2", QuotaCode=code)["Quota"]
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") != "NoSuchResourceException":
+        if error_code(error) != "NoSuchResourceException":
             raise
         return warning(check, f"not checked: {account.aws.region} has no quota {code}", "look in Service Quotas")
     value, (first, most) = int(quota["Value"]), needed

@@ -6,6 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from infra.aws import error_code
 from infra.doctor.finding import Account, Finding, failure, ok
 from infra.emr import MANAGED_POLICY_TAG
 from infra.settings import Settings
@@ -37,7 +38,7 @@ def existing(account: Account, check: str) -> Finding:
     try:
         network = _read(account, vpc, subnets)
     except ClientError as error:
-        if error.response["Error"]["Code"] not in _ABSENT:
+        if error_code(error) not in _ABSENT:
             raise
         return failure(
             check,
@@ -120,7 +121,7 @@ def _read(account: Account, vpc: str, subnets: Sequence[str]) -> Existing:
 
 
 def routes_of(subnet: str, tables: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """Return the routes of a subnet: those of its own table, else of the main one."""
+    """Return the routes of a subnet: from the table associated with it, else from the main one."""
     main: Sequence[Mapping[str, Any]] = []
     for table in tables:
         for association in table.get("Associations", []):

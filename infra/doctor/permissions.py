@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from infra.aws import cdk
+from infra.aws import cdk, error_code
 from infra.doctor.finding import Account, Finding, failure, ok, warning
 
 POLICY = cdk.PROJECT / "docs" / "policies" / "operator.json"
@@ -33,7 +33,7 @@ def boundary(account: Account, check: str) -> Finding:
     try:
         account.aws.client("iam").get_policy(PolicyArn=f"arn:aws:iam::{account.id}:policy/{name}")
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") != "NoSuchEntity":
+        if error_code(error) != "NoSuchEntity":
             raise
         words = f"iam create-policy --policy-name {name} --policy-document file://docs/policies/boundary.json"
         return failure(check, f"Every role requires the policy {name}, found none.", account.aws.typed(words))
@@ -59,7 +59,7 @@ def simulated(account: Account, check: str) -> Finding:
             results = [result for page in pages for result in page["EvaluationResults"]]
             denied += [one["EvalActionName"] for one in results if one["EvalDecision"] != "allowed"]
     except ClientError as error:
-        if error.response.get("Error", {}).get("Code") not in ("NoSuchEntity", "InvalidInput", "AccessDenied"):
+        if error_code(error) not in ("NoSuchEntity", "InvalidInput", "AccessDenied"):
             raise
         return warning(check, f"not checked: the policies of {source} cannot be simulated", _NOT_CHECKED)
     if not denied:

@@ -3,7 +3,7 @@
 from botocore.exceptions import ClientError
 
 from infra import invocation
-from infra.aws import stacks
+from infra.aws import error_code, stacks
 from infra.doctor.finding import Account, Finding, failure, ok, warning
 
 _OLDEST_BOOTSTRAP = 6
@@ -21,7 +21,7 @@ def zones(account: Account, check: str) -> Finding:
         answer = account.aws.client("ec2").describe_availability_zones()
     except ClientError as error:
         # The credentials are valid: the check before this one used them.
-        if _code(error) not in _NOT_ENABLED:
+        if error_code(error) not in _NOT_ENABLED:
             raise
         return failure(
             check,
@@ -38,7 +38,7 @@ def bootstrap(account: Account, check: str) -> Finding:
     try:
         value = account.aws.client("ssm").get_parameter(Name=stacks.BOOTSTRAP_VERSION)["Parameter"]["Value"]
     except ClientError as error:
-        if _code(error) != "ParameterNotFound":
+        if error_code(error) != "ParameterNotFound":
             raise
         return failure(check, f"The CDK requires its bootstrap stack in {account.aws.region}, found none.", fix)
     if int(value) < _OLDEST_BOOTSTRAP:
@@ -48,11 +48,8 @@ def bootstrap(account: Account, check: str) -> Finding:
 
 def bootstrap_key(account: Account, check: str) -> Finding:
     """Find out whether the nodes can decrypt the files that the CDK uploads: its own KMS key forbids them."""
-    try:
-        (stack,) = account.aws.cloudformation.describe_stacks(StackName=_STACK)["Stacks"]
-    except ClientError as error:
-        if "does not exist" not in str(error):
-            raise
+    stack = stacks.describe(account.aws, _STACK)
+    if stack is None:
         return ok(check, f"not checked: there is no stack {_STACK}")
     given = {one["ParameterKey"]: one.get("ParameterValue", "") for one in stack.get("Parameters", [])}
     key = given.get(_KEY_PARAMETER, "AWS_MANAGED_KEY")
@@ -86,7 +83,7 @@ def _service_linked(account: Account, check: str, role: str, service: str) -> Fi
     try:
         account.aws.client("iam").get_role(RoleName=role)
     except ClientError as error:
-        if _code(error) != "NoSuchEntity":
+        if error_code(error) != "NoSuchEntity":
             raise
         return warning(
             check,
@@ -94,7 +91,3 @@ def _service_linked(account: Account, check: str, role: str, service: str) -> Fi
             account.aws.typed(f"iam create-service-linked-role --aws-service-name {service}"),
         )
     return ok(check, f"{role} exists")
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))

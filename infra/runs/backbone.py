@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from infra import invocation
-from infra.aws import Aws, download, exists, explained, nearest_name
+from infra.aws import Aws, download, exists, explained
 from infra.errors import RunFilesError
 from infra.upload import model_key
+from job import run_names
 from job.features.network import content_hash
 from job.features.network.export import find_local_backbone
 from job.storage import cache_folder
@@ -36,7 +37,9 @@ def find_backbone(manifest: dict[str, Any], given: Path | None, aws: Aws | None,
     found = find_local_backbone(manifest, cache)
     if found is None and aws is not None and bucket is not None:
         # Keep only the file name: any user of the bucket could write a path into the manifest.
-        found = _download(aws, bucket, wanted, cache / f"{nearest_name(f'{name}-{wanted[:16]}', 'backbone')}.tflite")
+        found = _download(
+            aws, bucket, wanted, cache / f"{run_names.nearest(f'{name}-{wanted[:16]}', 'backbone')}.tflite"
+        )
     if found is None:
         export = invocation.orchard(f"export --backbone {name} --weights FILE")
         raise RunFilesError(

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from infra import invocation
-from infra.aws import nearest_name, require_name
+from infra.aws import require_name
 from infra.errors import WrongUseError
 from infra.upload import set_uri
+from job import run_names
 from job.arguments import Arguments, PredictArguments
 from job.features.network.export import ExportRequest
 from job.features.words.options import CNN
@@ -88,7 +89,7 @@ def require_remote(arguments: Arguments | PredictArguments) -> None:
         if path is not None and _LOCAL_PATH.fullmatch(path):
             # A shell does not expand "~" inside an option or in quotes.
             folder = str(Path(path).expanduser()) if path.startswith("~") else path.removeprefix("file://")
-            name = nearest_name(Path(folder).name, "photos")
+            name = run_names.nearest(Path(folder).name, "photos")
             raise WrongUseError(
                 f"--{option} must name an uploaded set or an s3:// URI with --on emr, got '{path}'.",
                 f"Upload it, then use --{option} {name}: " + invocation.orchard(f"upload {shlex.quote(folder)} {name}"),

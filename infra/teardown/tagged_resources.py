@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.aws import Aws, explained, stacks
+from infra.aws import Aws, error_code, explained, stacks
 from infra.settings import COST_TAG
 
 _S3 = "arn:aws:s3:::"
@@ -99,7 +99,7 @@ def _confirmed(aws: Aws, tagged: Iterator[str]) -> Iterator[Leftover]:
             if IS_THERE[arn.kind](service, arn):
                 yield Leftover(text, free=free)
         except ClientError as error:
-            code = error.response["Error"]["Code"]
+            code = error_code(error)
             if not (code in _NOT_FOUND or code.endswith("NotFound")):
                 yield Leftover(text, confirmed=False, free=free)
         except BotoCoreError:

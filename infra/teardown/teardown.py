@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.aws import Aws, explained, stacks
+from infra.aws import Aws, error_code, explained, stacks
 from infra.errors import ClusterStillThereError, NotDeletedError, StackStaysError
 from infra.runs import clusters
 from infra.settings import COST_TAG
@@ -131,7 +131,7 @@ def _bucket_exists(aws: Aws, bucket: str) -> bool:
     try:
         aws.s3.head_bucket(Bucket=bucket)
     except ClientError as error:
-        if error.response["Error"]["Code"] in ("404", "NoSuchBucket"):
+        if error_code(error) in ("404", "NoSuchBucket"):
             return False
         raise
     return True

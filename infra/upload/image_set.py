@@ -10,10 +10,11 @@ from datetime import datetime
 from queue import Empty, Queue, SimpleQueue
 
 from infra import invocation
-from infra.aws import CONNECTIONS, Aws, explained, nearest_name, require_name
+from infra.aws import CONNECTIONS, Aws, explained, require_name
 from infra.errors import UploadGivenUpError, WrongUseError
 from infra.upload.photo_folder import LocalFile, sort_key
 from infra.upload.uploader import Outcome, StoredObject, Uploader
+from job import run_names
 from job.images import is_photo
 from job.storage import split_s3
 
@@ -46,7 +47,7 @@ class Result:
 
 def set_prefix(name: str) -> str:
     """Return the prefix of a set's keys, with "/" at its end."""
-    upload = invocation.orchard(f"upload PATH {nearest_name(name, 'photos')}")
+    upload = invocation.orchard(f"upload PATH {run_names.nearest(name, 'photos')}")
     require_name(name, "The set", f"Choose another name: {upload}")
     return f"{_FOLDER}/{name}/"
 

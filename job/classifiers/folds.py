@@ -20,7 +20,7 @@ from job.pca import PrincipalComponents, Projection, components, passes
 from job.pca.passes import SumTask, components_table
 from job.results import DataFile, layout
 from job.results.progress import Progress
-from job.spark import session, workers
+from job.spark import session, slices, workers
 
 Choose = Callable[[PrincipalComponents], int]
 """Returns how many components to keep."""
@@ -203,8 +203,7 @@ def _fold(
 
 def _count(output: str, file: DataFile, shared: "Broadcast[Folds]") -> FileCounts:
     with workers.ended_if_silent():
-        table = layout.read_parquet(output, file.path)
-        table = table.filter(pc.equal(table["split"], TRAIN))
+        table = slices.training_rows(output, file.path)
         numbers = shared.value.of(table["path"]).tolist()
         return FileCounts(file, Counter(zip(numbers, table["label"].to_pylist(), strict=True)))
 

@@ -10,11 +10,10 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from job import storage
 from job.errors import TooFewPhotosError
 from job.images import patterns
 from job.images.labels import named
-from job.images.listing import TEST, TRAIN, rank
+from job.images.listing import TEST, TRAIN, paths_inside, rank
 
 OPTION = "--group-pattern"
 
@@ -39,7 +38,7 @@ def with_groups(photos: pa.Table, folder: str, pattern: re.Pattern[str] | None) 
     """
     if pattern is None:
         return photos
-    insides = _inside(photos, folder) if folder else photos["path"].to_pylist()
+    insides = paths_inside(photos, folder) if folder else photos["path"].to_pylist()
     names = of_paths(insides, pattern)
     place = photos.schema.get_field_index("group")
     return photos.set_column(place, photos.schema.field(place), pa.array(names, pa.string()))
@@ -48,7 +47,7 @@ def with_groups(photos: pa.Table, folder: str, pattern: re.Pattern[str] | None) 
 def keys(photos: pa.Table, folder: str) -> list[str]:
     """Return what keeps photos together: the group of each, or its path inside the folder without groups."""
     groups = photos["group"].to_pylist()
-    return [group or inside for group, inside in zip(groups, _inside(photos, folder), strict=True)]
+    return [group or inside for group, inside in zip(groups, paths_inside(photos, folder), strict=True)]
 
 
 def sizes(keys: Sequence[str], labels: Sequence[str]) -> Sizes:
@@ -159,7 +158,3 @@ def warnings(photos: pa.Table) -> list[str]:
             "the accuracy on them is not that on unknown objects."
         )
     return lines
-
-
-def _inside(photos: pa.Table, folder: str) -> list[str]:
-    return [storage.path_inside(path, folder) for path in photos["path"].to_pylist()]

@@ -288,6 +288,11 @@ def _suggest(wanted: str, known: set[str]) -> str:
     return f"Its labels are {shown}{', ...' if len(known) > 10 else ''}."
 
 
+def paths_inside(photos: pa.Table, folder: str) -> list[str]:
+    """Return the path of each photo of a listing inside its folder, or inside an archive of that folder."""
+    return [storage.path_inside(path, folder) for path in photos["path"].to_pylist()]
+
+
 def rank(seed: int, inside: str) -> bytes:
     """Return what photos and groups are drawn by: the same for equal names on every machine."""
     return hashlib.blake2b(f"{seed}\0{inside}".encode(), digest_size=16).digest()

@@ -99,10 +99,10 @@ def photos_in_turn(
     seconds
         Incremented by the time waiting for bytes ("read") and decoding ("decode").
     """
-    sound = [(path, size) for path, size, problem in zip(paths, sizes, problems, strict=True) if not problem]
-    inside = {path: member for path, member in zip(paths, members, strict=True) if member is not None}
-    read = storage.reader(inside, storage.read_bytes) if inside else storage.read_bytes
-    contents = read_ahead([path for path, _ in sound], read, [size for _, size in sound])
+    rows = zip(paths, sizes, members, problems, strict=True)
+    sound = [(path, size, member) for path, size, member, problem in rows if not problem]
+    read = storage.reader({path: member for path, _, member in sound if member is not None}, storage.read_bytes)
+    contents = read_ahead([path for path, _, _ in sound], read, [size for _, size, _ in sound])
     for problem in problems:
         began = time.perf_counter()
         content = RejectedPhotoError(problem) if problem else next(contents)

@@ -4,8 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -48,6 +49,10 @@ class Tables:
     files: Sequence[DataFile]
     predicted: Mapping[str, int]
     reasons: Sequence[Reason]
+
+    def as_manifest(self) -> dict[str, Any]:
+        """Return the manifest's entries "predicted" and "reasons"."""
+        return {"predicted": self.predicted, "reasons": [asdict(reason) for reason in self.reasons]}
 
 
 def write_tables(

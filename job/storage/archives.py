@@ -134,7 +134,7 @@ def reader(members: Mapping[str, Member], read: Callable[[str], bytes]) -> Calla
     members
         By URI, in the order in which they will be read. Other URIs are read by ``read``.
     """
-    stretches = {uri: stretch for stretch in _stretches(members) for uri in stretch.uris}
+    stretches = _stretches(members)
 
     def read_one(uri: str) -> bytes:
         return stretches[uri].read(members[uri], uri) if uri in stretches else read(uri)
@@ -145,23 +145,21 @@ def reader(members: Mapping[str, Member], read: Callable[[str], bytes]) -> Calla
 class _Stretch:
     """A stretch of an archive, which is read with its first member and forgotten after its last one."""
 
-    def __init__(self, uri: str, member: Member) -> None:
-        self.archive, self.start, self.end = member.archive, member.start, member.start + member.stored
-        self.uris = {uri}
-        self._waiting = {uri}
+    def __init__(self, first: Member) -> None:
+        self.archive, self.start, self.end = first.archive, first.start, first.start
+        self._waiting: set[str] = set()
         self._content: bytes | None = None
         self._lock = threading.Lock()
 
-    def add(self, uri: str, member: Member) -> bool:
-        """Extend the stretch by a member; return False and change nothing if that one is elsewhere."""
-        end = member.start + member.stored
+    def is_near(self, member: Member) -> bool:
+        """Return whether a member can be read with those before it."""
         near = member.archive == self.archive and 0 <= member.start - self.end <= LARGEST_GAP
-        if not near or end - self.start > READ_AT_A_TIME:
-            return False
-        self.end = end
-        self.uris.add(uri)
+        return near and member.start + member.stored - self.start <= READ_AT_A_TIME
+
+    def add(self, uri: str, member: Member) -> None:
+        """Extend the stretch by a member."""
+        self.end = member.start + member.stored
         self._waiting.add(uri)
-        return True
 
     def read(self, member: Member, uri: str) -> bytes:
         with self._lock:
@@ -175,15 +173,16 @@ class _Stretch:
         return extract(content[begin : begin + member.stored], member)
 
 
-def _stretches(members: Mapping[str, Member]) -> Iterator[_Stretch]:
+def _stretches(members: Mapping[str, Member]) -> dict[str, _Stretch]:
+    """Return the stretch of each member, by URI."""
+    found: dict[str, _Stretch] = {}
     stretch: _Stretch | None = None
     for uri, member in members.items():
-        if stretch is None or not stretch.add(uri, member):
-            if stretch is not None:
-                yield stretch
-            stretch = _Stretch(uri, member)
-    if stretch is not None:
-        yield stretch
+        if stretch is None or not stretch.is_near(member):
+            stretch = _Stretch(member)
+        stretch.add(uri, member)
+        found[uri] = stretch
+    return found
 
 
 def _read_range(uri: str, start: int, length: int) -> bytes:
