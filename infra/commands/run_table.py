@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra import invocation
-from infra.aws import Aws, stacks
+from infra.aws import stacks
 from infra.commands.output.cost_report import usd
 from infra.commands.output.tables import in_columns
 from infra.commands.report import RESULTS, local_names
 from infra.context import Context
+from infra.errors import PriceUnknownError
 from infra.pricing import run_cost
 from infra.runs import Step, fetch, newest_runs, steps
 from job.errors import OrchardError, UsageError
@@ -82,7 +83,7 @@ def cluster_runs(context: Context) -> list[Run]:
     names = fetch.names(aws, bucket)
     with ThreadPoolExecutor(_MANIFESTS_AT_A_TIME) as pool:
         manifests = list(pool.map(lambda name: fetch.manifest_if_there(aws, bucket, f"results/{name}"), names))
-    found = _newest_steps(aws, names)
+    found = _newest_steps(context, names)
     costs = _costs(context, found)
     return [
         Run(name, "emr", manifest, found.get(name), costs.get(name, ""))
@@ -110,11 +111,13 @@ def _local_manifest(name: str) -> Manifest | None:
         return None
 
 
-def _newest_steps(aws: Aws, names: list[str]) -> Mapping[str, Step]:
+def _newest_steps(context: Context, names: list[str]) -> Mapping[str, Step]:
     try:
-        return newest_runs(aws, names)
-    except OrchardError:
-        return {}  # the table is still useful without states and costs
+        return newest_runs(context.aws, names)
+    except OrchardError as error:
+        # The table is still useful without states and costs.
+        context.say(f"States and costs are not listed: {error.message} [{error.code}]")
+        return {}
 
 
 def _costs(context: Context, found: Mapping[str, Step]) -> Mapping[str, str]:
@@ -126,6 +129,8 @@ def _costs(context: Context, found: Mapping[str, Step]) -> Mapping[str, str]:
     for step in newest:
         try:
             costs[step.run] = usd(run_cost(context.aws, source, step).usd, 3)
-        except OrchardError:
-            continue  # an unknown price leaves the cell empty
+        except PriceUnknownError:
+            continue  # the cell stays empty
+        except OrchardError as error:
+            context.say(f"The cost of '{step.run}' is not listed: {error.message} [{error.code}]")
     return costs

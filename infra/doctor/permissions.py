@@ -106,7 +106,9 @@ def _principal(account: Account, iam: Any) -> str:  # noqa: ANN401 - boto3 clien
     try:
         # Only IAM knows the path in a role's ARN.
         return str(iam.get_role(RoleName=role)["Role"]["Arn"])
-    except ClientError:
+    except ClientError as error:
+        if error_code(error) not in ("AccessDenied", "NoSuchEntity"):
+            raise
         return f"arn:aws:iam::{account.id}:role/{role}"
 
 

@@ -6,12 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from infra.aws import Aws, explained
-from infra.errors import RunUnknownError
+from infra.errors import NotAllowedError, RunUnknownError
 from infra.pricing.estimate import ON_DEMAND, SPOT, disk_usd_an_hour, no_price
 from infra.pricing.source import PriceSource, mean_spot_price
 from infra.pricing.table import NodePrice, RegionPrices
 from infra.runs import Node, Step, nodes_of, run_history
-from job.errors import OrchardError
 
 LEAST_SECONDS = 60
 """EC2, EMR and EBS bill by the second and a minute at least."""
@@ -138,8 +137,8 @@ def run_cost(aws: Aws, source: PriceSource, run: Step) -> RunCost:
             return None
         try:
             return mean_spot_price(aws, aws.region, name, zone, begin, end)
-        except OrchardError:
-            return None
+        except NotAllowedError:
+            return None  # counted as on demand, which the output says
 
     found = cost_of_nodes(nodes, prices, spot_price, source.now)
     portion = hours = None

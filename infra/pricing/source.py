@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.aws import Aws, explained
+from infra.aws import Aws, error_code, explained
 from infra.pricing import cache
 from infra.pricing.table import NodePrice, RegionPrices, table_date, table_prices
 from job.errors import OrchardError
@@ -148,14 +148,20 @@ def mean_over(points: Iterable[tuple[datetime, float]], begin: datetime, end: da
     )
 
 
+_NO_SPOT_PRICES = ("AuthFailure", "OptInRequired", "UnauthorizedOperation")
+"""Codes of EC2 for a region that is not enabled, and for a missing permission."""
+
+
 def _spot_now(aws: Aws, region: str, instance_types: Sequence[str], now: datetime) -> dict[str, float]:
     """Return the current Spot price by type, the mean of the region's zones: EMR chooses the zone.
 
-    Empty where EC2 refuses to tell: the region may not be switched on in this account, or the permission be missing.
+    Empty where the region is not enabled in this account, or the permission is missing.
     """
     try:
         points = _spot_history(aws, region, instance_types, now, now)
-    except ClientError:
+    except ClientError as error:
+        if error_code(error) not in _NO_SPOT_PRICES:
+            raise
         return {}
     found: dict[str, dict[str, tuple[datetime, float]]] = {}
     for point in points:

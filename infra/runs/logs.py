@@ -3,12 +3,11 @@
 import gzip
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from datetime import datetime
 
 from botocore.exceptions import ClientError
 
-from infra.aws import Aws, explained
+from infra.aws import Aws, error_code, explained
 from infra.emr import LOG_GROUP
 from job.storage import split_s3
 
@@ -50,16 +49,22 @@ def bootstrap_logs(aws: Aws, log_uri: str, cluster: str) -> Mapping[str, str]:
 
 def _live_logs(aws: Aws, step: str) -> Mapping[str, str]:
     """Return what CloudWatch has received of a step's logs, by log group and stream; empty without ``live_logs``."""
+    streams = [f"/steps/{step}/{name}" for name in ("stderr", "stdout")]
+    with explained(f"read the live logs of the step {step}"):
+        found = {f"{LOG_GROUP}:{stream}": "\n".join(_lines(aws, stream))[-LARGEST_TEXT:] for stream in streams}
+    return {name: text for name, text in found.items() if text}
+
+
+def _lines(aws: Aws, stream: str) -> list[str]:
+    """Return the lines of a log stream; none while the stream, or its group, does not exist."""
     pages = aws.client("logs").get_paginator("filter_log_events")
-    found = {}
-    for name in ("stderr", "stdout"):
-        stream = f"/steps/{step}/{name}"
-        with suppress(ClientError):  # no such group or stream, or no permission to read it
-            every = pages.paginate(logGroupName=LOG_GROUP, logStreamNames=[stream])
-            lines = [event["message"] for page in every for event in page["events"]]
-            if lines:
-                found[f"{LOG_GROUP}:{stream}"] = "\n".join(lines)[-LARGEST_TEXT:]
-    return found
+    try:
+        every = pages.paginate(logGroupName=LOG_GROUP, logStreamNames=[stream])
+        return [event["message"] for page in every for event in page["events"]]
+    except ClientError as error:
+        if error_code(error) != "ResourceNotFoundException":
+            raise
+        return []
 
 
 def _read_below(aws: Aws, folder: str, only: str = "") -> Mapping[str, str]:

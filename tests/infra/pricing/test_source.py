@@ -123,6 +123,16 @@ def test_uses_aws_prices_without_those_of_spot(price_list: FakePriceList) -> Non
     assert not source.from_table
 
 
+def test_another_failure_of_spot_prices_is_the_reason(price_list: FakePriceList) -> None:
+    price_list.codes["DescribeSpotPriceHistory"] = "InvalidParameterValue"
+    source = PriceSource(FakeAws("eu-west-1", price_list), NOW)
+
+    source.of("eu-west-1", ["m5.xlarge"])
+
+    assert source.from_table
+    assert "InvalidParameterValue" in source.origin
+
+
 def test_offline_asks_nothing(price_list: FakePriceList) -> None:
     source = PriceSource(FakeAws("eu-west-1", price_list), NOW, offline=True)
 

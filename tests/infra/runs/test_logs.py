@@ -1,19 +1,22 @@
 """Tests of infra/runs/logs.py: where the logs of a step are read from."""
 
 import time
+from collections.abc import Iterator
 
 import pytest
 
 from infra.aws.client import Aws
+from infra.errors import NotAllowedError
 from infra.runs import logs
-from tests.infra.conftest import Deployed
+from job.errors import OrchardError
+from tests.infra.conftest import Deployed, fake_call
 
 STEP = "s-LIVELOGS"
 STREAM = f"/steps/{STEP}/stderr"
 
 
 @pytest.fixture
-def streamed(aws: Aws) -> None:
+def streamed(aws: Aws) -> Iterator[None]:
     """Have CloudWatch hold two lines of a step's standard error."""
     client = aws.client("logs")
     client.create_log_group(logGroupName="/orchard/steps")
@@ -25,6 +28,8 @@ def streamed(aws: Aws) -> None:
         logStreamName=STREAM,
         logEvents=[{"timestamp": now + each, "message": f"line {each}"} for each in (1, 2)],
     )
+    yield
+    client.delete_log_group(logGroupName="/orchard/steps")
 
 
 @pytest.mark.usefixtures("streamed")
@@ -40,3 +45,19 @@ def test_reads_live_logs_until_s3_has_them(aws: Aws, deployed: Deployed) -> None
 
 def test_without_live_logs_there_is_nothing_before_s3(aws: Aws, deployed: Deployed) -> None:
     assert logs.step_logs(aws, f"s3://{deployed.logs}/emr/", deployed.cluster, "s-NONE") == {}
+
+
+@pytest.mark.usefixtures("streamed")
+def test_a_step_without_a_stream_has_no_live_logs(aws: Aws, deployed: Deployed) -> None:
+    assert logs.step_logs(aws, f"s3://{deployed.logs}/emr/", deployed.cluster, "s-NONE") == {}
+
+
+@pytest.mark.parametrize(
+    ("refusal", "kind"), [("AccessDeniedException", NotAllowedError), ("InvalidParameterException", OrchardError)]
+)
+def test_a_refusal_of_cloudwatch_reaches_the_user(
+    aws: Aws, deployed: Deployed, refusal: str, kind: type[OrchardError]
+) -> None:
+    fake_call(aws, "cloudwatch-logs.FilterLogEvents", {"Error": {"Code": refusal, "Message": "No."}})
+    with pytest.raises(kind, match=f"{refusal}|not allowed"):
+        logs.step_logs(aws, f"s3://{deployed.logs}/emr/", deployed.cluster, STEP)
