@@ -36,6 +36,12 @@ def deploy_command(stack: str, aws: Aws, **settings: object) -> list[str]:
     return ["cdk", "deploy", stack, "--require-approval", "never", *_where(aws), *context]
 
 
+def prepare_command(stack: str, aws: Aws, **settings: object) -> list[str]:
+    """Return the command that has CloudFormation list what a deployment would change, without changing it."""
+    # Without --exclusively the CDK would prepare the stacks that this one uses, too.
+    return [*deploy_command(stack, aws, **settings), "--exclusively", "--method", "prepare-change-set"]
+
+
 def setting(name: str) -> int:
     """Return a numeric setting of cdk.json."""
     return int(_find(name, CDK_JSON.read_text()).group(2))

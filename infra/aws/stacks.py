@@ -19,6 +19,9 @@ DATA, ACCESS, CLUSTER, BUDGET = "OrchardData", "OrchardAccess", "OrchardCluster"
 BOOTSTRAP_VERSION = "/cdk-bootstrap/hnb659fds/version"
 """SSM parameter of every bootstrap stack with the CDK's default qualifier, which this project uses."""
 
+CHANGE_SET = "cdk-deploy-change-set"
+"""Name that the CDK gives to its change sets."""
+
 _BEGUN = "DELETE_IN_PROGRESS"
 
 
@@ -63,6 +66,19 @@ def deletion_failures(aws: Aws, stack: str) -> list[str]:
         for event in of_this_time
         if event["ResourceStatus"] == "DELETE_FAILED" and not _of_stack(event)
     ]
+
+
+def replaces(aws: Aws, stack: str, resource_type: str) -> bool:
+    """Return whether the deployment that the CDK has prepared would replace a resource of a type, or may do so."""
+    with explained(f"read the changes of the stack {stack}"):
+        pages = aws.cloudformation.get_paginator("describe_change_set").paginate(
+            StackName=stack, ChangeSetName=CHANGE_SET
+        )
+        changes = [change["ResourceChange"] for page in pages for change in page["Changes"]]
+    return any(
+        change["ResourceType"] == resource_type and change.get("Replacement") in ("True", "Conditional")
+        for change in changes
+    )
 
 
 def data_bucket(aws: Aws) -> str:

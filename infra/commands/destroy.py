@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from infra import invocation
-from infra.aws import cdk, explained, stacks
+from infra.aws import cdk, stacks
 from infra.commands import Command, kept_buckets
 from infra.context import Context
 from infra.errors import (
@@ -78,11 +78,8 @@ def destroy_cluster(context: Context) -> None:
     found = stacks.outputs_if_there(aws, stacks.CLUSTER)
     if found and "ClusterId" in found:
         cluster = clusters.look(aws, found["ClusterId"])
-        if cluster.alive:
-            # First, so that its nodes no longer exist when CloudFormation deletes the network.
-            with explained(f"end the cluster {cluster.id}"):
-                aws.emr.terminate_job_flows(JobFlowIds=[cluster.id])
-        teardown.wait_until_ended(aws, cluster.id, context.clock, context.sleep)
+        # First, so that its nodes no longer exist when CloudFormation deletes the network.
+        teardown.end_cluster(aws, cluster, context.clock, context.sleep)
         context.say(f"The cluster {cluster.id} has ended.")
     try:
         delete_stack(context, stacks.CLUSTER)

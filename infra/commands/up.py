@@ -1,6 +1,7 @@
 """``orchard up`` and ``orchard scale``: deploy the cluster, and change its size."""
 
 import argparse
+from collections.abc import Sequence
 
 from infra import invocation
 from infra.aws import Aws, cdk, explained, stacks
@@ -16,6 +17,7 @@ from infra.errors import (
 )
 from infra.runs import Cluster, clusters, diagnose_cluster, logs, steps
 from infra.runs.clusters import scaling_limits, worker_fleets
+from infra.teardown import teardown
 from job.errors import OrchardError
 
 CLOCKS_DIFFER = 300.0
@@ -29,6 +31,7 @@ def _add_up_arguments(parser: argparse.ArgumentParser) -> None:
 def up(given: argparse.Namespace, context: Context) -> int:
     """Deploy the cluster; create a new one if the old one has ended."""
     require_deployable(context.aws, planned_settings(given.settings, context.aws.region))
+    settings = [word for setting in given.settings for word in ("-c", setting)]
     generation = cdk.setting("generation")
     # A stack whose first deployment failed has no outputs, and nothing that lives.
     deployed = (stacks.outputs_if_there(context.aws, stacks.CLUSTER) or {}).get("ClusterId")
@@ -36,15 +39,16 @@ def up(given: argparse.Namespace, context: Context) -> int:
         cluster = clusters.look(context.aws, deployed)
         if cluster.alive:
             require_idle(context.aws, cluster)
+            context.say(f"The cluster {cluster.id} is {cluster.state}. Deploying changes, if there are any.")
+            cluster = end_if_replaced(context, cluster, settings)
+        if cluster.alive:
             # Another generation, as cdk.json may have it, would replace the living cluster.
             generation = cluster.generation
-            context.say(f"The cluster {cluster.id} is {cluster.state}. Deploying changes, if there are any.")
         else:
             generation = max(generation, cluster.generation) + 1
             cdk.change_setting("generation", generation)
             context.say(f"The cluster {cluster.id} has ended ({cluster.reason or cluster.state}).")
             context.say(f"Creating a new one: set generation to {generation} in cdk.json.")
-    settings = [word for setting in given.settings for word in ("-c", setting)]
     began = context.clock()
     try:
         code = context.call([*cdk.deploy_command(stacks.CLUSTER, context.aws, generation=generation), *settings])
@@ -59,6 +63,24 @@ def up(given: argparse.Namespace, context: Context) -> int:
     context.say(f"Cluster {cluster.id} ({cluster.name}): {cluster.state}")
     say_what_was_kept(context)
     return 0
+
+
+def end_if_replaced(context: Context, cluster: Cluster, settings: Sequence[str]) -> Cluster:
+    """End an idle cluster that the deployment would replace; return its state then.
+
+    CloudFormation starts the new cluster before it ends the old one, and the vCPU quota may not allow both.
+    """
+    prepare = [*cdk.prepare_command(stacks.CLUSTER, context.aws, generation=cluster.generation), *settings]
+    if context.call(prepare) != 0:
+        raise DeploymentFailedError(
+            "The changes of the cluster could not be prepared; the CDK's message is above.",
+            f"Fix that cause, then rerun: {invocation.orchard('up')}",
+        )
+    if not stacks.replaces(context.aws, stacks.CLUSTER, "AWS::EMR::Cluster"):
+        return cluster
+    context.say(f"These changes need a new cluster. Ending {cluster.id} first, so that the quotas need not allow two.")
+    teardown.end_cluster(context.aws, cluster, context.clock, context.sleep)
+    return clusters.look(context.aws, cluster.id)
 
 
 def why_it_failed(aws: Aws, generation: int, since: float) -> OrchardError:

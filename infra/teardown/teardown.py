@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from infra.aws import Aws, error_code, explained, stacks
 from infra.errors import ClusterStillThereError, NotDeletedError, StackStaysError
-from infra.runs import clusters
+from infra.runs import Cluster, clusters
 from infra.settings import COST_TAG
 
 STACKS = (stacks.CLUSTER, stacks.BUDGET, stacks.ACCESS, stacks.DATA)
@@ -22,6 +22,14 @@ LONGEST_END = 30 * 60.0
 def deployed_stacks(aws: Aws) -> list[str]:
     """Return our stacks that exist, in the order in which they can be deleted."""
     return [name for name in STACKS if stacks.outputs_if_there(aws, name) is not None]
+
+
+def end_cluster(aws: Aws, cluster: Cluster, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+    """End a cluster and wait until it has ended."""
+    if cluster.alive:
+        with explained(f"end the cluster {cluster.id}"):
+            aws.emr.terminate_job_flows(JobFlowIds=[cluster.id])
+    wait_until_ended(aws, cluster.id, clock, sleep)
 
 
 def wait_until_ended(aws: Aws, cluster: str, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:

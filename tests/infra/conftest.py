@@ -171,7 +171,7 @@ def fake_call(aws: Aws, operation: str, *answers: Mapping[str, Any]) -> FakeCall
     """Answer an operation like ``emr.CancelSteps`` with a fake, for this account object only; return the fake."""
     made = FakeCall(answers)
     # A client has its own copy of the session's hooks from the time when it was made.
-    for events in (aws._session.events, aws.emr.meta.events):
+    for events in (aws._session.events, aws.emr.meta.events, aws.cloudformation.meta.events):
         events.register(f"before-call.{operation}", made)  # type: ignore[arg-type]
     return made
 

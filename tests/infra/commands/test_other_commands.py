@@ -19,6 +19,7 @@ from infra.cdk_context import SettingsError
 from infra.context import Context
 from infra.errors import (
     InterruptedCommandError,
+    NotAllowedError,
     NotBootstrappedError,
     NotWritableError,
     SignInError,
@@ -39,8 +40,15 @@ def attached(deployed: Deployed, world: World) -> str:
 
 
 @pytest.fixture
-def cdk_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, aws: Aws) -> Iterator[Path]:
+def prepared(aws: Aws) -> FakeCall:
+    """Have CloudFormation answer that the prepared deployment changes nothing."""
+    return fake_call(aws, "cloudformation.DescribeChangeSet", {"Changes": []})
+
+
+@pytest.fixture
+def cdk_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, aws: Aws, prepared: FakeCall) -> Iterator[Path]:
     """Have a cdk.json that may be changed, and an account that is ready for a deployment."""
+    del prepared
     aws.client("ssm").put_parameter(Name=stacks.BOOTSTRAP_VERSION, Value="28", Type="String", Overwrite=True)
     boundary = cdk.PROJECT / "docs" / "policies" / "boundary.json"
     policy = aws.client("iam").create_policy(PolicyName="OrchardBoundary", PolicyDocument=boundary.read_text())
@@ -494,6 +502,18 @@ def test_results_table_has_the_state_of_each_run(deployed: Deployed, world: Worl
     assert world.said[-1].split()[:1] + world.said[-1].split()[-2:] == ["first", "emr", "cancelled"]
 
 
+@pytest.mark.usefixtures("attached")
+def test_results_table_says_why_it_has_no_states(deployed: Deployed, world: World) -> None:
+    world.aws.s3.put_object(Bucket=deployed.data, Key="results/first/progress.json", Body=b"{}")
+    fake_call(world.aws, "emr.ListClusters", {"Error": {"Code": "AccessDeniedException", "Message": "No."}})
+
+    assert orchard(world, "results") == 0
+
+    (said,) = [line for line in world.said if line.startswith("States and costs are not listed: ")]
+    assert said.endswith(f"[{NotAllowedError.code}]")
+    assert world.said[-1].split()[0] == "first"
+
+
 def test_results_suggests_the_nearest_run(deployed: Deployed, world: World) -> None:
     put_run(deployed, world, "first", "one")
 
@@ -642,13 +662,57 @@ def test_up_deploys_the_living_cluster_as_it_is(deployed: Deployed, world: World
 
     assert cdk_json.read_text() == before
     # Another generation, as cdk.json has it here, would replace the cluster that lives
-    assert world.called == [
-        [
-            *("cdk", "deploy", "OrchardCluster", "--require-approval", "never", "-c", "region=eu-west-1"),
-            *("-c", "generation=3"),
-        ]
+    deploy = [
+        *("cdk", "deploy", "OrchardCluster", "--require-approval", "never", "-c", "region=eu-west-1"),
+        *("-c", "generation=3"),
     ]
+    assert world.called == [[*deploy, "--exclusively", "--method", "prepare-change-set"], deploy]
     assert world.said[-1] == f"Cluster {deployed.cluster} (orchard-3): WAITING"
+
+
+def cluster_change(replacement: str, kind: str = "AWS::EMR::Cluster") -> dict[str, Any]:
+    """Return a change of a prepared deployment."""
+    change = {"Action": "Modify", "ResourceType": kind, "Replacement": replacement}
+    return {"Type": "Resource", "ResourceChange": change}
+
+
+@pytest.mark.parametrize("replacement", ["True", "Conditional"])
+def test_up_ends_a_cluster_before_it_is_replaced(
+    deployed: Deployed, world: World, cdk_json: Path, prepared: FakeCall, replacement: str
+) -> None:
+    changes = [cluster_change("True", "AWS::EMR::SecurityConfiguration"), cluster_change(replacement)]
+    prepared.answers = [{"Changes": changes}]
+
+    orchard(world, "up", "-c", "worker_instance_types=m5.xlarge")
+
+    assert {asked["ChangeSetName"] for asked in prepared.sent} == {"cdk-deploy-change-set"}
+    # The new generation shows that the cluster had ended when the deployment started
+    assert world.called[1][-4:] == ["-c", "generation=4", "-c", "worker_instance_types=m5.xlarge"]
+    assert json.loads(cdk_json.read_text())["context"]["generation"] == 4
+    described = world.aws.emr.describe_cluster(ClusterId=deployed.cluster)["Cluster"]
+    assert described["Status"]["State"] == "TERMINATED"
+
+
+@pytest.mark.usefixtures("cdk_json")
+def test_up_keeps_a_cluster_that_is_changed_in_place(deployed: Deployed, world: World, prepared: FakeCall) -> None:
+    prepared.answers = [{"Changes": [cluster_change("True", "AWS::IAM::Role"), cluster_change("False")]}]
+
+    orchard(world, "up", "-c", "idle_minutes=60")
+
+    assert world.called[1][-4:] == ["-c", "generation=3", "-c", "idle_minutes=60"]
+    assert world.said[-1] == f"Cluster {deployed.cluster} (orchard-3): WAITING"
+
+
+@pytest.mark.usefixtures("cdk_json")
+def test_changes_that_cannot_be_prepared_end_no_cluster(deployed: Deployed, world: World) -> None:
+    world.exit_codes = [1]
+
+    with pytest.raises(OrchardError) as raised:
+        orchard(world, "up")
+
+    assert (raised.value.code, len(world.called)) == ("ORC-231", 1)
+    described = world.aws.emr.describe_cluster(ClusterId=deployed.cluster)["Cluster"]
+    assert described["Status"]["State"] == "WAITING"
 
 
 @pytest.mark.usefixtures("cdk_json")
@@ -752,7 +816,7 @@ def test_upload_continues_without_permission_to_list_tags(world: World, fruits: 
 def test_up_takes_settings_in_place_of_those_of_cdk_json(world: World) -> None:
     orchard(world, "up", "-c", "core_count=4", "-c", "allow_non_eu=true")
 
-    assert world.called[0][-4:] == ["-c", "core_count=4", "-c", "allow_non_eu=true"]
+    assert [words[-4:] for words in world.called] == [["-c", "core_count=4", "-c", "allow_non_eu=true"]] * 2
 
 
 @pytest.mark.parametrize(
@@ -799,7 +863,7 @@ def test_up_names_the_command_that_bootstraps(world: World) -> None:
 
 @pytest.mark.usefixtures("deployed", "cdk_json")
 def test_an_interrupted_deployment_says_how_to_end_it(world: World) -> None:
-    world.exit_codes = [KeyboardInterrupt()]
+    world.exit_codes = [0, KeyboardInterrupt()]
 
     with pytest.raises(InterruptedCommandError) as raised:
         orchard(world, "up")
@@ -841,7 +905,7 @@ def test_up_makes_a_new_cluster_where_the_old_one_ended_itself(
 
 @pytest.mark.usefixtures("deployed", "cdk_json")
 def test_a_failed_deployment_is_reported(world: World) -> None:
-    world.exit_codes = [1]
+    world.exit_codes = [0, 1]
 
     with pytest.raises(OrchardError) as raised:
         orchard(world, "up")
