@@ -141,7 +141,8 @@ def template_summary(template: Template) -> dict[str, Any]:
 def _change(one: Change) -> dict[str, Any]:
     scope = [*(["Properties"] if one.properties else []), *one.attributes]
     properties = [
-        _detail("Properties", "Always" if replaces else "Never", name) for name, replaces in one.properties.items()
+        _detail("Properties", "Always" if replaces else "Conditionally" if name in one.may_replace else "Never", name)
+        for name, replaces in one.properties.items()
     ]
     others = [_detail(attribute, "Never", None) for attribute in one.attributes]
     return _without_none({
@@ -149,11 +150,17 @@ def _change(one: Change) -> dict[str, Any]:
         "LogicalResourceId": one.logical_id,
         "PhysicalResourceId": one.physical_id,
         "ResourceType": one.type,
-        "Replacement": None if one.replaces is None else str(one.replaces),
+        "Replacement": _replacement(one),
         "PolicyAction": one.policy_action,
         "Scope": scope,
         "Details": [*properties, *others],
     })  # fmt: skip
+
+
+def _replacement(one: Change) -> str | None:
+    if one.may_replace and not one.replaces:
+        return "Conditional"
+    return None if one.replaces is None else str(one.replaces)
 
 
 def _detail(attribute: str, recreation: str, name: str | None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from localcloud.cloudformation.resource import ResourceType
+from localcloud.cloudformation.resource import PARTLY_REPLACING, ResourceType
 from localcloud.cloudformation.stacks import Change, Resource
 from localcloud.cloudformation.template import Declaration
 
@@ -101,6 +101,7 @@ def _modification(before: Resource, declaration: Declaration, found: Difference)
         declaration.type,
         replaces=found.replaces,
         properties={name: replaces for name, replaces in found.properties.items() if name != "Tags"},
+        may_replace=PARTLY_REPLACING.get(declaration.type, frozenset()) & set(found.properties),
         attributes=(*(("Tags",) if "Tags" in found.properties else ()), *found.attributes),
         policy_action=policy,
     )

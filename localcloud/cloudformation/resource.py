@@ -64,6 +64,13 @@ class ReplacementNeededError(ValueError):
     """An update that requires a new resource, because of a part of a property; raised before anything is changed."""
 
 
+PARTLY_REPLACING: Mapping[str, frozenset[str]] = {
+    "AWS::Budgets::Budget": frozenset({"Budget"}),
+    "AWS::EMR::Cluster": frozenset({"Instances"}),
+}
+"""Properties by type whose update may raise ``ReplacementNeededError``."""
+
+
 class ResourceType(Protocol):
     """Creates, updates and deletes resources of one type. The engine reports its exceptions, and undoes."""
 

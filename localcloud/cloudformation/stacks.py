@@ -129,8 +129,8 @@ class Change:
 
     ``action`` is ``Add``, ``Modify`` or ``Remove``; ``policy_action`` is ``Delete``, ``Retain``, ``ReplaceAndDelete``
     or ``ReplaceAndRetain``. ``replaces`` is None unless it is modified. ``properties`` maps each changed property to
-    whether it requires a new resource; ``attributes`` may hold ``Tags``, ``Metadata``, ``DeletionPolicy``,
-    ``UpdateReplacePolicy``.
+    whether it requires a new resource; ``may_replace`` names those of which a part does. ``attributes`` may hold
+    ``Tags``, ``Metadata``, ``DeletionPolicy``, ``UpdateReplacePolicy``.
     """
 
     action: str
@@ -139,6 +139,7 @@ class Change:
     type: str
     replaces: bool | None = None
     properties: Mapping[str, bool] = field(default_factory=dict)
+    may_replace: frozenset[str] = frozenset()
     attributes: tuple[str, ...] = ()
     policy_action: str | None = None
 

@@ -93,6 +93,24 @@ def test_an_empty_change_set_fails_as_the_cdk_expects(formation: Any, name: str)
     formation.delete_stack(StackName=name)
 
 
+def test_a_change_set_says_what_a_part_may_replace(formation: Any, name: str) -> None:
+    def budget(amount: str) -> str:
+        limit = {"Amount": amount, "Unit": "USD"}
+        properties = {"Budget": {"BudgetType": "COST", "TimeUnit": "MONTHLY", "BudgetLimit": limit}}
+        return json.dumps({"Resources": {"Budget": {"Type": "AWS::Budgets::Budget", "Properties": properties}}})
+
+    formation.create_stack(StackName=name, TemplateBody=budget("1"))
+    formation.create_change_set(StackName=name, ChangeSetName="change", TemplateBody=budget("2"))
+
+    (found,) = formation.describe_change_set(StackName=name, ChangeSetName="change")["Changes"]
+    change = found["ResourceChange"]
+    assert (change["Replacement"], change["Details"][0]["Target"]["RequiresRecreation"]) == (
+        "Conditional",
+        "Conditionally",
+    )
+    formation.delete_stack(StackName=name)
+
+
 def test_change_sets_belong_to_a_stack_and_delete_twice(formation: Any, name: str) -> None:
     for stack in (f"{name}-1", f"{name}-2"):
         formation.create_stack(StackName=stack, TemplateBody=template())
