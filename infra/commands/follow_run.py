@@ -32,7 +32,11 @@ def follow_to_the_end(context: Context, bucket: str, results_key: str, step: Ste
             )
         context.say(summary(manifest, f"s3://{bucket}/{results_key}").rstrip("\n"))
         context.say(f"Fetch them: {invocation.orchard(f'results {step.run}')}")
-        keep_speed(context.price_cache, context.aws, step, manifest)
+        try:
+            keep_speed(context.price_cache, context.aws, step, manifest)
+        except OrchardError as error:
+            # The run has succeeded all the same.
+            context.say(f"Later estimates do not know the speed of this run: {error.message} [{error.code}]")
         return 0
     now = clusters.look(context.aws, step.cluster)
     if not now.alive and step.state != "FAILED":

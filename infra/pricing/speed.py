@@ -13,7 +13,7 @@ from typing import Any
 from infra.aws import Aws
 from infra.emr import INSTANCE_TYPES
 from infra.runs import Step, mean_cores, nodes_of
-from job.errors import NotWrittenError, OrchardError
+from job.errors import NotWrittenError
 from job.storage import write_bytes
 
 LEAST_PHOTOS = 1000
@@ -62,7 +62,7 @@ def measured(manifest: Mapping[str, Any], cores: float, where: str) -> Speed | N
 
 
 def keep_speed(cache: Path | None, aws: Aws, run: Step, manifest: Mapping[str, Any]) -> None:
-    """Keep the speed of a completed run for later estimates, if it ran on workers of one type; a failure is ignored.
+    """Keep the speed of a completed run for later estimates, if it ran on workers of one type.
 
     Parameters
     ----------
@@ -72,10 +72,7 @@ def keep_speed(cache: Path | None, aws: Aws, run: Step, manifest: Mapping[str, A
     # A cloud on this machine says nothing of EC2's instances.
     if cache is None or aws.on_this_machine or run.started is None or run.ended is None:
         return
-    try:
-        workers = nodes_of(aws, run.cluster, workers_only=True)
-    except OrchardError:
-        return
+    workers = nodes_of(aws, run.cluster, workers_only=True)
     types = {node.instance_type for node in workers}
     if len(types) != 1 or not types <= set(INSTANCE_TYPES):
         return

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from infra.errors import NotAllowedError
 from infra.pricing.speed import BENCHMARK, Speed, expected_speed, keep_speed, measured
 from infra.runs import Node, Step, find_run, mean_cores
+from tests.infra.conftest import fake_call
 from tests.infra.fake_price_list import NOW
 from tests.infra.person import Person, cluster_that_ran
 
@@ -54,6 +56,13 @@ def test_a_run_that_tells_no_speed_keeps_the_last(person: Person, run: Step, tmp
     keep_speed(tmp_path, person.aws, run, {**MANIFEST, "counts": {"used": 10}})
 
     assert expected_speed(tmp_path, "m5.xlarge").photos_a_second_and_core == pytest.approx(10.0)
+
+
+def test_a_refusal_to_list_the_nodes_is_an_error(person: Person, run: Step, tmp_path: Path) -> None:
+    fake_call(person.aws, "emr.ListInstances", {"Error": {"Code": "AccessDeniedException", "Message": "No."}})
+
+    with pytest.raises(NotAllowedError):
+        keep_speed(tmp_path, person.aws, run, MANIFEST)
 
 
 def test_a_speed_that_cannot_be_kept_is_lost_without_an_error(person: Person, run: Step, tmp_path: Path) -> None:
