@@ -107,6 +107,7 @@ def parser() -> argparse.ArgumentParser:
             formatter_class=_Help,
             allow_abbrev=False,
         )
+        one.example = command.example
         one.set_defaults(command=command)
         command.add_arguments(one)
         general = one.add_argument_group("general options")

@@ -90,7 +90,11 @@ def describe_listing(photos: pa.Table) -> str:
     """Return one line on the photos of a listing."""
     found = Counter(photos["split"].to_pylist())
     names = {TRAIN: "to fit on", TEST: "to test", PREDICT: "to predict"}
-    parts = [f"{found[split]:,} photos {name}" for split, name in names.items() if found[split]]
+    parts = [
+        f"{found[split]:,} photo{'s' if found[split] != 1 else ''} {name}"
+        for split, name in names.items()
+        if found[split]
+    ]
     found_labels = len(listing.count_by_label(photos, TRAIN))
     found_groups = len(photos["group"].drop_null().unique())
     grouped = f" in {found_groups:,} group{'s' if found_groups != 1 else ''}" if found_groups else ""

@@ -32,6 +32,7 @@ class Parser(argparse.ArgumentParser):
     """A parser whose errors are a message and a hint, which names the option or value that was probably meant."""
 
     usage_error: type[OrchardError] = UsageError
+    example = ""  # a command line that works, for hints about arguments that are missing or unknown
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
@@ -71,7 +72,8 @@ class Parser(argparse.ArgumentParser):
         )
 
     def _failure(self, message: str, suggestion: str = "") -> OrchardError:
-        return self.usage_error(message, f"{suggestion}See: {self.prog} --help")
+        example = f"For instance: {self.example} - see: " if self.example and not suggestion else "See: "
+        return self.usage_error(message, f"{suggestion}{example}{self.prog} --help")
 
 
 def whole_number(text: str) -> int:

@@ -165,7 +165,7 @@ def require_possible(arguments: Arguments, photos: pa.Table, extractor: FeatureE
     training = count(photos, TRAIN)
     if training < 2:
         raise TooFewPhotosError(
-            f"Principal components require at least 2 photos, got {training}.", "Add photos to --images."
+            f"Principal components require at least 2 photos, got {training}.", "Name at least 2 photos to fit on."
         )
     if arguments.components is not None:
         components.require_components(arguments.components, training, extractor.features)

@@ -13,6 +13,7 @@ from job.errors import (
     ResultsIncompleteError,
     ResultsUnusableError,
     UsageError,
+    another_output,
     one_line,
 )
 from job.features.extractor import FeatureExtractor
@@ -45,7 +46,8 @@ def run(arguments: PredictArguments, environment: Mapping[str, str]) -> dict[str
     fitted, output = storage.absolute_uri(arguments.results), storage.absolute_uri(arguments.output)
     if storage.resolved(fitted) == storage.resolved(output):
         raise OutputRefusedError(
-            f"--output must not be the folder of --results, got '{output}' for both.", "Choose another --output."
+            f"--output must not be the folder of --results, got '{output}' for both.",
+            f"Choose {another_output()}.",
         )
     with open_run(output, arguments.overwrite or arguments.resume, [arguments.images]) as run:
         progress, left_out = run.progress, LeftOut()

@@ -28,7 +28,7 @@ def require_enough(output: str, training: int, limit: str | None, reports: Seque
         raise TooFewPhotosError(
             f"A fit requires at least 2 usable photos, got {used} of {training}. "
             f"The first rejected: {first_reason(output, reports)}.",
-            "Add photos to --images, or repair these.",
+            "Add photos, or repair these.",
         )
 
 
@@ -39,7 +39,7 @@ def require_any(output: str, photos: int, limit: str | None, reports: Sequence[P
         raise TooFewPhotosError(
             f"A prediction requires at least 1 usable photo, got 0 of {photos}. "
             f"The first rejected: {first_reason(output, reports)}.",
-            "Add photos to --images, or repair these.",
+            "Add photos, or repair these.",
         )
 
 

@@ -15,6 +15,8 @@ from localcloud.runtime import Runtime, find_runtime
 
 PROGRAM = "python -m localcloud"
 
+LARGEST_PORT = 65535
+
 _ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
 
 
@@ -22,12 +24,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that every program with these commands has."""
     parser.add_argument(
         "action",
+        metavar="ACTION",
         choices=sorted(_ACTIONS),
         help="up: start it; down: end it and delete everything in it; status: list what it holds; "
         "env: print the variables for a shell",
     )
     parser.add_argument(
-        "--port", type=int, default=state.USUAL_PORT, help="a free port is taken if it is in use (default: %(default)s)"
+        "--port",
+        type=_port,
+        default=state.USUAL_PORT,
+        help="a free port is taken if it is in use (default: %(default)s)",
     )
     parser.add_argument(
         *("--state", "--folder"),
@@ -37,6 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="another folder for another local cloud (default: localcloud below $XDG_STATE_HOME or ~/.local/state)",
     )
     parser.add_argument("--yes", action="store_true", help="down: do not ask, wherever the cloud was started")
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= LARGEST_PORT):
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to {LARGEST_PORT}, got '{text}'")
+    return int(text)
 
 
 def main(

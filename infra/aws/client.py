@@ -212,7 +212,7 @@ _REFUSALS: Sequence[tuple[frozenset[str], type[OrchardError], str, str]] = (
         frozenset({"NoSuchBucket"}),
         BucketGoneError,
         "the bucket does not exist.",
-        "If it was deleted by hand, recreate it: {destroy}, then {deploy}",
+        "Check its name. If it is of OrchardData and was deleted by hand, recreate it: {destroy}, then {deploy}",
     ),
     (
         frozenset({"RequestTimeTooSkewed"}),

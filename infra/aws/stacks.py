@@ -31,7 +31,7 @@ def outputs(aws: Aws, stack: str) -> Mapping[str, str]:
     if found is None:
         raise StackNotReadyError(
             f"The stack {stack} must be deployed in {aws.region}, found none.",
-            f"Deploy it: {deploy_command(stack)}; or add --region with the region it is in.",
+            f"Deploy it: {_first_deployment(stack)}; or add --region with the region it is in.",
         )
     status = found["StackStatus"]
     named = _named(found)
@@ -99,6 +99,13 @@ def cluster_id(aws: Aws) -> str:
 def deploy_command(stack: str) -> str:
     """Return the command that deploys a stack."""
     return invocation.orchard("up") if stack == CLUSTER else invocation.cdk(f"deploy {stack}")
+
+
+def _first_deployment(stack: str) -> str:
+    """Return how to deploy a stack where nothing may have been deployed before."""
+    # `orchard up` finds a missing bootstrap stack itself; the CDK names no account and region to bootstrap.
+    first = "" if stack == CLUSTER else f" (before the first deployment in a region: {invocation.cdk('bootstrap')})"
+    return deploy_command(stack) + first
 
 
 def _of_stack(event: "StackEventTypeDef") -> bool:

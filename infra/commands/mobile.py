@@ -79,7 +79,8 @@ def run_model(run: RunFiles, backbone: Path) -> bytes:
     description, numbers = run.read_if_there(layout.MODEL), run.read_if_there(layout.MODEL_NUMBERS)
     if description is None or numbers is None:
         raise RunFilesError(
-            f"A phone model needs a classifier, and '{run.where}' has none.", "Run again with --classifier logistic."
+            f"A phone model needs a classifier, and '{run.where}' has none.",
+            "Rerun its command with --resume --classifier logistic.",
         )
     with np.load(io.BytesIO(run.read(layout.PROJECTION)), allow_pickle=False) as archive:
         projection = Projection(archive["mean"], archive["scale"], archive["components"])

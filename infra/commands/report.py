@@ -30,8 +30,11 @@ def local_results(text: str) -> str:
     folder = local_folder(text)
     if folder is None:
         near = did_you_mean(text, local_names())
-        fetch = f"Fetch a run of the cluster: {invocation.orchard(f'results {text}')}"
-        raise RunUnknownError(f"There are no results '{text}' on this machine.", near + fetch)
+        raise RunUnknownError(
+            f"There are no results '{text}' on this machine.",
+            f"{near}List all runs: {invocation.orchard('results')}; "
+            f"fetch one of the cluster: {invocation.orchard(f'results {text}')}",
+        )
     return str(folder)
 
 

@@ -31,7 +31,7 @@ def execute(given: argparse.Namespace, context: Context) -> int:
         )
     folder: Path = given.folder
     name: str = given.name or folder.resolve().name
-    prefix = set_prefix(name)
+    prefix = set_prefix(name, str(folder))
     found = survey(folder, every_file=given.every_file)
     unit = "files" if given.every_file else "photos"
     bucket = stacks.data_bucket(context.aws)

@@ -63,7 +63,7 @@ class WrongRegionError(WrongUseError):
 class BucketGoneError(WrongUseError):
     """A bucket does not exist.
 
-    A stack names it, but it was deleted by hand.
+    A URI names it wrongly, or a stack names it and it was deleted by hand.
 
     `cdk destroy OrchardData`, then `cdk deploy OrchardData` creates it again.
     """

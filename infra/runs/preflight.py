@@ -15,6 +15,7 @@ from infra.runs.plan import Plan
 from infra.upload import set_names
 from job.arguments import Arguments, PredictArguments
 from job.errors import did_you_mean
+from job.features.network import read_description
 from job.images import describe_ignored, ending, groups, is_photo, labels, nfc
 from job.results import LAYOUT, MANIFEST
 from job.storage import is_hidden, split_s3
@@ -45,6 +46,9 @@ def check(aws: Aws, plan: Plan) -> dict[str, PhotosFound]:
     else:
         require_file(aws, "--image-list", asked.image_list)
     require_file(aws, "--model", asked.model)
+    if isinstance(plan.backbone, Path):
+        # Raises what the job would raise, after the cluster has been paid for.
+        read_description(plan.backbone)
     if not (asked.overwrite or asked.resume):
         require_no_results(aws, plan.bucket, plan.results_key)
     return found

@@ -1,5 +1,6 @@
 """Upload many small files to a set in S3: in parallel, and only what is missing or has changed."""
 
+import shlex
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -45,9 +46,9 @@ class Result:
     failures: list[str] = field(default_factory=list)
 
 
-def set_prefix(name: str) -> str:
-    """Return the prefix of a set's keys, with "/" at its end."""
-    upload = invocation.orchard(f"upload PATH {run_names.nearest(name, 'photos')}")
+def set_prefix(name: str, folder: str = "PATH") -> str:
+    """Return the prefix of a set's keys, with "/" at its end; ``folder`` is what the user uploads, for the hint."""
+    upload = invocation.orchard(f"upload {shlex.quote(folder)} {run_names.nearest(name, 'photos')}")
     require_name(name, "The set", f"Choose another name: {upload}")
     return f"{_FOLDER}/{name}/"
 

@@ -60,7 +60,7 @@ def survey(folder: Path, *, every_file: bool = False) -> Survey:
         raise PhotoFolderError(f"The folder '{folder}' is empty.", "Put photos into it, in one subfolder per label.")
     if not found.files:
         raise PhotoFolderError(
-            f"The folder '{folder}' must contain photos, got {found.ignored.total():,} other files.",
+            f"The folder '{folder}' must contain photos, got other files only ({found.ignored.total():,}).",
             f"{describe_ignored(found.ignored)} Add photos in {FORMAT_NAMES}, or send all files: --every-file",
         )
     return found

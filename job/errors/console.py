@@ -32,7 +32,8 @@ def tell(failure: Failure, argv: Sequence[str]) -> int:
     return failure.exit_code
 
 
-_PROGRAM: ContextVar[str] = ContextVar("program", default="python -m job")
+_JOB = "python -m job"
+_PROGRAM: ContextVar[str] = ContextVar("program", default=_JOB)
 
 
 @contextmanager
@@ -50,12 +51,23 @@ def job_command(arguments: str) -> str:
     return f"{_PROGRAM.get()} {arguments}"
 
 
-def did_you_mean(text: str, known: Iterable[str]) -> str:
-    """Return a question that begins a hint, "Did you mean --seed? "; empty if nothing known is similar to a text."""
+def another_output() -> str:
+    """Return the option that moves results elsewhere; ``orchard`` refuses --output where --name was given."""
+    return "another --output" if _PROGRAM.get() == _JOB else "another --name or --output"
+
+
+def nearest(text: str, known: Iterable[str]) -> str:
+    """Return the known text that is most similar to a text; empty if none is similar."""
     # Without their dashes, which would make all options alike.
     names = {name.lstrip("-"): name for name in known}
     close = difflib.get_close_matches(text.lstrip("-"), names, n=1)
-    return f"Did you mean {names[close[0]]}? " if close else ""
+    return names[close[0]] if close else ""
+
+
+def did_you_mean(text: str, known: Iterable[str]) -> str:
+    """Return a question that begins a hint, "Did you mean --seed? "; empty if nothing known is similar to a text."""
+    near = nearest(text, known)
+    return f"Did you mean {near}? " if near else ""
 
 
 _CONTROL = re.compile(

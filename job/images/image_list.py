@@ -73,7 +73,7 @@ def list_photos(
         left_out.ignored.update(count_endings(name for name in named if not is_photo(name)))
     if not entries:
         raise PhotosNotFoundError(
-            f"The list '{uri}' must name photos, got {len(named):,} other files.",
+            f"The list '{uri}' must name photos, got other files only ({len(named):,}).",
             f"Add photos in {FORMAT_NAMES}.",
         )
     ordered = [FileFound(name, 0) for name in sorted(entries)]

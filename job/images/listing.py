@@ -261,7 +261,7 @@ def _photos_inside(folder: str, left_out: LeftOut) -> list[FileFound]:
         )
     if not photos:
         raise PhotosNotFoundError(
-            f"The folder '{folder}' must contain photos, got {len(files):,} other files.",
+            f"The folder '{folder}' must contain photos, got other files only ({len(files):,}).",
             f"{describe_ignored(ignored)} Add photos in {FORMAT_NAMES}.",
         )
     return photos

@@ -19,7 +19,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from job import storage
-from job.errors import OutputRefusedError, ResultsUnusableError, unreachable
+from job.errors import OutputRefusedError, ResultsUnusableError, another_output, unreachable
 from job.matrices import FLOAT_LIST
 
 SCHEMA_VERSION = 2
@@ -160,7 +160,7 @@ def require_no_results(output: str) -> None:
     kind = "the results of a finished run" if finished else "files of an unfinished run"
     raise OutputRefusedError(
         f"The output must be empty, got '{output}' with {kind}: {', '.join(found)}.",
-        "Add --resume to continue it or --overwrite to replace it, or choose another --output.",
+        f"Add --resume to continue it or --overwrite to replace it, or choose {another_output()}.",
     )
 
 

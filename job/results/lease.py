@@ -16,7 +16,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from job import storage
-from job.errors import NotWrittenError, OrchardError, OutputInUseError, OutputRefusedError, unreachable
+from job.errors import (
+    NotWrittenError,
+    OrchardError,
+    OutputInUseError,
+    OutputRefusedError,
+    another_output,
+    unreachable,
+)
 from job.results import layout, processes
 
 LEASE = ".lease"
@@ -211,7 +218,7 @@ def require_idle(output: str) -> None:
         raise OutputRefusedError(
             f"The output must have no other run, got '{output}' with {found.run_id} in the stage {found.stage}, "
             f"{max(0, found.silent()):.0f} s ago.",
-            "Wait until that run has ended, or choose another --output.",
+            f"Wait until that run has ended, or choose {another_output()}.",
         )
 
 
@@ -238,7 +245,7 @@ def take_over(output: str, say: Callable[[str], None], sleep: Callable[[float], 
         if now.content != found.content:
             raise OutputInUseError(
                 f"The output must have no other run, got '{output}' with {now.run_id} in the stage {now.stage}.",
-                "Wait until that run has ended, then repeat the command; or choose another --output.",
+                f"Wait until that run has ended, then repeat the command; or choose {another_output()}.",
             )
     say(f"The run {found.run_id} died (last heartbeat: {last}); this run replaces it.")
 

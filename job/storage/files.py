@@ -1,5 +1,6 @@
 """Lists, reads and writes files by URI, the same way on a disk, on S3 and wherever else ``pyarrow.fs`` reaches."""
 
+import errno
 import os
 import secrets
 import shlex
@@ -18,7 +19,8 @@ from job.errors import (
     BackboneError,
     NotWrittenError,
     PhotosNotFoundError,
-    did_you_mean,
+    another_output,
+    nearest,
     one_line,
     refused,
     unreachable,
@@ -147,14 +149,16 @@ def exists_any(folder: str, names: Iterable[str]) -> list[str]:
 
 
 def nearest_folder(folder: str) -> str:
-    """Return a question that begins a hint and names a folder of this machine with a similar name, or an empty text."""
+    """Return a question that begins a hint and has the path of a local folder with a similar name, or an empty text."""
     if not is_local(folder):
         return ""
+    parent = Path(folder).parent
     try:
-        names = [entry.name for entry in os.scandir(Path(folder).parent) if entry.is_dir()]
+        names = [entry.name for entry in os.scandir(parent) if entry.is_dir()]
     except OSError:
         return ""
-    return did_you_mean(Path(folder).name, names)
+    near = nearest(Path(folder).name, names)
+    return f"Did you mean {shlex.quote(str(parent / near))}? " if near else ""
 
 
 def folder_exists(folder: str) -> bool:
@@ -218,9 +222,17 @@ def write_bytes(uri: str, content: bytes | pa.Buffer) -> None:
     except OSError as error:
         raise NotWrittenError(
             f"Cannot write '{uri}': {one_line(error)}.",
-            refused(error, "s3:PutObject")
-            or "Free disk space or correct the permission, then repeat the command with --resume.",
+            refused(error, "s3:PutObject") or _how_to_write(error),
         ) from error
+
+
+def _how_to_write(error: OSError) -> str:
+    """Return what makes a failed write to a disk work."""
+    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.EROFS, errno.ENAMETOOLONG):
+        return f"Choose {another_output()}: this folder cannot be created."
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "Free disk space, then repeat the command with --resume."
+    return "Free disk space or correct the permission, then repeat the command with --resume."
 
 
 def delete(uri: str) -> None:

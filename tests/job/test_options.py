@@ -58,6 +58,15 @@ def test_suggests_nothing_that_is_not_near(argv: list[str]) -> None:
     assert refused(argv).hint == "See: python -m job --help"
 
 
+def test_shows_the_example_of_a_command_without_suggestion() -> None:
+    parser = options.Parser(prog="orchard classify")
+    parser.example = "orchard classify photo.jpg --mobile fruits.tflite"
+    parser.add_argument("--mobile", required=True)
+
+    assert parser.example in refused([], parser).hint
+    assert parser.example not in refused(["--mobli", "file"], parser).hint
+
+
 def test_accepts_the_start_of_an_option() -> None:
     assert options.run_parser().parse_args([*NEEDED, "--classifi", "tree"]).classifier == "tree"
 

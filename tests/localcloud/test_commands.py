@@ -64,6 +64,15 @@ def test_without_a_cloud_the_error_names_the_command(
     assert f"orchard local --state '{folder}' up" in report
 
 
+@pytest.mark.parametrize("port", ["65536", "-1", "http"])
+def test_refuses_a_port_that_cannot_exist(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        localcloud.main(["up", f"--port={port}"])
+
+    assert ended.value.code == 2
+    assert f"'{port}'" in capsys.readouterr().err
+
+
 @pytest.fixture
 def elsewhere(folder: Path) -> str:
     """Have a cloud that was started from another terminal; return the folder it was started in."""

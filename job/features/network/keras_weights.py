@@ -9,6 +9,8 @@ from typing import Any
 
 import h5py
 
+from job.errors import BackboneError, one_line
+
 Shapes = tuple[tuple[int, ...], ...]
 
 
@@ -22,8 +24,14 @@ def named_by_content(file: str) -> Iterator[str]:
     if zipfile.is_zipfile(file):
         right = ".keras"
     elif h5py.is_hdf5(file):
-        with h5py.File(file) as content:
-            right = ".h5" if _is_older(content) else ".weights.h5"
+        try:
+            with h5py.File(file) as content:
+                right = ".h5" if _is_older(content) else ".weights.h5"
+        except OSError as error:
+            raise BackboneError(
+                f"The weights file '{file}' must be complete, got one that cannot be read: {one_line(error)}.",
+                "Copy or download it again.",
+            ) from error
     if file.endswith(right) and not (right == ".h5" and file.endswith(".weights.h5")):
         yield file
         return

@@ -30,15 +30,19 @@ def test_reads_buckets_and_cluster_from_the_stacks(aws: Aws) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stack", "command"), [("OrchardData", "cdk deploy OrchardData"), ("OrchardCluster", "orchard up")]
+    ("stack", "command", "bootstrapped_by_hand"),
+    [("OrchardData", "cdk deploy OrchardData", True), ("OrchardCluster", "orchard up", False)],
 )
-def test_names_the_command_that_deploys_a_missing_stack(aws: Aws, stack: str, command: str) -> None:
+def test_names_the_commands_that_deploy_a_missing_stack(
+    aws: Aws, stack: str, command: str, bootstrapped_by_hand: bool
+) -> None:
     with pytest.raises(StackNotReadyError) as raised:
         stacks.outputs(aws, stack)
 
     assert stack in raised.value.message
     assert "eu-west-1" in raised.value.message
-    assert f": {command};" in raised.value.hint
+    assert f": {command}" in raised.value.hint
+    assert ("cdk bootstrap" in raised.value.hint) is bootstrapped_by_hand
 
 
 def test_does_not_find_a_stack_of_another_region(aws: Aws) -> None:

@@ -445,6 +445,8 @@ FRUITS = ["--images", "fruits/Training"]
             "none.tflite",
             "aws s3 ls s3://{data}/models/",
         ),
+        ([*FRUITS, "--model", "none.tflite"], "ORC-140", "none.tflite", "--model FILE"),
+        ([*FRUITS, "--model", __file__], "ORC-140", __file__, "--model"),
         ([*FRUITS, "--frobnicate"], "ORC-201", "--frobnicate", "--help"),
         ([*FRUITS, "--backbone", "alexnet"], "ORC-140", "alexnet", "mobilenet"),
         (["--images", "fruits/../secrets"], "ORC-201", "..", "fruits/Training"),

@@ -263,6 +263,13 @@ def test_an_invalid_name_is_refused_with_a_valid_one(name: str, suggestion: str)
     assert raised.value.hint.endswith(f"orchard upload PATH {suggestion}")
 
 
+def test_the_hint_for_an_invalid_name_uploads_the_same_folder() -> None:
+    with pytest.raises(WrongUseError) as raised:
+        set_prefix("a b", "my photos/")
+
+    assert raised.value.hint.endswith("orchard upload 'my photos/' a-b")
+
+
 def test_a_terminal_shows_a_bar_with_rate_and_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[str] = []
 

@@ -9,7 +9,7 @@ import pytest
 from infra import cli
 from infra.context import Context
 from job.__main__ import main
-from job.errors import did_you_mean, job_command, printable, printable_line, started_as
+from job.errors import another_output, did_you_mean, job_command, printable, printable_line, started_as
 from job.results.progress import Progress
 
 
@@ -42,6 +42,12 @@ def test_printed_commands_begin_with_the_program_started() -> None:
     with started_as("orchard"):
         assert job_command("report first") == "orchard report first"
     assert job_command("report first") == "python -m job report first"
+
+
+def test_orchard_names_both_options_that_move_results() -> None:
+    with started_as("orchard"):
+        assert another_output() == "another --name or --output"
+    assert another_output() == "another --output"
 
 
 def test_newline_cannot_forge_a_line() -> None:

@@ -1,11 +1,13 @@
 """Tests of job/storage/files.py."""
 
+import errno
 from pathlib import Path
+from unittest.mock import Mock
 
 import boto3
 import pytest
 
-from job.errors import BackboneError, NotWrittenError, TryAgainError
+from job.errors import BackboneError, NotWrittenError, PhotosNotFoundError, TryAgainError
 from job.storage import FileFound, filesystem
 from job.storage import files as storage
 
@@ -158,3 +160,35 @@ def test_local_file_with_bad_name_is_its_own_problem(tmp_path: Path) -> None:
     assert missing.problem == "there is no such file"
     assert "NUL" in nul.problem
     assert "File name too long" in too_long.problem
+
+
+def test_suggests_the_whole_path_of_a_similar_folder(tmp_path: Path) -> None:
+    (tmp_path / "my photos").mkdir()
+
+    with pytest.raises(PhotosNotFoundError) as raised:
+        storage.list_files(str(tmp_path / "my photo"))
+
+    assert f"'{tmp_path}/my photos'" in raised.value.hint
+
+
+@pytest.mark.parametrize("parent", ["file", "/proc"])
+def test_a_folder_that_cannot_be_created_needs_another(parent: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(NotWrittenError) as raised:
+        storage.write_bytes(str(tmp_path / parent / "results" / "file"), b"")
+
+    assert "--output" in raised.value.hint
+    assert "--resume" not in raised.value.hint
+
+
+def test_a_full_disk_needs_space_and_no_other_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        storage, "_write_and_rename", Mock(side_effect=OSError(errno.ENOSPC, "No space left on device"))
+    )
+
+    with pytest.raises(NotWrittenError) as raised:
+        storage.write_bytes(str(tmp_path / "file"), b"")
+
+    assert "--resume" in raised.value.hint
+    assert "--output" not in raised.value.hint

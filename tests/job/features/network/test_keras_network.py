@@ -131,6 +131,16 @@ def test_refuses_model_with_other_input_or_output_shape(keras: Any, tmp_path: Pa
         assert named in refused(keras, tmp_path / "few.keras").message
 
 
+def test_refuses_truncated_weights_as_damaged(keras: Any, original: Any, tmp_path: Path) -> None:
+    original.save_weights(tmp_path / "whole.weights.h5")
+    (tmp_path / "cut.weights.h5").write_bytes((tmp_path / "whole.weights.h5").read_bytes()[:10_000])
+
+    error = refused(keras, tmp_path / "cut.weights.h5")
+
+    assert (error.code, error.exit_code) == ("ORC-140", 2)
+    assert f"'{tmp_path}/cut.weights.h5'" in error.message
+
+
 def test_refuses_file_that_is_not_a_model(keras: Any, tmp_path: Path) -> None:
     (tmp_path / "text.keras").write_text("hello")
 
