@@ -13,6 +13,7 @@ from infra.cdk_context import read_settings
 from infra.doctor import Finding, Level, examine, require_deployable
 from infra.doctor.permissions import POLICY
 from infra.errors import AccountUnfitError
+from tests.error_report import values
 from tests.infra.synthesis import default_context
 from tests.localcloud.conftest import MakeClient, client, cloud  # noqa: F401 - fixtures
 
@@ -151,7 +152,7 @@ def test_a_quota_of_zero_names_the_request(owner: Owner, check: str, quota: dict
     owner.client("service-quotas").request_service_quota_increase(**quota, DesiredValue=0)
     found = owner.examine()
     assert found[check].level is Level.FAILURE
-    assert found[check].message == "The settings need 8 vCPUs, the quota is 0."
+    assert values(found[check].message) == ["8 vCPUs", "0"]
     command = "aws service-quotas request-service-quota-increase --service-code ec2 --quota-code"
     assert found[check].fix.startswith(f"{command} {quota['QuotaCode']} --desired-value 8 --region eu-west-1;")
     with pytest.raises(AccountUnfitError) as raised:
