@@ -40,7 +40,7 @@ def read(photos: list[str]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("fault", [faulty_s3.SLOW_DOWN, faulty_s3.INTERNAL_ERROR, faulty_s3.RESET, faulty_s3.TRUNCATED])
-def test_a_photo_that_comes_wrong_twice_is_asked_for_again_and_comes_whole(
+def test_photo_that_fails_twice_is_read_by_a_retry(
     photos: list[str], faulty: FaultyS3, fault: str, became: Became
 ) -> None:
     with spoiling(faulty, Rule(fault, "03.jpg", ("GET",), times=2)):
@@ -52,7 +52,7 @@ def test_a_photo_that_comes_wrong_twice_is_asked_for_again_and_comes_whole(
 
 
 @pytest.mark.parametrize("fault", [faulty_s3.SLOW_DOWN, faulty_s3.TRUNCATED, faulty_s3.FORBIDDEN])
-def test_a_photo_that_never_comes_is_set_aside_alone_where_the_others_come(
+def test_photo_that_always_fails_is_rejected_alone(
     photos: list[str], faulty: FaultyS3, fault: str, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
     monkeypatch.setattr(filesystem, "S3_ATTEMPTS", 1)
@@ -68,7 +68,7 @@ def test_a_photo_that_never_comes_is_set_aside_alone_where_the_others_come(
     became(f"S3: {fault}, always, one photo", "rejected with the reason; all others are used")
 
 
-def test_a_listed_photo_that_has_gone_is_set_aside_and_not_asked_for_again(
+def test_photo_removed_after_listing_is_rejected_without_retry(
     photos: list[str], faulty: FaultyS3, became: Became
 ) -> None:
     with spoiling(faulty, Rule(faulty_s3.NOT_FOUND, "03.jpg")):
@@ -80,7 +80,7 @@ def test_a_listed_photo_that_has_gone_is_set_aside_and_not_asked_for_again(
     became(f"S3: {faulty_s3.NOT_FOUND} for a listed photo", "rejected: removed before it was read")
 
 
-def test_a_trickle_is_not_waited_for_and_asked_for_over_another_connection(
+def test_slow_trickle_is_retried_over_another_connection(
     photos: list[str], faulty: FaultyS3, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
     monkeypatch.setattr(prefetch, "LONGEST_READ", 1.0)
@@ -138,7 +138,7 @@ def test_storage_that_fails_every_photo_fails_the_task(
 
 
 @pytest.mark.parametrize("fault", [faulty_s3.SLOW_DOWN, faulty_s3.INTERNAL_ERROR, faulty_s3.RESET, faulty_s3.TRUNCATED])
-def test_a_folder_whose_listing_comes_wrong_at_first_is_listed_whole(
+def test_listing_that_fails_at_first_is_complete_after_retry(
     photos: list[str], faulty: FaultyS3, fault: str, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
     monkeypatch.setattr(filesystem, "S3_ATTEMPTS", 1)
@@ -151,7 +151,7 @@ def test_a_folder_whose_listing_comes_wrong_at_first_is_listed_whole(
     became(f"S3: {fault} to a listing, twice", "listed again: every photo is found")
 
 
-def test_a_folder_that_can_never_be_listed_fails_the_run_in_a_sentence(
+def test_listing_that_always_fails_ends_the_run_with_one_error(
     photos: list[str], faulty: FaultyS3, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
     monkeypatch.setattr(filesystem, "S3_ATTEMPTS", 1)
@@ -178,7 +178,7 @@ def test_a_result_is_written_though_its_storage_refuses_at_first(
     became(f"S3: {faulty_s3.SLOW_DOWN} to a result", "written again, complete")
 
 
-def test_a_result_that_can_never_be_written_is_told_and_leaves_nothing(
+def test_failed_write_of_a_result_is_an_error_and_leaves_nothing(
     bucket: str, faulty: FaultyS3, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
     monkeypatch.setattr(filesystem, "S3_ATTEMPTS", 1)
@@ -210,7 +210,7 @@ def test_pauses_grow_and_no_two_are_alike(monkeypatch: pytest.MonkeyPatch) -> No
     assert paused[:2] != paused[2:]
 
 
-def test_what_a_reader_is_told_when_a_photo_is_rejected_is_one_line(photos: list[str], faulty: FaultyS3) -> None:
+def test_reason_of_a_rejected_photo_is_one_line(photos: list[str], faulty: FaultyS3) -> None:
     with spoiling(faulty, Rule(faulty_s3.FORBIDDEN, "03.jpg")):
         content = list(read_ahead(photos))[3]
 

@@ -112,7 +112,7 @@ def test_no_two_kinds_of_failure_share_a_code() -> None:
     assert not set(found) & {cause.code for cause in (*diagnose.CAUSES, *diagnose.CLUSTER_CAUSES)}
 
 
-def test_a_message_is_listed_below_its_code_with_a_gap_for_each_value() -> None:
+def test_messages_are_listed_by_code_with_a_gap_per_value() -> None:
     entries = {entry.code: entry for entry in documents.entries()}
 
     assert "There is no folder '…'." in entries["ORC-110"].messages
