@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def with_results(person: Person, report: str | None = REPORT, finished: int = 58
 
 def cost_in(report: Path) -> list[str]:
     """Return the texts of a report's entry on its cost."""
-    cell = report.read_text().partition('<tr id="cost">')[2].partition("</tr>")[0]
+    cell = unescape(report.read_text().partition('<tr id="cost">')[2].partition("</tr>")[0])
     return [text for text in re.sub("<[^>]*>", "\n", cell).splitlines() if " " in text]
 
 

@@ -84,6 +84,7 @@ def test_a_manifest_tells_the_speed_of_its_run() -> None:
 
     speed = measured({"counts": {"used": 24_000}, "seconds": seconds}, 12, "the run 'first' on m5.xlarge")
 
+    assert speed is not None
     assert speed == Speed(10.0, 23.0, speed.basis)
     assert values(speed.basis) == ["first", "m5.xlarge", "24,000", "223 s"]
 

@@ -15,7 +15,7 @@ from infra.aws.client import Aws
 from infra.context import Context
 from infra.errors import BucketGoneError
 from infra.upload.content_addressed import PlacedModel, place_model
-from tests.error_report import told, values
+from tests.error_report import codes, told, values
 
 RANDOM = ["export", "--weights", "random"]
 
@@ -128,4 +128,6 @@ def test_a_stack_that_is_missing_is_said_before_the_export(
 def test_a_backbone_that_nobody_knows_is_refused(context: Context, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["export", "--backbone", "alexnet"], context) == 2
 
-    assert told(capsys.readouterr().err)[0] == "error: Unknown --backbone 'alexnet'."
+    written = capsys.readouterr().err
+    assert codes(written) == ["ORC-140"]
+    assert values(told(written)[0]) == ["--backbone", "alexnet"]

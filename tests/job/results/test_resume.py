@@ -273,7 +273,7 @@ def test_resume_reads_no_computed_photo_again(
 
     manifest = json.loads((output / "manifest.json").read_text())
     said = capsys.readouterr()
-    assert "40 of 40 photos are reused" in said.err
+    assert ["40", "40", "0"] in [values(line)[:3] for line in said.err.splitlines()]
     assert "40 photos reused" in said.out
     assert manifest["resumed"] == {"reused": 40, "computed": 0, "removed": 0}
     assert_same((output, manifest), undisturbed)

@@ -139,8 +139,8 @@ def test_manifest_counts_photos_by_precision() -> None:
 def test_fast_at_full_precision_gives_a_notice() -> None:
     told = extractor.precision_notice({"requested": "fast", "photos": {"bfloat16": 400, "float32": 1200}})
 
-    assert values(told)[0] == "1,200"
-    assert "bfloat16" in told
+    assert told is not None
+    assert values(told) == ["1,200", "bfloat16"]
 
 
 @pytest.mark.parametrize(
