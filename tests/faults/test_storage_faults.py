@@ -40,7 +40,7 @@ def read(photos: list[str]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("fault", [faulty_s3.SLOW_DOWN, faulty_s3.INTERNAL_ERROR, faulty_s3.RESET, faulty_s3.TRUNCATED])
-def test_photo_that_fails_twice_is_read_by_a_retry(
+def test_a_photo_that_comes_wrong_twice_is_read_whole(
     photos: list[str], faulty: FaultyS3, fault: str, became: Became
 ) -> None:
     with spoiling(faulty, Rule(fault, "03.jpg", ("GET",), times=2)):
@@ -52,7 +52,7 @@ def test_photo_that_fails_twice_is_read_by_a_retry(
 
 
 @pytest.mark.parametrize("fault", [faulty_s3.SLOW_DOWN, faulty_s3.TRUNCATED, faulty_s3.FORBIDDEN])
-def test_photo_that_always_fails_is_rejected_alone(
+def test_only_the_photo_that_never_comes_is_rejected(
     photos: list[str], faulty: FaultyS3, fault: str, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
     monkeypatch.setattr(filesystem, "S3_ATTEMPTS", 1)
@@ -138,7 +138,7 @@ def test_storage_that_fails_every_photo_fails_the_task(
 
 
 @pytest.mark.parametrize("fault", [faulty_s3.SLOW_DOWN, faulty_s3.INTERNAL_ERROR, faulty_s3.RESET, faulty_s3.TRUNCATED])
-def test_listing_that_fails_at_first_is_complete_after_retry(
+def test_a_folder_whose_first_listing_fails_is_listed_whole(
     photos: list[str], faulty: FaultyS3, fault: str, monkeypatch: pytest.MonkeyPatch, became: Became
 ) -> None:
     monkeypatch.setattr(filesystem, "S3_ATTEMPTS", 1)
