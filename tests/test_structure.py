@@ -16,6 +16,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 PACKAGES = ("job", "infra", "localcloud")
 MOST_ENTRIES = 24
 MOST_LINES = 400
+LONGEST_TEST_NAME = 60
 
 ABSENT_ON_NODES = (
     *("pandas", "tensorflow", "keras", "h5py", "boto3", "sklearn", "scipy", "matplotlib", "cv2", "vl_convert"),
@@ -174,6 +175,17 @@ def test_job_is_a_folder_to_take_in_at_a_glance() -> None:
 
 def test_modules_fit_their_largest_size() -> None:
     assert longer_modules() == set()
+
+
+def test_names_of_tests_have_at_most_60_characters() -> None:
+    names = {
+        f"{file.relative_to(PROJECT)}::{node.name}"
+        for file in (PROJECT / "tests").rglob("test_*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and len(node.name) > LONGEST_TEST_NAME
+    }
+
+    assert names == set()
 
 
 def test_packages_load_neither_tensorflow_nor_spark() -> None:

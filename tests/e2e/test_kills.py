@@ -52,7 +52,7 @@ def comes_up_again(way: Way, port: int) -> None:
     with socket.socket() as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         trial.bind(("127.0.0.1", port))
-    assert "The local cloud is running at http://127.0.0.1:" in way.orchard("local", "up")
+    assert " http://127.0.0.1:" in way.orchard("local", "up")
     assert way.orchard("local", "status").splitlines()[1:] == ["It is empty."]
     way.bootstrap()
     deploy(way, "OrchardData")

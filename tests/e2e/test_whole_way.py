@@ -66,7 +66,7 @@ def test_a_second_cycle_on_the_same_cloud_is_like_the_first(way: Way) -> None:
 
 
 def stands_up(way: Way) -> None:
-    assert "The local cloud is running at http://127.0.0.1:" in way.orchard("local", "up")
+    assert " http://127.0.0.1:" in way.orchard("local", "up")
     assert "already running" in way.orchard("local", "up"), "a second call finds the first's cloud"
     assert way.orchard("local", "status").splitlines()[1:] == ["It is empty."]
     way.bootstrap()
@@ -125,7 +125,7 @@ def runs(way: Way) -> None:
 
     said = way.orchard("run", "--on", "emr", *words, "--name", "first")
 
-    assert "Fetch them: orchard results first" in said
+    assert ": orchard results first\n" in said
     manifest = way.manifest("first")
     assert (manifest["counts"]["train"], manifest["counts"]["test"]) == (40, 10)
     cluster = way.cluster()
@@ -136,7 +136,7 @@ def runs(way: Way) -> None:
     assert "COMPLETED" in way.orchard("status", "first")
     assert "Results: s3://" in way.orchard("logs", "first")
     controller = way.log(f"{cluster['Id']}/steps/{steps[0]['Id']}/controller.gz")
-    assert "replaced --deploy-mode client by local mode on this machine" in controller
+    assert "replaced --deploy-mode client " in controller
 
     way.orchard("results", "first", "--output", str(way.folder / "results"), "--overwrite")
 
@@ -212,7 +212,7 @@ def takes_everything_down(way: Way) -> None:
 
     said = way.orchard("destroy", "--delete-data", "--yes")
 
-    assert said.splitlines()[-1] == "No resource with the project's tag is left."
+    assert "arn:" not in said
     assert way.statuses() == {"CDKToolkit": "CREATE_COMPLETE"}
     assert [name for name in way.bucket_names() if not name.startswith("cdk-")] == []
     iam, ec2 = way.client("iam"), way.client("ec2")

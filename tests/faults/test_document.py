@@ -25,7 +25,7 @@ def test_every_promise_has_a_test() -> None:
     assert [line for line in promises if "::test_" not in line] == []
 
 
-def test_the_table_of_faults_is_put_between_its_marks_and_the_rest_stays() -> None:
+def test_fault_table_replaces_only_the_text_between_its_marks() -> None:
     document = f"before\n{BEGIN}\n| old |\n{END}\nafter\n"
 
     written = in_document(document, [Line("b", "nothing", 1.4), Line("a", r"\1", 0.2)])

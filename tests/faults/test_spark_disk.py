@@ -82,5 +82,5 @@ def test_disk_full_in_the_middle_leaves_nothing_finished(
         ["python", "-m", "job", *words, *more, "--resume"], capture_output=True, text=True, check=False
     )
     assert resumed.returncode == 0, resumed.stderr
-    assert "40 photos reused from an earlier run." in resumed.stdout
+    assert json.loads((output / "manifest.json").read_text())["resumed"] == {"reused": 40, "computed": 0, "removed": 0}
     became("Spark's own disk fills in the middle", "the run fails with one error; --resume computes no photo again")

@@ -19,7 +19,7 @@ RUN = "20261120T110000-aaaaaaaa"
     ],
     ids=["predict", "report", "vocabulary"],
 )
-def test_every_reader_of_an_unfinished_run_is_told_that_it_is_one(
+def test_commands_that_read_an_unfinished_run_refuse_it(
     words: list[str], sample_photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # Given all that a run writes but its manifest

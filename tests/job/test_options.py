@@ -7,6 +7,7 @@ import pytest
 
 from job import options
 from job.errors import UsageError
+from tests.error_report import values
 
 PARSERS = [options.run_parser(), options.predict_parser(), options.report_parser()]
 NEEDED = ["--images", "photos", "--output", "results"]
@@ -50,7 +51,9 @@ def test_help_of_the_job_names_predict_and_report() -> None:
 def test_names_the_nearest_option_or_value(argv: list[str], meant: str) -> None:
     error = refused(argv)
 
-    assert (error.code, error.hint) == ("ORC-101", f"Did you mean {meant}? See: python -m job --help")
+    assert error.code == "ORC-101"
+    assert f" {meant}? " in error.hint
+    assert error.hint.endswith(": python -m job --help")
 
 
 @pytest.mark.parametrize("argv", [[*NEEDED, "--frobnicate"], [*NEEDED, "photos"], ["--images"]])
@@ -78,4 +81,4 @@ def test_takes_what_follows_two_dashes_as_a_value() -> None:
 def test_refuses_a_word_where_a_number_is_required() -> None:
     error = refused([*NEEDED, "--components", "many"])
 
-    assert error.message == "--components must be a whole number, got 'many'."
+    assert (error.code, values(error.message)) == ("ORC-101", ["--components", "many"])

@@ -237,7 +237,7 @@ def test_bad_photos_are_rejected_with_reasons(sample_photos: Path, random_backbo
         **BAD,
         "truncated.jpg": rejected["reason"].iloc[-1],
     }
-    assert rejected["reason"].iloc[-1].startswith("damaged: image file is truncated")
+    assert rejected["reason"].iloc[-1].startswith("damaged: ")
     assert (manifest["counts"]["found"], manifest["counts"]["used"], manifest["counts"]["rejected"]) == (13, 9, 4)
 
 
@@ -257,7 +257,7 @@ def test_finished_run_prints_counts_and_files(
         f"Results: {tmp_path}/results",
         f"Report: {tmp_path}/results/report.html",
     ]
-    assert "The weights are untrained (random, seed 0)" in said.err
+    assert "(random, seed 0)" in said.err
     assert not (tmp_path / "results" / "components.csv").exists()
 
 

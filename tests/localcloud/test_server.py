@@ -1,5 +1,7 @@
 """The process of the local cloud announces itself, ends on a signal, and writes in its folder only."""
 
+import errno
+import os
 import signal
 import socket
 import subprocess
@@ -57,4 +59,4 @@ def test_reports_a_port_in_use_on_one_line(tmp_path: Path) -> None:
     assert process.returncode == 1
     assert said[0] == ""
     assert len(said[1].splitlines()) == 1
-    assert f"got {port}: Address already in use" in said[1]
+    assert f" {port}: {os.strerror(errno.EADDRINUSE)}" in said[1]

@@ -15,7 +15,7 @@ def test_every_test_that_the_document_names_is_there() -> None:
     assert sorted(named - there) == []
 
 
-def test_every_file_that_the_document_names_with_its_folder_is_there() -> None:
+def test_files_that_the_document_names_exist() -> None:
     named = re.findall(
         r"`((?:tests|infra|job|docs)/[A-Za-z0-9_/]+(?:\.[a-z]+)?)`", (DOCUMENTS / "security.md").read_text()
     )

@@ -50,7 +50,7 @@ def test_what_is_not_pinned_would_be_seen() -> None:
     assert unpinned(f"numpy @ https://example.org/n.whl \\\n{digest}\n") == ["numpy @ https://example.org/n.whl \\"]
 
 
-def test_every_lock_that_is_made_is_among_those_that_set_up_installs() -> None:
+def test_set_up_installs_every_lock_file() -> None:
     assert {str(lock.relative_to(ROOT)) for lock in LOCKS} >= set(LOCKED.values())
 
 
@@ -92,7 +92,7 @@ def test_pip_refuses_a_wheel_that_is_not_the_one_that_was_locked(tmp_path: Path)
     assert "DO NOT MATCH THE HASHES" in ended.stderr
 
 
-def test_every_node_package_has_its_hash_and_is_installed_as_locked() -> None:
+def test_node_packages_have_hashes_and_are_installed_as_locked() -> None:
     packages = json.loads((ROOT / "package-lock.json").read_text())["packages"]
 
     installed = {name: package for name, package in packages.items() if name}

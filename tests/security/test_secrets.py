@@ -44,7 +44,7 @@ def test_no_template_holds_an_access_key(made: Environment) -> None:
         assert _KEY.findall(made.template_file(stack).read_text()) == []
 
 
-def test_the_secret_of_a_key_goes_from_iam_to_secrets_manager_and_nowhere_else(made: Environment) -> None:
+def test_secret_of_a_key_goes_from_iam_to_secrets_manager_only(made: Environment) -> None:
     places = [
         (stack, resource["Type"], path[0])
         for stack in made.stacks()
@@ -72,14 +72,14 @@ def test_no_output_gives_a_secret_away(made: Environment) -> None:
     }
 
 
-def test_no_template_looks_a_secret_up_or_takes_one_as_a_parameter(made: Environment) -> None:
+def test_templates_resolve_no_secret_and_take_none_as_parameter(made: Environment) -> None:
     for stack in made.stacks():
         template = made.template(stack)
         assert "{{resolve:" not in json.dumps(template)
         assert set(template.get("Parameters", {})) <= {"BootstrapVersion"}
 
 
-def test_what_is_called_a_secret_is_a_reference_or_how_one_is_made(made: Environment) -> None:
+def test_secrets_in_templates_are_references_or_generated(made: Environment) -> None:
     literal = [
         (stack, path, value)
         for stack in made.stacks()

@@ -12,7 +12,7 @@ from tools.set_up import ROOT
 
 
 @pytest.mark.slow
-def test_an_archive_is_made_in_place_of_the_older_one_and_nothing_else_is_left(tmp_path: Path) -> None:
+def test_archive_replaces_the_older_one_and_leaves_nothing_else(tmp_path: Path) -> None:
     folder = tmp_path / "with a space"
     folder.mkdir()
     (folder / "spark-3.4.1-4.jsa").write_bytes(b"java")
@@ -26,7 +26,7 @@ def test_an_archive_is_made_in_place_of_the_older_one_and_nothing_else_is_left(t
     assert list(folder.iterdir()) == [archive]
 
 
-def test_a_session_takes_sparks_classes_from_the_archive_that_set_up_made(tmp_path: Path) -> None:
+def test_session_loads_spark_classes_from_the_cds_archive(tmp_path: Path) -> None:
     log = tmp_path / "classes"
     environment = {**os.environ, "SPARK_SUBMIT_OPTS": f"-Xlog:class+load:file={log}"}
 

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.error_report import values
 from tools import set_up
 from tools.set_up import ROOT, DiskFullError, NoNetworkError, SetUpError
 
@@ -30,7 +31,7 @@ def test_shows_the_output_of_a_failed_command(capsys: pytest.CaptureFixture[str]
     with pytest.raises(SetUpError) as raised:
         set_up.run([sys.executable, "-c", "import sys; sys.exit(' + numpy==1.26.4\\nno such wheel')"])
 
-    assert raised.value.message.endswith("failed with exit code 1; its message is above.")
+    assert values(raised.value.message)[-1] == "1"
     assert capsys.readouterr().err == "no such wheel\n"
 
 
@@ -48,7 +49,7 @@ def test_an_unreachable_registry_is_named(program: str, monkeypatch: pytest.Monk
         "uv": ["uv", "pip", "install", "--no-cache"],
     }[program]
 
-    with pytest.raises(NoNetworkError, match=f"^{program} cannot reach its package registry, "):
+    with pytest.raises(NoNetworkError, match=f"^{program} "):
         set_up.run([*command, "--no-deps", "--target", str(tmp_path), "numpy==1.26.4"])
 
 
@@ -71,8 +72,10 @@ def test_an_error_code_follows_from_the_output(printed: str, kind: type[SetUpErr
 def test_a_full_disk_is_refused_before_any_download(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1_240_000_000))
 
-    with pytest.raises(DiskFullError, match=r"Set-up requires 6 GB of free disk space, /project has 1.2 GB."):
+    with pytest.raises(DiskFullError) as raised:
         set_up.require_space(Path("/project"))
+
+    assert values(raised.value.message) == ["6 GB", "/project", "1.2 GB"]
 
 
 def test_uv_is_told_what_pip_is_configured_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -101,6 +104,10 @@ def test_uv_is_told_what_pip_is_configured_with(monkeypatch: pytest.MonkeyPatch,
     assert own.items() <= told.items()
 
 
+OTHER_PYTHON = ["3.11", "make PYTHON=/path/to/python3.11"]
+"""The version to install, and the command that names it."""
+
+
 def test_another_python_gets_two_lines_with_a_code(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -108,10 +115,7 @@ def test_another_python_gets_two_lines_with_a_code(
 
     assert set_up.main() == 1
 
-    assert capsys.readouterr().err.splitlines() == [
-        "error: The project requires Python 3.11, got 3.12. [ORC-002]",
-        "Install Python 3.11 and name it: make PYTHON=/path/to/python3.11",
-    ]
+    assert list(map(values, capsys.readouterr().err.splitlines())) == [["3.11", "3.12", "ORC-002"], OTHER_PYTHON]
 
 
 def test_an_older_python_can_parse_set_up_and_is_refused() -> None:
@@ -128,10 +132,9 @@ def test_make_names_a_missing_python() -> None:
     )
 
     assert done.returncode != 0
-    assert done.stderr.splitlines()[:2] == [
-        "error: The project requires Python 3.11, found no 'no-such-python'. [ORC-002]",
-        "Install Python 3.11 and name it: make PYTHON=/path/to/python3.11",
-    ]
+    message, hint = done.stderr.splitlines()[:2]
+    assert values(message) == ["3.11", "no-such-python", "ORC-002"]
+    assert values(hint) == OTHER_PYTHON
 
 
 def test_make_help_explains_every_target() -> None:

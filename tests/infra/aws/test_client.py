@@ -46,7 +46,7 @@ def test_names_each_failure_by_its_code(error: Exception, code: str) -> None:
         raise error
 
     assert raised.value.code == code
-    assert raised.value.message.startswith("Could not list the bucket: ")
+    assert " list the bucket: " in raised.value.message
     assert raised.value.hint
     assert "secret things" not in str(raised.value)
 
@@ -62,11 +62,13 @@ def test_lets_a_script_tell_what_may_pass(code: str) -> None:
 
 
 def test_quotes_what_aws_says_of_a_refusal() -> None:
+    said = "User: me may not perform: s3:ListBucket on\nresource: b"
+
     with pytest.raises(WrongUseError) as raised, client.explained("list"):
-        raise refusal("AccessDenied", "User: me may not perform: s3:ListBucket on\nresource: b")
+        raise refusal("AccessDenied", said)
 
     assert "ListObjectsV2" in raised.value.message
-    assert raised.value.message.endswith("User: me may not perform: s3:ListBucket on resource: b")
+    assert raised.value.message.endswith(said.replace("\n", " "))
 
 
 def test_names_the_commands_that_recreate_a_bucket() -> None:

@@ -28,6 +28,7 @@ from infra.errors import (
 from infra.runs import logs
 from infra.runs import step as steps
 from job.errors import OrchardError
+from tests.error_report import values
 from tests.infra.command_line import MANIFEST, orchard
 from tests.infra.conftest import ACCOUNT, Deployed, FakeCall, World, fake_call, make_stack
 
@@ -68,10 +69,10 @@ def test_status_shows_the_cluster_and_the_newest_run(deployed: Deployed, world: 
 
     orchard(world, "status")
 
-    assert world.said == [
-        f"Cluster {deployed.cluster} (orchard-3): RUNNING",
-        "Run 'first': RUNNING, features 1,700 of 40,000 photos",
-    ]
+    cluster, run = world.said
+    assert values(cluster) == [deployed.cluster, "orchard-3", "RUNNING"]
+    assert values(run) == ["first", "RUNNING", "1,700", "40,000"]
+    assert "features" in run
 
 
 @pytest.mark.usefixtures("attached")
@@ -81,7 +82,7 @@ def test_status_can_follow_a_run_of_another_user(deployed: Deployed, world: Worl
     world.aws.s3.put_object(Bucket=deployed.data, Key="results/first/manifest.json", Body=body)
 
     assert orchard(world, "status", "first", "--follow") == 0
-    assert world.said[-1] == "Fetch them: orchard results first"
+    assert world.said[-1].endswith(": orchard results first")
 
 
 @pytest.mark.usefixtures("attached")
@@ -111,14 +112,11 @@ def test_follow_needs_a_run(deployed: Deployed, world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "next_line"),
-    [
-        ("COMPLETED", "Fetch its results: orchard results first"),
-        ("FAILED", "See why: orchard status first --follow"),
-    ],
+    ("state", "command"),
+    [("COMPLETED", "orchard results first"), ("FAILED", "orchard status first --follow")],
 )
 @pytest.mark.usefixtures("attached")
-def test_status_of_a_run_outlives_its_cluster(deployed: Deployed, world: World, state: str, next_line: str) -> None:
+def test_status_of_a_run_outlives_its_cluster(deployed: Deployed, world: World, state: str, command: str) -> None:
     deployed.set_step_state(state)
     deployed.set_cluster_state("TERMINATED", "USER_REQUEST: Terminated by user request")
     world.aws.cloudformation.delete_stack(StackName="OrchardCluster")
@@ -127,10 +125,10 @@ def test_status_of_a_run_outlives_its_cluster(deployed: Deployed, world: World, 
 
     assert orchard(world, "status", "first") == 0
 
-    assert world.said == [
-        f"Cluster {deployed.cluster} (orchard-3): TERMINATED USER_REQUEST: Terminated by user request",
-        f"Run 'first': {state}",
-        next_line,
+    assert list(map(values, world.said)) == [
+        [deployed.cluster, "orchard-3", "TERMINATED", "USER_REQUEST"],
+        ["first", state],
+        [command],
     ]
 
 
@@ -172,7 +170,7 @@ def test_status_after_destroy_shows_the_newest_cluster(world: World) -> None:
     assert orchard(world, "status") == 0
 
     assert [sent["ClusterId"] for sent in asked.sent] == ["j-NEW"]
-    assert world.said[0].startswith("No cluster is running.")
+    assert not any("j-" in line for line in world.said)
 
 
 @pytest.mark.parametrize("command", ["logs", "ui", "cancel"])
@@ -188,13 +186,14 @@ def test_a_forgotten_cluster_is_refused(world: World, forgotten: str, command: s
 def test_status_says_why_a_cluster_ended(deployed: Deployed, world: World) -> None:
     deployed.set_cluster_state("TERMINATED_WITH_ERRORS", "BOOTSTRAP_FAILURE: on the primary node")
     key = f"emr/{deployed.cluster}/node/i-1/bootstrap-actions/1/stderr.gz"
-    log = gzip.compress(b"ERROR: No matching distribution found for numpy==1.26.4\n")
+    cause = "ERROR: No matching distribution found for numpy==1.26.4"
+    log = gzip.compress(f"{cause}\n".encode())
     world.aws.s3.put_object(Bucket=deployed.logs, Key=key, Body=log)
 
     orchard(world, "status")
 
     assert "BOOTSTRAP_FAILURE" in world.said[0]
-    assert "No matching distribution found for numpy==1.26.4" in world.said[1]
+    assert cause in world.said[1]
     assert "orchard up" in world.said[2]
     assert world.said[2].endswith(f"s3://{deployed.logs}/{key}")
 
@@ -222,13 +221,14 @@ def test_cancel_asks_emr_to_interrupt_the_step(deployed: Deployed, world: World,
 
 @pytest.mark.usefixtures("deployed")
 def test_a_refused_cancellation_has_emr_s_reason(world: World, attached: str) -> None:
-    refused = {"StepId": attached, "Status": "FAILED", "Reason": "Step is not in a cancellable state"}
+    reason = "Step is not in a cancellable state"
+    refused = {"StepId": attached, "Status": "FAILED", "Reason": reason}
     fake_call(world.aws, "emr.CancelSteps", {"CancelStepsInfoList": [refused]})
 
     with pytest.raises(OrchardError) as raised:
         orchard(world, "cancel")
 
-    assert raised.value.message.endswith("Step is not in a cancellable state")
+    assert raised.value.message.endswith(reason)
     assert raised.value.hint.endswith("orchard status first")
 
 
@@ -277,15 +277,16 @@ def test_logs_prints_the_job_s_output_standard_error_first(deployed: Deployed, w
 
     orchard(world, "logs", "first")
 
-    assert world.said == [
+    log = SPARK_LOG.decode().splitlines()
+    assert world.said[:-2] == [
         f"==> s3://{deployed.logs}/{folder}/stderr.gz <==",
-        "Found 40 photos",
-        "Traceback (most recent call last):",
-        '  File "main.py", line 5',
+        *(log[3], log[5], log[6]),
         f"==> s3://{deployed.logs}/{folder}/stdout.gz <==",
         "39 of 40 photos used",
-        "4 lines of Spark's log are not shown. Show them: orchard logs first --all",
-        f"All logs of the cluster: s3://{deployed.logs}/emr/{deployed.cluster}/",
+    ]
+    assert list(map(values, world.said[-2:])) == [
+        ["4", "orchard logs first --all"],
+        [f"s3://{deployed.logs}/emr/{deployed.cluster}/"],
     ]
 
 
@@ -602,13 +603,14 @@ def test_evaluator_prints_how_to_sign_in_without_the_key(deployed: Deployed, wor
         "aws secretsmanager get-secret-value --secret-id arn:secret"
         " --query SecretString --output text --region eu-west-1"
     )
-    assert world.said == [
-        "The evaluator is the IAM user evaluator, who may read both buckets and change nothing.",
-        "An administrator reads the key from Secrets Manager:",
-        f"  {fetch_key}",
-        "The evaluator signs in and lists the results:",
-        "  aws configure --profile evaluator",
-        f"  aws s3 ls --profile evaluator s3://{deployed.data}/results/",
+    user, *lines = world.said
+    assert "evaluator" in user
+    assert list(map(values, lines)) == [
+        [],
+        [fetch_key],
+        [],
+        ["aws configure --profile evaluator"],
+        [f"aws s3 ls --profile evaluator s3://{deployed.data}/results/"],
     ]
 
 
@@ -619,7 +621,7 @@ def test_rotating_the_key_raises_its_serial_in_cdk_json(world: World, cdk_json: 
     settings = json.loads(cdk_json.read_text())["context"]
     assert (settings["generation"], settings["evaluator_key_serial"]) == (2, 5)
     assert world.called == [["cdk", "deploy", "OrchardAccess", "--require-approval", "never", "-c", "region=eu-west-1"]]
-    assert world.said[0] == "cdk.json now says evaluator_key_serial 5."
+    assert values(world.said[0]) == ["cdk.json", "evaluator_key_serial", "5"]
 
 
 @pytest.mark.usefixtures("deployed")
@@ -729,13 +731,13 @@ def test_up_names_a_bucket_that_an_earlier_destroy_has_kept(deployed: Deployed, 
 
     orchard(world, "up")
 
-    assert world.said[2:] == [
-        f"The bucket {kept} was kept from an earlier deployment.",
-        f"  copy:   aws s3 sync s3://{kept}/images s3://{deployed.data}/images",
-        f"  copy:   aws s3 sync s3://{kept}/results s3://{deployed.data}/results",
-        f"  delete: aws s3 rb --force s3://{kept}",
-        f"The bucket {kept_logs} was kept from an earlier deployment.",
-        f"  delete: aws s3 rb --force s3://{kept_logs}",
+    assert list(map(values, world.said[2:])) == [
+        [kept],
+        [f"aws s3 sync s3://{kept}/images s3://{deployed.data}/images"],
+        [f"aws s3 sync s3://{kept}/results s3://{deployed.data}/results"],
+        [f"aws s3 rb --force s3://{kept}"],
+        [kept_logs],
+        [f"aws s3 rb --force s3://{kept_logs}"],
     ]
     everything: Any = boto3.resource("s3")
     for bucket in (kept, kept_logs):
@@ -769,13 +771,13 @@ def test_upload_names_a_kept_bucket_that_has_the_set_already(
 ) -> None:
     orchard(world, "upload", str(fruits))
 
-    assert world.said[1:5] == [
-        f"The bucket {kept}, kept from an earlier deployment, already has a set of this name.",
-        f"  copy:   aws s3 sync s3://{kept}/images/fruits s3://{deployed.data}/images/fruits",
-        f"  delete: aws s3 rb --force s3://{kept}",
-        "The upload starts now. Stop it with Ctrl-C to copy the set instead: copied files are not sent again.",
+    assert list(map(values, world.said[1:4])) == [
+        [kept],
+        [f"aws s3 sync s3://{kept}/images/fruits s3://{deployed.data}/images/fruits"],
+        [f"aws s3 rb --force s3://{kept}"],
     ]
-    assert world.said[-1] == "Next: orchard run --images fruits --on emr"
+    assert "Ctrl-C" in world.said[4]
+    assert world.said[-1].endswith(": orchard run --images fruits --on emr")
 
 
 def test_upload_list_counts_the_photos_of_each_set(deployed: Deployed, world: World) -> None:
@@ -809,7 +811,7 @@ def test_upload_continues_without_permission_to_list_tags(world: World, fruits: 
 
     assert orchard(world, "upload", str(fruits)) == 0
 
-    assert "GetResources is not allowed" in world.said[1]
+    assert values(world.said[1])[0] == "GetResources"
 
 
 @pytest.mark.usefixtures("deployed", "cdk_json")
@@ -985,7 +987,7 @@ def test_limits_of_a_cluster_that_scales_are_changed_in_place(deployed: Deployed
     }
     assert get_policy.sent == [{"ClusterId": deployed.cluster}]
     assert put_policy.sent == [{"ClusterId": deployed.cluster, "ManagedScalingPolicy": {"ComputeLimits": wanted}}]
-    assert "between 2 and 8 nodes" in world.said[0]
+    assert values(world.said[0])[-2:] == ["2", "8"]
 
 
 @pytest.fixture
@@ -1013,7 +1015,7 @@ def test_a_cluster_of_fixed_size_gets_more_task_nodes(deployed: Deployed, world:
 
     fleet = {"InstanceFleetId": "if-task", "TargetOnDemandCapacity": 1, "TargetSpotCapacity": 4}
     assert fixed_size.sent == [{"ClusterId": deployed.cluster, "InstanceFleet": fleet}]
-    assert "to 6 nodes, 5 of them task nodes" in world.said[0]
+    assert values(world.said[0])[-2:] == ["6", "5"]
 
 
 def test_a_cluster_of_fixed_size_has_no_two_limits(deployed: Deployed, world: World, fixed_size: FakeCall) -> None:
@@ -1049,14 +1051,14 @@ def test_ui_shows_links_and_the_way_to_jupyterhub(deployed: Deployed, world: Wor
         "aws ssm start-session --target i-1 --document-name AWS-StartPortForwardingSession "
         "--parameters portNumber=9443,localPortNumber=9443 --region eu-west-1"
     )
-    assert world.said == [
-        "Spark's history, available for 30 days after the cluster has ended:",
-        "  https://history",
-        "Spark's pages on the cluster:",
-        "  https://live",
-        "JupyterHub, if the settings session_manager and jupyterhub are true:",
-        f"  {forwarding}",
-        "  then open https://127.0.0.1:9443",
+    assert list(map(values, world.said)) == [
+        ["30"],
+        ["https://history"],
+        [],
+        ["https://live"],
+        ["session_manager"],
+        [forwarding],
+        ["https://127.0.0.1:9443"],
     ]
     assert world.slept == [5.0]
     arn = world.aws.emr.describe_cluster(ClusterId=deployed.cluster)["Cluster"]["ClusterArn"]
@@ -1079,7 +1081,7 @@ def test_status_of_an_ended_cluster_names_the_standing_cost(deployed: Deployed, 
 
     orchard(world, "status")
 
-    assert "9.03 USD a month" in world.said[-1]
+    assert "9.03 USD" in values(world.said[-1])
     assert world.said[-1].endswith("orchard destroy")
 
 

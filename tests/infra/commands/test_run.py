@@ -24,7 +24,7 @@ from infra.upload import make_bundle, set_uri
 from job import options as job_options
 from job.arguments import Arguments, PredictArguments
 from job.errors import OrchardError, TryAgainError
-from tests.error_report import told
+from tests.error_report import told, values
 from tests.infra.command_line import MANIFEST, orchard
 from tests.infra.conftest import Deployed, World, fake_call
 from tests.infra.fake_price_list import FakePriceList
@@ -88,25 +88,23 @@ def test_a_run_is_sent_attached_and_followed_to_its_end(deployed: Deployed, worl
         f"--model=s3://{deployed.data}/models/{MODEL_HASH}.tflite",
         *("--variance=0.9", "--no-csv"),
     ]
-    assert world.said == [
-        f"s3://{deployed.data}/images/fruits/Training: 2 photos, 0.0 MB",
-        "Ignored 1 file: 1 .txt.",
-        "Warning: only one training photo has the label 'Kiwi', 'Pear'.",
-        (
-            "Estimate: 0:01:00 and 0.01 USD for the run; 0:16:00 and 0.22 USD with the start of a cluster. "
-            f"Extrapolated from {BENCHMARK.basis}."
-        ),
-        f"Backbone s3://{deployed.data}/models/{MODEL_HASH}.tflite: sent",
-        f"Code {bundle.hash}: sent",
-        f"Run 'first' is step {step['Id']} of cluster {deployed.cluster}",
-        "RUNNING",
-        "COMPLETED",
-        "39 of 40 photos used, 1 rejected.",
-        "Features at 10 photos a second.",
-        "5 components for 95.10% of the variance; 80% need 2, 90% need 4, 95% need 5, 99% need 9.",
-        f"Results: {output}",
-        "Fetch them: orchard results first",
+    assert list(map(values, world.said)) == [
+        [f"s3://{deployed.data}/images/fruits/Training", "2", "0.0 MB"],
+        ["1", "1", ".txt"],
+        ["Kiwi", "Pear"],
+        ["0:01:00", "0.01 USD", "0:16:00", "0.22 USD", *values(BENCHMARK.basis)],
+        [f"s3://{deployed.data}/models/{MODEL_HASH}.tflite"],
+        [bundle.hash],
+        ["first", step["Id"], deployed.cluster],
+        ["RUNNING"],
+        ["COMPLETED"],
+        ["39", "40", "1"],
+        ["10"],
+        ["5", "95.10%", "80%", "2", "90%", "4", "95%", "5", "99%", "9"],
+        [output],
+        ["orchard results first"],
     ]
+    assert [line.endswith(": sent") for line in world.said[4:6]] == [True, True]
 
 
 MODEL_HASH = "9372c470eeadd5ecd9c3c74c2b3cb633f8e2f2fad799250a0f70d652b6b825e4"
@@ -121,11 +119,12 @@ def test_a_second_run_sends_nothing_again_and_takes_another_name(deployed: Deplo
     code = orchard(second, "run", "--on", "emr", "--images", "fruits/Training", "--detach")
 
     assert code == 0
-    assert second.said[4:6] == [
-        f"Backbone s3://{deployed.data}/models/{MODEL_HASH}.tflite: already uploaded",
-        f"Code {make_bundle().hash}: already uploaded",
+    assert list(map(values, second.said[4:6])) == [
+        [f"s3://{deployed.data}/models/{MODEL_HASH}.tflite"],
+        [make_bundle().hash],
     ]
-    assert second.said[-1] == "Follow it: orchard status 20260921T141320Z --follow"
+    assert [line.endswith(": already uploaded") for line in second.said[4:6]] == [True, True]
+    assert second.said[-1].endswith(": orchard status 20260921T141320Z --follow")
 
 
 def test_a_folder_in_a_set_may_have_a_name_that_no_set_may_have() -> None:
@@ -234,7 +233,8 @@ def test_progress_and_manifest_of_an_earlier_run_do_not_count(option: str, deplo
 
 @pytest.mark.usefixtures("photos", "model")
 def test_a_failed_step_is_explained_by_its_logs(deployed: Deployed, world: World) -> None:
-    log = b"error: --components 50 is not possible with 2 photos of 1280 features each.\nChoose 1.\n"
+    cause = "--components 50 is not possible with 2 photos of 1280 features each."
+    log = f"error: {cause}\nChoose 1.\n".encode()
 
     def advance(count: int) -> None:
         if count == 0:
@@ -251,12 +251,12 @@ def test_a_failed_step_is_explained_by_its_logs(deployed: Deployed, world: World
 
     step = world.aws.emr.list_steps(ClusterId=deployed.cluster)["Steps"][0]["Id"]
     assert raised.value.exit_code == 1
-    assert raised.value.message == (
-        "The run 'first' failed: --components 50 is not possible with 2 photos of 1280 features each."
-    )
+    assert "'first'" in raised.value.message
+    assert raised.value.message.endswith(f": {cause}")
     uri = f"s3://{deployed.logs}/emr/{deployed.cluster}/steps/{step}/stderr.gz"
-    assert raised.value.hint == f"Choose 1.    Log: {uri}"
-    assert "The step failed. Waiting for its logs ..." in world.said
+    assert raised.value.hint.startswith("Choose 1. ")
+    assert raised.value.hint.endswith(f": {uri}")
+    assert world.said[-1].endswith(" ...")
 
 
 @pytest.mark.usefixtures("photos", "model")
@@ -329,7 +329,8 @@ def test_then_destroy_leaves_a_cluster_that_somebody_else_uses(deployed: Deploye
     assert orchard(world, "run", "--on", "emr", "--images", "fruits/Training", "--name", "first", "--then-destroy") == 0
 
     assert world.called == []
-    assert world.said[-1].endswith("busy with: theirs. Destroy it later: orchard destroy")
+    assert "theirs" in world.said[-1]
+    assert world.said[-1].endswith(": orchard destroy")
 
 
 @pytest.mark.usefixtures("photos", "model")
@@ -350,7 +351,7 @@ def test_an_earlier_runs_containers_are_not_blamed(deployed: Deployed, world: Wo
     with pytest.raises(OrchardError) as raised:
         orchard(world, "run", "--on", "emr", "--images", "fruits/Training", "--name", "first")
 
-    assert "Spark's Java process ran out of memory (Java heap space)." in raised.value.message
+    assert "(Java heap space)" in raised.value.message
 
 
 @pytest.mark.parametrize(
@@ -420,7 +421,7 @@ def test_then_destroy_ends_the_cluster_after_a_failed_run(deployed: Deployed, wo
     with pytest.raises(OrchardError):
         orchard(world, "run", "--on", "emr", "--images", "fruits/Training", "--name", "first", "--then-destroy")
 
-    assert "OrchardCluster is deleted." in world.said
+    assert values(world.said[-1]) == ["OrchardCluster"]
     state = world.aws.emr.describe_cluster(ClusterId=deployed.cluster)["Cluster"]["Status"]["State"]
     assert state == "TERMINATED"
 
@@ -451,7 +452,7 @@ FRUITS = ["--images", "fruits/Training"]
         ([*FRUITS, "--backbone", "alexnet"], "ORC-140", "alexnet", "mobilenet"),
         (["--images", "fruits/../secrets"], "ORC-201", "..", "fruits/Training"),
         ([*FRUITS, "--name", "done/"], "ORC-201", "done/", "--name done"),
-        ([*FRUITS, "--detach", "--then-destroy"], "ORC-201", "--then-destroy", "Leave one of them out"),
+        ([*FRUITS, "--detach", "--then-destroy"], "ORC-201", "--then-destroy", "Leave one"),
         ([*FRUITS, "--name", "done"], "ORC-251", "results/done", "--overwrite"),
         ([*FRUITS, "--name", "half"], "ORC-251", "results/half", "--resume"),
         (["--images", "photos/"], "ORC-251", "images/photos", "orchard upload FOLDER photos"),

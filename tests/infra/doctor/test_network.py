@@ -77,12 +77,13 @@ def test_a_fitting_network_has_no_faults(network: Existing, kind: str) -> None:
             "private",
             f"{ENDPOINT} --service-name com.amazonaws.eu-west-1.s3 --route-table-ids TABLE {WHERE}",
         ),
-        (GOOD, "private-nat", "name a subnet with such a route, or deploy with -c network=private"),
-        (with_route(TO_INTERNET), "public", "name a public subnet, or deploy with -c network=private-nat"),
+        (GOOD, "private-nat", " -c network=private"),
+        (with_route(TO_INTERNET), "public", " -c network=private-nat"),
     ],
 )
 def test_a_fault_has_its_fix(network: Existing, kind: str, fix: str) -> None:
-    assert found(network, kind) == [fix]
+    (printed,) = found(network, kind)
+    assert printed.endswith(fix)
 
 
 def test_a_subnet_without_its_own_table_uses_the_main_one() -> None:

@@ -1,6 +1,7 @@
 """OrchardBudget warns in time, and says what it counts."""
 
 from infra.stacks.budget import scope_sentence
+from tests.error_report import values
 from tests.infra.synthesis import Synthesise
 
 STACK = "OrchardBudget"
@@ -47,13 +48,11 @@ def test_the_stack_says_that_it_counts_the_whole_account(
     environment: Synthesise,
 ) -> None:
     outputs = environment(alert_email=ADDRESS).template(STACK)["Outputs"]
-    assert outputs["BudgetCounts"]["Value"] == (
-        "The budget counts the whole account. To count this project alone, activate the cost-allocation tag "
-        "a day after the first deploy (aws ce update-cost-allocation-tags-status "
-        "--cost-allocation-tags-status TagKey=project,Status=Active), "
-        "then deploy with -c cost_tag_active=true."
-    )
+    said = outputs["BudgetCounts"]["Value"]
+    status = "--cost-allocation-tags-status TagKey=project,Status=Active"
+    assert f"(aws ce update-cost-allocation-tags-status {status})" in said
+    assert said.endswith(" -c cost_tag_active=true.")
 
 
 def test_with_the_tag_active_it_says_so() -> None:
-    assert scope_sentence(cost_tag_active=True) == "The budget counts what is tagged project=orchard."
+    assert values(scope_sentence(cost_tag_active=True)) == ["project=orchard"]

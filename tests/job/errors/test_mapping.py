@@ -19,11 +19,13 @@ ValueError: no features
 \tat java.base/java.lang.Thread.run(Thread.java:840)
 """
 
-OUR_FAILURE = """org.apache.spark.api.python.PythonException: Traceback (most recent call last):
+OUR_MESSAGE = "'/full/features' could not be written: No space left on device."
+OUR_HINT = "Check that the output may be written to and has space left, then run it again."
+OUR_FAILURE = f"""org.apache.spark.api.python.PythonException: Traceback (most recent call last):
   File "storage.py", line 150, in write_bytes
     raise RunFailedError(
-job.errors.catalogue.RunFailedError: '/full/features' could not be written: No space left on device.
-Check that the output may be written to and has space left, then run it again.
+job.errors.catalogue.RunFailedError: {OUR_MESSAGE}
+{OUR_HINT}
 
 \tat org.apache.spark.api.python.BasePythonRunner
 """
@@ -51,8 +53,7 @@ def test_restores_error_raised_in_a_task() -> None:
     error = from_spark(RuntimeError(OUR_FAILURE))
 
     assert type(error) is RunFailedError
-    assert error.message == "'/full/features' could not be written: No space left on device."
-    assert error.hint == "Check that the output may be written to and has space left, then run it again."
+    assert (error.message, error.hint) == (OUR_MESSAGE, OUR_HINT)
 
 
 def test_other_failure_names_its_cause() -> None:

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 from job.images import EXACT, OVERSAMPLING, SCALED, RejectedPhotoError, decode_at_own_size, open_photo, resized
 from job.images import decode as decoding
 from job.images.decode import decode
+from tests.error_report import values
 from tests.job.hostile_photos import encoded as encoded_as
 from tests.job.hostile_photos import png_chunk, with_exif
 
@@ -130,7 +131,7 @@ def test_rejects_empty_file() -> None:
 
 
 def test_rejects_non_image() -> None:
-    with pytest.raises(RejectedPhotoError, match=r"^not a photo in a supported format: a text file$"):
+    with pytest.raises(RejectedPhotoError, match=r": a text file$"):
         decoded(b"hello")
 
 
@@ -144,15 +145,16 @@ def test_rejects_truncated_photo_with_pillows_reason() -> None:
 def test_rejects_too_many_pixels_before_decoding() -> None:
     content = encoded(Image.new("1", (10_001, 10_000)))
 
-    reason = "^10,001 x 10,000 pixels are 100,010,000, more than the 100,000,000 allowed$"
-    with pytest.raises(RejectedPhotoError, match=reason):
+    with pytest.raises(RejectedPhotoError) as raised:
         decoded(content)
+
+    assert values(str(raised.value)) == ["10,001", "10,000", "100,010,000", "100,000,000"]
 
 
 def test_rejects_decompression_bomb_for_its_size() -> None:
     content = encoded(Image.new("1", (20_000, 20_000)))
 
-    with pytest.raises(RejectedPhotoError, match=r"^more than 100,000,000 pixels$"):
+    with pytest.raises(RejectedPhotoError, match=r"\b100,000,000\b"):
         decoded(content)
 
 
@@ -174,7 +176,7 @@ def test_rejects_decompression_bomb_for_its_size() -> None:
     ],
 )
 def test_says_what_other_content_is(content: bytes, kind: str) -> None:
-    with pytest.raises(RejectedPhotoError, match=f"^not a photo in a supported format: {re.escape(kind)}$"):
+    with pytest.raises(RejectedPhotoError, match=f": {re.escape(kind)}$"):
         decoded(content)
 
 

@@ -111,9 +111,9 @@ def test_listed_photos_are_sorted_unique_and_labelled_by_folder(tmp_path: Path) 
     photos = image_list.list_photos(list_uri, TRAIN, Subset()).to_pylist()
 
     modified = (tmp_path / "Kiwi" / "1.jpg").stat().st_mtime_ns
-    assert [(it["path"], it["label"], it["size"], it["problem"], it["version"]) for it in photos] == [
-        (f"{tmp_path}/Kiwi/1.jpg", "Kiwi", 5, "", f"5-{modified}"),
-        (f"{tmp_path}/Pear/9.jpg", "Pear", 0, "there is no such file", "0-"),
+    assert [(it["path"], it["label"], it["size"], bool(it["problem"]), it["version"]) for it in photos] == [
+        (f"{tmp_path}/Kiwi/1.jpg", "Kiwi", 5, False, f"5-{modified}"),
+        (f"{tmp_path}/Pear/9.jpg", "Pear", 0, True, "0-"),
     ]
 
 

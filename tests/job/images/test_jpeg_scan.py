@@ -41,12 +41,12 @@ def test_watching_changes_no_pixel(photo: Image.Image, options: dict[str, object
     ids=["cut and ended", "512 zeros", "4096 zeros", "512 bytes missing"],
 )
 def test_rejects_scan_that_ends_before_the_pixels(content: bytes) -> None:
-    with pytest.raises(RejectedPhotoError, match=r"^damaged: its data end before the last pixel$"):
+    with pytest.raises(RejectedPhotoError, match=r"^damaged: .* before "):
         open_photo(content)
 
 
 def test_rejects_scan_that_goes_on_after_the_pixels() -> None:
-    with pytest.raises(RejectedPhotoError, match=r"^damaged: its data go on after the last pixel$"):
+    with pytest.raises(RejectedPhotoError, match=r"^damaged: .* after "):
         open_photo(CONTENT[:MIDDLE] + CONTENT[MIDDLE - 400 :])
 
 

@@ -73,5 +73,5 @@ def test_tells_removed_photo_from_unreadable_one(tmp_path: Path) -> None:
 
     removed, unreadable = read_ahead([str(tmp_path / "gone.jpg"), str(tmp_path / "folder.jpg")])
 
-    assert str(removed) == "it was removed before it was read"
+    assert "removed" in str(removed)
     assert str(unreadable).startswith("cannot be read: ")

@@ -4,6 +4,7 @@ import pytest
 
 from infra.runs.step import step_configuration
 from localcloud.steps.commands import NotRunnableError, Plan, plan
+from tests.error_report import values
 
 
 def test_our_own_step_keeps_everything_but_the_deploy_mode() -> None:
@@ -15,16 +16,13 @@ def test_our_own_step_keeps_everything_but_the_deploy_mode() -> None:
         *("--images", "s3://b/images/x/"),
     ]
     assert [made.command[each] for each in made.fetched] == ["s3://b/code/1/job.zip", "s3://b/code/1/main.py"]
-    assert made.replaced == ["--deploy-mode client by local mode on this machine"]
+    assert [line.split(" by ")[0] for line in made.replaced] == ["--deploy-mode client"]
 
 
 def test_master_and_deploy_mode_are_replaced_in_both_spellings() -> None:
     made = plan("command-runner.jar", ["spark-submit", "--master=yarn", "--deploy-mode", "cluster", "main.py"])
     assert made.command == ["spark-submit", "main.py"]
-    assert made.replaced == [
-        "--master yarn by local mode on this machine",
-        "--deploy-mode cluster by local mode on this machine",
-    ]
+    assert [line.split(" by ")[0] for line in made.replaced] == ["--master yarn", "--deploy-mode cluster"]
 
 
 def test_the_programs_own_arguments_stay_unchanged() -> None:
@@ -50,14 +48,14 @@ def test_any_other_command_runs_unchanged() -> None:
 
 
 @pytest.mark.parametrize(
-    ("jar", "arguments", "message"),
+    ("jar", "arguments", "named"),
     [
-        ("s3://b/mine.jar", ["x"], "The local cloud runs only command-runner.jar, got s3://b/mine.jar."),
-        ("command-runner.jar", [], "command-runner.jar requires a command, got no arguments."),
-        ("command-runner.jar", [""], "command-runner.jar requires a command, got no arguments."),
+        ("s3://b/mine.jar", ["x"], ["command-runner.jar", "s3://b/mine.jar"]),
+        ("command-runner.jar", [], ["command-runner.jar"]),
+        ("command-runner.jar", [""], ["command-runner.jar"]),
     ],
 )
-def test_refuses_steps_that_cannot_be_run(jar: str, arguments: list[str], message: str) -> None:
+def test_refuses_steps_that_cannot_be_run(jar: str, arguments: list[str], named: list[str]) -> None:
     with pytest.raises(NotRunnableError) as raised:
         plan(jar, arguments)
-    assert str(raised.value) == message
+    assert values(str(raised.value)) == named

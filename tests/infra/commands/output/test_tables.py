@@ -6,6 +6,7 @@ import pytest
 
 from infra.commands.output.tables import component_counts, cumulative_shares, in_columns, variance_table
 from infra.errors import RunFilesError
+from tests.error_report import values
 
 CSV = b'"component","variance","ratio","cumulative"\n1,6,0.6,0.6\n2,3,0.3,0.9\n3,1,0.1,1\n'
 
@@ -24,15 +25,14 @@ def test_variance_table_has_a_row_per_number_in_the_order_given() -> None:
 
 
 def test_numbers_beyond_the_fit_are_listed_below_the_table() -> None:
-    assert variance_table([0.6, 0.9, 1.0], [2, 400, 1000]) == [
-        "components  variance kept",
-        "         2         90.00%",
-        "The fit has only 3 components, keeping 100.00%; not shown: 400, 1,000.",
-    ]
+    *_, last_row, remark = variance_table([0.6, 0.9, 1.0], [2, 400, 1000])
+
+    assert last_row.split() == ["2", "90.00%"]
+    assert values(remark) == ["3", "100.00%", "400", "1,000"]
 
 
 def test_variance_table_is_left_out_if_all_numbers_are_too_large() -> None:
-    assert variance_table([1.0], [2]) == ["The fit has only 1 component, keeping 100.00%; not shown: 2."]
+    assert list(map(values, variance_table([1.0], [2]))) == [["1", "100.00%", "2"]]
 
 
 def test_spaces_in_a_list_are_ignored() -> None:

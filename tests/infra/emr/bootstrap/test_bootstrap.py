@@ -13,6 +13,7 @@ import pytest
 
 from infra.emr.bootstrap import wheelhouse
 from infra.emr.instance_types import Architecture
+from tests.error_report import values
 from tests.infra.synthesis import ROOT
 
 SCRIPT = ROOT / "infra" / "emr" / "bootstrap" / "bootstrap.sh"
@@ -133,6 +134,16 @@ def test_what_lay_in_the_folder_before_is_gone(installed: tuple[Path, Finished])
     assert not (folder / "left-over").exists()
 
 
+UNPACKING, INSTALLING = re.findall(r'^step="([^$"]+)"$', SCRIPT.read_text(), re.MULTILINE)[-2:]
+
+
+def failed_step(said: str) -> str:
+    """Return the step of the script that failed, as its last line names it."""
+    before, _, step = said.splitlines()[-1].rpartition(" while ")
+    assert before == "bootstrap: FAILED"
+    return step
+
+
 def failure(wheelhouse_file: Path, folder: Path) -> str:
     """Run the script, which must fail, and return what it said."""
     result = bootstrap(interpreter(), str(folder / "python"), str(wheelhouse_file))
@@ -142,8 +153,8 @@ def failure(wheelhouse_file: Path, folder: Path) -> str:
 
 def test_a_missing_wheel_fails_and_is_named(changed: Callable[[Change], Path], tmp_path: Path) -> None:
     said = failure(changed(lambda name, content: None if name.endswith(".whl") else content), tmp_path)
-    assert "Because tqdm was not found in the provided package locations and you require tqdm==4.70.1" in said
-    assert said.splitlines()[-1] == "bootstrap: FAILED while installing the wheels"
+    assert "tqdm==4.70.1" in said
+    assert failed_step(said) == INSTALLING
 
 
 def test_a_wheelhouse_without_what_installs_it_fails_and_says_so(
@@ -155,7 +166,7 @@ def test_a_wheelhouse_without_what_installs_it_fails_and_says_so(
             if not name.startswith("uv-"):
                 packed.writestr(name, source.read(name))
     said = failure(tmp_path / "without.zip", tmp_path)
-    assert said.splitlines()[-1] == "bootstrap: FAILED while unpacking what installs the wheels"
+    assert failed_step(said) == UNPACKING
 
 
 def test_a_changed_hash_fails_and_is_named(changed: Callable[[Change], Path], tmp_path: Path) -> None:
@@ -166,20 +177,21 @@ def test_a_changed_hash_fails_and_is_named(changed: Callable[[Change], Path], tm
 
     said = failure(changed(with_other_hashes), tmp_path)
     assert "Hash mismatch for `tqdm==4.70.1`" in said
-    assert said.splitlines()[-1] == "bootstrap: FAILED while installing the wheels"
+    assert failed_step(said) == INSTALLING
 
 
 def test_a_library_without_a_hash_fails_and_is_named(changed: Callable[[Change], Path], tmp_path: Path) -> None:
     bare = changed(lambda name, content: b"tqdm==4.70.1\n" if name == "requirements.txt" else content)
     said = failure(bare, tmp_path)
-    assert "all requirements must have a hash, but none were provided for: tqdm==4.70.1" in said
-    assert said.splitlines()[-1] == "bootstrap: FAILED while installing the wheels"
+    assert "tqdm==4.70.1" in said
+    assert "hash" in said
+    assert failed_step(said) == INSTALLING
 
 
 def test_a_wheel_with_other_content_fails_and_is_named(changed: Callable[[Change], Path], tmp_path: Path) -> None:
     said = failure(changed(lambda name, content: content + b"x" if name.endswith(".whl") else content), tmp_path)
     assert "tqdm==4.70.1" in said
-    assert said.splitlines()[-1] == "bootstrap: FAILED while installing the wheels"
+    assert failed_step(said) == INSTALLING
 
 
 def test_a_module_that_does_not_import_fails_and_is_named(changed: Callable[[Change], Path], tmp_path: Path) -> None:
@@ -223,7 +235,5 @@ def test_a_missing_wheelhouse_fails_and_is_named(tmp_path: Path) -> None:
 
 def test_wrong_arguments_are_a_usage_error() -> None:
     result = bootstrap("/usr/bin/python3.11")
-    assert (result.returncode, result.stderr) == (
-        2,
-        "bootstrap: expected INTERPRETER FOLDER WHEELHOUSE [REGION], got 1 arguments\n",
-    )
+    assert result.returncode == 2
+    assert values(result.stderr) == ["INTERPRETER", "FOLDER", "WHEELHOUSE", "REGION", "1"]

@@ -9,6 +9,7 @@ import pytest
 from infra import versions
 from infra.emr.bootstrap import wheelhouse
 from infra.emr.instance_types import Architecture
+from tests.error_report import values
 
 ARCHITECTURES: tuple[Architecture, ...] = ("x86_64", "aarch64")
 
@@ -120,7 +121,7 @@ def test_what_cannot_be_downloaded_is_named_with_what_to_do(tmp_path: Path, monk
     with pytest.raises(wheelhouse.WheelhouseError) as caught:
         wheelhouse.download(lock, "x86_64", tmp_path / "wheels")
     assert caught.value.code == "ORC-211"
-    assert caught.value.message.endswith("ERROR: No matching distribution found for no-such-library==1.0")
+    assert values(caught.value.message)[-1] == "no-such-library==1.0"
     assert caught.value.hint.endswith("make lock")
 
 

@@ -105,7 +105,7 @@ def test_photos_without_keypoints_are_rejected_with_reasons(
 
     reasons = {Path(path).name: reason for path, reason in zip(rejected["path"], rejected["reason"], strict=True)}
 
-    assert reasons.pop("truncated.jpg").startswith("damaged: image file is truncated")
+    assert reasons.pop("truncated.jpg").startswith("damaged: ")
     assert {name: reasons[name] for name in BAD} == BAD
     assert {name: reasons[name] for name in ODD} == dict.fromkeys(ODD, NO_KEYPOINTS)
     counts = manifest["counts"]
@@ -146,7 +146,7 @@ def test_words_are_reused_and_empty_photos_kept(
     np.testing.assert_array_equal(np.stack(empty), np.zeros((5, 5)))
     assert manifest["vocabulary"]["without_keypoints"] == sum(not row.any() for row in features["features"])
     assert manifest["counts"]["rejected"] == 4
-    assert "have no keypoints and count as histograms of zeros." in capsys.readouterr().err
+    assert "no keypoints" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
