@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from job.classifiers import COMPONENTS, FEATURES, MODELS
 from job.errors import OrchardError, UsageError, did_you_mean
-from job.features.network import FAST, FULL, IMAGENET, network_name
+from job.features.network import FAST, FULL, IMAGENET, NO_TRANSFORM, TRANSFORMS, network_name
 from job.features.words import options as word_options
 from job.images import EXACT, SCALED, WINDOWS
 from job.report import LANGUAGES
@@ -224,6 +224,12 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
         choices=tuple(WINDOWS),
         default=1,
         help="average the features of N views of a photo: 1, 3, 5 or 9 (default: 1)",
+    )
+    network.add_argument(
+        "--feature-transform",
+        choices=TRANSFORMS,
+        default=NO_TRANSFORM,
+        help="sqrt: the square root of each feature, which must not be negative (default: %(default)s)",
     )
 
     word_options.add_to(made)

@@ -148,7 +148,9 @@ def choose_extractor(arguments: Arguments, run: Run) -> FeatureExtractor:
                 model = cached_export(ExportRequest(arguments.backbone, arguments.weights, arguments.seed))
             else:
                 model = storage.local_copy(storage.absolute_uri(arguments.model), run.folder)
-            extractor = open_network(model, arguments.precision, arguments.decode, arguments.views)
+            extractor = open_network(
+                *(model, arguments.precision, arguments.decode, arguments.views, arguments.feature_transform)
+            )
         warn_if_untrained(run.progress, extractor.backbone)
         return extractor
     require_opencv()
