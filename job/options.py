@@ -16,7 +16,8 @@ from job.report import LANGUAGES
 PREDICT, REPORT = "predict", "report"
 """First argument of the command lines that do not fit."""
 
-NO_CLASSIFIER = "none"
+NO_CLASSIFIER, AUTO = "none", "auto"
+"""Values of --classifier beside the kinds of classifier."""
 
 DEFAULT_VARIANCE = 0.95
 
@@ -255,9 +256,10 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
     components.add_argument(
         "--classifier",
         metavar="KIND",
-        choices=(NO_CLASSIFIER, *MODELS),
+        choices=(NO_CLASSIFIER, AUTO, *MODELS),
         default=NO_CLASSIFIER,
-        help=f"train a classifier: {', '.join(MODELS)} (default: {NO_CLASSIFIER})",
+        help=f"train a classifier: {', '.join(MODELS)}, or {AUTO} for the one that is best on held-out training photos "
+        f"(default: {NO_CLASSIFIER})",
     )
     components.add_argument(
         "--classify-on",

@@ -14,7 +14,7 @@ def test_square_root_of_each_feature_is_float32() -> None:
     transformed = transform_features(FEATURES, SQRT)
 
     assert transformed.dtype == np.float32
-    np.testing.assert_array_equal(transformed, [[0, 2], [0.5, 3]])
+    assert transformed.tolist() == [[0, 2], [0.5, 3]]
 
 
 def test_none_returns_the_features_unchanged() -> None:
