@@ -9,6 +9,7 @@ Keyword arguments are the options of ``python -m job``, with ``_`` for ``-``; a 
 import argparse
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -130,3 +131,10 @@ def _argv(parser: argparse.ArgumentParser, **keywords: Option) -> Iterator[str]:
             yield from [known[f"no_{keyword}"]] if f"no_{keyword}" in known else []
         elif value is not None:
             yield known[keyword] if value is True else f"{known[keyword]}={value}"
+
+
+if __name__ == "__main__":
+    # `python -m orchard` is the command `orchard`. Imported here: the API works where only the job is installed.
+    from infra.cli import main
+
+    sys.exit(main())

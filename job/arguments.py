@@ -77,6 +77,7 @@ class Arguments(_Checked):
     weights: str
     precision: str
     views: int
+    feature_transform: str
     descriptor: str
     keypoints: int
     visual_words: int

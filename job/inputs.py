@@ -8,8 +8,13 @@ import pyarrow.compute as pc
 
 from job import storage
 from job.arguments import Arguments
-from job.errors import OutputRefusedError, PhotosNotFoundError
+from job.classifiers import DISCRIMINANT
+from job.errors import OutputRefusedError, PhotosNotFoundError, TooFewPhotosError
 from job.images import PREDICT, TEST, TRAIN, LeftOut, Subset, groups, image_list, labels, listing
+from job.options import AUTO
+
+HELD_OUT_FOLDS = 5
+"""``--classifier auto`` holds out one of so many folds of the training photos."""
 
 
 def list_all(arguments: Arguments, left_out: LeftOut | None = None) -> pa.Table:
@@ -84,6 +89,27 @@ def fold_numbers(photos: pa.Table, arguments: Arguments) -> list[int] | None:
     if arguments.folds is None:
         return None
     return groups.assign(photos, arguments.folds, arguments.seed, _training_folder(arguments))
+
+
+def held_out_numbers(photos: pa.Table, arguments: Arguments) -> list[int] | None:
+    """Return a number for each photo with ``--classifier auto``, 0 for those that it compares kinds on; else None.
+
+    Raises
+    ------
+    TooFewPhotosError
+        If no photo can be held out such that a photo of its label is left.
+    """
+    if arguments.classifier != AUTO:
+        return None
+    folder = _training_folder(arguments)
+    possible = len(groups.divisible(photos, folder))
+    if possible < 2:
+        what = "groups" if arguments.group_pattern else "photos"
+        raise TooFewPhotosError(
+            f"--classifier {AUTO} requires a label with at least 2 {what}, got at most 1 for each label.",
+            f"Add {what}, or choose the kind: --classifier {DISCRIMINANT}",
+        )
+    return groups.assign(photos, min(HELD_OUT_FOLDS, possible), arguments.seed, folder)
 
 
 def describe_listing(photos: pa.Table) -> str:

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from job.classifiers import COMPONENTS, FEATURES, MODELS
 from job.errors import OrchardError, UsageError, did_you_mean
-from job.features.network import FAST, FULL, IMAGENET, network_name
+from job.features.network import FAST, FULL, IMAGENET, NO_TRANSFORM, TRANSFORMS, network_name
 from job.features.words import options as word_options
 from job.images import EXACT, SCALED, WINDOWS
 from job.report import LANGUAGES
@@ -16,7 +16,8 @@ from job.report import LANGUAGES
 PREDICT, REPORT = "predict", "report"
 """First argument of the command lines that do not fit."""
 
-NO_CLASSIFIER = "none"
+NO_CLASSIFIER, AUTO = "none", "auto"
+"""Values of --classifier beside the kinds of classifier."""
 
 DEFAULT_VARIANCE = 0.95
 
@@ -227,6 +228,12 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
         default=1,
         help="average the features of N views of a photo: 1, 3, 5 or 9 (default: 1)",
     )
+    network.add_argument(
+        "--feature-transform",
+        choices=TRANSFORMS,
+        default=NO_TRANSFORM,
+        help="sqrt: the square root of each feature, which must not be negative (default: %(default)s)",
+    )
 
     word_options.add_to(made)
     # None says that an option was not given.
@@ -251,9 +258,10 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
     components.add_argument(
         "--classifier",
         metavar="KIND",
-        choices=(NO_CLASSIFIER, *MODELS),
+        choices=(NO_CLASSIFIER, AUTO, *MODELS),
         default=NO_CLASSIFIER,
-        help=f"train a classifier: {', '.join(MODELS)} (default: {NO_CLASSIFIER})",
+        help=f"train a classifier: {', '.join(MODELS)}, or {AUTO} for the one that is best on held-out training photos "
+        f"(default: {NO_CLASSIFIER})",
     )
     components.add_argument(
         "--classify-on",

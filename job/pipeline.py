@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -9,7 +10,7 @@ from pyspark import SparkContext
 
 from job import rejection_limits, storage
 from job.arguments import Arguments
-from job.classifiers import COMPONENTS, DISCRIMINANT, FEATURES, folds, stage
+from job.classifiers import COMPONENTS, DISCRIMINANT, FEATURES, choice, folds, stage
 from job.classifiers.stage import Training
 from job.errors import TooFewPhotosError
 from job.features.extractor import FeatureExtractor
@@ -19,9 +20,18 @@ from job.features.words import KINDS, Learning, require_opencv, vocabulary
 from job.features.words.extractor import WordExtractor, perceptron_parameters, reused_words
 from job.features.words.options import CNN, ZERO
 from job.images import TRAIN, LeftOut, listing
-from job.inputs import count, count_groups, describe_listing, fold_numbers, label_warnings, list_all
+from job.inputs import (
+    HELD_OUT_FOLDS,
+    count,
+    count_groups,
+    describe_listing,
+    fold_numbers,
+    held_out_numbers,
+    label_warnings,
+    list_all,
+)
 from job.manifest import build_manifest, describe_components, label_counts, write_tables
-from job.options import NO_CLASSIFIER
+from job.options import AUTO, NO_CLASSIFIER
 from job.pca import PrincipalComponents, Projection, components
 from job.pca.passes import ProjectionTask, SumTask
 from job.pca.stage import fit, project_photos, write_components
@@ -51,7 +61,7 @@ def run(arguments: Arguments) -> dict[str, Any]:
             photos = list_all(arguments, left_out)
         for line in (describe_listing(photos), *left_out.lines(), *label_warnings(photos, arguments)):
             progress.say(line)
-        numbers = fold_numbers(photos, arguments)
+        numbers, held_out = fold_numbers(photos, arguments), held_out_numbers(photos, arguments)
         extractor = choose_extractor(arguments, run)
         require_possible(arguments, photos, extractor)
         photos, found = resume.reuse(arguments.resume, output, extractor.folder, extractor.provenance, photos, progress)
@@ -62,7 +72,7 @@ def run(arguments: Arguments) -> dict[str, Any]:
             labels = label_counts(reports)[TRAIN]
             if arguments.classifier != NO_CLASSIFIER:
                 stage.require_labels(labels, "used")
-            by_label = arguments.classifier == DISCRIMINANT and arguments.classify_on == FEATURES
+            by_label = arguments.classifier in (DISCRIMINANT, AUTO) and arguments.classify_on == FEATURES
             summed = SumTask(output, FEATURES, tuple(sorted(labels)) if by_label else ())
             fitted, moments = fit(context, extracted.reports, summed, arguments.standardize, progress)
             kept = choose_components(arguments, fitted, sum(labels.values()))
@@ -71,6 +81,7 @@ def run(arguments: Arguments) -> dict[str, Any]:
             projected = project_photos(context, extracted.reports, projection, task, progress)
             classified = None
             if arguments.classifier != NO_CLASSIFIER:
+                compared = None
                 asked = Training(
                     arguments.classifier,
                     arguments.classify_on,
@@ -79,10 +90,14 @@ def run(arguments: Arguments) -> dict[str, Any]:
                     arguments.seed,
                     photos,
                     moments if by_label else None,
-                    classifier_parameters(arguments, kept),
+                    classifier_parameters(arguments, arguments.classifier, kept),
                 )
+                if held_out is not None:
+                    compared = compare_classifiers(context, run, extracted.reports, held_out, asked, arguments)
+                    kind = compared[0]["classifier"]
+                    asked = replace(asked, kind=kind, parameters=classifier_parameters(arguments, kind, kept))
                 files = stage.input_files(asked.classify_on, extracted.reports, projected)
-                classified = stage.classify(context, output, files, asked, progress)
+                classified = replace(stage.classify(context, output, files, asked, progress), compared=compared)
                 if numbers is not None:
                     outcome = cross_validate(context, run, extracted.reports, numbers, asked, arguments)
                     classified = replace(classified, folds=outcome)
@@ -121,17 +136,34 @@ def cross_validate(
     """
     files = [report.file for report in reports if report.file is not None]
     assigned = folds.made(asked.listing, numbers, arguments.folds or 0)
-
-    def choose(fitted: PrincipalComponents) -> int:
-        if arguments.components is not None:
-            return min(arguments.components, len(fitted.cumulative))
-        return choose_components(arguments, fitted, len(fitted.cumulative) + 1)
-
+    choose = partial(choose_components_of_fold, arguments)
     outcome = folds.cross_validate(
         context, run.output, files, assigned, asked, choose, arguments.standardize, run.progress
     )
     run.progress.say(folds.sentence(outcome, arguments.group_pattern is not None))
     return outcome
+
+
+def compare_classifiers(
+    context: SparkContext,
+    run: Run,
+    reports: Sequence[PhotosReport],
+    numbers: Sequence[int],
+    asked: Training,
+    arguments: Arguments,
+) -> list[dict[str, Any]]:
+    """Return what each kind of classifier reaches for ``--classifier auto``, and report it.
+
+    ``numbers``: 0 for each held-out photo of the listing.
+    """
+    files = [report.file for report in reports if report.file is not None]
+    held_out = folds.made(asked.listing, numbers, HELD_OUT_FOLDS)
+    compared = choice.compare(
+        *(context, run.output, files, held_out, asked, partial(classifier_parameters, arguments)),
+        *(partial(choose_components_of_fold, arguments), arguments.standardize, run.progress),
+    )
+    run.progress.say(choice.sentence(compared))
+    return compared
 
 
 def choose_extractor(arguments: Arguments, run: Run) -> FeatureExtractor:
@@ -148,7 +180,9 @@ def choose_extractor(arguments: Arguments, run: Run) -> FeatureExtractor:
                 model = cached_export(ExportRequest(arguments.backbone, arguments.weights, arguments.seed))
             else:
                 model = storage.local_copy(storage.absolute_uri(arguments.model), run.folder)
-            extractor = open_network(model, arguments.precision, arguments.decode, arguments.views)
+            extractor = open_network(
+                *(model, arguments.precision, arguments.decode, arguments.views, arguments.feature_transform)
+            )
         warn_if_untrained(run.progress, extractor.backbone)
         return extractor
     require_opencv()
@@ -183,7 +217,14 @@ def choose_components(arguments: Arguments, fitted: PrincipalComponents, trainin
     return components.components_for(fitted.cumulative, arguments.variance)
 
 
-def classifier_parameters(arguments: Arguments, kept: int) -> dict[str, Any]:
-    """Return the classifier's parameters that differ from the defaults."""
-    of_words = arguments.descriptor != CNN and arguments.classifier == PERCEPTRON
+def choose_components_of_fold(arguments: Arguments, fitted: PrincipalComponents) -> int:
+    """Return how many components a fit without some of the photos keeps."""
+    if arguments.components is not None:
+        return min(arguments.components, len(fitted.cumulative))
+    return choose_components(arguments, fitted, len(fitted.cumulative) + 1)
+
+
+def classifier_parameters(arguments: Arguments, kind: str, kept: int) -> dict[str, Any]:
+    """Return the parameters of a kind of classifier that differ from the defaults."""
+    of_words = arguments.descriptor != CNN and kind == PERCEPTRON
     return perceptron_parameters(kept) if of_words else {}

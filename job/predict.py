@@ -17,6 +17,7 @@ from job.errors import (
     one_line,
 )
 from job.features.extractor import FeatureExtractor
+from job.features.network import NO_TRANSFORM
 from job.features.network.export import ExportRequest, cached_export, find_local_backbone
 from job.features.network.extractor import NetworkExtractor, open_network, warn_if_untrained
 from job.features.words import require_opencv
@@ -149,9 +150,13 @@ def find_network(
         If the file is not the one of the run, or does not exist.
     """
     wanted, earlier = manifest["backbone"]["sha256"], manifest["arguments"]
-    decoding, views = earlier.get("decode", EXACT), manifest["backbone"].get("views", 1)
+    described = manifest["backbone"]
+    settings = (
+        *(precision, earlier.get("decode", EXACT)),
+        *(described.get("views", 1), described.get("transform", NO_TRANSFORM)),
+    )
     if given is not None:
-        extractor = open_network(storage.local_copy(storage.absolute_uri(given), folder), precision, decoding, views)
+        extractor = open_network(storage.local_copy(storage.absolute_uri(given), folder), *settings)
         found = extractor.provenance["model"]
         if found != wanted:
             raise BackboneError(
@@ -165,7 +170,7 @@ def find_network(
             model = storage.local_copy(storage.absolute_uri(earlier["model"]), folder)
         elif model is None:
             model = cached_export(ExportRequest(earlier["backbone"], earlier["weights"], earlier["seed"]))
-        extractor = open_network(model, precision, decoding, views)
+        extractor = open_network(model, *settings)
     except UsageError as error:
         raise BackboneError(
             f"The backbone of the results is not on this machine: {error.message}",

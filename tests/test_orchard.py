@@ -1,6 +1,8 @@
 """Tests of orchard.py, the Python API, on one run of drawn photos with random weights."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -214,3 +216,10 @@ def test_unknown_keyword_names_the_nearest(keyword: str, meant: str) -> None:
     assert raised.value.code == "ORC-101"
     assert keyword in raised.value.message
     assert meant in raised.value.hint
+
+
+def test_module_run_as_a_program_is_the_command() -> None:
+    words = [sys.executable, "-m", "orchard", "--help"]
+    shown = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert shown.stdout.startswith("usage: orchard ")

@@ -14,7 +14,7 @@ from infra.errors import NotWritableError, RunFilesError
 from infra.runs import RunFiles
 from job import storage
 from job.classifiers import Classifier
-from job.features.network import Backbone, seconds_a_photo
+from job.features.network import NO_TRANSFORM, Backbone, seconds_a_photo
 from job.images import RejectedPhotoError, read_ahead
 from job.mobile import PhotoClassifier, mobile_model, parse_description, with_quantized_weights
 from job.pca import Projection
@@ -84,8 +84,9 @@ def run_model(run: RunFiles, backbone: Path) -> bytes:
         )
     with np.load(io.BytesIO(run.read(layout.PROJECTION)), allow_pickle=False) as archive:
         projection = Projection(archive["mean"], archive["scale"], archive["components"])
-    classifier, views = Classifier.from_files(description, numbers), run.manifest["backbone"].get("views", 1)
-    return mobile_model(backbone.read_bytes(), projection, classifier, views)
+    classifier, network = Classifier.from_files(description, numbers), run.manifest["backbone"]
+    views, transform = network.get("views", 1), network.get("transform", NO_TRANSFORM)
+    return mobile_model(backbone.read_bytes(), projection, classifier, views, transform)
 
 
 def describe(model: bytes, file: Path) -> str:

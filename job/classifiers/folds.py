@@ -94,10 +94,11 @@ def cross_validate(
     """
     shared, done = context.broadcast(folds), context.accumulator(0)
     with progress.counted_stage("folds", len(folds.paths), done):
-        counted = list(context.parallelize(files, len(files)).map(lambda file: _count(output, file, shared)).collect())
+        counted = count_rows(context, output, files, shared)
         outcomes = []
         for number in range(folds.count):
-            outcomes.append(_fold(context, output, counted, Side(shared, number), asked, choose, standardize))
+            fold = prepare(context, output, counted, Side(shared, number), asked, choose, standardize)
+            outcomes.append(test(context, output, fold))
             done.add(int((folds.numbers == number).sum()))
     return summary(outcomes, sorted(asked.photos))
 
@@ -161,7 +162,18 @@ def _mean_and_spread(values: Sequence[float | None]) -> dict[str, float | None]:
     return {"mean": float(np.mean(known)), "std": float(np.std(known, ddof=1)) if len(known) > 1 else 0.0}
 
 
-def _fold(
+@dataclass(frozen=True)
+class Fold:
+    """A fold whose components are fitted, so that classifiers can be trained without its photos and tested on them."""
+
+    side: Side
+    asked: Training
+    rest: Sequence[tuple[DataFile, int]]  # features files, each with its number of rows outside the fold
+    tested: Sequence[DataFile]  # features files that have rows of the fold
+    components: int | None  # None if the classifier reads features
+
+
+def prepare(
     context: SparkContext,
     output: str,
     counted: Sequence[FileCounts],
@@ -169,7 +181,8 @@ def _fold(
     asked: Training,
     choose: Choose,
     standardize: bool,
-) -> Outcome:
+) -> Fold:
+    """Fit the components of a fold, if its classifiers read them."""
     photos: Counter[str] = Counter()
     for entry in counted:
         photos.update({label: 0 for _, label in entry.rows})
@@ -191,14 +204,28 @@ def _fold(
     listing = asked.listing.set_column(
         asked.listing.schema.get_field_index("split"), "split", pa.array(splits.tolist(), pa.string())
     )
-    trained = replace(asked, photos=photos, width=width, listing=listing, moments=None, prepare=side)
-    classifier = train_classifier(context, output, rest, trained)
-    model = context.broadcast(classifier)
+    training = replace(asked, photos=photos, width=width, listing=listing, moments=None, prepare=side)
     tested = [e.file for e in counted if any(number == side.number for number, _ in e.rows)]
-    tasks = context.parallelize(tested, max(1, len(tested))).map(lambda file: _pairs(output, file, side, model))
+    return Fold(side, training, rest, tested, kept)
+
+
+def test(context: SparkContext, output: str, fold: Fold) -> Outcome:
+    """Train the classifier of a fold, and predict the fold's photos with it."""
+    asked, side = fold.asked, fold.side
+    model = context.broadcast(train_classifier(context, output, fold.rest, asked))
+    tasks = context.parallelize(fold.tested, max(1, len(fold.tested))).map(
+        lambda file: _pairs(output, file, side, model)
+    )
     pairs = sum(tasks.collect(), Counter[tuple[str, str]]())
-    known = Counter({pair: count for pair, count in pairs.items() if pair[0] in photos})
-    return Outcome(trained.labels, photos.total(), kept, known)
+    known = Counter({pair: count for pair, count in pairs.items() if pair[0] in asked.photos})
+    return Outcome(asked.labels, sum(asked.photos.values()), fold.components, known)
+
+
+def count_rows(
+    context: SparkContext, output: str, files: Sequence[DataFile], shared: "Broadcast[Folds]"
+) -> list[FileCounts]:
+    """Return the number of training rows of each features file, by fold and label."""
+    return list(context.parallelize(files, len(files)).map(lambda file: _count(output, file, shared)).collect())
 
 
 def _count(output: str, file: DataFile, shared: "Broadcast[Folds]") -> FileCounts:

@@ -69,6 +69,7 @@ class Classified:
     predictions: Sequence[DataFile]
     seconds: Mapping[str, float]
     folds: Mapping[str, Any] | None = None  # the outcome of a cross-validation
+    compared: Sequence[Mapping[str, Any]] | None = None  # what each kind reached, if the run chose the kind
 
 
 def require_labels(photos: Mapping[str, int], found: str) -> None:
@@ -196,6 +197,7 @@ def metrics(classified: Classified) -> dict[str, Any]:
         "per_label": evaluated.per_label(),
         "unseen_labels": evaluated.unseen_labels(),
         "folds": classified.folds,
+        "compared": classified.compared,
         "seconds": {name: round(value, 3) for name, value in classified.seconds.items()},
     }
 

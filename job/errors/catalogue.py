@@ -179,6 +179,18 @@ class UnsafeWeightsError(BackboneError):
     code = "ORC-147"
 
 
+class NegativeFeaturesError(UsageError):
+    """The square root of a negative feature was asked for.
+
+    `--feature-transform sqrt` suits networks whose last activation is never negative, such as MobileNetV2 and
+    EfficientNet-Lite. Nothing was written.
+
+    Leave the option out, or choose another network.
+    """
+
+    code = "ORC-148"
+
+
 class NotInstalledError(UsageError):
     """Something that the job needs is not installed here, or cannot start.
 

@@ -120,11 +120,7 @@ def assign(photos: pa.Table, folds: int, seed: int, folder: str) -> list[int]:
 
     These are all but the training photos, and groups whose labels are in no other group: no fit could know them.
     """
-    names, labels, splits = keys(photos, folder), photos["label"].to_pylist(), photos["split"].to_pylist()
-    training = [number for number, split in enumerate(splits) if split == TRAIN]
-    counted = sizes([names[number] for number in training], [labels[number] for number in training])
-    alone = set(single(counted))
-    divided = {name: group for name, group in counted.items() if not alone.issuperset(group)}
+    divided = divisible(photos, folder)
     if len(divided) < folds:
         what = "photos" if photos["group"].null_count == len(photos) else "groups"
         raise TooFewPhotosError(
@@ -133,7 +129,20 @@ def assign(photos: pa.Table, folds: int, seed: int, folder: str) -> list[int]:
             f"Use fewer folds, or add {what}.",
         )
     fold_of = cut(divided, folds, seed)
-    return [fold_of.get(name, -1) if split == TRAIN else -1 for name, split in zip(names, splits, strict=True)]
+    splits = photos["split"].to_pylist()
+    return [
+        fold_of.get(name, -1) if split == TRAIN else -1
+        for name, split in zip(keys(photos, folder), splits, strict=True)
+    ]
+
+
+def divisible(photos: pa.Table, folder: str) -> Sizes:
+    """Return the groups of the training photos that have a label which another group has too."""
+    names, labels, splits = keys(photos, folder), photos["label"].to_pylist(), photos["split"].to_pylist()
+    training = [number for number, split in enumerate(splits) if split == TRAIN]
+    counted = sizes([names[number] for number in training], [labels[number] for number in training])
+    alone = set(single(counted))
+    return {name: group for name, group in counted.items() if not alone.issuperset(group)}
 
 
 def single(counted: Sizes) -> list[str]:

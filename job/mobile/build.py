@@ -24,7 +24,7 @@ from job.classifiers import (
     TreesModel,
 )
 from job.errors import printable_line
-from job.features.network import DESCRIPTION_KEY
+from job.features.network import DESCRIPTION_KEY, NO_TRANSFORM, SQRT
 from job.features.network.tflite_graph import Graph, read_metadata
 from job.mobile.trees import apply_trees
 from job.pca import Projection
@@ -61,13 +61,20 @@ class MobileDescription:
     views: int = 1  # the input is one photo for each of these ``job.images.WINDOWS``
 
 
-def mobile_model(backbone: bytes, projection: Projection, classifier: Classifier, views: int = 1) -> bytes:
-    """Return the phone model of a run; ``views``: number of views whose features it averages."""
+def mobile_model(
+    backbone: bytes, projection: Projection, classifier: Classifier, views: int = 1, transform: str = NO_TRANSFORM
+) -> bytes:
+    """Return the phone model of a run.
+
+    ``views``: number of views whose features it averages; ``transform``: what is applied to the features.
+    """
     described = json.loads(read_metadata(backbone, DESCRIPTION_KEY) or b"{}")
     graph = Graph(backbone)
     if views > 1:
         graph.set_batch(views)
         graph.set_output(_apply_mean(graph, graph.output, described["features"]))
+    if transform == SQRT:
+        graph.set_output(graph.apply("SQRT", [graph.output], (1, described["features"]), np.float32))
     on_components = classifier.classify_on == COMPONENTS
     if isinstance(classifier.model, TreesModel):
         inputs = _apply_dense(graph, graph.output, projecting(projection)) if on_components else graph.output

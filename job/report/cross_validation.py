@@ -1,4 +1,4 @@
-"""Writes the section of the report on a cross-validation, and the table of the weakest labels."""
+"""Write the sections of the report on a cross-validation and on compared classifiers, and the weakest labels."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -43,6 +43,24 @@ def section(folds: Mapping[str, Any], grouped: bool, messages: Messages) -> str:
     heads = [messages(name) for name in ("fold", "fold_trained_on", "fold_tested_on", "accuracy", "macro_f1")]
     body.append(markup.table(heads, rows, numbers=(0, 1, 2, 3, 4)))
     return "".join(body) + weakest_labels(folds["per_label"], messages)
+
+
+def comparison(compared: Sequence[Mapping[str, Any]], messages: Messages) -> str:
+    """Show what each kind of classifier reached on held-out training photos.
+
+    ``compared``: the entry "compared" of metrics.json.
+    """
+    trained, tested = (messages.number(compared[0][name]) for name in ("trained_on", "evaluated_on"))
+    rows = [
+        (
+            messages.classifier(entry["classifier"]),
+            *(markup.share(entry[name], messages, 1) for name in ("accuracy", "macro_f1")),
+        )
+        for entry in compared
+    ]
+    heads = [messages(name) for name in ("classifier", "accuracy", "macro_f1")]
+    note = markup.note(messages("compared_note", trained=trained, tested=tested))
+    return note + markup.table(heads, rows, numbers=(1, 2))
 
 
 def weakest_labels(per_label: Sequence[Mapping[str, Any]], messages: Messages) -> str:

@@ -81,7 +81,9 @@ class Findings:
     predicted: Predicted | None  # None if no photo without a label was classified
     rejected: Rejected
     evaluation: Evaluation | None  # None if the run had no classifier, or nothing to evaluate it on
-    folds: dict[str, Any] | None  # the entry "folds" of ``classifier/metrics.json``
+    # folds, compared: these entries of ``classifier/metrics.json``
+    folds: dict[str, Any] | None
+    compared: list[dict[str, Any]] | None
 
 
 def read(output: str, manifest: dict[str, Any]) -> Findings:
@@ -111,7 +113,7 @@ def read(output: str, manifest: dict[str, Any]) -> Findings:
         labels_given,
         _rejected(output, [entry["path"] for entry in files[layout.REJECTED]]),
         _evaluation(output, listed, metrics),
-        None if metrics is None else metrics.get("folds"),
+        *(None if metrics is None else metrics.get(name) for name in ("folds", "compared")),
     )
 
 

@@ -186,6 +186,8 @@ def _sections(findings: Findings, thumbnails: Mapping[str, str], messages: Messa
         yield "predictions", sections.predictions(findings.predicted, thumbnails, messages)
     yield "scatter", sections.scatter(findings, thumbnails, messages)
     yield "time", sections.time(findings, messages)
+    if findings.compared is not None:
+        yield "compared", cross_validation.comparison(findings.compared, messages)
     if findings.folds is not None:
         grouped = findings.manifest["arguments"].get("group_pattern") is not None
         yield "folds", cross_validation.section(findings.folds, grouped, messages)

@@ -31,6 +31,7 @@ MADE_DIFFERENTLY = {
     "keypoints": "with another number of keypoints",
     "precision": "at another precision",
     "views": "with another number of views",
+    "transform": "with another --feature-transform",
     "empty": "with another --no-keypoints",
     "decode": "with another --decode",
     "decoding": "under other rules of decoding",

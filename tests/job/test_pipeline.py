@@ -27,11 +27,13 @@ from job.errors import (
     TooFewPhotosError,
     UsageError,
 )
+from job.features.network import Backbone
+from job.images import EXACT, decode_views
 from job.spark import tasks
 from job.spark.tasks import PhotosReport, extract_part
 from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
 from tests.job.bad_photos import BAD, write_bad_and_odd_photos
-from tests.job.whole_runs import Manifest, copy_in_splits, failure, read_all
+from tests.job.whole_runs import Manifest, copy_in_splits, failure, read_all, run
 
 joins_a_running_spark = pytest.mark.usefixtures("spark")
 """For what does not depend on how Spark is started; ``finished`` is a run that starts and stops its own."""
@@ -259,6 +261,27 @@ def test_finished_run_prints_counts_and_files(
     ]
     assert "(random, seed 0)" in said.err
     assert not (tmp_path / "results" / "components.csv").exists()
+
+
+@joins_a_running_spark
+def test_root_of_the_views_mean_is_the_feature(photos: Path, random_backbone: Path, tmp_path: Path) -> None:
+    argv = ["--model", str(random_backbone), "--views", "3", "--feature-transform", "sqrt"]
+    manifest = run(tmp_path / "run", "--images", str(photos / "training"), *argv)
+    again = ["predict", "--results", str(tmp_path / "run"), "--images", str(photos / "training")]
+    assert main([*again, "--no-csv", "--output", str(tmp_path / "again"), "--master", "local[2]"]) == 0
+    predicted = json.loads((tmp_path / "again" / "manifest.json").read_text())
+
+    row = read_all(tmp_path / "run", "features", manifest).iloc[0]
+    network = Backbone(random_backbone)
+    windows = decode_views(Path(row["path"]).read_bytes(), 224, 224, 3, EXACT)
+    mean = np.mean([network.run(window[np.newaxis])[0] for window in windows], axis=0)
+    np.testing.assert_allclose(row["features"], np.sqrt(mean), rtol=1e-4, atol=1e-5)
+    assert (manifest["backbone"]["views"], manifest["backbone"]["transform"]) == (3, "sqrt")
+    fitted, applied = (
+        values(read_all(output, "components", entries)["components"])
+        for output, entries in ((tmp_path / "run", manifest), (tmp_path / "again", predicted))
+    )
+    np.testing.assert_array_equal(applied, fitted)
 
 
 @joins_a_running_spark

@@ -16,6 +16,7 @@ from job.features.network.backbone import (
     seconds_a_photo,
 )
 from job.features.network.registry import IMAGENET, NETWORKS, RANDOM, network_name, require_network
+from job.features.network.transform import NO_TRANSFORM, SQRT, TRANSFORMS
 
 __all__ = [
     "DESCRIPTION_KEY",
@@ -23,7 +24,10 @@ __all__ = [
     "FULL",
     "IMAGENET",
     "NETWORKS",
+    "NO_TRANSFORM",
     "RANDOM",
+    "SQRT",
+    "TRANSFORMS",
     "Backbone",
     "BackboneDescription",
     "content_hash",

@@ -23,6 +23,7 @@ from job.features.network.backbone import (
     require_usable,
 )
 from job.features.network.litert import FLOAT32
+from job.features.network.transform import NO_TRANSFORM, transform_features
 from job.images import DECODING, EXACT, Pixels, decode_views
 from job.matrices import list_column
 from job.results import installed_version, layout
@@ -45,6 +46,7 @@ class NetworkExtractor:
     precision: str
     decoding: str = EXACT  # of --decode
     views: int = 1
+    transform: str = NO_TRANSFORM  # of --feature-transform
 
     folder, schema, stage = layout.FEATURES, layout.FEATURES_SCHEMA, "infer"
 
@@ -71,6 +73,7 @@ class NetworkExtractor:
             "model": content_hash(self.model),
             "precision": self.precision,
             "views": self.views,
+            "transform": self.transform,
             "decode": self.decoding,
             "decoding": DECODING,
             "versions": {name: installed_version(name) for name in ("pillow", *libraries)},
@@ -86,8 +89,8 @@ class NetworkExtractor:
             for start in range(0, len(windows), network.batch):
                 together = slice(start, start + network.batch)
                 network.compute_batch(windows[together], features[together])
-            mean: Values = features.reshape(len(photos), self.views, self.features).mean(axis=1)
-            return mean
+            mean = features.reshape(len(photos), self.views, self.features).mean(axis=1)
+            return transform_features(mean, self.transform)
 
         return Loaded(process, network.batch, network.computed_in)
 
@@ -119,16 +122,19 @@ class NetworkExtractor:
             **asdict(self.backbone),
             "untrained": self.backbone.untrained,
             "views": self.views,
+            "transform": self.transform,
             "sha256": self.provenance["model"],
         }
         return Extracted(list(reports), {"backbone": backbone, "precision": precision, "vocabulary": None})
 
 
-def open_network(model: Path, precision: str, decoding: str = EXACT, views: int = 1) -> NetworkExtractor:
+def open_network(
+    model: Path, precision: str, decoding: str = EXACT, views: int = 1, transform: str = NO_TRANSFORM
+) -> NetworkExtractor:
     """Return the extractor of an exported file; raise UsageError if it cannot be read or loaded."""
     backbone = read_description(model)
     require_usable(model)
-    return NetworkExtractor(model, backbone, precision, decoding, views)
+    return NetworkExtractor(model, backbone, precision, decoding, views, transform)
 
 
 def warn_if_untrained(progress: Progress, backbone: BackboneDescription) -> None:

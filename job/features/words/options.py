@@ -5,6 +5,7 @@ from typing import Any
 
 from job.errors import UsageError
 from job.features.network.backbone import FAST
+from job.features.network.transform import NO_TRANSFORM
 
 CNN = "cnn"
 """The descriptor that is none of ours: the features of a network."""
@@ -72,6 +73,8 @@ def checked(given: argparse.Namespace) -> dict[str, Any]:
         raise _contradiction("model", f"--descriptor {given.descriptor}")
     elif given.views != 1:
         raise _contradiction(f"views {given.views}", f"--descriptor {given.descriptor}")
+    elif given.feature_transform != NO_TRANSFORM:
+        raise _contradiction(f"feature-transform {given.feature_transform}", f"--descriptor {given.descriptor}")
     elif given.precision == FAST:
         raise _contradiction(f"precision {FAST}", f"--descriptor {given.descriptor}")
     elif given.vocabulary is not None and learned:

@@ -10,7 +10,7 @@ import pytest
 
 from job.classifiers import Classifier, LinearModel, Model, PerceptronModel, TreesModel
 from job.errors import BackboneError, PhoneModelError
-from job.features.network import Backbone, read_description
+from job.features.network import SQRT, Backbone, read_description
 from job.images import EXACT, RejectedPhotoError, decode_views
 from job.mobile import (
     FLOAT16,
@@ -236,6 +236,21 @@ def test_views_are_averaged_inside_the_phone_model(
         features = np.mean(views, axis=0)[np.newaxis]
         reduced = project(features, projection.mean, projection.scale, projection.components).astype(np.float64)
         np.testing.assert_allclose(ours, regression.probabilities(reduced)[0], atol=2e-4)
+
+
+def test_phone_model_takes_the_square_root_of_features(
+    random_backbone: Path, projection: Projection, regression: LinearModel, photos: list[bytes], tmp_path: Path
+) -> None:
+    classifier = Classifier("logistic", LABELS, 4, {}, regression)
+    model = mobile_model(random_backbone.read_bytes(), projection, classifier, views=3, transform=SQRT)
+
+    given = probabilities(model, photos[:1], tmp_path)[0]
+
+    network = Backbone(random_backbone)
+    views = [network.run(view[np.newaxis])[0] for view in decode_views(photos[0], 224, 224, 3, EXACT)]
+    features = np.sqrt(np.mean(views, axis=0))[np.newaxis]
+    reduced = project(features, projection.mean, projection.scale, projection.components).astype(np.float64)
+    np.testing.assert_allclose(given, regression.probabilities(reduced)[0], atol=2e-4)
 
 
 def test_classify_returns_most_probable_label(logistic: bytes, photos: list[bytes], tmp_path: Path) -> None:

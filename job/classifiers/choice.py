@@ -1,0 +1,83 @@
+"""Choose the kind of classifier by the photos: ``--classifier auto``; docs/decisions/0141-classifier-auto.md."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pyspark import SparkContext
+
+from job.classifiers import folds
+from job.classifiers.folds import Choose, Folds, Side
+from job.classifiers.models import DISCRIMINANT
+from job.classifiers.stage import Training
+from job.results import DataFile
+from job.results.progress import Progress
+
+COMPARED = (DISCRIMINANT, "logistic", "mlp", "forest")
+"""The kinds that are compared; of equally accurate ones, the first is chosen. A single tree is never the best."""
+
+LARGEST_COMPARED = 20_000
+"""Training photos; with more, every kind but the discriminant takes minutes, and is left out."""
+
+Parameters = Callable[[str, int], Mapping[str, Any]]
+"""Returns the parameters of a kind that differ from the defaults, for a number of inputs."""
+
+
+def kinds_for(training_photos: int) -> tuple[str, ...]:
+    """Return the kinds that suit a number of training photos."""
+    return COMPARED if training_photos <= LARGEST_COMPARED else COMPARED[:1]
+
+
+def compare(
+    context: SparkContext,
+    output: str,
+    files: Sequence[DataFile],
+    held_out: Folds,
+    asked: Training,
+    parameters: Parameters,
+    choose: Choose,
+    standardize: bool,
+    progress: Progress,
+) -> list[dict[str, Any]]:
+    """Return what each kind reaches on held-out training photos, the best kind first.
+
+    Everything is fitted without the held-out photos. Photos to test are not read.
+
+    Parameters
+    ----------
+    files
+        All features files, in the order of the listing.
+    held_out
+        The photos of fold 0 are held out.
+    asked
+        The training of the final classifier, of any kind.
+    """
+    kinds = kinds_for(sum(asked.photos.values()))
+    shared, done = context.broadcast(held_out), context.accumulator(0)
+    with progress.counted_stage("compare", len(kinds), done):
+        counted = folds.count_rows(context, output, files, shared)
+        fold = folds.prepare(context, output, counted, Side(shared, 0), asked, choose, standardize)
+        rows = []
+        for kind in kinds:
+            training = replace(fold.asked, kind=kind, parameters=parameters(kind, fold.asked.width))
+            rows.append(_row(kind, folds.test(context, output, replace(fold, asked=training))))
+            done.add(1)
+    return sorted(rows, key=lambda row: -(row["accuracy"] or 0))
+
+
+def sentence(compared: Sequence[Mapping[str, Any]]) -> str:
+    """Return the line that the run prints on a comparison."""
+    figures = ", ".join(f"{row['classifier']} {row['accuracy'] or 0:.1%}" for row in compared)
+    photos = compared[0]["evaluated_on"]
+    return f"Compared on {photos:,} held-out training photos: {figures}. Using {compared[0]['classifier']}."
+
+
+def _row(kind: str, outcome: folds.Outcome) -> dict[str, Any]:
+    evaluation = outcome.evaluation
+    return {
+        "classifier": kind,
+        "accuracy": evaluation.accuracy,
+        "macro_f1": evaluation.macro_f1,
+        "trained_on": outcome.trained_on,
+        "evaluated_on": evaluation.photos,
+    }
