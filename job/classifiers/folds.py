@@ -94,7 +94,8 @@ def cross_validate(
     """
     shared, done = context.broadcast(folds), context.accumulator(0)
     with progress.counted_stage("folds", len(folds.paths), done):
-        counted = list(context.parallelize(files, len(files)).map(lambda file: _count(output, file, shared)).collect())
+        tasks = context.parallelize(files, len(files)).map(lambda file: count_rows(output, file, shared))
+        counted = list(tasks.collect())
         outcomes = []
         for number in range(folds.count):
             outcomes.append(_fold(context, output, counted, Side(shared, number), asked, choose, standardize))
@@ -201,7 +202,8 @@ def _fold(
     return Outcome(trained.labels, photos.total(), kept, known)
 
 
-def _count(output: str, file: DataFile, shared: "Broadcast[Folds]") -> FileCounts:
+def count_rows(output: str, file: DataFile, shared: "Broadcast[Folds]") -> FileCounts:
+    """Return the number of training rows of a features file, by fold and label."""
     with workers.ended_if_silent():
         table = slices.training_rows(output, file.path)
         numbers = shared.value.of(table["path"]).tolist()
