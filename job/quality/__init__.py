@@ -3,3 +3,10 @@
 ``duplicates``, ``leakage`` and ``suspects`` search, and ``photos`` lists what they find. ``stage`` is public too, and
 needs Spark.
 """
+
+DUPLICATE, NEAR_DUPLICATE, LABEL, OUTLIER = "duplicate", "near_duplicate", "label", "outlier"
+
+KINDS = (DUPLICATE, NEAR_DUPLICATE, LABEL, OUTLIER)
+"""What a photo is checked for."""
+
+__all__ = ["DUPLICATE", "KINDS", "LABEL", "NEAR_DUPLICATE", "OUTLIER"]

@@ -4,13 +4,9 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from job.quality import DUPLICATE, LABEL, NEAR_DUPLICATE, OUTLIER
 from job.quality.duplicates import Copies
 from job.quality.suspects import UNUSUAL_DEVIATIONS, Judged
-
-DUPLICATE, NEAR_DUPLICATE, LABEL, OUTLIER = "duplicate", "near_duplicate", "label", "outlier"
-
-KINDS = (DUPLICATE, NEAR_DUPLICATE, LABEL, OUTLIER)
-"""Values of the column "kind"."""
 
 SCHEMA = pa.schema(
     [

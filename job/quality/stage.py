@@ -13,10 +13,10 @@ from pyspark import SparkContext
 from job import storage
 from job.images import TEST, TRAIN
 from job.pca import PrincipalComponents
-from job.quality import duplicates, leakage, photos, suspects
+from job.quality import KINDS, duplicates, leakage, photos, suspects
 from job.quality.duplicates import Copies
 from job.quality.leakage import Nearest
-from job.quality.photos import KINDS, Photo
+from job.quality.photos import Photo
 from job.results import DataFile, layout
 from job.results.progress import Progress
 from job.spark.tasks import PhotosReport
