@@ -218,7 +218,7 @@ def test_every_text_takes_the_same_values_in_both_languages() -> None:
 
 
 def test_every_stage_of_a_run_has_a_name_in_both_languages() -> None:
-    others = ("list", "backbone", "resume", "start", "fit", "projection", "train", "predict", "report")
+    others = ("list", "backbone", "resume", "start", "fit", "projection", "train", "predict", "quality", "report")
 
     assert [name for name in (*STAGES, *TASK_STAGES, *others) if f"stage_{name}" not in texts()] == []
 
