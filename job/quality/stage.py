@@ -21,7 +21,7 @@ from job.results import DataFile, layout
 from job.results.progress import Progress
 from job.spark.tasks import PhotosReport
 
-EXAMPLES = 24
+EXAMPLES = 12
 """Entries of each kind that the report shows, and pairs of test and training photos."""
 
 

@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from job import storage
 from job.images import TEST
-from job.report import predicted
+from job.report import checked, predicted
+from job.report.checked import Checked
 from job.report.photo_sample import PhotoSample, draw
 from job.report.predicted import Predicted
 from job.results import layout
@@ -82,6 +83,7 @@ class Findings:
     rejected: Rejected
     evaluation: Evaluation | None  # None if the run had no classifier, or nothing to evaluate it on
     folds: dict[str, Any] | None  # the entry "folds" of ``classifier/metrics.json``
+    checked: Checked | None  # what was found about the photos themselves
 
 
 def read(output: str, manifest: dict[str, Any]) -> Findings:
@@ -112,6 +114,7 @@ def read(output: str, manifest: dict[str, Any]) -> Findings:
         _rejected(output, [entry["path"] for entry in files[layout.REJECTED]]),
         _evaluation(output, listed, metrics),
         None if metrics is None else metrics.get("folds"),
+        checked.read(output, listed),
     )
 
 

@@ -37,6 +37,18 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
+def photo(thumbnail: str | None, label: str, messages: Messages) -> str:
+    """Return the place of a photo; ``thumbnail``: its data URI, None without one."""
+    if thumbnail is None:
+        return f'<div class="photo missing">{escape(messages("no_thumbnail"))}</div>'
+    return f'<div class="photo"><img src="{escape(thumbnail)}" alt="{escape(label)}"></div>'
+
+
+def short_name(path: str) -> str:
+    """Return a photo's name with the folder that it is in."""
+    return "/".join(path.split("/")[-2:])
+
+
 def share(value: float | None, messages: Messages, digits: int) -> str:
     """Return a share in percent, a dash for None."""
     return "–" if value is None else messages.share(value, digits)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from job.report import cost, cross_validation, figures, heat_map, markup, sections
+from job.report import checked, cost, cross_validation, figures, heat_map, markup, sections
 from job.report.findings import Findings
 from job.report.messages import Messages
 from job.report.predicted import UNCERTAIN
@@ -109,7 +109,7 @@ def _scatter_content(findings: Findings, thumbnails: Mapping[str, str], messages
     return {
         "labels": [label if label is not None else messages("no_label") for label in table],
         "of": [place[label] for label in photos.labels],
-        "names": [sections.short_name(path) for path in photos.paths],
+        "names": [markup.short_name(path) for path in photos.paths],
         "thumbnails": {number: thumbnails[path] for number, path in enumerate(photos.paths) if path in thumbnails},
     }
 
@@ -192,6 +192,8 @@ def _sections(findings: Findings, thumbnails: Mapping[str, str], messages: Messa
     if findings.evaluation is not None:
         yield "classifier", sections.classifier(findings.evaluation, messages)
         yield "mistakes", sections.mistakes(findings.evaluation, thumbnails, messages)
+    if findings.checked is not None:
+        yield "quality", checked.section(findings.checked, thumbnails, messages)
     yield "rejected", sections.rejected(findings, messages)
 
 

@@ -235,12 +235,9 @@ def predictions(predicted: Predicted, thumbnails: Mapping[str, str], messages: M
 
 def _card(path: str, label: str, more: str, thumbnails: Mapping[str, str], messages: Messages) -> str:
     """Return a photo with its label, and more HTML below it."""
-    if path in thumbnails:
-        photo = f'<div class="photo"><img src="{escape(thumbnails[path])}" alt="{escape(label)}"></div>'
-    else:
-        photo = f'<div class="photo missing">{escape(messages("no_thumbnail"))}</div>'
-    name = escape(name_beside(path, label))
-    return f'<div class="card">{photo}<div><b>{escape(label)}</b><br>{more}<small>{name}</small></div></div>'
+    photo = markup.photo(thumbnails.get(path), label, messages)
+    name = f'<small title="{escape(path)}">{escape(name_beside(path, label))}</small>'
+    return f'<div class="card">{photo}<div><b>{escape(label)}</b><br>{more}{name}</div></div>'
 
 
 def rejected(findings: Findings, messages: Messages) -> str:
@@ -279,15 +276,10 @@ def moment(time: str) -> str:
     return re.sub(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)Z$", r"\1 \2 UTC", time)
 
 
-def short_name(path: str) -> str:
-    """Return a photo's name with the folder that it is in."""
-    return "/".join(path.split("/")[-2:])
-
-
 def name_beside(path: str, label: str) -> str:
     """Return a photo's name to show with its label: with its folder only if that differs from the label."""
-    folder, _, name = short_name(path).rpartition("/")
-    return name if folder == label else short_name(path)
+    folder, _, name = markup.short_name(path).rpartition("/")
+    return name if folder == label else markup.short_name(path)
 
 
 def short_weights(weights: str) -> str:

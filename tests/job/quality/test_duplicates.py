@@ -25,7 +25,7 @@ def every_difference(rows: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     """Return the difference of each photo to each earlier one."""
     numbers = rows.astype(np.float64)
     squares = (numbers**2).sum(axis=1)
-    every = np.sqrt((squares[:, None] + squares - 2 * numbers @ numbers.T) / PIXELS)
+    every: npt.NDArray[np.float64] = np.sqrt((squares[:, None] + squares - 2 * numbers @ numbers.T) / PIXELS)
     every[np.triu_indices(len(rows))] = np.inf
     return every
 

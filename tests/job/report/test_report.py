@@ -18,7 +18,20 @@ from job import storage
 from job.__main__ import main
 from job.errors import OutputInUseError, ResultsIncompleteError, ResultsUnusableError, UsageError
 from job.features.extractor import STAGES, TASK_STAGES
-from job.report import LANGUAGES, drawing, figures, findings, heat_map, making, page, photo_sample, sections, thumbnails
+from job.quality import KINDS
+from job.report import (
+    LANGUAGES,
+    checked,
+    drawing,
+    figures,
+    findings,
+    heat_map,
+    making,
+    page,
+    photo_sample,
+    sections,
+    thumbnails,
+)
 from job.report.messages import NARROW_SPACE, Messages, texts
 from job.results import layout
 from tests.error_report import codes
@@ -106,6 +119,27 @@ def test_of_equally_sure_mistakes_those_of_many_labels_are_shown(tmp_path: Path)
 )
 def test_card_names_folder_only_if_it_is_not_the_label(path: str, name: str) -> None:
     assert sections.name_beside(path, "Pear") == name
+
+
+def test_photos_to_check_are_shown_with_their_relatives(tmp_path: Path) -> None:
+    found = findings.read(str(tmp_path), synthetic.write(synthetic.Run(("a", "b")), tmp_path))
+
+    assert found.checked is not None
+    assert set(checked.paths(found.checked)) == {"/photos/a/0000.jpg", "/photos/b/0009.jpg"}
+    shown = checked.section(found.checked, {"/photos/a/0000.jpg": "data:image/webp;base64,AA"}, ENGLISH)
+    assert shown.count('class="card pair"') == len(KINDS) + 1
+    assert shown.count("data:image/webp") == len(KINDS) + 1
+    assert {"40.0%", "85.0%", "90.0%", "20 of 50"} <= set(re.findall(r"\d+ of \d+|[\d.]+%", shown))
+
+
+def test_run_without_findings_has_nothing_to_check(tmp_path: Path) -> None:
+    found = findings.read(str(tmp_path), synthetic.write(synthetic.Run(("a", "b")), tmp_path))
+    assert found.checked is not None
+    nothing = {"leakage": None, "photos": dict.fromkeys(KINDS, 0), "examples": [], "pairs": []}
+
+    assert checked.section(nothing, {}, ENGLISH) == f"<p>{ENGLISH('nothing_to_check')}</p>"
+    without = checked.leakage_note({**found.checked["leakage"], "accuracy": None}, ENGLISH)
+    assert "85.0%" not in without
 
 
 def test_times_are_written_for_people() -> None:
