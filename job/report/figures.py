@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from job.features.extractor import TASK_STAGES
+from job.report import markup
 from job.report.messages import Messages
 from job.report.photo_sample import PhotoSample
 
@@ -178,7 +179,7 @@ def _component_axis(name: str, messages: Messages) -> dict[str, Any]:
 
 def label_table(photos: PhotoSample) -> list[str | None]:
     """Return the labels of a sample in order, the photos without a label last."""
-    return sorted(set(photos.labels), key=lambda label: (label is None, label or ""))
+    return sorted(set(photos.labels), key=lambda label: (label is None, markup.natural(label or "")))
 
 
 def label_counts(counts: Sequence[tuple[str, dict[str, int]]], title: str, messages: Messages) -> Figure:

@@ -95,11 +95,14 @@ def json_for_script(content: object) -> str:
 
 
 def first_chosen(findings: Findings) -> list[str | None]:
-    """Return the labels that have a colour at first: all of them if they are few, else some evenly spread."""
+    """Return the labels that have a colour at first: all if they are few, else the most confused, then some others."""
     table = figures.label_table(findings.photos)
     if len(table) <= figures.COLOURS:
         return table
-    return [table[place] for place in np.linspace(0, len(table) - 1, figures.COLOURS).astype(int)]
+    confusions = [] if findings.evaluation is None else findings.evaluation.confusions()
+    spread = [table[place] for place in np.linspace(0, len(table) - 1, figures.COLOURS).astype(int)]
+    first = dict.fromkeys([label for true, predicted, *_ in confusions for label in (true, predicted)] + spread)
+    return [label for label in first if label in table][: figures.COLOURS]
 
 
 def _scatter_content(findings: Findings, thumbnails: Mapping[str, str], messages: Messages) -> dict[str, Any]:

@@ -244,11 +244,21 @@ def write_classifier(
         "trained_on": run.train * len(names),
         "evaluated_on": len(tested),
         "accuracy": right / len(tested),
+        "accuracy_interval": [0.8, 0.95],
+        "training_accuracy": 0.999,
+        "majority_accuracy": 1 / len(names),
         "macro_f1": float(f1.mean()),
         "unseen_labels": [],
         "seconds": {"train": 4.2},
         "per_label": [
-            {"label": name, "precision": float(p), "recall": float(r), "f1": float(f), "photos": int(n)}
+            {
+                "label": name,
+                "precision": float(p),
+                "recall": float(r),
+                "f1": float(f),
+                "photos": int(n),
+                "trained_on": run.train,
+            }
             for name, p, r, f, n in zip(names, precision, recall, f1, confusion.sum(axis=1), strict=True)
         ],
     }
@@ -261,7 +271,7 @@ def write_classifier(
             ["test"] * len(tested),
             predicted,
             pa.array(random.uniform(0.4, 1, len(tested)), pa.float32()),
-            [[1.0]] * len(tested),
+            [[float(label == name) for name in names] for label in predicted],
         ],
         schema=layout.PREDICTIONS_SCHEMA,
     )

@@ -21,6 +21,7 @@ from job.features.extractor import STAGES, TASK_STAGES
 from job.quality import KINDS
 from job.report import (
     LANGUAGES,
+    accuracy,
     checked,
     drawing,
     figures,
@@ -140,6 +141,62 @@ def test_run_without_findings_has_nothing_to_check(tmp_path: Path) -> None:
     assert checked.section(nothing, {}, ENGLISH) == f"<p>{ENGLISH('nothing_to_check')}</p>"
     without = checked.leakage_note({**found.checked["leakage"], "accuracy": None}, ENGLISH)
     assert "85.0%" not in without
+
+
+def test_accuracy_has_its_interval_and_what_to_compare_it_with(tmp_path: Path) -> None:
+    found = findings.read(str(tmp_path), synthetic.write(synthetic.Run(tuple("abcdef"), test=20), tmp_path))
+
+    assert found.evaluation is not None
+    right = 120 - found.evaluation.wrong
+    assert found.evaluation.ranks[0] == right
+    assert found.evaluation.ranks.total() == 120
+    shown = accuracy.facts(found.evaluation.metrics, {3: 0.97}, ENGLISH)
+    assert {"80.0%", "95.0%", "99.9%", "16.7%", "97.0%"} <= set(re.findall(r"[\d.]+%", shown))
+    earlier = accuracy.facts({"accuracy": 0.5}, {}, ENGLISH)
+    assert earlier.count("<tr>") == 1
+
+
+def test_top_shares_count_photos_of_unknown_labels_as_wrong() -> None:
+    ranks = {0: 5, 2: 3, 4: 1, 6: 1}
+
+    assert accuracy.top_shares(ranks, labels=6) == {3: 0.8, 5: 0.9}
+    assert accuracy.top_shares(ranks, labels=4) == {3: 0.8}
+    assert accuracy.top_shares({}, labels=6) == {}
+
+
+def test_every_label_is_listed_in_natural_order_tested_or_not() -> None:
+    names = ("precision", "recall", "f1")
+    labels = [("Apple 11", 4, 0.5), ("Apple 5", 0, None), ("<b>", 1, 1.0)]
+    entries = [
+        {"label": label, "photos": photos, "trained_on": 9, **dict.fromkeys(names, share)}
+        for label, photos, share in labels
+    ]
+
+    shown = accuracy.every_label(entries, ENGLISH)
+
+    assert re.findall(r"<tr><td>(.*?)</td>", shown) == ["&lt;b&gt;", "Apple 5", "Apple 11"]
+    cells = re.findall(r'data-value="(.*?)">(.*?)<', shown)
+    assert cells[5:10] == [("9", "9"), ("0", "0"), *[("null", "–")] * 3]
+    assert cells[10:12] == [("9", "9"), ("4", "4")]
+
+
+def test_most_confused_labels_have_a_colour_first(tmp_path: Path) -> None:
+    labels = tuple(f"Label {number}" for number in range(30))
+    found = findings.read(str(tmp_path), synthetic.write(synthetic.Run(labels, test=20), tmp_path))
+
+    assert found.evaluation is not None
+    chosen = page.first_chosen(found)
+    true, predicted, *_ = found.evaluation.confusions()[0]
+    assert chosen[:2] == [true, predicted]
+    assert len(set(chosen)) == figures.COLOURS
+
+
+def test_report_links_the_files_that_there_are(tmp_path: Path) -> None:
+    found = findings.read(str(tmp_path), synthetic.write(synthetic.Run(("a", "b")), tmp_path))
+
+    links = re.findall(r'href="([^#"]+)"', sections.run(found, ENGLISH))
+
+    assert {layout.METRICS, layout.QUALITY, layout.EXPLAINED_VARIANCE} == set(links) - {layout.CONFUSION_MATRIX}
 
 
 def test_times_are_written_for_people() -> None:
