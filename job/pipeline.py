@@ -91,8 +91,6 @@ def run(arguments: Arguments) -> dict[str, Any]:
             checked = quality.check(
                 context, output, extracted.reports, photos, sorted(labels), fitted, predictions, progress
             )
-            for line in quality.sentences(checked.description):
-                progress.say(line)
         begin_to_replace(run)
         written: dict[str, Sequence[DataFile]] = {"pca": write_components(output, fitted, projection)}
         if extracted.vocabulary:

@@ -117,39 +117,6 @@ def count_kinds(found: Sequence[Photo]) -> dict[str, int]:
     }
 
 
-def sentences(description: Mapping[str, Any]) -> list[str]:
-    """Return the lines that a run prints: one on leakage, and one on the photos to check."""
-    lines, found = [], description["leakage"]
-    if found is not None:
-        lines.append(leakage_sentence(found))
-    counted = description["photos"]
-    names = {"duplicate": "duplicates", "near_duplicate": "near-duplicates", "label": "suspected labels"}
-    named = {**names, "outlier": "outliers", "copies_with_two_labels": "copies with two labels"}
-    parts = [f"{counted[kind]:,} {name}" for kind, name in named.items() if counted[kind]]
-    if parts:
-        lines.append(f"Photos to check: {', '.join(parts)}.")
-    if not description["duplicates"]["thumbnails_compared"]:
-        lines.append(f"Near-duplicates were not searched among more than {duplicates.MOST_PHOTOS:,} photos.")
-    return lines
-
-
-def leakage_sentence(found: Mapping[str, Any]) -> str:
-    """Return the line on leakage."""
-    sampled = found["examined"] < found["test"]
-    photos_there = f"{found['examined']:,} examined test photos" if sampled else "test photos"
-    if not found["near_duplicates"]:
-        return f"None of the {photos_there} has a near-duplicate in training (cosine of at least {found['threshold']})."
-    line = (
-        f"{found['share']:.0%} of the {photos_there} have a near-duplicate in training "
-        f"(cosine of at least {found['threshold']})"
-    )
-    if found["accuracy"] is None:
-        return f"{line}."
-    if found["accuracy_without"] is None:
-        return f"{line}; there is no accuracy without them."
-    return f"{line}; accuracy without them is {found['accuracy_without']:.1%}, with them {found['accuracy']:.1%}."
-
-
 def right_predictions(output: str, predictions: Sequence[DataFile]) -> dict[str, bool]:
     """Return whether each test photo was predicted correctly, by path."""
     right: dict[str, bool] = {}

@@ -13,6 +13,7 @@ from job.quality import stage
 from job.quality.duplicates import Copies
 from job.quality.leakage import Nearest
 from job.quality.photos import of_copies, worst_first
+from job.quality.sentences import leakage_sentence, sentences
 from job.results import layout
 
 NEAREST = Nearest(["/t1", "/t2", "/t3", "/t4"], list("aabb"), ["/1"] * 4, list("aaab"), np.array([0.96, 0.9, 1, 0.95]))
@@ -57,7 +58,7 @@ def test_leakage_has_accuracy_with_and_without_near_duplicates() -> None:
         "accuracy": 0.75,
         "accuracy_without": 0.0,
     }
-    said = stage.leakage_sentence(found)
+    said = leakage_sentence(found)
     assert said.startswith("75% of the test photos have a near-duplicate in training")
     assert "without them is 0.0%, with them 75.0%" in said
 
@@ -74,7 +75,20 @@ def test_leakage_has_accuracy_with_and_without_near_duplicates() -> None:
 def test_leakage_is_said_as_far_as_it_is_known(changed: dict[str, Any], part: str) -> None:
     found = stage.describe_leakage(NEAREST, 4, dict.fromkeys(NEAREST.paths, True))
 
-    assert part in stage.leakage_sentence({**found, **changed})
+    assert part in leakage_sentence({**found, **changed})
+
+
+def test_photos_to_check_are_counted_by_kind() -> None:
+    description = {
+        "leakage": None,
+        "photos": {**stage.count_kinds(copies()), "label": 1500},
+        "duplicates": {"thumbnails_compared": False},
+    }
+
+    to_check, not_searched = sentences(description)
+    assert "2 duplicates, 1 near-duplicate, 1,500 suspected labels;" in to_check
+    assert to_check.endswith("another label than the original: 1.")
+    assert "not searched" in not_searched
 
 
 def test_first_pairs_are_of_different_labels() -> None:
