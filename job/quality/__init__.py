@@ -1,7 +1,7 @@
 """Find what makes an accuracy too good, and photos to check: leaks, duplicates, wrong labels and outliers.
 
-``duplicates``, ``leakage`` and ``suspects`` search, and ``photos`` lists what they find. ``sentences`` and ``stage`` are
-public too; the second needs Spark.
+``duplicates``, ``leakage`` and ``suspects`` search, and ``photos`` lists what they find. ``sentences`` is public too.
+``stage`` is public too, and needs Spark.
 """
 
 DUPLICATE, NEAR_DUPLICATE, LABEL, OUTLIER = "duplicate", "near_duplicate", "label", "outlier"
