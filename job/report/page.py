@@ -73,7 +73,7 @@ def page_figures(findings: Findings, messages: Messages) -> dict[str, figures.Fi
         shown = sections.shown_labels(manifest["labels"])
         drawn["labels"] = figures.label_counts(shown, messages("labels"), messages)
         needed = manifest["components"]["components_for_variance"]
-        drawn["scree"] = figures.scree(findings.cumulative, needed, messages)
+        drawn["scree"] = figures.scree(findings.cumulative, needed, manifest["components"]["kept"], messages)
     if predicted is not None:
         shown = sections.shown_labels({"predict": predicted.labels})
         drawn["predicted"] = figures.label_counts(shown, messages("predictions"), messages)

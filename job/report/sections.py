@@ -78,7 +78,7 @@ def variance(findings: Findings, cumulative: npt.NDArray[np.float64], messages: 
     described = findings.manifest["components"]
     for_variance = described["components_for_variance"]
     note = messages("variance_note", available=messages.number(described["available"]))
-    end = figures.curve_end(cumulative, for_variance)
+    end = max(figures.curve_end(cumulative, for_variance), described["kept"])
     if end < len(cumulative):
         note += " " + messages("curve_cut", shown=messages.number(end))
     wanted = [(messages.share(float(share)), messages.number(count)) for share, count in for_variance.items()]

@@ -272,12 +272,12 @@ def test_omits_huge_confusion_matrix_but_keeps_worst_part() -> None:
 def test_the_curve_marks_what_each_share_needs() -> None:
     cumulative = np.array([0.5, 0.7, 0.85, 0.92, 0.96, 0.991, 1.0])
 
-    drawn = figures.scree(cumulative, {"0.8": 3, "0.99": 6}, FRENCH)
+    drawn = figures.scree(cumulative, {"0.8": 3, "0.99": 6}, 6, FRENCH)
 
     marks = drawn["layer"][1]["data"]["values"]
     assert marks == [
         {"n": 3, "share": 0.85, "text": f"80{NARROW_SPACE}% : 3"},
-        {"n": 6, "share": 0.991, "text": f"99{NARROW_SPACE}% : 6"},
+        {"n": 6, "share": 0.991, "text": f"99{NARROW_SPACE}% : 6 (retenues)"},
     ]
 
 
