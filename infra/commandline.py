@@ -23,6 +23,7 @@ from infra.commands import (
     local,
     logs,
     notebook,
+    quality,
     report,
     results,
     run,
@@ -39,7 +40,7 @@ from job.options import Parser
 
 GROUPS: Mapping[str, Sequence[Command]] = {
     "Train and predict, on this machine or on the cluster:": (
-        *(run.RUN, run.PREDICT, results.COMMAND, report.COMMAND, classify.COMMAND, export.COMMAND),
+        *(run.RUN, run.PREDICT, results.COMMAND, quality.COMMAND, report.COMMAND, classify.COMMAND, export.COMMAND),
     ),
     "On AWS:": (
         *(doctor.COMMAND, cost.COMMAND, upload.COMMAND, up.UP, up.SCALE, status.STATUS, status.CANCEL, logs.COMMAND),

@@ -22,10 +22,13 @@ def list_column(rows: npt.NDArray[np.float32]) -> pa.ListArray:
 
 
 def matrix(column: pa.ChunkedArray) -> npt.NDArray[np.float32]:
-    """Return a table's column of equally long lists as a float32 matrix, sharing memory with a column of one chunk."""
+    """Return a table's column of equally long lists as a float32 matrix, sharing memory with a column of one chunk.
+
+    Without rows, the shape is (0, 0).
+    """
     rows = column.combine_chunks()
     values: npt.NDArray[np.float32] = rows.flatten().to_numpy(zero_copy_only=True)
-    return values.reshape(len(rows), -1)
+    return values.reshape(len(rows), -1 if len(rows) else 0)
 
 
 def row_products(

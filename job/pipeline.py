@@ -35,6 +35,7 @@ from job.options import AUTO, NO_CLASSIFIER
 from job.pca import PrincipalComponents, Projection, components
 from job.pca.passes import ProjectionTask, SumTask
 from job.pca.stage import fit, project_photos, write_components
+from job.quality import stage as quality
 from job.report import making
 from job.results import DataFile, resume
 from job.results.output import Run, begin_to_replace, open_run
@@ -101,13 +102,17 @@ def run(arguments: Arguments) -> dict[str, Any]:
                 if numbers is not None:
                     outcome = cross_validate(context, run, extracted.reports, numbers, asked, arguments)
                     classified = replace(classified, folds=outcome)
+            predictions = [] if classified is None else classified.predictions
+            checked = quality.check(
+                context, output, extracted.reports, photos, sorted(labels), fitted, predictions, progress
+            )
         begin_to_replace(run)
         written: dict[str, Sequence[DataFile]] = {"pca": write_components(output, fitted, projection)}
         if extracted.vocabulary:
             written["vocabulary"] = vocabulary.write(output, extracted.vocabulary)
         if classified is not None:
             written["classifier"] = stage.write(output, classified)
-        predictions = [] if classified is None else classified.predictions
+        written["quality"] = quality.write(output, checked)
         classes = [] if classified is None else classified.classifier.labels
         merged = write_tables(output, extracted.reports, projected, predictions, classes)
         written["tables"] = merged.files
@@ -116,6 +121,7 @@ def run(arguments: Arguments) -> dict[str, Any]:
             "groups": count_groups(photos),
             "components": describe_components(fitted, kept),
             "classifier": None if classified is None else stage.describe(classified),
+            "quality": checked.description,
             **merged.as_manifest(),
         }
         manifest = build_manifest(run, arguments.as_manifest(), photos, found, extracted, projected, outcome, written)

@@ -7,6 +7,7 @@ from typing import Any
 from job import storage
 from job.classifiers import COMPONENTS
 from job.features.extractor import extraction_seconds
+from job.quality.sentences import sentences
 from job.results import layout
 
 REASONS_SHOWN = 3
@@ -18,13 +19,14 @@ def summary(manifest: dict[str, Any], output: str) -> str:
     lines = list(_photo_lines(manifest, output))
     if "fitted" not in manifest:
         lines += _fit_lines(manifest["components"], manifest.get("classifier"))
+        lines += sentences(manifest["quality"]) if "quality" in manifest else []
     elif manifest.get("classifier") is None:
         lines.append(f"{manifest['fitted']['results']} has no classifier: only components were computed.")
     if manifest.get("predicted"):
         lines.append(f"Predicted labels: {_frequent(manifest['predicted'])}.")
     lines.append(f"Results: {output}")
     written = {entry["path"] for entries in manifest["files"].values() for entry in entries}
-    names = {"Predictions": layout.PREDICTIONS_TABLE, "Report": layout.REPORT}
+    names = {"Predictions": layout.PREDICTIONS_TABLE, "Photos to check": layout.QUALITY_TABLE, "Report": layout.REPORT}
     lines += [f"{what}: {storage.join(output, name)}" for what, name in names.items() if name in written]
     return "\n".join(lines) + "\n"
 

@@ -1,8 +1,8 @@
 """The commands of ``orchard``: a module for each, or for a few that belong together; ``output`` has what they print.
 
 The modules with a command are public too, for the parser: ``classify``, ``cost``, ``demo``, ``destroy``, ``doctor``,
-``evaluator``, ``export``, ``local``, ``logs``, ``notebook``, ``report``, ``results``, ``run``, ``status``,
-``support_bundle``, ``ui``, ``up``, ``upload``.
+``evaluator``, ``export``, ``local``, ``logs``, ``notebook``, ``quality``, ``report``, ``results``, ``run``,
+``status``, ``support_bundle``, ``ui``, ``up``, ``upload``.
 """
 
 import argparse

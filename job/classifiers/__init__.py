@@ -1,6 +1,6 @@
 """Train, evaluate and apply classifiers.
 
-``stage``, ``folds``, ``train`` and ``predict`` are public too, and need Spark.
+``discriminant``, ``stage``, ``folds``, ``sample``, ``train`` and ``predict`` are public too; most need Spark.
 """
 
 from job.classifiers.evaluate import Evaluation, Pairs

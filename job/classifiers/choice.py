@@ -55,7 +55,7 @@ def compare(
     kinds = kinds_for(sum(asked.photos.values()))
     shared, done = context.broadcast(held_out), context.accumulator(0)
     with progress.counted_stage("compare", len(kinds), done):
-        counted = folds.count_rows(context, output, files, shared)
+        counted = folds.count_files(context, output, files, shared)
         fold = folds.prepare(context, output, counted, Side(shared, 0), asked, choose, standardize)
         rows = []
         for kind in kinds:

@@ -50,7 +50,7 @@ class Choice:
 
 def fit(moments: Moments, shrinkage: float, temperature: float = 1.0) -> DiscriminantModel:
     """Return the discriminant of rows summed by class; a class without rows gets probability 0."""
-    return _solve(moments, _shrunken(moments.within_covariance(), shrinkage), temperature)
+    return _solve(moments, shrunken(moments.within_covariance(), shrinkage), temperature)
 
 
 def choose(moments: Moments, sample: Sample) -> Choice:
@@ -89,7 +89,7 @@ def held_out_scores(moments: Moments, sample: Sample, shrinkages: Sequence[float
             continue
         covariance = rest.within_covariance()
         for number, shrinkage in enumerate(shrinkages):
-            model = _solve(rest, _shrunken(covariance, shrinkage))
+            model = _solve(rest, shrunken(covariance, shrinkage))
             with threadpool_limits(1, "blas"):
                 scores[number].append(rows @ model.coefficients.T + model.intercepts)
     nothing = np.empty((0, len(moments.class_counts)))
@@ -160,12 +160,13 @@ def draw_sample(
     return folds
 
 
-def _shrunken(covariance: Floats, shrinkage: float) -> Floats:
+def shrunken(covariance: Floats, shrinkage: float) -> Floats:
+    """Return a covariance, of shape (dimensions, dimensions), moved towards a multiple of the identity."""
     spread = np.trace(covariance) / len(covariance)
-    shrunken = (1 - shrinkage) * covariance
+    moved: Floats = (1 - shrinkage) * covariance
     # Without any spread within the labels, such as with one photo each, the nearest mean decides.
-    shrunken.flat[:: len(covariance) + 1] += shrinkage * spread if spread > 0 else 1.0
-    return shrunken
+    moved.flat[:: len(covariance) + 1] += shrinkage * spread if spread > 0 else 1.0
+    return moved
 
 
 def _solve(moments: Moments, covariance: Floats, temperature: float = 1.0) -> DiscriminantModel:

@@ -13,6 +13,10 @@ Pairs = Counter[tuple[str, str]]
 """Number of photos for each pair of true and predicted label."""
 
 
+NORMAL_95 = 1.959964
+"""Standard deviations around the mean of a normal distribution that hold 95 % of it."""
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """Confusion matrix of the evaluated photos; every other measure is derived from it."""
@@ -29,7 +33,12 @@ class Evaluation:
     @property
     def accuracy(self) -> float | None:
         """Share of photos predicted correctly; photos of unseen labels count as wrong. None without photos."""
-        return _share(int(np.trace(self.matrix)), self.photos)
+        return _share(self.right, self.photos)
+
+    @property
+    def right(self) -> int:
+        """Number of photos predicted correctly."""
+        return int(np.trace(self.matrix))
 
     @property
     def macro_f1(self) -> float | None:
@@ -58,6 +67,10 @@ class Evaluation:
             )
         return entries
 
+    def always(self, label: str) -> float | None:
+        """Return the accuracy of predicting one training label for every photo; None without photos."""
+        return _share(int(self.matrix[self.labels.index(label)].sum()), self.photos)
+
     def unseen_labels(self) -> list[dict[str, Any]]:
         """Return the labels without training photos, and how many evaluated photos each has."""
         photos = self.matrix[len(self.labels) :].sum(axis=1)
@@ -70,6 +83,20 @@ class Evaluation:
         columns += [pa.array(self.matrix[:, number]) for number in range(len(self.labels))]
         # Not from a dictionary: a label may be called "label".
         return pa.Table.from_arrays(columns, names=names)
+
+
+def interval(right: int, photos: int) -> tuple[float, float]:
+    """Return the bounds of the 95 % confidence interval of an accuracy, by Wilson's score; (0, 1) without photos.
+
+    It assumes that photos are independent, which frames of one object are not.
+    """
+    if not photos:
+        return 0.0, 1.0
+    share, z = right / photos, NORMAL_95
+    middle = share + z**2 / (2 * photos)
+    reach = z * np.sqrt(share * (1 - share) / photos + z**2 / (4 * photos**2))
+    low, high = ((middle + sign * reach) / (1 + z**2 / photos) for sign in (-1, 1))
+    return max(0.0, float(low)), min(1.0, float(high))
 
 
 def evaluate(labels: Sequence[str], pairs: Pairs) -> Evaluation:

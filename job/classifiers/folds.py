@@ -94,7 +94,7 @@ def cross_validate(
     """
     shared, done = context.broadcast(folds), context.accumulator(0)
     with progress.counted_stage("folds", len(folds.paths), done):
-        counted = count_rows(context, output, files, shared)
+        counted = count_files(context, output, files, shared)
         outcomes = []
         for number in range(folds.count):
             fold = prepare(context, output, counted, Side(shared, number), asked, choose, standardize)
@@ -221,14 +221,15 @@ def test(context: SparkContext, output: str, fold: Fold) -> Outcome:
     return Outcome(asked.labels, sum(asked.photos.values()), fold.components, known)
 
 
-def count_rows(
+def count_files(
     context: SparkContext, output: str, files: Sequence[DataFile], shared: "Broadcast[Folds]"
 ) -> list[FileCounts]:
     """Return the number of training rows of each features file, by fold and label."""
-    return list(context.parallelize(files, len(files)).map(lambda file: _count(output, file, shared)).collect())
+    return list(context.parallelize(files, len(files)).map(lambda file: count_rows(output, file, shared)).collect())
 
 
-def _count(output: str, file: DataFile, shared: "Broadcast[Folds]") -> FileCounts:
+def count_rows(output: str, file: DataFile, shared: "Broadcast[Folds]") -> FileCounts:
+    """Return the number of training rows of a features file, by fold and label."""
     with workers.ended_if_silent():
         table = slices.training_rows(output, file.path)
         numbers = shared.value.of(table["path"]).tolist()

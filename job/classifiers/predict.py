@@ -15,7 +15,7 @@ from job.classifiers.models import Classifier
 from job.images import TEST, TRAIN
 from job.matrices import list_column, matrix
 from job.results import DataFile, layout
-from job.spark import workers
+from job.spark import slices, workers
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,13 @@ def predict_files(
     shared = context.broadcast(classifier)
     tasks = context.parallelize(files, len(files)).map(lambda file: _predict_file(output, shared, file, done))
     return list(tasks.collect())
+
+
+def count_right(context: SparkContext, output: str, classifier: Classifier, files: Sequence[DataFile]) -> int:
+    """Return how many of the training photos in the files are predicted correctly."""
+    shared = context.broadcast(classifier)
+    tasks = context.parallelize(files, max(1, len(files))).map(lambda file: _right_in_file(output, shared, file))
+    return sum(tasks.collect())
 
 
 def predictions_table(photos: pa.Table, classifier: Classifier) -> pa.Table:
@@ -53,6 +60,12 @@ def count_pairs(predictions: pa.Table) -> Pairs:
     """Count the test photos of a predictions table by true and predicted label."""
     test = predictions.filter(pc.equal(predictions["split"], TEST))
     return Counter(zip(test["label"].to_pylist(), test["predicted"].to_pylist(), strict=True))
+
+
+def _right_in_file(output: str, shared: "Broadcast[Classifier]", file: DataFile) -> int:
+    with workers.ended_if_silent():
+        table = predictions_table(slices.training_rows(output, file.path), shared.value)
+        return int(pc.sum(pc.equal(table["label"], table["predicted"]), min_count=0).as_py())
 
 
 def _predict_file(

@@ -13,7 +13,7 @@ from job.classifiers import discriminant
 from job.classifiers import evaluate as evaluation
 from job.classifiers.evaluate import Evaluation, Pairs
 from job.classifiers.models import DISCRIMINANT, FEATURES, Classifier
-from job.classifiers.predict import predict_files
+from job.classifiers.predict import count_right, predict_files
 from job.classifiers.sample import read_sample, sampled_paths
 from job.errors import TooFewPhotosError
 from job.images import TRAIN
@@ -61,15 +61,21 @@ class Training:
 
 @dataclass(frozen=True)
 class Classified:
-    """A trained classifier, its number of training photos, its evaluation and its predictions."""
+    """A trained classifier, its evaluation, its predictions and its training photos."""
 
     classifier: Classifier
-    trained_on: int
     evaluation: Evaluation
     predictions: Sequence[DataFile]
     seconds: Mapping[str, float]
+    photos: Mapping[str, int]  # training photos by label
+    trained_right: int  # how many of them it predicts correctly
     folds: Mapping[str, Any] | None = None  # the outcome of a cross-validation
     compared: Sequence[Mapping[str, Any]] | None = None  # what each kind reached, if the run chose the kind
+
+    @property
+    def trained_on(self) -> int:
+        """The number of training photos."""
+        return sum(self.photos.values())
 
 
 def require_labels(photos: Mapping[str, int], found: str) -> None:
@@ -106,6 +112,8 @@ def classify(
     """Train a classifier, predict all photos except training photos, and evaluate it on the test photos."""
     with progress.stage("train"):
         classifier = train_classifier(context, output, [(entry.file, entry.splits[TRAIN]) for entry in files], asked)
+        training = [entry.file for entry in files if entry.splits[TRAIN]]
+        trained_right = count_right(context, output, classifier, training)
     predictions, pairs = predict(context, output, classifier, files, progress)
     evaluated = evaluation.evaluate(classifier.labels, pairs)
     for entry in evaluated.unseen_labels():
@@ -114,7 +122,7 @@ def classify(
             f"{entry['photos']:,} photo{'s' if entry['photos'] != 1 else ''} will count as wrong."
         )
     seconds = {name: progress.seconds.get(name, 0.0) for name in ("train", "predict")}
-    return Classified(classifier, sum(asked.photos.values()), evaluated, predictions, seconds)
+    return Classified(classifier, evaluated, predictions, seconds, asked.photos, trained_right)
 
 
 def train_classifier(
@@ -182,7 +190,7 @@ def write(output: str, classified: Classified) -> list[DataFile]:
 
 def metrics(classified: Classified) -> dict[str, Any]:
     """Return the content of metrics.json."""
-    classifier, evaluated = classified.classifier, classified.evaluation
+    classifier, evaluated, photos = classified.classifier, classified.evaluation, classified.photos
     return {
         "schema_version": layout.SCHEMA_VERSION,
         "classifier": classifier.kind,
@@ -194,7 +202,10 @@ def metrics(classified: Classified) -> dict[str, Any]:
         "evaluated_on": evaluated.photos,
         "accuracy": evaluated.accuracy,
         "macro_f1": evaluated.macro_f1,
-        "per_label": evaluated.per_label(),
+        "accuracy_interval": evaluation.interval(evaluated.right, evaluated.photos) if evaluated.photos else None,
+        "training_accuracy": classified.trained_right / classified.trained_on,
+        "majority_accuracy": evaluated.always(max(sorted(photos), key=photos.__getitem__)),
+        "per_label": [{**entry, "trained_on": photos[entry["label"]]} for entry in evaluated.per_label()],
         "unseen_labels": evaluated.unseen_labels(),
         "folds": classified.folds,
         "compared": classified.compared,

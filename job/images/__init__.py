@@ -17,6 +17,7 @@ from job.images.decode import (
     upright,
 )
 from job.images.formats import FORMAT_NAMES, FORMATS, PHOTO_ENDINGS, describe_ignored, ending, is_photo
+from job.images.identity import THUMBNAIL_SIDE, Identity, grey_levels, identify
 from job.images.limits import LARGEST_FILE, RejectedPhotoError, require_size
 from job.images.listing import LISTING_SCHEMA, PREDICT, TEST, TRAIN, LeftOut, Subset
 from job.images.patterns import nfc
@@ -35,8 +36,10 @@ __all__ = [
     "PREDICT",
     "SCALED",
     "TEST",
+    "THUMBNAIL_SIDE",
     "TRAIN",
     "WINDOWS",
+    "Identity",
     "LeftOut",
     "Pixels",
     "RejectedPhotoError",
@@ -45,7 +48,9 @@ __all__ = [
     "decode_views",
     "describe_ignored",
     "ending",
+    "grey_levels",
     "groups",
+    "identify",
     "image_list",
     "is_photo",
     "labels",

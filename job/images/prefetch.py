@@ -5,11 +5,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from typing import TypeVar
 
 from job import storage
 from job.errors import one_line, unreachable
-from job.images.decode import Pixels
 from job.images.limits import RejectedPhotoError
+
+Decoded = TypeVar("Decoded")
 
 READ_AHEAD = 16
 """Photos in flight per task: hides 20 ms per open behind inference at up to 800 photos a second."""
@@ -85,10 +87,10 @@ def photos_in_turn(
     sizes: Sequence[int],
     problems: Sequence[str],
     members: Sequence[storage.Member | None],
-    decode: Callable[[bytes], Pixels],
+    decode: Callable[[bytes], Decoded],
     seconds: dict[str, float],
-) -> Iterator[Pixels | RejectedPhotoError]:
-    """Yield each photo's pixels in order, or why it cannot be used, while the next ones are being read.
+) -> Iterator[Decoded | RejectedPhotoError]:
+    """Yield what each photo is decoded to in order, or why it cannot be used, while the next ones are being read.
 
     Parameters
     ----------
@@ -107,7 +109,7 @@ def photos_in_turn(
         began = time.perf_counter()
         content = RejectedPhotoError(problem) if problem else next(contents)
         was_read = time.perf_counter()
-        photo: Pixels | RejectedPhotoError
+        photo: Decoded | RejectedPhotoError
         try:
             photo = content if isinstance(content, RejectedPhotoError) else decode(content)
         except RejectedPhotoError as rejection:

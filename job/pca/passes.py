@@ -53,18 +53,28 @@ class ProjectionReport:
 
 
 def sum_moments(
-    context: SparkContext, task: SumTask, files: Sequence[tuple[DataFile, int]], slots: int, done: Accumulator[int]
+    context: SparkContext,
+    task: SumTask,
+    files: Sequence[tuple[DataFile, int]],
+    slots: int,
+    done: Accumulator[int],
+    shift: Matrix | None = None,
 ) -> Moments:
     """Return the moments of all training rows in features or components files.
 
     Slices of the training rows are summed, and the slices added as a binary tree. The same training rows in the same
     order give the same result, bit for bit, for any other rows between them, any files and any number of tasks.
 
-    ``files``: in the order of the listing, each with its number of training rows; at least one row
-    in total.
+    Parameters
+    ----------
+    files
+        In the order of the listing, each with its number of training rows; at least one row in total.
+    shift
+        Of the moments; None for the first row.
     """
     parts = slices.cut([(file.path, rows) for file, rows in files], ROWS_IN_A_SLICE)
-    shift = matrix(next(slices.read(task.output, parts[0], task.prepare))[task.column])[0].astype(np.float64)
+    if shift is None:
+        shift = matrix(next(slices.read(task.output, parts[0], task.prepare))[task.column])[0].astype(np.float64)
     blocks = group_in_twos(parts, TASKS_A_SLOT * slots)
     tasks = context.parallelize(list(enumerate(blocks)), len(blocks)).map(
         lambda block: (block[0], _moments_of_slices(task, block[1], shift, done))

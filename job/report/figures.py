@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from job.features.extractor import TASK_STAGES
+from job.report import markup
 from job.report.messages import Messages
 from job.report.photo_sample import PhotoSample
 
@@ -27,8 +28,8 @@ _CURVE_BEYOND = 1.35
 """The curve goes on a little after 99 % are reached, and the rest of it is flat."""
 
 
-def scree(cumulative: npt.NDArray[np.float64], for_variance: dict[str, int], messages: Messages) -> Figure:
-    """Return the curve of the variance that the first components keep, with the wanted shares marked.
+def scree(cumulative: npt.NDArray[np.float64], for_variance: dict[str, int], kept: int, messages: Messages) -> Figure:
+    """Return the curve of the variance that the first components keep, with some shares and the kept number marked.
 
     Parameters
     ----------
@@ -36,16 +37,16 @@ def scree(cumulative: npt.NDArray[np.float64], for_variance: dict[str, int], mes
         Share kept by the first 1, 2, ... components.
     for_variance
         Components that each share needs, by the share as text ("0.95").
+    kept
+        Components that the run keeps.
     """
-    last = curve_end(cumulative, for_variance)
-    marks = [
-        {
-            "n": count,
-            "share": float(cumulative[count - 1]),
-            "text": messages("mark", share=messages.share(float(share)), count=messages.number(count)),
-        }
+    last = max(curve_end(cumulative, for_variance), kept)
+    texts = {
+        count: messages("mark", share=messages.share(float(share)), count=messages.number(count))
         for share, count in for_variance.items()
-    ]
+    }
+    texts[kept] = messages("kept_mark", text=texts.get(kept) or messages.number(kept))
+    marks = [{"n": count, "share": float(cumulative[count - 1]), "text": text} for count, text in texts.items()]
     x = {
         "field": "n",
         "type": "quantitative",
@@ -178,7 +179,7 @@ def _component_axis(name: str, messages: Messages) -> dict[str, Any]:
 
 def label_table(photos: PhotoSample) -> list[str | None]:
     """Return the labels of a sample in order, the photos without a label last."""
-    return sorted(set(photos.labels), key=lambda label: (label is None, label or ""))
+    return sorted(set(photos.labels), key=lambda label: (label is None, markup.natural(label or "")))
 
 
 def label_counts(counts: Sequence[tuple[str, dict[str, int]]], title: str, messages: Messages) -> Figure:

@@ -5,16 +5,20 @@ import io
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from heapq import nlargest
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from job import storage
 from job.images import TEST
-from job.report import predicted
+from job.matrices import matrix
+from job.report import checked, predicted
+from job.report.checked import Checked
 from job.report.photo_sample import PhotoSample, draw
 from job.report.predicted import Predicted
 from job.results import layout
@@ -52,6 +56,8 @@ class Evaluation:
     confusion: npt.NDArray[np.int64]  # counts of shape (true labels, labels)
     # the most confident ones, at most ``MISTAKES_SHOWN``; of equally confident ones, of as many labels as possible
     mistakes: list[Mistake]
+    # test photos by how many labels were more probable than their own; photos of unseen labels have the most
+    ranks: Counter[int] = field(default_factory=Counter)
 
     @property
     def wrong(self) -> int:
@@ -84,6 +90,7 @@ class Findings:
     # folds, compared: these entries of ``classifier/metrics.json``
     folds: dict[str, Any] | None
     compared: list[dict[str, Any]] | None
+    checked: Checked | None  # what was found about the photos themselves
 
 
 def read(output: str, manifest: dict[str, Any]) -> Findings:
@@ -114,6 +121,7 @@ def read(output: str, manifest: dict[str, Any]) -> Findings:
         _rejected(output, [entry["path"] for entry in files[layout.REJECTED]]),
         _evaluation(output, listed, metrics),
         *(None if metrics is None else metrics.get(name) for name in ("folds", "compared")),
+        checked.read(output, listed),
     )
 
 
@@ -146,14 +154,30 @@ def _evaluation(output: str, listed: Sequence[str], metrics: dict[str, Any] | No
     rows = _read_csv(output, layout.CONFUSION_MATRIX)
     _, *labels = next(rows)
     body = list(rows)
-    mistakes = read_mistakes(output, [path for path in listed if path.startswith(f"{layout.PREDICTIONS}/")])
+    predictions = [path for path in listed if path.startswith(f"{layout.PREDICTIONS}/")]
     return Evaluation(
         metrics,
         labels,
         [row[0] for row in body],
         np.array([row[1:] for row in body], np.int64).reshape(len(body), len(labels)),
-        mistakes,
+        read_mistakes(output, predictions),
+        read_ranks(output, predictions, labels),
     )
+
+
+def read_ranks(output: str, files: Sequence[str], labels: Sequence[str]) -> Counter[int]:
+    """Return the test photos by how many labels were more probable than their own; ``labels``: sorted."""
+    ranks: Counter[int] = Counter()
+    for file in files:
+        table = layout.read_parquet(output, file)
+        test = table.filter(pc.equal(table["split"], TEST))
+        probabilities = matrix(test["probabilities"])
+        places = pc.fill_null(pc.index_in(test["label"], value_set=pa.array(labels, pa.string())), -1).to_numpy()
+        known = np.flatnonzero(places >= 0)
+        own = probabilities[known, places[known]]
+        ranks.update((probabilities[known] > own[:, np.newaxis]).sum(axis=1).tolist())
+        ranks[len(labels)] += len(test) - len(known)
+    return ranks
 
 
 def read_mistakes(output: str, files: Sequence[str]) -> list[Mistake]:

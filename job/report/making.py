@@ -7,7 +7,7 @@ from typing import Any
 
 from job import storage
 from job.errors import job_command, one_line
-from job.report import drawing, findings, page, thumbnails
+from job.report import checked, drawing, findings, page, thumbnails
 from job.report.messages import Messages
 from job.results import DataFile, layout
 from job.results.output import Run, commit, finish
@@ -16,7 +16,7 @@ FILES = "report"
 """The manifest's name for the list with the report in it."""
 
 THUMBNAILS = 800
-"""Photos that are read again for the scatter, after the worst-classified and the least certain ones."""
+"""Photos that are read again for the scatter, after the worst-classified, the least certain and those to check."""
 
 
 def finish_with_report(run: Run, manifest: dict[str, Any], language: str) -> dict[str, Any]:
@@ -36,7 +36,8 @@ def make(output: str, manifest: dict[str, Any], language: str) -> str:
     mistakes = found.evaluation.mistakes if found.evaluation is not None else []
     uncertain = found.predicted.least_certain if found.predicted is not None else []
     shown = [*(photo.path for photo in mistakes), *(photo.path for photo in uncertain)]
-    wanted = [*shown, *found.photos.paths[:THUMBNAILS]]
+    to_check = checked.paths(found.checked) if found.checked is not None else []
+    wanted = [*shown, *to_check, *found.photos.paths[:THUMBNAILS]]
     return page.render(found, thumbnails.read(wanted), Messages(language), drawing.script())
 
 

@@ -1,5 +1,6 @@
 """Writes the parts that sections are made of: paragraphs, tables, and places for figures."""
 
+import re
 from collections.abc import Sequence
 from html import escape
 
@@ -35,6 +36,23 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence
         for row in rows
     )
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def photo(thumbnail: str | None, label: str, messages: Messages) -> str:
+    """Return the place of a photo; ``thumbnail``: its data URI, None without one."""
+    if thumbnail is None:
+        return f'<div class="photo missing">{escape(messages("no_thumbnail"))}</div>'
+    return f'<div class="photo"><img src="{escape(thumbnail)}" alt="{escape(label)}"></div>'
+
+
+def short_name(path: str) -> str:
+    """Return a photo's name with the folder that it is in."""
+    return "/".join(path.split("/")[-2:])
+
+
+def natural(text: str) -> list[tuple[bool, int, str]]:
+    """Return a key that sorts numbers in texts by their value: "Apple 5" before "Apple 11"."""
+    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in re.split(r"(\d+)", text)]
 
 
 def share(value: float | None, messages: Messages, digits: int) -> str:

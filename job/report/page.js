@@ -219,6 +219,25 @@
     document.documentElement.dataset.drawn = dark.matches ? "dark" : "light";
   }
 
+  // A click on a column's head sorts by it; another click turns the order round.
+  function sortable(table) {
+    table.querySelectorAll("th button").forEach((button, column) => {
+      button.addEventListener("click", () => {
+        const head = button.parentElement, descending = head.getAttribute("aria-sort") === "ascending";
+        table.querySelectorAll("th").forEach((other) => other.removeAttribute("aria-sort"));
+        head.setAttribute("aria-sort", descending ? "descending" : "ascending");
+        const rows = [...table.tBodies[0].rows].sort((one, other) => order(one.cells[column], other.cells[column]));
+        table.tBodies[0].append(...(descending ? rows.reverse() : rows));
+      });
+    });
+  }
+
+  function order(one, other) {
+    if (one.dataset.value === undefined) return one.textContent.localeCompare(other.textContent, undefined, { numeric: true });
+    return (JSON.parse(one.dataset.value) ?? -1) - (JSON.parse(other.dataset.value) ?? -1);
+  }
+
+  document.querySelectorAll("table.sortable").forEach(sortable);
   if (content.figures.scatter) scatterControls();
   let asked = drawAll();
   dark.addEventListener("change", () => { asked = asked.then(drawAll); });

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from job.report import cost, cross_validation, figures, heat_map, markup, sections
+from job.report import checked, cost, cross_validation, figures, heat_map, markup, sections
 from job.report.findings import Findings
 from job.report.messages import Messages
 from job.report.predicted import UNCERTAIN
@@ -73,7 +73,7 @@ def page_figures(findings: Findings, messages: Messages) -> dict[str, figures.Fi
         shown = sections.shown_labels(manifest["labels"])
         drawn["labels"] = figures.label_counts(shown, messages("labels"), messages)
         needed = manifest["components"]["components_for_variance"]
-        drawn["scree"] = figures.scree(findings.cumulative, needed, messages)
+        drawn["scree"] = figures.scree(findings.cumulative, needed, manifest["components"]["kept"], messages)
     if predicted is not None:
         shown = sections.shown_labels({"predict": predicted.labels})
         drawn["predicted"] = figures.label_counts(shown, messages("predictions"), messages)
@@ -95,11 +95,14 @@ def json_for_script(content: object) -> str:
 
 
 def first_chosen(findings: Findings) -> list[str | None]:
-    """Return the labels that have a colour at first: all of them if they are few, else some evenly spread."""
+    """Return the labels that have a colour at first: all if they are few, else the most confused, then some others."""
     table = figures.label_table(findings.photos)
     if len(table) <= figures.COLOURS:
         return table
-    return [table[place] for place in np.linspace(0, len(table) - 1, figures.COLOURS).astype(int)]
+    confusions = [] if findings.evaluation is None else findings.evaluation.confusions()
+    spread = [table[place] for place in np.linspace(0, len(table) - 1, figures.COLOURS).astype(int)]
+    first = dict.fromkeys([label for true, predicted, *_ in confusions for label in (true, predicted)] + spread)
+    return [label for label in first if label in table][: figures.COLOURS]
 
 
 def _scatter_content(findings: Findings, thumbnails: Mapping[str, str], messages: Messages) -> dict[str, Any]:
@@ -109,7 +112,7 @@ def _scatter_content(findings: Findings, thumbnails: Mapping[str, str], messages
     return {
         "labels": [label if label is not None else messages("no_label") for label in table],
         "of": [place[label] for label in photos.labels],
-        "names": [sections.short_name(path) for path in photos.paths],
+        "names": [markup.short_name(path) for path in photos.paths],
         "thumbnails": {number: thumbnails[path] for number, path in enumerate(photos.paths) if path in thumbnails},
     }
 
@@ -194,6 +197,8 @@ def _sections(findings: Findings, thumbnails: Mapping[str, str], messages: Messa
     if findings.evaluation is not None:
         yield "classifier", sections.classifier(findings.evaluation, messages)
         yield "mistakes", sections.mistakes(findings.evaluation, thumbnails, messages)
+    if findings.checked is not None:
+        yield "quality", checked.section(findings.checked, thumbnails, messages)
     yield "rejected", sections.rejected(findings, messages)
 
 

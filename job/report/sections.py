@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from job.features.extractor import extraction_seconds
-from job.report import cost, cross_validation, figures, heat_map, markup
+from job.report import accuracy, cost, cross_validation, figures, heat_map, markup
 from job.report.findings import Evaluation, Findings
 from job.report.messages import Messages
 from job.report.predicted import UNCERTAIN, Predicted
+from job.results import layout
 
 ROUND_COUNTS = (2000, 1000, 800, 600, 400, 200, 100, 50, 20, 10, 5, 2, 1)
 """Components of the table of explained variance, those that there are."""
@@ -42,7 +43,10 @@ def run(findings: Findings, messages: Messages) -> str:
         *((f"--{name.replace('_', '-')}", _plain(value)) for name, value in arguments.items() if value is not None),
         *((name, str(version)) for name, version in manifest["versions"].items()),
     ]
+    listed = layout.listed_files(manifest)
+    links = "".join(f'<li><a href="{name}">{name}</a></li>' for name in layout.WRITTEN_ONCE if name in listed)
     more = f"<details><summary>{escape(messages('all_arguments'))}</summary>{markup.facts(every)}</details>"
+    more += f"<details><summary>{escape(messages('files'))}</summary><ul>{links}</ul></details>" if links else ""
     return markup.facts(rows, cost.fact(messages)) + more
 
 
@@ -74,7 +78,7 @@ def variance(findings: Findings, cumulative: npt.NDArray[np.float64], messages: 
     described = findings.manifest["components"]
     for_variance = described["components_for_variance"]
     note = messages("variance_note", available=messages.number(described["available"]))
-    end = figures.curve_end(cumulative, for_variance)
+    end = max(figures.curve_end(cumulative, for_variance), described["kept"])
     if end < len(cumulative):
         note += " " + messages("curve_cut", shown=messages.number(end))
     wanted = [(messages.share(float(share)), messages.number(count)) for share, count in for_variance.items()]
@@ -152,7 +156,8 @@ def classifier(evaluation: Evaluation, messages: Messages) -> str:
         accuracy=markup.share(metrics["accuracy"], messages, 2),
         macro=markup.share(metrics["macro_f1"], messages, 2),
     )
-    body = [markup.note(note)]
+    top = accuracy.top_shares(evaluation.ranks, len(evaluation.labels))
+    body = [markup.note(note), accuracy.facts(metrics, top, messages)]
     if metrics["unseen_labels"]:
         unseen = [entry["label"] for entry in metrics["unseen_labels"]]
         more = ", ..." if len(unseen) > UNSEEN_SHOWN else ""
@@ -177,6 +182,7 @@ def classifier(evaluation: Evaluation, messages: Messages) -> str:
             markup.table([messages("true_label"), messages("predicted"), messages("photos")], shown, numbers=(2,))
         )
     body.append(cross_validation.weakest_labels(metrics["per_label"], messages))
+    body.append(accuracy.every_label(metrics["per_label"], messages))
     return "".join(body)
 
 
@@ -235,12 +241,9 @@ def predictions(predicted: Predicted, thumbnails: Mapping[str, str], messages: M
 
 def _card(path: str, label: str, more: str, thumbnails: Mapping[str, str], messages: Messages) -> str:
     """Return a photo with its label, and more HTML below it."""
-    if path in thumbnails:
-        photo = f'<div class="photo"><img src="{escape(thumbnails[path])}" alt="{escape(label)}"></div>'
-    else:
-        photo = f'<div class="photo missing">{escape(messages("no_thumbnail"))}</div>'
-    name = escape(name_beside(path, label))
-    return f'<div class="card">{photo}<div><b>{escape(label)}</b><br>{more}<small>{name}</small></div></div>'
+    photo = markup.photo(thumbnails.get(path), label, messages)
+    name = f'<small title="{escape(path)}">{escape(name_beside(path, label))}</small>'
+    return f'<div class="card">{photo}<div><b>{escape(label)}</b><br>{more}{name}</div></div>'
 
 
 def rejected(findings: Findings, messages: Messages) -> str:
@@ -267,7 +270,7 @@ def shown_labels(by_split: Mapping[str, Mapping[str, int]]) -> list[tuple[str, d
     splits = [split for split, counts in by_split.items() if counts]
     labels = {label for split in splits for label in by_split[split]}
     counts = {label: {split: by_split[split].get(label, 0) for split in splits} for label in labels}
-    ordered = sorted(counts.items(), key=lambda item: (-sum(item[1].values()), item[0]))
+    ordered = sorted(counts.items(), key=lambda item: (-sum(item[1].values()), markup.natural(item[0])))
     if len(ordered) <= figures.LABELS_SHOWN:
         return ordered
     half = figures.LABELS_SHOWN // 2
@@ -279,15 +282,10 @@ def moment(time: str) -> str:
     return re.sub(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)Z$", r"\1 \2 UTC", time)
 
 
-def short_name(path: str) -> str:
-    """Return a photo's name with the folder that it is in."""
-    return "/".join(path.split("/")[-2:])
-
-
 def name_beside(path: str, label: str) -> str:
     """Return a photo's name to show with its label: with its folder only if that differs from the label."""
-    folder, _, name = short_name(path).rpartition("/")
-    return name if folder == label else short_name(path)
+    folder, _, name = markup.short_name(path).rpartition("/")
+    return name if folder == label else markup.short_name(path)
 
 
 def short_weights(weights: str) -> str:

@@ -44,18 +44,23 @@ CONFUSION_MATRIX = "classifier/confusion_matrix.csv"
 MODEL = "classifier/model.json"
 MODEL_NUMBERS = "classifier/model.npz"
 
+QUALITY = "quality/quality.json"
+QUALITY_PHOTOS = "quality/photos.parquet"
+QUALITY_TABLE = "quality/photos.csv"
+
 WORDS = "vocabulary/words.npz"
 WORDS_DESCRIPTION = "vocabulary/vocabulary.json"
 
 WRITTEN_ONCE = (
     *(EXPLAINED_VARIANCE, PROJECTION, METRICS, CONFUSION_MATRIX, MODEL, MODEL_NUMBERS),
     *(WORDS, WORDS_DESCRIPTION, REJECTED_TABLE, COMPONENTS_TABLE, PREDICTIONS_TABLE),
+    *(QUALITY, QUALITY_PHOTOS, QUALITY_TABLE),
 )
 """Files without a run's id in their name: written once an earlier run's manifest is removed."""
 
 LAYOUT = (
     *(MANIFEST, PROGRESS, FEATURES, COMPONENTS, COMPONENTS_CSV, "pca", REJECTED),
-    *("classifier", REPORT, DESCRIPTORS, "vocabulary", REJECTED_TABLE, PREDICTIONS_TABLE),
+    *("classifier", REPORT, DESCRIPTORS, "vocabulary", "quality", REJECTED_TABLE, PREDICTIONS_TABLE),
 )
 """Files and folders at the top of a results folder."""
 

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from job import storage
+from job.images import Identity
 from job.results import layout
 from job.results.progress import Progress
 
@@ -41,7 +42,10 @@ MADE_DIFFERENTLY = {
 
 UNKNOWN = "in an unknown way"
 
-ROWS_SCHEMA = pa.schema([pa.field("version", pa.string()), pa.field("computed_in", pa.string())])
+IDENTITY = ("digest", "thumbnail")
+"""Columns with the fields of ``job.images.Identity``; null for rows of a version that did not record them."""
+
+ROWS_SCHEMA = pa.schema([pa.field(name, pa.string()) for name in ("version", "computed_in", *IDENTITY)])
 """Columns of a task's rows that go into the footer of its file."""
 
 
@@ -88,6 +92,13 @@ def stamp(provenance: Mapping[str, Any], rows: pa.Table) -> dict[str, str]:
     """Return the footer of a file, from the provenance of its rows and their columns of ``ROWS_SCHEMA``."""
     each = {name: rows[name].to_pylist() for name in ROWS_SCHEMA.names}
     return {STAMP: json.dumps({"provenance": provenance, **each}, sort_keys=True)}
+
+
+def stamped(text: str, rows: int) -> pa.Table:
+    """Return the columns of ``ROWS_SCHEMA`` from the footer of a file with so many rows."""
+    described = json.loads(text)
+    columns = [described.get(name, [None] * rows) for name in ROWS_SCHEMA.names]
+    return pa.table([pa.array(column, pa.string()) for column in columns], schema=ROWS_SCHEMA)
 
 
 def reuse(
@@ -157,10 +168,10 @@ def earlier_rows(output: str, listing: pa.Table, value: str) -> tuple[pa.Table |
         except (OSError, pa.ArrowInvalid):
             unreadable.append(name)
             continue
-        described, places = json.loads(footer[STAMP]), wanted["earlier_row"]
+        places = wanted["earlier_row"]
         columns = [wanted[name] for name in ("path", "label", "split")]
         columns += [content[value].take(places)]
-        columns += [pa.array(described[name], pa.string()).take(places) for name in ROWS_SCHEMA.names]
+        columns += stamped(footer[STAMP], len(content)).take(places).columns
         taken.append(pa.table(columns, names=["path", "label", "split", value, *ROWS_SCHEMA.names]))
     left = pc.or_(
         listing["earlier_file"].is_null(),
@@ -169,10 +180,16 @@ def earlier_rows(output: str, listing: pa.Table, value: str) -> tuple[pa.Table |
     return (pa.concat_tables(taken) if taken else None), listing.filter(left)
 
 
-def with_rows_columns(made: pa.Table, photos: pa.Table, computed_in: str) -> pa.Table:
+def with_rows_columns(made: pa.Table, photos: pa.Table, computed_in: str, identities: Sequence[Identity]) -> pa.Table:
     """Return the rows that were computed of some photos with the columns of ``ROWS_SCHEMA``."""
-    described = made.append_column(ROWS_SCHEMA.field("version"), photos["version"])
-    return described.append_column(ROWS_SCHEMA.field("computed_in"), pa.array([computed_in] * len(made), pa.string()))
+    columns = {
+        "version": photos["version"],
+        "computed_in": pa.array([computed_in] * len(made), pa.string()),
+        **{name: pa.array([getattr(one, name) for one in identities], pa.string()) for name in IDENTITY},
+    }
+    for field in ROWS_SCHEMA:
+        made = made.append_column(field, columns[field.name])
+    return made
 
 
 def in_order(listing: pa.Table, made: pa.Table, earlier: pa.Table | None) -> pa.Table:

@@ -8,20 +8,22 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy.typing as npt
 import pyarrow as pa
 from pyspark import Accumulator, SparkContext
 
 from job import storage
-from job.images import PREDICT, Pixels, RejectedPhotoError, listing, photos_in_turn
+from job.images import PREDICT, Identity, Pixels, RejectedPhotoError, identify, listing, photos_in_turn
 from job.results import DataFile, layout, resume
 from job.results.progress import Progress
 from job.spark import session, workers
 
 Values = npt.NDArray[Any]
 """What is extracted from one photo."""
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -127,10 +129,12 @@ def extract_part(task: PhotoTask, done: Accumulator[int], numbered: tuple[int, b
     seconds = dict.fromkeys(("read", "decode", task.extractor.stage, "write"), 0.0)
     outcomes = _process(photos, task.extractor, loaded, seconds, done)
     began = time.perf_counter()
+    extracted = [outcome for outcome in outcomes if not isinstance(outcome, str)]
     used = photos.filter(pa.array([not isinstance(outcome, str) for outcome in outcomes], pa.bool_()))
-    values = task.extractor.to_column([outcome for outcome in outcomes if not isinstance(outcome, str)])
+    values = task.extractor.to_column([values for values, _ in extracted])
     made = pa.table([used["path"], used["label"], used["split"], values], schema=task.extractor.schema)
-    rows = resume.in_order(part, resume.with_rows_columns(made, used, loaded.computed_in), earlier)
+    described = resume.with_rows_columns(made, used, loaded.computed_in, [identity for _, identity in extracted])
+    rows = resume.in_order(part, described, earlier)
     attempt = layout.attempt()
 
     def name(folder: str) -> str:
@@ -158,22 +162,30 @@ def extract_part(task: PhotoTask, done: Accumulator[int], numbered: tuple[int, b
 
 def _process(
     photos: pa.Table, extractor: PhotoExtractor, loaded: Loaded, seconds: dict[str, float], done: Accumulator[int]
-) -> list[Values | str]:
-    """Return the values of each photo, or the reason why it is rejected."""
+) -> list[tuple[Values, Identity] | str]:
+    """Return the values and the identity of each photo, or the reason why it is rejected."""
     paths, sizes, problems, places = (photos[name].to_pylist() for name in ("path", "size", "problem", "member"))
     members = [place and storage.Member(**place) for place in places]
-    outcomes: list[Values | str] = []
-    waiting: list[Pixels | str] = []
+    outcomes: list[tuple[Values, Identity] | str] = []
+    waiting: list[tuple[Pixels, Identity] | str] = []
+
+    def decode(content: bytes) -> tuple[Pixels, Identity]:
+        pixels = extractor.decode(content)
+        return pixels, identify(content, pixels)
+
     with workers.ended_if_silent() as heartbeat:
-        for photo in photos_in_turn(paths, sizes, problems, members, extractor.decode, seconds):
+        for photo in photos_in_turn(paths, sizes, problems, members, decode, seconds):
             waiting.append(_reason_if_rejected(photo))
-            usable = [pixels for pixels in waiting if not isinstance(pixels, str)]
+            usable = [photo[0] for photo in waiting if not isinstance(photo, str)]
             if len(usable) == loaded.batch or len(outcomes) + len(waiting) == len(paths):
                 began = time.perf_counter()
                 processed = iter(loaded.process(usable) if usable else ())
-                outcomes += [
-                    pixels if isinstance(pixels, str) else _reason_if_rejected(next(processed)) for pixels in waiting
-                ]
+                for decoded in waiting:
+                    if isinstance(decoded, str):
+                        outcomes.append(decoded)
+                        continue
+                    values = _reason_if_rejected(next(processed))
+                    outcomes.append(values if isinstance(values, str) else (values, decoded[1]))
                 waiting.clear()
                 seconds[extractor.stage] += time.perf_counter() - began
             done.add(1)
@@ -181,12 +193,12 @@ def _process(
     return outcomes
 
 
-def _reason_if_rejected(outcome: Values | RejectedPhotoError) -> Values | str:
+def _reason_if_rejected(outcome: Result | RejectedPhotoError) -> Result | str:
     # The error itself would keep the photo's content in memory, by its traceback.
     return str(outcome) if isinstance(outcome, RejectedPhotoError) else outcome
 
 
-def _rejected_table(photos: pa.Table, outcomes: Sequence[Values | str]) -> pa.Table:
+def _rejected_table(photos: pa.Table, outcomes: Sequence[object]) -> pa.Table:
     paths = photos["path"].to_pylist()
     rows = [(path, reason) for path, reason in zip(paths, outcomes, strict=True) if isinstance(reason, str)]
     return pa.table([[path for path, _ in rows], [reason for _, reason in rows]], schema=layout.REJECTED_SCHEMA)

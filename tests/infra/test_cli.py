@@ -17,7 +17,7 @@ from tests.error_report import codes, told
 
 def test_commands_are_in_the_order_in_which_a_user_needs_them() -> None:
     assert [command.name for command in commandline.COMMANDS] == [
-        *("run", "predict", "results", "report", "classify", "export"),
+        *("run", "predict", "results", "quality", "report", "classify", "export"),
         *("doctor", "cost", "upload", "up", "scale", "status", "cancel", "logs", "ui", "notebook", "evaluator"),
         *("destroy", "support-bundle", "demo", "local"),
     ]

@@ -92,7 +92,7 @@ def test_every_file_of_the_layout_is_there_and_listed(finished: tuple[Path, Mani
     for name, entries in manifest["files"].items():
         for entry in entries:
             assert (output / entry["path"]).stat().st_size == entry["bytes"]
-            assert name in ("pca", "report", "tables") or manifest["run_id"] in entry["path"]
+            assert name in ("pca", "quality", "report", "tables") or manifest["run_id"] in entry["path"]
 
 
 def test_every_photo_has_its_features_label_and_split(finished: tuple[Path, Manifest], photos: Path) -> None:
@@ -169,8 +169,8 @@ def test_the_manifest_says_what_ran_and_how_long_each_stage_took(
     assert manifest["backbone"]["untrained"] is True
     assert manifest["precision"] == {"requested": "full", "photos": {"float32": manifest["counts"]["used"]}}
     assert manifest["versions"]["pyspark"] == "3.5.8"
-    stages = ["list", "backbone", "start", "features", "fit", "projection", "read", "decode", "infer", "write"]
-    assert list(manifest["seconds"]) == [*stages, "report"]
+    stages = ["list", "backbone", "start", "features", "fit", "projection", "quality"]
+    assert list(manifest["seconds"]) == [*stages, "read", "decode", "infer", "write", "report"]
     assert all(seconds >= 0 for seconds in manifest["seconds"].values())
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 FITTED = ("vocabulary/words.npz", "vocabulary/vocabulary.json", "pca/projection.npz", "classifier/model.npz")
+CHECKED = ("quality/photos.parquet", "quality/photos.csv", "quality/quality.json")
 
 
 def begin(photos: Path, output: Path, classifier: str, master: str) -> "subprocess.Popen[bytes]":
@@ -17,7 +18,7 @@ def begin(photos: Path, output: Path, classifier: str, master: str) -> "subproce
 
 
 def fitted(outputs: Sequence[Path]) -> list[list[bytes]]:
-    return [[(output / name).read_bytes() for name in FITTED] for output in outputs]
+    return [[(output / name).read_bytes() for name in (*FITTED, *CHECKED)] for output in outputs]
 
 
 @pytest.mark.parametrize("classifier", ["mlp", pytest.param("logistic", marks=pytest.mark.slow)])

@@ -21,7 +21,7 @@ from job.features.extractor import features_table
 from job.features.words.descriptors import DescriptorKind, Descriptors, descriptor_counts, require_opencv, stacked
 from job.features.words.vocabulary import Learning, Vocabulary
 from job.images import TRAIN
-from job.results import DataFile, layout
+from job.results import DataFile, layout, resume
 from job.spark import workers
 
 CONVERGED = 1e-4
@@ -139,11 +139,12 @@ def cluster(sample: Descriptors, words: int, iterations: int, seed: int) -> tupl
 
 def _count_file(output: str, shared: "Broadcast[Vocabulary]", done: Accumulator[int], file: DataFile) -> DataFile:
     with workers.ended_if_silent():
-        table, kind = layout.read_parquet(output, file.path), shared.value.kind
+        (table, footer), kind = layout.read_with_footer(output, file.path), shared.value.kind
         histograms = shared.value.histograms(stacked(table, kind), descriptor_counts(table, kind))
         name = file.path.removeprefix(f"{layout.DESCRIPTORS}/").removesuffix(".parquet")
-        written = layout.write_parquet(
-            output, f"{layout.FEATURES}/{name}-{layout.attempt()}.parquet", features_table(table, histograms)
-        )
+        made, path = features_table(table, histograms), f"{layout.FEATURES}/{name}-{layout.attempt()}.parquet"
+        # The stamp holds what identifies each photo.
+        stamp = {name: text for name, text in footer.items() if name == resume.STAMP}
+        written = layout.write_parquet(output, path, made, stamp)
     done.add(file.rows)
     return written

@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+import pytest
+
 from job.classifiers import Pairs, evaluate
 
 LABELS = ["apple", "kiwi", "pear", "plum"]
@@ -31,6 +33,26 @@ def test_training_labels_have_precision_recall_and_f1() -> None:
         {"label": "pear", "precision": None, "recall": None, "f1": None, "photos": 0},
         {"label": "plum", "precision": None, "recall": None, "f1": None, "photos": 0},
     ]
+
+
+def test_guess_of_one_label_is_right_for_its_photos() -> None:
+    evaluated = evaluate.evaluate(LABELS, MIXED)
+
+    assert (evaluated.always("apple"), evaluated.always("plum")) == (4 / 8, 0.0)
+    assert evaluate.evaluate(LABELS, pairs({})).always("apple") is None
+
+
+@pytest.mark.parametrize(
+    # Newcombe 1998, Statistics in Medicine 17, 857-872, table I
+    ("right", "photos", "bounds"),
+    [(81, 263, (0.2553, 0.3662)), (15, 148, (0.0624, 0.1605)), (0, 20, (0.0, 0.1611)), (1, 29, (0.0061, 0.1718))],
+)
+def test_interval_equals_published_values(right: int, photos: int, bounds: tuple[float, float]) -> None:
+    assert evaluate.interval(right, photos) == pytest.approx(bounds, abs=5e-5)
+
+
+def test_interval_of_nothing_is_everything() -> None:
+    assert evaluate.interval(0, 0) == (0.0, 1.0)
 
 
 def test_macro_f1_averages_tested_or_predicted_labels() -> None:

@@ -10,6 +10,7 @@ import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from job.classifiers import LinearModel, stage, train
+from job.classifiers.evaluate import interval
 from job.errors import BackboneError, OutputRefusedError, ResultsUnusableError, TooFewPhotosError
 from tests.job.whole_runs import Manifest, copy_in_splits, failure, read_all, run
 
@@ -64,6 +65,9 @@ def test_metrics_follow_from_predictions_of_other_photos(
     test = predictions[predictions["split"] == "test"]
     assert metrics["accuracy"] == (test["label"] == test["predicted"]).mean()
     assert (metrics["trained_on"], metrics["evaluated_on"]) == (30, 10)
+    assert metrics["accuracy_interval"] == list(interval(round(metrics["accuracy"] * 10), 10))
+    assert (metrics["majority_accuracy"], metrics["training_accuracy"]) == (0.1, 1.0)
+    assert [entry["trained_on"] for entry in metrics["per_label"]] == [3] * 10
     assert manifest["classifier"] == {
         "kind": "logistic",
         "classify_on": "components",

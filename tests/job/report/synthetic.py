@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from job import storage
 from job.matrices import list_column
+from job.quality import KINDS
 from job.results import DataFile, layout
 
 RUN = "20261121T100000-0123abcd"
@@ -78,6 +79,7 @@ def write(run: Run, folder: Path, files: int = 4) -> dict[str, Any]:
     written["pca"].append(DataFile(layout.EXPLAINED_VARIANCE, 1280, 0))
     if run.classifier:
         written["classifier"] = write_classifier(run, output, paths, label_column, splits, random)
+    written["quality"] = write_quality(output, paths, label_column)
     needed = {share: int(np.searchsorted(cumulative, float(share))) + 1 for share in ("0.8", "0.9", "0.95", "0.99")}
     used = len(paths)
     manifest: dict[str, Any] = {
@@ -143,6 +145,34 @@ def write(run: Run, folder: Path, files: int = 4) -> dict[str, Any]:
     return manifest
 
 
+def write_quality(output: str, paths: list[str], labels: list[str]) -> list[DataFile]:
+    """Write what was found about the photos: the last one is listed once for each kind, related to the first."""
+    entry = {
+        "path": paths[-1],
+        "label": labels[-1],
+        "score": 0.97,
+        "related_path": paths[0],
+        "related_label": labels[0],
+    }
+    content = {
+        "schema_version": layout.SCHEMA_VERSION,
+        "leakage": {
+            "threshold": 0.95,
+            "test": 50,
+            "examined": 50,
+            "near_duplicates": 20,
+            "share": 0.4,
+            "accuracy": 0.9,
+            "accuracy_without": 0.85,
+        },
+        "photos": dict.fromkeys(KINDS, 1),
+        "examples": [{**entry, "kind": kind} for kind in KINDS],
+        "pairs": [entry],
+    }
+    storage.write_bytes(storage.join(output, layout.QUALITY), json.dumps(content).encode())
+    return [DataFile(layout.QUALITY, len(KINDS), 0)]
+
+
 def write_prediction(run: Run, folder: Path) -> dict[str, Any]:
     """Write the results of a prediction of the test photos, which are all given their own label; return its manifest.
 
@@ -162,7 +192,7 @@ def write_prediction(run: Run, folder: Path) -> dict[str, Any]:
         "second_probability": (1 - probabilities) / 2,
     }
     table = layout.write_csv(str(folder), layout.PREDICTIONS_TABLE, pa.table(columns))
-    del manifest["arguments"]["standardize"], manifest["files"]["pca"]
+    del manifest["arguments"]["standardize"], manifest["files"]["pca"], manifest["files"]["quality"]
     manifest["files"]["tables"] = [asdict(table)]
     manifest |= {"labels": {"train": {}, "test": {}}, "fitted": {"results": "/results/first", "run_id": RUN}}
     layout.write_manifest(str(folder), manifest)
@@ -214,11 +244,21 @@ def write_classifier(
         "trained_on": run.train * len(names),
         "evaluated_on": len(tested),
         "accuracy": right / len(tested),
+        "accuracy_interval": [0.8, 0.95],
+        "training_accuracy": 0.999,
+        "majority_accuracy": 1 / len(names),
         "macro_f1": float(f1.mean()),
         "unseen_labels": [],
         "seconds": {"train": 4.2},
         "per_label": [
-            {"label": name, "precision": float(p), "recall": float(r), "f1": float(f), "photos": int(n)}
+            {
+                "label": name,
+                "precision": float(p),
+                "recall": float(r),
+                "f1": float(f),
+                "photos": int(n),
+                "trained_on": run.train,
+            }
             for name, p, r, f, n in zip(names, precision, recall, f1, confusion.sum(axis=1), strict=True)
         ],
     }
@@ -231,7 +271,7 @@ def write_classifier(
             ["test"] * len(tested),
             predicted,
             pa.array(random.uniform(0.4, 1, len(tested)), pa.float32()),
-            [[1.0]] * len(tested),
+            [[float(label == name) for name in names] for label in predicted],
         ],
         schema=layout.PREDICTIONS_SCHEMA,
     )

@@ -18,7 +18,21 @@ from job import storage
 from job.__main__ import main
 from job.errors import OutputInUseError, ResultsIncompleteError, ResultsUnusableError, UsageError
 from job.features.extractor import STAGES, TASK_STAGES
-from job.report import LANGUAGES, drawing, figures, findings, heat_map, making, page, photo_sample, sections, thumbnails
+from job.quality import KINDS
+from job.report import (
+    LANGUAGES,
+    accuracy,
+    checked,
+    drawing,
+    figures,
+    findings,
+    heat_map,
+    making,
+    page,
+    photo_sample,
+    sections,
+    thumbnails,
+)
 from job.report.messages import NARROW_SPACE, Messages, texts
 from job.results import layout
 from tests.error_report import codes
@@ -108,6 +122,83 @@ def test_card_names_folder_only_if_it_is_not_the_label(path: str, name: str) -> 
     assert sections.name_beside(path, "Pear") == name
 
 
+def test_photos_to_check_are_shown_with_their_relatives(tmp_path: Path) -> None:
+    found = findings.read(str(tmp_path), synthetic.write(synthetic.Run(("a", "b")), tmp_path))
+
+    assert found.checked is not None
+    assert set(checked.paths(found.checked)) == {"/photos/a/0000.jpg", "/photos/b/0009.jpg"}
+    shown = checked.section(found.checked, {"/photos/a/0000.jpg": "data:image/webp;base64,AA"}, ENGLISH)
+    assert shown.count('class="card pair"') == len(KINDS) + 1
+    assert shown.count("data:image/webp") == len(KINDS) + 1
+    assert {"40.0%", "85.0%", "90.0%", "20 of 50"} <= set(re.findall(r"\d+ of \d+|[\d.]+%", shown))
+
+
+def test_run_without_findings_has_nothing_to_check(tmp_path: Path) -> None:
+    found = findings.read(str(tmp_path), synthetic.write(synthetic.Run(("a", "b")), tmp_path))
+    assert found.checked is not None
+    nothing = {"leakage": None, "photos": dict.fromkeys(KINDS, 0), "examples": [], "pairs": []}
+
+    assert checked.section(nothing, {}, ENGLISH) == f"<p>{ENGLISH('nothing_to_check')}</p>"
+    without = checked.leakage_note({**found.checked["leakage"], "accuracy": None}, ENGLISH)
+    assert "85.0%" not in without
+
+
+def test_accuracy_has_its_interval_and_what_to_compare_it_with(tmp_path: Path) -> None:
+    found = findings.read(str(tmp_path), synthetic.write(synthetic.Run(tuple("abcdef"), test=20), tmp_path))
+
+    assert found.evaluation is not None
+    right = 120 - found.evaluation.wrong
+    assert found.evaluation.ranks[0] == right
+    assert found.evaluation.ranks.total() == 120
+    shown = accuracy.facts(found.evaluation.metrics, {3: 0.97}, ENGLISH)
+    assert {"80.0%", "95.0%", "99.9%", "16.7%", "97.0%"} <= set(re.findall(r"[\d.]+%", shown))
+    earlier = accuracy.facts({"accuracy": 0.5}, {}, ENGLISH)
+    assert earlier.count("<tr>") == 1
+
+
+def test_top_shares_count_photos_of_unknown_labels_as_wrong() -> None:
+    ranks = {0: 5, 2: 3, 4: 1, 6: 1}
+
+    assert accuracy.top_shares(ranks, labels=6) == {3: 0.8, 5: 0.9}
+    assert accuracy.top_shares(ranks, labels=4) == {3: 0.8}
+    assert accuracy.top_shares({}, labels=6) == {}
+
+
+def test_every_label_is_listed_in_natural_order_tested_or_not() -> None:
+    names = ("precision", "recall", "f1")
+    labels = [("Apple 11", 4, 0.5), ("Apple 5", 0, None), ("<b>", 1, 1.0)]
+    entries = [
+        {"label": label, "photos": photos, "trained_on": 9, **dict.fromkeys(names, share)}
+        for label, photos, share in labels
+    ]
+
+    shown = accuracy.every_label(entries, ENGLISH)
+
+    assert re.findall(r"<tr><td>(.*?)</td>", shown) == ["&lt;b&gt;", "Apple 5", "Apple 11"]
+    cells = re.findall(r'data-value="(.*?)">(.*?)<', shown)
+    assert cells[5:10] == [("9", "9"), ("0", "0"), *[("null", "–")] * 3]
+    assert cells[10:12] == [("9", "9"), ("4", "4")]
+
+
+def test_most_confused_labels_have_a_colour_first(tmp_path: Path) -> None:
+    labels = tuple(f"Label {number}" for number in range(30))
+    found = findings.read(str(tmp_path), synthetic.write(synthetic.Run(labels, test=20), tmp_path))
+
+    assert found.evaluation is not None
+    chosen = page.first_chosen(found)
+    true, predicted, *_ = found.evaluation.confusions()[0]
+    assert chosen[:2] == [true, predicted]
+    assert len(set(chosen)) == figures.COLOURS
+
+
+def test_report_links_the_files_that_there_are(tmp_path: Path) -> None:
+    found = findings.read(str(tmp_path), synthetic.write(synthetic.Run(("a", "b")), tmp_path))
+
+    links = re.findall(r'href="([^#"]+)"', sections.run(found, ENGLISH))
+
+    assert {layout.METRICS, layout.QUALITY, layout.EXPLAINED_VARIANCE} == set(links) - {layout.CONFUSION_MATRIX}
+
+
 def test_times_are_written_for_people() -> None:
     assert sections.moment("2026-11-21T18:51:59Z") == "2026-11-21 18:51:59 UTC"
     assert sections.moment("last night") == "last night"
@@ -181,12 +272,12 @@ def test_omits_huge_confusion_matrix_but_keeps_worst_part() -> None:
 def test_the_curve_marks_what_each_share_needs() -> None:
     cumulative = np.array([0.5, 0.7, 0.85, 0.92, 0.96, 0.991, 1.0])
 
-    drawn = figures.scree(cumulative, {"0.8": 3, "0.99": 6}, FRENCH)
+    drawn = figures.scree(cumulative, {"0.8": 3, "0.99": 6}, 6, FRENCH)
 
     marks = drawn["layer"][1]["data"]["values"]
     assert marks == [
         {"n": 3, "share": 0.85, "text": f"80{NARROW_SPACE}% : 3"},
-        {"n": 6, "share": 0.991, "text": f"99{NARROW_SPACE}% : 6"},
+        {"n": 6, "share": 0.991, "text": f"99{NARROW_SPACE}% : 6 (retenues)"},
     ]
 
 
@@ -218,7 +309,7 @@ def test_every_text_takes_the_same_values_in_both_languages() -> None:
 
 
 def test_every_stage_of_a_run_has_a_name_in_both_languages() -> None:
-    others = ("list", "backbone", "resume", "start", "fit", "projection", "train", "predict", "report")
+    others = ("list", "backbone", "resume", "start", "fit", "projection", "train", "predict", "quality", "report")
 
     assert [name for name in (*STAGES, *TASK_STAGES, *others) if f"stage_{name}" not in texts()] == []
 

@@ -68,6 +68,7 @@ def test_csv_has_a_header_and_keeps_what_would_break_a_line(tmp_path: Path) -> N
         (["progress.json"], "progress.json"),
         (["report.html"], "report.html"),
         (["classifier/metrics.json"], "classifier"),
+        (["quality/photos.csv"], "quality"),
     ],
 )
 def test_refuses_folder_with_any_file_of_the_layout(tmp_path: Path, held: list[str], named: str) -> None:
@@ -133,6 +134,7 @@ def test_sweep_deletes_leftover_classifier_and_components(tmp_path: Path) -> Non
         "classifier/confusion_matrix.csv",
     ]
     old += [f"classifier/predictions/part-00000-{OTHER_RUN}-0-1.parquet", "pca/explained_variance.csv"]
+    old += ["quality/quality.json", "quality/photos.parquet", "quality/photos.csv"]
     output = make(tmp_path, *theirs, *old, "pca/projection.npz")
     layout.write_manifest(output, {"schema_version": 2, "run_id": RUN})
 
@@ -140,6 +142,7 @@ def test_sweep_deletes_leftover_classifier_and_components(tmp_path: Path) -> Non
 
     assert files_in(tmp_path) == sorted([*theirs, "manifest.json", "pca/projection.npz"])
     assert not (tmp_path / "classifier" / "predictions").exists()
+    assert not (tmp_path / "quality").exists()
 
 
 def test_sweep_touches_nothing_under_another_runs_manifest(tmp_path: Path) -> None:

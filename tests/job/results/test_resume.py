@@ -16,7 +16,7 @@ from infra.commands.sample_photos import draw_photo
 from job import arguments, pipeline
 from job.__main__ import main
 from job.errors import UsageError
-from job.images import TEST, TRAIN
+from job.images import TEST, TRAIN, Identity
 from job.images.listing import as_listing
 from job.results import layout, resume
 from job.results.resume import Found
@@ -30,6 +30,7 @@ Whole = tuple[Path, Manifest]
 """A finished run: its output and its manifest."""
 
 RUN, LATER_RUN = "20261120T110000-aaaaaaaa", "20261120T120000-bbbbbbbb"
+IDENTITY = Identity("d1", "t1")
 NETWORK = {
     "model": "5ha",
     "precision": "full",
@@ -59,7 +60,7 @@ def leave(
     photos = listed(versions)
     rows = [[value, float(number)] for number in range(len(photos))]
     made = pa.table([photos["path"], photos["label"], photos["split"], rows], schema=layout.FEATURES_SCHEMA)
-    rows_table = resume.with_rows_columns(made, photos, "float32")
+    rows_table = resume.with_rows_columns(made, photos, "float32", [IDENTITY] * len(made))
     name = layout.data_file_name("features", run, part, 0, "parquet")
     return layout.write_parquet(str(output), name, made, resume.stamp(provenance, rows_table)).path
 
@@ -146,13 +147,16 @@ def test_reused_rows_get_label_split_and_order_of_listing(tmp_path: Path) -> Non
 
     earlier, rest = resume.earlier_rows(str(tmp_path), photos, "features")
     made = pa.table([["/b"], ["a"], [TEST], [[0.0, 0.0]]], schema=layout.FEATURES_SCHEMA)
-    rows = resume.in_order(photos, resume.with_rows_columns(made, rest, "bfloat16"), earlier)
+    described = resume.with_rows_columns(made, rest, "bfloat16", [Identity("d2", "t2")])
+    rows = resume.in_order(photos, described, earlier)
 
     assert rest["path"].to_pylist() == ["/b"]
+    reused = {"label": "a", "split": TEST, "version": "1", "computed_in": "float32", "digest": "d1", "thumbnail": "t1"}
+    computed = {**reused, "computed_in": "bfloat16", "digest": "d2", "thumbnail": "t2"}
     assert rows.to_pylist() == [
-        {"path": "/a", "label": "a", "split": TEST, "features": [7, 0], "version": "1", "computed_in": "float32"},
-        {"path": "/b", "label": "a", "split": TEST, "features": [0, 0], "version": "1", "computed_in": "bfloat16"},
-        {"path": "/c", "label": "a", "split": TEST, "features": [7, 1], "version": "1", "computed_in": "float32"},
+        {"path": "/a", "features": [7, 0], **reused},
+        {"path": "/b", "features": [0, 0], **computed},
+        {"path": "/c", "features": [7, 1], **reused},
     ]
 
 

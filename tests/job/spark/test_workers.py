@@ -61,6 +61,7 @@ import time
 from types import SimpleNamespace
 from job.classifiers import predict as predictions
 from job.pca import passes as reduction
+from job.quality import leakage, suspects
 from job.results import layout as results
 from job.features.words import kmeans as visual_words
 from job.spark import workers
@@ -78,8 +79,10 @@ file, shared = results.DataFile("folder/file.parquet", 1, 1), SimpleNamespace(va
         "reduction._project_file(reduction.ProjectionTask('out', 'run', False), shared, file, None)",
         "predictions._predict_file('out', shared, file, None)",
         "visual_words._count_file('out', shared, None, file)",
+        "leakage._nearest('out', leakage._Task(0, [('features/part.parquet', [0])], 0, []))",
+        "suspects._judge_file('out', file, (), shared, shared, shared)",
     ],
-    ids=["projection", "predictions", "histograms"],
+    ids=["projection", "predictions", "histograms", "leakage", "suspects"],
 )
 def test_a_task_whose_storage_hangs_is_ended(task: str) -> None:
     ended = subprocess.run([sys.executable, "-c", HANGING + task], capture_output=True, text=True, check=False)

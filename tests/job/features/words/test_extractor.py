@@ -55,7 +55,7 @@ def test_manifest_describes_words_and_learning(learned: tuple[Path, Manifest]) -
     assert learning["sampled"] == learning["descriptors"] > 5
     assert json.loads((output / "vocabulary" / "vocabulary.json").read_text())["learning"] == learning
     stages = ["list", "start", "descriptors", "vocabulary", "histograms", "fit", "projection", "train", "predict"]
-    assert list(manifest["seconds"]) == [*stages, "read", "decode", "describe", "write", "report"]
+    assert list(manifest["seconds"]) == [*stages, "quality", "read", "decode", "describe", "write", "report"]
 
 
 def test_descriptors_are_deleted_and_all_files_are_listed(learned: tuple[Path, Manifest]) -> None:

@@ -1,0 +1,12 @@
+"""Find what makes an accuracy too good, and photos to check: leaks, duplicates, wrong labels and outliers.
+
+``duplicates``, ``leakage`` and ``suspects`` search, and ``photos`` lists what they find. ``sentences`` is public too.
+``stage`` is public too, and needs Spark.
+"""
+
+DUPLICATE, NEAR_DUPLICATE, LABEL, OUTLIER = "duplicate", "near_duplicate", "label", "outlier"
+
+KINDS = (DUPLICATE, NEAR_DUPLICATE, LABEL, OUTLIER)
+"""What a photo is checked for."""
+
+__all__ = ["DUPLICATE", "KINDS", "LABEL", "NEAR_DUPLICATE", "OUTLIER"]

@@ -1,0 +1,115 @@
+"""Tests of job/quality/suspects.py on clusters whose labels and outliers are known."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from pyspark import SparkContext
+
+from job.classifiers import discriminant
+from job.images import TEST, TRAIN
+from job.images.listing import as_listing
+from job.matrices import list_column, matrix
+from job.pca import Moments, components
+from job.pca.passes import classes_of
+from job.quality import suspects
+from job.quality.suspects import Judged
+from job.results import layout
+from tests.job.classifiers.overlapping import write_files
+
+LABELS = ("apple", "kiwi", "pear")
+COUNT = 120
+SWAPPED, OUTLYING, TESTED = [3, 40, 77], [10, 50], range(100, 120)
+
+
+def clusters() -> pa.Table:
+    """Return features of three separate labels; three photos have a wrong label, two are far from theirs."""
+    random = np.random.default_rng(2)
+    true = np.arange(COUNT) % 3
+    rows = random.normal(size=(COUNT, 6))
+    rows[np.arange(COUNT), true] += 8
+    rows[OUTLYING, 5] += 25
+    labels = [LABELS[(label + (row in SWAPPED)) % 3] for row, label in enumerate(true)]
+    splits = [TEST if row in TESTED else TRAIN for row in range(COUNT)]
+    columns = [[f"/{row}.jpg" for row in range(COUNT)], labels, splits, list_column(rows.astype(np.float32))]
+    return pa.table(columns, schema=layout.FEATURES_SCHEMA)
+
+
+def judged(context: SparkContext, folder: Path, photos: pa.Table, cut: list[int]) -> Judged | None:
+    output, files = write_files(folder, photos, cut)
+    training = photos.filter(pc.equal(photos["split"], TRAIN))
+    moments = Moments.nothing(np.zeros(matrix(photos["features"]).shape[1]))
+    moments.add_rows(matrix(training["features"]))
+    fitted = components.fit(moments, standardize=True)
+    listing = pa.concat_tables(
+        as_listing([path], [label], split, [1], [""], ["1"])
+        for path, label, split in zip(*(photos[name].to_pylist() for name in ("path", "label", "split")), strict=True)
+    )
+    labels = sorted(set(training["label"].to_pylist()))
+    return suspects.judge(context, output, [file for file, _ in files], listing, labels, fitted)
+
+
+def test_finds_swapped_labels_and_outliers(spark: SparkContext, tmp_path: Path) -> None:
+    found = judged(spark, tmp_path, clusters(), [50, 50, 20])
+
+    assert found is not None
+    assert found.paths == [f"/{row}.jpg" for row in range(COUNT)]
+    assert sorted(found.suspected().tolist()) == SWAPPED
+    true = [LABELS[row % 3] for row in SWAPPED]
+    assert [found.labels[found.other[row]] for row in SWAPPED] == true
+    assert set(np.argsort(-found.deviations())[:2].tolist()) == set(OUTLYING)
+    typical = found.typical().tolist()
+    assert [found.labels[found.given[row]] for row in typical] == list(LABELS)
+
+
+def test_photo_is_judged_by_a_fit_without_its_fold(spark: SparkContext, tmp_path: Path) -> None:
+    photos = clusters()
+    found = judged(spark, tmp_path, photos, [COUNT])
+
+    assert found is not None
+    training = photos.filter(pc.equal(photos["split"], TRAIN))
+    rows, classes = matrix(training["features"]), classes_of(training, LABELS)
+    deviation = rows.std(axis=0, ddof=1, dtype=np.float64)
+    scaled = ((rows - rows.mean(axis=0, dtype=np.float64)) / deviation).astype(np.float32)
+    fold = np.array([int((classes[:row] == classes[row]).sum()) % suspects.FOLDS for row in range(len(classes))])
+    everything = Moments.nothing(np.zeros(6), 3)
+    everything.add_rows(scaled, classes)
+    choice = discriminant.choose(everything, discriminant.Sample(scaled, classes, fold))
+    rest = Moments.nothing(np.zeros(6), 3)
+    rest.add_rows(scaled[fold != 0], classes[fold != 0])
+    model = discriminant.fit(rest, choice.shrinkage, choice.temperature)
+    held = np.flatnonzero(fold == 0)
+    expected = model.probabilities(scaled[held].astype(np.float64))[np.arange(len(held)), classes[held]]
+    np.testing.assert_allclose(found.own[held], expected, rtol=1e-3, atol=1e-6)
+
+
+def test_cut_into_files_changes_no_bit(spark: SparkContext, tmp_path: Path) -> None:
+    found = [judged(spark, tmp_path / str(len(cut)), clusters(), cut) for cut in ([COUNT], [17] * 7 + [1])]
+
+    assert len({one.own.tobytes() + one.distance.tobytes() for one in found if one is not None}) == 1
+
+
+def test_single_label_and_unknown_labels_are_not_judged(spark: SparkContext, tmp_path: Path) -> None:
+    photos = clusters()
+    apples = photos.filter(pc.equal(photos["label"], "apple"))
+    names = ["plum" if number in (0, 119) else label for number, label in enumerate(photos["label"].to_pylist())]
+    with_plums = photos.set_column(1, layout.FEATURES_SCHEMA.field("label"), pa.array(names))
+
+    assert judged(spark, tmp_path / "one", apples, [len(apples)]) is None
+    found = judged(spark, tmp_path / "two", with_plums, [COUNT])
+    # The plum in training is in no fit without its fold; the one in test is judged by a fit with that plum
+    assert found is not None
+    assert {f"/{row}.jpg" for row in range(COUNT)} - set(found.paths) == {"/0.jpg"}
+
+
+@pytest.mark.parametrize("largest", [100, 7])
+def test_sample_is_even(largest: int) -> None:
+    paths = [f"/{row}" for row in range(50)]
+    folds = suspects.assigned(as_listing(paths, ["a"] * 50, TRAIN, [1] * 50, [""] * 50, ["1"] * 50))
+
+    drawn = suspects.sampled(folds, largest)
+
+    assert len(drawn) == min(50, largest)
+    assert all(fold == int(path[1:]) % suspects.FOLDS for path, fold in drawn.items())
