@@ -82,7 +82,6 @@ def run(arguments: Arguments) -> dict[str, Any]:
             projected = project_photos(context, extracted.reports, projection, task, progress)
             classified = None
             if arguments.classifier != NO_CLASSIFIER:
-                compared = None
                 asked = Training(
                     arguments.classifier,
                     arguments.classify_on,
@@ -93,10 +92,7 @@ def run(arguments: Arguments) -> dict[str, Any]:
                     moments if by_label else None,
                     classifier_parameters(arguments, arguments.classifier, kept),
                 )
-                if held_out is not None:
-                    compared = compare_classifiers(context, run, extracted.reports, held_out, asked, arguments)
-                    kind = compared[0]["classifier"]
-                    asked = replace(asked, kind=kind, parameters=classifier_parameters(arguments, kind, kept))
+                asked, compared = choose_classifier(context, run, extracted.reports, held_out, asked, arguments)
                 files = stage.input_files(asked.classify_on, extracted.reports, projected)
                 classified = replace(stage.classify(context, output, files, asked, progress), compared=compared)
                 if numbers is not None:
@@ -150,18 +146,20 @@ def cross_validate(
     return outcome
 
 
-def compare_classifiers(
+def choose_classifier(
     context: SparkContext,
     run: Run,
     reports: Sequence[PhotosReport],
-    numbers: Sequence[int],
+    numbers: Sequence[int] | None,
     asked: Training,
     arguments: Arguments,
-) -> list[dict[str, Any]]:
-    """Return what each kind of classifier reaches for ``--classifier auto``, and report it.
+) -> tuple[Training, list[dict[str, Any]] | None]:
+    """Return the training of the best kind with ``--classifier auto``, and what each kind reached; report it.
 
-    ``numbers``: 0 for each held-out photo of the listing.
+    ``numbers``: 0 for each held-out photo of the listing; None if the kind is given.
     """
+    if numbers is None:
+        return asked, None
     files = [report.file for report in reports if report.file is not None]
     held_out = folds.made(asked.listing, numbers, HELD_OUT_FOLDS)
     compared = choice.compare(
@@ -169,7 +167,8 @@ def compare_classifiers(
         *(partial(choose_components_of_fold, arguments), arguments.standardize, run.progress),
     )
     run.progress.say(choice.sentence(compared))
-    return compared
+    kind = compared[0]["classifier"]
+    return replace(asked, kind=kind, parameters=classifier_parameters(arguments, kind, asked.width)), compared
 
 
 def choose_extractor(arguments: Arguments, run: Run) -> FeatureExtractor:

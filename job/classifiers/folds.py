@@ -225,11 +225,10 @@ def count_files(
     context: SparkContext, output: str, files: Sequence[DataFile], shared: "Broadcast[Folds]"
 ) -> list[FileCounts]:
     """Return the number of training rows of each features file, by fold and label."""
-    return list(context.parallelize(files, len(files)).map(lambda file: count_rows(output, file, shared)).collect())
+    return list(context.parallelize(files, len(files)).map(lambda file: _count(output, file, shared)).collect())
 
 
-def count_rows(output: str, file: DataFile, shared: "Broadcast[Folds]") -> FileCounts:
-    """Return the number of training rows of a features file, by fold and label."""
+def _count(output: str, file: DataFile, shared: "Broadcast[Folds]") -> FileCounts:
     with workers.ended_if_silent():
         table = slices.training_rows(output, file.path)
         numbers = shared.value.of(table["path"]).tolist()

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from pyspark import Broadcast, SparkContext
 
 from job.classifiers import DiscriminantModel, discriminant
-from job.classifiers.folds import Folds, count_rows
+from job.classifiers.folds import Folds, count_files
 from job.classifiers.sample import read_sample
 from job.images import PREDICT, TRAIN
 from job.matrices import list_column, matrix, row_products
@@ -135,7 +135,7 @@ def judge(
     kept = min(DIMENSIONS, len(fitted.components))
     shared = context.broadcast(folds)
     projection = context.broadcast(Projection(fitted.mean, fitted.scale, fitted.components[:kept]))
-    counted = context.parallelize(files, len(files)).map(lambda file: count_rows(output, file, shared)).collect()
+    counted = count_files(context, output, files, shared)
     parts = []
     for number in range(FOLDS):
         rows = [(entry.file, sum(n for (fold, _), n in entry.rows.items() if fold == number)) for entry in counted]

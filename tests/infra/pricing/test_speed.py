@@ -10,8 +10,8 @@ import pytest
 from infra.errors import NotAllowedError
 from infra.pricing.speed import BENCHMARK, Speed, expected_speed, keep_speed, measured
 from infra.runs import Node, Step, find_run, mean_cores
-from tests.infra.conftest import fake_call
 from tests.error_report import values
+from tests.infra.conftest import fake_call
 from tests.infra.fake_price_list import NOW
 from tests.infra.person import Person, cluster_that_ran
 
