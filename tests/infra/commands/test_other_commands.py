@@ -170,7 +170,8 @@ def test_status_after_destroy_shows_the_newest_cluster(world: World) -> None:
     assert orchard(world, "status") == 0
 
     assert [sent["ClusterId"] for sent in asked.sent] == ["j-NEW"]
-    assert not any("j-" in line for line in world.said)
+    assert "j-NEW (orchard-1): TERMINATED" in world.said[0]
+    assert not world.said[0].startswith("Cluster ")
 
 
 @pytest.mark.parametrize("command", ["logs", "ui", "cancel"])
