@@ -19,7 +19,7 @@ from job.storage import write_bytes
 LEAST_PHOTOS = 1000
 """Of a run whose speed counts: in a shorter one, starting Python and loading the backbone outweigh the photos."""
 
-GROWING_STAGES = ("features", "fit", "projection")
+GROWING_STAGES = ("features", "fit", "projection", "quality")
 """Stages whose time grows with the photos and shrinks with the cores; the others are counted as they were."""
 
 FIXED_STAGES = ("list", "backbone", "start")

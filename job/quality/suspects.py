@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import Broadcast, SparkContext
+from threadpoolctl import threadpool_limits
 
 from job.classifiers import DiscriminantModel, discriminant
 from job.classifiers.folds import Folds, count_files
@@ -37,6 +38,9 @@ FEWEST = 5
 
 NORMAL = 1.4826
 """The standard deviation of a normal distribution, in median absolute deviations."""
+
+LEAST = 1e-12
+"""Eigenvalues of a covariance are raised to this share of the largest one."""
 
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.intp]
@@ -181,8 +185,17 @@ def sampled(folds: Folds, largest: int = discriminant.LARGEST_SAMPLE) -> dict[st
 def fit(moments: Moments, shrinkage: float, temperature: float) -> Judge:
     """Return the judge of rows summed by class."""
     covariance = discriminant.shrunken(moments.within_covariance(), shrinkage)
-    whitening = np.linalg.inv(np.linalg.cholesky(covariance))
-    return Judge(discriminant.fit(moments, shrinkage, temperature), whitening, moments.class_means() @ whitening.T)
+    # The number of threads changes the last bits.
+    with threadpool_limits(1, "blas"):
+        values, vectors = np.linalg.eigh(covariance)
+    # With one photo of nearly every label, what is left of the covariance is rounding, with eigenvalues below 0.
+    least = LEAST * values[-1] if values[-1] > 0 else 1.0
+    whitening = (vectors / np.sqrt(np.maximum(values, least))).T
+    return Judge(
+        discriminant.fit(moments, shrinkage, temperature),
+        whitening,
+        row_products(moments.class_means(), whitening),
+    )
 
 
 def projected(table: pa.Table, projection: Projection) -> pa.Table:

@@ -255,8 +255,9 @@ def test_finished_run_prints_counts_and_files(
     assert code == 0
     assert "30 of 30 photos used, 0 rejected." in said.out
     assert "3 components for " in said.out
-    assert said.out.splitlines()[-2:] == [
+    assert said.out.splitlines()[-3:] == [
         f"Results: {tmp_path}/results",
+        f"Photos to check: {tmp_path}/results/quality/photos.csv",
         f"Report: {tmp_path}/results/report.html",
     ]
     assert "(random, seed 0)" in said.err

@@ -104,6 +104,18 @@ def test_single_label_and_unknown_labels_are_not_judged(spark: SparkContext, tmp
     assert {f"/{row}.jpg" for row in range(COUNT)} - set(found.paths) == {"/0.jpg"}
 
 
+def test_labels_with_one_photo_each_are_judged_as_far_as_possible(spark: SparkContext, tmp_path: Path) -> None:
+    photos = clusters().slice(0, 9)
+    labels = pa.array(["a", "b", "c", "d", "e", "f", "g", "g", "g"])
+    few = photos.set_column(1, layout.FEATURES_SCHEMA.field("label"), labels)
+
+    found = judged(spark, tmp_path, few, [9])
+
+    assert found is not None
+    assert found.paths == ["/6.jpg", "/7.jpg", "/8.jpg"]
+    assert np.isfinite(found.distance).all()
+
+
 @pytest.mark.parametrize("largest", [100, 7])
 def test_sample_is_even(largest: int) -> None:
     paths = [f"/{row}" for row in range(50)]

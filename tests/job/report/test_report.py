@@ -136,7 +136,7 @@ def test_photos_to_check_are_shown_with_their_relatives(tmp_path: Path) -> None:
 def test_run_without_findings_has_nothing_to_check(tmp_path: Path) -> None:
     found = findings.read(str(tmp_path), synthetic.write(synthetic.Run(("a", "b")), tmp_path))
     assert found.checked is not None
-    nothing = {"leakage": None, "photos": dict.fromkeys(KINDS, 0), "examples": [], "pairs": []}
+    nothing: dict[str, Any] = {"leakage": None, "photos": dict.fromkeys(KINDS, 0), "examples": [], "pairs": []}
 
     assert checked.section(nothing, {}, ENGLISH) == f"<p>{ENGLISH('nothing_to_check')}</p>"
     without = checked.leakage_note({**found.checked["leakage"], "accuracy": None}, ENGLISH)

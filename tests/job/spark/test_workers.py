@@ -67,7 +67,7 @@ from job.features.words import kmeans as visual_words
 from job.spark import workers
 
 workers.LONGEST_SILENCE = 0.2
-results.read_parquet = lambda *_: time.sleep(60)
+results.read_with_footer = lambda *_: time.sleep(60)
 file, shared = results.DataFile("folder/file.parquet", 1, 1), SimpleNamespace(value=None)
 """
 """A worker whose storage gives a file's first bytes and no others."""
