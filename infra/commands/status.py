@@ -42,7 +42,7 @@ def status(given: argparse.Namespace, context: Context) -> int:
         say_standing_cost(context)
         return 0
     if given.name is None and not given.follow and not steps.runs_of(aws, cluster.id):
-        context.say(f"It has run nothing yet. Start a run: {invocation.orchard('run --images SET --on emr')}")
+        context.say(f"It has run nothing yet. Start a run: {invocation.orchard('run --images photos/ --on emr')}")
         return 0
     step = steps.find(aws, cluster.id, given.name)
     if given.follow:

@@ -8,6 +8,7 @@ from infra import invocation
 from infra.aws import Aws, explained
 from infra.commands import Command
 from infra.context import Context
+from infra.errors import WrongUseError
 from infra.runs import clusters, history
 from job.errors import OrchardError
 
@@ -24,6 +25,11 @@ def execute(_given: argparse.Namespace, context: Context) -> int:
     aws = context.aws
     cluster = clusters.look(aws, history.cluster_of(aws, None))
     clusters.require_known(cluster)
+    if aws.on_this_machine:
+        raise WrongUseError(
+            "Spark's pages require a cluster on AWS, got one of a cloud on this machine.",
+            f"Read the run's log: {invocation.orchard('logs')}",
+        )
     context.say("Spark's history, available for 30 days after the cluster has ended:")
     context.say(f"  {_link(lambda: history_link(context, cluster.id))}")
     if not cluster.alive:

@@ -78,7 +78,9 @@ def planned_settings(given: Sequence[str], region: str) -> Settings:
     settings = read_settings(context | {"region": region})
     for text in given:
         if "=" not in text:
-            raise SettingsError(f"-c must be NAME=VALUE, got '{text}'.", f"Add the value: -c {text}=VALUE")
+            raise SettingsError(
+                f"-c must be NAME=VALUE, got '{text}'.", f"Add the value, for instance: -c {text}={context[text]}"
+            )
     return settings
 
 

@@ -206,7 +206,7 @@ def _no_manifest(aws: Aws, bucket: str, results_key: str) -> WrongUseError:
     shown = (
         f"{did_you_mean(name, known)}Runs: {', '.join(known[:MOST_NAMED])}."
         if known
-        else f"Start one: {invocation.orchard('run --images SET --on emr')}"
+        else f"Start one: {invocation.orchard('run --images photos/ --on emr')}"
     )
     return RunUnknownError(f"There is no run '{name}' in s3://{bucket}/results.", shown)
 

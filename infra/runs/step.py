@@ -107,7 +107,7 @@ def find(aws: Aws, cluster: str, run: str | None = None) -> Step:
             else f"The cluster {cluster} has not run anything yet.",
             f"{did_you_mean(run or '', names)}Runs: {', '.join(names)}."
             if names
-            else f"Start one: {invocation.orchard('run --images SET --on emr')}",
+            else f"Start one: {invocation.orchard('run --images photos/ --on emr')}",
         )
     return matching[0]
 

@@ -99,7 +99,7 @@ def test_status_of_an_unused_cluster_says_how_to_start_a_run(deployed: Deployed,
     assert orchard(world, "status") == 0
 
     assert world.said[0] == f"Cluster {deployed.cluster} (orchard-3): WAITING"
-    assert world.said[1].endswith(": orchard run --images SET --on emr")
+    assert world.said[1].endswith(": orchard run --images photos/ --on emr")
 
 
 def test_follow_needs_a_run(deployed: Deployed, world: World) -> None:
@@ -108,7 +108,7 @@ def test_follow_needs_a_run(deployed: Deployed, world: World) -> None:
 
     assert raised.value.code == "ORC-250"
     assert deployed.cluster in raised.value.message
-    assert "orchard run --images SET" in raised.value.hint
+    assert "orchard run --images photos/" in raised.value.hint
 
 
 @pytest.mark.parametrize(
@@ -1096,6 +1096,16 @@ def test_ui_reports_each_link_by_itself(deployed: Deployed, world: World, pages:
 
     assert [line.partition("[")[2][:7] for line in world.said[1:4:2]] == ["ORC-301", "ORC-301"]
     assert "--target i-1 " in world.said[5]
+
+
+@pytest.mark.usefixtures("deployed")
+def test_ui_of_a_cloud_on_this_machine_names_the_log(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Aws, "on_this_machine", True)
+
+    with pytest.raises(WrongUseError) as raised:
+        orchard(world, "ui")
+
+    assert raised.value.hint.endswith("orchard logs")
 
 
 @pytest.mark.usefixtures("pages")
