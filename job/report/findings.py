@@ -120,7 +120,8 @@ def read(output: str, manifest: dict[str, Any]) -> Findings:
         labels_given,
         _rejected(output, [entry["path"] for entry in files[layout.REJECTED]]),
         _evaluation(output, listed, metrics),
-        *(None if metrics is None else metrics.get(name) for name in ("folds", "compared")),
+        None if metrics is None else metrics.get("folds"),
+        None if metrics is None else metrics.get("compared"),
         checked.read(output, listed),
     )
 
