@@ -4,7 +4,10 @@
 ``stage`` is public too, and needs Spark.
 """
 
-DUPLICATE, NEAR_DUPLICATE, LABEL, OUTLIER = "duplicate", "near_duplicate", "label", "outlier"
+DUPLICATE = "duplicate"
+NEAR_DUPLICATE = "near_duplicate"
+LABEL = "label"
+OUTLIER = "outlier"
 
 KINDS = (DUPLICATE, NEAR_DUPLICATE, LABEL, OUTLIER)
 """What a photo is checked for."""
