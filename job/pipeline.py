@@ -7,14 +7,13 @@ from typing import Any
 import pyarrow as pa
 from pyspark import SparkContext
 
-from job import rejection_limits, storage
+from job import backbones, rejection_limits
 from job.arguments import Arguments
 from job.classifiers import COMPONENTS, DISCRIMINANT, FEATURES, folds, stage
 from job.classifiers.stage import Training
 from job.errors import TooFewPhotosError
 from job.features.extractor import FeatureExtractor
-from job.features.network.export import ExportRequest, cached_export
-from job.features.network.extractor import open_network, warn_if_untrained
+from job.features.network.extractor import NetworkExtractor, open_network, warn_if_untrained
 from job.features.words import KINDS, Learning, require_opencv, vocabulary
 from job.features.words.extractor import WordExtractor, perceptron_parameters, reused_words
 from job.features.words.options import CNN, ZERO
@@ -26,7 +25,7 @@ from job.pca import PrincipalComponents, Projection, components
 from job.pca.passes import ProjectionTask, SumTask
 from job.pca.stage import fit, project_photos, write_components
 from job.report import making
-from job.results import DataFile, resume
+from job.results import DataFile, layout, resume
 from job.results.output import Run, begin_to_replace, open_run
 from job.spark import session, tasks
 from job.spark.tasks import PhotosReport
@@ -52,9 +51,13 @@ def run(arguments: Arguments) -> dict[str, Any]:
         for line in (describe_listing(photos), *left_out.lines(), *label_warnings(photos, arguments)):
             progress.say(line)
         numbers = fold_numbers(photos, arguments)
-        extractor = choose_extractor(arguments, run)
+        extractor = choose_extractor(arguments, photos, run)
         require_possible(arguments, photos, extractor)
         photos, found = resume.reuse(arguments.resume, output, extractor.folder, extractor.provenance, photos, progress)
+        written: dict[str, Sequence[DataFile]] = {}
+        if isinstance(extractor, NetworkExtractor):
+            # Before the features: --resume finds it after a run that did not finish.
+            written[layout.BACKBONE] = backbones.keep(run, extractor.model, extractor.backbone)
         with session.opened(arguments.master, extractor.files, progress, run.folder) as context:
             reports = tasks.extract(context, photos, extractor, output, run.run_id, progress)
             rejection_limits.require_enough(output, count(photos, TRAIN), arguments.max_rejected, reports)
@@ -87,7 +90,7 @@ def run(arguments: Arguments) -> dict[str, Any]:
                     outcome = cross_validate(context, run, extracted.reports, numbers, asked, arguments)
                     classified = replace(classified, folds=outcome)
         begin_to_replace(run)
-        written: dict[str, Sequence[DataFile]] = {"pca": write_components(output, fitted, projection)}
+        written["pca"] = write_components(output, fitted, projection)
         if extracted.vocabulary:
             written["vocabulary"] = vocabulary.write(output, extracted.vocabulary)
         if classified is not None:
@@ -134,7 +137,7 @@ def cross_validate(
     return outcome
 
 
-def choose_extractor(arguments: Arguments, run: Run) -> FeatureExtractor:
+def choose_extractor(arguments: Arguments, photos: pa.Table, run: Run) -> FeatureExtractor:
     """Return the extractor that the arguments ask for.
 
     Raises
@@ -144,11 +147,8 @@ def choose_extractor(arguments: Arguments, run: Run) -> FeatureExtractor:
     """
     if arguments.descriptor == CNN:
         with run.progress.stage("backbone"):
-            if arguments.model is None:
-                model = cached_export(ExportRequest(arguments.backbone, arguments.weights, arguments.seed))
-            else:
-                model = storage.local_copy(storage.absolute_uri(arguments.model), run.folder)
-            extractor = open_network(model, arguments.precision, arguments.decode, arguments.views)
+            model = backbones.choose(arguments, photos, run.folder, run.progress.say)
+            extractor = open_network(model, arguments.decode, arguments.views)
         warn_if_untrained(run.progress, extractor.backbone)
         return extractor
     require_opencv()

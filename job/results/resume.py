@@ -26,10 +26,10 @@ FOOTERS_AT_A_TIME = 32
 """Footers that are read at the same time; each takes a few small requests."""
 
 MADE_DIFFERENTLY = {
+    "precision": "at another precision",
     "model": "by another model",
     "descriptor": "with another descriptor",
     "keypoints": "with another number of keypoints",
-    "precision": "at another precision",
     "views": "with another number of views",
     "empty": "with another --no-keypoints",
     "decode": "with another --decode",
@@ -40,7 +40,7 @@ MADE_DIFFERENTLY = {
 
 UNKNOWN = "in an unknown way"
 
-ROWS_SCHEMA = pa.schema([pa.field("version", pa.string()), pa.field("computed_in", pa.string())])
+ROWS_SCHEMA = pa.schema([pa.field("version", pa.string())])
 """Columns of a task's rows that go into the footer of its file."""
 
 
@@ -114,7 +114,7 @@ def find(output: str, folder: str, provenance: Mapping[str, Any], photos: pa.Tab
     """
     if storage.exists_any(output, [layout.MANIFEST]):
         layout.read_manifest(output)
-    names = _data_files(output, folder)
+    names = data_files(output, folder)
     with ThreadPoolExecutor(FOOTERS_AT_A_TIME) as pool:
         looked_into = pool.map(lambda name: _look_into(output, name), names)
         earlier = [entry for entry in looked_into if entry is not None]
@@ -168,10 +168,9 @@ def earlier_rows(output: str, listing: pa.Table, value: str) -> tuple[pa.Table |
     return (pa.concat_tables(taken) if taken else None), listing.filter(left)
 
 
-def with_rows_columns(made: pa.Table, photos: pa.Table, computed_in: str) -> pa.Table:
+def with_rows_columns(made: pa.Table, photos: pa.Table) -> pa.Table:
     """Return the rows that were computed of some photos with the columns of ``ROWS_SCHEMA``."""
-    described = made.append_column(ROWS_SCHEMA.field("version"), photos["version"])
-    return described.append_column(ROWS_SCHEMA.field("computed_in"), pa.array([computed_in] * len(made), pa.string()))
+    return made.append_column(ROWS_SCHEMA.field("version"), photos["version"])
 
 
 def in_order(listing: pa.Table, made: pa.Table, earlier: pa.Table | None) -> pa.Table:
@@ -201,7 +200,8 @@ _EARLIER_SCHEMA = pa.schema(
 )
 
 
-def _data_files(output: str, folder: str) -> list[str]:
+def data_files(output: str, folder: str) -> list[str]:
+    """Return the data files in a folder of the results, those of the latest run first."""
     if not storage.exists_any(output, [folder]):
         return []
     found = (f"{folder}/{file.inside}" for file in storage.list_files(storage.join(output, folder)))

@@ -34,13 +34,10 @@ class Loaded:
         Returns for each of several photos its values, or why it is rejected.
     batch
         How many photos ``process`` takes at a time.
-    computed_in
-        What a network computes in: float32 or bfloat16. Empty for other extractors.
     """
 
     process: Callable[[Sequence[Pixels]], Iterable[Values | RejectedPhotoError]]
     batch: int = 1
-    computed_in: str = ""
 
 
 class PhotoExtractor(Protocol):
@@ -130,7 +127,7 @@ def extract_part(task: PhotoTask, done: Accumulator[int], numbered: tuple[int, b
     used = photos.filter(pa.array([not isinstance(outcome, str) for outcome in outcomes], pa.bool_()))
     values = task.extractor.to_column([outcome for outcome in outcomes if not isinstance(outcome, str)])
     made = pa.table([used["path"], used["label"], used["split"], values], schema=task.extractor.schema)
-    rows = resume.in_order(part, resume.with_rows_columns(made, used, loaded.computed_in), earlier)
+    rows = resume.in_order(part, resume.with_rows_columns(made, used), earlier)
     attempt = layout.attempt()
 
     def name(folder: str) -> str:

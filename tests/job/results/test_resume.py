@@ -31,7 +31,7 @@ Whole = tuple[Path, Manifest]
 RUN, LATER_RUN = "20261120T110000-aaaaaaaa", "20261120T120000-bbbbbbbb"
 NETWORK = {
     "model": "5ha",
-    "precision": "full",
+    "precision": "float32",
     "views": 1,
     "decode": "exact",
     "decoding": 1,
@@ -57,7 +57,7 @@ def leave(
     photos = listed(versions)
     rows = [[value, float(number)] for number in range(len(photos))]
     made = pa.table([photos["path"], photos["label"], photos["split"], rows], schema=layout.FEATURES_SCHEMA)
-    rows_table = resume.with_rows_columns(made, photos, "float32")
+    rows_table = resume.with_rows_columns(made, photos)
     name = layout.data_file_name("features", run, part, 0, "parquet")
     return layout.write_parquet(str(output), name, made, resume.stamp(provenance, rows_table)).path
 
@@ -91,7 +91,7 @@ def test_of_two_runs_rows_the_one_of_the_right_version_is_taken(tmp_path: Path) 
     ("changed", "how"),
     [
         ({"model": "other"}, "by another model"),
-        ({"precision": "fast"}, "at another precision"),
+        ({"precision": "int8"}, "at another precision"),
         ({"decode": "scaled"}, "with another --decode"),
         ({"views": 3}, "with another number of views"),
         ({"decoding": 2}, "under other rules of decoding"),
@@ -141,13 +141,13 @@ def test_reused_rows_get_label_split_and_order_of_listing(tmp_path: Path) -> Non
 
     earlier, rest = resume.earlier_rows(str(tmp_path), photos, "features")
     made = pa.table([["/b"], ["a"], [TEST], [[0.0, 0.0]]], schema=layout.FEATURES_SCHEMA)
-    rows = resume.in_order(photos, resume.with_rows_columns(made, rest, "bfloat16"), earlier)
+    rows = resume.in_order(photos, resume.with_rows_columns(made, rest), earlier)
 
     assert rest["path"].to_pylist() == ["/b"]
     assert rows.to_pylist() == [
-        {"path": "/a", "label": "a", "split": TEST, "features": [7, 0], "version": "1", "computed_in": "float32"},
-        {"path": "/b", "label": "a", "split": TEST, "features": [0, 0], "version": "1", "computed_in": "bfloat16"},
-        {"path": "/c", "label": "a", "split": TEST, "features": [7, 1], "version": "1", "computed_in": "float32"},
+        {"path": "/a", "label": "a", "split": TEST, "features": [7, 0], "version": "1"},
+        {"path": "/b", "label": "a", "split": TEST, "features": [0, 0], "version": "1"},
+        {"path": "/c", "label": "a", "split": TEST, "features": [7, 1], "version": "1"},
     ]
 
 
