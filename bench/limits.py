@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from job.features.network import FULL, load, read_description
+from job.features.network import load, read_description
 from job.images import Pixels
 from job.images.decode import decode
 
@@ -29,21 +29,20 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("limit", choices=("inference", "loop"))
     parser.add_argument("--photos", required=True, help="folder of photos")
     parser.add_argument("--model", required=True, help="an exported backbone")
-    parser.add_argument("--precision", default=FULL)
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     given = parser.parse_args(words)
     paths = sorted(str(path) for path in Path(given.photos).rglob("*.jpg"))
-    seconds = time_processes(given.limit, paths, given.model, given.precision, given.processes)
+    seconds = time_processes(given.limit, paths, given.model, given.processes)
     print(json.dumps({"images": len(paths), "features_s": seconds, "img_per_s": len(paths) / seconds}))
     return 0
 
 
-def time_processes(limit: str, paths: Sequence[str], model: str, precision: str, processes: int) -> float:
+def time_processes(limit: str, paths: Sequence[str], model: str, processes: int) -> float:
     """Return the seconds from the common start until the last process has computed its share of the photos."""
     context = multiprocessing.get_context("spawn")
     ready, ended = context.Barrier(processes + 1), context.Barrier(processes + 1)
     started = [
-        context.Process(target=_compute, args=(limit, paths[share::processes], model, precision, ready, ended))
+        context.Process(target=_compute, args=(limit, paths[share::processes], model, ready, ended))
         for share in range(processes)
     ]
     for process in started:
@@ -57,8 +56,8 @@ def time_processes(limit: str, paths: Sequence[str], model: str, precision: str,
     return seconds
 
 
-def _compute(limit: str, paths: Sequence[str], model: str, precision: str, ready: Barrier, ended: Barrier) -> None:
-    described, network = read_description(model), load(model, precision)
+def _compute(limit: str, paths: Sequence[str], model: str, ready: Barrier, ended: Barrier) -> None:
+    described, network = read_description(model), load(model)
 
     def pixels(path: str) -> Pixels:
         return decode(Path(path).read_bytes(), described.width, described.height)

@@ -18,12 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from bench.watched import CommandFailedError, Watched, run
+from job.features.network import FLOAT32, INT8
 from job.features.network.export import ExportRequest, cached_export
+from job.features.network.quantize import draw, quantized_network
+from job.images import EXACT, TRAIN, listing
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs" / "performance.md"
 BEGIN, END = "<!-- written by make bench -->", "<!-- end of what make bench writes -->"
-OURS = ("full", "fast")
+OURS = (FLOAT32, INT8)
 LIMITS = ("loop", "inference")
 
 
@@ -62,15 +65,20 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"error: nothing is called {', '.join(unknown)}." if unknown else "error: --rounds must be 1 or more.")
         print(f"Choose among {', '.join([*LIMITS, *OURS, *others])}; --other NAME='COMMAND' adds one.")
         return 2
-    model = cached_export(ExportRequest("mobilenet_v2", given.weights, 0))
+    models = {FLOAT32: cached_export(ExportRequest("mobilenet_v2", given.weights, 0))}
     measured: dict[str, list[Round]] = {name: [] for name in names}
     with tempfile.TemporaryDirectory(prefix="orchard-bench-") as scratch:
         photos = copies(Path(given.photos), given.copies, Path(scratch)) if given.copies else Path(given.photos)
+        if INT8 in names:
+            # Before the rounds: like a run whose network was quantized before.
+            folder = str(photos.resolve())
+            drawn = draw(listing.list_photos(folder, TRAIN), folder, 0)
+            models[INT8] = quantized_network(models[FLOAT32], drawn, EXACT, print)
         for number in range(given.rounds):
             for name in names:
                 output = Path(scratch) / f"{name}-{number}"
                 try:
-                    measured[name].append(measure(name, others, photos, output, given.weights, model))
+                    measured[name].append(measure(name, others, photos, output, given.weights, models))
                 except CommandFailedError as error:
                     print(f"error: {error}")
                     return 1
@@ -105,13 +113,15 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def measure(name: str, others: Mapping[str, str], photos: Path, output: Path, weights: str, model: Path) -> Round:
+def measure(
+    name: str, others: Mapping[str, str], photos: Path, output: Path, weights: str, models: Mapping[str, Path]
+) -> Round:
     """Run one contender once."""
     if name in LIMITS:
-        limit = [sys.executable, "-m", "bench.limits", name, "--photos", str(photos), "--model", str(model)]
+        limit = [sys.executable, "-m", "bench.limits", name, "--photos", str(photos), "--model", str(models[FLOAT32])]
         return of_printed(run(limit))
     if name in OURS:
-        watched = run(job_command(photos, output, model, name))
+        watched = run(job_command(photos, output, models[name], name))
         return of_manifest(watched, json.loads((output / "manifest.json").read_text()))
     places = {"photos": str(photos), "output": str(output), "weights": weights}
     return of_printed(run([word.format_map(places) for word in shlex.split(others[name])]))

@@ -141,7 +141,6 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
     "jupyterhub": _boolean,
     "live_logs": _boolean,
     "visual_words": _boolean,
-    "reduced_precision": _boolean,
     # EMR's own bounds.
     "step_concurrency": _whole_number(1, 256),
     "tls_certificates": _matching(
@@ -231,10 +230,5 @@ def _contradictions(settings: Settings) -> list[tuple[bool, str, str]]:
             # The step that sets the password ends the cluster if it fails; EMR allows that for one step at a time only.
             f"step_concurrency must be 1 with jupyterhub=true, got {settings.step_concurrency}.",
             "Add -c step_concurrency=1, or -c jupyterhub=false.",
-        ),
-        (
-            settings.reduced_precision and {instance.architecture for instance in workers} != {"x86_64"},
-            f"reduced_precision=true needs x86_64 in worker_instance_types, got {worker_names}.",
-            "Use x86_64 types (m7i, c7i and r7i compute in bfloat16), or add -c reduced_precision=false.",
         ),
     ]

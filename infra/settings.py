@@ -43,7 +43,6 @@ class Settings:
     jupyterhub: bool  # whether the cluster runs JupyterHub, with its notebooks in the data bucket
     live_logs: bool  # whether EMR sends the logs of steps to CloudWatch while they run
     visual_words: bool  # whether the nodes get OpenCV, which ``--descriptor orb`` and ``sift`` need
-    reduced_precision: bool  # whether the nodes get OpenVINO, which ``--precision fast`` needs
     step_concurrency: int  # steps that may run at the same time
     tls_certificates: str  # ``s3://`` URI of a zipped PEM bundle that encrypts traffic between nodes; or empty
     generation: int  # raise it to replace a cluster that ended itself

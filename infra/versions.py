@@ -56,7 +56,5 @@ LIBRARIES = (
 OPTIONAL = {
     # The newest OpenCV that goes with the pinned NumPy: later ones ask for NumPy 2. 50 MB more for every node to fetch.
     "visual_words": (Library("opencv-python-headless", "4.11.0.86", ("cv2",)),),
-    # Measured on x86-64 only; elsewhere --precision fast is full precision. 59 MB more for every node to fetch.
-    "reduced_precision": (Library("openvino", "2026.4.1", ("openvino",), ("x86_64",)),),
 }
 """Libraries in addition to ``LIBRARIES``, by the setting that adds them."""

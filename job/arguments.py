@@ -111,7 +111,6 @@ class PredictArguments(_Checked):
     images: str
     output: str
     model: str | None
-    precision: str | None
     csv: bool
     max_rejected: str | None
     resume: bool

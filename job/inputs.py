@@ -88,7 +88,7 @@ def fold_numbers(photos: pa.Table, arguments: Arguments) -> list[int] | None:
     """Return the fold of each photo with ``--folds``, -1 for photos that are not tested; else None."""
     if arguments.folds is None:
         return None
-    return groups.assign(photos, arguments.folds, arguments.seed, _training_folder(arguments))
+    return groups.assign(photos, arguments.folds, arguments.seed, training_folder(arguments))
 
 
 def held_out_numbers(photos: pa.Table, arguments: Arguments) -> list[int] | None:
@@ -101,7 +101,7 @@ def held_out_numbers(photos: pa.Table, arguments: Arguments) -> list[int] | None
     """
     if arguments.classifier != AUTO:
         return None
-    folder = _training_folder(arguments)
+    folder = training_folder(arguments)
     possible = len(groups.divisible(photos, folder))
     if possible < 2:
         what = "groups" if arguments.group_pattern else "photos"
@@ -129,7 +129,7 @@ def describe_listing(photos: pa.Table) -> str:
 
 def label_warnings(photos: pa.Table, arguments: Arguments) -> list[str]:
     """Return what is probably wrong with the labels and groups of a listing, a line each."""
-    folder = _training_folder(arguments)
+    folder = training_folder(arguments)
     training: dict[str, list[str]] = {}
     train = photos.filter(pc.equal(photos["split"], TRAIN))
     for path, label in zip(listing.paths_inside(train, folder), train["label"].to_pylist(), strict=True):
@@ -143,6 +143,6 @@ def label_warnings(photos: pa.Table, arguments: Arguments) -> list[str]:
     return of_labels + groups.warnings(photos)
 
 
-def _training_folder(arguments: Arguments) -> str:
+def training_folder(arguments: Arguments) -> str:
     """Return the folder that the training photos' paths are inside of; empty for a list of photos."""
     return "" if arguments.images is None else storage.absolute_uri(arguments.images)

@@ -19,7 +19,7 @@ from job.results.resume import Found
 from job.results.tables import Tables
 from job.spark.tasks import PhotosReport
 
-LIBRARIES = ("numpy", "pyarrow", "pillow", "ai-edge-litert", "openvino")
+LIBRARIES = ("numpy", "pyarrow", "pillow", "ai-edge-litert")
 """Their versions go into the manifest: what a number may depend on."""
 
 SHARES = (0.80, 0.90, 0.95, 0.99)

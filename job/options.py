@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from job.classifiers import COMPONENTS, FEATURES, MODELS
 from job.errors import OrchardError, UsageError, did_you_mean
-from job.features.network import FAST, FULL, IMAGENET, NO_TRANSFORM, TRANSFORMS, network_name
+from job.features.network import FLOAT32, IMAGENET, INT8, NO_TRANSFORM, TRANSFORMS, network_name
 from job.features.words import options as word_options
 from job.images import EXACT, SCALED, WINDOWS
 from job.report import LANGUAGES
@@ -216,9 +216,9 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
     add_backbone_options(network)
     network.add_argument(
         "--precision",
-        choices=(FULL, FAST),
-        default=FULL,
-        help="full: float32 (default); fast: bfloat16 where the processor has it",
+        choices=(FLOAT32, INT8),
+        default=FLOAT32,
+        help="float32: as exported (default); int8: quantized with 300 of the training photos",
     )
     network.add_argument(
         "--views",
@@ -297,7 +297,6 @@ def add_predict_options(made: argparse.ArgumentParser, where: argparse._ActionsC
     photos.add_argument("--results", metavar="FOLDER", required=True, help="results of the run to apply")
     photos.add_argument("--images", metavar="FOLDER", required=True, help="photos to predict; folder names are ignored")
     photos.add_argument("--model", metavar="FILE", help="backbone of that run (default: found or exported again)")
-    photos.add_argument("--precision", choices=(FULL, FAST), help="of the features (default: that run's)")
     _add_output_options(made)
 
 

@@ -8,14 +8,13 @@ from typing import Any
 import pyarrow as pa
 from pyspark import SparkContext
 
-from job import rejection_limits, storage
+from job import backbones, rejection_limits
 from job.arguments import Arguments
 from job.classifiers import COMPONENTS, DISCRIMINANT, FEATURES, choice, folds, stage
-from job.classifiers.stage import Training
+from job.classifiers.stage import Classified, Training
 from job.errors import TooFewPhotosError
 from job.features.extractor import FeatureExtractor
-from job.features.network.export import ExportRequest, cached_export
-from job.features.network.extractor import open_network, warn_if_untrained
+from job.features.network.extractor import NetworkExtractor, open_network, warn_if_untrained
 from job.features.words import KINDS, Learning, require_opencv, vocabulary
 from job.features.words.extractor import WordExtractor, perceptron_parameters, reused_words
 from job.features.words.options import CNN, ZERO
@@ -33,11 +32,11 @@ from job.inputs import (
 from job.manifest import build_manifest, describe_components, label_counts, write_tables
 from job.options import AUTO, NO_CLASSIFIER
 from job.pca import PrincipalComponents, Projection, components
-from job.pca.passes import ProjectionTask, SumTask
+from job.pca.passes import ProjectionReport, ProjectionTask, SumTask
 from job.pca.stage import fit, project_photos, write_components
 from job.quality import stage as quality
 from job.report import making
-from job.results import DataFile, resume
+from job.results import DataFile, layout, resume
 from job.results.output import Run, begin_to_replace, open_run
 from job.spark import session, tasks
 from job.spark.tasks import PhotosReport
@@ -63,9 +62,13 @@ def run(arguments: Arguments) -> dict[str, Any]:
         for line in (describe_listing(photos), *left_out.lines(), *label_warnings(photos, arguments)):
             progress.say(line)
         numbers, held_out = fold_numbers(photos, arguments), held_out_numbers(photos, arguments)
-        extractor = choose_extractor(arguments, run)
+        extractor = choose_extractor(arguments, photos, run)
         require_possible(arguments, photos, extractor)
         photos, found = resume.reuse(arguments.resume, output, extractor.folder, extractor.provenance, photos, progress)
+        written: dict[str, Sequence[DataFile]] = {}
+        if isinstance(extractor, NetworkExtractor):
+            # Before the features: --resume finds it after a run that did not finish.
+            written[layout.BACKBONE] = backbones.keep(run, extractor.model, extractor.backbone)
         with session.opened(arguments.master, extractor.files, progress, run.folder) as context:
             reports = tasks.extract(context, photos, extractor, output, run.run_id, progress)
             rejection_limits.require_enough(output, count(photos, TRAIN), arguments.max_rejected, reports)
@@ -92,18 +95,13 @@ def run(arguments: Arguments) -> dict[str, Any]:
                     moments if by_label else None,
                     classifier_parameters(arguments, arguments.classifier, kept),
                 )
-                asked, compared = choose_classifier(context, run, extracted.reports, held_out, asked, arguments)
-                files = stage.input_files(asked.classify_on, extracted.reports, projected)
-                classified = replace(stage.classify(context, output, files, asked, progress), compared=compared)
-                if numbers is not None:
-                    outcome = cross_validate(context, run, extracted.reports, numbers, asked, arguments)
-                    classified = replace(classified, folds=outcome)
+                classified = classify(context, run, extracted.reports, projected, asked, numbers, held_out, arguments)
             predictions = [] if classified is None else classified.predictions
             checked = quality.check(
                 context, output, extracted.reports, photos, sorted(labels), fitted, predictions, progress
             )
         begin_to_replace(run)
-        written: dict[str, Sequence[DataFile]] = {"pca": write_components(output, fitted, projection)}
+        written["pca"] = write_components(output, fitted, projection)
         if extracted.vocabulary:
             written["vocabulary"] = vocabulary.write(output, extracted.vocabulary)
         if classified is not None:
@@ -122,6 +120,27 @@ def run(arguments: Arguments) -> dict[str, Any]:
         }
         manifest = build_manifest(run, arguments.as_manifest(), photos, found, extracted, projected, outcome, written)
         return making.finish_with_report(run, manifest, arguments.lang)
+
+
+def classify(
+    context: SparkContext,
+    run: Run,
+    reports: Sequence[PhotosReport],
+    projected: Sequence[ProjectionReport],
+    asked: Training,
+    numbers: Sequence[int] | None,
+    held_out: Sequence[int] | None,
+    arguments: Arguments,
+) -> Classified:
+    """Choose, train, evaluate and cross-validate the classifier, as far as the arguments ask for it.
+
+    ``numbers``, ``held_out``: what ``fold_numbers`` and ``held_out_numbers`` return.
+    """
+    asked, compared = choose_classifier(context, run, reports, held_out, asked, arguments)
+    files = stage.input_files(asked.classify_on, reports, projected)
+    classified = stage.classify(context, run.output, files, asked, run.progress)
+    outcome = None if numbers is None else cross_validate(context, run, reports, numbers, asked, arguments)
+    return replace(classified, compared=compared, folds=outcome)
 
 
 def cross_validate(
@@ -171,7 +190,7 @@ def choose_classifier(
     return replace(asked, kind=kind, parameters=classifier_parameters(arguments, kind, asked.width)), compared
 
 
-def choose_extractor(arguments: Arguments, run: Run) -> FeatureExtractor:
+def choose_extractor(arguments: Arguments, photos: pa.Table, run: Run) -> FeatureExtractor:
     """Return the extractor that the arguments ask for.
 
     Raises
@@ -181,13 +200,8 @@ def choose_extractor(arguments: Arguments, run: Run) -> FeatureExtractor:
     """
     if arguments.descriptor == CNN:
         with run.progress.stage("backbone"):
-            if arguments.model is None:
-                model = cached_export(ExportRequest(arguments.backbone, arguments.weights, arguments.seed))
-            else:
-                model = storage.local_copy(storage.absolute_uri(arguments.model), run.folder)
-            extractor = open_network(
-                *(model, arguments.precision, arguments.decode, arguments.views, arguments.feature_transform)
-            )
+            model = backbones.choose(arguments, photos, run.folder, run.progress.say)
+            extractor = open_network(model, arguments.decode, arguments.views, arguments.feature_transform)
         warn_if_untrained(run.progress, extractor.backbone)
         return extractor
     require_opencv()

@@ -120,9 +120,8 @@ def find_extractor(
         If it is not available on this machine.
     """
     if earlier.get("vocabulary") is None:
-        precision = arguments.precision or earlier["precision"]["requested"]
         with run.progress.stage("backbone"):
-            extractor = find_network(arguments.model, earlier, precision, cache, run.folder)
+            extractor = find_network(arguments.model, fitted, earlier, cache, run.folder)
         warn_if_untrained(run.progress, extractor.backbone)
         return extractor
     if arguments.model is not None:
@@ -138,23 +137,20 @@ def find_extractor(
 
 
 def find_network(
-    given: str | None, manifest: dict[str, Any], precision: str, cache: Path, folder: Path
+    given: str | None, fitted: str, manifest: dict[str, Any], cache: Path, folder: Path
 ) -> NetworkExtractor:
     """Return the extractor of the backbone of a run.
 
-    The file is the given one; else a cached one, the one that the run used, or a new export.
+    The file is the given one; else the one in the results, a cached one, the one that the run used, or a new export.
 
     Raises
     ------
     BackboneError
         If the file is not the one of the run, or does not exist.
     """
-    wanted, earlier = manifest["backbone"]["sha256"], manifest["arguments"]
-    described = manifest["backbone"]
-    settings = (
-        *(precision, earlier.get("decode", EXACT)),
-        *(described.get("views", 1), described.get("transform", NO_TRANSFORM)),
-    )
+    described, earlier = manifest["backbone"], manifest["arguments"]
+    wanted = described["sha256"]
+    settings = earlier.get("decode", EXACT), described.get("views", 1), described.get("transform", NO_TRANSFORM)
     if given is not None:
         extractor = open_network(storage.local_copy(storage.absolute_uri(given), folder), *settings)
         found = extractor.provenance["model"]
@@ -164,9 +160,12 @@ def find_network(
                 "Leave out --model, or name the file that the earlier run used.",
             )
         return extractor
-    model = find_local_backbone(manifest, cache)
+    kept = manifest["files"].get(layout.BACKBONE)
     try:
-        if model is None and earlier["model"] is not None:
+        model = find_local_backbone(manifest, cache)
+        if kept:
+            model = storage.local_copy(storage.join(fitted, kept[0]["path"]), folder)
+        elif model is None and earlier["model"] is not None:
             model = storage.local_copy(storage.absolute_uri(earlier["model"]), folder)
         elif model is None:
             model = cached_export(ExportRequest(earlier["backbone"], earlier["weights"], earlier["seed"]))

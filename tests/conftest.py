@@ -14,7 +14,7 @@ from moto.server import ThreadedMotoServer
 from pyspark import SparkContext
 
 from infra.commands.sample_photos import draw_photos
-from job.features.network import RANDOM
+from job.features.network import IMAGENET, RANDOM
 from job.features.network.export import ExportRequest, cached_export
 from job.images import listing
 from job.spark import session
@@ -53,6 +53,12 @@ def sample_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def random_backbone() -> Path:
     """Return an exported MobileNetV2 with random weights."""
     return cached_export(ExportRequest("mobilenet_v2", RANDOM, seed=0))
+
+
+@pytest.fixture(scope="session")
+def trained_backbone() -> Path:
+    """Return an exported EfficientNet-Lite0 with the packaged ImageNet weights: random ones do not quantize well."""
+    return cached_export(ExportRequest("efficientnet_lite0", IMAGENET, seed=0))
 
 
 @pytest.fixture(scope="module")

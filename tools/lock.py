@@ -21,7 +21,6 @@ CLUSTER_LISTS = {
     "requirements": ("x86_64", "aarch64"),
     "installer": ("x86_64", "aarch64"),
     "visual_words": ("x86_64", "aarch64"),
-    "reduced_precision": ("x86_64",),
 }
 """Packages of a cluster's nodes. One lock per architecture: pip cannot evaluate another machine's markers."""
 OPTIONS = ["--quiet", "--generate-hashes", "--python-version", "3.11", "--no-annotate", "--no-emit-index-url"]

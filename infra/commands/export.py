@@ -11,14 +11,17 @@ from pathlib import Path
 
 from infra.aws import stacks
 from infra.commands import Command
+from infra.commands.account import give_account
 from infra.commands.output.tables import in_columns
 from infra.context import Context
-from infra.errors import NotWritableError
+from infra.errors import NotWritableError, WrongUseError
 from infra.upload import place_model
 from job import storage
 from job.errors import NotWrittenError
-from job.features.network import NETWORKS, Backbone, content_hash, read_description, seconds_a_photo
+from job.features.network import FLOAT32, INT8, NETWORKS, Backbone, content_hash, read_description, seconds_a_photo
 from job.features.network.export import ExportRequest, cached_export
+from job.features.network.quantize import draw, quantized_network
+from job.images import EXACT, TRAIN, listing
 from job.options import add_backbone_options
 from job.storage import cache_folder
 
@@ -31,10 +34,20 @@ def execute(given: argparse.Namespace, context: Context) -> int:
         context.say(*backbone_table(exported_here(cache_folder(os.environ))))
         context.say("Photos per second: one core of this machine, measured once per file.")
         return 0
+    if (given.precision == INT8) != (given.images is not None):
+        option, other = (f"--precision {INT8}", "--images") if given.precision == INT8 else ("--images", "--precision")
+        raise WrongUseError(
+            f"{option} needs {other}{'' if other == '--images' else f' {INT8}'}.",
+            f"For instance: --precision {INT8} --images photos/",
+        )
     request = ExportRequest(given.backbone, given.weights, given.seed)
     # Checked before the export, which takes longer.
     bucket = stacks.data_bucket(context.aws) if given.upload else None
     file = cached_export(request)
+    if given.precision == INT8:
+        give_account(given)
+        folder = storage.absolute_uri(given.images)
+        file = quantized_network(file, draw(listing.list_photos(folder, TRAIN), folder, given.seed), EXACT, context.say)
     if given.output is not None:
         file = _copy(file, given.output)
     described = read_description(file)
@@ -115,8 +128,15 @@ def images_a_second(file: Path) -> float:
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add_backbone_options(parser)
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="seed of random weights (default: %(default)s)"
+        "--seed", type=int, default=0, metavar="N", help="seed of random weights and of the draw (default: %(default)s)"
     )
+    parser.add_argument(
+        "--precision",
+        choices=(FLOAT32, INT8),
+        default=FLOAT32,
+        help=f"{FLOAT32} (default), or {INT8}: quantized with 300 photos of --images",
+    )
+    parser.add_argument("--images", metavar="FOLDER", help=f"with --precision {INT8}: photos to train on, not to test")
     parser.add_argument(
         "--list", action="store_true", help="list all networks: input, features, file size, speed on this machine"
     )

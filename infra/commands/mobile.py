@@ -16,13 +16,16 @@ from job import storage
 from job.classifiers import Classifier
 from job.features.network import NO_TRANSFORM, Backbone, seconds_a_photo
 from job.images import RejectedPhotoError, read_ahead
-from job.mobile import PhotoClassifier, mobile_model, parse_description, with_quantized_weights
+from job.mobile import FLOAT16, PhotoClassifier, mobile_model, parse_description, with_float16_weights
 from job.pca import Projection
 from job.results import layout, listed_files
 from job.storage import split_s3
 
 MOST_PHOTOS = 1000
 """Most test photos to measure on: accuracy within a percent or two in less than a minute."""
+
+MOST_LOST = 0.01
+"""Share of the test photos that a model may classify worse than the run, without a warning."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,10 @@ class Measured:
     run_right: int = 0
 
 
-def make_mobile(context: Context, run: RunFiles, backbone: Path, destination: Path, stored_as: str | None) -> None:
+def make_mobile(context: Context, run: RunFiles, backbone: bytes, destination: Path, stored_as: str | None) -> None:
     """Write the phone model of a run, and print its size, speed and accuracy."""
     full = run_model(run, backbone)
-    chosen = with_quantized_weights(full, stored_as) if stored_as else full
+    chosen = with_float16_weights(full) if stored_as == FLOAT16 else full
     _write(chosen, destination)
     context.say(describe(chosen, destination))
     photos = photos_to_measure(run)
@@ -65,16 +68,16 @@ def make_mobile(context: Context, run: RunFiles, backbone: Path, destination: Pa
         context.say("Accuracy not measured: the run has no test photos. Run with --test or --holdout.")
         return
     context.say(_accuracy(measure(lambda: context.aws, destination, photos), len(photos), "It"))
-    if stored_as:
+    if stored_as == FLOAT16:
         unquantized = destination.with_name(f".{destination.name}.full")
         try:
             _write(full, unquantized)
-            context.say(_accuracy(measure(lambda: context.aws, unquantized, photos), len(photos), "Not quantised, it"))
+            context.say(_accuracy(measure(lambda: context.aws, unquantized, photos), len(photos), "Not quantized, it"))
         finally:
             unquantized.unlink(missing_ok=True)
 
 
-def run_model(run: RunFiles, backbone: Path) -> bytes:
+def run_model(run: RunFiles, backbone: bytes) -> bytes:
     """Return the phone model of a run, with the run's own weights."""
     description, numbers = run.read_if_there(layout.MODEL), run.read_if_there(layout.MODEL_NUMBERS)
     if description is None or numbers is None:
@@ -86,7 +89,7 @@ def run_model(run: RunFiles, backbone: Path) -> bytes:
         projection = Projection(archive["mean"], archive["scale"], archive["components"])
     classifier, network = Classifier.from_files(description, numbers), run.manifest["backbone"]
     views, transform = network.get("views", 1), network.get("transform", NO_TRANSFORM)
-    return mobile_model(backbone.read_bytes(), projection, classifier, views, transform)
+    return mobile_model(backbone, projection, classifier, views, transform)
 
 
 def describe(model: bytes, file: Path) -> str:
@@ -154,9 +157,11 @@ def _accuracy(measured: Measured, asked: int, subject: str) -> str:
         return f"Accuracy not measured: none of the run's {asked:,} test photos can be read from this machine."
     count = measured.photos
     left_out = f" ({asked - count:,} more could not be read)" if asked > count else ""
+    # More than the photos that differ by chance, where all agree by design.
+    warned = "Warning: " if measured.run_right - measured.right > MOST_LOST * count else ""
     return (
-        f"{subject} gives the run's own label on {measured.agree:,} of {count:,} test photos{left_out}: accuracy "
-        f"{measured.right / count:.2%}, the run's {measured.run_right / count:.2%}."
+        f"{warned}{subject} gives the run's own label on {measured.agree:,} of {count:,} test photos{left_out}: "
+        f"accuracy {measured.right / count:.2%}, the run's {measured.run_right / count:.2%}."
     )
 
 

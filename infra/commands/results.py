@@ -14,9 +14,10 @@ from infra.commands.report import RESULTS, local_folder
 from infra.commands.run_table import list_runs
 from infra.context import Context
 from infra.errors import ReportNotShownError, RunUnknownError, SignInError, StackNotReadyError, WrongUseError
-from infra.runs import fetch, find_backbone
+from infra.runs import RunFiles, fetch, find_backbone
 from job.errors import OrchardError
-from job.mobile import FLOAT16, INT8
+from job.features.network import FLOAT32, INT8
+from job.mobile import FLOAT16
 from job.results import EXPLAINED_VARIANCE, REPORT, layout
 from job.summary import summary
 
@@ -40,7 +41,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=(FLOAT16, INT8),
         nargs="?",
         const=FLOAT16,
-        help="with --mobile: quantize the weights (default: %(const)s)",
+        help="with --mobile: store weights as float16 (default), or require the int8 network of the run",
     )
     parser.add_argument(
         "--model", type=Path, metavar="FILE", help="with --mobile: the run's backbone, if it is not found"
@@ -100,8 +101,27 @@ def _make(given: argparse.Namespace, context: Context) -> None:
     if given.variance_table:
         context.say(*variance_table(cumulative_shares(found.read(EXPLAINED_VARIANCE)), given.variance_table))
     if given.mobile:
-        backbone = find_backbone(found.manifest, given.model, aws, bucket)
+        _require_quantized(found, given.quantized)
+        kept = found.manifest["files"].get(layout.BACKBONE)
+        if kept:
+            backbone = found.read(kept[0]["path"])
+        else:
+            backbone = find_backbone(found.manifest, given.model, aws, bucket).read_bytes()
         mobile.make_mobile(context, found, backbone, given.mobile, given.quantized)
+
+
+def _require_quantized(run: RunFiles, quantized: str | None) -> None:
+    """Raise WrongUseError if a run's network cannot be stored as asked."""
+    precision = (run.manifest["backbone"] or {}).get("precision", FLOAT32)
+    if quantized == INT8 and precision != INT8:
+        raise WrongUseError(
+            f"--quantized {INT8} needs a run with --precision {INT8}, got '{run.where}' in {precision}.",
+            f"Run again with --precision {INT8}, or use --quantized {FLOAT16}.",
+        )
+    if quantized == FLOAT16 and precision == INT8:
+        raise WrongUseError(
+            f"--quantized {FLOAT16} needs a float32 network, got '{run.where}' in {precision}.", "Leave it out."
+        )
 
 
 def _require_sense(given: argparse.Namespace) -> None:

@@ -1,11 +1,14 @@
 """``orchard run`` and ``orchard predict``: the job on this machine or on the cluster, with the same options."""
 
 import argparse
-import os
+import tempfile
+from dataclasses import replace
+from pathlib import Path
 
 from infra import invocation
 from infra.aws import Aws, require_name, stacks
 from infra.commands import Command
+from infra.commands.account import give_account
 from infra.commands.cost import estimate_line
 from infra.commands.destroy import destroy_when_idle
 from infra.commands.follow_run import follow_to_the_end
@@ -15,9 +18,12 @@ from infra.context import Context
 from infra.errors import RunRefusedError, WrongUseError
 from infra.runs import Cluster, PhotosFound, Plan, Step, clusters, plans, preflight, steps
 from infra.upload import make_bundle, place_model, send_bundle
-from job import arguments, options, run_names
+from job import arguments, backbones, options, run_names
 from job.__main__ import carry_out
+from job.arguments import Arguments, PredictArguments
+from job.features.network import INT8
 from job.features.network.export import ExportRequest, cached_export
+from job.inputs import list_all
 
 LOCAL, EMR = "local", "emr"
 
@@ -48,11 +54,14 @@ def execute(given: argparse.Namespace, context: Context) -> int:
     photos = _check(aws, plan, cluster)
     context.say(*(f"{uri}: {each.count:,} photos, {megabytes(each.bytes)}" for uri, each in photos.items()))
     context.say(*(each.ignored for each in photos.values() if each.ignored))
-    if isinstance(plan.arguments, arguments.Arguments):
+    if isinstance(plan.arguments, Arguments):
         context.say(*preflight.check_labels(plan.arguments, photos))
     if photos:
         context.say(estimate_line(context, list(photos.values())))
-    step = _attach(context, plan, cluster)
+    if getattr(asked, "precision", None) == INT8:
+        give_account(given)
+    with tempfile.TemporaryDirectory(prefix="orchard-") as folder:
+        step = _attach(context, plan, cluster, _backbone(context, plan, asked, Path(folder)))
     if given.detach:
         context.say(f"Follow it: {invocation.orchard(f'status {name} --follow')}")
         return 0
@@ -77,9 +86,7 @@ def _require_sense(given: argparse.Namespace) -> None:
 
 def _run_here(given: argparse.Namespace) -> str:
     """Run the job on this machine; return the text to print at the end."""
-    # The job reads S3 by itself, by the environment alone.
-    variables = {"AWS_PROFILE": given.profile, "AWS_REGION": given.region}
-    os.environ.update({name: value for name, value in variables.items() if value})
+    give_account(given)
     for option in ("results", "vocabulary"):
         if getattr(given, option, None):
             setattr(given, option, local_results(getattr(given, option)))
@@ -97,12 +104,19 @@ def _check(aws: Aws, plan: Plan, cluster: Cluster) -> dict[str, PhotosFound]:
     return preflight.check(aws, plan)
 
 
-def _attach(context: Context, plan: Plan, cluster: Cluster) -> Step:
+def _backbone(context: Context, plan: Plan, asked: Arguments | PredictArguments, folder: Path) -> Path | None:
+    """Return the exported file to send; None for nothing. The cluster cannot quantize: it has no TensorFlow."""
+    if isinstance(asked, Arguments) and isinstance(plan.arguments, Arguments) and asked.precision == INT8:
+        here = replace(plan.arguments, model=asked.model, backbone=asked.backbone, weights=asked.weights)
+        return backbones.choose(here, list_all(here), folder, context.say)
+    return cached_export(plan.backbone) if isinstance(plan.backbone, ExportRequest) else plan.backbone
+
+
+def _attach(context: Context, plan: Plan, cluster: Cluster, backbone: Path | None) -> Step:
     """Send the backbone and the code unless the bucket has them, and attach the step."""
     aws, model = context.aws, None
-    if plan.backbone is not None:
-        file = cached_export(plan.backbone) if isinstance(plan.backbone, ExportRequest) else plan.backbone
-        placed = place_model(aws, plan.bucket, file)
+    if backbone is not None:
+        placed = place_model(aws, plan.bucket, backbone)
         model = placed.uri
         context.say(f"Backbone {model}: {'sent' if placed.sent else 'already uploaded'}")
     bundle = make_bundle()

@@ -77,8 +77,8 @@ class TooFewPhotosError(UsageError):
     """There are too few photos for what was asked.
 
     Components need two photos that can be used and that differ, as many photos as components and one more; a
-    classifier needs two labels; visual words need enough keypoints. Photos that could not be used do not count:
-    `rejected/` names them and says why.
+    classifier needs two labels; visual words need enough keypoints; `--precision int8` needs 50 training photos.
+    Photos that could not be used do not count: `rejected/` names them and says why.
 
     Give more photos, repair the rejected ones, or ask for less, as the second line says.
     """
@@ -179,6 +179,18 @@ class UnsafeWeightsError(BackboneError):
     code = "ORC-147"
 
 
+class QuantizationError(BackboneError):
+    """The network does not quantize well.
+
+    `--precision int8` compares the features of the int8 network with those of the float32 network, on training photos
+    that did not calibrate it. Their mean cosine was too small, so a classifier would lose accuracy.
+
+    Use `--precision float32`, or another network; docs/decisions/0131-int8-by-calibration.md names two.
+    """
+
+    code = "ORC-148"
+
+
 class NegativeFeaturesError(UsageError):
     """The square root of a negative feature was asked for.
 
@@ -188,7 +200,7 @@ class NegativeFeaturesError(UsageError):
     Leave the option out, or choose another network.
     """
 
-    code = "ORC-148"
+    code = "ORC-149"
 
 
 class NotInstalledError(UsageError):

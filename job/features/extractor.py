@@ -40,8 +40,7 @@ class Extracted:
     reports
         One per task; its file is in ``features/``.
     description
-        The manifest's entries on the source of the features: "backbone" and "vocabulary", one of them null, and
-        "precision" for a network.
+        The manifest's entries on the source of the features: "backbone" and "vocabulary", one of them null.
     vocabulary
         Files of the vocabulary and their contents, not yet written; empty for a network.
     """

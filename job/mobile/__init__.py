@@ -2,14 +2,13 @@
 
 from job.mobile.build import MobileDescription, mobile_model, parse_description
 from job.mobile.classify import PhotoClassifier
-from job.mobile.quantize import FLOAT16, INT8, with_quantized_weights
+from job.mobile.float16 import FLOAT16, with_float16_weights
 
 __all__ = [
     "FLOAT16",
-    "INT8",
     "MobileDescription",
     "PhotoClassifier",
     "mobile_model",
     "parse_description",
-    "with_quantized_weights",
+    "with_float16_weights",
 ]

@@ -24,7 +24,7 @@ from job.classifiers import (
     TreesModel,
 )
 from job.errors import printable_line
-from job.features.network import DESCRIPTION_KEY, NO_TRANSFORM, SQRT
+from job.features.network import CALIBRATING_KEY, DESCRIPTION_KEY, FLOAT32, NO_TRANSFORM, SQRT
 from job.features.network.tflite_graph import Graph, read_metadata
 from job.mobile.trees import apply_trees
 from job.pca import Projection
@@ -57,7 +57,7 @@ class MobileDescription:
     components: int  # 0 if the classifier takes the features
     classifier: str
     labels: tuple[str, ...]  # in the order of the probabilities
-    stored_as: str = "float32"  # how weights are stored: "float32", or smaller
+    stored_as: str = "float32"  # how the network's weights are stored: "float32", "float16" or "int8"
     views: int = 1  # the input is one photo for each of these ``job.images.WINDOWS``
 
 
@@ -93,10 +93,12 @@ def mobile_model(
         components=len(projection.components) if on_components else 0,
         classifier=classifier.kind,
         labels=classifier.labels,
+        stored_as=described.get("precision", FLOAT32),
         views=views,
     )
     # Without its description nothing accepts the file as a backbone.
-    graph.drop_metadata(DESCRIPTION_KEY)
+    for key in (DESCRIPTION_KEY, CALIBRATING_KEY):
+        graph.drop_metadata(key)
     return finished(graph, description)
 
 

@@ -57,10 +57,15 @@ def _described_by(manifest: Mapping[str, Any], messages: Messages) -> list[tuple
         values = {name: str(vocabulary[name]) for name in ("words", "descriptor", "keypoints")}
         return [(messages("visual_words"), messages("visual_words_value", **values))]
     size = {name: str(backbone[name]) for name in ("name", "width", "height")}
-    return [
+    facts = [
         (messages("network"), messages("network_value", **size, features=messages.number(backbone["features"]))),
         (messages("weights"), short_weights(backbone["weights"])),
     ]
+    calibration = backbone.get("calibration")
+    if calibration:
+        photos, cosine = messages.number(calibration["photos"]), messages.number(calibration["mean_cosine"], 3)
+        facts.append((messages("calibration"), messages("calibration_value", photos=photos, cosine=cosine)))
+    return facts
 
 
 def labels(findings: Findings, messages: Messages) -> str:

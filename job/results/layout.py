@@ -32,6 +32,7 @@ COMPONENTS = "components"
 COMPONENTS_CSV = "components.csv"
 REJECTED = "rejected"
 DESCRIPTORS = "descriptors"
+BACKBONE = "backbone"
 REJECTED_TABLE = "rejected.csv"
 COMPONENTS_TABLE = "pca/components.csv"
 PREDICTIONS_TABLE = "predictions.csv"
@@ -60,7 +61,7 @@ WRITTEN_ONCE = (
 
 LAYOUT = (
     *(MANIFEST, PROGRESS, FEATURES, COMPONENTS, COMPONENTS_CSV, "pca", REJECTED),
-    *("classifier", REPORT, DESCRIPTORS, "vocabulary", "quality", REJECTED_TABLE, PREDICTIONS_TABLE),
+    *("classifier", REPORT, DESCRIPTORS, BACKBONE, "vocabulary", "quality", REJECTED_TABLE, PREDICTIONS_TABLE),
 )
 """Files and folders at the top of a results folder."""
 
@@ -272,8 +273,8 @@ def to_json(content: dict[str, Any]) -> bytes:
 
 
 _DATA_FILE = re.compile(
-    r"(?:descriptors|features|components|components\.csv|rejected|classifier/predictions)/"
-    r"part-\d{5}-(?P<run>\d{8}T\d{6}-[0-9a-f]{8})-[\d-]+\.(?:parquet|csv)"
+    r"(?:backbone|descriptors|features|components|components\.csv|rejected|classifier/predictions)/"
+    r"part-\d{5}-(?P<run>\d{8}T\d{6}-[0-9a-f]{8})-[\d-]+\.(?:parquet|csv|tflite)"
 )
 """The name of a file that a task of some run has written."""
 
@@ -290,7 +291,7 @@ def _write(output: str, name: str, sink: pa.BufferOutputStream, rows: int) -> Da
 
 
 def installed_version(library: str) -> str | None:
-    """Return the version of a library; None if it is not installed, as OpenVINO on some machines."""
+    """Return the version of a library; None if it is not installed."""
     try:
         return importlib.metadata.version(library)
     except importlib.metadata.PackageNotFoundError:

@@ -27,10 +27,10 @@ FOOTERS_AT_A_TIME = 32
 """Footers that are read at the same time; each takes a few small requests."""
 
 MADE_DIFFERENTLY = {
+    "precision": "at another precision",
     "model": "by another model",
     "descriptor": "with another descriptor",
     "keypoints": "with another number of keypoints",
-    "precision": "at another precision",
     "views": "with another number of views",
     "transform": "with another --feature-transform",
     "empty": "with another --no-keypoints",
@@ -45,7 +45,7 @@ UNKNOWN = "in an unknown way"
 IDENTITY = ("digest", "thumbnail")
 """Columns with the fields of ``job.images.Identity``; null for rows of a version that did not record them."""
 
-ROWS_SCHEMA = pa.schema([pa.field(name, pa.string()) for name in ("version", "computed_in", *IDENTITY)])
+ROWS_SCHEMA = pa.schema([pa.field(name, pa.string()) for name in ("version", *IDENTITY)])
 """Columns of a task's rows that go into the footer of its file."""
 
 
@@ -126,7 +126,7 @@ def find(output: str, folder: str, provenance: Mapping[str, Any], photos: pa.Tab
     """
     if storage.exists_any(output, [layout.MANIFEST]):
         layout.read_manifest(output)
-    names = _data_files(output, folder)
+    names = data_files(output, folder)
     with ThreadPoolExecutor(FOOTERS_AT_A_TIME) as pool:
         looked_into = pool.map(lambda name: _look_into(output, name), names)
         earlier = [entry for entry in looked_into if entry is not None]
@@ -180,11 +180,10 @@ def earlier_rows(output: str, listing: pa.Table, value: str) -> tuple[pa.Table |
     return (pa.concat_tables(taken) if taken else None), listing.filter(left)
 
 
-def with_rows_columns(made: pa.Table, photos: pa.Table, computed_in: str, identities: Sequence[Identity]) -> pa.Table:
+def with_rows_columns(made: pa.Table, photos: pa.Table, identities: Sequence[Identity]) -> pa.Table:
     """Return the rows that were computed of some photos with the columns of ``ROWS_SCHEMA``."""
     columns = {
         "version": photos["version"],
-        "computed_in": pa.array([computed_in] * len(made), pa.string()),
         **{name: pa.array([getattr(one, name) for one in identities], pa.string()) for name in IDENTITY},
     }
     for field in ROWS_SCHEMA:
@@ -219,7 +218,8 @@ _EARLIER_SCHEMA = pa.schema(
 )
 
 
-def _data_files(output: str, folder: str) -> list[str]:
+def data_files(output: str, folder: str) -> list[str]:
+    """Return the data files in a folder of the results, those of the latest run first."""
     if not storage.exists_any(output, [folder]):
         return []
     found = (f"{folder}/{file.inside}" for file in storage.list_files(storage.join(output, folder)))

@@ -36,13 +36,10 @@ class Loaded:
         Returns for each of several photos its values, or why it is rejected.
     batch
         How many photos ``process`` takes at a time.
-    computed_in
-        What a network computes in: float32 or bfloat16. Empty for other extractors.
     """
 
     process: Callable[[Sequence[Pixels]], Iterable[Values | RejectedPhotoError]]
     batch: int = 1
-    computed_in: str = ""
 
 
 class PhotoExtractor(Protocol):
@@ -133,7 +130,7 @@ def extract_part(task: PhotoTask, done: Accumulator[int], numbered: tuple[int, b
     used = photos.filter(pa.array([not isinstance(outcome, str) for outcome in outcomes], pa.bool_()))
     values = task.extractor.to_column([values for values, _ in extracted])
     made = pa.table([used["path"], used["label"], used["split"], values], schema=task.extractor.schema)
-    described = resume.with_rows_columns(made, used, loaded.computed_in, [identity for _, identity in extracted])
+    described = resume.with_rows_columns(made, used, [identity for _, identity in extracted])
     rows = resume.in_order(part, described, earlier)
     attempt = layout.attempt()
 

@@ -16,18 +16,21 @@ def rounds(*seconds: float, components: float | None = None) -> list[Round]:
 
 
 def test_of_several_rounds_the_median_counts() -> None:
-    found = speed.summary({"full": rounds(1.0, 10.0, 2.0, components=0.5)})["full"]
+    found = speed.summary({"float32": rounds(1.0, 10.0, 2.0, components=0.5)})["float32"]
 
     assert (found["photos_a_second"], found["whole_s"], found["components_s"]) == (50.0, 3.0, 0.5)
 
 
 def test_the_table_compares_with_the_fastest() -> None:
-    contenders = speed.summary({"loop": rounds(1.0), "full": rounds(1.25, components=0.5)})
+    contenders = speed.summary({"loop": rounds(1.0), "float32": rounds(1.25, components=0.5)})
 
     table = speed.describe({"machine": "2 cores", "rounds": 1, "contenders": contenders})
 
     assert values(table.splitlines()[0]) == ["100", "1", "2"]
-    assert table.splitlines()[-2:] == ["| loop | 100 | 1.00 |  | 2.0 | 50 |", "| full | 80 | 0.80 | 0.5 | 2.2 | 50 |"]
+    assert table.splitlines()[-2:] == [
+        "| loop | 100 | 1.00 |  | 2.0 | 50 |",
+        "| float32 | 80 | 0.80 | 0.5 | 2.2 | 50 |",
+    ]
 
 
 def test_what_another_command_prints_last_is_its_result() -> None:
@@ -65,7 +68,7 @@ def test_an_unknown_contender_is_named(capsys: pytest.CaptureFixture[str]) -> No
 
     message, hint = capsys.readouterr().out.splitlines()
     assert "nobody" in message
-    assert "loop, inference, full, fast; --other NAME='COMMAND' " in hint
+    assert "loop, inference, float32, int8; --other NAME='COMMAND' " in hint
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: reads memory from /proc")

@@ -31,7 +31,6 @@ WRONG_VALUES = {
     "jupyterhub": ("", ["true", "false"]),
     "live_logs": ("2", ["true", "false"]),
     "visual_words": ("orb", ["true", "false"]),
-    "reduced_precision": ("fast", ["true", "false"]),
     "step_concurrency": ("257", ["1", "256"]),
     "tls_certificates": ("certificates.zip", ["s3://", ".zip", "empty"]),
     "generation": ("0", ["1", "9999"]),
@@ -77,10 +76,6 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "an upper limit below the first nodes": (
         {"managed_scaling": True, "network": "public", "scaling_max": 2},
         ["scaling_max", "got 2", "-c scaling_max=3"],
-    ),
-    "reduced precision on ARM": (
-        {"reduced_precision": True, "primary_instance_types": "m7g.xlarge", "worker_instance_types": "m7g.xlarge"},
-        ["m7g.xlarge", "x86_64", "-c reduced_precision=false"],
     ),
     "JupyterHub without a way in": (
         {"jupyterhub": True},

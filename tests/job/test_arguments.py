@@ -101,7 +101,7 @@ def test_writes_csv_by_default() -> None:
         (["--folds", "5"], "--folds", "--classifier none"),
         (["--folds", "5", "--holdout", "0.2", "--classifier", "tree"], "--folds", "--holdout"),
         (["--visual-words", "9"], "--visual-words", "--descriptor cnn"),
-        (["--descriptor", "orb", "--precision", "fast"], "--precision fast", "--descriptor orb"),
+        (["--descriptor", "orb", "--precision", "int8"], "--precision int8", "--descriptor orb"),
         (["--descriptor", "orb", "--feature-transform", "sqrt"], "--feature-transform sqrt", "--descriptor orb"),
         (["--descriptor", "orb", "--model", "a.tflite"], "--model", "--descriptor orb"),
         (["--descriptor", "orb", "--vocabulary", "a", "--visual-words", "9"], "--visual-words", "--vocabulary"),
@@ -170,7 +170,7 @@ def test_accepts_shares_in_percent(option: str, text: str, value: float) -> None
             "2",
         ],
         ["--folds", "5", "--classifier", "tree", "--test", "t", "--feature-transform", "sqrt"],
-        ["--model", "a.tflite", "--holdout=20%", "--classifier=tree", "--precision", "fast"],
+        ["--model", "a.tflite", "--holdout=20%", "--classifier=tree", "--precision", "int8"],
         ["--descriptor", "orb", "--visual-words", "9", "--no-keypoints", "zero", "--resume", "--lang", "fr"],
         ["--descriptor", "sift", "--vocabulary", "earlier", "--max-rejected", "5%", "--overwrite"],
     ],
@@ -182,7 +182,7 @@ def test_argv_round_trips(argv: list[str]) -> None:
 
 
 def test_predict_argv_round_trips() -> None:
-    given = arguments.parse_predict(["--results", "results", *NEEDED, "--precision", "fast", "--no-csv"])
+    given = arguments.parse_predict(["--results", "results", *NEEDED, "--no-csv"])
 
     word, *argv = given.as_argv()
     assert (word, arguments.parse_predict(argv)) == ("predict", given)

@@ -1,12 +1,11 @@
 """Compute features of photos with a network.
 
-``export`` (also a program), ``extractor`` (needs Spark) and ``tflite_graph`` are public too.
+``export`` (also a program), ``extractor`` (needs Spark), ``quantize`` and ``tflite_graph`` are public too.
 """
 
 from job.features.network.backbone import (
+    CALIBRATING_KEY,
     DESCRIPTION_KEY,
-    FAST,
-    FULL,
     Backbone,
     BackboneDescription,
     content_hash,
@@ -15,14 +14,16 @@ from job.features.network.backbone import (
     require_usable,
     seconds_a_photo,
 )
+from job.features.network.litert import FLOAT32, INT8
 from job.features.network.registry import IMAGENET, NETWORKS, RANDOM, network_name, require_network
 from job.features.network.transform import NO_TRANSFORM, SQRT, TRANSFORMS
 
 __all__ = [
+    "CALIBRATING_KEY",
     "DESCRIPTION_KEY",
-    "FAST",
-    "FULL",
+    "FLOAT32",
     "IMAGENET",
+    "INT8",
     "NETWORKS",
     "NO_TRANSFORM",
     "RANDOM",

@@ -11,21 +11,19 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from job.errors import BackboneError, UsageError
-from job.features.network import reduced_precision
 from job.features.network.litert import FLOAT32, Interpreted
-from job.features.network.reduced_precision import ReducedPrecisionNetwork
 
 DESCRIPTION_KEY = "orchard.backbone"
 """Key of the description in the file's metadata."""
 
-FULL, FAST = "full", "fast"
-"""What --precision takes: as Keras computes it, or bfloat16 where the processor has it."""
+CALIBRATING_KEY = "orchard.calibrating"
+"""Key of the digests of the photos that calibrated a quantized network."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +35,27 @@ class BackboneDescription:
     width: int
     height: int
     features: int
+    precision: str = FLOAT32  # or ``litert.INT8``
+    calibration: dict[str, Any] | None = None  # a ``Calibration``; None in float32
 
     @property
     def untrained(self) -> bool:
         """Whether the weights are random, so that the features are meaningless."""
         return self.weights.startswith("random")
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How a network was quantized."""
+
+    float32: str  # SHA-256 of the network that it was quantized from
+    # photos, checked: photos that decided the ranges, and other photos on which the features were compared
+    photos: int
+    checked: int
+    seed: int  # of the draw of both
+    # mean_cosine, least_cosine: between the features of both networks
+    mean_cosine: float
+    least_cosine: float
 
 
 class Network(Protocol):
@@ -51,12 +65,9 @@ class Network(Protocol):
     ----------
     batch
         Most photos in one call of ``compute_batch``.
-    computed_in
-        ``litert.FLOAT32`` or ``reduced_precision.BFLOAT16``.
     """
 
     batch: int
-    computed_in: str
 
     def compute_batch(self, photos: Sequence[npt.NDArray[np.uint8]], features: npt.NDArray[np.float32]) -> None:
         """Compute the features of at most ``batch`` photos in place.
@@ -79,7 +90,7 @@ class Backbone:
         Photos, height, width and channels of the input.
     """
 
-    batch, computed_in = 1, FLOAT32
+    batch = 1
 
     def __init__(self, path: str | Path) -> None:
         self._network = Interpreted(path)
@@ -101,13 +112,8 @@ class Backbone:
             self.compute(photo, row)
 
 
-def load(path: str | Path, precision: str) -> Network:
-    """Return an exported network as it computes many photos soonest on this processor.
-
-    ``precision``: ``FULL``, or ``FAST`` for reduced precision if this processor has it.
-    """
-    if precision == FAST and reduced_precision.is_available():
-        return ReducedPrecisionNetwork(path)
+def load(path: str | Path) -> Network:
+    """Return an exported network as it computes many photos soonest."""
     # Imported here: describing a file must not wait for the schema of the format.
     from job.features.network.split import LARGEST, SplitModel, cut  # noqa: PLC0415
 
@@ -120,12 +126,17 @@ def load(path: str | Path, precision: str) -> Network:
         return Backbone(path)
 
 
-def embed_description(model: bytes, description: BackboneDescription) -> bytes:
-    """Add a description to the metadata of a TensorFlow Lite model."""
+def embed_description(model: bytes, description: BackboneDescription, calibrating: Sequence[str] = ()) -> bytes:
+    """Add a description to the metadata of a TensorFlow Lite model.
+
+    ``calibrating``: digests of the paths of the photos that calibrated it.
+    """
     from job.features.network.tflite_graph import Graph  # noqa: PLC0415 - needed by the export alone
 
     graph = Graph(model)
     graph.add_metadata(DESCRIPTION_KEY, json.dumps(asdict(description)).encode())
+    if calibrating:
+        graph.add_metadata(CALIBRATING_KEY, "\n".join(calibrating).encode())
     return graph.pack()
 
 
@@ -150,6 +161,13 @@ def read_description(path: str | Path) -> BackboneDescription:
             "Export one: orchard export --output FILE, or leave --model out to export one now.",
         )
     return BackboneDescription(**json.loads(found))
+
+
+def read_calibrating(path: str | Path) -> set[str]:
+    """Return the digests of the paths of the photos that calibrated an exported file; none in float32."""
+    from job.features.network.tflite_graph import read_metadata  # noqa: PLC0415 - as above
+
+    return set((read_metadata(Path(path).read_bytes(), CALIBRATING_KEY) or b"").decode().split())
 
 
 def require_usable(path: str | Path) -> None:

@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -153,10 +153,24 @@ def _exported_before(request: ExportRequest) -> Path:
 
 
 def _export_in_own_process(request: ExportRequest, destination: Path) -> None:
-    command = [
-        *(sys.executable, "-m", "job.features.network.export", "--backbone", request.backbone),
-        *("--weights", request.weights, "--seed", str(request.seed), "--output", str(destination)),
-    ]
+    argv = ["--backbone", request.backbone, "--weights", request.weights, "--seed", str(request.seed)]
+    argv += ["--output", str(destination)]
+    run_in_own_process("job.features.network.export", argv, f"Exporting the backbone {request.backbone}")
+
+
+def run_in_own_process(module: str, argv: Sequence[str], task: str) -> None:
+    """Run a program of this package in a child process.
+
+    ``task``: what it does, for the message of a failure.
+
+    Raises
+    ------
+    UsageError
+        The one that the program printed.
+    ExportFailedError
+        After any other failure.
+    """
+    command = [sys.executable, "-m", module, *argv]
     package_parent = str(Path(__file__).resolve().parents[3])
     path = os.pathsep.join(filter(None, [package_parent, os.environ.get("PYTHONPATH")]))
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": path})
@@ -168,7 +182,7 @@ def _export_in_own_process(request: ExportRequest, destination: Path) -> None:
     lines = [line for line in done.stderr.splitlines() if line.strip()]
     reason = lines[-1] if lines else f"exit code {done.returncode}"
     raise ExportFailedError(
-        f"Exporting the backbone {request.backbone} failed: {reason}",
+        f"{task} failed: {reason}",
         f"See the full message: {' '.join(['python', *command[1:]])}",
     )
 

@@ -13,8 +13,6 @@ from pyspark import SparkContext, SparkFiles
 
 from job.features.extractor import Extracted
 from job.features.network.backbone import (
-    FAST,
-    FULL,
     BackboneDescription,
     Network,
     content_hash,
@@ -22,7 +20,6 @@ from job.features.network.backbone import (
     read_description,
     require_usable,
 )
-from job.features.network.litert import FLOAT32
 from job.features.network.transform import NO_TRANSFORM, transform_features
 from job.images import DECODING, EXACT, Pixels, decode_views
 from job.matrices import list_column
@@ -33,8 +30,8 @@ from job.spark.tasks import Loaded, PhotosReport, Values
 LARGEST_FEATURES = 64 * 2**20
 """Bytes of features that a task may hold: networks with long vectors get smaller partitions."""
 
-RUNTIMES = {FULL: ("ai-edge-litert",), FAST: ("ai-edge-litert", "openvino")}
-"""The libraries that compute features, by precision; a new version may change their last bits."""
+LIBRARIES = ("pillow", "ai-edge-litert")
+"""They decode photos and compute features; a new version may change the last bits."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,6 @@ class NetworkExtractor:
 
     model: Path
     backbone: BackboneDescription
-    precision: str
     decoding: str = EXACT  # of --decode
     views: int = 1
     transform: str = NO_TRANSFORM  # of --feature-transform
@@ -68,20 +64,19 @@ class NetworkExtractor:
     @cached_property
     def provenance(self) -> Mapping[str, Any]:
         """What decides a photo's features; cached, because the file is hashed for it and may have hundreds of MB."""
-        libraries = RUNTIMES[self.precision]
         return {
             "model": content_hash(self.model),
-            "precision": self.precision,
+            "precision": self.backbone.precision,
             "views": self.views,
             "transform": self.transform,
             "decode": self.decoding,
             "decoding": DECODING,
-            "versions": {name: installed_version(name) for name in ("pillow", *libraries)},
+            "versions": {name: installed_version(name) for name in LIBRARIES},
         }
 
     def load(self) -> Loaded:
         """Load the network."""
-        network = _load_network(SparkFiles.get(self.model.name), self.precision)
+        network = _load_network(SparkFiles.get(self.model.name))
 
         def process(photos: Sequence[Pixels]) -> Values:
             windows = [window for photo in photos for window in photo]
@@ -92,7 +87,7 @@ class NetworkExtractor:
             mean = features.reshape(len(photos), self.views, self.features).mean(axis=1)
             return transform_features(mean, self.transform)
 
-        return Loaded(process, network.batch, network.computed_in)
+        return Loaded(process, network.batch)
 
     def decode(self, content: bytes) -> Pixels:
         """Decode the views of a photo: uint8 of shape (views, height, width, 3)."""
@@ -102,22 +97,18 @@ class NetworkExtractor:
         """Return the features of all photos as lists of float32."""
         return list_column(np.array(values, np.float32).reshape(-1, self.features))
 
-    def tally(self, rows: pa.Table) -> Counter[str]:
-        """Count the photos by what they were computed in."""
-        return Counter(rows["computed_in"].to_pylist())
+    def tally(self, rows: pa.Table) -> Counter[str]:  # noqa: ARG002 - of the interface
+        """Count nothing else."""
+        return Counter()
 
     def complete(
         self,
         context: SparkContext,  # noqa: ARG002 - of the interface
         reports: Sequence[PhotosReport],
         output: str,  # noqa: ARG002 - of the interface
-        progress: Progress,
+        progress: Progress,  # noqa: ARG002 - of the interface
     ) -> Extracted:
         """Describe the features, which the photo tasks have written."""
-        precision = describe_precision(self.precision, reports)
-        notice = precision_notice(precision)
-        if notice:
-            progress.say(notice)
         backbone = {
             **asdict(self.backbone),
             "untrained": self.backbone.untrained,
@@ -125,16 +116,14 @@ class NetworkExtractor:
             "transform": self.transform,
             "sha256": self.provenance["model"],
         }
-        return Extracted(list(reports), {"backbone": backbone, "precision": precision, "vocabulary": None})
+        return Extracted(list(reports), {"backbone": backbone, "vocabulary": None})
 
 
-def open_network(
-    model: Path, precision: str, decoding: str = EXACT, views: int = 1, transform: str = NO_TRANSFORM
-) -> NetworkExtractor:
+def open_network(model: Path, decoding: str = EXACT, views: int = 1, transform: str = NO_TRANSFORM) -> NetworkExtractor:
     """Return the extractor of an exported file; raise UsageError if it cannot be read or loaded."""
     backbone = read_description(model)
     require_usable(model)
-    return NetworkExtractor(model, backbone, precision, decoding, views, transform)
+    return NetworkExtractor(model, backbone, decoding, views, transform)
 
 
 def warn_if_untrained(progress: Progress, backbone: BackboneDescription) -> None:
@@ -143,21 +132,7 @@ def warn_if_untrained(progress: Progress, backbone: BackboneDescription) -> None
         progress.say(f"The weights are untrained ({backbone.weights}): features mean nothing, this is a trial.")
 
 
-def describe_precision(requested: str, reports: Sequence[PhotosReport]) -> dict[str, Any]:
-    """Return the precision for the manifest: the one requested, and how many photos were computed in what."""
-    photos = sum((report.tally for report in reports), Counter[str]())
-    return {"requested": requested, "photos": dict(sorted(photos.items()))}
-
-
-def precision_notice(precision: dict[str, Any]) -> str | None:
-    """Return a warning if reduced precision was asked for and not available."""
-    at_full = precision["photos"].get(FLOAT32, 0)
-    if precision["requested"] == FULL or not at_full:
-        return None
-    return f"{at_full:,} photos were computed at full precision: there was no bfloat16, or no OpenVINO."
-
-
 @lru_cache(maxsize=1)
-def _load_network(path: str, precision: str) -> Network:
+def _load_network(path: str) -> Network:
     # Once a worker process: Spark keeps the process for the next tasks.
-    return load(path, precision)
+    return load(path)

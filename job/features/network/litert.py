@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy.typing as npt
 
-FLOAT32 = "float32"
-"""Name of the arithmetic, for the manifest."""
+FLOAT32, INT8 = "float32", "int8"
+"""Values of ``--precision``: what a network computes in."""
 
 Array = npt.NDArray[Any]
 
@@ -21,6 +21,8 @@ class Interpreted:
     ----------
     given_shape, result_shape
         Shapes of input and output; the first dimension is ``batch``.
+    given_type
+        Data type of the input.
 
     Raises
     ------
@@ -43,6 +45,7 @@ class Interpreted:
         given, result = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
         self._given, self._result = given["index"], result["index"]
         self.given_shape: tuple[int, ...] = tuple(given["shape"].tolist())
+        self.given_type = given["dtype"]
         self.result_shape: tuple[int, ...] = tuple(result["shape"].tolist())
 
     def run(self, values: Array) -> Array:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from job.features.network.litert import FLOAT32, Interpreted
+from job.features.network.litert import Interpreted
 from job.features.network.tflite_graph import Graph
 
 BATCH = 4
@@ -32,13 +32,13 @@ class SplitModel:
         If the second part takes one photo only.
     """
 
-    batch, computed_in = BATCH, FLOAT32
+    batch = BATCH
 
     def __init__(self, first: bytes, second: bytes) -> None:
         self._first, self._second = Interpreted(first), Interpreted(second, BATCH)
         if self._second.result_shape[0] != BATCH:
             raise ValueError(f"The second part returns {self._second.result_shape} for {BATCH} photos")
-        self._between = np.zeros(self._second.given_shape, np.float32)
+        self._between = np.zeros(self._second.given_shape, self._second.given_type)
 
     def compute_batch(self, photos: Sequence[npt.NDArray[np.uint8]], features: npt.NDArray[np.float32]) -> None:
         """Compute the features of at most ``BATCH`` photos in place; see ``backbone.Network``."""

@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from job.errors import UsageError
-from job.features.network.backbone import FAST
+from job.features.network.litert import INT8
 from job.features.network.transform import NO_TRANSFORM
 
 CNN = "cnn"
@@ -75,8 +75,8 @@ def checked(given: argparse.Namespace) -> dict[str, Any]:
         raise _contradiction(f"views {given.views}", f"--descriptor {given.descriptor}")
     elif given.feature_transform != NO_TRANSFORM:
         raise _contradiction(f"feature-transform {given.feature_transform}", f"--descriptor {given.descriptor}")
-    elif given.precision == FAST:
-        raise _contradiction(f"precision {FAST}", f"--descriptor {given.descriptor}")
+    elif given.precision == INT8:
+        raise _contradiction(f"precision {INT8}", f"--descriptor {given.descriptor}")
     elif given.vocabulary is not None and learned:
         raise _contradiction(learned[0], "--vocabulary")
     filled = {name: DEFAULTS.get(name) if value is None else value for name, value in chosen.items()}

@@ -9,7 +9,7 @@ from infra.commands.mobile import measure, photos_to_measure, run_model
 from infra.runs.backbone import find_backbone
 from infra.runs.fetch import in_folder
 from job import arguments, pipeline
-from job.mobile import FLOAT16, with_quantized_weights
+from job.mobile import with_float16_weights
 from tests.conftest import REAL_PHOTOS, REAL_WEIGHTS, needs_real_photos
 
 
@@ -25,8 +25,8 @@ def test_phone_model_gives_labels_of_run_on_real_photos(tmp_path: Path) -> None:
 
 def require_the_runs_own_labels(output: Path, folder: Path) -> None:
     aws, run = Aws("eu-west-1"), in_folder(output)
-    full = run_model(run, find_backbone(run.manifest, None, aws, None))
-    for name, model in (("full", full), ("small", with_quantized_weights(full, FLOAT16))):
+    full = run_model(run, find_backbone(run.manifest, None, aws, None).read_bytes())
+    for name, model in (("full", full), ("small", with_float16_weights(full))):
         file = folder / f"{name}.tflite"
         file.write_bytes(model)
 

@@ -161,7 +161,7 @@ def test_removed_test_photos_are_not_measured(
     aws: Aws, bucket: str, finished_run: Path, random_backbone: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "fruits.tflite"
-    file.write_bytes(run_model(in_folder(finished_run), random_backbone))
+    file.write_bytes(run_model(in_folder(finished_run), random_backbone.read_bytes()))
     row = pq.read_table(finished_run / "classifier" / "predictions" / "part.parquet").to_pylist()[0]
     aws.s3.put_object(Bucket=bucket, Key="images/there.jpg", Body=Path(row["path"]).read_bytes())
     uris = [f"s3://{bucket}/images/{name}.jpg" for name in ("there", "removed")]
@@ -171,7 +171,7 @@ def test_removed_test_photos_are_not_measured(
     assert (measured.photos, measured.agree) == (1, 1)
 
 
-def test_a_quantised_model_is_measured_beside_the_full_one(
+def test_a_quantized_model_is_measured_beside_the_full_one(
     context: Context, finished_run: Path, random_backbone: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "small.tflite"
@@ -184,6 +184,36 @@ def test_a_quantised_model_is_measured_beside_the_full_one(
     assert values(said[2])[:2] == ["12", "12"]
     assert file.stat().st_size < 0.55 * random_backbone.stat().st_size
     assert [path.name for path in tmp_path.iterdir()] == ["small.tflite"]
+
+
+def test_int8_model_needs_an_int8_run(context: Context, finished_run: Path, tmp_path: Path) -> None:
+    words = ["results", str(finished_run), "--mobile", str(tmp_path / "m.tflite"), "--quantized", "int8"]
+
+    with pytest.raises(WrongUseError) as raised:
+        orchard(context, *words)
+
+    assert "--precision int8" in raised.value.message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_phone_model_uses_the_network_in_the_results(
+    context: Context, finished_run: Path, random_backbone: Path, tmp_path: Path
+) -> None:
+    # Given an int8 run, whose network is in its results only
+    results = Path(shutil.copytree(finished_run, tmp_path / "results"))
+    (results / "backbone").mkdir()
+    shutil.copyfile(random_backbone, results / "backbone" / "m.tflite")
+    manifest = json.loads((results / "manifest.json").read_text())
+    manifest["backbone"]["precision"] = "int8"
+    manifest["files"]["backbone"] = [{"path": "backbone/m.tflite", "rows": 1, "bytes": 1}]
+    (results / "manifest.json").write_text(json.dumps(manifest))
+    file = tmp_path / "m.tflite"
+
+    said = orchard(context, "results", str(results), "--mobile", str(file), "--quantized", "int8")
+
+    assert said[1].startswith("It gives the run's own label on 12 of 12 test photos")
+    with pytest.raises(WrongUseError):
+        orchard(context, "results", str(results), "--mobile", str(file), "--quantized", "float16")
 
 
 def test_classify_continues_after_a_file_that_is_not_a_photo(

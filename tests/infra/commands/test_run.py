@@ -600,8 +600,33 @@ def test_both_places_take_the_jobs_own_options(command: Command) -> None:
 
 
 @pytest.mark.usefixtures("photos")
+def test_int8_is_quantized_here_from_photos_in_s3(
+    deployed: Deployed, world: World, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a network that the photos in S3 quantize
+    chosen: list[tuple[Arguments, str]] = []
+
+    def choose(asked: Arguments, photos: str, _folder: Path, _say: object) -> Path:
+        chosen.append((asked, photos))
+        return model
+
+    monkeypatch.setattr(run, "list_all", lambda asked: asked.images)
+    monkeypatch.setattr("job.backbones.choose", choose)
+    argv = ["--images", "fruits/Training", "--name", "p", "--backbone", "mobilenet", "--precision", "int8"]
+
+    assert orchard(world, "run", "--on", "emr", *argv, "--detach") == 0
+
+    ((asked, photos),) = chosen
+    assert (asked.backbone, asked.model, asked.precision) == ("mobilenet", None, "int8")
+    assert photos == f"s3://{deployed.data}/images/fruits/Training"
+    step = world.aws.emr.list_steps(ClusterId=deployed.cluster)["Steps"][0]
+    assert f"--model=s3://{deployed.data}/models/{MODEL_HASH}.tflite" in step["Config"]["Args"]
+    assert "--precision=int8" in step["Config"]["Args"]
+
+
+@pytest.mark.usefixtures("photos")
 def test_a_prediction_on_the_cluster_is_a_step(deployed: Deployed, world: World) -> None:
-    argv = ["--results", "first", "--images", "fruits/Training", "--name", "p", "--precision", "fast", "--detach"]
+    argv = ["--results", "first", "--images", "fruits/Training", "--name", "p", "--no-csv", "--detach"]
     put_manifest(deployed, world)
 
     assert orchard(world, "predict", "--on", "emr", *argv) == 0
@@ -612,5 +637,5 @@ def test_a_prediction_on_the_cluster_is_a_step(deployed: Deployed, world: World)
         f"--results=s3://{deployed.data}/results/first",
         f"--images=s3://{deployed.data}/images/fruits/Training",
         f"--output=s3://{deployed.data}/results/p",
-        "--precision=fast",
+        "--no-csv",
     ]

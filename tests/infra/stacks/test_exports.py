@@ -28,7 +28,6 @@ ALTERNATIVES: dict[str, dict[str, Any]] = {
     "jupyterhub": {"jupyterhub": True, "session_manager": True},
     "live_logs": {"live_logs": True},
     "visual_words": {"visual_words": True},
-    "reduced_precision": {"reduced_precision": True},
     "step_concurrency": {"step_concurrency": 2},
     "tls_certificates": {"tls_certificates": "s3://secrets/certificates.zip"},
     "generation": {"generation": 2},

@@ -130,7 +130,7 @@ def test_predict_repeats_the_results_of_the_earlier_run(
     manifest = run(tmp_path / "out", "predict", *argv)
 
     assert manifest["fitted"] == {"results": str(fitted), "run_id": earlier["run_id"]}
-    assert manifest["precision"] == {"requested": "full", "photos": {"float32": 3}}
+    assert manifest["backbone"]["precision"] == "float32"
     assert manifest["counts"]["predict"] == 3
     for name, values in (("features", "features"), ("components", "components"), ("classifier", "probabilities")):
         before = read_all(fitted, name, earlier)

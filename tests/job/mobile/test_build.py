@@ -13,15 +13,12 @@ from job.errors import BackboneError, PhoneModelError
 from job.features.network import SQRT, Backbone, read_description
 from job.images import EXACT, RejectedPhotoError, decode_views
 from job.mobile import (
-    FLOAT16,
-    INT8,
     MobileDescription,
     PhotoClassifier,
     mobile_model,
     parse_description,
-    with_quantized_weights,
+    with_float16_weights,
 )
-from job.mobile.quantize import int8_steps
 from job.mobile.trees import at_most, tree_matrices
 from job.pca import Projection, project
 from tests.job.features.network.computed import features_of
@@ -198,28 +195,16 @@ def test_phone_model_is_not_accepted_as_backbone(logistic: bytes, tmp_path: Path
         read_description(tmp_path / "m.tflite")
 
 
-@pytest.mark.parametrize(("stored_as", "share"), [(FLOAT16, 0.55), (INT8, 0.35)])
-def test_quantized_file_is_smaller_with_similar_results(
-    logistic: bytes, photos: list[bytes], tmp_path: Path, stored_as: str, share: float
-) -> None:
-    smaller = with_quantized_weights(logistic, stored_as)
+def test_float16_file_is_smaller_with_similar_results(logistic: bytes, photos: list[bytes], tmp_path: Path) -> None:
+    smaller = with_float16_weights(logistic)
 
     described = parse_description(smaller)
     assert described is not None
-    assert described.stored_as == stored_as
-    assert len(smaller) < share * len(logistic)
+    assert described.stored_as == "float16"
+    assert len(smaller) < 0.55 * len(logistic)
     before, after = (probabilities(model, photos, tmp_path) for model in (logistic, smaller))
     assert (before != after).any()
     assert np.isfinite(after).all()
-
-
-def test_each_channel_has_its_own_scale() -> None:
-    weights = np.array([[1.0, -127.0, 0.4], [0, 0, 0], [0.5, 0.25, -0.125]], np.float32)
-
-    numbers, steps = int8_steps(weights, axis=0)
-
-    assert numbers.tolist() == [[1, -127, 0], [0, 0, 0], [127, 64, -32]]
-    np.testing.assert_allclose(steps, [1, 1, 0.5 / 127])
 
 
 def test_views_are_averaged_inside_the_phone_model(

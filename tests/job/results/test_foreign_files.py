@@ -12,7 +12,7 @@ from job.images import listing
 from job.results import layout, resume
 
 RUN, OTHER = "20261120T110000-aaaaaaaa", "20261120T120000-bbbbbbbb"
-PROVENANCE = {"model": "a hash", "precision": "full"}
+PROVENANCE = {"model": "a hash", "precision": "float32"}
 PHOTOS = ["/p/a/0.jpg", "/p/a/1.jpg"]
 
 
@@ -24,7 +24,7 @@ def write_features(folder: Path, run_id: str = RUN, footer: Any = None, paths: l
     """Write a data file of both photos, with a footer that says what it should unless another is given."""
     rows = len(paths)
     columns = [paths, ["a"] * rows, ["train"] * rows, [[1.0, 2.0]] * rows]
-    said = {"provenance": PROVENANCE, "version": ["v0", "v1"], "computed_in": ["", ""]} if footer is None else footer
+    said = {"provenance": PROVENANCE, "version": ["v0", "v1"]} if footer is None else footer
     name = layout.data_file_name(layout.FEATURES, run_id, 0, 0, "parquet")
     table = pa.table(columns, schema=layout.FEATURES_SCHEMA)
     layout.write_parquet(str(folder), name, table, {resume.STAMP: said if isinstance(said, str) else json.dumps(said)})
@@ -49,12 +49,12 @@ def test_file_with_same_provenance_is_reused(tmp_path: Path) -> None:
         "null",
         {},
         {"provenance": None},
-        {"provenance": [1], "version": ["v0", "v1"], "computed_in": ["", ""]},
-        {"made_by": PROVENANCE, "version": ["v0", "v1"], "computed_in": ["", ""]},  # of schema_version 1
-        {"provenance": PROVENANCE, "version": ["v0"], "computed_in": ["", ""]},
-        {"provenance": PROVENANCE, "version": [0, {}], "computed_in": ["", ""]},
-        {"provenance": PROVENANCE, "version": "v0", "computed_in": ["", ""]},
-        {"provenance": {**PROVENANCE, "model": "another hash"}, "version": ["v0", "v1"], "computed_in": ["", ""]},
+        {"provenance": [1], "version": ["v0", "v1"]},
+        {"made_by": PROVENANCE, "version": ["v0", "v1"]},  # of schema_version 1
+        {"provenance": PROVENANCE, "version": ["v0"]},
+        {"provenance": PROVENANCE, "version": [0, {}]},
+        {"provenance": PROVENANCE, "version": "v0"},
+        {"provenance": {**PROVENANCE, "model": "another hash"}, "version": ["v0", "v1"]},
     ],
     ids=str,
 )
@@ -110,7 +110,7 @@ def test_results_of_another_version_are_not_gone_on_with(tmp_path: Path) -> None
 
 
 def test_footer_of_schema_version_1_is_unknown_provenance(tmp_path: Path) -> None:
-    write_features(tmp_path, footer={"made_by": PROVENANCE, "version": ["v0", "v1"], "computed_in": ["", ""]})
+    write_features(tmp_path, footer={"made_by": PROVENANCE, "version": ["v0", "v1"]})
 
     _, found = resume.find(str(tmp_path), layout.FEATURES, PROVENANCE, photos())
 

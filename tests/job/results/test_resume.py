@@ -33,7 +33,7 @@ RUN, LATER_RUN = "20261120T110000-aaaaaaaa", "20261120T120000-bbbbbbbb"
 IDENTITY = Identity("d1", "t1")
 NETWORK = {
     "model": "5ha",
-    "precision": "full",
+    "precision": "float32",
     "views": 1,
     "transform": "none",
     "decode": "exact",
@@ -60,7 +60,7 @@ def leave(
     photos = listed(versions)
     rows = [[value, float(number)] for number in range(len(photos))]
     made = pa.table([photos["path"], photos["label"], photos["split"], rows], schema=layout.FEATURES_SCHEMA)
-    rows_table = resume.with_rows_columns(made, photos, "float32", [IDENTITY] * len(made))
+    rows_table = resume.with_rows_columns(made, photos, [IDENTITY] * len(made))
     name = layout.data_file_name("features", run, part, 0, "parquet")
     return layout.write_parquet(str(output), name, made, resume.stamp(provenance, rows_table)).path
 
@@ -94,7 +94,7 @@ def test_of_two_runs_rows_the_one_of_the_right_version_is_taken(tmp_path: Path) 
     ("changed", "how"),
     [
         ({"model": "other"}, "by another model"),
-        ({"precision": "fast"}, "at another precision"),
+        ({"precision": "int8"}, "at another precision"),
         ({"decode": "scaled"}, "with another --decode"),
         ({"views": 3}, "with another number of views"),
         ({"transform": "sqrt"}, "with another --feature-transform"),
@@ -147,12 +147,12 @@ def test_reused_rows_get_label_split_and_order_of_listing(tmp_path: Path) -> Non
 
     earlier, rest = resume.earlier_rows(str(tmp_path), photos, "features")
     made = pa.table([["/b"], ["a"], [TEST], [[0.0, 0.0]]], schema=layout.FEATURES_SCHEMA)
-    described = resume.with_rows_columns(made, rest, "bfloat16", [Identity("d2", "t2")])
+    described = resume.with_rows_columns(made, rest, [Identity("d2", "t2")])
     rows = resume.in_order(photos, described, earlier)
 
     assert rest["path"].to_pylist() == ["/b"]
-    reused = {"label": "a", "split": TEST, "version": "1", "computed_in": "float32", "digest": "d1", "thumbnail": "t1"}
-    computed = {**reused, "computed_in": "bfloat16", "digest": "d2", "thumbnail": "t2"}
+    reused = {"label": "a", "split": TEST, "version": "1", "digest": "d1", "thumbnail": "t1"}
+    computed = {**reused, "digest": "d2", "thumbnail": "t2"}
     assert rows.to_pylist() == [
         {"path": "/a", "features": [7, 0], **reused},
         {"path": "/b", "features": [0, 0], **computed},

@@ -37,7 +37,6 @@ def test_every_library_has_a_wheel_that_installs_on_the_cluster(architecture: Ar
     [
         ("visual_words", "x86_64", "opencv-python-headless==4.11.0.86", "cv2"),
         ("visual_words", "aarch64", "opencv-python-headless==4.11.0.86", "cv2"),
-        ("reduced_precision", "x86_64", "openvino==2026.4.1", "openvino"),
     ],
 )
 def test_a_setting_brings_its_library(setting: str, architecture: Architecture, pin: str, module: str) -> None:

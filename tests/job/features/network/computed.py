@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from job.features.network import FULL, Backbone, load, read_description
+from job.features.network import Backbone, load, read_description
 from job.images import Pixels
 from job.images.decode import decode
 
@@ -15,7 +15,7 @@ Features = np.ndarray[Any, np.dtype[np.float32]]
 
 def features_of(model: Path, photos: Sequence[bytes]) -> Features:
     """Return what an exported file computes of the contents of photos, of shape (photos, features)."""
-    described, network = read_description(model), load(model, FULL)
+    described, network = read_description(model), load(model)
     pixels = [decode(photo, described.width, described.height) for photo in photos]
     features = np.empty((len(photos), described.features), np.float32)
     for start in range(0, len(photos), network.batch):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from job.features.network import FULL, Backbone, load, split
+from job.features.network import Backbone, load, split
 from job.features.network.split import BATCH, SplitModel, cut, cut_points
 from job.features.network.tflite_graph import Graph
 from job.images import Pixels
@@ -21,7 +21,7 @@ def photos(sample_photos: Path) -> list[Pixels]:
 
 
 def test_split_model_gives_bit_equal_features(random_backbone: Path, photos: list[Pixels]) -> None:
-    network = load(random_backbone, FULL)
+    network = load(random_backbone)
     features = np.empty((len(photos), 1280), np.float32)
 
     for start in range(0, len(photos), BATCH):
@@ -64,7 +64,7 @@ def test_does_not_cut_network_with_more_values_than_weights(random_backbone: Pat
 def test_a_large_network_is_run_whole(random_backbone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(split, "LARGEST", random_backbone.stat().st_size - 1)
 
-    assert isinstance(load(random_backbone, FULL), Backbone)
+    assert isinstance(load(random_backbone), Backbone)
 
 
 def test_runs_single_photo_network_whole(random_backbone: Path, photos: list[Pixels], tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_runs_single_photo_network_whole(random_backbone: Path, photos: list[Pix
     file = tmp_path / "one.tflite"
     file.write_bytes(graph.pack())
 
-    network = load(file, FULL)
+    network = load(file)
     features = np.empty((1, 1280), np.float32)
     network.compute_batch(photos[:1], features)
 

@@ -28,9 +28,7 @@ CHOICES: dict[str, tuple[dict[str, Any], ...]] = {
         {"delete_data": True, "confirm_delete_data": True, "spot_share": 50},
         {"kms_endpoint": False},
     ),
-    "no evaluator, one switch": (
-        {"evaluator": False, "delete_data": True, "alert_email": "owner@example.org", "reduced_precision": True},
-    ),
+    "no evaluator, one switch": ({"evaluator": False, "delete_data": True, "alert_email": "owner@example.org"},),
 }
 """Settings that between them set every switch both ways, but ``live_logs``: the local cloud has no CloudWatch Logs."""
 
