@@ -1,6 +1,6 @@
 """Train, evaluate and apply classifiers.
 
-``discriminant``, ``stage``, ``folds``, ``sample``, ``train`` and ``predict`` are public too; most need Spark.
+``choice``, ``discriminant``, ``folds``, ``predict``, ``sample``, ``stage`` and ``train`` are public too; most need Spark.
 """
 
 from job.classifiers.evaluate import Evaluation, Pairs

@@ -152,13 +152,12 @@ def nearest_folder(folder: str) -> str:
     """Return a question that begins a hint and has the path of a local folder with a similar name, or an empty text."""
     if not is_local(folder):
         return ""
-    parent = Path(folder).parent
     try:
-        names = [entry.name for entry in os.scandir(parent) if entry.is_dir()]
+        names = [entry.name for entry in os.scandir(Path(folder).parent) if entry.is_dir()]
     except OSError:
         return ""
     near = nearest(Path(folder).name, names)
-    return f"Did you mean {shlex.quote(str(parent / near))}? " if near else ""
+    return f"Did you mean {shlex.quote(str(Path(folder).with_name(near)))}? " if near else ""
 
 
 def folder_exists(folder: str) -> bool:
@@ -230,8 +229,6 @@ def _how_to_write(error: OSError) -> str:
     """Return what makes a failed write to a disk work."""
     if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.EROFS, errno.ENAMETOOLONG):
         return f"Choose {another_output()}: this folder cannot be created."
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "Free disk space, then repeat the command with --resume."
     return "Free disk space or correct the permission, then repeat the command with --resume."
 
 

@@ -64,7 +64,7 @@ def test_copies_are_found_with_a_network_and_after_a_resume(
     check(tmp_path / "results", resumed, photos)
 
 
-def test_copies_are_found_with_visual_words_and_without_classifier(photos: Path, tmp_path: Path) -> None:
+def test_copies_are_found_with_words_and_no_classifier(photos: Path, tmp_path: Path) -> None:
     argv = ["--images", str(photos / "training"), "--test", str(photos / "test"), "--descriptor", "sift"]
 
     manifest = run(tmp_path / "results", *argv, "--visual-words", "5", "--no-keypoints", "zero")

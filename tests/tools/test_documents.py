@@ -30,6 +30,7 @@ ORC-145 PhoneModelError
 ORC-146 WeightsPackageError
 ORC-147 UnsafeWeightsError
 ORC-148 QuantizationError
+ORC-149 NegativeFeaturesError
 ORC-150 NotInstalledError
 ORC-160 RunFailedError
 ORC-161 SparkEndedError

@@ -211,7 +211,7 @@ def test_phone_model_uses_the_network_in_the_results(
 
     said = orchard(context, "results", str(results), "--mobile", str(file), "--quantized", "int8")
 
-    assert said[1].startswith("It gives the run's own label on 12 of 12 test photos")
+    assert values(said[1])[:2] == ["12", "12"]
     with pytest.raises(WrongUseError):
         orchard(context, "results", str(results), "--mobile", str(file), "--quantized", "float16")
 

@@ -25,7 +25,7 @@ def test_thumbnail_has_the_mean_of_each_block() -> None:
     np.testing.assert_allclose(grey.reshape(THUMBNAIL_SIDE, THUMBNAIL_SIDE), blocks, atol=1)
 
 
-def test_views_and_grey_photos_have_the_thumbnail_of_the_whole_photo() -> None:
+def test_views_share_the_thumbnail_of_the_whole_photo() -> None:
     whole = identify(b"", PHOTO).thumbnail
 
     assert identify(b"", np.stack([PHOTO, PHOTO[::-1]])).thumbnail == whole

@@ -95,7 +95,7 @@ def test_first_pairs_are_of_different_labels() -> None:
     assert [pair["path"] for pair in stage.worst_pairs(NEAREST)] == ["/t3", "/t1", "/t4"]
 
 
-def test_writes_the_list_in_two_formats_and_what_the_report_shows(tmp_path: Path) -> None:
+def test_writes_the_list_twice_and_what_the_report_shows(tmp_path: Path) -> None:
     found = stage.Found({"photos": {}}, worst_first(copies()), stage.worst_pairs(NEAREST))
 
     files = stage.write(str(tmp_path), found)
