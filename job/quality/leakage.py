@@ -22,7 +22,7 @@ THRESHOLD = 0.95
 """A training photo with at least this cosine is a near-duplicate of a test photo."""
 
 LARGEST = 4_000_000_000_000
-"""Multiplications, about two minutes on two cores: of more test photos, an even sample is examined."""
+"""Multiplications, about 100 core-seconds: of more test photos, an even sample is examined."""
 
 TEST_ROWS = 4096
 """Test photos of a task: 21 MB of 1,280 float32 values."""
