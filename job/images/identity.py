@@ -13,6 +13,9 @@ from job.images.decode import Pixels
 THUMBNAIL_SIDE = 16
 """Width and height of a thumbnail in pixels."""
 
+MEANED_SIDE = 14 * THUMBNAIL_SIDE
+"""Photos whose sides are no multiple of a thumbnail's are resized to this one first, so that blocks are equal."""
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -32,7 +35,10 @@ def identify(content: bytes, pixels: Pixels) -> Identity:
         photo.
     """
     whole = pixels[0] if pixels.ndim == 4 else pixels
-    grey = Image.fromarray(whole).convert("L").resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX)
+    grey = Image.fromarray(whole).convert("L")
+    if grey.width % THUMBNAIL_SIDE or grey.height % THUMBNAIL_SIDE:
+        grey = grey.resize((MEANED_SIDE, MEANED_SIDE))
+    grey = grey.resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX)
     return Identity(blake2b(content, digest_size=16).hexdigest(), base64.b64encode(grey.tobytes()).decode())
 
 

@@ -23,7 +23,7 @@ LARGEST_DIFFERENCE = 2.0
 """Grey levels of 255, root mean square between two thumbnails of the same photo: docs/decisions/0139-leakage.md."""
 
 MOST_PHOTOS = 150_000
-"""Thumbnails are compared in pairs up to this number of photos: 45 MB of them, and about one minute on two cores."""
+"""Thumbnails are compared in pairs up to this number of photos: 38 MB of them, and about 240 core-seconds."""
 
 ROWS, COLUMNS = 1024, 8192
 """Shape of a block of products: 34 MB."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from job.images import TEST
 from job.matrices import matrix
 from job.results import DataFile, layout
 from job.spark import session, slices, workers
+from job.spark.slices import Slice
 
 Rows = npt.NDArray[np.float32]
 
@@ -21,14 +22,14 @@ THRESHOLD = 0.95
 """A training photo with at least this cosine is a near-duplicate of a test photo."""
 
 LARGEST = 4_000_000_000_000
-"""Multiplications, about two minutes on two cores: of more test photos, an even sample is examined."""
+"""Multiplications, about 100 core-seconds: of more test photos, an even sample is examined."""
 
 TEST_ROWS = 4096
 """Test photos of a task: 21 MB of 1,280 float32 values."""
 
 BLOCK = 1024
-"""Training photos of a product. Both sides are padded to it: at the edges of other shapes, OpenBLAS adds in another
-order, and equal photos in different files would differ in the last bit."""
+"""Photos on each side of a product, padded with zeros: at the edges of other shapes, OpenBLAS adds in another order,
+and equal photos in different files would differ in the last bit."""
 
 TASKS_A_SLOT = 2
 
@@ -55,8 +56,8 @@ class _Task:
 
     start: int  # of the test photos
     tests: Sequence[tuple[str, npt.NDArray[np.intp]]]  # features files, and the test rows to examine in each
-    order: int  # of the training files among all
-    trainings: Sequence[str]
+    order: int  # of the training photos among all
+    trainings: Sequence[list[Slice]]  # a block of training photos each
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def find(
 ) -> Nearest | None:
     """Return the nearest training photo of each test photo; None without training or test photos.
 
-    A task holds some test photos, one file of training photos and one product at a time.
+    A task holds some test photos, one block of training photos and one product at a time.
 
     Parameters
     ----------
@@ -85,7 +86,7 @@ def find(
     tests = [(file.path, rows) for (file, _, _), rows in zip(files, wanted, strict=True) if len(rows)]
     if not training or not tests:
         return None
-    tasks = list(_tasks(tests, [path for path, _ in training], TASKS_A_SLOT * session.slots(context)))
+    tasks = list(_tasks(tests, slices.cut(training, BLOCK), TASKS_A_SLOT * session.slots(context)))
     found = context.parallelize(tasks, len(tasks)).map(lambda task: _nearest(output, task)).collect()
     best: dict[int, _Found] = {}
     for part in sorted(found, key=lambda part: (part.start, part.order)):
@@ -139,8 +140,10 @@ def best_products(tests: Rows, training: Rows) -> tuple[npt.NDArray[np.intp], Ro
     return places, largest
 
 
-def _tasks(tests: Sequence[tuple[str, npt.NDArray[np.intp]]], trainings: Sequence[str], wanted: int) -> Iterator[_Task]:
-    """Cut the test photos into ranges, and the training files into as many parts as make enough tasks."""
+def _tasks(
+    tests: Sequence[tuple[str, npt.NDArray[np.intp]]], trainings: Sequence[list[Slice]], wanted: int
+) -> Iterator[_Task]:
+    """Cut the test photos into ranges, and the training photos into as many parts as make enough tasks."""
     pieces = [
         (path, rows[start : start + TEST_ROWS]) for path, rows in tests for start in range(0, len(rows), TEST_ROWS)
     ]
@@ -170,8 +173,9 @@ def _nearest(output: str, task: _Task) -> _Found:
         count = len(examined_rows)
         best = np.full(len(tests), -np.inf, np.float32)
         nearest: list[dict[str, str]] = [{}] * count
-        for path in task.trainings:
-            table = slices.training_rows(output, path)
+        pieces = slices.read(output, [piece for block in task.trainings for piece in block])
+        for block in task.trainings:
+            table = pa.concat_tables(islice(pieces, len(block)))
             places, values = best_products(tests, unit_rows(matrix(table["features"])))
             better = np.flatnonzero(values[:count] > best[:count])
             best[better] = values[better]
