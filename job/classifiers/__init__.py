@@ -1,6 +1,8 @@
 """Train, evaluate and apply classifiers.
 
-``choice``, ``discriminant``, ``folds``, ``predict``, ``sample``, ``stage`` and ``train`` are public too; most need Spark.
+``choice``, ``discriminant``, ``folds``, ``predict``, ``sample``, ``stage`` and ``train`` are public too.
+
+Most of these need Spark.
 """
 
 from job.classifiers.evaluate import Evaluation, Pairs

@@ -268,12 +268,13 @@ def execute(command: str) -> int:
 
 
 def test_commands_on_own_photos_do_what_the_pages_say(own_photos: Run) -> None:
-    fit, predict, table, report, mobile, classify = own_photos.printed.values()
+    fit, predict, table, checked, report, mobile, classify = own_photos.printed.values()
 
     assert "Results: results/first" in fit
     assert "1 rejected" in fit
     assert "Results: results/predictions" in predict
     assert "30" in table
+    assert "near_duplicate" in checked
     assert "report.html" in report
     assert (own_photos.folder / "fruits.tflite").is_file()
     assert "fruits.tflite" in mobile
