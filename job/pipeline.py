@@ -91,6 +91,7 @@ def run(arguments: Arguments) -> dict[str, Any]:
                     photos,
                     moments if by_label else None,
                     classifier_parameters(arguments, arguments.classifier, kept),
+                    reject_below=arguments.reject_below,
                 )
                 if held_out is not None:
                     compared = compare_classifiers(context, run, extracted.reports, held_out, asked, arguments)
@@ -107,7 +108,7 @@ def run(arguments: Arguments) -> dict[str, Any]:
             written["vocabulary"] = vocabulary.write(output, extracted.vocabulary)
         if classified is not None:
             written["classifier"] = stage.write(output, classified)
-        predictions = [] if classified is None else classified.predictions
+        predictions = [] if classified is None else classified.predictions.files
         classes = [] if classified is None else classified.classifier.labels
         merged = write_tables(output, extracted.reports, projected, predictions, classes)
         written["tables"] = merged.files

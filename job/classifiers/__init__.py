@@ -3,6 +3,7 @@
 ``stage``, ``folds``, ``train`` and ``predict`` are public too, and need Spark.
 """
 
+from job.classifiers.distance import UNKNOWN, Distance, with_unknown
 from job.classifiers.evaluate import Evaluation, Pairs
 from job.classifiers.models import (
     COMPONENTS,
@@ -23,8 +24,10 @@ __all__ = [
     "DISCRIMINANT",
     "FEATURES",
     "MODELS",
+    "UNKNOWN",
     "Classifier",
     "DiscriminantModel",
+    "Distance",
     "Evaluation",
     "Floats",
     "LinearModel",
@@ -32,4 +35,5 @@ __all__ = [
     "Pairs",
     "PerceptronModel",
     "TreesModel",
+    "with_unknown",
 ]

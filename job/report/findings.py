@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from job import storage
+from job.classifiers import UNKNOWN
 from job.images import TEST
 from job.report import predicted
 from job.report.photo_sample import PhotoSample, draw
@@ -157,7 +158,7 @@ def _evaluation(output: str, listed: Sequence[str], metrics: dict[str, Any] | No
 
 
 def read_mistakes(output: str, files: Sequence[str]) -> list[Mistake]:
-    """Return the wrong predictions of test photos that the classifier was surest of."""
+    """Return the wrong predictions of test photos that the classifier was surest of; unknown is not wrong."""
     worst: list[tuple[float, int, Mistake]] = []
     # A tree is as sure of most of its mistakes: the first of each label come before the second of any.
     seen: Counter[tuple[str, float]] = Counter()
@@ -167,7 +168,7 @@ def read_mistakes(output: str, files: Sequence[str]) -> list[Mistake]:
         wrong = (
             Mistake(path, label, predicted, float(probability))
             for path, label, split, predicted, probability in zip(*table.values(), strict=True)
-            if split == TEST and label != predicted
+            if split == TEST and predicted not in (label, UNKNOWN)
         )
         for mistake in wrong:
             alike = (mistake.label, mistake.probability)

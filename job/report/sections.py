@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from job.classifiers import UNKNOWN
 from job.features.extractor import extraction_seconds
-from job.report import cost, cross_validation, figures, heat_map, markup
+from job.report import calibration, cost, cross_validation, figures, heat_map, markup
 from job.report.findings import Evaluation, Findings
 from job.report.messages import Messages
 from job.report.predicted import UNCERTAIN, Predicted
@@ -152,7 +153,7 @@ def classifier(evaluation: Evaluation, messages: Messages) -> str:
         accuracy=markup.share(metrics["accuracy"], messages, 2),
         macro=markup.share(metrics["macro_f1"], messages, 2),
     )
-    body = [markup.note(note)]
+    body = [markup.note(note), calibration.unknown_note(metrics, messages)]
     if metrics["unseen_labels"]:
         unseen = [entry["label"] for entry in metrics["unseen_labels"]]
         more = ", ..." if len(unseen) > UNSEEN_SHOWN else ""
@@ -177,6 +178,7 @@ def classifier(evaluation: Evaluation, messages: Messages) -> str:
             markup.table([messages("true_label"), messages("predicted"), messages("photos")], shown, numbers=(2,))
         )
     body.append(cross_validation.weakest_labels(metrics["per_label"], messages))
+    body.append(calibration.reliability(metrics, messages))
     return "".join(body)
 
 
@@ -213,6 +215,8 @@ def predictions(predicted: Predicted, thumbnails: Mapping[str, str], messages: M
         uncertain=messages.number(predicted.uncertain),
         share=messages.share(UNCERTAIN),
     )
+    if UNKNOWN in predicted.labels:
+        note += " " + messages("predictions_unknown", unknown=messages.number(predicted.labels[UNKNOWN]))
     cards = [
         _card(
             photo.path,

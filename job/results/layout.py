@@ -43,12 +43,13 @@ METRICS = "classifier/metrics.json"
 CONFUSION_MATRIX = "classifier/confusion_matrix.csv"
 MODEL = "classifier/model.json"
 MODEL_NUMBERS = "classifier/model.npz"
+DISTANCE = "classifier/distance.npz"
 
 WORDS = "vocabulary/words.npz"
 WORDS_DESCRIPTION = "vocabulary/vocabulary.json"
 
 WRITTEN_ONCE = (
-    *(EXPLAINED_VARIANCE, PROJECTION, METRICS, CONFUSION_MATRIX, MODEL, MODEL_NUMBERS),
+    *(EXPLAINED_VARIANCE, PROJECTION, METRICS, CONFUSION_MATRIX, MODEL, MODEL_NUMBERS, DISTANCE),
     *(WORDS, WORDS_DESCRIPTION, REJECTED_TABLE, COMPONENTS_TABLE, PREDICTIONS_TABLE),
 )
 """Files without a run's id in their name: written once an earlier run's manifest is removed."""
@@ -76,6 +77,7 @@ PREDICTIONS_SCHEMA = pa.schema(
         pa.field("predicted", pa.string()),
         pa.field("probability", pa.float32()),
         pa.field("probabilities", FLOAT_LIST),
+        pa.field("distance", pa.float32()),
     ]
 )
 REJECTED_SCHEMA = pa.schema([pa.field("path", pa.string()), pa.field("reason", pa.string())])

@@ -232,6 +232,7 @@ def write_classifier(
             predicted,
             pa.array(random.uniform(0.4, 1, len(tested)), pa.float32()),
             [[1.0]] * len(tested),
+            pa.nulls(len(tested), pa.float32()),
         ],
         schema=layout.PREDICTIONS_SCHEMA,
     )
