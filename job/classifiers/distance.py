@@ -65,6 +65,6 @@ def with_unknown(predictions: pa.Table, reject_below: float, limit: float) -> pa
         Largest distance of a photo that is known.
     """
     improbable = pc.less(predictions["probability"], pa.scalar(reject_below, pa.float32()))
-    far = pc.greater(predictions["distance"], pa.scalar(limit, pa.float32()))
+    far = pc.fill_null(pc.greater(predictions["distance"], pa.scalar(limit, pa.float32())), False)
     labels = pc.if_else(pc.or_(improbable, far), UNKNOWN, predictions["predicted"])
     return predictions.set_column(predictions.schema.get_field_index("predicted"), "predicted", labels)
