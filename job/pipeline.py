@@ -10,8 +10,9 @@ from pyspark import SparkContext
 
 from job import rejection_limits, storage
 from job.arguments import Arguments
-from job.classifiers import COMPONENTS, DISCRIMINANT, FEATURES, choice, folds, stage
+from job.classifiers import COMPONENTS, FEATURES, choice, folds, stage
 from job.classifiers.stage import Training
+from job.classifiers.unknown import Fitted
 from job.errors import TooFewPhotosError
 from job.features.extractor import FeatureExtractor
 from job.features.network.export import ExportRequest, cached_export
@@ -31,7 +32,7 @@ from job.inputs import (
     list_all,
 )
 from job.manifest import build_manifest, describe_components, label_counts, write_tables
-from job.options import AUTO, NO_CLASSIFIER
+from job.options import NO_CLASSIFIER
 from job.pca import PrincipalComponents, Projection, components
 from job.pca.passes import ProjectionTask, SumTask
 from job.pca.stage import fit, project_photos, write_components
@@ -72,8 +73,7 @@ def run(arguments: Arguments) -> dict[str, Any]:
             labels = label_counts(reports)[TRAIN]
             if arguments.classifier != NO_CLASSIFIER:
                 stage.require_labels(labels, "used")
-            by_label = arguments.classifier in (DISCRIMINANT, AUTO) and arguments.classify_on == FEATURES
-            summed = SumTask(output, FEATURES, tuple(sorted(labels)) if by_label else ())
+            summed = SumTask(output, FEATURES, tuple(sorted(labels)) if arguments.classifier != NO_CLASSIFIER else ())
             fitted, moments = fit(context, extracted.reports, summed, arguments.standardize, progress)
             kept = choose_components(arguments, fitted, sum(labels.values()))
             projection = Projection(fitted.mean, fitted.scale, fitted.components[:kept])
@@ -89,16 +89,16 @@ def run(arguments: Arguments) -> dict[str, Any]:
                     kept if arguments.classify_on == COMPONENTS else len(fitted.mean),
                     arguments.seed,
                     photos,
-                    moments if by_label else None,
-                    classifier_parameters(arguments, arguments.classifier, kept),
+                    parameters=classifier_parameters(arguments, arguments.classifier, kept),
                     reject_below=arguments.reject_below,
                 )
                 if held_out is not None:
                     compared = compare_classifiers(context, run, extracted.reports, held_out, asked, arguments)
                     kind = compared[0]["classifier"]
                     asked = replace(asked, kind=kind, parameters=classifier_parameters(arguments, kind, kept))
-                files = stage.input_files(asked.classify_on, extracted.reports, projected)
-                classified = replace(stage.classify(context, output, files, asked, progress), compared=compared)
+                files = stage.input_files(extracted.reports, projected)
+                classified = stage.classify(context, output, files, asked, Fitted(moments, fitted, kept), progress)
+                classified = replace(classified, compared=compared)
                 if numbers is not None:
                     outcome = cross_validate(context, run, extracted.reports, numbers, asked, arguments)
                     classified = replace(classified, folds=outcome)

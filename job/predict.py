@@ -67,7 +67,7 @@ def run(arguments: PredictArguments, environment: Mapping[str, str]) -> dict[str
             projected = project_photos(context, extracted.reports, projection, task, progress)
             predictions: Sequence[layout.DataFile] = []
             if classifier is not None:
-                files = stage.input_files(classifier.classify_on, extracted.reports, projected)
+                files = stage.input_files(extracted.reports, projected)
                 reject_below = arguments.reject_below
                 predictions = stage.predict(context, output, classifier, files, reject_below, progress).files
         begin_to_replace(run)

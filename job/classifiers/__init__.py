@@ -1,6 +1,6 @@
 """Train, evaluate and apply classifiers.
 
-``stage``, ``folds``, ``train`` and ``predict`` are public too, and need Spark.
+``stage``, ``folds``, ``choice``, ``train``, ``predict`` and ``unknown`` are public too; all but the last need Spark.
 """
 
 from job.classifiers.distance import UNKNOWN, Distance, with_unknown

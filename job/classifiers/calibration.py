@@ -54,7 +54,8 @@ class Calibration:
 def calibration_of(predictions: pa.Table) -> Calibration:
     """Return the calibration of the test photos of a predictions table; photos of untrained labels are wrong."""
     test = predictions.filter(pc.equal(predictions["split"], TEST))
-    probability = test["probability"].to_numpy().astype(np.float64)
+    # Multiples of 2 ** -30, whose sums are exact in any order.
+    probability = np.rint(test["probability"].to_numpy().astype(np.float64) * 2**30) / 2**30
     right = pc.equal(test["predicted"], test["label"]).to_numpy().astype(np.int64)
     bins = np.minimum((probability * BINS).astype(np.intp), BINS - 1)
     photos = np.bincount(bins, minlength=BINS).astype(np.int64)

@@ -13,7 +13,7 @@ from pyspark import Accumulator, Broadcast, SparkContext
 from job.classifiers.calibration import Calibration, calibration_of
 from job.classifiers.distance import with_unknown
 from job.classifiers.evaluate import Pairs
-from job.classifiers.models import Classifier
+from job.classifiers.models import COMPONENTS, FEATURES, Classifier
 from job.images import TEST, TRAIN
 from job.matrices import list_column, matrix
 from job.results import DataFile, layout
@@ -22,11 +22,15 @@ from job.spark import workers
 
 @dataclass(frozen=True)
 class InputFile:
-    """A file of components or features that a classifier reads, and its number of photos by split."""
+    """A features file, the components of its photos in the same order, and its number of photos by split."""
 
-    file: DataFile
+    features: DataFile
+    components: DataFile
     splits: Counter[str]
-    components: DataFile  # of the same photos in the same order
+
+    def read_by(self, classify_on: str) -> DataFile:
+        """Return the file that a classifier reads."""
+        return self.features if classify_on == FEATURES else self.components
 
     @property
     def others(self) -> int:
@@ -99,14 +103,13 @@ def _predict_file(
 ) -> PredictionsReport:
     classifier = shared.value
     with workers.ended_if_silent():
-        photos = components = _others(output, entry.file)
-        if entry.components != entry.file and classifier.distance is not None:
-            components = _others(output, entry.components)
+        components = _others(output, entry.components)
+        photos = components if classifier.classify_on == COMPONENTS else _others(output, entry.features)
         best = table = predictions_table(photos, classifier, components)
         if reject_below is not None and classifier.distance is not None:
             table = with_unknown(best, reject_below, classifier.distance.limit)
         kept = count_pairs(best.filter(pc.equal(best["predicted"], table["predicted"])))
-        name = PurePosixPath(entry.file.path).stem
+        name = PurePosixPath(entry.read_by(classifier.classify_on).path).stem
         written = layout.write_parquet(output, f"{layout.PREDICTIONS}/{name}-{layout.attempt()}.parquet", table)
     done.add(table.num_rows)
     return PredictionsReport(written, count_pairs(best), kept, calibration_of(best))

@@ -15,9 +15,10 @@ from job.classifiers import evaluate as evaluation
 from job.classifiers.calibration import Calibration
 from job.classifiers.distance import Distance
 from job.classifiers.evaluate import Evaluation, Pairs
-from job.classifiers.models import COMPONENTS, DISCRIMINANT, FEATURES, Classifier
+from job.classifiers.models import DISCRIMINANT, FEATURES, Classifier
 from job.classifiers.predict import InputFile, predict_files
 from job.classifiers.sample import read_sample, sampled_paths
+from job.classifiers.unknown import Fitted
 from job.errors import TooFewPhotosError
 from job.images import TRAIN
 from job.pca import Moments, passes
@@ -39,7 +40,7 @@ class Training:
     width: int  # how many components or features a photo has
     seed: int
     listing: pa.Table
-    moments: Moments | None = None  # of the inputs, by label, if they are known
+    moments: Moments | None = None  # of the features, by label, if the classifier reads features
     parameters: Mapping[str, Any] = field(default_factory=dict)  # those that differ from the defaults
     prepare: Prepare = as_written
     reject_below: float | None = None  # least probability of a label; None if no photo may be unknown
@@ -87,13 +88,11 @@ def require_labels(photos: Mapping[str, int], found: str) -> None:
         )
 
 
-def input_files(
-    classify_on: str, reports: Sequence[PhotosReport], projected: Sequence[ProjectionReport]
-) -> list[InputFile]:
-    """Return the files that a classifier reads: the features files, or the components file of each."""
+def input_files(reports: Sequence[PhotosReport], projected: Sequence[ProjectionReport]) -> list[InputFile]:
+    """Return each features file with its components file."""
     extracted = [(report.file, report.used) for report in reports if report.file is not None]
     return [
-        InputFile(features if classify_on == FEATURES else report.components, splits, report.components)
+        InputFile(features, report.components, splits)
         for report, (features, splits) in zip(projected, extracted, strict=True)
     ]
 
@@ -103,18 +102,18 @@ def classify(
     output: str,
     files: Sequence[InputFile],
     asked: Training,
+    fitted: Fitted,
     progress: Progress,
 ) -> Classified:
     """Train a classifier, predict all photos except training photos, and evaluate it on the test photos."""
     with progress.stage("train"):
-        of_components = [(entry.components, entry.splits[TRAIN]) for entry in files]
-        task = SumTask(output, COMPONENTS, asked.labels)
-        moments = passes.sum_moments(context, task, of_components, session.slots(context), context.accumulator(0))
-        sample = read_sample(context, task, [file for file, _ in of_components], sampled_paths(asked.listing))
-        if asked.classify_on == COMPONENTS:
-            asked = replace(asked, moments=moments)
-        classifier = train_classifier(context, output, [(entry.file, entry.splits[TRAIN]) for entry in files], asked)
-        classifier = replace(classifier, distance=unknown.fit(moments, sample))
+        if asked.classify_on == FEATURES:
+            asked = replace(asked, moments=fitted.moments)
+        inputs = [(entry.read_by(asked.classify_on), entry.splits[TRAIN]) for entry in files]
+        classifier = train_classifier(context, output, inputs, asked)
+        task = SumTask(output, FEATURES, asked.labels)
+        sample = read_sample(context, task, [entry.features for entry in files], sampled_paths(asked.listing))
+        classifier = replace(classifier, distance=unknown.fit(fitted, sample))
     predictions = predict(context, output, classifier, files, asked.reject_below, progress)
     evaluated = evaluation.evaluate(classifier.labels, predictions.pairs)
     for entry in evaluated.unseen_labels():
