@@ -113,12 +113,22 @@ def best_temperature(scores: Floats, classes: Classes) -> tuple[float, float]:
         return 1.0, 0.0
     low, high = np.log(TEMPERATURES)
     golden = (np.sqrt(5) - 1) / 2
+
+    def loss(logarithm: float) -> float:
+        return log_loss(scores, classes, np.exp(logarithm))
+
+    left, right = high - golden * (high - low), low + golden * (high - low)
+    losses = loss(left), loss(right)
     for _ in range(SEARCH_STEPS):
-        left, right = high - golden * (high - low), low + golden * (high - low)
-        if log_loss(scores, classes, np.exp(left)) <= log_loss(scores, classes, np.exp(right)):
-            high = right
+        # The golden ratio makes one of the two points of the next step one of this step.
+        if losses[0] <= losses[1]:
+            high, right = right, left
+            left = high - golden * (high - low)
+            losses = loss(left), losses[0]
         else:
-            low = left
+            low, left = left, right
+            right = low + golden * (high - low)
+            losses = losses[1], loss(right)
     temperature = float(np.exp((low + high) / 2))
     return temperature, log_loss(scores, classes, temperature)
 

@@ -11,7 +11,7 @@ from job.report.messages import Messages
 def reliability(metrics: Mapping[str, Any], messages: Messages) -> str:
     """Show how often predictions of a probability are right; nothing of results of earlier versions.
 
-    ``metrics``: the content of metrics.json.
+    ``metrics``: the content of metrics.json, or its entry "folds".
     """
     calibration = metrics.get("calibration")
     if calibration is None:
@@ -33,7 +33,10 @@ def reliability(metrics: Mapping[str, Any], messages: Messages) -> str:
 
 
 def unknown_note(metrics: Mapping[str, Any], messages: Messages) -> str:
-    """Say how many test photos are unknown, if the run rejects photos."""
+    """Say how many test photos are unknown, if the run rejects photos.
+
+    ``metrics``: the content of metrics.json.
+    """
     unknown = metrics.get("unknown")
     if unknown is None or unknown["reject_below"] is None:
         return ""
