@@ -149,7 +149,7 @@ def test_requires_photos_and_output(argv: list[str], missing: str) -> None:
 def test_accepts_shares_in_percent(option: str, text: str, value: float) -> None:
     given = arguments.parse([*NEEDED, "--classifier", "tree", option, text])
 
-    assert getattr(given, option[2:]) == value
+    assert getattr(given, option[2:].replace("-", "_")) == value
 
 
 @pytest.mark.parametrize(

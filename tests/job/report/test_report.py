@@ -86,7 +86,7 @@ def test_calibration_and_unknown_photos_are_shown(tmp_path: Path) -> None:
     made = page.render(findings.read(str(tmp_path), manifest), {}, ENGLISH, script="")
 
     assert "7 of 40 test photos" in made
-    assert all(text in made for text in ("96.88%", "6.3%", "95.3%", "81.3%", "33"))
+    assert all(text in made for text in ("96.88%", "6.2%", "95.3%", "81.2%", "33"))
 
 
 def test_unknown_photos_are_no_mistakes(tmp_path: Path) -> None:
