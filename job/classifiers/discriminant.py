@@ -169,9 +169,9 @@ def draw_sample(
 
 
 def shrunken(covariance: Floats, shrinkage: float) -> Floats:
-    """Return a covariance moved towards its mean variance in every direction."""
+    """Return a covariance, of shape (dimensions, dimensions), moved towards a multiple of the identity."""
     spread = np.trace(covariance) / len(covariance)
-    moved = (1 - shrinkage) * covariance
+    moved: Floats = (1 - shrinkage) * covariance
     # Without any spread within the labels, such as with one photo each, the nearest mean decides.
     moved.flat[:: len(covariance) + 1] += shrinkage * spread if spread > 0 else 1.0
     return moved
