@@ -140,14 +140,15 @@ def photos_to_measure(run: RunFiles, reject_below: float | None = None) -> list[
     Those that are unknown with ``reject_below`` are predicted as unknown, also if the run did not reject them.
     """
     as_run = reject_below == run.manifest["arguments"].get("reject_below")
+    classifier = None if as_run else run_classifier(run, reject_below)
     rows: list[PhotoToMeasure] = []
     for path in listed_files(run.manifest):
         if not path.startswith(f"{layout.PREDICTIONS}/"):
             continue
         columns = ["path", "label", "split", "predicted"]
         table = pq.read_table(io.BytesIO(run.read(path)), columns=columns if as_run else None)
-        if not as_run:
-            table = _predicted_again(table, run_classifier(run, reject_below), reject_below)
+        if classifier is not None:
+            table = _predicted_again(table, classifier, reject_below)
         tested = [row for row in table.to_pylist() if row["split"] == "test"]
         rows += [PhotoToMeasure(row["path"], row["label"], row["predicted"]) for row in tested]
     rows.sort(key=lambda row: row.path)
