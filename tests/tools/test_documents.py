@@ -29,6 +29,7 @@ ORC-141 WeightsNotDownloadedError
 ORC-145 PhoneModelError
 ORC-146 WeightsPackageError
 ORC-147 UnsafeWeightsError
+ORC-148 NegativeFeaturesError
 ORC-150 NotInstalledError
 ORC-160 RunFailedError
 ORC-161 SparkEndedError
