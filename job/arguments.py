@@ -90,6 +90,7 @@ class Arguments(_Checked):
     variance: float | None
     classifier: str
     classify_on: str
+    reject_below: float | None
     csv: bool
     max_rejected: str | None
     resume: bool
@@ -111,6 +112,7 @@ class PredictArguments(_Checked):
     images: str
     output: str
     model: str | None
+    reject_below: float | None
     csv: bool
     max_rejected: str | None
     resume: bool
@@ -160,6 +162,11 @@ def checked(given: argparse.Namespace) -> Arguments:
         raise UsageError(f"--per-label must be at least 1, got {given.per_label}.", "For instance: --per-label 100")
     _check_holdout(given)
     _check_folds(given)
+    if given.reject_below is not None and given.classifier == NO_CLASSIFIER:
+        raise UsageError(
+            f"--reject-below requires a classifier, got --classifier {NO_CLASSIFIER}.",
+            f"Add --classifier {next(iter(MODELS))}, or leave out --reject-below.",
+        )
     values = {field.name: getattr(given, field.name) for field in fields(Arguments)}
     if given.components is None and given.variance is None and given.descriptor == CNN:
         values["variance"] = DEFAULT_VARIANCE
@@ -196,6 +203,15 @@ def most_allowed(limit: str, photos: int) -> int:
     return int(match["number"]) if match["number"] else int(photos * float(match["share"]) / 100)
 
 
+def require_probability(reject_below: float) -> None:
+    """Raise UsageError if --reject-below is not a probability."""
+    if not 0 <= reject_below <= 1:
+        raise UsageError(
+            f"--reject-below must be between 0 and 1 (100%), got {reject_below:g}.",
+            "For instance: --reject-below 0.5 or --reject-below 50%",
+        )
+
+
 def _check_shared(given: argparse.Namespace, locations: Sequence[str]) -> None:
     if given.output is None:
         raise UsageError("--output is required.", "Name a folder for the results: --output results/")
@@ -212,6 +228,8 @@ def _check_shared(given: argparse.Namespace, locations: Sequence[str]) -> None:
             )
     if given.max_rejected is not None:
         most_allowed(given.max_rejected, 0)
+    if given.reject_below is not None:
+        require_probability(given.reject_below)
 
 
 def _check_components(given: argparse.Namespace) -> None:

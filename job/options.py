@@ -269,6 +269,7 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
         default=COMPONENTS,
         help="inputs of the classifier (default: %(default)s)",
     )
+    add_rejection(components)
 
     _add_output_options(made)
 
@@ -290,6 +291,17 @@ def add_backbone_options(made: argparse._ActionsContainer) -> None:
     )
 
 
+def add_rejection(made: argparse._ActionsContainer, when: str = "") -> None:
+    """Add the option that makes photos unknown; ``when`` begins its help."""
+    made.add_argument(
+        "--reject-below",
+        metavar="P",
+        type=share,
+        help=f"{when}label photos 'unknown' that are less probable than P, like 0.5 or 50%%, or farther from the "
+        "training photos than 95%% of held-out ones (default: every photo gets a label)",
+    )
+
+
 def add_predict_options(made: argparse.ArgumentParser, where: argparse._ActionsContainer) -> None:
     """Add the options of a prediction to a parser; ``--master`` goes to ``where``."""
     _add_master(where)
@@ -297,6 +309,7 @@ def add_predict_options(made: argparse.ArgumentParser, where: argparse._ActionsC
     photos.add_argument("--results", metavar="FOLDER", required=True, help="results of the run to apply")
     photos.add_argument("--images", metavar="FOLDER", required=True, help="photos to predict; folder names are ignored")
     photos.add_argument("--model", metavar="FILE", help="backbone of that run (default: found or exported again)")
+    add_rejection(photos)
     _add_output_options(made)
 
 

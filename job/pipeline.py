@@ -10,8 +10,9 @@ from pyspark import SparkContext
 
 from job import backbones, rejection_limits
 from job.arguments import Arguments
-from job.classifiers import COMPONENTS, DISCRIMINANT, FEATURES, choice, folds, stage
-from job.classifiers.stage import Classified, Training
+from job.classifiers import COMPONENTS, FEATURES, choice, folds, stage
+from job.classifiers.stage import Classified, Predictions, Training
+from job.classifiers.unknown import Fitted
 from job.errors import TooFewPhotosError
 from job.features.extractor import FeatureExtractor
 from job.features.network.extractor import NetworkExtractor, open_network, warn_if_untrained
@@ -30,7 +31,7 @@ from job.inputs import (
     list_all,
 )
 from job.manifest import build_manifest, describe_components, label_counts, write_tables
-from job.options import AUTO, NO_CLASSIFIER
+from job.options import NO_CLASSIFIER
 from job.pca import PrincipalComponents, Projection, components
 from job.pca.passes import ProjectionReport, ProjectionTask, SumTask
 from job.pca.stage import fit, project_photos, write_components
@@ -76,8 +77,7 @@ def run(arguments: Arguments) -> dict[str, Any]:
             labels = label_counts(reports)[TRAIN]
             if arguments.classifier != NO_CLASSIFIER:
                 stage.require_labels(labels, "used")
-            by_label = arguments.classifier in (DISCRIMINANT, AUTO) and arguments.classify_on == FEATURES
-            summed = SumTask(output, FEATURES, tuple(sorted(labels)) if by_label else ())
+            summed = SumTask(output, FEATURES, tuple(sorted(labels)) if arguments.classifier != NO_CLASSIFIER else ())
             fitted, moments = fit(context, extracted.reports, summed, arguments.standardize, progress)
             kept = choose_components(arguments, fitted, sum(labels.values()))
             projection = Projection(fitted.mean, fitted.scale, fitted.components[:kept])
@@ -92,13 +92,16 @@ def run(arguments: Arguments) -> dict[str, Any]:
                     kept if arguments.classify_on == COMPONENTS else len(fitted.mean),
                     arguments.seed,
                     photos,
-                    moments if by_label else None,
-                    classifier_parameters(arguments, arguments.classifier, kept),
+                    parameters=classifier_parameters(arguments, arguments.classifier, kept),
+                    reject_below=arguments.reject_below,
                 )
-                classified = classify(context, run, extracted.reports, projected, asked, numbers, held_out, arguments)
-            predictions = [] if classified is None else classified.predictions
+                whole = Fitted(moments, fitted, kept)
+                classified = classify(
+                    context, run, extracted.reports, projected, asked, whole, numbers, held_out, arguments
+                )
+            predicted = Predictions() if classified is None else classified.predictions
             checked = quality.check(
-                context, output, extracted.reports, photos, sorted(labels), fitted, predictions, progress
+                context, output, extracted.reports, photos, sorted(labels), fitted, predicted.files, progress
             )
         begin_to_replace(run)
         written["pca"] = write_components(output, fitted, projection)
@@ -108,7 +111,7 @@ def run(arguments: Arguments) -> dict[str, Any]:
             written["classifier"] = stage.write(output, classified)
         written["quality"] = quality.write(output, checked)
         classes = [] if classified is None else classified.classifier.labels
-        merged = write_tables(output, extracted.reports, projected, predictions, classes)
+        merged = write_tables(output, extracted.reports, projected, predicted.files, classes)
         written["tables"] = merged.files
         outcome = {
             "ignored": left_out.as_manifest(),
@@ -128,6 +131,7 @@ def classify(
     reports: Sequence[PhotosReport],
     projected: Sequence[ProjectionReport],
     asked: Training,
+    fitted: Fitted,
     numbers: Sequence[int] | None,
     held_out: Sequence[int] | None,
     arguments: Arguments,
@@ -137,8 +141,8 @@ def classify(
     ``numbers``, ``held_out``: what ``fold_numbers`` and ``held_out_numbers`` return.
     """
     asked, compared = choose_classifier(context, run, reports, held_out, asked, arguments)
-    files = stage.input_files(asked.classify_on, reports, projected)
-    classified = stage.classify(context, run.output, files, asked, run.progress)
+    files = stage.input_files(reports, projected)
+    classified = stage.classify(context, run.output, files, asked, fitted, run.progress)
     outcome = None if numbers is None else cross_validate(context, run, reports, numbers, asked, arguments)
     return replace(classified, compared=compared, folds=outcome)
 

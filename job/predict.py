@@ -1,6 +1,6 @@
 """The prediction: applies the components and the classifier of a finished run to other photos."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,7 @@ def run(arguments: PredictArguments, environment: Mapping[str, str]) -> dict[str
         progress, left_out = run.progress, LeftOut()
         earlier = layout.read_manifest(fitted)
         projection, classifier = read_fitted(fitted, earlier)
+        require_distance(arguments, classifier)
         with progress.stage("list"):
             photos = listing.list_photos(storage.absolute_uri(arguments.images), PREDICT, left_out=left_out)
         for line in (f"Found {len(photos):,} photos to predict.", *left_out.lines()):
@@ -66,10 +67,11 @@ def run(arguments: PredictArguments, environment: Mapping[str, str]) -> dict[str
             extracted = extractor.complete(context, reports, output, progress)
             task = ProjectionTask(output, run.run_id, arguments.csv)
             projected = project_photos(context, extracted.reports, projection, task, progress)
-            predictions: list[layout.DataFile] = []
+            predictions: Sequence[layout.DataFile] = []
             if classifier is not None:
-                files = stage.input_files(classifier.classify_on, extracted.reports, projected)
-                predictions, _ = stage.predict(context, output, classifier, files, progress)
+                files = stage.input_files(extracted.reports, projected)
+                reject_below = arguments.reject_below
+                predictions = stage.predict(context, output, classifier, files, reject_below, progress).files
         begin_to_replace(run)
         classes = () if classifier is None else classifier.labels
         merged = write_tables(output, extracted.reports, projected, predictions, classes)
@@ -107,6 +109,16 @@ def read_fitted(fitted: str, manifest: dict[str, Any]) -> tuple[Projection, Clas
         raise ResultsIncompleteError(
             f"The results '{fitted}' are incomplete: {one_line(error)}.", "Copy them again, or repeat their run."
         ) from error
+
+
+def require_distance(arguments: PredictArguments, classifier: Classifier | None) -> None:
+    """Raise ResultsUnusableError if --reject-below is given and the results cannot tell which photos are unknown."""
+    if arguments.reject_below is not None and (classifier is None or classifier.distance is None):
+        found = "without a classifier" if classifier is None else "of an earlier version, which has no distances"
+        raise ResultsUnusableError(
+            f"--reject-below requires results with a classifier and distances, got '{arguments.results}', {found}.",
+            "Leave it out, or repeat the run of the results with --classifier discriminant --overwrite.",
+        )
 
 
 def find_extractor(

@@ -68,6 +68,14 @@ def _fit_lines(components: dict[str, Any], classifier: dict[str, Any] | None) ->
         return
     accuracy, photos = classifier["accuracy"], classifier["evaluated_on"]
     yield f"{trained}; {accuracy:.2%} of {photos:,} test photos right, macro-F1 {classifier['macro_f1']:.3f}."
+    yield from _unknown_lines(classifier.get("unknown"), photos)
+
+
+def _unknown_lines(unknown: Mapping[str, Any] | None, photos: int) -> Iterator[str]:
+    """Yield how many test photos are unknown, if the run rejects photos."""
+    if unknown is not None and unknown["reject_below"] is not None:
+        others = "" if unknown["accuracy"] is None else f"; {unknown['accuracy']:.2%} of the others right"
+        yield f"Unknown: {unknown['photos']:,} of {photos:,} test photos{others}."
 
 
 def _frequent(counts: Mapping[str, int]) -> str:

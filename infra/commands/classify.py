@@ -8,6 +8,7 @@ from infra.commands import Command
 from infra.context import Context
 from infra.errors import NotClassifiedError, PhotoFolderError
 from infra.upload import walk
+from job.classifiers import UNKNOWN
 from job.images import FORMAT_NAMES, RejectedPhotoError, is_photo
 from job.mobile import PhotoClassifier
 
@@ -24,7 +25,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(given: argparse.Namespace, context: Context) -> int:
-    """Print each photo's label and probability."""
+    """Print each photo's label and probability, or that it is unknown."""
     classifier = PhotoClassifier(given.mobile)
     photos, failed, missing = 0, 0, 0
     for photo in photos_in(given.photos):
@@ -39,7 +40,8 @@ def execute(given: argparse.Namespace, context: Context) -> int:
         except OSError as error:
             reason = f"could not be read: {error.strerror}"
         else:
-            context.say(f"{photo}: {label} {probability:.1%}")
+            unknown = label == UNKNOWN and classifier.description.reject_below is not None
+            context.say(f"{photo}: {label}" if unknown else f"{photo}: {label} {probability:.1%}")
             continue
         failed += 1
         context.say(f"{photo}: not classified, {reason}")

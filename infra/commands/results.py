@@ -15,9 +15,11 @@ from infra.commands.run_table import list_runs
 from infra.context import Context
 from infra.errors import ReportNotShownError, RunUnknownError, SignInError, StackNotReadyError, WrongUseError
 from infra.runs import RunFiles, fetch, find_backbone
+from job.arguments import require_probability
 from job.errors import OrchardError
 from job.features.network import FLOAT32, INT8
 from job.mobile import FLOAT16
+from job.options import add_rejection
 from job.results import EXPLAINED_VARIANCE, REPORT, layout
 from job.summary import summary
 
@@ -46,6 +48,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", type=Path, metavar="FILE", help="with --mobile: the run's backbone, if it is not found"
     )
+    add_rejection(parser, "with --mobile: ")
 
 
 def execute(given: argparse.Namespace, context: Context) -> int:
@@ -107,7 +110,7 @@ def _make(given: argparse.Namespace, context: Context) -> None:
             backbone = found.read(kept[0]["path"])
         else:
             backbone = find_backbone(found.manifest, given.model, aws, bucket).read_bytes()
-        mobile.make_mobile(context, found, backbone, given.mobile, given.quantized)
+        mobile.make_mobile(context, found, backbone, given.mobile, given.quantized, given.reject_below)
 
 
 def _require_quantized(run: RunFiles, quantized: str | None) -> None:
@@ -138,9 +141,12 @@ def _require_sense(given: argparse.Namespace) -> None:
         raise WrongUseError(
             "--output needs a run on the cluster to fetch, but nothing is fetched here.", "Leave it out."
         )
-    if (given.quantized or given.model) and not given.mobile:
-        option = "--quantized" if given.quantized else "--model"
+    of_mobile = [option for option in ("quantized", "model", "reject_below") if getattr(given, option) is not None]
+    if of_mobile and not given.mobile:
+        option = f"--{of_mobile[0].replace('_', '-')}"
         raise WrongUseError(f"{option} needs --mobile.", "Add --mobile FILE")
+    if given.reject_below is not None:
+        require_probability(given.reject_below)
 
 
 def open_report(report: Path) -> None:

@@ -1,10 +1,11 @@
 """Train, evaluate and apply classifiers.
 
-``choice``, ``discriminant``, ``folds``, ``predict``, ``sample``, ``stage`` and ``train`` are public too.
+``choice``, ``discriminant``, ``folds``, ``predict``, ``sample``, ``stage``, ``train`` and ``unknown`` are public too.
 
 Most of these need Spark.
 """
 
+from job.classifiers.distance import UNKNOWN, Distance, with_unknown
 from job.classifiers.evaluate import Evaluation, Pairs
 from job.classifiers.models import (
     COMPONENTS,
@@ -25,8 +26,10 @@ __all__ = [
     "DISCRIMINANT",
     "FEATURES",
     "MODELS",
+    "UNKNOWN",
     "Classifier",
     "DiscriminantModel",
+    "Distance",
     "Evaluation",
     "Floats",
     "LinearModel",
@@ -34,4 +37,5 @@ __all__ = [
     "Pairs",
     "PerceptronModel",
     "TreesModel",
+    "with_unknown",
 ]

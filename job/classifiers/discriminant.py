@@ -4,7 +4,7 @@ Formulas as in scikit-learn's ``LinearDiscriminantAnalysis(solver="lsqr", shrink
 covariance, the pooled covariance W within the labels, replaced by ``(1 - s) W + s trace(W) / dimensions I``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,10 +72,27 @@ def choose(moments: Moments, sample: Sample) -> Choice:
 def held_out_scores(moments: Moments, sample: Sample, shrinkages: Sequence[float]) -> tuple[list[Floats], Classes]:
     """Return for each shrinkage the scores of the sample, of shape (rows, classes), and the rows' classes.
 
-    Rows are left out whose label has all its photos in one fold: no fit without the fold knows it.
+    Each fold's rows are scored by a fit without them; see ``each_fold`` for rows that are left out.
     """
-    scores: list[list[Floats]] = [[] for _ in shrinkages]
-    classes: list[Classes] = []
+    nothing = np.empty((0, len(moments.class_counts)))
+    scores: list[list[Floats]] = [[nothing] for _ in shrinkages]
+    classes = [np.empty(0, np.intp)]
+    for rest, rows, of in each_fold(moments, sample):
+        classes.append(of)
+        covariance = rest.within_covariance()
+        for number, shrinkage in enumerate(shrinkages):
+            model = _solve(rest, shrunken(covariance, shrinkage))
+            with threadpool_limits(1, "blas"):
+                scores[number].append(rows @ model.coefficients.T + model.intercepts)
+    return [np.concatenate(parts) for parts in scores], np.concatenate(classes)
+
+
+def each_fold(moments: Moments, sample: Sample) -> Iterator[tuple[Moments, Floats, Classes]]:
+    """Yield for each fold the moments of all rows outside it, and its rows and classes.
+
+    Rows are left out whose label has all its photos in one fold: no fit without the fold knows it. So are folds
+    without other rows.
+    """
     for fold in range(FOLDS):
         members = sample.folds == fold
         held = Moments.nothing(moments.shift, len(moments.class_counts))
@@ -83,17 +100,8 @@ def held_out_scores(moments: Moments, sample: Sample, shrinkages: Sequence[float
             held.add_rows(sample.rows[members], sample.classes[members])
         rest = moments.without(held)
         members &= rest.class_counts[sample.classes] > 0
-        rows = sample.rows[members].astype(np.float64)
-        classes.append(sample.classes[members])
-        if not len(rows):
-            continue
-        covariance = rest.within_covariance()
-        for number, shrinkage in enumerate(shrinkages):
-            model = _solve(rest, shrunken(covariance, shrinkage))
-            with threadpool_limits(1, "blas"):
-                scores[number].append(rows @ model.coefficients.T + model.intercepts)
-    nothing = np.empty((0, len(moments.class_counts)))
-    return [np.concatenate([nothing, *parts]) for parts in scores], np.concatenate(classes)
+        if members.any():
+            yield rest, sample.rows[members].astype(np.float64), sample.classes[members]
 
 
 def best_temperature(scores: Floats, classes: Classes) -> tuple[float, float]:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import Broadcast, SparkContext
 
+from job.classifiers.calibration import Calibration, calibration_of
 from job.classifiers.evaluate import Evaluation, Pairs, evaluate
 from job.classifiers.models import COMPONENTS, FEATURES, Classifier
 from job.classifiers.predict import count_pairs, predictions_table
@@ -111,6 +112,7 @@ class Outcome:
     trained_on: int
     components: int | None  # None if the classifier reads features
     pairs: Pairs  # of the tested photos whose label it was trained on
+    calibration: Calibration  # of the same photos
 
     @property
     def evaluation(self) -> Evaluation:
@@ -136,6 +138,7 @@ def summary(outcomes: Sequence[Outcome], labels: Sequence[str]) -> dict[str, Any
         "folds": len(outcomes),
         "evaluated_on": pairs.total(),
         **{name: _mean_and_spread([entry[name] for entry in each]) for name in ("accuracy", "macro_f1")},
+        "calibration": sum((outcome.calibration for outcome in outcomes), Calibration()).as_metrics(),
         "untested_labels": [label for label in labels if label not in tested],
         "per_label": evaluate(labels, pairs).per_label(),
         "each": each,
@@ -214,11 +217,12 @@ def test(context: SparkContext, output: str, fold: Fold) -> Outcome:
     asked, side = fold.asked, fold.side
     model = context.broadcast(train_classifier(context, output, fold.rest, asked))
     tasks = context.parallelize(fold.tested, max(1, len(fold.tested))).map(
-        lambda file: _pairs(output, file, side, model)
+        lambda file: _tested(output, file, side, model)
     )
-    pairs = sum(tasks.collect(), Counter[tuple[str, str]]())
-    known = Counter({pair: count for pair, count in pairs.items() if pair[0] in asked.photos})
-    return Outcome(asked.labels, sum(asked.photos.values()), fold.components, known)
+    reports = tasks.collect()
+    pairs = sum((pairs for pairs, _ in reports), Counter[tuple[str, str]]())
+    calibration = sum((calibration for _, calibration in reports), Calibration())
+    return Outcome(asked.labels, sum(asked.photos.values()), fold.components, pairs, calibration)
 
 
 def count_files(
@@ -235,8 +239,11 @@ def _count(output: str, file: DataFile, shared: "Broadcast[Folds]") -> FileCount
         return FileCounts(file, Counter(zip(numbers, table["label"].to_pylist(), strict=True)))
 
 
-def _pairs(output: str, file: DataFile, side: Side, model: "Broadcast[Classifier]") -> Pairs:
+def _tested(output: str, file: DataFile, side: Side, model: "Broadcast[Classifier]") -> tuple[Pairs, Calibration]:
+    """Return how the fold's photos in a file are predicted, without those of labels that were not trained."""
     with workers.ended_if_silent():
         table = side(layout.read_parquet(output, file.path))
         test = table.filter(pc.equal(table["split"], TEST))
-        return count_pairs(predictions_table(test, model.value))
+        predictions = predictions_table(test, model.value)
+        known = predictions.filter(pc.is_in(predictions["label"], pa.array(model.value.labels, pa.string())))
+        return count_pairs(known), calibration_of(known)

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
+from job.classifiers.distance import Distance
 from job.errors import ResultsUnusableError
 from job.matrices import row_products
 from job.results import layout
@@ -205,6 +206,7 @@ class Classifier:
     parameters: Mapping[str, Any]
     model: Model
     classify_on: str = COMPONENTS  # or FEATURES
+    distance: Distance | None = None  # of components; None in results of earlier versions
 
     def probabilities(self, inputs: npt.NDArray[np.float32]) -> Floats:
         """Return the probabilities, of shape (photos, labels), for inputs of shape (photos, k)."""

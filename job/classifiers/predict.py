@@ -10,8 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import Accumulator, Broadcast, SparkContext
 
+from job.classifiers.calibration import Calibration, calibration_of
+from job.classifiers.distance import with_unknown
 from job.classifiers.evaluate import Pairs
-from job.classifiers.models import Classifier
+from job.classifiers.models import COMPONENTS, FEATURES, Classifier
 from job.images import TEST, TRAIN
 from job.matrices import list_column, matrix
 from job.results import DataFile, layout
@@ -19,19 +21,49 @@ from job.spark import slices, workers
 
 
 @dataclass(frozen=True)
+class InputFile:
+    """A features file, the components of its photos in the same order, and its number of photos by split."""
+
+    features: DataFile
+    components: DataFile
+    splits: Counter[str]
+
+    def read_by(self, classify_on: str) -> DataFile:
+        """Return the file that a classifier reads."""
+        return self.features if classify_on == FEATURES else self.components
+
+    @property
+    def others(self) -> int:
+        """Number of photos outside the training split."""
+        return self.splits.total() - self.splits[TRAIN]
+
+
+@dataclass(frozen=True)
 class PredictionsReport:
-    """The predictions file of a task, and the label pairs of its test photos."""
+    """The predictions file of a task, and how it predicted its test photos."""
 
     predictions: DataFile
-    pairs: Pairs
+    pairs: Pairs  # of all test photos, before any is rejected
+    kept: Pairs  # without those that were rejected
+    calibration: Calibration
 
 
 def predict_files(
-    context: SparkContext, output: str, classifier: Classifier, files: Sequence[DataFile], done: Accumulator[int]
+    context: SparkContext,
+    output: str,
+    classifier: Classifier,
+    files: Sequence[InputFile],
+    reject_below: float | None,
+    done: Accumulator[int],
 ) -> list[PredictionsReport]:
-    """Write predictions of all photos except training photos; return the report of each task."""
+    """Write predictions of all photos except training photos; return the report of each task.
+
+    ``reject_below``: least probability of a label; None if no photo may be unknown.
+    """
     shared = context.broadcast(classifier)
-    tasks = context.parallelize(files, len(files)).map(lambda file: _predict_file(output, shared, file, done))
+    tasks = context.parallelize(files, len(files)).map(
+        lambda entry: _predict_file(output, shared, entry, reject_below, done)
+    )
     return list(tasks.collect())
 
 
@@ -42,16 +74,23 @@ def count_right(context: SparkContext, output: str, classifier: Classifier, file
     return sum(tasks.collect())
 
 
-def predictions_table(photos: pa.Table, classifier: Classifier) -> pa.Table:
-    """Return the predictions of rows of components or features."""
+def predictions_table(photos: pa.Table, classifier: Classifier, components: pa.Table | None = None) -> pa.Table:
+    """Return the predictions of rows of components or features, none of them rejected.
+
+    ``components``: of the same photos; without them, and of a classifier without distances, these are null.
+    """
     probabilities = classifier.probabilities(matrix(photos[classifier.classify_on]))
     predicted = probabilities.argmax(axis=1)
     rounded = probabilities.astype(np.float32)
+    distances = pa.nulls(len(predicted), pa.float32())
+    if classifier.distance is not None and components is not None:
+        distances = pa.array(classifier.distance.of(matrix(components["components"])).astype(np.float32))
     columns = [
         *(photos[name] for name in ("path", "label", "split")),
         pa.array(classifier.labels, pa.string()).take(pa.array(predicted)),
         pa.array(rounded[np.arange(len(predicted)), predicted]),
         list_column(rounded),
+        distances,
     ]
     return pa.table(columns, schema=layout.PREDICTIONS_SCHEMA)
 
@@ -69,13 +108,27 @@ def _right_in_file(output: str, shared: "Broadcast[Classifier]", file: DataFile)
 
 
 def _predict_file(
-    output: str, shared: "Broadcast[Classifier]", file: DataFile, done: Accumulator[int]
+    output: str,
+    shared: "Broadcast[Classifier]",
+    entry: InputFile,
+    reject_below: float | None,
+    done: Accumulator[int],
 ) -> PredictionsReport:
+    classifier = shared.value
     with workers.ended_if_silent():
-        photos = layout.read_parquet(output, file.path)
-        others = photos.filter(pc.not_equal(photos["split"], TRAIN))
-        table = predictions_table(others, shared.value)
-        name = PurePosixPath(file.path).stem
+        components = _others(output, entry.components)
+        photos = components if classifier.classify_on == COMPONENTS else _others(output, entry.features)
+        best = table = predictions_table(photos, classifier, components)
+        if reject_below is not None and classifier.distance is not None:
+            table = with_unknown(best, reject_below, classifier.distance.limit)
+        kept = count_pairs(best.filter(pc.equal(best["predicted"], table["predicted"])))
+        name = PurePosixPath(entry.read_by(classifier.classify_on).path).stem
         written = layout.write_parquet(output, f"{layout.PREDICTIONS}/{name}-{layout.attempt()}.parquet", table)
     done.add(table.num_rows)
-    return PredictionsReport(written, count_pairs(table))
+    return PredictionsReport(written, count_pairs(best), kept, calibration_of(best))
+
+
+def _others(output: str, file: DataFile) -> pa.Table:
+    """Return the rows of a file outside the training split."""
+    table = layout.read_parquet(output, file.path)
+    return table.filter(pc.not_equal(table["split"], TRAIN))

@@ -2,19 +2,23 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from pyspark import SparkContext
 
 from job import storage
-from job.classifiers import discriminant
+from job.classifiers import discriminant, unknown
 from job.classifiers import evaluate as evaluation
+from job.classifiers.calibration import Calibration
+from job.classifiers.distance import Distance
 from job.classifiers.evaluate import Evaluation, Pairs
 from job.classifiers.models import DISCRIMINANT, FEATURES, Classifier
-from job.classifiers.predict import count_right, predict_files
+from job.classifiers.predict import InputFile, count_right, predict_files
 from job.classifiers.sample import read_sample, sampled_paths
+from job.classifiers.unknown import Fitted
 from job.errors import TooFewPhotosError
 from job.images import TRAIN
 from job.pca import Moments, passes
@@ -27,19 +31,6 @@ from job.spark.tasks import PhotosReport
 
 
 @dataclass(frozen=True)
-class InputFile:
-    """A file of components or features, and its number of photos by split."""
-
-    file: DataFile
-    splits: Counter[str]
-
-    @property
-    def others(self) -> int:
-        """Number of photos outside the training split."""
-        return self.splits.total() - self.splits[TRAIN]
-
-
-@dataclass(frozen=True)
 class Training:
     """What to train a classifier on, and how."""
 
@@ -49,9 +40,10 @@ class Training:
     width: int  # how many components or features a photo has
     seed: int
     listing: pa.Table
-    moments: Moments | None = None  # of the features, by label, if a linear discriminant classifies on features
+    moments: Moments | None = None  # of the features, by label, if the classifier reads features
     parameters: Mapping[str, Any] = field(default_factory=dict)  # those that differ from the defaults
     prepare: Prepare = as_written
+    reject_below: float | None = None  # least probability of a label; None if no photo may be unknown
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -60,15 +52,26 @@ class Training:
 
 
 @dataclass(frozen=True)
+class Predictions:
+    """Predictions files, and how they predicted the test photos."""
+
+    files: Sequence[DataFile] = ()
+    pairs: Pairs = field(default_factory=Counter)  # before any photo was rejected
+    kept: Pairs = field(default_factory=Counter)  # without the rejected photos
+    calibration: Calibration = field(default_factory=Calibration)
+
+
+@dataclass(frozen=True)
 class Classified:
     """A trained classifier, its evaluation, its predictions and its training photos."""
 
     classifier: Classifier
-    evaluation: Evaluation
-    predictions: Sequence[DataFile]
+    evaluation: Evaluation  # of all test photos, before any was rejected
+    predictions: Predictions
     seconds: Mapping[str, float]
     photos: Mapping[str, int]  # training photos by label
     trained_right: int  # how many of them it predicts correctly
+    reject_below: float | None = None
     folds: Mapping[str, Any] | None = None  # the outcome of a cross-validation
     compared: Sequence[Mapping[str, Any]] | None = None  # what each kind reached, if the run chose the kind
 
@@ -91,13 +94,11 @@ def require_labels(photos: Mapping[str, int], found: str) -> None:
         )
 
 
-def input_files(
-    classify_on: str, reports: Sequence[PhotosReport], projected: Sequence[ProjectionReport]
-) -> list[InputFile]:
-    """Return the files that a classifier reads: the features files, or the components file of each."""
+def input_files(reports: Sequence[PhotosReport], projected: Sequence[ProjectionReport]) -> list[InputFile]:
+    """Return each features file with its components file."""
     extracted = [(report.file, report.used) for report in reports if report.file is not None]
     return [
-        InputFile(features if classify_on == FEATURES else report.components, splits)
+        InputFile(features, report.components, splits)
         for report, (features, splits) in zip(projected, extracted, strict=True)
     ]
 
@@ -107,22 +108,29 @@ def classify(
     output: str,
     files: Sequence[InputFile],
     asked: Training,
+    fitted: Fitted,
     progress: Progress,
 ) -> Classified:
     """Train a classifier, predict all photos except training photos, and evaluate it on the test photos."""
     with progress.stage("train"):
-        classifier = train_classifier(context, output, [(entry.file, entry.splits[TRAIN]) for entry in files], asked)
-        training = [entry.file for entry in files if entry.splits[TRAIN]]
+        if asked.classify_on == FEATURES:
+            asked = replace(asked, moments=fitted.moments)
+        inputs = [(entry.read_by(asked.classify_on), entry.splits[TRAIN]) for entry in files]
+        classifier = train_classifier(context, output, inputs, asked)
+        training = [entry.read_by(asked.classify_on) for entry in files if entry.splits[TRAIN]]
         trained_right = count_right(context, output, classifier, training)
-    predictions, pairs = predict(context, output, classifier, files, progress)
-    evaluated = evaluation.evaluate(classifier.labels, pairs)
+        task = SumTask(output, FEATURES, asked.labels)
+        sample = read_sample(context, task, [entry.features for entry in files], sampled_paths(asked.listing))
+        classifier = replace(classifier, distance=unknown.fit(fitted, sample))
+    predictions = predict(context, output, classifier, files, asked.reject_below, progress)
+    evaluated = evaluation.evaluate(classifier.labels, predictions.pairs)
     for entry in evaluated.unseen_labels():
         progress.say(
             f"The label '{entry['label']}' has test photos but no training photos: "
             f"{entry['photos']:,} photo{'s' if entry['photos'] != 1 else ''} will count as wrong."
         )
     seconds = {name: progress.seconds.get(name, 0.0) for name in ("train", "predict")}
-    return Classified(classifier, evaluated, predictions, seconds, asked.photos, trained_right)
+    return Classified(classifier, evaluated, predictions, seconds, asked.photos, trained_right, asked.reject_below)
 
 
 def train_classifier(
@@ -155,23 +163,33 @@ def _train_discriminant(
 
 
 def predict(
-    context: SparkContext, output: str, classifier: Classifier, files: Sequence[InputFile], progress: Progress
-) -> tuple[list[DataFile], Pairs]:
-    """Predict all photos except training photos; return the files, and the label pairs of the test photos."""
+    context: SparkContext,
+    output: str,
+    classifier: Classifier,
+    files: Sequence[InputFile],
+    reject_below: float | None,
+    progress: Progress,
+) -> Predictions:
+    """Predict all photos except training photos.
+
+    ``reject_below``: least probability of a label; None if no photo may be unknown.
+    """
     wanted = [entry for entry in files if entry.others]
     if not wanted:
-        return [], Counter()
+        return Predictions()
     done = context.accumulator(0)
     with progress.counted_stage("predict", sum(entry.others for entry in wanted), done):
-        reports = predict_files(context, output, classifier, [entry.file for entry in wanted], done)
-    return (
+        reports = predict_files(context, output, classifier, wanted, reject_below, done)
+    return Predictions(
         [report.predictions for report in reports],
         sum((report.pairs for report in reports), Counter[tuple[str, str]]()),
+        sum((report.kept for report in reports), Counter[tuple[str, str]]()),
+        sum((report.calibration for report in reports), Calibration()),
     )
 
 
 def write(output: str, classified: Classified) -> list[DataFile]:
-    """Write model, metrics and confusion matrix; return these files and the predictions files."""
+    """Write model, distance, metrics and confusion matrix; return these files and the predictions files."""
     labels = len(classified.classifier.labels)
     description, numbers = classified.classifier.to_files()
     contents = {
@@ -179,7 +197,9 @@ def write(output: str, classified: Classified) -> list[DataFile]:
         layout.MODEL_NUMBERS: numbers,
         layout.METRICS: layout.to_json(metrics(classified)),
     }
-    files = list(classified.predictions)
+    if classified.classifier.distance is not None:
+        contents[layout.DISTANCE] = classified.classifier.distance.to_file()
+    files = list(classified.predictions.files)
     for name, content in contents.items():
         storage.write_bytes(storage.join(output, name), content)
         files.append(DataFile(name, labels, len(content)))
@@ -207,15 +227,33 @@ def metrics(classified: Classified) -> dict[str, Any]:
         "majority_accuracy": evaluated.always(max(sorted(photos), key=photos.__getitem__)),
         "per_label": [{**entry, "trained_on": photos[entry["label"]]} for entry in evaluated.per_label()],
         "unseen_labels": evaluated.unseen_labels(),
+        "calibration": classified.predictions.calibration.as_metrics(),
+        "unknown": describe_unknown(classified),
         "folds": classified.folds,
         "compared": classified.compared,
         "seconds": {name: round(value, 3) for name, value in classified.seconds.items()},
     }
 
 
+def describe_unknown(classified: Classified) -> dict[str, Any]:
+    """Return the entry "unknown" of metrics.json: when a photo is unknown, and how many test photos are.
+
+    ``accuracy`` is that of the test photos that are not unknown, None without any.
+    """
+    limit, kept = None, classified.predictions.kept
+    if classified.classifier.distance is not None and np.isfinite(classified.classifier.distance.limit):
+        limit = classified.classifier.distance.limit
+    return {
+        "distance_limit": limit,
+        "reject_below": classified.reject_below,
+        "photos": classified.evaluation.photos - kept.total(),
+        "accuracy": evaluation.evaluate(classified.classifier.labels, kept).accuracy,
+    }
+
+
 def describe(classified: Classified) -> dict[str, Any]:
     """Return the entry "classifier" of the manifest."""
-    folds = classified.folds
+    folds, calibration = classified.folds, classified.predictions.calibration.as_metrics()
     return {
         "kind": classified.classifier.kind,
         "classify_on": classified.classifier.classify_on,
@@ -224,6 +262,8 @@ def describe(classified: Classified) -> dict[str, Any]:
         "trained_on": classified.trained_on,
         "evaluated_on": classified.evaluation.photos,
         "labels": len(classified.classifier.labels),
+        "ece": None if calibration is None else calibration["ece"],
+        "unknown": describe_unknown(classified),
         "folds": None if folds is None else {name: folds[name] for name in ("folds", "accuracy", "macro_f1")},
     }
 
@@ -231,4 +271,8 @@ def describe(classified: Classified) -> dict[str, Any]:
 def read(output: str) -> Classifier:
     """Return the classifier in a results folder."""
     contents = (storage.read_bytes(storage.join(output, name)) for name in (layout.MODEL, layout.MODEL_NUMBERS))
-    return Classifier.from_files(*contents)
+    classifier = Classifier.from_files(*contents)
+    if not storage.exists_any(output, [layout.DISTANCE]):
+        return classifier
+    distance = Distance.from_file(storage.read_bytes(storage.join(output, layout.DISTANCE)))
+    return replace(classifier, distance=distance)

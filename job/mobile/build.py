@@ -15,6 +15,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from job.classifiers import (
     COMPONENTS,
+    UNKNOWN,
     Classifier,
     DiscriminantModel,
     Floats,
@@ -26,6 +27,7 @@ from job.classifiers import (
 from job.errors import printable_line
 from job.features.network import CALIBRATING_KEY, DESCRIPTION_KEY, FLOAT32, NO_TRANSFORM, SQRT
 from job.features.network.tflite_graph import Graph, read_metadata
+from job.mobile.rejection import append_unknown
 from job.mobile.trees import apply_trees
 from job.pca import Projection
 
@@ -59,14 +61,29 @@ class MobileDescription:
     labels: tuple[str, ...]  # in the order of the probabilities
     stored_as: str = "float32"  # how the network's weights are stored: "float32", "float16" or "int8"
     views: int = 1  # the input is one photo for each of these ``job.images.WINDOWS``
+    reject_below: float | None = None  # with a probability, the last label is "unknown"
 
 
 def mobile_model(
-    backbone: bytes, projection: Projection, classifier: Classifier, views: int = 1, transform: str = NO_TRANSFORM
+    backbone: bytes,
+    projection: Projection,
+    classifier: Classifier,
+    views: int = 1,
+    transform: str = NO_TRANSFORM,
+    reject_below: float | None = None,
 ) -> bytes:
     """Return the phone model of a run.
 
-    ``views``: number of views whose features it averages; ``transform``: what is applied to the features.
+    Parameters
+    ----------
+    classifier
+        With a distance, if photos are rejected.
+    views
+        Number of views whose features it averages.
+    transform
+        What is applied to the features.
+    reject_below
+        Least probability of a label; None if no photo may be unknown.
     """
     described = json.loads(read_metadata(backbone, DESCRIPTION_KEY) or b"{}")
     graph = Graph(backbone)
@@ -75,7 +92,7 @@ def mobile_model(
         graph.set_output(_apply_mean(graph, graph.output, described["features"]))
     if transform == SQRT:
         graph.set_output(graph.apply("SQRT", [graph.output], (1, described["features"]), np.float32))
-    on_components = classifier.classify_on == COMPONENTS
+    on_components, features = classifier.classify_on == COMPONENTS, graph.output
     if isinstance(classifier.model, TreesModel):
         inputs = _apply_dense(graph, graph.output, projecting(projection)) if on_components else graph.output
         graph.set_output(apply_trees(graph, inputs, classifier.model))
@@ -85,6 +102,12 @@ def mobile_model(
         for layer in (_after(projecting(projection), first) if on_components else first, *others):
             current = _apply_dense(graph, current, layer)
         graph.set_output(current)
+    labels, distance = classifier.labels, classifier.distance
+    if reject_below is not None and distance is not None:
+        labels = (*labels, UNKNOWN)
+        whitening = Dense(distance.whitening, np.zeros(len(distance.whitening)), None)
+        whitened = _apply_dense(graph, features, _after(projecting(projection), whitening))
+        graph.set_output(append_unknown(graph, graph.output, whitened, distance, reject_below))
     description = MobileDescription(
         backbone=described["name"],
         weights=described["weights"],
@@ -92,9 +115,10 @@ def mobile_model(
         height=described["height"],
         components=len(projection.components) if on_components else 0,
         classifier=classifier.kind,
-        labels=classifier.labels,
+        labels=labels,
         stored_as=described.get("precision", FLOAT32),
         views=views,
+        reject_below=reject_below,
     )
     # Without its description nothing accepts the file as a backbone.
     for key in (DESCRIPTION_KEY, CALIBRATING_KEY):

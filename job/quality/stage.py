@@ -12,6 +12,7 @@ from pyspark import SparkContext
 
 from job import storage
 from job.images import TEST, TRAIN
+from job.matrices import matrix
 from job.pca import PrincipalComponents
 from job.quality import KINDS, duplicates, leakage, photos, suspects
 from job.quality.duplicates import Copies
@@ -61,7 +62,7 @@ def check(
         nearest = leakage.find(context, output, counted, len(fitted.mean))
         judged = suspects.judge(context, output, files, listing, labels, fitted)
         to_check = photos.of_copies(known, copies) + ([] if judged is None else photos.of_judged(judged))
-        right = {} if nearest is None else right_predictions(output, predictions)
+        right = {} if nearest is None else right_predictions(output, predictions, labels)
     description = {
         "leakage": None if nearest is None else describe_leakage(nearest, sum(test for _, _, test in counted), right),
         "duplicates": describe_copies(copies),
@@ -117,13 +118,18 @@ def count_kinds(found: Sequence[Photo]) -> dict[str, int]:
     }
 
 
-def right_predictions(output: str, predictions: Sequence[DataFile]) -> dict[str, bool]:
-    """Return whether each test photo was predicted correctly, by path."""
+def right_predictions(output: str, predictions: Sequence[DataFile], labels: Sequence[str]) -> dict[str, bool]:
+    """Return whether the most probable label of each test photo is right, by path; also of rejected photos.
+
+    ``labels``: in the order of the probabilities.
+    """
     right: dict[str, bool] = {}
     for file in predictions:
-        table = layout.read_parquet(output, file.path).select(["path", "label", "split", "predicted"])
+        table = layout.read_parquet(output, file.path).select(["path", "label", "split", "probabilities"])
         test = table.filter(pc.equal(table["split"], TEST))
-        right.update(zip(test["path"].to_pylist(), pc.equal(test["label"], test["predicted"]).to_pylist(), strict=True))
+        if len(test):
+            best = pa.array(labels, pa.string()).take(pa.array(matrix(test["probabilities"]).argmax(axis=1)))
+            right.update(zip(test["path"].to_pylist(), pc.equal(test["label"], best).to_pylist(), strict=True))
     return right
 
 

@@ -5,6 +5,7 @@ from html import escape
 from typing import Any
 
 from job.report import markup
+from job.report.calibration import reliability
 from job.report.messages import Messages
 
 WEAKEST_SHOWN = 15
@@ -42,7 +43,7 @@ def section(folds: Mapping[str, Any], grouped: bool, messages: Messages) -> str:
     ]
     heads = [messages(name) for name in ("fold", "fold_trained_on", "fold_tested_on", "accuracy", "macro_f1")]
     body.append(markup.table(heads, rows, numbers=(0, 1, 2, 3, 4)))
-    return "".join(body) + weakest_labels(folds["per_label"], messages)
+    return "".join(body) + weakest_labels(folds["per_label"], messages) + reliability(folds, messages)
 
 
 def comparison(compared: Sequence[Mapping[str, Any]], messages: Messages) -> str:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from job import storage
+from job.classifiers import UNKNOWN
 from job.images import TEST
 from job.matrices import matrix
 from job.report import checked, predicted
@@ -182,7 +183,7 @@ def read_ranks(output: str, files: Sequence[str], labels: Sequence[str]) -> Coun
 
 
 def read_mistakes(output: str, files: Sequence[str]) -> list[Mistake]:
-    """Return the wrong predictions of test photos that the classifier was surest of."""
+    """Return the wrong predictions of test photos that the classifier was surest of; unknown is not wrong."""
     worst: list[tuple[float, int, Mistake]] = []
     # A tree is as sure of most of its mistakes: the first of each label come before the second of any.
     seen: Counter[tuple[str, float]] = Counter()
@@ -192,7 +193,7 @@ def read_mistakes(output: str, files: Sequence[str]) -> list[Mistake]:
         wrong = (
             Mistake(path, label, predicted, float(probability))
             for path, label, split, predicted, probability in zip(*table.values(), strict=True)
-            if split == TEST and label != predicted
+            if split == TEST and predicted not in (label, UNKNOWN)
         )
         for mistake in wrong:
             alike = (mistake.label, mistake.probability)

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from job.classifiers import UNKNOWN
 from job.features.extractor import extraction_seconds
-from job.report import accuracy, cost, cross_validation, figures, heat_map, markup
+from job.report import accuracy, calibration, cost, cross_validation, figures, heat_map, markup
 from job.report.findings import Evaluation, Findings
 from job.report.messages import Messages
 from job.report.predicted import UNCERTAIN, Predicted
@@ -162,7 +163,7 @@ def classifier(evaluation: Evaluation, messages: Messages) -> str:
         macro=markup.share(metrics["macro_f1"], messages, 2),
     )
     top = accuracy.top_shares(evaluation.ranks, len(evaluation.labels))
-    body = [markup.note(note), accuracy.facts(metrics, top, messages)]
+    body = [markup.note(note), accuracy.facts(metrics, top, messages), calibration.unknown_note(metrics, messages)]
     if metrics["unseen_labels"]:
         unseen = [entry["label"] for entry in metrics["unseen_labels"]]
         more = ", ..." if len(unseen) > UNSEEN_SHOWN else ""
@@ -188,6 +189,7 @@ def classifier(evaluation: Evaluation, messages: Messages) -> str:
         )
     body.append(cross_validation.weakest_labels(metrics["per_label"], messages))
     body.append(accuracy.every_label(metrics["per_label"], messages))
+    body.append(calibration.reliability(metrics, messages))
     return "".join(body)
 
 
@@ -224,6 +226,8 @@ def predictions(predicted: Predicted, thumbnails: Mapping[str, str], messages: M
         uncertain=messages.number(predicted.uncertain),
         share=messages.share(UNCERTAIN),
     )
+    if UNKNOWN in predicted.labels:
+        note += " " + messages("predictions_unknown", unknown=messages.number(predicted.labels[UNKNOWN]))
     cards = [
         _card(
             photo.path,

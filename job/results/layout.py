@@ -44,6 +44,7 @@ METRICS = "classifier/metrics.json"
 CONFUSION_MATRIX = "classifier/confusion_matrix.csv"
 MODEL = "classifier/model.json"
 MODEL_NUMBERS = "classifier/model.npz"
+DISTANCE = "classifier/distance.npz"
 
 QUALITY = "quality/quality.json"
 QUALITY_PHOTOS = "quality/photos.parquet"
@@ -53,7 +54,7 @@ WORDS = "vocabulary/words.npz"
 WORDS_DESCRIPTION = "vocabulary/vocabulary.json"
 
 WRITTEN_ONCE = (
-    *(EXPLAINED_VARIANCE, PROJECTION, METRICS, CONFUSION_MATRIX, MODEL, MODEL_NUMBERS),
+    *(EXPLAINED_VARIANCE, PROJECTION, METRICS, CONFUSION_MATRIX, MODEL, MODEL_NUMBERS, DISTANCE),
     *(WORDS, WORDS_DESCRIPTION, REJECTED_TABLE, COMPONENTS_TABLE, PREDICTIONS_TABLE),
     *(QUALITY, QUALITY_PHOTOS, QUALITY_TABLE),
 )
@@ -82,6 +83,7 @@ PREDICTIONS_SCHEMA = pa.schema(
         pa.field("predicted", pa.string()),
         pa.field("probability", pa.float32()),
         pa.field("probabilities", FLOAT_LIST),
+        pa.field("distance", pa.float32()),
     ]
 )
 REJECTED_SCHEMA = pa.schema([pa.field("path", pa.string()), pa.field("reason", pa.string())])

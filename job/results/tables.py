@@ -103,13 +103,18 @@ def count_reasons(rejected: pa.Table) -> list[Reason]:
 
 
 def readable_predictions(predictions: pa.Table, labels: Sequence[str]) -> pa.Table:
-    """Return rows of a predictions file with the second best label in place of all probabilities."""
+    """Return rows of a predictions file with the second best label in place of all probabilities.
+
+    After "unknown", the second best label is the most probable one.
+    """
     others = matrix(predictions["probabilities"]).copy()
-    rows = np.arange(len(others))
-    others[rows, others.argmax(axis=1)] = -1
+    rows, names = np.arange(len(others)), pa.array(labels, pa.string())
+    best = others.argmax(axis=1)
+    given = pc.equal(names.take(pa.array(best)), predictions["predicted"]).to_numpy()
+    others[rows[given], best[given]] = -1
     second = others.argmax(axis=1)
     table = predictions.drop_columns(["probabilities"])
-    table = table.append_column("second", pa.array(labels, pa.string()).take(pa.array(second)))
+    table = table.append_column("second", names.take(pa.array(second)))
     return table.append_column("second_probability", pa.array(others[rows, second]))
 
 

@@ -268,17 +268,19 @@ def execute(command: str) -> int:
 
 
 def test_commands_on_own_photos_do_what_the_pages_say(own_photos: Run) -> None:
-    fit, predict, table, checked, report, mobile, classify = own_photos.printed.values()
+    fit, predict, table, to_check, report, checked, mobile, classify, rejecting = own_photos.printed.values()
 
     assert "Results: results/first" in fit
     assert "1 rejected" in fit
     assert "Results: results/predictions" in predict
     assert "30" in table
-    assert "near_duplicate" in checked
+    assert "near_duplicate" in to_check
     assert "report.html" in report
     assert (own_photos.folder / "fruits.tflite").is_file()
     assert "fruits.tflite" in mobile
     assert "photo.jpg" in classify
+    assert "Results: results/checked" in checked
+    assert "10 labels or unknown" in rejecting
 
 
 def test_numpy_lines_reproduce_the_predictions(own_photos: Run) -> None:

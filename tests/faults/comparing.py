@@ -15,7 +15,7 @@ Whole = tuple[Path, dict[str, Any]]
 def assert_same(one: Whole, other: Whole) -> None:
     """Assert the same features of every photo, the same fitted numbers and classifier, the same counts."""
     assert features(one) == features(other)
-    for name in ("pca/projection.npz", "classifier/model.npz"):
+    for name in ("pca/projection.npz", "classifier/model.npz", "classifier/distance.npz"):
         assert arrays(one, name) == arrays(other, name)
     assert (one[1]["counts"], one[1]["labels"]) == (other[1]["counts"], other[1]["labels"])
 

@@ -99,6 +99,9 @@ def test_writes_csv_by_default() -> None:
         (["--holdout", "0.2", "--classifier", "tree", "--test", "photos"], "--test", "--holdout"),
         (["--folds", "1", "--classifier", "tree"], "--folds", "got 1"),
         (["--folds", "5"], "--folds", "--classifier none"),
+        (["--reject-below", "0.5"], "--reject-below", "--classifier none"),
+        (["--reject-below", "101%", "--classifier", "tree"], "--reject-below", "got 1.01"),
+        (["--reject-below=-1", "--classifier", "tree"], "--reject-below", "got -1"),
         (["--folds", "5", "--holdout", "0.2", "--classifier", "tree"], "--folds", "--holdout"),
         (["--visual-words", "9"], "--visual-words", "--descriptor cnn"),
         (["--descriptor", "orb", "--precision", "int8"], "--precision int8", "--descriptor orb"),
@@ -139,11 +142,14 @@ def test_requires_photos_and_output(argv: list[str], missing: str) -> None:
     assert (raised.value.code, missing in raised.value.message) == ("ORC-101", True)
 
 
-@pytest.mark.parametrize(("option", "text", "value"), [("--holdout", "20%", 0.2), ("--variance", "97.5 %", 0.975)])
+@pytest.mark.parametrize(
+    ("option", "text", "value"),
+    [("--holdout", "20%", 0.2), ("--variance", "97.5 %", 0.975), ("--reject-below", "50%", 0.5)],
+)
 def test_accepts_shares_in_percent(option: str, text: str, value: float) -> None:
     given = arguments.parse([*NEEDED, "--classifier", "tree", option, text])
 
-    assert getattr(given, option[2:]) == value
+    assert getattr(given, option[2:].replace("-", "_")) == value
 
 
 @pytest.mark.parametrize(
@@ -171,6 +177,7 @@ def test_accepts_shares_in_percent(option: str, text: str, value: float) -> None
         ],
         ["--folds", "5", "--classifier", "tree", "--test", "t", "--feature-transform", "sqrt"],
         ["--model", "a.tflite", "--holdout=20%", "--classifier=tree", "--precision", "int8"],
+        ["--classifier", "tree", "--reject-below", "0"],
         ["--descriptor", "orb", "--visual-words", "9", "--no-keypoints", "zero", "--resume", "--lang", "fr"],
         ["--descriptor", "sift", "--vocabulary", "earlier", "--max-rejected", "5%", "--overwrite"],
     ],
@@ -182,7 +189,8 @@ def test_argv_round_trips(argv: list[str]) -> None:
 
 
 def test_predict_argv_round_trips() -> None:
-    given = arguments.parse_predict(["--results", "results", *NEEDED, "--no-csv"])
+    argv = ["--results", "results", *NEEDED, "--no-csv", "--reject-below", "50%"]
+    given = arguments.parse_predict(argv)
 
     word, *argv = given.as_argv()
     assert (word, arguments.parse_predict(argv)) == ("predict", given)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("spark")
 def fitted(argv: list[str], output: Path) -> tuple[int, dict[str, bytes]]:
     """Run; return how many features files there are, and the content of everything that was fitted."""
     manifest = pipeline.run(arguments.parse([*argv, "--output", str(output)]))
-    names = ["pca/projection.npz", "pca/explained_variance.csv", "classifier/model.npz"]
+    names = ["pca/projection.npz", "pca/explained_variance.csv", "classifier/model.npz", "classifier/distance.npz"]
     return len(manifest["files"]["features"]), {name: (output / name).read_bytes() for name in names}
 
 

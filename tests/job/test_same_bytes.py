@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-FITTED = ("vocabulary/words.npz", "vocabulary/vocabulary.json", "pca/projection.npz", "classifier/model.npz")
+FITTED = (
+    *("vocabulary/words.npz", "vocabulary/vocabulary.json", "pca/projection.npz"),
+    *("classifier/model.npz", "classifier/distance.npz"),
+)
 CHECKED = ("quality/photos.parquet", "quality/photos.csv", "quality/quality.json")
 
 

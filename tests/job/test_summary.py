@@ -83,5 +83,14 @@ def test_prediction_says_nothing_of_the_earlier_accuracy(tested: float | None) -
     assert re.findall(r"([a-g]) \((\d)\)", text) == [("a", "5"), ("b", "4"), ("c", "3"), ("d", "2"), ("e", "1")]
 
 
+def test_run_that_rejects_says_how_many_are_unknown() -> None:
+    unknown = {"distance_limit": 4.5, "reject_below": 0.5, "photos": 2, "accuracy": 0.875}
+    classifier = {"kind": "logistic", "accuracy": 0.8, "macro_f1": 0.75, "labels": 7, "trained_on": 40}
+
+    text = summary(manifest(classifier={**classifier, "evaluated_on": 10, "unknown": unknown}), "out")
+
+    assert "Unknown: 2 of 10 test photos; 87.50% of the others right." in text.splitlines()
+
+
 def test_prediction_without_a_classifier_says_so() -> None:
     assert "/results/first" in summary(manifest(fitted={"results": "/results/first"}), "out")

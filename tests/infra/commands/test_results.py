@@ -21,10 +21,11 @@ from infra.context import Context
 from infra.errors import PhotoFolderError, SignInError, WrongUseError
 from infra.runs.backbone import find_backbone
 from infra.runs.fetch import in_folder
-from job.classifiers import Classifier, LinearModel
+from job.classifiers import Classifier, Distance, LinearModel
 from job.errors import OrchardError, UsageError
 from job.features.network import Backbone, content_hash
 from job.images.decode import decode
+from job.matrices import FLOAT_LIST
 from job.mobile import PhotoClassifier
 from job.pca import project
 from tests.error_report import values
@@ -71,12 +72,19 @@ def finished_run(sample_photos: Path, random_backbone: Path, tmp_path_factory: p
     labels = [photo.parent.name for photo in photos]
     fitted = LogisticRegression().fit(components, labels)
     classifier = Classifier("logistic", tuple(fitted.classes_), 5, {}, LinearModel(fitted.coef_, fitted.intercept_))
-    predicted = [classifier.labels[best] for best in classifier.probabilities(components).argmax(axis=1)]
+    probabilities = classifier.probabilities(components)
+    predicted = [classifier.labels[best] for best in probabilities.argmax(axis=1)]
+    # Half of the photos are farther than the limit from a mean of zero.
+    distances = Distance(np.eye(5), np.zeros((1, 5)), 0).of(components)
+    distance = Distance(np.eye(5), np.zeros((1, 5)), float(np.sort(distances)[5:7].mean()))
     rows = {
         "path": [*(str(photo) for photo in photos), str(folder / "gone.jpg")],
         "label": [*labels, labels[0]],
         "split": ["test"] * (len(photos) + 1),
         "predicted": [*predicted, labels[0]],
+        "probability": pa.array([*probabilities.max(axis=1), 1], pa.float32()),
+        "probabilities": pa.array([*probabilities, [1, 0, 0]], FLOAT_LIST),
+        "distance": pa.array([*distances, 0], pa.float32()),
     }
     for inside in ("pca", "classifier/predictions"):
         (folder / inside).mkdir(parents=True)
@@ -85,6 +93,7 @@ def finished_run(sample_photos: Path, random_backbone: Path, tmp_path_factory: p
     description, numbers = classifier.to_files()
     (folder / "classifier" / "model.json").write_bytes(description)
     (folder / "classifier" / "model.npz").write_bytes(numbers)
+    (folder / "classifier" / "distance.npz").write_bytes(distance.to_file())
     pq.write_table(pa.table(rows), folder / "classifier" / "predictions" / "part.parquet")
     files = {"classifier": [{"path": "classifier/predictions/part.parquet", "rows": len(photos), "bytes": 1}]}
     manifest = {
@@ -155,6 +164,38 @@ def test_the_phones_model_gives_the_runs_own_labels_and_says_so(
     # 12 of 12 photos agree, 1 could not be read; then the accuracy of the model and that of the run
     assert list(map(values, said[1:])) == [["12", "12", "1", f"{right:.2%}", f"{right:.2%}"]]
     assert [path.name for path in tmp_path.iterdir()] == ["fruits.tflite"]
+
+
+def test_the_phones_model_rejects_the_photos_that_the_run_would(
+    context: Context, finished_run: Path, random_backbone: Path, tmp_path: Path
+) -> None:
+    file, again = tmp_path / "fruits.tflite", Context(no_account, terminal=io.StringIO())
+    argv = ["results", str(finished_run), "--mobile", str(file), "--model", str(random_backbone)]
+
+    said = orchard(context, *argv, "--reject-below", "0")
+    classified = orchard(again, "classify", *(row["path"] for row in rows_of(finished_run)), "--mobile", str(file))
+
+    assert " to 3 labels or unknown; " in said[0]
+    assert said[1].startswith("It gives the run's own label on 12 of 12 test photos ")
+    assert said[1].endswith("; 6 are unknown.")
+    assert sum(line.endswith(": unknown") for line in classified) == 6
+
+
+def rows_of(run: Path) -> list[dict[str, Any]]:
+    """Return the predictions of the test photos that exist."""
+    rows: list[dict[str, Any]] = pq.read_table(run / "classifier" / "predictions" / "part.parquet").to_pylist()
+    return rows[:-1]
+
+
+def test_a_run_of_an_earlier_version_cannot_reject(
+    context: Context, finished_run: Path, random_backbone: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(finished_run, tmp_path / "run")
+    (tmp_path / "run" / "classifier" / "distance.npz").unlink()
+    argv = ["results", str(tmp_path / "run"), "--mobile", str(tmp_path / "m"), "--model", str(random_backbone)]
+
+    with pytest.raises(WrongUseError, match=r"^--reject-below "):
+        orchard(context, *argv, "--reject-below", "0.5")
 
 
 def test_removed_test_photos_are_not_measured(
@@ -282,6 +323,7 @@ def test_the_lines_of_the_documentation_give_what_classify_gives(
         (["first", "--output", "d", "--mobile", "m"], "--output"),
         (["first", "--quantized", "int8"], "--quantized"),
         (["first", "--model", "m"], "--model"),
+        (["first", "--reject-below", "0"], "--reject-below"),
     ],
 )
 def test_refuses_options_that_mean_nothing_together(context: Context, argv: list[str], option: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 from pyspark import SparkContext
 
 from job.classifiers import COMPONENTS, DISCRIMINANT, FEATURES, folds, stage
+from job.classifiers.calibration import Calibration
 from job.classifiers.folds import Outcome
 from job.classifiers.predict import count_pairs, predictions_table
 from job.classifiers.stage import Training
@@ -96,8 +97,8 @@ def test_outcome_is_bit_equal_for_any_files(
 
 
 def test_untested_labels_are_named_and_empty_folds_do_not_count() -> None:
-    first = Outcome(("a", "b"), 10, 3, Counter({("a", "a"): 3, ("a", "b"): 1}))
-    outcome = folds.summary([first, Outcome(("a", "b"), 14, 3, Counter())], ["a", "b"])
+    first = Outcome(("a", "b"), 10, 3, Counter({("a", "a"): 3, ("a", "b"): 1}), Calibration())
+    outcome = folds.summary([first, Outcome(("a", "b"), 14, 3, Counter(), Calibration())], ["a", "b"])
 
     assert outcome["accuracy"] == {"mean": 0.75, "std": 0.0}
     assert outcome["untested_labels"] == ["b"]
@@ -106,7 +107,7 @@ def test_untested_labels_are_named_and_empty_folds_do_not_count() -> None:
 
 
 def test_nothing_tested_has_no_accuracy() -> None:
-    outcome = folds.summary([Outcome(LABELS, 10, None, Counter())] * 2, LABELS)
+    outcome = folds.summary([Outcome(LABELS, 10, None, Counter(), Calibration())] * 2, LABELS)
 
     assert (outcome["accuracy"]["mean"], outcome["untested_labels"]) == (None, list(LABELS))
     assert "no photo" in folds.sentence(outcome, grouped=False)

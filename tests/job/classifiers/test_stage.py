@@ -16,7 +16,10 @@ from tests.job.whole_runs import Manifest, copy_in_splits, failure, read_all, ru
 
 pytestmark = pytest.mark.usefixtures("spark")
 
-FITTED = ("pca/projection.npz", "pca/explained_variance.csv", "classifier/model.json", "classifier/model.npz")
+FITTED = (
+    *("pca/projection.npz", "pca/explained_variance.csv"),
+    *("classifier/model.json", "classifier/model.npz", "classifier/distance.npz"),
+)
 """Every fitted file."""
 
 
@@ -45,7 +48,7 @@ def test_manifest_lists_every_classifier_file(finished: tuple[Path, Manifest]) -
     listed = {entry["path"] for entry in manifest["files"]["classifier"]}
     there = {str(file.relative_to(output)) for file in (output / "classifier").rglob("*.*")}
     assert listed == there
-    fixed = {"metrics.json", "confusion_matrix.csv", "model.json", "model.npz"}
+    fixed = {"metrics.json", "confusion_matrix.csv", "model.json", "model.npz", "distance.npz"}
     assert {f"classifier/{name}" for name in fixed} < listed
     assert {"train", "predict"} < set(manifest["seconds"])
 
@@ -76,6 +79,8 @@ def test_metrics_follow_from_predictions_of_other_photos(
         "trained_on": 30,
         "evaluated_on": 10,
         "labels": 10,
+        "ece": metrics["calibration"]["ece"],
+        "unknown": metrics["unknown"],
         "folds": None,
     }
     with (output / "classifier" / "confusion_matrix.csv").open(newline="") as stream:
@@ -94,6 +99,61 @@ def test_saved_classifier_gives_the_written_predictions(finished: tuple[Path, Ma
 
     written = np.stack(predictions["probabilities"].tolist())
     np.testing.assert_array_equal(probabilities.astype(np.float32), written)
+
+
+def test_saved_distance_gives_the_written_distances(finished: tuple[Path, Manifest]) -> None:
+    output, manifest = finished
+    components, predictions = (read_all(output, name, manifest) for name in ("components", "classifier"))
+    others = components[components["split"] != "train"]
+    distance = stage.read(str(output)).distance
+
+    assert distance is not None
+    distances = distance.of(np.stack(others["components"].tolist())).astype(np.float32)
+
+    np.testing.assert_array_equal(distances, predictions["distance"])
+    unknown = json.loads((output / "classifier" / "metrics.json").read_text())["unknown"]
+    assert (unknown["distance_limit"], unknown["reject_below"]) == (distance.limit, None)
+    assert (unknown["photos"], unknown["accuracy"]) == (0, manifest["classifier"]["accuracy"])
+
+
+@pytest.mark.parametrize("classify_on", ["components", "features"])
+def test_rejected_photos_are_unknown_in_run_and_prediction(
+    photos: Path, random_backbone: Path, tmp_path: Path, classify_on: str
+) -> None:
+    model = ["--model", str(random_backbone), "--reject-below", "0.11"]
+    argv = ["--images", str(photos / "training"), "--test", str(photos / "test"), *model]
+    output, applied = tmp_path / "results", tmp_path / "applied"
+
+    manifest = run(output, *argv, "--classifier", "discriminant", "--classify-on", classify_on)
+    again = run(applied, "predict", "--results", str(output), "--images", str(photos / "test"), *model)
+
+    predictions, repeated = read_all(output, "classifier", manifest), read_all(applied, "classifier", again)
+    metrics = json.loads((output / "classifier" / "metrics.json").read_text())
+    limit = metrics["unknown"]["distance_limit"]
+    rejected = (predictions["probability"] < np.float32(0.11)) | (predictions["distance"] > np.float32(limit))
+    assert 0 < rejected.sum() < 10
+    assert ((predictions["predicted"] == "unknown") == rejected).all()
+    best = [metrics["labels"][row.argmax()] for row in predictions["probabilities"]]
+    assert metrics["accuracy"] == (predictions["label"] == best).mean()
+    kept = predictions[~rejected]
+    assert metrics["unknown"]["photos"] == rejected.sum()
+    assert metrics["unknown"]["accuracy"] == (kept["label"] == kept["predicted"]).mean()
+    assert repeated["predicted"].tolist() == predictions["predicted"].tolist()
+    assert again["predicted"]["unknown"] == rejected.sum()
+
+
+def test_results_without_distances_cannot_reject(
+    finished: tuple[Path, Manifest], photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(finished[0], tmp_path / "earlier")
+    (tmp_path / "earlier" / "classifier" / "distance.npz").unlink()
+    argv = ["predict", "--results", str(tmp_path / "earlier"), "--images", str(photos / "unlabelled")]
+
+    error = failure([*argv, "--reject-below", "0.5", "--output", str(tmp_path / "out")], capsys)
+
+    assert type(error) is ResultsUnusableError
+    assert error.message.startswith("--reject-below ")
+    assert not (tmp_path / "out").exists()
 
 
 def test_planted_test_photos_change_no_fitted_file(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from job.classifiers import Classifier, LinearModel, Model, PerceptronModel, TreesModel
+from job.classifiers import Classifier, Distance, LinearModel, Model, PerceptronModel, TreesModel
 from job.errors import BackboneError, PhoneModelError
 from job.features.network import SQRT, Backbone, read_description
 from job.images import EXACT, RejectedPhotoError, decode_views
@@ -236,6 +236,38 @@ def test_phone_model_takes_the_square_root_of_features(
     features = np.sqrt(np.mean(views, axis=0))[np.newaxis]
     reduced = project(features, projection.mean, projection.scale, projection.components).astype(np.float64)
     np.testing.assert_allclose(given, regression.probabilities(reduced)[0], atol=2e-4)
+
+
+@pytest.mark.parametrize("kind", ["logistic", "forest"])
+def test_rejected_photos_have_the_label_unknown(
+    random_backbone: Path,
+    projection: Projection,
+    regression: LinearModel,
+    components: Array,
+    photos: list[bytes],
+    tmp_path: Path,
+    kind: str,
+) -> None:
+    models: dict[str, LinearModel | TreesModel] = {"logistic": regression, "forest": forest(components)}
+    whitening = layer(7, 4, 4)[0]
+    means = components[:2] @ whitening.T + 0.1
+    distances = Distance(whitening, means, np.inf).of(components)
+    wanted = models[kind].probabilities(components)
+    limit, below = float(np.sort(distances)[-2:].mean()), float(np.sort(wanted.max(axis=1))[1]) - 1e-3
+    rejected = (distances > limit) | (wanted.max(axis=1) < below)
+    assert 0 < rejected.sum() < len(photos)
+    classifier = Classifier(kind, LABELS, 4, {}, models[kind], distance=Distance(whitening, means, limit))
+
+    model = mobile_model(random_backbone.read_bytes(), projection, classifier, reject_below=below)
+    given = probabilities(model, photos, tmp_path)
+
+    np.testing.assert_array_equal(given[:, 3], rejected)
+    np.testing.assert_allclose(given[:, :3], wanted * ~rejected[:, np.newaxis], atol=2e-4)
+    described = parse_description(model)
+    assert described is not None
+    assert (described.labels, described.reject_below) == ((*LABELS, "unknown"), below)
+    unknown = photos[int(rejected.argmax())]
+    assert PhotoClassifier(tmp_path / "model.tflite").classify(unknown) == ("unknown", 1.0)
 
 
 def test_classify_returns_most_probable_label(logistic: bytes, photos: list[bytes], tmp_path: Path) -> None:

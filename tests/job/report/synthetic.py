@@ -272,6 +272,7 @@ def write_classifier(
             predicted,
             pa.array(random.uniform(0.4, 1, len(tested)), pa.float32()),
             [[float(label == name) for name in names] for label in predicted],
+            pa.nulls(len(tested), pa.float32()),
         ],
         schema=layout.PREDICTIONS_SCHEMA,
     )

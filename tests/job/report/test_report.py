@@ -89,6 +89,30 @@ def test_findings_are_what_the_files_say(hostile: tuple[Path, dict[str, Any]]) -
     assert found.cumulative.shape == (1280,)
 
 
+def test_calibration_and_unknown_photos_are_shown(tmp_path: Path) -> None:
+    manifest = synthetic.write(synthetic.Run(("a", "b"), test=20), tmp_path)
+    metrics = json.loads((tmp_path / layout.METRICS).read_text())
+    metrics["unknown"] = {"distance_limit": 4.5, "reject_below": 0.5, "photos": 7, "accuracy": 0.96875}
+    bins = [{"from": 0.9, "to": 1.0, "photos": 33, "probability": 0.953125, "accuracy": 0.8125}]
+    metrics["calibration"] = {"ece": 0.0625, "bins": bins}
+    (tmp_path / layout.METRICS).write_text(json.dumps(metrics))
+
+    made = page.render(findings.read(str(tmp_path), manifest), {}, ENGLISH, script="")
+
+    assert "7 of 40 test photos" in made
+    assert all(text in made for text in ("96.88%", "6.2%", "95.3%", "81.2%", "33"))
+
+
+def test_unknown_photos_are_no_mistakes(tmp_path: Path) -> None:
+    columns = [["/1", "/2"], ["a", "a"], ["test"] * 2, ["unknown", "b"], pa.array([0.9, 0.8], pa.float32())]
+    table = pa.table([*columns, [[1.0]] * 2, pa.nulls(2, pa.float32())], schema=layout.PREDICTIONS_SCHEMA)
+    layout.write_parquet(str(tmp_path), "classifier/predictions/part-0.parquet", table)
+
+    shown = findings.read_mistakes(str(tmp_path), ["classifier/predictions/part-0.parquet"])
+
+    assert [mistake.path for mistake in shown] == ["/2"]
+
+
 def test_wrong_predictions_of_untrained_labels_are_confusions() -> None:
     confusion = np.array([[9, 1], [0, 10], [3, 2]])
     evaluation = findings.Evaluation({}, ["a", "b"], ["a", "b", "new"], confusion, [])
@@ -104,7 +128,10 @@ def test_of_equally_sure_mistakes_those_of_many_labels_are_shown(tmp_path: Path)
     paths, labels = map(list, zip(*rows, strict=True))
     count = len(rows)
     table = pa.table(
-        [paths, labels, ["test"] * count, ["other"] * count, pa.array([1.0] * count, pa.float32()), [[1.0]] * count],
+        [
+            *(paths, labels, ["test"] * count, ["other"] * count, pa.array([1.0] * count, pa.float32())),
+            *([[1.0]] * count, pa.nulls(count, pa.float32())),
+        ],
         schema=layout.PREDICTIONS_SCHEMA,
     )
     layout.write_parquet(str(tmp_path), "classifier/predictions/part-0.parquet", table)

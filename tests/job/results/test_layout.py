@@ -130,6 +130,7 @@ def test_sweep_deletes_leftover_classifier_and_components(tmp_path: Path) -> Non
     old = [
         "classifier/model.json",
         "classifier/model.npz",
+        "classifier/distance.npz",
         "classifier/metrics.json",
         "classifier/confusion_matrix.csv",
     ]

@@ -23,6 +23,7 @@ def predictions(output: Path, name: str, rows: list[tuple[str, str | None, list[
         "predicted": [LABELS[index] for index in best],
         "probability": [probabilities[index] for (_, _, probabilities), index in zip(rows, best, strict=True)],
         "probabilities": pa.array([probabilities for _, _, probabilities in rows], FLOAT_LIST),
+        "distance": pa.array([1.5] * len(rows), pa.float32()),
     }
     return layout.write_parquet(str(output), name, pa.table(columns, schema=layout.PREDICTIONS_SCHEMA))
 
@@ -40,9 +41,19 @@ def test_predictions_are_one_csv_with_the_two_best_labels(tmp_path: Path) -> Non
     assert list(table["predicted"]) == ["Plum, red", "Apple", "Plum, red"]
     assert list(table["second"]) == ["Kiwi"] * 3
     assert list(table["second_probability"]) == pytest.approx([0.2, 0.5, 0.25])
-    assert table.columns[:5].to_list() == ["path", "label", "split", "predicted", "probability"]
+    assert table.columns[:6].to_list() == ["path", "label", "split", "predicted", "probability", "distance"]
     assert written.predicted == {"Plum, red": 2}
     assert written.files == [DataFile("predictions.csv", 3, (tmp_path / "predictions.csv").stat().st_size)]
+
+
+def test_most_probable_label_is_second_after_unknown(tmp_path: Path) -> None:
+    file = predictions(tmp_path, "a.parquet", [("/b.jpg", "predict", [0.1, 0.2, 0.7])])
+    table = layout.read_parquet(str(tmp_path), file.path)
+
+    readable = tables.readable_predictions(table.set_column(3, "predicted", pa.array(["unknown"])), LABELS)
+
+    assert readable["second"].to_pylist() == ["Plum, red"]
+    assert readable["second_probability"].to_pylist() == readable["probability"].to_pylist()
 
 
 def test_components_are_joined_under_one_header(tmp_path: Path) -> None:
