@@ -54,7 +54,7 @@ def test_a_photo_at_a_mean_has_no_distance() -> None:
     np.testing.assert_allclose(unknown.fit(fit, sample_of(rows, classes)).of(means), 0, atol=1e-5)
 
 
-def test_held_out_distances_are_of_components_fitted_without_the_fold() -> None:
+def test_held_out_distances_fit_components_without_the_fold() -> None:
     rows, classes = photos(4)
     fit, sample = fitted(rows, classes), sample_of(rows, classes)
 
