@@ -230,9 +230,10 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
     )
     network.add_argument(
         "--feature-transform",
+        metavar="NAME",
         choices=TRANSFORMS,
         default=NO_TRANSFORM,
-        help="sqrt: the square root of each feature, which must not be negative (default: %(default)s)",
+        help="sqrt: square roots of the features (default: none)",
     )
 
     word_options.add_to(made)
@@ -260,7 +261,7 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
         metavar="KIND",
         choices=(NO_CLASSIFIER, AUTO, *MODELS),
         default=NO_CLASSIFIER,
-        help=f"train a classifier: {', '.join(MODELS)}, or {AUTO} for the one that is best on held-out training photos "
+        help=f"train a classifier: {', '.join(MODELS)}; {AUTO}: the best on held-out training photos "
         f"(default: {NO_CLASSIFIER})",
     )
     components.add_argument(

@@ -13,7 +13,7 @@ _VALUE = re.compile(
 )
 _NAME = re.compile(
     r"""
-    .*\d.*                          # numbers, dates, identifiers, versions
+    .*\d.* | [sj]-[A-Z0-9]{13}      # numbers, dates, identifiers, versions
     | --\w[\w-]*(=.*)?              # options
     | \S*/\S*\w+\S* | \w+[_=]\w+    # paths, URIs, settings
     | [\w-]*\.[a-z]{2,6}            # files and their endings

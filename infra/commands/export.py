@@ -128,7 +128,7 @@ def images_a_second(file: Path) -> float:
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add_backbone_options(parser)
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="seed of random weights and of the draw (default: %(default)s)"
+        "--seed", type=int, default=0, metavar="N", help="seed of random choices (default: %(default)s)"
     )
     parser.add_argument(
         "--precision",
@@ -140,9 +140,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--list", action="store_true", help="list all networks: input, features, file size, speed on this machine"
     )
-    parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="copy the file there (default: keep it in the cache)"
-    )
+    parser.add_argument("--output", type=Path, metavar="FILE", help="copy the file there (default: only the cache)")
     parser.add_argument(
         "--upload", action="store_true", help="upload the file to the data bucket, unless it is there already"
     )

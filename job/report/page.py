@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from job.errors import printable
 from job.report import checked, cost, cross_validation, figures, heat_map, markup, sections
 from job.report.findings import Findings
 from job.report.messages import Messages
@@ -53,7 +54,7 @@ def render(findings: Findings, thumbnails: Mapping[str, str], messages: Messages
         _header(findings, [name for name, _ in shown], messages),
         "<main>",
         _tiles(findings, messages),
-        *(_section(name, body, messages) for name, body in shown),
+        *(printable(_section(name, body, messages)) for name, body in shown),
         "</main>",
         f"<footer><p>{escape(messages('footer'))}</p></footer>",
         '<div id="tooltip" role="status" hidden></div>',

@@ -827,7 +827,7 @@ def test_up_takes_settings_in_place_of_those_of_cdk_json(world: World) -> None:
     [
         ("instanceType", "instance_types"),
         ("instanceType=m6i.xlarge", "instance_types"),
-        ("core_count", "-c core_count=VALUE"),
+        ("core_count", "-c core_count=1"),
         ("core_count=", "-c core_count=1"),
         ("=4", "core_count"),
         ("region=us-east-1", "--region"),
@@ -1033,8 +1033,9 @@ PRIMARY = {"Id": "ci-1", "Ec2InstanceId": "i-1"}
 
 
 @pytest.fixture
-def pages(world: World) -> dict[str, FakeCall]:
-    """Have the pages of a cluster, the history started by the first call for it, and its primary node."""
+def pages(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeCall]:
+    """Have the pages of a cluster on AWS, the history started by the first call for it, and its primary node."""
+    monkeypatch.setattr(Aws, "on_this_machine", False)
     link = {"PresignedURLReady": True, "PresignedURL": "https://history"}
     answers: dict[str, list[dict[str, Any]]] = {
         "CreatePersistentAppUI": [{"PersistentAppUIId": "p-1"}],

@@ -16,7 +16,7 @@ from tests.job.report.conftest import HOSTILE
 
 DESKTOP = {"width": 1200, "height": 900}
 PHONE = {"width": 360, "height": 740}
-SECTIONS = ["run", "labels", "variance", "scatter", "time", "classifier", "mistakes", "rejected"]
+SECTIONS = ["run", "labels", "variance", "scatter", "time", "classifier", "mistakes", "quality", "rejected"]
 FIGURES = ["labels", "scree", "scatter", "stages", "tasks", "confusion"]
 PREDICTION_FIGURES = ["predicted", "certainty", "scatter", "stages", "tasks"]
 

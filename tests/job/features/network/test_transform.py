@@ -25,7 +25,7 @@ def test_negative_feature_is_refused_by_its_value() -> None:
     with pytest.raises(NegativeFeaturesError) as refused:
         transform_features(FEATURES - 1, SQRT)
 
-    assert refused.value.code == "ORC-148"
+    assert refused.value.code == "ORC-149"
     assert "-1" in refused.value.message
 
 
