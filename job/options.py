@@ -298,8 +298,7 @@ def add_rejection(made: argparse._ActionsContainer, when: str = "") -> None:
         "--reject-below",
         metavar="P",
         type=share,
-        help=f"{when}label photos 'unknown' that are less probable than P, like 0.5 or 50%%, or farther from the "
-        "training photos than 95%% of held-out ones (default: every photo gets a label)",
+        help=f"{when}label photos 'unknown' that are less probable than P, like 50%%, or unlike all training photos",
     )
 
 

@@ -65,7 +65,7 @@ def _described_by(manifest: Mapping[str, Any], messages: Messages) -> list[tuple
     calibration = backbone.get("calibration")
     if calibration:
         photos, cosine = messages.number(calibration["photos"]), messages.number(calibration["mean_cosine"], 3)
-        facts.append((messages("calibration"), messages("calibration_value", photos=photos, cosine=cosine)))
+        facts.append((messages("quantized"), messages("quantized_value", photos=photos, cosine=cosine)))
     return facts
 
 
