@@ -17,7 +17,7 @@ PREDICT, REPORT = "predict", "report"
 """First argument of the command lines that do not fit."""
 
 NO_CLASSIFIER, AUTO = "none", "auto"
-"""Values of --classifier beside the kinds of classifier."""
+"""Values of --classifier other than the kinds of classifier."""
 
 DEFAULT_VARIANCE = 0.95
 

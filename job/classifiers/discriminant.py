@@ -26,6 +26,9 @@ LARGEST_SAMPLE = 5_000
 TEMPERATURES = (0.1, 10_000.0)
 """Range of the temperature."""
 
+SMALLEST_EIGENVALUE = 1e-12
+"""Eigenvalues of a covariance are raised to this share of the largest one, before rows are divided by their roots."""
+
 SEARCH_STEPS = 20
 """Steps of the search for a temperature: each leaves 0.62 of the range, so 20 find it to 0.1 %."""
 
@@ -175,6 +178,17 @@ def shrunken(covariance: Floats, shrinkage: float) -> Floats:
     # Without any spread within the labels, such as with one photo each, the nearest mean decides.
     moved.flat[:: len(covariance) + 1] += shrinkage * spread if spread > 0 else 1.0
     return moved
+
+
+def whitening_of(covariance: Floats) -> Floats:
+    """Return the matrix after which rows with a covariance, of shape (dimensions, dimensions), have the identity."""
+    # The number of threads changes the last bits.
+    with threadpool_limits(1, "blas"):
+        values, vectors = np.linalg.eigh(covariance)
+    # With one photo of nearly every label, what is left of the covariance is rounding, with eigenvalues below 0.
+    least = SMALLEST_EIGENVALUE * values[-1] if values[-1] > 0 else 1.0
+    whitening: Floats = (vectors / np.sqrt(np.maximum(values, least))).T
+    return whitening
 
 
 def _solve(moments: Moments, covariance: Floats, temperature: float = 1.0) -> DiscriminantModel:

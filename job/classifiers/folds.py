@@ -207,7 +207,7 @@ def prepare(
     listing = asked.listing.set_column(
         asked.listing.schema.get_field_index("split"), "split", pa.array(splits.tolist(), pa.string())
     )
-    training = replace(asked, photos=photos, width=width, listing=listing, moments=None, prepare=side)
+    training = replace(asked, photos=photos, width=width, listing=listing, moments=None, sample=None, prepare=side)
     tested = [e.file for e in counted if any(number == side.number for number, _ in e.rows)]
     return Fold(side, training, rest, tested, kept)
 

@@ -13,6 +13,7 @@ from job import storage
 from job.classifiers import discriminant, unknown
 from job.classifiers import evaluate as evaluation
 from job.classifiers.calibration import Calibration
+from job.classifiers.discriminant import Sample
 from job.classifiers.distance import Distance
 from job.classifiers.evaluate import Evaluation, Pairs
 from job.classifiers.models import DISCRIMINANT, FEATURES, Classifier
@@ -41,6 +42,7 @@ class Training:
     seed: int
     listing: pa.Table
     moments: Moments | None = None  # of the features, by label, if the classifier reads features
+    sample: Sample | None = None  # of the features, if the classifier reads features
     parameters: Mapping[str, Any] = field(default_factory=dict)  # those that differ from the defaults
     prepare: Prepare = as_written
     reject_below: float | None = None  # least probability of a label; None if no photo may be unknown
@@ -113,14 +115,14 @@ def classify(
 ) -> Classified:
     """Train a classifier, predict all photos except training photos, and evaluate it on the test photos."""
     with progress.stage("train"):
+        task = SumTask(output, FEATURES, asked.labels)
+        sample = read_sample(context, task, [entry.features for entry in files], sampled_paths(asked.listing))
         if asked.classify_on == FEATURES:
-            asked = replace(asked, moments=fitted.moments)
+            asked = replace(asked, moments=fitted.moments, sample=sample)
         inputs = [(entry.read_by(asked.classify_on), entry.splits[TRAIN]) for entry in files]
         classifier = train_classifier(context, output, inputs, asked)
         training = [entry.read_by(asked.classify_on) for entry in files if entry.splits[TRAIN]]
         trained_right = count_right(context, output, classifier, training)
-        task = SumTask(output, FEATURES, asked.labels)
-        sample = read_sample(context, task, [entry.features for entry in files], sampled_paths(asked.listing))
         classifier = replace(classifier, distance=unknown.fit(fitted, sample))
     predictions = predict(context, output, classifier, files, asked.reject_below, progress)
     evaluated = evaluation.evaluate(classifier.labels, predictions.pairs)
@@ -155,7 +157,9 @@ def _train_discriminant(
     moments = asked.moments
     if moments is None:
         moments = passes.sum_moments(context, task, files, session.slots(context), context.accumulator(0))
-    sample = read_sample(context, task, [file for file, _ in files], sampled_paths(asked.listing))
+    sample = asked.sample
+    if sample is None:
+        sample = read_sample(context, task, [file for file, _ in files], sampled_paths(asked.listing))
     choice = discriminant.choose(moments, sample)
     parameters = {"shrinkage": choice.shrinkage, "log_loss_by_shrinkage": choice.losses}
     model = discriminant.fit(moments, choice.shrinkage, choice.temperature)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from job.classifiers.discriminant import Sample, each_fold, shrunken
+from job.classifiers.discriminant import Sample, each_fold, shrunken, whitening_of
 from job.classifiers.distance import Distance, Floats
 from job.matrices import row_products
 from job.pca import Moments, PrincipalComponents
@@ -16,9 +16,6 @@ KEPT = 0.95
 
 SHRINKAGE = 0.5
 """Of the covariance within the labels; measured in docs/decisions/0142-unknown.md."""
-
-SMALLEST_VARIANCE = 1e-12
-"""Least variance of a direction, as a share of the largest one's."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +66,7 @@ def solve(moments: Moments, directions: Floats, limit: float = np.inf) -> Distan
     with threadpool_limits(1, "blas"):
         covariance = shrunken(directions @ moments.within_covariance() @ directions.T, SHRINKAGE)
         means = moments.class_means()[moments.class_counts > 0] @ directions.T
-        variances, axes = np.linalg.eigh(covariance)
-        # Rounding may leave a variance of zero slightly negative.
-        deviations = np.sqrt(np.maximum(variances, SMALLEST_VARIANCE * variances[-1]))
-        whitening = (axes / deviations).T
+        whitening = whitening_of(covariance)
         return Distance(whitening, means @ whitening.T, limit)
 
 

@@ -14,7 +14,7 @@ THUMBNAIL_SIDE = 16
 """Width and height of a thumbnail in pixels."""
 
 MEANED_SIDE = 14 * THUMBNAIL_SIDE
-"""Photos whose sides are no multiple of a thumbnail's are resized to this one first, so that blocks are equal."""
+"""Photos whose sides are not a multiple of a thumbnail's are resized to this one first, so that blocks are equal."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 A photo's probabilities come from a linear discriminant that was fitted without a fifth of the photos, this one among
 them. Confident learning (https://arxiv.org/abs/1911.00068) suspects a label if another one is more probable, and at
-least as probable as it is on average for the photos that have it.
+least as probable as its mean probability for the photos that have it.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import Broadcast, SparkContext
-from threadpoolctl import threadpool_limits
 
 from job.classifiers import DiscriminantModel, discriminant
 from job.classifiers.folds import Folds, count_files
@@ -38,9 +37,6 @@ FEWEST = 5
 
 NORMAL = 1.4826
 """The standard deviation of a normal distribution, in median absolute deviations."""
-
-LEAST = 1e-12
-"""Eigenvalues of a covariance are raised to this share of the largest one."""
 
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.intp]
@@ -184,13 +180,7 @@ def sampled(folds: Folds, largest: int = discriminant.LARGEST_SAMPLE) -> dict[st
 
 def fit(moments: Moments, shrinkage: float, temperature: float) -> Judge:
     """Return the judge of rows summed by class."""
-    covariance = discriminant.shrunken(moments.within_covariance(), shrinkage)
-    # The number of threads changes the last bits.
-    with threadpool_limits(1, "blas"):
-        values, vectors = np.linalg.eigh(covariance)
-    # With one photo of nearly every label, what is left of the covariance is rounding, with eigenvalues below 0.
-    least = LEAST * values[-1] if values[-1] > 0 else 1.0
-    whitening = (vectors / np.sqrt(np.maximum(values, least))).T
+    whitening = discriminant.whitening_of(discriminant.shrunken(moments.within_covariance(), shrinkage))
     return Judge(
         discriminant.fit(moments, shrinkage, temperature),
         whitening,

@@ -1,4 +1,4 @@
-"""Quantize an exported network with TensorFlow's converter; a program for a child process of its own.
+"""Quantize an exported network with TensorFlow's converter; run as a child process.
 
 TensorFlow is large, slow to import and prints a lot, and only the submitting machine has it:
 ``python -m job.features.network.calibrate --help``. docs/decisions/0131-int8-by-calibration.md has the choices.
