@@ -216,10 +216,7 @@ def test(context: SparkContext, output: str, fold: Fold) -> Outcome:
     """Train the classifier of a fold, and predict the fold's photos with it."""
     asked, side = fold.asked, fold.side
     model = context.broadcast(train_classifier(context, output, fold.rest, asked))
-    tasks = context.parallelize(fold.tested, max(1, len(fold.tested))).map(
-        lambda file: _tested(output, file, side, model)
-    )
-    reports = tasks.collect()
+    reports = session.spread(context, fold.tested).map(lambda file: _tested(output, file, side, model)).collect()
     pairs = sum((pairs for pairs, _ in reports), Counter[tuple[str, str]]())
     calibration = sum((calibration for _, calibration in reports), Calibration())
     return Outcome(asked.labels, sum(asked.photos.values()), fold.components, pairs, calibration)
@@ -229,7 +226,7 @@ def count_files(
     context: SparkContext, output: str, files: Sequence[DataFile], shared: "Broadcast[Folds]"
 ) -> list[FileCounts]:
     """Return the number of training rows of each features file, by fold and label."""
-    return list(context.parallelize(files, len(files)).map(lambda file: _count(output, file, shared)).collect())
+    return list(session.spread(context, files).map(lambda file: _count(output, file, shared)).collect())
 
 
 def _count(output: str, file: DataFile, shared: "Broadcast[Folds]") -> FileCounts:

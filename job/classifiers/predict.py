@@ -17,7 +17,7 @@ from job.classifiers.models import COMPONENTS, FEATURES, Classifier
 from job.images import TEST, TRAIN
 from job.matrices import list_column, matrix
 from job.results import DataFile, layout
-from job.spark import slices, workers
+from job.spark import session, slices, workers
 
 
 @dataclass(frozen=True)
@@ -61,16 +61,14 @@ def predict_files(
     ``reject_below``: least probability of a label; None if no photo may be unknown.
     """
     shared = context.broadcast(classifier)
-    tasks = context.parallelize(files, len(files)).map(
-        lambda entry: _predict_file(output, shared, entry, reject_below, done)
-    )
+    tasks = session.spread(context, files).map(lambda entry: _predict_file(output, shared, entry, reject_below, done))
     return list(tasks.collect())
 
 
 def count_right(context: SparkContext, output: str, classifier: Classifier, files: Sequence[DataFile]) -> int:
     """Return how many of the training photos in the files are predicted correctly."""
     shared = context.broadcast(classifier)
-    tasks = context.parallelize(files, max(1, len(files))).map(lambda file: _right_in_file(output, shared, file))
+    tasks = session.spread(context, files).map(lambda file: _right_in_file(output, shared, file))
     return sum(tasks.collect())
 
 

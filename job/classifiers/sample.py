@@ -13,10 +13,8 @@ from job.matrices import matrix
 from job.pca import Classes
 from job.pca.passes import SumTask, classes_of
 from job.results import DataFile
-from job.spark import workers
+from job.spark import session, workers
 from job.spark.slices import training_rows
-
-FILES_IN_A_TASK = 8
 
 
 def sampled_paths(listing: pa.Table) -> dict[str, int]:
@@ -38,10 +36,7 @@ def read_sample(context: SparkContext, task: SumTask, files: Sequence[DataFile],
     ``files``: in the order of the listing, so that no bit depends on how the photos are cut into files.
     """
     shared = context.broadcast(folds)
-    groups = [files[start : start + FILES_IN_A_TASK] for start in range(0, len(files), FILES_IN_A_TASK)]
-    tasks = context.parallelize(groups, len(groups)).flatMap(
-        lambda group: [part for file in group for part in _read_file(task, file, shared.value)]
-    )
+    tasks = session.spread(context, files).flatMap(lambda file: _read_file(task, file, shared.value))
     rows, classes, numbers = (np.concatenate(parts) for parts in zip(*tasks.collect(), strict=True))
     return Sample(rows, classes, numbers)
 

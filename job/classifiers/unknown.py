@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 from job.classifiers.discriminant import Sample, each_fold, shrunken, whitening_of
 from job.classifiers.distance import Distance, Floats
 from job.matrices import row_products
-from job.pca import Moments, PrincipalComponents
+from job.pca import Classes, Moments, PrincipalComponents
 from job.pca.components import upper_triangle
 
 KEPT = 0.95
@@ -46,16 +46,15 @@ def held_out_distances(moments: Moments, sample: Sample, kept: int) -> Floats:
 
     ``moments``, ``sample``: of all components.
     """
-    distances = [np.empty(0)]
-    for rest, rows, _ in each_fold(moments, sample):
+
+    def distances_of(rest: Moments, rows: Floats, _: Classes) -> Floats:
         if rest.count < 2:
-            continue
-        # The number of threads changes the last bits.
-        with threadpool_limits(1, "blas"):
-            # A copy: NumPy multiplies reversed rows without BLAS.
-            directions = np.linalg.eigh(rest.covariance())[1].T[::-1][: min(kept, rest.count - 1)].copy()
-            distances.append(solve(rest, directions).of(row_products(rows, directions)))
-    return np.concatenate(distances)
+            return np.empty(0)
+        # A copy: NumPy multiplies reversed rows without BLAS.
+        directions = np.linalg.eigh(rest.covariance())[1].T[::-1][: min(kept, rest.count - 1)].copy()
+        return solve(rest, directions).of(row_products(rows, directions))
+
+    return np.concatenate([np.empty(0), *each_fold(moments, sample, distances_of)])
 
 
 def solve(moments: Moments, directions: Floats, limit: float = np.inf) -> Distance:

@@ -71,10 +71,8 @@ def find(context: SparkContext, photos: pa.Table) -> Copies:
 
 def read(context: SparkContext, output: str, files: Sequence[DataFile]) -> pa.Table:
     """Return path, label, split, digest and thumbnail of the photos with a label, in the order of the listing."""
-    groups = max(1, min(len(files), 8 * session.slots(context)))
-    some = [files[len(files) * number // groups : len(files) * (number + 1) // groups] for number in range(groups)]
-    tables = context.parallelize(some, groups).map(lambda part: [_read_file(output, file) for file in part]).collect()
-    return pa.concat_tables(table for part in tables for table in part).combine_chunks()
+    tables = session.spread(context, files).map(lambda file: _read_file(output, file)).collect()
+    return pa.concat_tables(tables).combine_chunks()
 
 
 def thumbnails(column: pa.ChunkedArray) -> Thumbnails:

@@ -60,7 +60,8 @@ def check(
         known = duplicates.read(context, output, files)
         copies = duplicates.find(context, known)
         nearest = leakage.find(context, output, counted, len(fitted.mean))
-        judged = suspects.judge(context, output, files, listing, labels, fitted)
+        training = [(file, train) for file, train, _ in counted]
+        judged = suspects.judge(context, output, training, listing, labels, fitted)
         to_check = photos.of_copies(known, copies) + ([] if judged is None else photos.of_judged(judged))
         right = {} if nearest is None else right_predictions(output, predictions, labels)
     description = {

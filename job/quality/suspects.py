@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from pyspark import Broadcast, SparkContext
 
 from job.classifiers import DiscriminantModel, discriminant
-from job.classifiers.folds import Folds, count_files
+from job.classifiers.folds import Folds
 from job.classifiers.sample import read_sample
 from job.images import PREDICT, TRAIN
 from job.matrices import list_column, matrix, row_products
@@ -53,18 +53,13 @@ class Judge:
 
 @dataclass(frozen=True)
 class Rows:
-    """Prepares the rows of a features file: training photos of one fold, or of all, projected."""
+    """Prepares the rows of a features file: its training photos, projected."""
 
-    folds: "Broadcast[Folds]"
     projection: "Broadcast[Projection]"
-    number: int | None = None
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """Return path, label, split and features, which are now components."""
-        table = table.filter(pc.equal(table["split"], TRAIN))
-        if self.number is not None:
-            table = table.filter(pa.array(self.folds.value.of(table["path"]) == self.number))
-        return projected(table, self.projection.value)
+        return projected(table.filter(pc.equal(table["split"], TRAIN)), self.projection.value)
 
 
 @dataclass(frozen=True)
@@ -113,7 +108,7 @@ class Judged:
 def judge(
     context: SparkContext,
     output: str,
-    files: Sequence[DataFile],
+    counted: Sequence[tuple[DataFile, int]],
     listing: pa.Table,
     labels: Sequence[str],
     fitted: PrincipalComponents,
@@ -124,8 +119,8 @@ def judge(
 
     Parameters
     ----------
-    files
-        Features files, in the order of the listing.
+    counted
+        Features files, in the order of the listing, each with its number of training photos.
     labels
         Of the used training photos, sorted.
     """
@@ -135,25 +130,20 @@ def judge(
     kept = min(DIMENSIONS, len(fitted.components))
     shared = context.broadcast(folds)
     projection = context.broadcast(Projection(fitted.mean, fitted.scale, fitted.components[:kept]))
-    counted = count_files(context, output, files, shared)
-    parts = []
-    for number in range(FOLDS):
-        rows = [(entry.file, sum(n for (fold, _), n in entry.rows.items() if fold == number)) for entry in counted]
-        if not sum(count for _, count in rows):
-            parts.append(Moments.nothing(np.zeros(kept), len(labels)))
-            continue
-        task = SumTask(output, layout.FEATURES, tuple(labels), Rows(shared, projection, number))
-        slots, done = session.slots(context), context.accumulator(0)
-        parts.append(passes.sum_moments(context, task, rows, slots, done, np.zeros(kept)))
+    task = SumTask(
+        *(output, layout.FEATURES, tuple(labels), Rows(projection)), lambda table: shared.value.of(table["path"]), FOLDS
+    )
+    slots, done = session.slots(context), context.accumulator(0)
+    parts = passes.sum_folds(context, task, counted, slots, done, np.zeros(kept))
     everything = Moments.nothing(np.zeros(kept), len(labels))
     for part in parts:
         everything.add(part)
-    task = SumTask(output, layout.FEATURES, tuple(labels), Rows(shared, projection))
+    files = [file for file, _ in counted]
     sample = read_sample(context, task, files, sampled(folds))
     choice = discriminant.choose(everything, sample)
     rests = [*(everything.without(part) for part in parts), everything]
     judges = context.broadcast([fit(rest, choice.shrinkage, choice.temperature) for rest in rests])
-    tasks = context.parallelize(files, len(files)).map(
+    tasks = session.spread(context, files).map(
         lambda file: _judge_file(output, file, labels, shared, projection, judges)
     )
     paths, *columns = zip(*tasks.collect(), strict=True)

@@ -10,8 +10,9 @@ import threading
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
-from pyspark import SparkConf, SparkContext, accumulators
+from pyspark import RDD, SparkConf, SparkContext, accumulators
 
 from job.errors import NotInstalledError, OrchardError, from_spark, one_line, probable_cause
 from job.results.progress import Progress
@@ -26,8 +27,13 @@ STARTING_VARIABLES = ("PYSPARK_SUBMIT_ARGS", "SPARK_CONF_DIR")
 """Environment variables with which users configure another Spark, and that are kept because they may be meant."""
 
 
+TASKS_A_SLOT = 4
+"""Tasks that files are spread over for each task slot: enough to end close together."""
+
 MASTER_SECONDS = 5.0
 """Longest wait for each host of a master to answer."""
+
+T = TypeVar("T")
 
 
 class ReportServer(accumulators.AccumulatorServer):
@@ -190,6 +196,11 @@ def slots(context: SparkContext) -> int:
     # Spark's own default maximum is "no bound", written as the largest int.
     bounded = executors if executors < 2**31 - 1 else 0
     return max(context.defaultParallelism, bounded * cores)
+
+
+def spread(context: SparkContext, files: Sequence[T]) -> RDD[T]:
+    """Return files, in their order, as the input of a few tasks: to start a task takes longer than to read a file."""
+    return context.parallelize(files, max(1, min(len(files), TASKS_A_SLOT * slots(context))))
 
 
 def ship_bundle(context: SparkContext, folder: Path) -> None:

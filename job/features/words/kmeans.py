@@ -22,7 +22,7 @@ from job.features.words.descriptors import DescriptorKind, Descriptors, descript
 from job.features.words.vocabulary import Learning, Vocabulary
 from job.images import TRAIN
 from job.results import DataFile, layout, resume
-from job.spark import workers
+from job.spark import session, workers
 
 CONVERGED = 1e-4
 """K-Means ends when no centre has moved by more than this."""
@@ -46,7 +46,7 @@ def count_words(
 ) -> list[DataFile]:
     """Write the histogram of every photo, one features file for each descriptors file; return them in that order."""
     shared = context.broadcast(vocabulary)
-    tasks = context.parallelize(files, len(files)).map(partial(_count_file, output, shared, done))
+    tasks = session.spread(context, files).map(partial(_count_file, output, shared, done))
     return list(tasks.collect())
 
 
@@ -97,7 +97,7 @@ def learn(
         )
     share, seed = learning.sample / available, learning.seed
     drawn = (
-        context.parallelize(files, len(files))
+        session.spread(context, files)
         .map(lambda file: draw_sample(layout.read_parquet(output, file.path), kind, share, seed))
         .collect()
     )

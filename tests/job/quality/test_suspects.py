@@ -48,7 +48,7 @@ def judged(context: SparkContext, folder: Path, photos: pa.Table, cut: list[int]
         for path, label, split in zip(*(photos[name].to_pylist() for name in ("path", "label", "split")), strict=True)
     )
     labels = sorted(set(training["label"].to_pylist()))
-    return suspects.judge(context, output, [file for file, _ in files], listing, labels, fitted)
+    return suspects.judge(context, output, files, listing, labels, fitted)
 
 
 def test_finds_swapped_labels_and_outliers(spark: SparkContext, tmp_path: Path) -> None:

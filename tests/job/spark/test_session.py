@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from pyspark import SparkConf
+from pyspark import SparkConf, SparkContext
 from pyspark.accumulators import _UpdateRequestHandler
 
 from job.errors import NotInstalledError, RunFailedError
@@ -43,6 +43,15 @@ def test_unbounded_cluster_counts_its_current_slots() -> None:
     unbounded = context_with(6, spark_dynamicAllocation_maxExecutors=str(2**31 - 1), spark_executor_cores="4")
 
     assert session.slots(unbounded) == 6
+
+
+@pytest.mark.parametrize(("files", "tasks"), [(0, 1), (3, 3), (50, 8)])
+def test_files_are_spread_over_a_few_tasks_in_order(spark: SparkContext, files: int, tasks: int) -> None:
+    found = session.spread(spark, list(range(files)))
+
+    assert session.slots(spark) == 2
+    assert found.getNumPartitions() == tasks
+    assert found.collect() == list(range(files))
 
 
 def test_ships_the_whole_package_to_executors(tmp_path: Path) -> None:
