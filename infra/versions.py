@@ -43,6 +43,7 @@ class Library:
 LIBRARIES = (
     Library("numpy", "1.26.4", ("numpy",)),
     Library("threadpoolctl", "3.8.0", ("threadpoolctl",)),
+    Library("scipy", "1.17.1", ("scipy.optimize",)),
     Library("pyarrow", "18.1.0", ("pyarrow", "pyarrow.fs", "pyarrow.parquet")),
     Library("pillow", "13.0.0", ("PIL.Image", "PIL.ImageCms")),
     Library("pi-heif", "1.4.0", ("_pi_heif",)),

@@ -10,7 +10,7 @@ from pyspark import SparkContext
 
 from job import backbones, rejection_limits
 from job.arguments import Arguments
-from job.classifiers import COMPONENTS, FEATURES, choice, folds, stage
+from job.classifiers import COMPONENTS, FEATURES, PERCEPTRON, choice, folds, stage
 from job.classifiers.stage import Classified, Predictions, Training
 from job.classifiers.unknown import Fitted
 from job.errors import TooFewPhotosError
@@ -41,8 +41,6 @@ from job.results import DataFile, layout, resume
 from job.results.output import Run, begin_to_replace, open_run
 from job.spark import session, tasks
 from job.spark.tasks import PhotosReport
-
-PERCEPTRON = "mlp"
 
 
 def run(arguments: Arguments) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Train, evaluate and apply classifiers.
 
-``choice``, ``discriminant``, ``folds``, ``predict``, ``sample``, ``stage``, ``train`` and ``unknown`` are public too.
+``choice``, ``discriminant``, ``folds``, ``predict``, ``sample``, ``stage`` and ``unknown`` are public too.
 
 Most of these need Spark.
 """
@@ -12,6 +12,7 @@ from job.classifiers.models import (
     DISCRIMINANT,
     FEATURES,
     MODELS,
+    PERCEPTRON,
     Classifier,
     DiscriminantModel,
     Floats,
@@ -26,6 +27,7 @@ __all__ = [
     "DISCRIMINANT",
     "FEATURES",
     "MODELS",
+    "PERCEPTRON",
     "UNKNOWN",
     "Classifier",
     "DiscriminantModel",

@@ -8,12 +8,12 @@ from pyspark import SparkContext
 
 from job.classifiers import folds
 from job.classifiers.folds import Choose, Folds, Side
-from job.classifiers.models import DISCRIMINANT
+from job.classifiers.models import DISCRIMINANT, LOGISTIC, PERCEPTRON
 from job.classifiers.stage import Training
 from job.results import DataFile
 from job.results.progress import Progress
 
-COMPARED = (DISCRIMINANT, "logistic", "mlp", "forest")
+COMPARED = (DISCRIMINANT, LOGISTIC, PERCEPTRON, "forest")
 """The kinds that are compared; of equally accurate ones, the first is chosen. A single tree is never the best."""
 
 LARGEST_COMPARED = 20_000

@@ -1,7 +1,6 @@
 """Classifiers as arrays: compute probabilities with NumPy, and read and write model files.
 
-``job/classifiers/train.py`` keeps what Spark ML fits as arrays, so that prediction needs no Spark and the files no
-pickle. Results equal Spark's: float64, in the same order of operations.
+Prediction needs no Spark, and the files no pickle.
 
 The inputs of a classifier are the components of a photo or its features.
 """
@@ -184,14 +183,14 @@ class PerceptronModel:
 COMPONENTS, FEATURES = "components", "features"
 """Values of --classify-on: the inputs of a classifier."""
 
-DISCRIMINANT = "discriminant"
+DISCRIMINANT, LOGISTIC, PERCEPTRON = "discriminant", "logistic", "mlp"
 
 MODELS: Mapping[str, type[LinearModel | TreesModel | PerceptronModel]] = {
     DISCRIMINANT: DiscriminantModel,
-    "logistic": LinearModel,
+    LOGISTIC: LinearModel,
     "tree": TreesModel,
     "forest": TreesModel,
-    "mlp": PerceptronModel,
+    PERCEPTRON: PerceptronModel,
 }
 """Values of --classifier other than none, and the model class of each."""
 

@@ -16,7 +16,7 @@ from job.classifiers.calibration import Calibration
 from job.classifiers.discriminant import Sample
 from job.classifiers.distance import Distance
 from job.classifiers.evaluate import Evaluation, Pairs
-from job.classifiers.models import DISCRIMINANT, FEATURES, Classifier
+from job.classifiers.models import DISCRIMINANT, FEATURES, LOGISTIC, PERCEPTRON, Classifier
 from job.classifiers.predict import InputFile, count_right, predict_files
 from job.classifiers.sample import read_sample, sampled_paths
 from job.classifiers.unknown import Fitted
@@ -141,13 +141,16 @@ def train_classifier(
     """Train a classifier on the training rows of some files, each with its number of training rows."""
     if asked.kind == DISCRIMINANT:
         return _train_discriminant(context, output, files, asked)
-    # Imported late: Spark ML takes most of a second to load, and most runs have no classifier.
-    from job.classifiers import train  # noqa: PLC0415
+    task = SumTask(output, asked.classify_on, asked.labels, asked.prepare)
+    given = (task, files, asked.kind, asked.width, asked.seed, asked.parameters)
+    if asked.kind in (LOGISTIC, PERCEPTRON):
+        # Imported late: SciPy takes a moment to load, and most runs have no such classifier.
+        from job.classifiers import lbfgs  # noqa: PLC0415
 
-    return train.train(
-        *(context, output, files, asked.kind, asked.labels, asked.width, asked.seed, asked.parameters),
-        *(asked.classify_on, asked.prepare),
-    )
+        return lbfgs.train(*given)
+    from job.classifiers import trees  # noqa: PLC0415 - as does Spark ML
+
+    return trees.train(context, *given)
 
 
 def _train_discriminant(

@@ -166,7 +166,7 @@ def perceptron_parameters(components: int) -> dict[str, Any]:
 
     They are those of the measurement in docs/decisions/0070-visual-words.md.
     """
-    return {"hidden": [components, components], "maxIter": PERCEPTRON_ITERATIONS}
+    return {"hidden": [components, components], "iterations": PERCEPTRON_ITERATIONS}
 
 
 @lru_cache(maxsize=1)

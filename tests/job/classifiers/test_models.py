@@ -1,4 +1,4 @@
-"""Tests of job/classifiers/models.py, without Spark; test_train.py compares with Spark's own predictions."""
+"""Tests of job/classifiers/models.py, without Spark; test_trees.py compares with Spark's own predictions."""
 
 import json
 from dataclasses import replace
@@ -17,7 +17,7 @@ from job.classifiers import (
     TreesModel,
 )
 from job.classifiers.models import sigmoid, softmax
-from job.classifiers.train import perceptron_model, trees_model
+from job.classifiers.trees import trees_model
 from job.errors import ResultsUnusableError
 
 LEAF = {"leftChild": -1, "rightChild": -1, "split": {"featureIndex": -1, "leftCategoriesOrThreshold": []}}
@@ -44,7 +44,7 @@ MODELS: dict[str, Model] = {
 
 
 def classifier(kind: str) -> Classifier:
-    return Classifier(kind, ("Pêche", "plum"), 2, {"maxIter": 5}, MODELS[kind])
+    return Classifier(kind, ("Pêche", "plum"), 2, {"iterations": 5}, MODELS[kind])
 
 
 def test_logistic_regression_is_a_softmax_of_sums() -> None:
@@ -108,7 +108,7 @@ def test_model_json_states_the_prediction_rule() -> None:
         "labels": ["Pêche", "plum"],
         "classify_on": "components",
         "components": 2,
-        "parameters": {"maxIter": 5},
+        "parameters": {"iterations": 5},
         "probabilities": "softmax(inputs @ coefficients.T + intercepts)",
         "arrays": {
             "coefficients": {"dtype": "float64", "shape": [2, 2]},
@@ -145,10 +145,3 @@ def test_trees_share_one_table() -> None:
     assert model.roots.tolist() == [0, 3]
     assert model.left.tolist() == [1, -1, -1, -1]
     assert model.leaf.tolist() == [-1, 0, 1, 2]
-
-
-def test_perceptron_weights_are_read_column_by_column() -> None:
-    model = perceptron_model([2, 3], np.arange(9.0))
-
-    np.testing.assert_array_equal(model.weights[0], [[0, 3], [1, 4], [2, 5]])
-    np.testing.assert_array_equal(model.biases[0], [6, 7, 8])

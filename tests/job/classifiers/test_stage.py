@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from job.classifiers import LinearModel, stage, train
+from job.classifiers import LinearModel, stage, trees
 from job.classifiers.evaluate import interval
 from job.errors import BackboneError, OutputRefusedError, ResultsUnusableError, TooFewPhotosError
 from tests.job.whole_runs import Manifest, copy_in_splits, failure, read_all, run
@@ -279,7 +279,7 @@ def test_labels_without_usable_photos_do_not_count() -> None:
 def test_held_out_photos_are_tested_and_never_fitted(
     photos: Path, random_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(train.PARAMETERS, "tree", {"maxDepth": 3})
+    monkeypatch.setitem(trees.PARAMETERS, "tree", {"maxDepth": 3})
     argv = ["--images", str(photos / "training"), "--model", str(random_backbone), "--components", "4"]
 
     manifest = run(tmp_path / "out", *argv, "--classifier", "tree", "--holdout", "0.34")

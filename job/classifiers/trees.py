@@ -1,4 +1,4 @@
-"""Train a classifier with Spark ML on components or features of the training photos, and return it as arrays.
+"""Train a decision tree or a random forest with Spark ML, and return it as arrays.
 
 Tasks read the Parquet files themselves and pass rows as float32 arrays: Spark cannot open s3:// everywhere, and the
 cluster lacks pandas, which Spark's Arrow functions need.
@@ -8,44 +8,30 @@ import json
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from pyspark import SparkContext, StorageLevel
-from pyspark.ml.classification import (
-    DecisionTreeClassifier,
-    LogisticRegression,
-    MultilayerPerceptronClassifier,
-    RandomForestClassifier,
-)
+from pyspark.ml.classification import DecisionTreeClassifier, RandomForestClassifier
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql.types import ArrayType, DoubleType, FloatType, StructField, StructType
 
-from job.classifiers.models import COMPONENTS, NO_CHILD, Classifier, LinearModel, Model, PerceptronModel, TreesModel
+from job.classifiers.models import NO_CHILD, Classifier, Model, TreesModel
 from job.matrices import matrix
 from job.pca.passes import SumTask, classes_of
 from job.results import DataFile
 from job.spark import slices
-from job.spark.slices import Prepare, Slice, as_written
+from job.spark.slices import Slice
 
 ROWS_IN_A_PARTITION = 8192
-"""Partition size for trees: they count photos, so their sums are exact in any order."""
-
-SUMMED_IN_ORDER = ("logistic", "mlp")
-"""Kinds that add floats. Spark adds partitions in the order in which they finish, so these get a single partition: the
-same inputs then give the same model, bit for bit."""
+"""Trees count photos, so Spark's sums of partitions are exact in any order."""
 
 PARAMETERS: Mapping[str, Mapping[str, Any]] = {
-    # Without standardization, the penalty is smaller on components with a larger variance. The last components are
-    # mostly noise.
-    "logistic": {"regParam": 0.01, "maxIter": 100, "standardization": False, "tol": 1e-6},
     # Spark's default of 5 levels is too few for 49 labels; more than 15 hardly improve accuracy.
     "tree": {"maxDepth": 15, "maxBins": 32, "maxMemoryInMB": 512},
     # More trees improve accuracy more than deeper trees or more bins do.
     "forest": {"numTrees": 100, "maxDepth": 10, "maxBins": 16, "maxMemoryInMB": 512},
-    "mlp": {"hidden": [128], "maxIter": 100, "tol": 1e-6, "blockSize": 128},
 }
 """Training parameters of each kind, as named in Spark ML; measured in docs/decisions/0054."""
 
@@ -56,27 +42,22 @@ _ROWS = StructType(
 
 def train(
     context: SparkContext,
-    output: str,
+    task: SumTask,
     files: Sequence[tuple[DataFile, int]],
     kind: str,
-    labels: Sequence[str],
     width: int,
     seed: int,
-    changed: Mapping[str, Any] = {},
-    classify_on: str = COMPONENTS,
-    prepare: Prepare = as_written,
+    changed: Mapping[str, Any],
 ) -> Classifier:
     """Train a classifier on the training rows of files of components or features.
 
     ``files``: each with its number of training rows; ``changed``: parameters that differ from ``PARAMETERS``.
     """
-    rows_in_all = sum(rows for _, rows in files)
-    partition_rows = rows_in_all if kind in SUMMED_IN_ORDER else ROWS_IN_A_PARTITION
-    partitions = slices.cut([(file.path, rows) for file, rows in files], partition_rows)
-    parameters = {**PARAMETERS[kind], **changed}
-    with _rows(context, partitions, SumTask(output, classify_on, tuple(labels), prepare)) as rows:
-        model = _TRAINERS[kind](context, rows, (width, len(labels)), parameters, seed)
-    return Classifier(kind, tuple(labels), width, {**parameters, "seed": seed}, model, classify_on)
+    partitions = slices.cut([(file.path, rows) for file, rows in files], ROWS_IN_A_PARTITION)
+    parameters = {**PARAMETERS[kind], **changed, "seed": seed}
+    with _rows(context, partitions, task) as rows:
+        model = _TRAINERS[kind](context, rows, parameters)
+    return Classifier(kind, task.labels, width, parameters, model, task.column)
 
 
 def read_rows(task: SumTask, some: Sequence[Slice]) -> Iterator[tuple[float, "array[float]"]]:
@@ -102,42 +83,19 @@ def _rows(context: SparkContext, partitions: Sequence[Sequence[Slice]], task: Su
         rows.unpersist()
 
 
-def _train_logistic(
-    _: SparkContext, rows: DataFrame, __: tuple[int, int], parameters: Mapping[str, Any], ___: int
-) -> Model:
-    # Multinomial for two labels as well, so that one formula covers all cases.
-    fitted = LogisticRegression(family="multinomial", **parameters).fit(rows)
-    return LinearModel(fitted.coefficientMatrix.toArray(), fitted.interceptVector.toArray())
-
-
-def _train_tree(
-    context: SparkContext, rows: DataFrame, _: tuple[int, int], parameters: Mapping[str, Any], seed: int
-) -> Model:
-    fitted = DecisionTreeClassifier(seed=seed, **parameters).fit(rows)
+def _train_tree(context: SparkContext, rows: DataFrame, parameters: Mapping[str, Any]) -> Model:
+    fitted = DecisionTreeClassifier(**parameters).fit(rows)
     return trees_model([tree_nodes(context, fitted._java_obj)])
 
 
-def _train_forest(
-    context: SparkContext, rows: DataFrame, _: tuple[int, int], parameters: Mapping[str, Any], seed: int
-) -> Model:
-    fitted = RandomForestClassifier(seed=seed, **parameters).fit(rows)
+def _train_forest(context: SparkContext, rows: DataFrame, parameters: Mapping[str, Any]) -> Model:
+    fitted = RandomForestClassifier(**parameters).fit(rows)
     return trees_model([tree_nodes(context, tree) for tree in fitted._java_obj.trees()])
 
 
-def _train_perceptron(
-    _: SparkContext, rows: DataFrame, shape: tuple[int, int], parameters: Mapping[str, Any], seed: int
-) -> Model:
-    options = {name: value for name, value in parameters.items() if name != "hidden"}
-    layers = [shape[0], *parameters["hidden"], shape[1]]
-    fitted = MultilayerPerceptronClassifier(layers=layers, seed=seed, **options).fit(rows)
-    return perceptron_model(layers, fitted.weights.toArray())
-
-
-_TRAINERS: Mapping[str, Callable[[SparkContext, DataFrame, tuple[int, int], Mapping[str, Any], int], Model]] = {
-    "logistic": _train_logistic,
+_TRAINERS: Mapping[str, Callable[[SparkContext, DataFrame, Mapping[str, Any]], Model]] = {
     "tree": _train_tree,
     "forest": _train_forest,
-    "mlp": _train_perceptron,
 }
 
 
@@ -195,23 +153,3 @@ def trees_model(trees: Sequence[Sequence[Mapping[str, Any]]]) -> TreesModel:
         np.array(leaf, np.int32),
         np.array(shares),
     )
-
-
-def perceptron_model(layers: Sequence[int], weights: npt.NDArray[np.float64]) -> PerceptronModel:
-    """Return the model from Spark's vector of weights.
-
-    Parameters
-    ----------
-    layers
-        Number of values in each layer, from inputs to labels.
-    weights
-        For each layer: its matrix, column by column, then its biases.
-    """
-    matrices, biases = [], []
-    place = 0
-    for inputs, outputs in pairwise(layers):
-        matrices.append(weights[place : place + inputs * outputs].reshape(inputs, outputs).T.copy())
-        place += inputs * outputs
-        biases.append(weights[place : place + outputs].copy())
-        place += outputs
-    return PerceptronModel(tuple(matrices), tuple(biases))

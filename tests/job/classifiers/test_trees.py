@@ -1,4 +1,4 @@
-"""Tests of job/classifiers/train.py on a real Spark: our models predict the same as Spark ML's."""
+"""Tests of job/classifiers/trees.py on a real Spark: our models predict the same as Spark ML's."""
 
 from pathlib import Path
 from typing import Any
@@ -8,17 +8,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pytest
 from pyspark import SparkContext
-from pyspark.ml.classification import (
-    DecisionTreeClassifier,
-    LogisticRegression,
-    MultilayerPerceptronClassifier,
-    RandomForestClassifier,
-)
+from pyspark.ml.classification import DecisionTreeClassifier, RandomForestClassifier
 from pyspark.ml.linalg import Vectors
 from pyspark.sql import DataFrame, SparkSession
 
-from job.classifiers import Classifier
-from job.classifiers import train as training
+from job.classifiers import COMPONENTS, Classifier, trees
 from job.images import TRAIN
 from job.pca.passes import SumTask
 from job.results import DataFile, layout
@@ -26,10 +20,8 @@ from job.spark.slices import Slice
 from tests.job.classifiers.overlapping import LABELS, overlapping_photos, write_files
 
 SMALL: dict[str, dict[str, Any]] = {
-    "logistic": {"maxIter": 5},
     "tree": {"maxDepth": 6},
     "forest": {"numTrees": 5, "maxDepth": 5},
-    "mlp": {"hidden": [6], "maxIter": 5},
 }
 """Smaller parameters, for the same arithmetic in less time."""
 
@@ -41,21 +33,20 @@ def photos() -> pa.Table:
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "PARAMETERS", SMALL)
+    monkeypatch.setattr(trees, "PARAMETERS", SMALL)
 
 
 def spark_model(kind: str, rows: DataFrame) -> Any:
     estimators: dict[str, Any] = {
-        "logistic": lambda: LogisticRegression(family="multinomial", maxIter=5),
         "tree": lambda: DecisionTreeClassifier(maxDepth=6, seed=1),
         "forest": lambda: RandomForestClassifier(numTrees=5, maxDepth=5, seed=1),
-        "mlp": lambda: MultilayerPerceptronClassifier(layers=[5, 6, 3], maxIter=5, seed=1),
     }
     return estimators[kind]().fit(rows)
 
 
 def train(spark: SparkContext, written: tuple[str, list[tuple[DataFile, int]]], kind: str) -> Classifier:
-    return training.train(spark, *written, kind, LABELS, width=5, seed=1)
+    output, files = written
+    return trees.train(spark, SumTask(output, COMPONENTS, LABELS), files, kind, width=5, seed=1, changed={})
 
 
 @pytest.mark.parametrize("kind", list(SMALL))
@@ -92,17 +83,15 @@ def test_model_does_not_depend_on_the_cut_into_files(
     assert one.to_files() == many.to_files()
 
 
-@pytest.mark.parametrize(("kind", "tasks"), [("logistic", 1), ("mlp", 1), ("tree", 6), ("forest", 6)])
-def test_fractions_are_summed_by_one_task(
+@pytest.mark.parametrize("kind", list(SMALL))
+def test_rows_are_cut_into_partitions_of_one_size(
     spark: SparkContext,
     photos: pa.Table,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     kind: str,
-    tasks: int,
 ) -> None:
-    # More rows than in a partition of counts: Spark would add the partitions' sums in the order in which they end
-    monkeypatch.setattr(training, "ROWS_IN_A_PARTITION", 32)
+    monkeypatch.setattr(trees, "ROWS_IN_A_PARTITION", 32)
     dealt: list[int] = []
     parallelize = spark.parallelize
 
@@ -114,13 +103,13 @@ def test_fractions_are_summed_by_one_task(
 
     train(spark, write_files(tmp_path, photos, [100, 140]), kind)
 
-    assert dealt == [tasks]
+    assert dealt == [6]
 
 
 def test_reads_training_rows_with_their_class(photos: pa.Table, tmp_path: Path) -> None:
     output, files = write_files(tmp_path, photos, [240])
 
-    rows = list(training.read_rows(SumTask(output, "components", LABELS), [Slice(files[0][0].path, 2, 5)]))
+    rows = list(trees.read_rows(SumTask(output, COMPONENTS, LABELS), [Slice(files[0][0].path, 2, 5)]))
 
     wanted = [row for row in photos.to_pylist() if row["split"] == TRAIN][2:5]
     assert [LABELS[int(number)] for number, _ in rows] == [row["label"] for row in wanted]
