@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from infra.errors import InterruptedCommandError
 from job.errors import OrchardError, started_as, tell
+from job.spark.without_pandas import hide_pandas
 
 if TYPE_CHECKING:
     from infra.context import Context
@@ -25,6 +26,8 @@ def main(argv: Sequence[str] | None = None, context: "Context | None" = None) ->
     context
         What the command works with; None means this process's environment and terminal.
     """
+    if argv is None:
+        hide_pandas()
     argv = sys.argv[1:] if argv is None else argv
     try:
         return _execute(argv, context)

@@ -10,11 +10,14 @@ from job import arguments, options, pipeline, predict
 from job.arguments import Arguments, PredictArguments, ReportArguments
 from job.errors import InterruptedRunError, OrchardError, RunFailedError, one_line, printable, tell
 from job.report import command
+from job.spark.without_pandas import hide_pandas
 from job.summary import summary
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the job and print its summary; return the exit code."""
+    if argv is None:
+        hide_pandas()
     argv = list(sys.argv[1:] if argv is None else argv)
     try:
         said = carry_out(parse(argv))

@@ -202,7 +202,8 @@ for name in {names}:
 
 
 @pytest.mark.parametrize(
-    "module", ["job.__main__", "job.classifiers.train", "job.features.words.kmeans", "job.predict"]
+    "module",
+    ["job.__main__", "job.classifiers.lbfgs", "job.classifiers.trees", "job.features.words.kmeans", "job.predict"],
 )
 def test_job_starts_without_what_nodes_do_not_have(module: str) -> None:
     code = f"import sys; sys.modules.update(dict.fromkeys({ABSENT_ON_NODES})); import {module}"

@@ -9,17 +9,9 @@ python -m job.spark.worker_daemon
 
 import importlib.util
 import sys
-from importlib.abc import MetaPathFinder
 from pathlib import Path
 
-
-class WithoutPandas(MetaPathFinder):
-    """Hides pandas, which a cluster does not have either: pyarrow would take half a second to load it for its types."""
-
-    def find_spec(self, fullname: str, path: object, target: object = None) -> None:  # noqa: ARG002 - Python's names
-        """Raise ModuleNotFoundError for pandas; leave all else to others."""
-        if fullname == "pandas":
-            raise ModuleNotFoundError("The tasks of this program do not use pandas.", name=fullname)
+from job.spark.without_pandas import hide_pandas
 
 
 def leave_archives_out() -> None:
@@ -38,7 +30,7 @@ def leave_archives_out() -> None:
 def main() -> None:
     """Fork workers for as long as Spark asks for some."""
     leave_archives_out()
-    sys.meta_path.insert(0, WithoutPandas())
+    hide_pandas()
     importlib.import_module("job.features.network.extractor")
     importlib.import_module("pyspark.daemon").manager()
 

@@ -1,0 +1,21 @@
+"""Tests of job/spark/without_pandas.py in processes of their own."""
+
+import subprocess
+import sys
+
+import pytest
+
+ALONE = "from job.spark.without_pandas import hide_pandas; hide_pandas()"
+JOB = "from job.__main__ import main; main()"
+ORCHARD = "from infra.cli import main; main()"
+
+
+@pytest.mark.parametrize("start", [ALONE, JOB, ORCHARD])
+def test_process_of_orchard_does_not_load_pandas(start: str) -> None:
+    look = "import pyarrow; pyarrow.array([1]); print('pandas' in sys.modules)"
+
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; {start}; {look}"], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.splitlines()[-1] == "False"
