@@ -19,7 +19,7 @@ MOST_LINES = 400
 LONGEST_TEST_NAME = 60
 
 ABSENT_ON_NODES = (
-    *("pandas", "tensorflow", "keras", "h5py", "boto3", "sklearn", "scipy", "matplotlib", "cv2", "vl_convert"),
+    *("pandas", "tensorflow", "keras", "h5py", "boto3", "sklearn", "matplotlib", "cv2", "vl_convert"),
     *("infra", "localcloud", "orchard"),
 )
 """Installed where the tests run, but not on every node of a cluster."""
