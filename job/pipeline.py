@@ -99,7 +99,7 @@ def run(arguments: Arguments) -> dict[str, Any]:
                 )
             predicted = Predictions() if classified is None else classified.predictions
             checked = quality.check(
-                context, output, extracted.reports, photos, sorted(labels), fitted, predicted.files, progress
+                context, output, extracted.reports, sorted(labels), fitted, predicted.files, progress
             )
         begin_to_replace(run)
         written["pca"] = write_components(output, fitted, projection)

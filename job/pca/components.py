@@ -156,26 +156,23 @@ def upper_triangle(dimensions: int) -> npt.NDArray[np.bool_]:
     return np.triu(np.ones((dimensions, dimensions), np.bool_))
 
 
-def add_in_pairs(moments: Iterable[Sequence[Moments]]) -> Sequence[Moments]:
-    """Return the sum, place by place, of one or more lists of moments, added as a binary tree.
+def add_in_pairs(moments: Iterable[Moments]) -> Moments:
+    """Return the sum of one or more moments, added as a binary tree.
 
     If aligned groups of 2, 4, 8, ... are summed first, in any task, the result is the same, bit for bit.
     """
-    pending: list[Sequence[Moments]] = []
-
-    def add_last() -> None:
-        last = pending.pop()
-        for total, added in zip(pending[-1], last, strict=True):
-            total.add(added)
-
-    for number, some in enumerate(moments, start=1):
-        pending.append(some)
+    pending: list[Moments] = []
+    for number, added in enumerate(moments, start=1):
+        pending.append(added)
         # Each trailing zero of the binary number completes one more pair.
         for _ in range((number & -number).bit_length() - 1):
-            add_last()
-    while len(pending) > 1:
-        add_last()
-    return pending[0]
+            last = pending.pop()
+            pending[-1].add(last)
+    total = pending.pop()
+    while pending:
+        pending[-1].add(total)
+        total = pending.pop()
+    return total
 
 
 def fit(moments: Moments, standardize: bool) -> PrincipalComponents:

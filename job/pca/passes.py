@@ -1,6 +1,6 @@
 """Make two passes over the features files: sum moments for the fit, then project every photo."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -33,8 +33,6 @@ class SumTask:
     column: str  # of the files: "features" or "components"
     labels: tuple[str, ...] = ()  # sorted; the classes to sum by, none if empty
     prepare: Prepare = as_written
-    fold_of: Callable[[pa.Table], Classes] | None = None  # the fold of each row, to sum each fold by itself
-    folds: int = 1
 
 
 @dataclass(frozen=True)
@@ -62,19 +60,7 @@ def sum_moments(
     done: Accumulator[int],
     shift: Matrix | None = None,
 ) -> Moments:
-    """Return the moments of all training rows in features or components files."""
-    return sum_folds(context, task, files, slots, done, shift)[0]
-
-
-def sum_folds(
-    context: SparkContext,
-    task: SumTask,
-    files: Sequence[tuple[DataFile, int]],
-    slots: int,
-    done: Accumulator[int],
-    shift: Matrix | None = None,
-) -> Sequence[Moments]:
-    """Return the moments of the training rows of each fold, from one pass over features or components files.
+    """Return the moments of all training rows in features or components files.
 
     Slices of the training rows are summed, and the slices added as a binary tree. The same training rows in the same
     order give the same result, bit for bit, for any other rows between them, any files and any number of tasks.
@@ -166,17 +152,15 @@ def csv_table(components: pa.Table) -> pa.Table:
 
 def _moments_of_slices(
     task: SumTask, parts: Sequence[Sequence[Slice]], shift: Matrix, done: Accumulator[int]
-) -> Sequence[Moments]:
+) -> Moments:
     workers.settle()
     tables = slices.read(task.output, [piece for part in parts for piece in part], task.prepare)
 
-    def moments_of(part: Sequence[Slice]) -> Sequence[Moments]:
+    def moments_of(part: Sequence[Slice]) -> Moments:
+        moments = Moments.nothing(shift, len(task.labels))
         table = pa.concat_tables(islice(tables, len(part)))
-        moments = [Moments.nothing(shift, len(task.labels)) for _ in range(task.folds)]
-        for number, of_fold in enumerate(moments):
-            rows = table if task.fold_of is None else table.filter(pa.array(task.fold_of(table) == number))
-            of_fold.add_rows(matrix(rows[task.column]), classes_of(rows, task.labels) if task.labels else None)
-        done.add(len(table))
+        moments.add_rows(matrix(table[task.column]), classes_of(table, task.labels) if task.labels else None)
+        done.add(moments.count)
         sign()
         return moments
 
@@ -184,7 +168,7 @@ def _moments_of_slices(
         return add_in_pairs(moments_of(part) for part in parts)
 
 
-def _added(numbered: Iterable[tuple[int, Sequence[Moments]]]) -> Sequence[Moments]:
+def _added(numbered: Iterable[tuple[int, Moments]]) -> Moments:
     return add_in_pairs(moments for _, moments in sorted(numbered, key=lambda item: item[0]))
 
 

@@ -39,7 +39,6 @@ def check(
     context: SparkContext,
     output: str,
     reports: Sequence[PhotosReport],
-    listing: pa.Table,
     labels: Sequence[str],
     fitted: PrincipalComponents,
     predictions: Sequence[DataFile],
@@ -60,8 +59,7 @@ def check(
         known = duplicates.read(context, output, files)
         copies = duplicates.find(context, known)
         nearest = leakage.find(context, output, counted, len(fitted.mean))
-        training = [(file, train) for file, train, _ in counted]
-        judged = suspects.judge(context, output, training, listing, labels, fitted)
+        judged = suspects.judge(context, output, files, labels, fitted)
         to_check = photos.of_copies(known, copies) + ([] if judged is None else photos.of_judged(judged))
         right = {} if nearest is None else right_predictions(output, predictions, labels)
     description = {

@@ -13,14 +13,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import Broadcast, SparkContext
+from threadpoolctl import threadpool_limits
 
 from job.classifiers import DiscriminantModel, discriminant
-from job.classifiers.folds import Folds
-from job.classifiers.sample import read_sample
+from job.classifiers.discriminant import Sample
 from job.images import PREDICT, TRAIN
-from job.matrices import list_column, matrix, row_products
-from job.pca import Moments, PrincipalComponents, Projection, passes, project
-from job.pca.passes import SumTask, classes_of
+from job.matrices import matrix, row_products
+from job.pca import Moments, PrincipalComponents, Projection, project
+from job.pca.passes import classes_of
 from job.results import DataFile, layout
 from job.spark import session, workers
 
@@ -31,6 +31,12 @@ DIMENSIONS = 256
 
 UNUSUAL_DEVIATIONS = 5.0
 """A photo is an outlier if its distance is so many deviations above the median of its label."""
+
+MOST_VALUES = 50_000_000
+"""Components of all photos that the driver holds, at most: 200 MB."""
+
+TESTED = -1
+"""The fold of photos that no fit has seen."""
 
 FEWEST = 5
 """Photos of a label with fewer have no outliers."""
@@ -49,17 +55,6 @@ class Judge:
     model: DiscriminantModel
     whitening: Floats  # shape (dimensions, dimensions)
     centres: Floats  # shape (labels, dimensions): whitened means; NaN for labels without photos
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Prepares the rows of a features file: its training photos, projected."""
-
-    projection: "Broadcast[Projection]"
-
-    def __call__(self, table: pa.Table) -> pa.Table:
-        """Return path, label, split and features, which are now components."""
-        return projected(table.filter(pc.equal(table["split"], TRAIN)), self.projection.value)
 
 
 @dataclass(frozen=True)
@@ -108,64 +103,88 @@ class Judged:
 def judge(
     context: SparkContext,
     output: str,
-    counted: Sequence[tuple[DataFile, int]],
-    listing: pa.Table,
+    files: Sequence[DataFile],
     labels: Sequence[str],
     fitted: PrincipalComponents,
 ) -> Judged | None:
-    """Judge the photos with a label; None if there are too few labels or photos.
+    """Judge the photos with a label; None if there are too few labels.
 
     Test photos are judged by a fit of all training photos; photos of labels that no fit knows are left out.
 
     Parameters
     ----------
-    counted
-        Features files, in the order of the listing, each with its number of training photos.
+    files
+        Features files, in the order of the listing.
     labels
         Of the used training photos, sorted.
     """
     if len(labels) < 2:
         return None
-    folds = assigned(listing)
-    kept = min(DIMENSIONS, len(fitted.components))
-    shared = context.broadcast(folds)
+    kept = max(1, min(DIMENSIONS, len(fitted.components), MOST_VALUES // sum(file.rows for file in files)))
     projection = context.broadcast(Projection(fitted.mean, fitted.scale, fitted.components[:kept]))
-    task = SumTask(
-        *(output, layout.FEATURES, tuple(labels), Rows(projection)), lambda table: shared.value.of(table["path"]), FOLDS
-    )
-    slots, done = session.slots(context), context.accumulator(0)
-    parts = passes.sum_folds(context, task, counted, slots, done, np.zeros(kept))
-    everything = Moments.nothing(np.zeros(kept), len(labels))
-    for part in parts:
-        everything.add(part)
-    files = [file for file, _ in counted]
-    sample = read_sample(context, task, files, sampled(folds))
-    choice = discriminant.choose(everything, sample)
-    rests = [*(everything.without(part) for part in parts), everything]
-    judges = context.broadcast([fit(rest, choice.shrinkage, choice.temperature) for rest in rests])
-    tasks = session.spread(context, files).map(
-        lambda file: _judge_file(output, file, labels, shared, projection, judges)
-    )
+    tasks = session.spread(context, files).map(lambda file: _read_file(output, file, labels, projection))
     paths, *columns = zip(*tasks.collect(), strict=True)
-    return Judged([path for some in paths for path in some], tuple(labels), *map(np.concatenate, columns))
+    rows, given, training = map(np.concatenate, columns)
+    # The number of threads changes the last bits.
+    with threadpool_limits(1, "blas"):
+        return judge_rows([path for some in paths for path in some], tuple(labels), rows, given, training)
 
 
-def assigned(listing: pa.Table) -> Folds:
-    """Return the fold of each training photo: those of a label are dealt to the folds in turn."""
-    training = listing.filter(pc.equal(listing["split"], TRAIN))
-    numbers = np.empty(len(training), np.intp)
-    seen: dict[str, int] = {}
-    for row, label in enumerate(training["label"].to_pylist()):
-        numbers[row] = seen.get(label, 0) % FOLDS
-        seen[label] = seen.get(label, 0) + 1
-    return Folds(FOLDS, training["path"].combine_chunks(), numbers)
+def judge_rows(
+    paths: Sequence[str],
+    labels: tuple[str, ...],
+    rows: npt.NDArray[np.float32],
+    given: Numbers,
+    training: npt.NDArray[np.bool_],
+) -> Judged:
+    """Judge photos by their components.
+
+    Parameters
+    ----------
+    rows
+        Shape (photos, dimensions), in the order of the listing.
+    given
+        The photos' labels.
+    training
+        Whether a photo is a training photo.
+    """
+    folds = assigned(given, training)
+    parts = [Moments.nothing(np.zeros(rows.shape[1]), len(labels)) for _ in range(FOLDS)]
+    everything = Moments.nothing(np.zeros(rows.shape[1]), len(labels))
+    for number, part in enumerate(parts):
+        part.add_rows(rows[folds == number], given[folds == number])
+        everything.add(part)
+    drawn = even_sample(np.flatnonzero(training))
+    choice = discriminant.choose(everything, Sample(rows[drawn], given[drawn], folds[drawn]))
+    other, own, others, distance = (np.zeros(len(rows), kind) for kind in (np.intp, float, float, float))
+    known = np.zeros(len(rows), bool)
+    for number in (*range(FOLDS), TESTED):
+        rest = everything if number == TESTED else everything.without(parts[number])
+        members = np.flatnonzero((folds == number) & (rest.class_counts[given] > 0))
+        if not len(members):
+            continue
+        known[members] = True
+        other[members], own[members], others[members], distance[members] = judged_rows(
+            rows[members].astype(np.float64), given[members], fit(rest, choice.shrinkage, choice.temperature)
+        )
+    kept = [path for path, judged in zip(paths, known.tolist(), strict=True) if judged]
+    return Judged(kept, labels, *(column[known] for column in (given, other, own, others, distance)))
 
 
-def sampled(folds: Folds, largest: int = discriminant.LARGEST_SAMPLE) -> dict[str, int]:
-    """Return the fold of each photo on which shrinkages are compared, by path: all, or an even sample."""
-    count = min(len(folds.paths), largest)
-    rows = np.arange(count) * len(folds.paths) // max(count, 1)
-    return dict(zip(folds.paths.take(pa.array(rows)).to_pylist(), folds.numbers[rows].tolist(), strict=True))
+def assigned(given: Numbers, training: npt.NDArray[np.bool_]) -> Numbers:
+    """Return the fold of each photo: training photos of a label are dealt in turn, test photos are ``TESTED``."""
+    folds = np.full(len(given), TESTED, np.intp)
+    for label in np.unique(given):
+        members = np.flatnonzero((given == label) & training)
+        folds[members] = np.arange(len(members)) % FOLDS
+    return folds
+
+
+def even_sample(rows: Numbers, largest: int = discriminant.LARGEST_SAMPLE) -> Numbers:
+    """Return rows at equal distances, at most so many."""
+    count = min(len(rows), largest)
+    sampled: Numbers = rows[np.arange(count) * len(rows) // max(count, 1)]
+    return sampled
 
 
 def fit(moments: Moments, shrinkage: float, temperature: float) -> Judge:
@@ -176,12 +195,6 @@ def fit(moments: Moments, shrinkage: float, temperature: float) -> Judge:
         whitening,
         row_products(moments.class_means(), whitening),
     )
-
-
-def projected(table: pa.Table, projection: Projection) -> pa.Table:
-    """Return the rows of a features file with components in place of the features."""
-    rows = project(matrix(table["features"]), projection.mean, projection.scale, projection.components)
-    return table.set_column(table.schema.get_field_index("features"), "features", list_column(rows))
 
 
 def judged_rows(rows: Floats, given: Numbers, judge: Judge) -> tuple[Numbers, Floats, Floats, Floats]:
@@ -195,28 +208,17 @@ def judged_rows(rows: Floats, given: Numbers, judge: Judge) -> tuple[Numbers, Fl
     return other, own, probabilities[places, other], distance
 
 
-def _judge_file(
-    output: str,
-    file: DataFile,
-    labels: Sequence[str],
-    folds: "Broadcast[Folds]",
-    projection: "Broadcast[Projection]",
-    judges: "Broadcast[list[Judge]]",
-) -> tuple[list[str], Numbers, Numbers, Floats, Floats, Floats]:
+def _read_file(
+    output: str, file: DataFile, labels: Sequence[str], projection: "Broadcast[Projection]"
+) -> tuple[list[str], npt.NDArray[np.float32], Numbers, npt.NDArray[np.bool_]]:
+    """Return paths, components, labels and training of the photos in a features file that have one of the labels."""
     with workers.ended_if_silent():
         table = layout.read_parquet(output, file.path)
         table = table.filter(pc.not_equal(table["split"], PREDICT))
         table = table.filter(pc.is_in(table["label"], pa.array(labels, pa.string())))
-        given = classes_of(table, labels)
-        numbers = folds.value.of(table["path"])
-        rows = matrix(projected(table, projection.value)["features"]).astype(np.float64)
-        found = (np.zeros(len(rows), np.intp), *(np.zeros(len(rows)) for _ in range(3)))
-        known = np.zeros(len(rows), bool)
-        for number in np.unique(numbers):
-            judge = judges.value[number]  # the last one for photos in no fold
-            members = np.flatnonzero((numbers == number) & np.isfinite(judge.centres[given, 0]))
-            known[members] = True
-            for whole, part in zip(found, judged_rows(rows[members], given[members], judge), strict=True):
-                whole[members] = part
-        paths = table["path"].filter(pa.array(known)).to_pylist()
-        return paths, given[known], *(whole[known] for whole in found)
+        to = projection.value
+        rows = np.empty((0, len(to.components)), np.float32)
+        if len(table):
+            rows = project(matrix(table["features"]), to.mean, to.scale, to.components)
+        training = pc.equal(table["split"], TRAIN).to_numpy()
+        return table["path"].to_pylist(), rows, classes_of(table, labels), training

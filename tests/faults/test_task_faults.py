@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from job import arguments, pipeline
-from job.classifiers import predict, train
+from job.classifiers import predict, trees
 from job.errors import OrchardError, RunFailedError
 from job.images import listing
 from job.pca import passes
@@ -34,11 +34,11 @@ STAGES: dict[str, tuple[Any, str]] = {
     "features": (tasks, "extract_part"),
     "fit": (passes, "_moments_of_slices"),
     "projection": (passes, "_project_file"),
-    "train": (train, "read_rows"),
+    "train": (trees, "read_rows"),
     "predict": (predict, "_predict_file"),
     "copies": (duplicates, "_read_file"),
     "leakage": (leakage, "_nearest"),
-    "suspects": (suspects, "_judge_file"),
+    "suspects": (suspects, "_read_file"),
 }
 """What a task of each stage calls, and where its name is looked up when Spark packs the task."""
 

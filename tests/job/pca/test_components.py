@@ -163,15 +163,15 @@ def test_sums_of_aligned_groups_are_bit_equal(count: int) -> None:
     random = np.random.default_rng(count)
     values = random.normal(size=(count, 3)) * 10.0 ** random.integers(-8, 8, (count, 1))
 
-    def sums(some: np.ndarray[Any, np.dtype[np.float64]]) -> list[list[Moments]]:
+    def sums(some: np.ndarray[Any, np.dtype[np.float64]]) -> list[Moments]:
         found = []
         for number, value in enumerate(some):
-            found.append([Moments.nothing(np.zeros(3), classes=2)])
-            found[-1][0].add_rows(value[np.newaxis].astype(np.float32), np.array([number % 2]))
+            found.append(Moments.nothing(np.zeros(3), classes=2))
+            found[-1].add_rows(value[np.newaxis].astype(np.float32), np.array([number % 2]))
         return found
 
-    [at_once] = components.add_in_pairs(sums(values))
-    [in_groups] = components.add_in_pairs(
+    at_once = components.add_in_pairs(sums(values))
+    in_groups = components.add_in_pairs(
         components.add_in_pairs(sums(values[start : start + 4])) for start in range(0, count, 4)
     )
 

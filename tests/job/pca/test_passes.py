@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 from job.features.extractor import features_table
 from job.images import PREDICT, TEST, TRAIN
 from job.matrices import matrix
-from job.pca import Classes, Moments, Projection, components, passes
+from job.pca import Moments, Projection, components, passes
 from job.pca.passes import ProjectionTask, SumTask
 from job.results import DataFile, layout
 
@@ -115,24 +115,6 @@ def test_test_rows_and_file_cuts_change_no_bit_of_sums(
     np.testing.assert_array_equal(planted.products, alone.products)
     np.testing.assert_array_equal(planted.total, alone.total)
     np.testing.assert_array_equal(planted.class_totals, alone.class_totals)
-
-
-def test_each_fold_is_summed_by_itself(spark: SparkContext, rows: Rows, written: tuple[str, Files]) -> None:
-    training = rows[is_training(len(rows))].astype(np.float64)
-
-    def fold_of(table: pa.Table) -> Classes:
-        return np.array([int(path.split("/")[1]) % 3 for path in table["path"].to_pylist()], np.intp)
-
-    task = SumTask(written[0], "features", LABELS, fold_of=fold_of, folds=4)
-    found = passes.sum_folds(spark, task, written[1], 2, spark.accumulator(0))
-
-    parts = np.concatenate([np.full(len(part), number) for number, part in enumerate(np.array_split(rows, 20))])
-    folds = parts[is_training(len(rows))] % 3
-    assert [moments.count for moments in found] == [*np.bincount(folds), 0]
-    for number, moments in enumerate(found[:3]):
-        np.testing.assert_allclose(moments.mean(), training[folds == number].mean(axis=0), rtol=1e-12)
-        expected = np.cov(training[folds == number], rowvar=False)
-        np.testing.assert_allclose(moments.covariance(), expected, rtol=1e-8, atol=1e-12)
 
 
 def added_here(output: str, files: Files, size: int) -> Moments:

@@ -10,7 +10,6 @@ from pyspark import SparkContext
 
 from job.classifiers import discriminant
 from job.images import TEST, TRAIN
-from job.images.listing import as_listing
 from job.matrices import list_column, matrix
 from job.pca import Moments, components
 from job.pca.passes import classes_of
@@ -43,12 +42,8 @@ def judged(context: SparkContext, folder: Path, photos: pa.Table, cut: list[int]
     moments = Moments.nothing(np.zeros(matrix(photos["features"]).shape[1]))
     moments.add_rows(matrix(training["features"]))
     fitted = components.fit(moments, standardize=True)
-    listing = pa.concat_tables(
-        as_listing([path], [label], split, [1], [""], ["1"])
-        for path, label, split in zip(*(photos[name].to_pylist() for name in ("path", "label", "split")), strict=True)
-    )
     labels = sorted(set(training["label"].to_pylist()))
-    return suspects.judge(context, output, files, listing, labels, fitted)
+    return suspects.judge(context, output, [file for file, _ in files], labels, fitted)
 
 
 def test_finds_swapped_labels_and_outliers(spark: SparkContext, tmp_path: Path) -> None:
@@ -118,10 +113,13 @@ def test_labels_with_one_photo_are_judged_if_possible(spark: SparkContext, tmp_p
 
 @pytest.mark.parametrize("largest", [100, 7])
 def test_sample_is_even(largest: int) -> None:
-    paths = [f"/{row}" for row in range(50)]
-    folds = suspects.assigned(as_listing(paths, ["a"] * 50, TRAIN, [1] * 50, [""] * 50, ["1"] * 50))
-
-    drawn = suspects.sampled(folds, largest)
+    drawn = suspects.even_sample(np.arange(100, 150), largest)
 
     assert len(drawn) == min(50, largest)
-    assert all(fold == int(path[1:]) % suspects.FOLDS for path, fold in drawn.items())
+    assert set(np.diff(drawn).tolist()) <= ({1} if largest > 50 else {7, 8})
+
+
+def test_training_photos_of_a_label_are_dealt_to_folds() -> None:
+    given, training = np.array([0, 1, 0, 0, 1, 0]), np.array([True, True, False, True, True, True])
+
+    assert suspects.assigned(given, training).tolist() == [0, 0, suspects.TESTED, 1, 1, 2]
