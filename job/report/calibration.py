@@ -96,4 +96,10 @@ def unknown_note(metrics: Mapping[str, Any], messages: Messages) -> str:
         "below": messages.share(unknown["reject_below"]),
         "accuracy": markup.share(unknown["accuracy"], messages, 2),
     }
-    return markup.note(messages("unknown_note", **values))
+    note = markup.note(messages("unknown_note", **values))
+    chosen = unknown.get("chosen")
+    if chosen is None:
+        return note
+    shares = {name: messages.share(chosen[name], 1) for name in ("kept", "precision")}
+    wanted, photos = messages.share(chosen["wanted_precision"], 1), messages.number(chosen["photos"])
+    return note + markup.note(messages("unknown_chosen", wanted=wanted, photos=photos, **shares))

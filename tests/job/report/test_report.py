@@ -94,7 +94,9 @@ def test_findings_are_what_the_files_say(hostile: tuple[Path, dict[str, Any]]) -
 def test_calibration_and_unknown_photos_are_shown(tmp_path: Path) -> None:
     manifest = synthetic.write(synthetic.Run(("a", "b"), test=20), tmp_path)
     metrics = json.loads((tmp_path / layout.METRICS).read_text())
+    chosen = {"wanted_precision": 0.9, "precision": 0.9375, "kept": 0.625, "photos": 512}
     metrics["unknown"] = {"distance_limit": 4.5, "reject_below": 0.5, "photos": 7, "accuracy": 0.96875}
+    metrics["unknown"]["chosen"] = chosen
     bins = [{"from": 0.9, "to": 1.0, "photos": 33, "probability": 0.953125, "accuracy": 0.8125}]
     metrics["calibration"] = {"ece": 0.0625, "bins": bins}
     (tmp_path / layout.METRICS).write_text(json.dumps(metrics))
@@ -103,6 +105,7 @@ def test_calibration_and_unknown_photos_are_shown(tmp_path: Path) -> None:
 
     assert "7 of 40 test photos" in made
     assert all(text in made for text in ("96.88%", "6.2%", "95.3%", "81.2%", "33"))
+    assert all(text in made for text in ("90.0%", "93.8%", "62.5%", "512"))
 
 
 def test_reliability_figure_has_a_point_a_bin_and_the_diagonal() -> None:
