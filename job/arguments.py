@@ -134,6 +134,7 @@ class ReportArguments:
     results: str
     output: str | None
     lang: str | None
+    map: bool
 
 
 def parse(argv: Sequence[str] | None = None) -> Arguments:
@@ -178,7 +179,7 @@ def checked_predict(given: argparse.Namespace) -> PredictArguments:
 
 def checked_report(given: argparse.Namespace) -> ReportArguments:
     """Return what a parser with ``options.add_report_options`` returned."""
-    return ReportArguments(given.results, given.output, given.lang)
+    return ReportArguments(given.results, given.output, given.lang, given.map)
 
 
 def most_allowed(limit: str, photos: int) -> int:

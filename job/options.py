@@ -325,6 +325,7 @@ def add_report_options(made: argparse.ArgumentParser) -> None:
     made.add_argument("results", metavar="FOLDER", help="results of a finished run")
     made.add_argument("--lang", choices=LANGUAGES, help="language of the report (default: the run's)")
     made.add_argument("--output", metavar="FILE", help="file to write (default: report.html in the results)")
+    made.add_argument("--map", action="store_true", help="also draw a map of the photos, by t-SNE (needs scikit-learn)")
 
 
 def _add_master(where: argparse._ActionsContainer) -> None:

@@ -128,14 +128,19 @@ def scatter(photos: PhotoSample, kinds: Sequence[int], chosen: Sequence[str | No
     """Return the plane of two components, one point a photo, and a ring around those classified wrong.
 
     Its parameters can be changed while it is shown: ``chosen`` (places of up to ``COLOURS`` labels in
-    ``label_table``), ``shown_kinds``, ``across_component`` and ``upwards_component`` (from 0).
+    ``label_table``), ``shown_kinds``, ``across_component`` and ``upwards_component`` (from 0; the two after the last
+    component are the positions on the map, which is shown first if there is one).
 
     ``photos``: of at least two components.
     """
     table = label_table(photos)
     place = {label: number for number, label in enumerate(table)}
     components = photos.components[:, :COMPONENTS_SHOWN]
+    count = components.shape[1]
+    if photos.plane is not None:
+        components = np.hstack([components, photos.plane])
     rounded = [[float(f"{value:.4g}") for value in row] for row in components.tolist()]
+    first = 0 if photos.plane is None else count
     values = [
         {"photo": number, "label": place[label], "kind": kind, "c": row}
         for number, (label, kind, row) in enumerate(zip(photos.labels, kinds, rounded, strict=True))
@@ -151,8 +156,8 @@ def scatter(photos: PhotoSample, kinds: Sequence[int], chosen: Sequence[str | No
         "params": [
             {"name": "chosen", "value": [place[label] for label in chosen]},
             {"name": "shown_kinds", "value": sorted(set(kinds))},
-            {"name": "across_component", "value": 0},
-            {"name": "upwards_component", "value": 1},
+            {"name": "across_component", "value": first},
+            {"name": "upwards_component", "value": first + 1},
             # Axes stay as they are whichever labels are chosen.
             {"name": "lowest", "value": lowest.tolist()},
             {"name": "highest", "value": highest.tolist()},
@@ -165,8 +170,8 @@ def scatter(photos: PhotoSample, kinds: Sequence[int], chosen: Sequence[str | No
             {"calculate": "indexof(chosen, datum.label)", "as": "slot"},
         ],
         "encoding": {
-            "x": _component_axis("across", messages),
-            "y": _component_axis("upwards", messages),
+            "x": _component_axis("across", count, messages),
+            "y": _component_axis("upwards", count, messages),
             "tooltip": {"field": "photo", "type": "quantitative"},
         },
         "layer": [
@@ -191,14 +196,18 @@ SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"
 """One for each colour, so that colour alone carries no information."""
 
 
-def _component_axis(name: str, messages: Messages) -> dict[str, Any]:
+def _component_axis(name: str, count: int, messages: Messages) -> dict[str, Any]:
+    """Return an axis; those of the map, after the last of ``count`` components, have no title."""
     component = f"{name}_component"
     before, after = messages("component", number="@").split("@")
     return {
         "field": name,
         "type": "quantitative",
         "scale": {"domain": {"expr": f"[lowest[{component}], highest[{component}]]"}, "nice": True},
-        "axis": {"title": {"expr": f"{before!r} + ({component} + 1) + {after!r}"}, "tickCount": 8},
+        "axis": {
+            "title": {"expr": f"{component} < {count} ? {before!r} + ({component} + 1) + {after!r} : ''"},
+            "tickCount": 8,
+        },
     }
 
 

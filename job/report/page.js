@@ -94,6 +94,7 @@
       result.view.addEventListener("click", (event, item) => {
         const touched = item && item.tooltip !== undefined ? item : nearestPoint(element, event);
         if (touched) shower(name)(null, event, touched, touched.tooltip);
+        if (touched && name === "scatter") showLike(Number(touched.tooltip));
       });
     } catch (error) {
       element.textContent = content.notDrawn;
@@ -148,10 +149,37 @@
       image.src = thumbnail;
       tooltip.append(image);
     }
-    const scatter = content.scatter, kind = scatter.kinds[content.figures.scatter.data.values[photo].kind];
-    tooltip.append(line("b", scatter.labels[scatter.of[photo]]));
-    tooltip.append(line("div", [kind, scatter.taken[photo]].filter(Boolean).join(", ")), line("small", scatter.names[photo]));
+    tooltip.append(...described(photo));
     place(event);
+  }
+
+  function described(photo) {
+    const scatter = content.scatter, kind = scatter.kinds[content.figures.scatter.data.values[photo].kind];
+    const more = [kind, scatter.taken[photo]].filter(Boolean).join(", ");
+    return [line("b", scatter.labels[scatter.of[photo]]), line("div", more), line("small", scatter.names[photo])];
+  }
+
+  // The photo itself comes first; a click on another one shows the photos like that.
+  function showLike(photo) {
+    const like = content.scatter.like[photo], box = document.getElementById("like");
+    if (!like.length) return;
+    box.hidden = false;
+    box.lastChild.replaceChildren(...[photo, ...like].map((shown) => {
+      const card = line("button", ""), frame = line("div", ""), text = line("div", "");
+      card.type = "button";
+      card.className = shown === photo ? "card chosen" : "card";
+      frame.className = content.scatter.thumbnails[shown] ? "photo" : "photo missing";
+      if (content.scatter.thumbnails[shown]) {
+        const image = line("img", "");
+        image.alt = "";
+        image.src = content.scatter.thumbnails[shown];
+        frame.append(image);
+      }
+      text.append(...described(shown));
+      card.append(frame, text);
+      card.addEventListener("click", () => showLike(shown));
+      return card;
+    }));
   }
 
   function showFacts(_handler, event, _item, value) {
@@ -207,9 +235,19 @@
       if (views.scatter) views.scatter.signal(name, value).runAsync();
     }
 
-    for (const axis of ["across", "upwards"]) {
-      const select = document.getElementById(axis);
-      select.addEventListener("change", () => change(axis + "_component", Number(select.value)));
+    const plane = document.getElementById("plane");
+    // The positions on the map come after the components.
+    function showPlane() {
+      ["across", "upwards"].forEach((axis, place) => {
+        const select = document.getElementById(axis), map = plane && plane.value === "map";
+        select.parentElement.hidden = map;
+        change(axis + "_component", map ? select.options.length + place : Number(select.value));
+      });
+    }
+    for (const axis of ["across", "upwards"]) document.getElementById(axis).addEventListener("change", showPlane);
+    if (plane) {
+      plane.addEventListener("change", showPlane);
+      showPlane();
     }
     const kinds = document.getElementById("shown-kinds");
     if (kinds) kinds.addEventListener("change", () => change("shown_kinds", JSON.parse(kinds.value)));

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from job.errors import printable
-from job.report import calibration, checked, cost, cross_validation, figures, heat_map, markup, sections
+from job.report import calibration, checked, cost, cross_validation, figures, heat_map, likeness, markup, sections
 from job.report.findings import Findings
 from job.report.messages import Messages
 from job.report.predicted import UNCERTAIN
@@ -125,6 +125,8 @@ def _scatter_content(findings: Findings, thumbnails: Mapping[str, str], messages
         },
         "names": [markup.short_name(path) for path in photos.paths],
         "thumbnails": {number: thumbnails[path] for number, path in enumerate(photos.paths) if path in thumbnails},
+        # For photos without a thumbnail too, but only photos that have one.
+        "like": likeness.nearest(photos.components, [n for n, path in enumerate(photos.paths) if path in thumbnails]),
     }
 
 

@@ -29,6 +29,7 @@ class PhotoSample:
     splits: list[str]
     components: npt.NDArray[np.float32]  # float32 of shape (photos, at most ``COMPONENTS_READ``)
     total: int  # how many photos the run has, of which these were drawn
+    plane: npt.NDArray[np.float64] | None = None  # positions on the map, of shape (photos, 2), if there is one
 
 
 def draw(output: str, files: Sequence[str], label_counts: Iterable[int], total: int) -> PhotoSample:

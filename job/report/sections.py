@@ -126,12 +126,17 @@ def scatter(findings: Findings, thumbnails: Mapping[str, str], messages: Message
         f'<select id="{axis}">{_component_options(count, first, messages)}</select></label>'
         for axis, first in (("across", 0), ("upwards", 1))
     )
+    if photos.plane is not None:
+        note += " " + messages("map_note")
+        options = "".join(f'<option value="{name}">{escape(messages(name))}</option>' for name in ("map", "components"))
+        selects = f'<label>{escape(messages("plane"))}<select id="plane">{options}</select></label>' + selects
     if len(kinds) > 1:
         options = _kind_options(kinds, messages)
         selects += f'<label>{escape(messages("photos"))}<select id="shown-kinds">{options}</select></label>'
     return (
         f"{markup.note(note)}{markup.note(messages('scatter_help'))}"
         f'<div class="controls">{selects}</div>{markup.figure("scatter", messages("scatter"))}'
+        f'<div id="like" hidden><h3>{escape(messages("like"))}</h3><div class="cards"></div></div>'
         f'<div class="controls"><label>{escape(messages("find_label"))}'
         f'<input id="find-label" type="search" autocomplete="off"></label>'
         f'<button id="no-labels" type="button">{escape(messages("none"))}</button></div>'

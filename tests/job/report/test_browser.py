@@ -179,6 +179,29 @@ def test_pointing_at_a_photo_shows_its_thumbnail_label_and_name(browser: Any, tm
         assert tooltip.locator("b").inner_text() in kinds
         assert tooltip.locator("small").inner_text().endswith(".jpg")
 
+        page.locator("#figure-scatter .mark-symbol path").last.click()
+
+        like = page.locator("#like .card")
+        assert like.count() == 7
+        assert like.first.locator("small").inner_text() == tooltip.locator("small").inner_text()
+        second = like.nth(1).locator("small").inner_text()
+        like.nth(1).click()
+        assert like.first.locator("small").inner_text() == second
+
+
+def test_map_gives_way_to_components(browser: Any, tmp_path: Path) -> None:
+    manifest = synthetic.write(synthetic.Run(("a", "b")), tmp_path)
+    making.write(str(tmp_path), manifest, "en", with_map=True)
+
+    with looked_at(browser, tmp_path / "report.html", DESKTOP, "light") as page:
+        assert not page.locator("#across").is_visible()
+        assert "Component" not in page.locator("#figure-scatter").inner_text()
+
+        page.select_option("#plane", "components")
+
+        page.wait_for_function("document.getElementById('figure-scatter').textContent.includes('Component 2')")
+        assert page.locator("#across").is_visible()
+
 
 def test_touch_near_photo_shows_it_and_elsewhere_hides_it(browser: Any, report: Path) -> None:
     with looked_at(browser, report, PHONE, "light", is_mobile=True, has_touch=True) as page:
