@@ -67,7 +67,7 @@ def test_prediction_without_a_classifier_shows_components(tmp_path: Path) -> Non
 
     made = page.render(findings.read(str(tmp_path), manifest), {}, Messages("en"), script="")
 
-    assert re.findall(r'<section id="(\w+)">', made) == ["run", "scatter", "time", "rejected"]
+    assert re.findall(r'<section id="(\w+)">', made) == ["run", "scatter", "rejected", "time"]
 
 
 def test_run_with_photos_to_predict_shows_them_too(tmp_path: Path) -> None:
