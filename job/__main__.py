@@ -49,7 +49,7 @@ def carry_out(asked: Arguments | PredictArguments | ReportArguments) -> str:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         if isinstance(asked, ReportArguments):
-            return command.run(asked.results, asked.output, asked.lang)
+            return command.run(asked.results, asked.output, asked.lang, asked.map)
         if isinstance(asked, PredictArguments):
             return summary(predict.run(asked, dict(os.environ)), asked.output)
         return summary(pipeline.run(asked), asked.output)

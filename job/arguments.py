@@ -91,6 +91,7 @@ class Arguments(_Checked):
     classifier: str
     classify_on: str
     reject_below: float | None
+    wanted_precision: float | None
     csv: bool
     max_rejected: str | None
     resume: bool
@@ -133,6 +134,7 @@ class ReportArguments:
     results: str
     output: str | None
     lang: str | None
+    map: bool
 
 
 def parse(argv: Sequence[str] | None = None) -> Arguments:
@@ -162,11 +164,7 @@ def checked(given: argparse.Namespace) -> Arguments:
         raise UsageError(f"--per-label must be at least 1, got {given.per_label}.", "For instance: --per-label 100")
     _check_holdout(given)
     _check_folds(given)
-    if given.reject_below is not None and given.classifier == NO_CLASSIFIER:
-        raise UsageError(
-            f"--reject-below requires a classifier, got --classifier {NO_CLASSIFIER}.",
-            f"Add --classifier {next(iter(MODELS))}, or leave out --reject-below.",
-        )
+    _check_rejection(given)
     values = {field.name: getattr(given, field.name) for field in fields(Arguments)}
     if given.components is None and given.variance is None and given.descriptor == CNN:
         values["variance"] = DEFAULT_VARIANCE
@@ -181,7 +179,7 @@ def checked_predict(given: argparse.Namespace) -> PredictArguments:
 
 def checked_report(given: argparse.Namespace) -> ReportArguments:
     """Return what a parser with ``options.add_report_options`` returned."""
-    return ReportArguments(given.results, given.output, given.lang)
+    return ReportArguments(given.results, given.output, given.lang, given.map)
 
 
 def most_allowed(limit: str, photos: int) -> int:
@@ -272,6 +270,20 @@ def _check_folds(given: argparse.Namespace) -> None:
             f"--folds requires a classifier to test, got --classifier {NO_CLASSIFIER}.",
             f"Add --classifier {next(iter(MODELS))}, or leave out --folds.",
         )
+
+
+def _check_rejection(given: argparse.Namespace) -> None:
+    if given.wanted_precision is not None and not 0 < given.wanted_precision < 1:
+        raise UsageError(
+            f"--wanted-precision must be above 0 and below 1 (100%), got {given.wanted_precision:g}.",
+            "For instance: --wanted-precision 0.95 or --wanted-precision 95%",
+        )
+    for name in ("reject-below", "wanted-precision"):
+        if getattr(given, name.replace("-", "_")) is not None and given.classifier == NO_CLASSIFIER:
+            raise UsageError(
+                f"--{name} requires a classifier, got --classifier {NO_CLASSIFIER}.",
+                f"Add --classifier {next(iter(MODELS))}, or leave out --{name}.",
+            )
 
 
 def _network(given: argparse.Namespace) -> dict[str, Any]:

@@ -92,22 +92,27 @@ def fold_numbers(photos: pa.Table, arguments: Arguments) -> list[int] | None:
 
 
 def held_out_numbers(photos: pa.Table, arguments: Arguments) -> list[int] | None:
-    """Return a number for each photo with ``--classifier auto``, 0 for those that it compares kinds on; else None.
+    """Return a number for each photo, 0 for training photos that are held out to choose something on; else None.
+
+    They are held out for ``--classifier auto``, and for ``--wanted-precision`` without ``--folds``.
 
     Raises
     ------
     TooFewPhotosError
         If no photo can be held out such that a photo of its label is left.
     """
-    if arguments.classifier != AUTO:
+    for_precision = arguments.wanted_precision is not None and arguments.folds is None
+    if arguments.classifier != AUTO and not for_precision:
         return None
     folder = training_folder(arguments)
     possible = len(groups.divisible(photos, folder))
     if possible < 2:
         what = "groups" if arguments.group_pattern else "photos"
+        instead = f"choose the kind: --classifier {DISCRIMINANT}"
+        option = f"--classifier {AUTO}" if arguments.classifier == AUTO else "--wanted-precision"
         raise TooFewPhotosError(
-            f"--classifier {AUTO} requires a label with at least 2 {what}, got at most 1 for each label.",
-            f"Add {what}, or choose the kind: --classifier {DISCRIMINANT}",
+            f"{option} requires a label with at least 2 {what}, got at most 1 for each label.",
+            f"Add {what}, or {instead if arguments.classifier == AUTO else f'leave out {option}'}",
         )
     return groups.assign(photos, min(HELD_OUT_FOLDS, possible), arguments.seed, folder)
 

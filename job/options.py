@@ -253,8 +253,8 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
         "--variance",
         metavar="SHARE",
         type=share,
-        help=f"keep components for this share of the variance (default: {DEFAULT_VARIANCE:.0%}%; with visual words: "
-        "7 components per 10 words)",
+        help=f"keep components for this share (default: {DEFAULT_VARIANCE:.0%}%; with visual words: 7 components per "
+        "10 words)",
     )
     components.add_argument(
         "--classifier",
@@ -270,7 +270,14 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
         default=COMPONENTS,
         help="inputs of the classifier (default: %(default)s)",
     )
-    add_rejection(components)
+    unknown = components.add_mutually_exclusive_group()
+    add_rejection(unknown)
+    unknown.add_argument(
+        "--wanted-precision",
+        metavar="P",
+        type=share,
+        help="choose --reject-below for this precision, like 95%%",
+    )
 
     _add_output_options(made)
 
@@ -318,6 +325,7 @@ def add_report_options(made: argparse.ArgumentParser) -> None:
     made.add_argument("results", metavar="FOLDER", help="results of a finished run")
     made.add_argument("--lang", choices=LANGUAGES, help="language of the report (default: the run's)")
     made.add_argument("--output", metavar="FILE", help="file to write (default: report.html in the results)")
+    made.add_argument("--map", action="store_true", help="also draw a map of the photos, by t-SNE (needs scikit-learn)")
 
 
 def _add_master(where: argparse._ActionsContainer) -> None:

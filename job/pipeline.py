@@ -10,7 +10,9 @@ from pyspark import SparkContext
 
 from job import backbones, rejection_limits
 from job.arguments import Arguments
-from job.classifiers import COMPONENTS, FEATURES, PERCEPTRON, choice, folds, stage
+from job.classifiers import COMPONENTS, FEATURES, PERCEPTRON, choice, folds, precision, stage
+from job.classifiers.folds import Outcome
+from job.classifiers.precision import HeldOut, Threshold
 from job.classifiers.stage import Classified, Predictions, Training
 from job.classifiers.unknown import Fitted
 from job.errors import TooFewPhotosError
@@ -31,7 +33,7 @@ from job.inputs import (
     list_all,
 )
 from job.manifest import build_manifest, describe_components, label_counts, write_tables
-from job.options import NO_CLASSIFIER
+from job.options import AUTO, NO_CLASSIFIER
 from job.pca import PrincipalComponents, Projection, components
 from job.pca.passes import ProjectionReport, ProjectionTask, SumTask
 from job.pca.stage import fit, project_photos, write_components
@@ -134,15 +136,20 @@ def classify(
     held_out: Sequence[int] | None,
     arguments: Arguments,
 ) -> Classified:
-    """Choose, train, evaluate and cross-validate the classifier, as far as the arguments ask for it.
+    """Choose, cross-validate, train and evaluate the classifier, as far as the arguments ask for it.
 
     ``numbers``, ``held_out``: what ``fold_numbers`` and ``held_out_numbers`` return.
     """
     asked, compared = choose_classifier(context, run, reports, held_out, asked, arguments)
+    outcomes = [] if numbers is None else cross_validate(context, run, reports, numbers, asked, arguments)
+    threshold = None
+    if arguments.wanted_precision is not None:
+        threshold = choose_threshold(context, run, reports, held_out, outcomes, asked, arguments)
+        asked = replace(asked, reject_below=threshold.reject_below)
     files = stage.input_files(reports, projected)
     classified = stage.classify(context, run.output, files, asked, fitted, run.progress)
-    outcome = None if numbers is None else cross_validate(context, run, reports, numbers, asked, arguments)
-    return replace(classified, compared=compared, folds=outcome)
+    tested = folds.summary(outcomes, asked.labels) if outcomes else None
+    return replace(classified, compared=compared, folds=tested, threshold=threshold)
 
 
 def cross_validate(
@@ -152,19 +159,50 @@ def cross_validate(
     numbers: Sequence[int],
     asked: Training,
     arguments: Arguments,
-) -> dict[str, Any]:
-    """Return the outcome of ``--folds``, and report it.
+) -> list[Outcome]:
+    """Return the outcomes of ``--folds``, and report them.
 
     ``numbers``: the fold of each photo of the listing.
     """
     files = [report.file for report in reports if report.file is not None]
     assigned = folds.made(asked.listing, numbers, arguments.folds or 0)
     choose = partial(choose_components_of_fold, arguments)
-    outcome = folds.cross_validate(
+    outcomes = folds.cross_validate(
         context, run.output, files, assigned, asked, choose, arguments.standardize, run.progress
     )
-    run.progress.say(folds.sentence(outcome, arguments.group_pattern is not None))
-    return outcome
+    run.progress.say(folds.sentence(folds.summary(outcomes, asked.labels), arguments.group_pattern is not None))
+    return outcomes
+
+
+def choose_threshold(
+    context: SparkContext,
+    run: Run,
+    reports: Sequence[PhotosReport],
+    numbers: Sequence[int] | None,
+    outcomes: Sequence[Outcome],
+    asked: Training,
+    arguments: Arguments,
+) -> Threshold:
+    """Return the threshold for ``--wanted-precision``, and report it.
+
+    Parameters
+    ----------
+    numbers
+        0 for each held-out photo of the listing; None with ``--folds``.
+    outcomes
+        Of ``--folds``, whose photos are used if there are any.
+    """
+    if not outcomes and numbers is not None:
+        files = [report.file for report in reports if report.file is not None]
+        held_out = folds.made(asked.listing, numbers, HELD_OUT_FOLDS)
+        choose = partial(choose_components_of_fold, arguments)
+        with run.progress.stage("threshold"):
+            outcomes = [folds.hold_out(context, run.output, files, held_out, asked, choose, arguments.standardize)]
+    threshold = precision.choose(
+        HeldOut.joined([outcome.held_out for outcome in outcomes]), arguments.wanted_precision or 0.0
+    )
+    run.progress.say(threshold.sentence())
+    return threshold
 
 
 def choose_classifier(
@@ -177,9 +215,9 @@ def choose_classifier(
 ) -> tuple[Training, list[dict[str, Any]] | None]:
     """Return the training of the best kind with ``--classifier auto``, and what each kind reached; report it.
 
-    ``numbers``: 0 for each held-out photo of the listing; None if the kind is given.
+    ``numbers``: 0 for each held-out photo of the listing.
     """
-    if numbers is None:
+    if arguments.classifier != AUTO or numbers is None:
         return asked, None
     files = [report.file for report in reports if report.file is not None]
     held_out = folds.made(asked.listing, numbers, HELD_OUT_FOLDS)

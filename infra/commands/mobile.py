@@ -143,7 +143,9 @@ def photos_to_measure(run: RunFiles, reject_below: float | None = None) -> list[
 
     Those that are unknown with ``reject_below`` are predicted as unknown, also if the run did not reject them.
     """
-    as_run = reject_below == run.manifest["arguments"].get("reject_below")
+    # With --wanted-precision, the run chose it.
+    rejected = ((run.manifest.get("classifier") or {}).get("unknown") or {}).get("reject_below")
+    as_run = reject_below == rejected
     classifier = None if as_run else run_classifier(run, reject_below)
     rows: list[PhotoToMeasure] = []
     for path in listed_files(run.manifest):

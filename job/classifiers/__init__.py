@@ -1,6 +1,7 @@
 """Train, evaluate and apply classifiers.
 
-``choice``, ``discriminant``, ``folds``, ``predict``, ``sample``, ``stage`` and ``unknown`` are public too.
+``choice``, ``discriminant``, ``folds``, ``precision``, ``predict``, ``sample``, ``stage`` and ``unknown`` are public
+too.
 
 Most of these need Spark.
 """

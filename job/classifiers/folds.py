@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from pyspark import Broadcast, SparkContext
 from job.classifiers.calibration import Calibration, calibration_of
 from job.classifiers.evaluate import Evaluation, Pairs, evaluate
 from job.classifiers.models import COMPONENTS, FEATURES, Classifier
+from job.classifiers.precision import HeldOut
 from job.classifiers.predict import count_pairs, predictions_table
 from job.classifiers.stage import Training, train_classifier
 from job.images import TEST, TRAIN
@@ -74,6 +75,24 @@ def made(photos: pa.Table, numbers: Sequence[int], count: int) -> Folds:
     return Folds(count, photos["path"].combine_chunks().take(pa.array(tested)), assigned[tested])
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What one fold has given."""
+
+    labels: tuple[str, ...]  # that it was trained on
+    trained_on: int
+    components: int | None  # None if the classifier reads features
+    pairs: Pairs  # of the tested photos whose label it was trained on
+    # calibration, held_out: of the same photos
+    calibration: Calibration
+    held_out: HeldOut = field(default_factory=HeldOut.nothing)
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """The evaluation of the fold's photos."""
+        return evaluate(self.labels, self.pairs)
+
+
 def cross_validate(
     context: SparkContext,
     output: str,
@@ -83,8 +102,8 @@ def cross_validate(
     choose: Choose,
     standardize: bool,
     progress: Progress,
-) -> dict[str, Any]:
-    """Return the outcome of a cross-validation, as ``metrics.json`` has it under "folds".
+) -> list[Outcome]:
+    """Return the outcome of each fold of a cross-validation.
 
     Parameters
     ----------
@@ -101,27 +120,14 @@ def cross_validate(
             fold = prepare(context, output, counted, Side(shared, number), asked, choose, standardize)
             outcomes.append(test(context, output, fold))
             done.add(int((folds.numbers == number).sum()))
-    return summary(outcomes, sorted(asked.photos))
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one fold has given."""
-
-    labels: tuple[str, ...]  # that it was trained on
-    trained_on: int
-    components: int | None  # None if the classifier reads features
-    pairs: Pairs  # of the tested photos whose label it was trained on
-    calibration: Calibration  # of the same photos
-
-    @property
-    def evaluation(self) -> Evaluation:
-        """The evaluation of the fold's photos."""
-        return evaluate(self.labels, self.pairs)
+    return outcomes
 
 
 def summary(outcomes: Sequence[Outcome], labels: Sequence[str]) -> dict[str, Any]:
-    """Return the outcome of all folds; folds without a tested photo have no accuracy and do not count."""
+    """Return the outcome of all folds, as ``metrics.json`` has it under "folds".
+
+    Folds without a tested photo have no accuracy and do not count.
+    """
     each = [
         {
             "trained_on": outcome.trained_on,
@@ -217,9 +223,25 @@ def test(context: SparkContext, output: str, fold: Fold) -> Outcome:
     asked, side = fold.asked, fold.side
     model = context.broadcast(train_classifier(context, output, fold.rest, asked))
     reports = session.spread(context, fold.tested).map(lambda file: _tested(output, file, side, model)).collect()
-    pairs = sum((pairs for pairs, _ in reports), Counter[tuple[str, str]]())
-    calibration = sum((calibration for _, calibration in reports), Calibration())
-    return Outcome(asked.labels, sum(asked.photos.values()), fold.components, pairs, calibration)
+    pairs = sum((report.pairs for report in reports), Counter[tuple[str, str]]())
+    calibration = sum((report.calibration for report in reports), Calibration())
+    held_out = HeldOut.joined([report.held_out for report in reports])
+    return Outcome(asked.labels, sum(asked.photos.values()), fold.components, pairs, calibration, held_out)
+
+
+def hold_out(
+    context: SparkContext,
+    output: str,
+    files: Sequence[DataFile],
+    folds: Folds,
+    asked: Training,
+    choose: Choose,
+    standardize: bool,
+) -> Outcome:
+    """Return the outcome of fold 0 alone."""
+    shared = context.broadcast(folds)
+    counted = count_files(context, output, files, shared)
+    return test(context, output, prepare(context, output, counted, Side(shared, 0), asked, choose, standardize))
 
 
 def count_files(
@@ -236,11 +258,20 @@ def _count(output: str, file: DataFile, shared: "Broadcast[Folds]") -> FileCount
         return FileCounts(file, Counter(zip(numbers, table["label"].to_pylist(), strict=True)))
 
 
-def _tested(output: str, file: DataFile, side: Side, model: "Broadcast[Classifier]") -> tuple[Pairs, Calibration]:
+@dataclass(frozen=True)
+class _Tested:
+    """How the fold's photos in a file are predicted."""
+
+    pairs: Pairs
+    calibration: Calibration
+    held_out: HeldOut
+
+
+def _tested(output: str, file: DataFile, side: Side, model: "Broadcast[Classifier]") -> _Tested:
     """Return how the fold's photos in a file are predicted, without those of labels that were not trained."""
     with workers.ended_if_silent():
         table = side(layout.read_parquet(output, file.path))
         test = table.filter(pc.equal(table["split"], TEST))
         predictions = predictions_table(test, model.value)
         known = predictions.filter(pc.is_in(predictions["label"], pa.array(model.value.labels, pa.string())))
-        return count_pairs(known), calibration_of(known)
+        return _Tested(count_pairs(known), calibration_of(known), HeldOut.of(known))

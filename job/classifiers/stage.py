@@ -17,6 +17,7 @@ from job.classifiers.discriminant import Sample
 from job.classifiers.distance import Distance
 from job.classifiers.evaluate import Evaluation, Pairs
 from job.classifiers.models import DISCRIMINANT, FEATURES, LOGISTIC, PERCEPTRON, Classifier
+from job.classifiers.precision import Threshold
 from job.classifiers.predict import InputFile, count_right, predict_files
 from job.classifiers.sample import read_sample, sampled_paths
 from job.classifiers.unknown import Fitted
@@ -74,6 +75,7 @@ class Classified:
     photos: Mapping[str, int]  # training photos by label
     trained_right: int  # how many of them it predicts correctly
     reject_below: float | None = None
+    threshold: Threshold | None = None  # how ``reject_below`` was chosen, if the run chose it
     folds: Mapping[str, Any] | None = None  # the outcome of a cross-validation
     compared: Sequence[Mapping[str, Any]] | None = None  # what each kind reached, if the run chose the kind
 
@@ -253,6 +255,7 @@ def describe_unknown(classified: Classified) -> dict[str, Any]:
     return {
         "distance_limit": limit,
         "reject_below": classified.reject_below,
+        "chosen": None if classified.threshold is None else classified.threshold.as_metrics(),
         "photos": classified.evaluation.photos - kept.total(),
         "accuracy": evaluation.evaluate(classified.classifier.labels, kept).accuracy,
     }

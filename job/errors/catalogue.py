@@ -294,6 +294,18 @@ class StorageRefusedError(RunFailedError):
     code = "ORC-166"
 
 
+class PrecisionNotReachedError(RunFailedError):
+    """No threshold reaches the precision that `--wanted-precision` asks for.
+
+    The threshold is chosen on photos that were held out of the training: a fifth of the training photos, or all of
+    them with `--folds`. Even of the most probable labels too many are wrong, or there are too few photos to tell.
+
+    Ask for a lower precision, as the second line says, or add training photos. The features are kept for `--resume`.
+    """
+
+    code = "ORC-167"
+
+
 class TryAgainError(RunFailedError):
     """Something outside the run failed, perhaps for a short time.
 

@@ -1,7 +1,8 @@
 """Write what a run found as one HTML page that loads nothing.
 
-``findings`` and ``checked`` read the results, ``photo_sample`` and ``thumbnails`` choose and read the photos shown,
-``figures`` and ``heat_map`` make Vega-Lite figures, ``sections`` and ``page`` make HTML, and ``making`` does all of it.
+``findings`` and ``checked`` read the results; ``photo_sample``, ``thumbnails`` and ``likeness`` choose and read the
+photos shown; ``figures``, ``heat_map`` and ``calibration`` make Vega-Lite figures; ``label_bars``, ``sections`` and
+``page`` make HTML; ``making`` does all of it.
 ``making``, ``command`` and ``drawing`` are public too; the first two need Spark.
 """
 

@@ -9,13 +9,13 @@ from job.report.messages import LANGUAGES
 from job.results import layout, lease
 
 
-def run(results: str, output: str | None, lang: str | None) -> str:
+def run(results: str, output: str | None, lang: str | None, with_map: bool) -> str:
     """Render the report of results into their folder, or into ``output``; return the text to print.
 
     Raises
     ------
     UsageError
-        If the folder has no finished results.
+        If the folder has no finished results, or the map's library is not installed.
     RunFailedError
         If the results cannot be read or the report not written.
     OutputInUseError
@@ -26,11 +26,11 @@ def run(results: str, output: str | None, lang: str | None) -> str:
     language = lang or manifest["arguments"].get("lang", LANGUAGES[0])
     try:
         if output is not None:
-            content = making.make(folder, manifest, language).encode()
+            content = making.make(folder, manifest, language, with_map).encode()
             storage.write_bytes(storage.absolute_uri(output), content)
             return f"Report: {output}\n"
         lease.require_idle(folder)
-        file = making.write(folder, manifest, language)
+        file = making.write(folder, manifest, language, with_map)
     except OSError as error:
         raise ResultsIncompleteError(
             f"Cannot read the results in '{folder}': {one_line(error)}.",

@@ -43,7 +43,9 @@ def section(folds: Mapping[str, Any], grouped: bool, messages: Messages) -> str:
     ]
     heads = [messages(name) for name in ("fold", "fold_trained_on", "fold_tested_on", "accuracy", "macro_f1")]
     body.append(markup.table(heads, rows, numbers=(0, 1, 2, 3, 4)))
-    return "".join(body) + weakest_labels(folds["per_label"], messages) + reliability(folds, messages)
+    return (
+        "".join(body) + weakest_labels(folds["per_label"], messages) + reliability(folds, "fold_calibration", messages)
+    )
 
 
 def comparison(compared: Sequence[Mapping[str, Any]], messages: Messages) -> str:
@@ -65,9 +67,9 @@ def comparison(compared: Sequence[Mapping[str, Any]], messages: Messages) -> str
 
 
 def weakest_labels(per_label: Sequence[Mapping[str, Any]], messages: Messages) -> str:
-    """Show the labels with the lowest F1; nothing if all are perfect."""
+    """Show the tested labels with the lowest F1; nothing if all are perfect."""
     weakest = sorted(
-        (entry for entry in per_label if entry["f1"] is not None and entry["f1"] < 1),
+        (entry for entry in per_label if entry["photos"] and entry["f1"] < 1),
         key=lambda entry: (entry["f1"], entry["label"]),
     )
     if not weakest:

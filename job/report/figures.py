@@ -3,13 +3,15 @@
 Source of the language: https://vega.github.io/vega-lite/docs/.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from job.classifiers import UNKNOWN
 from job.features.extractor import TASK_STAGES
+from job.images import TRAIN
 from job.report import markup
 from job.report.messages import Messages
 from job.report.photo_sample import PhotoSample
@@ -19,11 +21,7 @@ Figure = dict[str, Any]
 COLOURS = 8
 """Labels that have a colour and a shape at the same time: more cannot be distinguished."""
 
-LABELS_SHOWN = 200
-"""Bars of the label counts."""
-
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
-_ROW_HEIGHT = 17
 _CURVE_BEYOND = 1.35
 """The curve goes on a little after 99 % are reached, and the rest of it is flat."""
 
@@ -106,22 +104,48 @@ def curve_end(cumulative: npt.NDArray[np.float64], for_variance: dict[str, int])
     return min(len(cumulative), max(10, round(_CURVE_BEYOND * max(for_variance.values(), default=10))))
 
 
-def scatter(photos: PhotoSample, chosen: Sequence[str | None], messages: Messages) -> Figure:
-    """Return the plane of two components, one point a photo.
+COMPONENTS_SHOWN = 6
+"""Any two of these can be looked at."""
+
+FITTED, RIGHT, WRONG, OTHER = range(4)
+"""Kinds of photos in the scatter: training photos, test photos that were classified right, or wrong, and all others."""
+
+
+def kinds(photos: PhotoSample, taken: Mapping[str, str]) -> list[int]:
+    """Return the kind of each photo; ``taken``: the predicted labels of test photos by path."""
+    found = []
+    for path, label, split in zip(photos.paths, photos.labels, photos.splits, strict=True):
+        if split == TRAIN:
+            found.append(FITTED)
+        elif path not in taken or taken[path] == UNKNOWN:
+            found.append(OTHER)
+        else:
+            found.append(RIGHT if taken[path] == label else WRONG)
+    return found
+
+
+def scatter(photos: PhotoSample, kinds: Sequence[int], chosen: Sequence[str | None], messages: Messages) -> Figure:
+    """Return the plane of two components, one point a photo, and a ring around those classified wrong.
 
     Its parameters can be changed while it is shown: ``chosen`` (places of up to ``COLOURS`` labels in
-    ``label_table``), ``across_component`` and ``upwards_component`` (from 0).
+    ``label_table``), ``shown_kinds``, ``across_component`` and ``upwards_component`` (from 0; the two after the last
+    component are the positions on the map, which is shown first if there is one).
 
     ``photos``: of at least two components.
     """
     table = label_table(photos)
     place = {label: number for number, label in enumerate(table)}
-    rounded = [[float(f"{value:.4g}") for value in row] for row in photos.components.tolist()]
+    components = photos.components[:, :COMPONENTS_SHOWN]
+    count = components.shape[1]
+    if photos.plane is not None:
+        components = np.hstack([components, photos.plane])
+    rounded = [[float(f"{value:.4g}") for value in row] for row in components.tolist()]
+    first = 0 if photos.plane is None else count
     values = [
-        {"photo": number, "label": place[label], "c": row}
-        for number, (label, row) in enumerate(zip(photos.labels, rounded, strict=True))
+        {"photo": number, "label": place[label], "kind": kind, "c": row}
+        for number, (label, kind, row) in enumerate(zip(photos.labels, kinds, rounded, strict=True))
     ]
-    lowest, highest = photos.components.min(axis=0), photos.components.max(axis=0)
+    lowest, highest = components.min(axis=0), components.max(axis=0)
     # A constant component has an axis too.
     highest = np.where(highest > lowest, highest, lowest + 1)
     slots = list(range(COLOURS))
@@ -131,21 +155,23 @@ def scatter(photos: PhotoSample, chosen: Sequence[str | None], messages: Message
         **blank(messages("scatter"), height=420),
         "params": [
             {"name": "chosen", "value": [place[label] for label in chosen]},
-            {"name": "across_component", "value": 0},
-            {"name": "upwards_component", "value": 1},
+            {"name": "shown_kinds", "value": sorted(set(kinds))},
+            {"name": "across_component", "value": first},
+            {"name": "upwards_component", "value": first + 1},
             # Axes stay as they are whichever labels are chosen.
             {"name": "lowest", "value": lowest.tolist()},
             {"name": "highest", "value": highest.tolist()},
         ],
         "data": {"name": "photos", "values": values},
         "transform": [
+            {"filter": "indexof(shown_kinds, datum.kind) >= 0"},
             {"calculate": "datum.c[across_component]", "as": "across"},
             {"calculate": "datum.c[upwards_component]", "as": "upwards"},
             {"calculate": "indexof(chosen, datum.label)", "as": "slot"},
         ],
         "encoding": {
-            "x": _component_axis("across", messages),
-            "y": _component_axis("upwards", messages),
+            "x": _component_axis("across", count, messages),
+            "y": _component_axis("upwards", count, messages),
             "tooltip": {"field": "photo", "type": "quantitative"},
         },
         "layer": [
@@ -158,6 +184,10 @@ def scatter(photos: PhotoSample, chosen: Sequence[str | None], messages: Message
                     "shape": {**slot, "scale": {"domain": slots, "range": SHAPES}},
                 },
             },
+            {
+                "transform": [{"filter": f"datum.kind === {WRONG}"}],
+                "mark": {"type": "point", "style": "ring", "filled": False, "size": 130},
+            },
         ],
     }
 
@@ -166,67 +196,24 @@ SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"
 """One for each colour, so that colour alone carries no information."""
 
 
-def _component_axis(name: str, messages: Messages) -> dict[str, Any]:
+def _component_axis(name: str, count: int, messages: Messages) -> dict[str, Any]:
+    """Return an axis; those of the map, after the last of ``count`` components, have no title."""
     component = f"{name}_component"
     before, after = messages("component", number="@").split("@")
     return {
         "field": name,
         "type": "quantitative",
         "scale": {"domain": {"expr": f"[lowest[{component}], highest[{component}]]"}, "nice": True},
-        "axis": {"title": {"expr": f"{before!r} + ({component} + 1) + {after!r}"}, "tickCount": 8},
+        "axis": {
+            "title": {"expr": f"{component} < {count} ? {before!r} + ({component} + 1) + {after!r} : ''"},
+            "tickCount": 8,
+        },
     }
 
 
 def label_table(photos: PhotoSample) -> list[str | None]:
     """Return the labels of a sample in order, the photos without a label last."""
     return sorted(set(photos.labels), key=lambda label: (label is None, markup.natural(label or "")))
-
-
-def label_counts(counts: Sequence[tuple[str, dict[str, int]]], title: str, messages: Messages) -> Figure:
-    """Return bars of the photos a label has.
-
-    ``counts``: labels with their photos by split, in the order of the bars.
-    """
-    values = [
-        {"place": place, "split": messages(split), "photos": count, "order": order}
-        for place, (_, splits) in enumerate(counts)
-        for order, (split, count) in enumerate(splits.items())
-    ]
-    splits = list(dict.fromkeys(entry["split"] for entry in values))
-    return {
-        **blank(title, height=_ROW_HEIGHT * len(counts)),
-        # Labels are looked up: Vega groups by the names of JavaScript properties, and "__proto__" has a meaning there.
-        "params": [{"name": "names", "value": [label for label, _ in counts]}],
-        "data": {"values": values},
-        "transform": [{"calculate": "names[datum.place]", "as": "label"}],
-        "mark": {"type": "bar"},
-        "encoding": {
-            "y": {
-                "field": "place",
-                "type": "ordinal",
-                "title": None,
-                "axis": {"labelExpr": "names[datum.value]", "labelOverlap": False, "grid": False},
-            },
-            "x": {
-                "field": "photos",
-                "type": "quantitative",
-                "title": messages("photos"),
-                "axis": {"orient": "top", "tickMinStep": 1, "tickCount": 6, "format": ",d"},
-            },
-            "order": {"field": "order"},
-            "color": {
-                "field": "split",
-                "type": "nominal",
-                "scale": {"domain": splits},
-                "legend": {"orient": "top", "title": None} if len(splits) > 1 else None,
-            },
-            "tooltip": [
-                {"field": "label", "type": "nominal", "title": messages("label")},
-                {"field": "photos", "type": "quantitative", "title": messages("photos"), "format": ",d"},
-                {"field": "split", "type": "nominal", "title": " "},
-            ],
-        },
-    }
 
 
 def certainty(bins: Sequence[int], messages: Messages) -> Figure:

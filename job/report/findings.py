@@ -59,6 +59,8 @@ class Evaluation:
     mistakes: list[Mistake]
     # test photos by how many labels were more probable than their own; photos of unseen labels have the most
     ranks: Counter[int] = field(default_factory=Counter)
+    # predicted label of the test photos in the sample, by path
+    taken: dict[str, str] = field(default_factory=dict)
 
     @property
     def wrong(self) -> int:
@@ -120,7 +122,7 @@ def read(output: str, manifest: dict[str, Any]) -> Findings:
         photos,
         labels_given,
         _rejected(output, [entry["path"] for entry in files[layout.REJECTED]]),
-        _evaluation(output, listed, metrics),
+        _evaluation(output, listed, metrics, photos.paths),
         None if metrics is None else metrics.get("folds"),
         None if metrics is None else metrics.get("compared"),
         checked.read(output, listed),
@@ -150,7 +152,9 @@ def _metrics(output: str) -> dict[str, Any]:
     return metrics
 
 
-def _evaluation(output: str, listed: Sequence[str], metrics: dict[str, Any] | None) -> Evaluation | None:
+def _evaluation(
+    output: str, listed: Sequence[str], metrics: dict[str, Any] | None, shown: Sequence[str]
+) -> Evaluation | None:
     if metrics is None or layout.CONFUSION_MATRIX not in listed:
         return None
     rows = _read_csv(output, layout.CONFUSION_MATRIX)
@@ -163,13 +167,20 @@ def _evaluation(output: str, listed: Sequence[str], metrics: dict[str, Any] | No
         [row[0] for row in body],
         np.array([row[1:] for row in body], np.int64).reshape(len(body), len(labels)),
         read_mistakes(output, predictions),
-        read_ranks(output, predictions, labels),
+        *read_tested(output, predictions, labels, shown),
     )
 
 
-def read_ranks(output: str, files: Sequence[str], labels: Sequence[str]) -> Counter[int]:
-    """Return the test photos by how many labels were more probable than their own; ``labels``: sorted."""
+def read_tested(
+    output: str, files: Sequence[str], labels: Sequence[str], shown: Sequence[str]
+) -> tuple[Counter[int], dict[str, str]]:
+    """Return the test photos by how many labels were more probable than their own, and some predicted labels by path.
+
+    ``labels``: sorted; ``shown``: paths whose predicted labels are wanted.
+    """
     ranks: Counter[int] = Counter()
+    taken: dict[str, str] = {}
+    wanted = pa.array(shown, pa.string())
     for file in files:
         table = layout.read_parquet(output, file)
         test = table.filter(pc.equal(table["split"], TEST))
@@ -179,7 +190,9 @@ def read_ranks(output: str, files: Sequence[str], labels: Sequence[str]) -> Coun
         own = probabilities[known, places[known]]
         ranks.update((probabilities[known] > own[:, np.newaxis]).sum(axis=1).tolist())
         ranks[len(labels)] += len(test) - len(known)
-    return ranks
+        seen = test.filter(pc.is_in(test["path"], value_set=wanted))
+        taken |= zip(seen["path"].to_pylist(), seen["predicted"].to_pylist(), strict=True)
+    return ranks, taken
 
 
 def read_mistakes(output: str, files: Sequence[str]) -> list[Mistake]:

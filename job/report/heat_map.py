@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from job.report import markup
 from job.report.figures import Figure, blank
 from job.report.findings import Evaluation
 from job.report.messages import Messages
@@ -13,14 +14,14 @@ from job.report.messages import Messages
 FOCUS = 20
 """Labels of the smaller matrix, which prints its labels and counts."""
 
-COUNTS_PRINTED = 24
-"""A matrix of no more labels than these has room for its counts."""
+LARGE_CELLS = 24
+"""A matrix of no more labels than these has room for counts of any size."""
 
-READABLE_LABELS = 40
-"""A matrix of more labels than these cannot print all of them."""
+SMALL_CELLS = 40
+"""A matrix of more labels than these has small cells and text, and is drawn on a canvas."""
 
-LINED_LABELS = 80
-"""A matrix of more labels than these would be more lines than cells."""
+READABLE_LABELS = 100
+"""A matrix of more labels than these cannot print all of them, nor any counts."""
 
 LARGEST_MATRIX = 200
 """A matrix of more labels than these would be dust, and megabytes: only the smaller one is drawn."""
@@ -38,6 +39,7 @@ def confusion_matrix(
     true_labels, labels
         Of its rows and of its columns.
     """
+    digits = _printed_digits(confusion)
     cells = [f"{row},{column},{confusion[row, column]}" for row, column in zip(*np.nonzero(confusion), strict=True)]
     numbers = dict.fromkeys(("row", "column", "photos"), "number")
     return {
@@ -46,7 +48,7 @@ def confusion_matrix(
         "usermeta": {
             "rows": len(true_labels),
             "columns": len(labels),
-            "digits": len(str(confusion.max(initial=0))) if len(true_labels) <= COUNTS_PRINTED else 0,
+            "digits": digits,
         },
         "params": [
             {"name": "rows", "value": list(true_labels)},
@@ -66,30 +68,39 @@ def confusion_matrix(
             "y": _axis("row", len(true_labels), len(true_labels), messages("true_label")),
             "x": _axis("column", len(labels), len(true_labels), messages("predicted")),
         },
-        "layer": _layers(len(true_labels) <= COUNTS_PRINTED, messages),
+        "layer": _layers(0 if not digits else 8 if len(true_labels) > SMALL_CELLS else 11, messages),
     }
 
 
-def most_confused(evaluation: Evaluation) -> tuple[list[int], list[int]]:
-    """Return rows and columns of the confusion matrix with the labels that are in its most frequent confusions."""
+def _printed_digits(confusion: npt.NDArray[np.int64]) -> int:
+    """Return the digits of the largest count, 0 if counts are not printed."""
+    digits = len(str(confusion.max(initial=0)))
+    return digits if len(confusion) <= LARGE_CELLS or (len(confusion) <= READABLE_LABELS and digits <= 2) else 0
+
+
+def most_confused(evaluation: Evaluation) -> set[str]:
+    """Return the labels that are in the most frequent confusions, at most ``FOCUS``."""
     chosen: set[str] = set()
     for true, predicted, _, _ in evaluation.confusions():
         if len(chosen | {true, predicted}) > FOCUS:
             break
         chosen |= {true, predicted}
-    rows = [number for number, label in enumerate(evaluation.true_labels) if label in chosen]
-    columns = [number for number, label in enumerate(evaluation.labels) if label in chosen]
-    return rows, columns
+    return chosen
 
 
 def heat_maps(evaluation: Evaluation, messages: Messages) -> dict[str, Figure]:
     """Return the whole matrix as "confusion" unless it is too large, and its worst part as "focus" if that is less."""
     drawn = {}
-    confusion, true_labels, labels = evaluation.confusion, evaluation.true_labels, evaluation.labels
+    order = sorted(range(len(evaluation.labels)), key=lambda place: markup.natural(evaluation.labels[place]))
+    rows = [*order, *range(len(order), len(evaluation.true_labels))]
+    confusion, labels = evaluation.confusion[np.ix_(rows, order)], [evaluation.labels[place] for place in order]
+    true_labels = [evaluation.true_labels[row] for row in rows]
     if len(true_labels) <= LARGEST_MATRIX:
         drawn["confusion"] = confusion_matrix(confusion, true_labels, labels, messages)
-    rows, columns = most_confused(evaluation)
-    if len(true_labels) > COUNTS_PRINTED and rows and columns:
+    chosen = most_confused(evaluation)
+    if len(true_labels) > LARGE_CELLS and chosen:
+        rows = [row for row, label in enumerate(true_labels) if label in chosen]
+        columns = [column for column, label in enumerate(labels) if label in chosen]
         drawn["focus"] = confusion_matrix(
             confusion[np.ix_(rows, columns)],
             [true_labels[row] for row in rows],
@@ -106,14 +117,14 @@ def _axis(field: str, count: int, rows: int, title: str) -> dict[str, Any]:
         "labelOverlap": not readable,
         "labelAngle": 0,
         # Lines between the cells lead from a cell to its labels.
-        "grid": rows <= LINED_LABELS,
+        "grid": readable,
         "tickBand": "extent",
         "ticks": False,
         "domain": False,
     }
     if field == "column":
         axis |= {"orient": "top", "labelAngle": -90}
-    if not readable:
+    if rows > SMALL_CELLS:
         axis["labelFontSize"] = 9
     return {
         "field": field,
@@ -124,7 +135,8 @@ def _axis(field: str, count: int, rows: int, title: str) -> dict[str, Any]:
     }
 
 
-def _layers(counts_printed: bool, messages: Messages) -> list[Figure]:
+def _layers(font_size: int, messages: Messages) -> list[Figure]:
+    """Return the layers of right and wrong predictions, and of their counts unless the font size is 0."""
     colour = {
         "fillOpacity": {
             "field": "share",
@@ -143,11 +155,11 @@ def _layers(counts_printed: bool, messages: Messages) -> list[Figure]:
         _where("datum.true === datum.predicted", {"mark": {"type": "rect", "style": "right"}, "encoding": colour}),
         _where("datum.true !== datum.predicted", {"mark": {"type": "rect", "style": "wrong"}, "encoding": colour}),
     ]
-    if counts_printed:
+    if font_size:
         text = {"text": {"field": "photos", "type": "quantitative", "format": ",d"}}
         layers += [
-            _where("datum.share > 0.4", {"mark": {"type": "text", "style": "on-dark-cell"}, "encoding": text}),
-            _where("datum.share <= 0.4", {"mark": {"type": "text", "style": "on-light-cell"}, "encoding": text}),
+            _where(test, {"mark": {"type": "text", "style": style, "fontSize": font_size}, "encoding": text})
+            for test, style in (("datum.share > 0.4", "on-dark-cell"), ("datum.share <= 0.4", "on-light-cell"))
         ]
     return layers
 

@@ -2,12 +2,12 @@
 
 import shlex
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from job import storage
 from job.errors import job_command, one_line
-from job.report import checked, drawing, findings, page, thumbnails
+from job.report import checked, drawing, findings, likeness, page, sections, thumbnails
 from job.report.messages import Messages
 from job.results import DataFile, layout
 from job.results.output import Run, commit, finish
@@ -30,9 +30,12 @@ def finish_with_report(run: Run, manifest: dict[str, Any], language: str) -> dic
     return finish(run, manifest)
 
 
-def make(output: str, manifest: dict[str, Any], language: str) -> str:
-    """Return the report of the run or prediction in a results folder."""
+def make(output: str, manifest: dict[str, Any], language: str, with_map: bool = False) -> str:
+    """Return the report of the run or prediction in a results folder; ``with_map``: takes seconds."""
     found = findings.read(output, manifest)
+    if with_map and sections.has_plane(found):
+        plane = likeness.positions(found.photos.components, manifest["arguments"].get("seed", 0))
+        found = replace(found, photos=replace(found.photos, plane=plane))
     mistakes = found.evaluation.mistakes if found.evaluation is not None else []
     uncertain = found.predicted.least_certain if found.predicted is not None else []
     shown = [*(photo.path for photo in mistakes), *(photo.path for photo in uncertain)]
@@ -41,9 +44,9 @@ def make(output: str, manifest: dict[str, Any], language: str) -> str:
     return page.render(found, thumbnails.read(wanted), Messages(language), drawing.script())
 
 
-def write(output: str, manifest: dict[str, Any], language: str) -> DataFile:
+def write(output: str, manifest: dict[str, Any], language: str, with_map: bool = False) -> DataFile:
     """Write the report into its results folder; return the file."""
-    content = make(output, manifest, language).encode()
+    content = make(output, manifest, language, with_map).encode()
     storage.write_bytes(storage.join(output, layout.REPORT), content)
     return DataFile(layout.REPORT, 1, len(content))
 

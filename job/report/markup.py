@@ -15,10 +15,19 @@ def note(text: str) -> str:
 def figure(name: str, title: str, box: str = "") -> str:
     """Return the place of a figure; with ``box``, a CSS class, in a box that scrolls."""
     figure = f'<div class="figure" id="figure-{name}"></div>'
+    return scrolling(figure, title, box) if box else figure
+
+
+def scrolling(content: str, title: str, box: str = "scroll") -> str:
+    """Return HTML in a box that scrolls; ``box``: its CSS class."""
     # What scrolls must be reachable by keyboard.
-    return (
-        f'<div class="{box}" tabindex="0" role="region" aria-label="{escape(title)}">{figure}</div>' if box else figure
-    )
+    return f'<div class="{box}" tabindex="0" role="region" aria-label="{escape(title)}">{content}</div>'
+
+
+def key(entries: Sequence[tuple[str, str]]) -> str:
+    """Return what the colours of a figure mean, each a CSS class and a text."""
+    items = "".join(f'<li><i class="{name}"></i>{escape(text)}</li>' for name, text in entries)
+    return f'<ul class="key">{items}</ul>'
 
 
 def facts(rows: Sequence[tuple[str, str]], more: str = "") -> str:

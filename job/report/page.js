@@ -33,8 +33,9 @@
         other: { color: colour("other"), opacity: 0.75 },
         right: { color: colour("right") },
         wrong: { color: colour("wrong") },
-        "on-dark-cell": { color: colour("on-dark-cell"), fontSize: 11 },
-        "on-light-cell": { color: text, fontSize: 11 },
+        ring: { color: colour("wrong"), strokeWidth: 1.5, opacity: 1 },
+        "on-dark-cell": { color: colour("on-dark-cell") },
+        "on-light-cell": { color: text },
       },
     };
   }
@@ -47,12 +48,12 @@
   function sized(specification, element) {
     const matrix = specification.usermeta;
     if (!matrix) return specification;
-    const readable = matrix.rows <= content.readableLabels;
     // Beside the cells stand the title and the labels, which are cut where they are longer than this.
-    const room = Math.max(180, element.parentElement.clientWidth - matrixLabels() - 50);
-    const printed = 6 + 8 * matrix.digits;
-    const largest = Math.max(34, printed), least = Math.max(20, printed);
-    const side = readable ? Math.min(largest, Math.max(least, room / matrix.columns)) : Math.max(2, room / matrix.columns);
+    const room = Math.max(180, element.parentElement.clientWidth - matrixLabels(matrix) - 50);
+    const small = smallCells(matrix);
+    const printed = small ? 2 + 5 * matrix.digits : 6 + 8 * matrix.digits;
+    const largest = Math.max(34, printed), least = matrix.rows > content.readableLabels ? 2 : Math.max(small ? 9 : 20, printed);
+    const side = Math.min(largest, Math.max(least, room / matrix.columns));
     return {
       ...specification,
       width: Math.round(side * matrix.columns),
@@ -61,25 +62,31 @@
     };
   }
 
-  function matrixLabels() {
-    return narrow() ? 90 : 150;
+  function matrixLabels(matrix) {
+    return narrow() ? 90 : smallCells(matrix) ? 130 : 150;
   }
 
   function config(specification) {
     const common = theme();
-    return specification.usermeta ? { ...common, axis: { ...common.axis, labelLimit: matrixLabels(), labelSeparation: 0 } } : common;
+    const matrix = specification.usermeta;
+    if (!matrix) return common;
+    return { ...common, axis: { ...common.axis, labelLimit: matrixLabels(matrix), labelSeparation: 0 } };
+  }
+
+  function smallCells(matrix) {
+    return matrix.rows > content.smallCells;
   }
 
   // Thousands of cells are quick to draw, but slow as elements of the page.
-  function large(specification) {
-    return specification.usermeta !== undefined && specification.usermeta.rows > content.readableLabels;
+  function renderer(specification) {
+    return specification.usermeta && smallCells(specification.usermeta) ? "canvas" : "svg";
   }
 
   async function draw(name) {
     const element = document.getElementById("figure-" + name);
     try {
       const result = await vegaEmbed(element, sized(content.figures[name], element), {
-        mode: "vega-lite", actions: false, renderer: large(content.figures[name]) ? "canvas" : "svg",
+        mode: "vega-lite", actions: false, renderer: renderer(content.figures[name]),
         config: config(content.figures[name]), formatLocale: content.locale, tooltip: shower(name),
       });
       views[name] = result.view;
@@ -87,6 +94,7 @@
       result.view.addEventListener("click", (event, item) => {
         const touched = item && item.tooltip !== undefined ? item : nearestPoint(element, event);
         if (touched) shower(name)(null, event, touched, touched.tooltip);
+        if (touched && name === "scatter") showLike(Number(touched.tooltip));
       });
     } catch (error) {
       element.textContent = content.notDrawn;
@@ -141,8 +149,37 @@
       image.src = thumbnail;
       tooltip.append(image);
     }
-    tooltip.append(line("b", content.scatter.labels[content.scatter.of[photo]]), line("span", content.scatter.names[photo]));
+    tooltip.append(...described(photo));
     place(event);
+  }
+
+  function described(photo) {
+    const scatter = content.scatter, kind = scatter.kinds[content.figures.scatter.data.values[photo].kind];
+    const more = [kind, scatter.taken[photo]].filter(Boolean).join(", ");
+    return [line("b", scatter.labels[scatter.of[photo]]), line("div", more), line("small", scatter.names[photo])];
+  }
+
+  // The photo itself comes first; a click on another one shows the photos like that.
+  function showLike(photo) {
+    const like = content.scatter.like[photo], box = document.getElementById("like");
+    if (!like.length) return;
+    box.hidden = false;
+    box.lastChild.replaceChildren(...[photo, ...like].map((shown) => {
+      const card = line("button", ""), frame = line("div", ""), text = line("div", "");
+      card.type = "button";
+      card.className = shown === photo ? "card chosen" : "card";
+      frame.className = content.scatter.thumbnails[shown] ? "photo" : "photo missing";
+      if (content.scatter.thumbnails[shown]) {
+        const image = line("img", "");
+        image.alt = "";
+        image.src = content.scatter.thumbnails[shown];
+        frame.append(image);
+      }
+      text.append(...described(shown));
+      card.append(frame, text);
+      card.addEventListener("click", () => showLike(shown));
+      return card;
+    }));
   }
 
   function showFacts(_handler, event, _item, value) {
@@ -189,18 +226,31 @@
         button.firstChild.textContent = slot >= 0 ? shapes[slot] : "○";
         button.firstChild.style.color = slot >= 0 ? "var(--label-" + slot + ")" : "var(--soft)";
       });
-      content.figures.scatter.params.find((parameter) => parameter.name === "chosen").value = [...slots];
-      if (views.scatter) views.scatter.signal("chosen", [...slots]).runAsync();
+      change("chosen", [...slots]);
     }
 
-    for (const axis of ["across", "upwards"]) {
-      const select = document.getElementById(axis);
-      select.addEventListener("change", () => {
-        const name = axis + "_component";
-        content.figures.scatter.params.find((parameter) => parameter.name === name).value = Number(select.value);
-        if (views.scatter) views.scatter.signal(name, Number(select.value)).runAsync();
+    // The figure is drawn again when the colours change, and then has the changed values too.
+    function change(name, value) {
+      content.figures.scatter.params.find((parameter) => parameter.name === name).value = value;
+      if (views.scatter) views.scatter.signal(name, value).runAsync();
+    }
+
+    const plane = document.getElementById("plane");
+    // The positions on the map come after the components.
+    function showPlane() {
+      ["across", "upwards"].forEach((axis, place) => {
+        const select = document.getElementById(axis), map = plane && plane.value === "map";
+        select.parentElement.hidden = map;
+        change(axis + "_component", map ? select.options.length + place : Number(select.value));
       });
     }
+    for (const axis of ["across", "upwards"]) document.getElementById(axis).addEventListener("change", showPlane);
+    if (plane) {
+      plane.addEventListener("change", showPlane);
+      showPlane();
+    }
+    const kinds = document.getElementById("shown-kinds");
+    if (kinds) kinds.addEventListener("change", () => change("shown_kinds", JSON.parse(kinds.value)));
     document.getElementById("find-label").addEventListener("input", (event) => {
       const wanted = event.target.value.trim().toLowerCase();
       buttons.forEach((button, label) => {

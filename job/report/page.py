@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from job.errors import printable
-from job.report import checked, cost, cross_validation, figures, heat_map, markup, sections
+from job.report import calibration, checked, cost, cross_validation, figures, heat_map, likeness, markup, sections
 from job.report.findings import Findings
 from job.report.messages import Messages
 from job.report.predicted import UNCERTAIN
@@ -39,6 +39,7 @@ def render(findings: Findings, thumbnails: Mapping[str, str], messages: Messages
         "locale": messages.locale(),
         "notDrawn": messages("not_drawn"),
         "readableLabels": heat_map.READABLE_LABELS,
+        "smallCells": heat_map.SMALL_CELLS,
         "scatter": _scatter_content(findings, thumbnails, messages) if "scatter" in drawn else None,
     }
     shown = list(_sections(findings, thumbnails, messages))
@@ -71,21 +72,24 @@ def page_figures(findings: Findings, messages: Messages) -> dict[str, figures.Fi
     manifest, evaluation, predicted = findings.manifest, findings.evaluation, findings.predicted
     drawn: dict[str, figures.Figure] = {}
     if findings.cumulative is not None:
-        shown = sections.shown_labels(manifest["labels"])
-        drawn["labels"] = figures.label_counts(shown, messages("labels"), messages)
         needed = manifest["components"]["components_for_variance"]
         drawn["scree"] = figures.scree(findings.cumulative, needed, manifest["components"]["kept"], messages)
     if predicted is not None:
-        shown = sections.shown_labels({"predict": predicted.labels})
-        drawn["predicted"] = figures.label_counts(shown, messages("predictions"), messages)
         drawn["certainty"] = figures.certainty(predicted.bins, messages)
     if sections.has_plane(findings):
         chosen = first_chosen(findings)
-        drawn["scatter"] = figures.scatter(findings.photos, chosen, messages)
+        kinds = figures.kinds(findings.photos, sections.taken(findings))
+        drawn["scatter"] = figures.scatter(findings.photos, kinds, chosen, messages)
     drawn["stages"] = figures.stages(figures.by_clock(manifest["seconds"]), messages("stages"), messages)
     drawn["tasks"] = figures.stages(figures.of_tasks(manifest["seconds"]), messages("task_stages"), messages)
     if evaluation is not None:
         drawn |= heat_map.heat_maps(evaluation, messages)
+    tested = {"fold_calibration": findings.folds, "calibration": evaluation.metrics if evaluation is not None else None}
+    drawn |= {
+        name: calibration.reliability_figure(metrics["calibration"], messages)
+        for name, metrics in tested.items()
+        if metrics is not None and metrics.get("calibration") is not None
+    }
     return drawn
 
 
@@ -107,14 +111,22 @@ def first_chosen(findings: Findings) -> list[str | None]:
 
 
 def _scatter_content(findings: Findings, thumbnails: Mapping[str, str], messages: Messages) -> dict[str, Any]:
-    photos = findings.photos
+    photos, taken = findings.photos, sections.taken(findings)
     table = figures.label_table(photos)
     place = {label: number for number, label in enumerate(table)}
     return {
         "labels": [label if label is not None else messages("no_label") for label in table],
         "of": [place[label] for label in photos.labels],
+        "kinds": [messages("train"), messages("test"), messages("test"), ""],
+        "taken": {
+            number: messages("taken_for", label=taken[path])
+            for number, (path, label) in enumerate(zip(photos.paths, photos.labels, strict=True))
+            if taken.get(path, label) != label
+        },
         "names": [markup.short_name(path) for path in photos.paths],
         "thumbnails": {number: thumbnails[path] for number, path in enumerate(photos.paths) if path in thumbnails},
+        # For photos without a thumbnail too, but only photos that have one.
+        "like": likeness.nearest(photos.components, [n for n, path in enumerate(photos.paths) if path in thumbnails]),
     }
 
 
@@ -189,7 +201,6 @@ def _sections(findings: Findings, thumbnails: Mapping[str, str], messages: Messa
     if findings.predicted is not None:
         yield "predictions", sections.predictions(findings.predicted, thumbnails, messages)
     yield "scatter", sections.scatter(findings, thumbnails, messages)
-    yield "time", sections.time(findings, messages)
     if findings.compared is not None:
         yield "compared", cross_validation.comparison(findings.compared, messages)
     if findings.folds is not None:
@@ -201,6 +212,7 @@ def _sections(findings: Findings, thumbnails: Mapping[str, str], messages: Messa
     if findings.checked is not None:
         yield "quality", checked.section(findings.checked, thumbnails, messages)
     yield "rejected", sections.rejected(findings, messages)
+    yield "time", sections.time(findings, messages)
 
 
 def _section(name: str, body: str, messages: Messages) -> str:

@@ -14,8 +14,8 @@ from job.results import layout
 PHOTOS_SHOWN = 2400
 """Points of the scatter: enough to see groups, few enough to draw at once on a phone."""
 
-COMPONENTS_SHOWN = 6
-"""Any two of these can be looked at."""
+COMPONENTS_READ = 50
+"""Photos are compared by these; the others hold little of the variance."""
 
 FILES_AT_A_TIME = 8
 
@@ -26,8 +26,10 @@ class PhotoSample:
 
     paths: list[str]
     labels: list[str | None]
-    components: npt.NDArray[np.float32]  # float32 of shape (photos, at most ``COMPONENTS_SHOWN``)
+    splits: list[str]
+    components: npt.NDArray[np.float32]  # float32 of shape (photos, at most ``COMPONENTS_READ``)
     total: int  # how many photos the run has, of which these were drawn
+    plane: npt.NDArray[np.float64] | None = None  # positions on the map, of shape (photos, 2), if there is one
 
 
 def draw(output: str, files: Sequence[str], label_counts: Iterable[int], total: int) -> PhotoSample:
@@ -39,13 +41,13 @@ def draw(output: str, files: Sequence[str], label_counts: Iterable[int], total: 
     with ThreadPoolExecutor(FILES_AT_A_TIME) as pool:
         parts = list(pool.map(lambda item: _drawn_from_file(output, item[1], item[0], most), enumerate(files)))
     if not parts:
-        return PhotoSample([], [], np.empty((0, 0), np.float32), total)
-    paths = [path for part in parts for path in part[0]]
-    labels = [label for part in parts for label in part[1]]
-    values = np.concatenate([part[2] for part in parts])
-    ranks = np.concatenate([part[3] for part in parts])
-    kept = lowest_of_each(labels, ranks, most)[:PHOTOS_SHOWN]
-    return PhotoSample([paths[row] for row in kept], [labels[row] for row in kept], values[kept], total)
+        return PhotoSample([], [], [], np.empty((0, 0), np.float32), total)
+    photos = pa.concat_tables([part[0] for part in parts])
+    values = np.concatenate([part[1] for part in parts])
+    ranks = np.concatenate([part[2] for part in parts])
+    kept = lowest_of_each(photos["label"].to_pylist(), ranks, most)[:PHOTOS_SHOWN]
+    drawn = photos.take(pa.array(kept)).to_pydict()
+    return PhotoSample(drawn["path"], drawn["label"], drawn["split"], values[kept], total)
 
 
 def photos_a_label(label_counts: Iterable[int], wanted: int) -> int:
@@ -73,7 +75,7 @@ def lowest_of_each(labels: Sequence[str | None], ranks: npt.NDArray[np.float64],
     return np.array(kept, np.int64)
 
 
-Part = tuple[list[str], list[str | None], npt.NDArray[np.float32], npt.NDArray[np.float64]]
+Part = tuple[pa.Table, npt.NDArray[np.float32], npt.NDArray[np.float64]]
 
 
 def _drawn_from_file(output: str, file: str, number: int, most: int) -> Part:
@@ -83,5 +85,5 @@ def _drawn_from_file(output: str, file: str, number: int, most: int) -> Part:
     kept = lowest_of_each(labels, ranks, most)
     # Of the other photos nothing is kept in memory, however many there are.
     drawn = table.take(pa.array(kept))
-    values = matrix(drawn["components"])[:, :COMPONENTS_SHOWN].copy()
-    return drawn["path"].to_pylist(), drawn["label"].to_pylist(), values, ranks[kept]
+    values = matrix(drawn["components"])[:, :COMPONENTS_READ].copy()
+    return drawn.drop_columns(["components"]), values, ranks[kept]

@@ -1,7 +1,7 @@
 """Writes the sections of the report's page: their text, their tables, and the places of their figures."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from html import escape
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from job.classifiers import UNKNOWN
 from job.features.extractor import extraction_seconds
-from job.report import accuracy, calibration, cost, cross_validation, figures, heat_map, markup
+from job.report import accuracy, calibration, cost, cross_validation, figures, heat_map, label_bars, markup
 from job.report.findings import Evaluation, Findings
 from job.report.messages import Messages
 from job.report.predicted import UNCERTAIN, Predicted
@@ -45,7 +45,10 @@ def run(findings: Findings, messages: Messages) -> str:
         *((name, str(version)) for name, version in manifest["versions"].items()),
     ]
     listed = layout.listed_files(manifest)
-    links = "".join(f'<li><a href="{name}">{name}</a></li>' for name in layout.WRITTEN_ONCE if name in listed)
+    files = [name for name in layout.WRITTEN_ONCE if name in listed]
+    # The other files are parts of data sets, whose folders are named.
+    folders = dict.fromkeys(f"{name.rpartition('/')[0]}/" for name in listed if "/part-" in name)
+    links = "".join(f'<li><a href="{name}">{name}</a></li>' for name in [*files, *folders])
     more = f"<details><summary>{escape(messages('all_arguments'))}</summary>{markup.facts(every)}</details>"
     more += f"<details><summary>{escape(messages('files'))}</summary><ul>{links}</ul></details>" if links else ""
     return markup.facts(rows, cost.fact(messages)) + more
@@ -73,10 +76,10 @@ def labels(findings: Findings, messages: Messages) -> str:
     """Show the photos a label."""
     by_split = findings.manifest["labels"]
     labels = len({label for counts in by_split.values() for label in counts})
-    half = messages.number(figures.LABELS_SHOWN // 2)
-    cut = labels > figures.LABELS_SHOWN
+    half = messages.number(label_bars.LABELS_SHOWN // 2)
+    cut = labels > label_bars.LABELS_SHOWN
     note = messages("labels_cut" if cut else "labels_note", labels=messages.number(labels), most=half, least=half)
-    return markup.note(note) + markup.figure("labels", messages("labels"), "scroll tall")
+    return markup.note(note) + label_bars.bars(label_bars.shown_labels(by_split), messages("labels"), messages)
 
 
 def variance(findings: Findings, cumulative: npt.NDArray[np.float64], messages: Messages) -> str:
@@ -114,15 +117,26 @@ def scatter(findings: Findings, thumbnails: Mapping[str, str], messages: Message
     )
     if findings.predicted is not None and "fitted" in findings.manifest:
         note += " " + messages("scatter_predicted")
-    count = photos.components.shape[1]
+    kinds = set(figures.kinds(photos, taken(findings)))
+    if figures.WRONG in kinds:
+        note += " " + messages("scatter_rings")
+    count = min(photos.components.shape[1], figures.COMPONENTS_SHOWN)
     selects = "".join(
         f"<label>{escape(messages(axis))}"
         f'<select id="{axis}">{_component_options(count, first, messages)}</select></label>'
         for axis, first in (("across", 0), ("upwards", 1))
     )
+    if photos.plane is not None:
+        note += " " + messages("map_note")
+        options = "".join(f'<option value="{name}">{escape(messages(name))}</option>' for name in ("map", "components"))
+        selects = f'<label>{escape(messages("plane"))}<select id="plane">{options}</select></label>' + selects
+    if len(kinds) > 1:
+        options = _kind_options(kinds, messages)
+        selects += f'<label>{escape(messages("photos"))}<select id="shown-kinds">{options}</select></label>'
     return (
         f"{markup.note(note)}{markup.note(messages('scatter_help'))}"
         f'<div class="controls">{selects}</div>{markup.figure("scatter", messages("scatter"))}'
+        f'<div id="like" hidden><h3>{escape(messages("like"))}</h3><div class="cards"></div></div>'
         f'<div class="controls"><label>{escape(messages("find_label"))}'
         f'<input id="find-label" type="search" autocomplete="off"></label>'
         f'<button id="no-labels" type="button">{escape(messages("none"))}</button></div>'
@@ -172,7 +186,9 @@ def classifier(evaluation: Evaluation, messages: Messages) -> str:
     body.append(f"<h3>{escape(messages('confusion'))}</h3>")
     drawn = heat_map.heat_maps(evaluation, messages)
     if "confusion" in drawn:
-        body += [markup.note(messages("confusion_note")), markup.figure("confusion", messages("confusion"), "scroll")]
+        key = [(f"share-{name}", messages(f"key_{name}")) for name in ("right", "wrong")]
+        body += [markup.note(messages("confusion_note")), markup.key(key)]
+        body.append(markup.figure("confusion", messages("confusion"), "scroll"))
     else:
         body.append(markup.note(messages("too_many_labels", labels=messages.number(len(evaluation.true_labels)))))
     if "focus" in drawn:
@@ -189,7 +205,7 @@ def classifier(evaluation: Evaluation, messages: Messages) -> str:
         )
     body.append(cross_validation.weakest_labels(metrics["per_label"], messages))
     body.append(accuracy.every_label(metrics["per_label"], messages))
-    body.append(calibration.reliability(metrics, messages))
+    body.append(calibration.reliability(metrics, "calibration", messages))
     return "".join(body)
 
 
@@ -214,7 +230,12 @@ def mistakes(evaluation: Evaluation, thumbnails: Mapping[str, str], messages: Me
         )
         for mistake in evaluation.mistakes
     ]
-    return f'{markup.note(note)}<div class="cards">{"".join(cards)}</div>'
+    heads = [messages(name) for name in ("photo", "true_label", "predicted")]
+    paths = markup.table(heads, [(mistake.path, mistake.label, mistake.predicted) for mistake in evaluation.mistakes])
+    return (
+        f'{markup.note(note)}<div class="cards">{"".join(cards)}</div>'
+        f"<details><summary>{escape(messages('full_paths'))}</summary>{paths}</details>"
+    )
 
 
 def predictions(predicted: Predicted, thumbnails: Mapping[str, str], messages: Messages) -> str:
@@ -241,7 +262,7 @@ def predictions(predicted: Predicted, thumbnails: Mapping[str, str], messages: M
     ]
     return (
         markup.note(note)
-        + markup.figure("predicted", messages("predictions"), "scroll tall")
+        + label_bars.bars(label_bars.shown_labels({"predict": predicted.labels}), messages("predictions"), messages)
         + f"<h3>{escape(messages('certainty'))}</h3>"
         + markup.figure("certainty", messages("certainty"))
         + f'<h3>{escape(messages("least_certain"))}</h3><div class="cards">{"".join(cards)}</div>'
@@ -272,18 +293,6 @@ def rejected(findings: Findings, messages: Messages) -> str:
         "</details>",
     ]
     return "".join(body)
-
-
-def shown_labels(by_split: Mapping[str, Mapping[str, int]]) -> list[tuple[str, dict[str, int]]]:
-    """Return labels with their photos by split, the largest first; of many, both ends."""
-    splits = [split for split, counts in by_split.items() if counts]
-    labels = {label for split in splits for label in by_split[split]}
-    counts = {label: {split: by_split[split].get(label, 0) for split in splits} for label in labels}
-    ordered = sorted(counts.items(), key=lambda item: (-sum(item[1].values()), markup.natural(item[0])))
-    if len(ordered) <= figures.LABELS_SHOWN:
-        return ordered
-    half = figures.LABELS_SHOWN // 2
-    return ordered[:half] + ordered[-half:]
 
 
 def moment(time: str) -> str:
@@ -318,6 +327,26 @@ def _component_options(count: int, selected: int, messages: Messages) -> str:
         f"{escape(messages('component', number=str(number + 1)))}</option>"
         for number in range(count)
     )
+
+
+def _kind_options(kinds: Set[int], messages: Messages) -> str:
+    """Return the options that choose the photos of the scatter, each with a list of kinds as its value."""
+    choices = [
+        ("all_photos", kinds),
+        ("train", {figures.FITTED}),
+        ("test", {figures.RIGHT, figures.WRONG}),
+        ("wrong_photos", {figures.WRONG}),
+    ]
+    return "".join(
+        f'<option value="{sorted(chosen & kinds)}">{escape(messages(name))}</option>'
+        for name, chosen in choices
+        if chosen & kinds
+    )
+
+
+def taken(findings: Findings) -> Mapping[str, str]:
+    """Return the predicted labels of the test photos in the sample, by path."""
+    return {} if findings.evaluation is None else findings.evaluation.taken
 
 
 def _plain(value: object) -> str:

@@ -39,6 +39,7 @@ ORC-163 ExportFailedError
 ORC-164 ResultsIncompleteError
 ORC-165 TooManyRejectedError
 ORC-166 StorageRefusedError
+ORC-167 PrecisionNotReachedError
 ORC-170 TryAgainError
 ORC-171 OutputInUseError
 ORC-190 InterruptedRunError

@@ -48,7 +48,10 @@ def cross_validated(
     asked = Training(kind, classify_on, trained, 5, 0, photos)
     assigned = folds.made(photos, numbers_of(photos), 2)
     progress = Progress(output, "20261121T100000-0123abcd")
-    return folds.cross_validate(spark, output, [file for file, _ in files], assigned, asked, keep_three, True, progress)
+    outcomes = folds.cross_validate(
+        spark, output, [file for file, _ in files], assigned, asked, keep_three, True, progress
+    )
+    return folds.summary(outcomes, asked.labels)
 
 
 @pytest.mark.parametrize(

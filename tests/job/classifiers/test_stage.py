@@ -11,7 +11,13 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from job.classifiers import LinearModel, stage, trees
 from job.classifiers.evaluate import interval
-from job.errors import BackboneError, OutputRefusedError, ResultsUnusableError, TooFewPhotosError
+from job.errors import (
+    BackboneError,
+    OutputRefusedError,
+    PrecisionNotReachedError,
+    ResultsUnusableError,
+    TooFewPhotosError,
+)
 from tests.job.whole_runs import Manifest, copy_in_splits, failure, read_all, run
 
 pytestmark = pytest.mark.usefixtures("spark")
@@ -140,6 +146,35 @@ def test_rejected_photos_are_unknown_in_run_and_prediction(
     assert metrics["unknown"]["accuracy"] == (kept["label"] == kept["predicted"]).mean()
     assert repeated["predicted"].tolist() == predictions["predicted"].tolist()
     assert again["predicted"]["unknown"] == rejected.sum()
+
+
+@pytest.mark.parametrize("more", [[], ["--folds", "3"]], ids=["holdout", "folds"])
+def test_wanted_precision_chooses_and_records_a_threshold(
+    photos: Path, random_backbone: Path, tmp_path: Path, more: list[str]
+) -> None:
+    argv = ["--images", str(photos / "training"), "--test", str(photos / "test"), "--model", str(random_backbone)]
+
+    manifest = run(tmp_path, *argv, "--classifier", "logistic", "--wanted-precision", "50%", *more)
+
+    unknown = manifest["classifier"]["unknown"]
+    below, chosen = unknown["reject_below"], unknown["chosen"]
+    assert 0 < below <= 1
+    assert (chosen["wanted_precision"], chosen["photos"]) == (0.5, 30 if more else 7)
+    assert chosen["precision"] >= 0.5
+    predictions = read_all(tmp_path, "classifier", manifest)
+    far = predictions["distance"] > np.float32(unknown["distance_limit"])
+    rejected = (predictions["probability"] < np.float32(below)) | far
+    assert ((predictions["predicted"] == "unknown") == rejected).all()
+
+
+def test_precision_that_few_photos_cannot_show_is_refused(
+    photos: Path, random_backbone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ["--images", str(photos / "training"), "--model", str(random_backbone), "--classifier", "discriminant"]
+
+    error = failure([*argv, "--wanted-precision", "99%", "--output", str(tmp_path)], capsys)
+
+    assert type(error) is PrecisionNotReachedError
 
 
 def test_results_without_distances_cannot_reject(

@@ -16,9 +16,9 @@ from tests.job.report.conftest import HOSTILE
 
 DESKTOP = {"width": 1200, "height": 900}
 PHONE = {"width": 360, "height": 740}
-SECTIONS = ["run", "labels", "variance", "scatter", "time", "classifier", "mistakes", "quality", "rejected"]
-FIGURES = ["labels", "scree", "scatter", "stages", "tasks", "confusion"]
-PREDICTION_FIGURES = ["predicted", "certainty", "scatter", "stages", "tasks"]
+SECTIONS = ["run", "labels", "variance", "scatter", "classifier", "mistakes", "quality", "rejected", "time"]
+FIGURES = ["scree", "scatter", "confusion", "stages", "tasks"]
+PREDICTION_FIGURES = ["certainty", "scatter", "stages", "tasks"]
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_prediction_report_draws_its_figures(browser: Any, tmp_path: Path) -> No
     with looked_at(browser, tmp_path / "report.html", DESKTOP, "light") as page:
         drawn = "[...document.querySelectorAll('.figure')].filter(f => f.querySelector('svg')).map(f => f.id)"
         assert page.evaluate(drawn) == [f"figure-{name}" for name in PREDICTION_FIGURES]
-        axis = page.locator("#figure-predicted").inner_text()
+        axis = page.locator("#predictions .bars").inner_text()
         assert [label for label in HOSTILE if label[:20] not in axis] == []
     with looked_at(browser, tmp_path / "report.html", PHONE, "light", is_mobile=True, has_touch=True) as page:
         assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
@@ -81,7 +81,7 @@ def test_labels_that_would_do_harm_are_shown_as_text(browser: Any, report: Path)
     with looked_at(browser, report, DESKTOP, "light") as page:
         chips = page.evaluate("[...document.querySelectorAll('#chips button')].map(b => b.lastChild.textContent)")
         assert chips == sorted(HOSTILE)
-        axis = page.locator("#figure-labels").inner_text()
+        axis = page.locator("#labels .bars").inner_text()
         assert [label for label in HOSTILE if label[:20] not in axis] == []
         # The one script that a label could add would be one more than the page's own three.
         assert page.evaluate("document.scripts.length") == 3
@@ -139,6 +139,19 @@ def test_the_scatter_shows_other_components_and_other_labels(browser: Any, repor
         assert "Component 1" not in axes
 
 
+def test_scatter_shows_the_photos_classified_wrong_alone(browser: Any, report: Path) -> None:
+    with looked_at(browser, report, DESKTOP, "light") as page:
+        rings = "document.querySelectorAll('#figure-scatter .mark-symbol.layer_2_marks path').length"
+        others = "document.querySelectorAll('#figure-scatter .mark-symbol:not(.layer_2_marks) path').length"
+        wrong = page.evaluate(rings)
+        assert 0 < wrong < page.evaluate(others)
+
+        page.select_option("#shown-kinds", label="classified wrong")
+
+        page.wait_for_function(f"{others} === {wrong}")
+        assert page.evaluate(rings) == wrong
+
+
 def test_a_label_is_found_by_a_part_of_its_name(browser: Any, report: Path) -> None:
     with looked_at(browser, report, DESKTOP, "light") as page:
         page.fill("#find-label", "PÊCHE")
@@ -164,7 +177,30 @@ def test_pointing_at_a_photo_shows_its_thumbnail_label_and_name(browser: Any, tm
         tooltip = page.locator("#tooltip")
         assert tooltip.locator("img").evaluate("image => image.naturalWidth") == 72
         assert tooltip.locator("b").inner_text() in kinds
-        assert tooltip.locator("span").inner_text().endswith(".jpg")
+        assert tooltip.locator("small").inner_text().endswith(".jpg")
+
+        page.locator("#figure-scatter .mark-symbol path").last.click()
+
+        like = page.locator("#like .card")
+        assert like.count() == 7
+        assert like.first.locator("small").inner_text() == tooltip.locator("small").inner_text()
+        second = like.nth(1).locator("small").inner_text()
+        like.nth(1).click()
+        assert like.first.locator("small").inner_text() == second
+
+
+def test_map_gives_way_to_components(browser: Any, tmp_path: Path) -> None:
+    manifest = synthetic.write(synthetic.Run(("a", "b")), tmp_path)
+    making.write(str(tmp_path), manifest, "en", with_map=True)
+
+    with looked_at(browser, tmp_path / "report.html", DESKTOP, "light") as page:
+        assert not page.locator("#across").is_visible()
+        assert "Component" not in page.locator("#figure-scatter").inner_text()
+
+        page.select_option("#plane", "components")
+
+        page.wait_for_function("document.getElementById('figure-scatter').textContent.includes('Component 2')")
+        assert page.locator("#across").is_visible()
 
 
 def test_touch_near_photo_shows_it_and_elsewhere_hides_it(browser: Any, report: Path) -> None:

@@ -53,8 +53,8 @@ def test_prediction_report_shows_predictions_not_the_fit(tmp_path: Path, languag
 
     assert found.cumulative is None
     assert sorted(label or "" for label in found.photos.labels) == sorted(HOSTILE * 5)
-    assert re.findall(r'<section id="(\w+)">', made) == ["run", "predictions", "scatter", "time", "rejected"]
-    assert re.findall(r'<a href="#(\w+)">', made) == ["run", "predictions", "scatter", "time", "rejected"]
+    assert re.findall(r'<section id="(\w+)">', made) == ["run", "predictions", "scatter", "rejected", "time"]
+    assert re.findall(r'<a href="#(\w+)">', made) == ["run", "predictions", "scatter", "rejected", "time"]
     assert made.count('class="card"') == predicted.UNCERTAIN_SHOWN
     assert "/results/first" in made
     assert made.count("<script") == made.count("</script>") == 3
@@ -67,7 +67,7 @@ def test_prediction_without_a_classifier_shows_components(tmp_path: Path) -> Non
 
     made = page.render(findings.read(str(tmp_path), manifest), {}, Messages("en"), script="")
 
-    assert re.findall(r'<section id="(\w+)">', made) == ["run", "scatter", "time", "rejected"]
+    assert re.findall(r'<section id="(\w+)">', made) == ["run", "scatter", "rejected", "time"]
 
 
 def test_run_with_photos_to_predict_shows_them_too(tmp_path: Path) -> None:

@@ -22,11 +22,13 @@ from job.quality import KINDS
 from job.report import (
     LANGUAGES,
     accuracy,
+    calibration,
     checked,
     drawing,
     figures,
     findings,
     heat_map,
+    label_bars,
     making,
     page,
     photo_sample,
@@ -64,7 +66,7 @@ def test_shows_small_run_whole_and_samples_large_one_evenly(tmp_path: Path) -> N
     whole = findings.read(str(tmp_path / "small"), small).photos
     sampled = findings.read(str(tmp_path / "large"), large).photos
 
-    assert (len(set(whole.paths)), whole.total, whole.components.shape) == (20, 20, (20, 6))
+    assert (len(set(whole.paths)), whole.total, whole.components.shape) == (20, 20, (20, 12))
     assert (sampled.labels.count("a"), sampled.labels.count("b"), sampled.total) == (1200, 1200, 8004)
     assert findings.read(str(tmp_path / "large"), large).photos.paths == sampled.paths
 
@@ -92,7 +94,9 @@ def test_findings_are_what_the_files_say(hostile: tuple[Path, dict[str, Any]]) -
 def test_calibration_and_unknown_photos_are_shown(tmp_path: Path) -> None:
     manifest = synthetic.write(synthetic.Run(("a", "b"), test=20), tmp_path)
     metrics = json.loads((tmp_path / layout.METRICS).read_text())
+    chosen = {"wanted_precision": 0.9, "precision": 0.9375, "kept": 0.625, "photos": 512}
     metrics["unknown"] = {"distance_limit": 4.5, "reject_below": 0.5, "photos": 7, "accuracy": 0.96875}
+    metrics["unknown"]["chosen"] = chosen
     bins = [{"from": 0.9, "to": 1.0, "photos": 33, "probability": 0.953125, "accuracy": 0.8125}]
     metrics["calibration"] = {"ece": 0.0625, "bins": bins}
     (tmp_path / layout.METRICS).write_text(json.dumps(metrics))
@@ -101,6 +105,66 @@ def test_calibration_and_unknown_photos_are_shown(tmp_path: Path) -> None:
 
     assert "7 of 40 test photos" in made
     assert all(text in made for text in ("96.88%", "6.2%", "95.3%", "81.2%", "33"))
+    assert all(text in made for text in ("90.0%", "93.8%", "62.5%", "512"))
+
+
+def test_reliability_figure_has_a_point_a_bin_and_the_diagonal() -> None:
+    bins = [{"from": 0.9, "to": 1.0, "photos": 33, "probability": 0.953125, "accuracy": 0.8125}]
+
+    drawn = calibration.reliability_figure({"ece": 0.0625, "bins": bins}, ENGLISH)
+
+    diagonal, curve, points = (layer["data"]["values"] for layer in drawn["layer"])
+    assert [(point["probability"], point["accuracy"]) for point in diagonal] == [(0, 0), (1, 1)]
+    assert curve == points == bins
+
+
+def test_photos_of_the_scatter_are_fitted_right_wrong_or_neither() -> None:
+    # The last two: a rejected test photo, and a photo to predict
+    paths, splits = list("abcde"), ["train", "test", "test", "test", "predict"]
+    photos = photo_sample.PhotoSample(paths, ["x"] * 4 + [None], splits, np.zeros((5, 2), np.float32), 5)
+
+    kinds = figures.kinds(photos, {"b": "x", "c": "y", "d": "unknown"})
+
+    assert kinds == [figures.FITTED, figures.RIGHT, figures.WRONG, figures.OTHER, figures.OTHER]
+    drawn = figures.scatter(photos, kinds, ["x", None], ENGLISH)
+    assert [value["kind"] for value in drawn["data"]["values"]] == kinds
+
+
+def test_scatter_knows_the_predictions_of_its_test_photos(tmp_path: Path) -> None:
+    found = findings.read(str(tmp_path), synthetic.write(synthetic.Run(tuple("abcdef"), test=20), tmp_path))
+
+    assert found.evaluation is not None
+    kinds = figures.kinds(found.photos, sections.taken(found))
+    assert kinds.count(figures.FITTED) == found.photos.splits.count("train") == 48
+    assert kinds.count(figures.WRONG) == found.evaluation.wrong
+    assert ENGLISH("scatter_rings") in sections.scatter(found, {}, ENGLISH)
+
+
+def test_matrix_names_81_labels_in_natural_order_with_counts() -> None:
+    labels = [f"label {number}" for number in sorted(range(81), key=str)]
+    confusion = np.diag(np.full(81, 5))
+    confusion[1, 2] = 3
+
+    drawn = heat_map.heat_maps(findings.Evaluation({}, labels, labels, confusion, []), ENGLISH)["confusion"]
+
+    assert drawn["params"][0]["value"] == [f"label {number}" for number in range(81)]
+    assert drawn["encoding"]["y"]["axis"]["labelOverlap"] is False
+    assert drawn["usermeta"]["digits"] == 1
+    # "label 1" and "label 10" are second and third in plain order
+    assert "1,10,3" in drawn["data"]["values"].splitlines()
+
+
+def test_bars_have_the_photos_of_each_split() -> None:
+    shown = label_bars.bars([("<b>", {"train": 30, "test": 10}), ("c", {"train": 10, "test": 0})], "t", ENGLISH)
+
+    assert re.findall(r'class="of-(\w+)" style="width:([\d.]+)%"', shown) == [
+        *(("train", "75.0"), ("test", "25.0")),
+        *(("train", "25.0"), ("test", "0.0")),
+    ]
+    assert re.findall(r"<li><span>(.*?)</span>.*?<span>([\d +]+)</span>", shown) == [
+        ("&lt;b&gt;", "30 + 10"),
+        ("c", "10 + 0"),
+    ]
 
 
 def test_unknown_photos_are_no_mistakes(tmp_path: Path) -> None:
@@ -119,7 +183,7 @@ def test_wrong_predictions_of_untrained_labels_are_confusions() -> None:
 
     assert evaluation.wrong == 6
     assert evaluation.confusions() == [("new", "a", 3, 5), ("new", "b", 2, 5), ("a", "b", 1, 10)]
-    assert heat_map.most_confused(evaluation) == ([0, 1, 2], [0, 1])
+    assert heat_map.most_confused(evaluation) == {"a", "b", "new"}
 
 
 def test_of_equally_sure_mistakes_those_of_many_labels_are_shown(tmp_path: Path) -> None:
@@ -223,7 +287,9 @@ def test_report_links_the_files_that_there_are(tmp_path: Path) -> None:
 
     links = re.findall(r'href="([^#"]+)"', sections.run(found, ENGLISH))
 
-    assert {layout.METRICS, layout.QUALITY, layout.EXPLAINED_VARIANCE} == set(links) - {layout.CONFUSION_MATRIX}
+    files = {layout.METRICS, layout.QUALITY, layout.EXPLAINED_VARIANCE}
+    folders = {f"{folder}/" for folder in (layout.COMPONENTS, layout.PREDICTIONS)}
+    assert files | folders == set(links) - {layout.CONFUSION_MATRIX}
 
 
 def test_times_are_written_for_people() -> None:
@@ -311,11 +377,11 @@ def test_the_curve_marks_what_each_share_needs() -> None:
 def test_counts_largest_and_smallest_of_many_labels() -> None:
     counts = {f"{number:04d}": number for number in range(1, 1001)}
 
-    shown = sections.shown_labels({"train": counts, "test": {}})
+    shown = label_bars.shown_labels({"train": counts, "test": {}})
 
     assert [label for label, _ in shown[:2]] == ["1000", "0999"]
     assert shown[-1] == ("0001", {"train": 1})
-    assert len(shown) == figures.LABELS_SHOWN
+    assert len(shown) == label_bars.LABELS_SHOWN
 
 
 def test_a_run_of_one_component_says_that_there_is_no_plane(tmp_path: Path) -> None:
