@@ -1,6 +1,6 @@
 """A minimal S3 on the loopback for measurements: PUT, GET, HEAD and ListObjectsV2, as aws and boto3 send them.
 
-It also answers one request to CloudFormation: which bucket the stack has. The bucket is named "data".
+It also answers CloudFormation, which bucket the stack has, and the service of tags: none. The bucket is named "data".
 
 It checks no signatures, keeps objects in memory up to a limit, and stops when it receives no requests for a while or
 its parent process has ended. It is one asyncio thread without a framework, so that the client is what is measured:
@@ -15,6 +15,7 @@ import bisect
 import hashlib
 import json
 import os
+import re
 import resource
 import sys
 import time
@@ -23,6 +24,8 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from xml.sax.saxutils import escape
 
 REPORT = "/-/report"
+_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+
 MOST_KEYS = 1000
 """Maximum number of keys in one answer, as in S3."""
 
@@ -36,8 +39,11 @@ STACK = (
     "</DescribeStacksResult></DescribeStacksResponse>"
 )
 
+NO_TAGS = b'{"ResourceTagMappingList": []}'
+
 PHRASES: Mapping[int, str] = {
     200: "OK",
+    206: "Partial Content",
     400: "Bad Request",
     404: "Not Found",
     501: "Not Implemented",
@@ -138,11 +144,11 @@ class Conversation(asyncio.Protocol):
         if method == "PUT" and key:
             self._put(f"{bucket}/{key}", headers, body)
         elif method in ("GET", "HEAD") and key:
-            self._get(f"{bucket}/{key}", method)
+            self._get(f"{bucket}/{key}", method, headers.get("range", ""))
         elif method == "GET":
             self._send(200, {}, listing(self._store, bucket, dict(parse_qsl(query, keep_blank_values=True))))
         elif method == "POST" and not bucket:
-            self._send(200, {}, STACK.encode())
+            self._send(200, {}, NO_TAGS if "x-amz-target" in headers else STACK.encode())
         elif method == "HEAD" or (method == "PUT" and not key):
             self._send(200, {}, b"")
         else:
@@ -161,13 +167,18 @@ class Conversation(asyncio.Protocol):
         else:
             self._send(200, {"ETag": f'"{etag}"'}, b"")
 
-    def _get(self, path: str, method: str) -> None:
+    def _get(self, path: str, method: str, asked: str) -> None:
         found = self._store.objects.get(path)
         if found is None:
             self._fail(404, "NoSuchKey", silent=method == "HEAD")
             return
         content, etag = found
-        self._send(200, {"ETag": f'"{etag}"'}, content, silent=method == "HEAD")
+        headers, status = {"ETag": f'"{etag}"'}, 200
+        if method == "GET" and (match := _RANGE.fullmatch(asked)):
+            start, end = int(match[1]), min(int(match[2] or len(content)), len(content) - 1)
+            headers["Content-Range"] = f"bytes {start}-{end}/{len(content)}"
+            content, status = content[start : end + 1], 206
+        self._send(status, headers, content, silent=method == "HEAD")
 
     def _fail(self, status: int, code: str, *, silent: bool = False) -> None:
         body = f"<Error><Code>{code}</Code><Message>{PHRASES[status]}</Message></Error>"

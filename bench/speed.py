@@ -12,22 +12,28 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bench.prepared import large_photos, shards_of
 from bench.watched import CommandFailedError, Watched, run
 from job.features.network import FLOAT32, INT8
 from job.features.network.export import ExportRequest, cached_export
 from job.features.network.quantize import draw, quantized_network
-from job.images import EXACT, TRAIN, listing
+from job.images import EXACT, SCALED, TRAIN, listing
+from job.storage import cache_folder
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs" / "performance.md"
 BEGIN, END = "<!-- written by make bench -->", "<!-- end of what make bench writes -->"
 OURS = (FLOAT32, INT8)
 LIMITS = ("loop", "inference")
+SHARDS = "late-shards"
+LARGE, LARGE_SCALED = "large", "large-scaled"
+PREPARED = (SHARDS, LARGE, LARGE_SCALED)
+"""The job on other photos than those given: the same in shards, read from a late S3, and large ones."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,8 @@ class Round:
         Seconds of the whole command.
     memory
         Largest resident memory of one process, in bytes, by the process's name.
+    requests
+        GET and HEAD requests to S3; None if the photos are files.
     """
 
     photos: int
@@ -53,17 +61,19 @@ class Round:
     components: float | None
     whole: float
     memory: Mapping[str, int]
+    requests: int | None = None
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Measure; write bench/results/*.json and the table of docs/performance.md."""
     given = parser().parse_args(words)
     others = dict(other.split("=", 1) for other in given.other)
-    names = given.only.split(",") if given.only else [*LIMITS, *OURS, *others]
-    unknown = sorted({*names} - {*LIMITS, *OURS, *others})
+    known = [*LIMITS, *OURS, *PREPARED, *others]
+    names = given.only.split(",") if given.only else known
+    unknown = sorted({*names} - {*known})
     if unknown or given.rounds < 1:
         print(f"error: nothing is called {', '.join(unknown)}." if unknown else "error: --rounds must be 1 or more.")
-        print(f"Choose among {', '.join([*LIMITS, *OURS, *others])}; --other NAME='COMMAND' adds one.")
+        print(f"Choose among {', '.join(known)}; --other NAME='COMMAND' adds one.")
         return 2
     models = {FLOAT32: cached_export(ExportRequest("mobilenet_v2", given.weights, 0))}
     measured: dict[str, list[Round]] = {name: [] for name in names}
@@ -74,11 +84,12 @@ def main(words: Sequence[str] | None = None) -> int:
             folder = str(photos.resolve())
             drawn = draw(listing.list_photos(folder, TRAIN), folder, 0)
             models[INT8] = quantized_network(models[FLOAT32], drawn, EXACT, print)
+        places = prepare(names, photos, Path(scratch))
         for number in range(given.rounds):
             for name in names:
                 output = Path(scratch) / f"{name}-{number}"
                 try:
-                    measured[name].append(measure(name, others, photos, output, given.weights, models))
+                    measured[name].append(measure(name, others, photos, output, given.weights, models, places))
                 except CommandFailedError as error:
                     print(f"error: {error}")
                     return 1
@@ -106,23 +117,57 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--photos", required=True, help="folder of photos")
     made.add_argument("--weights", default="random", help="weights file, or random (default: %(default)s)")
     made.add_argument("--rounds", type=int, default=3, help="number of interleaved rounds (default: %(default)s)")
-    made.add_argument("--only", metavar="A,B", help=f"only these of {', '.join([*LIMITS, *OURS])} and the others")
+    made.add_argument(
+        "--only", metavar="A,B", help=f"only these of {', '.join([*LIMITS, *OURS, *PREPARED])} and the others"
+    )
     made.add_argument("--copies", type=int, metavar="N", help="on N photos: numbered copies of those given")
     made.add_argument("--other", metavar="NAME=COMMAND", action="append", default=[], help="see bench/README.md")
     made.add_argument("--page", action="store_true", help="write the table into docs/performance.md")
     return made
 
 
+def prepare(names: Sequence[str], photos: Path, scratch: Path) -> dict[str, Path]:
+    """Make the photos of ``PREPARED``; return their folders by name. Large ones are kept for the next time."""
+    places = {}
+    if SHARDS in names:
+        places[SHARDS] = shards_of(photos, scratch / "shards")
+    if {LARGE, LARGE_SCALED} & {*names}:
+        folder = cache_folder(os.environ).with_name("bench") / "large"
+        places[LARGE] = places[LARGE_SCALED] = large_photos(photos, folder)
+    return places
+
+
 def measure(
-    name: str, others: Mapping[str, str], photos: Path, output: Path, weights: str, models: Mapping[str, Path]
+    name: str,
+    others: Mapping[str, str],
+    photos: Path,
+    output: Path,
+    weights: str,
+    models: Mapping[str, Path],
+    prepared: Mapping[str, Path],
 ) -> Round:
     """Run one contender once."""
     if name in LIMITS:
         limit = [sys.executable, "-m", "bench.limits", name, "--photos", str(photos), "--model", str(models[FLOAT32])]
         return of_printed(run(limit))
     if name in OURS:
-        watched = run(job_command(photos, output, models[name], name))
-        return of_manifest(watched, json.loads((output / "manifest.json").read_text()))
+        return of_manifest(run(job_command(photos, output, models[name], name)), output)
+    if name == SHARDS:
+        late = [
+            sys.executable,
+            "-m",
+            "bench.late_s3",
+            str(prepared[name]),
+            str(output),
+            "--model",
+            str(models[FLOAT32]),
+        ]
+        watched = run(late)
+        said = json.loads(watched.output.strip().splitlines()[-1])
+        return replace(of_manifest(watched, output), requests=said.get("GET", 0) + said.get("HEAD", 0))
+    if name in prepared:
+        decode = [] if name == LARGE else ["--decode", SCALED]
+        return of_manifest(run([*job_command(prepared[name], output, models[FLOAT32], FLOAT32), *decode]), output)
     places = {"photos": str(photos), "output": str(output), "weights": weights}
     return of_printed(run([word.format_map(places) for word in shlex.split(others[name])]))
 
@@ -135,8 +180,9 @@ def job_command(photos: Path, output: Path, model: Path, precision: str) -> list
     ]
 
 
-def of_manifest(watched: Watched, manifest: Mapping[str, Any]) -> Round:
-    """Return the measurement in a run's manifest."""
+def of_manifest(watched: Watched, output: Path) -> Round:
+    """Return the measurement in the manifest of a run's results."""
+    manifest = json.loads((output / "manifest.json").read_text())
     seconds = manifest["seconds"]
     components = seconds["fit"] + seconds["projection"]
     return Round(manifest["counts"]["used"], seconds["features"], components, watched.seconds, watched.memory)
@@ -167,7 +213,8 @@ def summary(measured: Mapping[str, Sequence[Round]]) -> dict[str, dict[str, Any]
 def describe(found: Mapping[str, Any]) -> str:
     """Return the medians as a table in Markdown."""
     contenders = found["contenders"]
-    fastest = max(entry["photos_a_second"] for entry in contenders.values())
+    small = [entry for name, entry in contenders.items() if name not in (LARGE, LARGE_SCALED)]
+    fastest = max((entry["photos_a_second"] for entry in small), default=0.0)
     photos = max(entry["photos"] for entry in contenders.values())
     lines = [
         f"{photos:,} photos, {found['rounds']} interleaved rounds, medians; {found['machine']}.",
@@ -178,10 +225,9 @@ def describe(found: Mapping[str, Any]) -> str:
     for name, entry in contenders.items():
         speed, components = entry["photos_a_second"], entry["components_s"]
         memory = max(entry["memory"].values(), default=0) / 1e6
-        lines.append(
-            f"| {name} | {speed:.0f} | {speed / fastest:.2f} | {'' if components is None else f'{components:.1f}'} "
-            f"| {entry['whole_s']:.1f} | {memory:.0f} |"
-        )
+        shown, relative = f"{speed:.{0 if speed >= 100 else 1}f}", f"{speed / fastest:.2f}" if entry in small else ""
+        pca = "" if components is None else f"{components:.1f}"
+        lines.append(f"| {name} | {shown} | {relative} | {pca} | {entry['whole_s']:.1f} | {memory:.0f} |")
     return "\n".join(lines)
 
 

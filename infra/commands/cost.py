@@ -39,6 +39,7 @@ PHOTO_KIB = 5.0
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--photos", type=count, metavar="N", help="also estimate the time and cost of N photos")
+    parser.add_argument("--shards", action="store_true", help="photos are uploaded in shards")
     parser.add_argument("--type", metavar="TYPE", help="instance type of every node (default: as in cdk.json)")
     message = parser.add_mutually_exclusive_group()
     message.add_argument("--regions", metavar="A,B,...", help="compare regions")
@@ -178,14 +179,15 @@ class _Asked:
         say("")
         say(f"{photos:,} photos on {hour.cores} cores, with a cluster that is started for them and then ended:")
         say("")
-        say(*report.photos_lines(self._photos_cost(hour, prices, speed)))
+        say(*report.photos_lines(self._photos_cost(hour, prices, speed), shards=self.given.shards))
         say("")
         say(*self._time_basis(speed))
         say(f"Storage is for photos of {self.given.photo_kib:g} KiB (--photo-kib) with 1,280 features each.")
 
     def _photos_cost(self, hour: estimate.HourCost, prices: RegionPrices, speed: Speed) -> estimate.PhotosCost:
         given = self.given
-        return estimate.photos_cost(hour, speed, given.photos, prices, given.start_minutes, given.photo_kib)
+        size = given.photo_kib
+        return estimate.photos_cost(hour, speed, given.photos, prices, given.start_minutes, size, shards=given.shards)
 
     def _time_basis(self, speed: Speed) -> list[str]:
         return [
@@ -296,13 +298,16 @@ def amount(text: str) -> float:
 def estimate_line(context: Context, photos: Sequence[PhotosFound]) -> str:
     """Return the estimate of a run on the cluster, or why there is none; an unknown price does not stop the run."""
     count, size = sum(each.count for each in photos), sum(each.bytes for each in photos)
+    if any(each.unlisted for each in photos):
+        return "No estimate: the photos in archives are counted when the run lists them."
     try:
         settings = read_cost_settings(None, context.aws.region)
         prices = context.prices().of(settings.region, estimate.types_of(settings))
         spot = estimate.cheapest(settings.worker_instance_types, prices, estimate.SPOT) is not None
         hour = estimate.hour_cost(settings, prices, spot=spot)
         speed = expected_speed(context.price_cache, estimate.cheapest(settings.worker_instance_types, prices) or "")
-        taken = estimate.photos_cost(hour, speed, count, prices, START_MINUTES, size / count / 1024)
+        shards = all(each.archives for each in photos)
+        taken = estimate.photos_cost(hour, speed, count, prices, START_MINUTES, size / count / 1024, shards=shards)
     except OrchardError as error:
         return f"No estimate: {error.message}"
     run = taken.job_usd + (taken.requests_usd or 0.0)

@@ -52,7 +52,7 @@ def execute(given: argparse.Namespace, context: Context) -> int:
     bucket, cluster = stacks.data_bucket(aws), clusters.look(aws, stacks.cluster_id(aws))
     plan = plans.plan(asked, name, bucket)
     photos = _check(aws, plan, cluster)
-    context.say(*(f"{uri}: {each.count:,} photos, {megabytes(each.bytes)}" for uri, each in photos.items()))
+    context.say(*(f"{uri}: {_described(each)}" for uri, each in photos.items()))
     context.say(*(each.ignored for each in photos.values() if each.ignored))
     if isinstance(plan.arguments, Arguments):
         context.say(*preflight.check_labels(plan.arguments, photos))
@@ -102,6 +102,13 @@ def _check(aws: Aws, plan: Plan, cluster: Cluster) -> dict[str, PhotosFound]:
             f"Choose another --name, or follow that run: {invocation.orchard(f'status {plan.name} --follow')}",
         )
     return preflight.check(aws, plan)
+
+
+def _described(found: PhotosFound) -> str:
+    size = megabytes(found.bytes)
+    if found.unlisted:
+        return f"{found.archives:,} archives, {size}; the run counts the photos in them"
+    return f"{found.count:,} photos{f' in {found.archives:,} shards' if found.archives else ''}, {size}"
 
 
 def _backbone(context: Context, plan: Plan, asked: Arguments | PredictArguments, folder: Path) -> Path | None:

@@ -105,6 +105,18 @@ class UploadGivenUpError(TemporaryFailureError):
     code = "ORC-223"
 
 
+class MixedSetError(WrongUseError):
+    """A set would mix shards and single photos, or shards of two uploads.
+
+    Some photos would be used twice, or not at all. If shards are left over from an earlier upload, all new ones were
+    sent; otherwise nothing was.
+
+    Choose another name for the set, or delete what is left over with the command in the second line.
+    """
+
+    code = "ORC-224"
+
+
 class StackNotReadyError(WrongUseError):
     """A stack that the command needs does not exist or is not ready.
 

@@ -4,7 +4,7 @@ from infra.pricing import cache, estimate
 from infra.pricing.actual import NodesCost, RunCost, run_cost, run_of_results
 from infra.pricing.source import PriceSource
 from infra.pricing.speed import BENCHMARK, Speed, expected_speed, keep_speed
-from infra.pricing.table import RegionPrices
+from infra.pricing.table import RegionPrices, table_prices
 
 __all__ = [
     "BENCHMARK",
@@ -19,4 +19,5 @@ __all__ = [
     "keep_speed",
     "run_cost",
     "run_of_results",
+    "table_prices",
 ]

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from infra.emr import DISK_GIB, INSTANCE_TYPES, ROOT_DISK_GIB, task_capacity
 from infra.errors import PriceUnknownError, WrongUseError
 from infra.pricing.speed import Speed
 from infra.pricing.table import NodePrice, RegionPrices
 from infra.settings import Settings
+from infra.upload import SHARD_SIZE, requests_of
 
 HOURS_A_MONTH = 730
 """365 days in twelve parts; AWS sells disks by the month and bills them by the second."""
@@ -20,6 +22,15 @@ KEYS_A_LISTING = 1000
 
 REQUESTS_A_PHOTO = 2
 """A HEAD and a GET: how pyarrow opens an object in S3. Both are billed as reads."""
+
+PHOTOS_A_STRETCH = 100
+"""Photos that a task reads together from a shard with a HEAD and a GET, at least: a task has mostly more."""
+
+STRETCH_BYTES = 8_000_000
+"""What a task reads of a shard at once, at most."""
+
+IN_TAR_BYTES = 850
+"""What a photo takes in a shard besides its content: 512 of header, 256 of padding on average, its row of the index."""
 
 _OTHER_TYPE = (
     "Sign in to AWS (aws sso login), so that its Price List API can be asked; or choose another --type or --region."
@@ -78,7 +89,7 @@ class PhotosCost:
     job_hours: float
     start_usd: float
     job_usd: float
-    upload_usd: float | None  # one PUT a photo; the job's reads and listing. None where the price is not known.
+    upload_usd: float | None  # the upload; the job's reads and listing. None where the price is not known.
     requests_usd: float | None
     storage_usd_a_month: float | None  # photos and features in S3 Standard; None where the price is not known
 
@@ -134,7 +145,14 @@ def hour_cost(settings: Settings, prices: RegionPrices, *, spot: bool) -> HourCo
 
 
 def photos_cost(
-    hour: HourCost, speed: Speed, photos: int, prices: RegionPrices, start_minutes: float, photo_kib: float
+    hour: HourCost,
+    speed: Speed,
+    photos: int,
+    prices: RegionPrices,
+    start_minutes: float,
+    photo_kib: float,
+    *,
+    shards: bool = False,
 ) -> PhotosCost:
     """Return what a run over photos takes on a cluster that starts for it and ends with it.
 
@@ -144,10 +162,14 @@ def photos_cost(
         Minutes until the cluster is ready; billed in full, though nodes start one after another.
     photo_kib
         Mean size of a photo in KiB, for the storage.
+    shards
+        Whether the photos are in shards, not single objects.
     """
     start = start_minutes / 60
     job = speed.seconds(photos, hour.cores) / 3600
-    listings = -(-photos // KEYS_A_LISTING)
+    puts, gets, listings = photos, photos * REQUESTS_A_PHOTO, -(-photos // KEYS_A_LISTING)
+    if shards:
+        puts, gets, listings = _requests_in_shards(photos, photo_kib * 1024)
     stored_gib = photos * (photo_kib * 1024 + FEATURE_BYTES) / 2**30
     writes, reads, storage = prices.thousand_writes, prices.thousand_reads, prices.storage_gib_month
     return PhotosCost(
@@ -155,12 +177,21 @@ def photos_cost(
         job_hours=job,
         start_usd=start * hour.usd,
         job_usd=job * hour.usd,
-        upload_usd=None if writes is None else photos * writes / 1000,
-        requests_usd=None
-        if writes is None or reads is None
-        else (photos * REQUESTS_A_PHOTO * reads + listings * writes) / 1000,
+        upload_usd=None if writes is None else puts * writes / 1000,
+        requests_usd=None if writes is None or reads is None else (gets * reads + listings * writes) / 1000,
         storage_usd_a_month=None if storage is None else stored_gib * storage,
     )
+
+
+def _requests_in_shards(photos: int, photo_bytes: float) -> tuple[int, int, int]:
+    """Return the requests that send photos in shards, read them, and list the shards."""
+    size = ceil(photos * (photo_bytes + IN_TAR_BYTES))
+    whole, rest = divmod(size, SHARD_SIZE)
+    count = whole + (rest > 0)
+    puts = whole * requests_of(SHARD_SIZE) + (requests_of(rest) if rest else 0)
+    stretches = ceil(photos / PHOTOS_A_STRETCH) + ceil(size / STRETCH_BYTES)
+    # Finding a shard's index takes two HEADs and a GET.
+    return puts, REQUESTS_A_PHOTO * stretches + 3 * count, ceil(count / KEYS_A_LISTING)
 
 
 def without_price(instance_types: Sequence[str], prices: RegionPrices) -> Mapping[str, str]:

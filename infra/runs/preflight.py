@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,13 +13,13 @@ from infra.errors import RunRefusedError
 from infra.runs import fetch
 from infra.runs.history import MOST_NAMED
 from infra.runs.plan import Plan
-from infra.upload import set_names
+from infra.upload import SHARDS_AT_A_TIME, set_names
 from job.arguments import Arguments, PredictArguments
 from job.errors import did_you_mean
 from job.features.network import read_description
-from job.images import describe_ignored, ending, groups, is_photo, labels, nfc
+from job.images import describe_ignored, ending, groups, is_photo, labels, listing, nfc
 from job.results import LAYOUT, MANIFEST
-from job.storage import is_hidden, split_s3
+from job.storage import is_archive, is_hidden, shards, split_s3, without_archive
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class PhotosFound:
     count: int
     bytes: int
     ignored: str = ""  # a line on files that are not photos
+    archives: int = 0  # that the photos are in, if they are not single
+    unlisted: int = 0  # of these, archives whose photos are not counted here
     names: tuple[str, ...] = field(default=(), repr=False, compare=False)  # paths inside the folder
 
 
@@ -55,27 +58,59 @@ def check(aws: Aws, plan: Plan) -> dict[str, PhotosFound]:
 
 
 def require_photos(aws: Aws, uri: str) -> PhotosFound:
-    """Return what photos are below a folder in S3, or in a whole bucket, as the job will list them."""
+    """Return what photos are below a folder in S3, or in a whole bucket, as the job will list them.
+
+    Of a folder of archives only shards with an index are looked into: others can take long to list.
+
+    Raises
+    ------
+    RunRefusedError
+        If there are no photos.
+    ShardsError
+        If its shards do not belong together, or lie next to single photos.
+    """
     bucket, key = split_s3(uri)
     prefix = f"{key.rstrip('/')}/".lstrip("/")
-    size = 0
-    names: list[str] = []
-    ignored: Counter[str] = Counter()
+    photos: dict[str, int] = {}
+    others: dict[str, int] = {}
     with explained(f"list the photos in {uri}"):
         pages = aws.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         for page in pages:
             for entry in page.get("Contents", ()):
                 inside = entry["Key"].removeprefix(prefix)
-                if is_hidden(inside) or inside.endswith("/"):
-                    continue
-                if is_photo(inside):
-                    names.append(inside)
-                    size += entry["Size"]
-                else:
-                    ignored[ending(inside)] += 1
-    if not names:
+                if not is_hidden(inside) and not inside.endswith("/"):
+                    (photos if is_photo(inside) else others)[inside] = entry["Size"]
+    archives = {inside: size for inside, size in others.items() if is_archive(inside)}
+    if photos:
+        listing.require_no_shards(archives, uri)
+        return PhotosFound(len(photos), sum(photos.values()), _ignored(others), names=tuple(photos))
+    packed = {inside: size for inside, size in archives.items() if shards.is_shard(inside)}
+    with explained(f"read the shards in {uri}"), ThreadPoolExecutor(SHARDS_AT_A_TIME) as pool:
+        indexes = dict(
+            zip(packed, pool.map(lambda item: _index(aws, bucket, prefix, *item), packed.items()), strict=True)
+        )
+    shards.require_whole(indexes, uri)
+    inside_shards = [f"{shard}/{file.name}" for shard, index in indexes.items() for file in index.files]
+    names = tuple(filter(is_photo, map(without_archive, inside_shards)))
+    ignored = _ignored([*(others.keys() - archives), *(name for name in inside_shards if not is_photo(name))])
+    size, unlisted = sum(archives.values()), len(archives) - len(packed)
+    if not names and not unlisted:
         raise RunRefusedError(f"There are no photos in {uri}.", _where_photos_are(aws, bucket, key))
-    return PhotosFound(len(names), size, describe_ignored(ignored), tuple(names))
+    return PhotosFound(len(names), size, ignored, len(archives), unlisted, names)
+
+
+def _ignored(names: Iterable[str]) -> str:
+    return describe_ignored(Counter(map(ending, names)))
+
+
+def _index(aws: Aws, bucket: str, prefix: str, inside: str, size: int) -> shards.Index:
+    """Return the index of a shard in S3."""
+
+    def read_at(length: int, start: int) -> bytes:
+        asked = f"bytes={start}-{start + length - 1}"
+        return aws.s3.get_object(Bucket=bucket, Key=prefix + inside, Range=asked)["Body"].read()
+
+    return shards.read_index(read_at, size, f"s3://{bucket}/{prefix}{inside}")
 
 
 def check_labels(arguments: Arguments, found: Mapping[str, PhotosFound]) -> list[str]:
@@ -94,6 +129,8 @@ def check_labels(arguments: Arguments, found: Mapping[str, PhotosFound]) -> list
     for folder in (arguments.images, arguments.test):
         if folder is not None and grouping is not None:
             groups.of_paths(found[folder].names, grouping)
+    if any(each.unlisted for each in found.values()):
+        return []
     if pattern is None:
         labels.require_no_splits(found[arguments.images].names, arguments.images.rstrip("/"))
     training: dict[str, list[str]] = {}

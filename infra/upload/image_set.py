@@ -3,7 +3,7 @@
 import shlex
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,12 +12,13 @@ from queue import Empty, Queue, SimpleQueue
 
 from infra import invocation
 from infra.aws import CONNECTIONS, Aws, explained, require_name
-from infra.errors import UploadGivenUpError, WrongUseError
-from infra.upload.photo_folder import LocalFile, sort_key
+from infra.errors import MixedSetError, UploadGivenUpError, WrongUseError
+from infra.upload.photo_folder import ToSend, sort_key
 from infra.upload.uploader import Outcome, StoredObject, Uploader
 from job import run_names
 from job.images import is_photo
-from job.storage import split_s3
+from job.storage import is_archive, split_s3
+from job.storage.shards import is_shard
 
 THREADS = CONNECTIONS
 """Files that are sent at the same time; docs/decisions/0031 has the measurements."""
@@ -26,7 +27,7 @@ SECONDS_FOR_LAST_FILES = 5.0
 """How long a stopped upload waits for files that are being sent."""
 
 
-_Pair = tuple[LocalFile, StoredObject | None]
+_Pair = tuple[ToSend, StoredObject | None]
 """A file, and the object of the same name, if there is one."""
 
 _FOLDER = "images"
@@ -71,8 +72,9 @@ class SetFound:
     """An uploaded set, or a folder that holds files of another kind."""
 
     name: str
-    photos: int
-    bytes: int
+    photos: int  # single ones
+    archives: int
+    bytes: int  # of both
     changed: datetime
 
 
@@ -101,10 +103,51 @@ def _look_at_set(aws: Aws, bucket: str, name: str) -> SetFound:
         pages = aws.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         objects = [entry for page in pages for entry in page.get("Contents", ())]
     photos = [entry["Size"] for entry in objects if is_photo(entry["Key"])]
-    return SetFound(name, len(photos), sum(photos), max(entry["LastModified"] for entry in objects))
+    archives = [entry["Size"] for entry in objects if is_archive(entry["Key"])]
+    changed = max(entry["LastModified"] for entry in objects)
+    return SetFound(name, len(photos), len(archives), sum(photos) + sum(archives), changed)
 
 
-def upload(uploader: Uploader, files: Iterable[LocalFile], watch: Callable[[Outcome], None]) -> Result:
+def require_shards_only(stored: Iterable[StoredObject], name: str, folder: str) -> list[str]:
+    """Return the shards of a set as paths inside it; raise MixedSetError if the set has other photos or archives."""
+    found = []
+    for each in stored:
+        if is_shard(each.inside):
+            found.append(each.inside)
+        elif is_photo(each.inside) or is_archive(each.inside):
+            upload = invocation.orchard(f"upload {shlex.quote(folder)} {name}-shards --shards")
+            raise MixedSetError(
+                f"The set '{name}' must have either shards or single photos, and has '{each.inside}'.",
+                f"Choose another name: {upload}",
+            )
+    return found
+
+
+def require_no_shards(uploader: Uploader, name: str, folder: str) -> None:
+    """Raise MixedSetError if a set has shards: single photos would be used next to them."""
+    if uploader.has_shards():
+        upload = invocation.orchard(f"upload {shlex.quote(folder)} {name} --shards")
+        raise MixedSetError(
+            f"The set '{name}' must have either shards or single photos, and has shards.",
+            f"Replace them: {upload}",
+        )
+
+
+def require_none_left_over(aws: Aws, uri: str, shards: Sequence[str]) -> None:
+    """Raise MixedSetError if a set, whose URI ends with "/", has shards of an earlier upload, given as paths inside."""
+    if shards:
+        one = aws.typed(f"s3 rm {uri}{shards[0]}")
+        included = " ".join(f"--include {shard}" for shard in shards)
+        many = aws.typed(f"s3 rm {uri} --recursive --exclude '*' {included}")
+        raise MixedSetError(
+            f"{uri} must have the shards of one upload, and has {len(shards):,} left over from an earlier one.",
+            f"Delete them: {one if len(shards) == 1 else many}",
+        )
+
+
+def upload(
+    uploader: Uploader, files: Iterable[ToSend], watch: Callable[[Outcome], None], threads: int | None = None
+) -> Result:
     """Send the files of a folder that a set in the bucket lacks; keep objects that the folder lacks.
 
     Parameters
@@ -113,16 +156,18 @@ def upload(uploader: Uploader, files: Iterable[LocalFile], watch: Callable[[Outc
         Sorted by ``sort_key``.
     watch
         Called in this thread for every file done.
+    threads
+        Files that are sent at the same time; None for ``THREADS``.
 
     Raises
     ------
     WrongUseError
         If AWS refuses a file: it would refuse all.
     """
-    result, failed_in_a_row = Result(), 0
-    threads = _Threads(uploader)
+    result, failed_in_a_row, threads = Result(), 0, threads or THREADS
+    working = _Threads(uploader, threads)
     try:
-        for outcome in threads.work(_pairs(files, uploader.stored(), result)):
+        for outcome in working.work(_pairs(files, uploader.stored(), result)):
             if outcome.failure is None:
                 failed_in_a_row = 0
                 result.sent += outcome.sent
@@ -133,18 +178,18 @@ def upload(uploader: Uploader, files: Iterable[LocalFile], watch: Callable[[Outc
                 failed_in_a_row += outcome.at_aws
                 if outcome.at_aws and isinstance(outcome.failure, WrongUseError):
                     raise outcome.failure
-                if failed_in_a_row >= THREADS:
+                if failed_in_a_row >= threads:
                     raise UploadGivenUpError(
                         f"The upload was stopped after {failed_in_a_row} failures in a row. {outcome.failure.message}",
                         outcome.failure.hint,
                     )
             watch(outcome)
     finally:
-        threads.stop()
+        working.stop()
     return result
 
 
-def _pairs(files: Iterable[LocalFile], stored: Iterable[StoredObject], result: Result) -> Iterator[_Pair]:
+def _pairs(files: Iterable[ToSend], stored: Iterable[StoredObject], result: Result) -> Iterator[_Pair]:
     """Yield every file with the object of the same name; count objects without a file.
 
     Both are in the same order, so that neither is held in memory as a whole.
@@ -168,13 +213,13 @@ def _pairs(files: Iterable[LocalFile], stored: Iterable[StoredObject], result: R
 class _Threads:
     """The threads that upload, fed through a short queue so that the list of files is never in memory."""
 
-    def __init__(self, uploader: Uploader) -> None:
+    def __init__(self, uploader: Uploader, count: int) -> None:
         self._uploader = uploader
-        self._waiting: Queue[_Pair | None] = Queue(2 * THREADS)
+        self._waiting: Queue[_Pair | None] = Queue(2 * count)
         self._done: SimpleQueue[Outcome] = SimpleQueue()
         self._stopped = threading.Event()
         # Daemons, so that Ctrl-C does not wait for an answer from S3.
-        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(THREADS)]
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(count)]
         for thread in self._threads:
             thread.start()
 

@@ -5,25 +5,24 @@ import mimetypes
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 from boto3.s3.transfer import TransferConfig
 
 from infra.aws import PAUSES, Aws, as_orchard_error, explained
 from infra.errors import NotSentError
 from infra.upload.fast_put import quick_put
-from infra.upload.photo_folder import LocalFile
+from infra.upload.photo_folder import PART, Content, ToSend
 from job.errors import OrchardError, TryAgainError
+from job.images import labels
 from job.storage import retry
+from job.storage.shards import is_shard, shard_name
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 SMALL = 2**20
 """Bytes up to which a file is sent with ``QuickPut``."""
-
-PART = 8 * 2**20
-"""Bytes of a part of a larger file, as in boto3 and the AWS CLI: the ETag depends on it."""
 
 LONGEST_KEY = 1024
 """Bytes of UTF-8, by S3's rules."""
@@ -46,7 +45,7 @@ class StoredObject:
 class Outcome:
     """The outcome for one file."""
 
-    file: LocalFile
+    file: ToSend
     sent: bool = False
     failure: OrchardError | None = None
     at_aws: bool = False  # whether AWS failed, not reading the file
@@ -66,43 +65,58 @@ class Uploader:
 
     def stored(self) -> Iterator[StoredObject]:
         """Yield the objects of the set in S3's order, a page at a time."""
-        asked: dict[str, Any] = {"Bucket": self._bucket, "Prefix": self._prefix}
-        while True:
-            page = self._retry(
-                f"list s3://{self._bucket}/{self._prefix}", lambda: self._client.list_objects_v2(**asked)
-            )
+        for page in self._pages(Prefix=self._prefix):
             for found in page.get("Contents", []):
                 yield StoredObject(found["Key"].removeprefix(self._prefix), found["Size"], found["ETag"].strip('"'))
+
+    def has_shards(self) -> bool:
+        """Return whether the set has shards, in its root or in a training or test folder; lists no other folders."""
+        folders: list[str] = []
+        for page in self._pages(Prefix=self._prefix, Delimiter="/"):
+            if any(is_shard(found["Key"]) for found in page.get("Contents", [])):
+                return True
+            folders += [found["Prefix"] for found in page.get("CommonPrefixes", [])]
+        split = [folder for folder in folders if labels.is_split(folder.removeprefix(self._prefix).rstrip("/"))]
+        first = (f"{folder}{shard_name(0)}" for folder in split)
+        return any(page.get("Contents") for prefix in first for page in self._pages(Prefix=prefix))
+
+    def _pages(self, **asked: str) -> Iterator[Any]:
+        asked["Bucket"] = self._bucket
+        while True:
+            page = self._retry(
+                f"list s3://{self._bucket}/{self._prefix}", lambda: self._client.list_objects_v2(**cast("Any", asked))
+            )
+            yield page
             if not page.get("IsTruncated"):
                 return
             asked["ContinuationToken"] = page["NextContinuationToken"]
 
-    def upload(self, file: LocalFile, stored: StoredObject | None) -> Outcome:
+    def upload(self, file: ToSend, stored: StoredObject | None) -> Outcome:
         """Upload a file unless ``stored``, the object of its name, is the same; a failure is part of the outcome."""
         key = self._prefix + file.inside
         try:
             _check(key)
-            if stored is not None and stored.size == file.size and stored.etag == etag(file.path, stored.etag):
+            if stored is not None and stored.size == file.size and stored.etag == _etag_of(file, stored.etag):
                 return Outcome(file)
             self._send(key, file)
         except OSError as error:
-            reason = error.strerror or type(error).__name__
-            return Outcome(file, failure=_at_file(file, f"the file cannot be read ({reason})"))
+            reason = error.strerror or str(error) or type(error).__name__
+            return Outcome(file, failure=not_sent(file, f"the file cannot be read ({reason})"))
         except _FileError as error:
-            return Outcome(file, failure=_at_file(file, str(error)))
+            return Outcome(file, failure=not_sent(file, str(error)))
         except OrchardError as error:
             return Outcome(file, failure=error, at_aws=True)
         except Exception as error:  # noqa: BLE001 - an error would end the thread unnoticed
             return Outcome(file, failure=as_orchard_error(error, f"upload '{file.inside}'"), at_aws=True)
         return Outcome(file, sent=True)
 
-    def _send(self, key: str, file: LocalFile) -> None:
+    def _send(self, key: str, file: ToSend) -> None:
         kind = content_type(file.inside.rpartition(".")[2])
         doing = f"upload '{file.inside}'"
         if file.size > SMALL:
             self._retry(doing, lambda: self._send_large(key, file, kind))
             return
-        with open(file.path, "rb") as stream:  # noqa: PTH123 - paths are strings here
+        with file.open() as stream:
             content = stream.read()
         pauses = PAUSES
         if self._quick is not None:
@@ -124,16 +138,18 @@ class Uploader:
 
         return retry(attempt, pauses, lambda error: isinstance(error, TryAgainError), self._sleep)
 
-    def _send_large(self, key: str, file: LocalFile, kind: str) -> None:
-        with open(file.path, "rb") as stream:  # noqa: PTH123
-            self._client.upload_fileobj(stream, self._bucket, key, ExtraArgs={"ContentType": kind}, Config=_TRANSFER)
+    def _send_large(self, key: str, file: ToSend, kind: str) -> None:
+        with file.open() as stream:
+            self._client.upload_fileobj(
+                cast("IO[bytes]", stream), self._bucket, key, ExtraArgs={"ContentType": kind}, Config=_TRANSFER
+            )
 
 
 class _FileError(Exception):
     """A file's name that S3 does not allow."""
 
 
-def etag(path: str, like: str) -> str:
+def etag(stream: Content, like: str) -> str:
     """Return the ETag that S3 gives a file: MD5 of its content, or of its parts' MD5 where it was sent in parts.
 
     Parameters
@@ -141,11 +157,15 @@ def etag(path: str, like: str) -> str:
     like
         An ETag that shows whether there were parts.
     """
-    with open(path, "rb") as stream:  # noqa: PTH123
-        if "-" not in like:
-            return hashlib.file_digest(stream, _md5).hexdigest()
-        parts = [_md5(piece).digest() for piece in iter(lambda: stream.read(PART), b"")]
+    if "-" not in like:
+        return hashlib.file_digest(stream, _md5).hexdigest()
+    parts = [_md5(piece).digest() for piece in iter(lambda: stream.read(PART), b"")]
     return f"{_md5(b''.join(parts)).hexdigest()}-{len(parts)}"
+
+
+def _etag_of(file: ToSend, like: str) -> str:
+    with file.open() as stream:
+        return etag(stream, like)
 
 
 @lru_cache
@@ -168,6 +188,7 @@ def _check(key: str) -> None:
         raise _FileError(f"its name is {length - LONGEST_KEY} bytes longer than S3 allows; shorten it")
 
 
-def _at_file(file: LocalFile, reason: str) -> OrchardError:
+def not_sent(file: ToSend, reason: str) -> OrchardError:
+    """Return the error for a file that cannot be sent."""
     shown = file.inside.encode("utf-8", "replace").decode()
     return NotSentError(f"Could not upload '{shown}': {reason}.", "Fix that cause, then rerun the command.")

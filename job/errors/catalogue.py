@@ -98,6 +98,19 @@ class SplitFoldersError(UsageError):
     code = "ORC-112"
 
 
+class ShardsError(UsageError):
+    """The shards of a set cannot be used together.
+
+    One is damaged, missing, or left over from an earlier upload; or single photos lie next to shards, so that some
+    would be used twice or not at all.
+
+    Send the folder again with `orchard upload FOLDER SET --shards`: it sends what is missing and names what must be
+    deleted. A set has either shards or single photos.
+    """
+
+    code = "ORC-113"
+
+
 class OutputRefusedError(UsageError):
     """The results cannot go to this output.
 

@@ -35,6 +35,11 @@ def labels_of(insides: Sequence[str], root_label: str, pattern: re.Pattern[str] 
     return patterns.captured(OPTION, pattern, insides)
 
 
+def is_split(folder: str) -> bool:
+    """Return whether a folder's name is that of training or test photos."""
+    return folder.lower() in _TRAINING + _TESTING
+
+
 def require_no_splits(insides: Iterable[str], folder: str) -> None:
     """Raise SplitFoldersError if a folder given to fit on contains a training and a test folder, at any depth.
 
@@ -44,7 +49,7 @@ def require_no_splits(insides: Iterable[str], folder: str) -> None:
     for inside in insides:
         *folders, _ = inside.split("/")
         for depth, name in enumerate(folders):
-            if name.lower() in _TRAINING + _TESTING:
+            if is_split(name):
                 kind = _TRAINING if name.lower() in _TRAINING else _TESTING
                 found["/".join(folders[:depth])].setdefault(kind[0], name)
     mixed = sorted((above.count("/"), above) for above, kinds in found.items() if len(kinds) > 1)

@@ -3,7 +3,8 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from difflib import get_close_matches
 from itertools import chain
@@ -16,12 +17,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from job import storage
-from job.errors import PhotosNotFoundError
+from job.errors import PhotosNotFoundError, ShardsError
 from job.images.formats import FORMAT_NAMES, count_endings, describe_ignored, is_photo
 from job.images.labels import labels_of
 from job.images.limits import LARGEST_FILE
 from job.images.patterns import nfc
-from job.storage import FileFound
+from job.storage import FileFound, shards
 
 TRAIN, TEST, PREDICT = "train", "test", "predict"
 """The splits: photos to fit, to evaluate, and to predict only."""
@@ -66,6 +67,9 @@ REUSED = 0.01
 """Cost of a photo whose features are reused from an earlier run, in inferences."""
 
 FOLDERS_SHOWN = 5
+
+ARCHIVES_AT_A_TIME = 16
+"""Archives of a folder that are listed together: each takes requests that are mostly waiting."""
 
 BYTES_LIKE_ONE_PHOTO = 150_000
 """Decoding this many bytes takes as long as one inference by MobileNetV2 (measured on 12-megapixel JPEGs of quality
@@ -128,7 +132,7 @@ def list_photos(
     photos = sorted(_photos_inside(folder, left_out or LeftOut()), key=lambda photo: photo.inside)
     label_of: dict[str, str] = {}
     if split != PREDICT:
-        insides = [storage.inside_archive(photo.inside) for photo in photos]
+        insides = [storage.without_archive(photo.inside) for photo in photos]
         labels = labels_of(insides, PurePosixPath(folder).name, pattern)
         label_of = {photo.inside: label for photo, label in zip(photos, labels, strict=True)}
         photos = draw(photos, labels, subset, folder)
@@ -188,7 +192,7 @@ def draw(photos: Sequence[FileFound], labels: Sequence[str], subset: Subset, fol
         inside
         for label, members in by_label.items()
         if chosen is None or label in chosen
-        for inside in sorted(members, key=lambda inside: rank(subset.seed, storage.inside_archive(inside)))[
+        for inside in sorted(members, key=lambda inside: rank(subset.seed, storage.without_archive(inside)))[
             : subset.per_label
         ]
     }
@@ -247,7 +251,9 @@ def _photos_inside(folder: str, left_out: LeftOut) -> list[FileFound]:
     files = storage.list_files(folder, skipped)
     if not any(is_photo(file.inside) for file in files):
         # A folder of archives. An archive next to photos is more likely to be a copy of them.
-        files = list(chain.from_iterable(_with_members(folder, file, skipped) for file in files))
+        files = _with_members(folder, files, skipped)
+    else:
+        require_no_shards([file.inside for file in files if file.member is None], folder)
     photos = [with_problem_of_size(file) for file in files if is_photo(file.inside)]
     ignored = count_endings(file.inside for file in files if not is_photo(file.inside))
     left_out.ignored.update(ignored)
@@ -267,10 +273,25 @@ def _photos_inside(folder: str, left_out: LeftOut) -> list[FileFound]:
     return photos
 
 
-def _with_members(folder: str, file: FileFound, skipped: storage.Skipped) -> list[FileFound]:
-    if not storage.is_archive(file.inside) or file.member is not None:
-        return [file]
-    return storage.list_members(storage.join(folder, file.inside), file.inside, skipped)
+def require_no_shards(insides: Iterable[str], folder: str) -> None:
+    """Raise ShardsError if a shard is among the files of a folder with single photos: some may be in both."""
+    shard = next((inside for inside in insides if shards.is_shard(inside)), None)
+    if shard is not None:
+        raise ShardsError(
+            f"'{folder}' must have either shards or single photos, got photos next to '{shard}'.",
+            "Send the photos to a set of another name: orchard upload FOLDER NAME --shards",
+        )
+
+
+def _with_members(folder: str, files: Sequence[FileFound], skipped: storage.Skipped) -> list[FileFound]:
+    """Return the files of a folder, with the members of archives in their place."""
+    packed = [file.inside for file in files if storage.is_archive(file.inside) and file.member is None]
+    with ThreadPoolExecutor(ARCHIVES_AT_A_TIME) as pool:
+        listed = pool.map(lambda inside: storage.list_members(storage.join(folder, inside), inside), packed)
+        members = dict(zip(packed, listed, strict=True))
+    shards.require_whole({inside: index for inside, (_, index) in members.items() if index is not None}, folder)
+    found = chain.from_iterable(members[file.inside][0] if file.inside in members else [file] for file in files)
+    return storage.without_hidden(list(found), skipped)
 
 
 def _empty(folders: Sequence[str], photos: Sequence[FileFound]) -> list[str]:

@@ -1,6 +1,7 @@
 """Read and write files by URI: on this machine, on S3 and on other object stores."""
 
-from job.storage.archives import Member, inside_archive, is_archive, path_inside, reader
+from job.storage import shards
+from job.storage.archives import Member, is_archive, path_inside, read_member, reader, without_archive
 from job.storage.files import (
     SYSTEM_FOLDERS,
     FileFound,
@@ -18,6 +19,7 @@ from job.storage.files import (
     nearest_folder,
     read_bytes,
     remove_empty_folder,
+    without_hidden,
     write_bytes,
 )
 from job.storage.filesystem import open_filesystem, s3_region
@@ -34,7 +36,6 @@ __all__ = [
     "delete",
     "exists_any",
     "folder_exists",
-    "inside_archive",
     "is_archive",
     "is_hidden",
     "is_local",
@@ -48,11 +49,15 @@ __all__ = [
     "open_filesystem",
     "path_inside",
     "read_bytes",
+    "read_member",
     "reader",
     "remove_empty_folder",
     "resolved",
     "retry",
     "s3_region",
+    "shards",
     "split_s3",
+    "without_archive",
+    "without_hidden",
     "write_bytes",
 ]

@@ -17,6 +17,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from job.errors import PhotosNotFoundError, one_line
+from job.storage import shards
 from job.storage.filesystem import open_filesystem, persistently
 from job.storage.uri import is_local
 
@@ -45,7 +46,7 @@ class Member:
     start: int  # byte of the archive where its content starts, in a ZIP its header
     stored: int  # bytes from there, header included
     size: int  # bytes of its content
-    crc: int | None = None  # of its content; None in a tar, which has none
+    crc: int | None = None  # of its content; None in a tar without an index
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,16 @@ class Entry:
 
     inside: str  # path inside the archive
     member: Member
-    modified: int = 0  # changes with the content: nanoseconds since 1970, in a ZIP the checksum
+    modified: int = 0  # changes with the content: nanoseconds since 1970, in a ZIP or shard the checksum
     problem: str = ""  # why it cannot be read; empty for most
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What an archive contains."""
+
+    entries: Mapping[str, Entry]  # by path inside the archive, in its order
+    index: shards.Index | None = None  # None if it is not a shard of ours
 
 
 def is_archive(path: str) -> bool:
@@ -63,26 +72,31 @@ def is_archive(path: str) -> bool:
     return path.lower().endswith((".tar", ".zip"))
 
 
-def inside_archive(path: str) -> str:
-    """Return the path inside the archive that a path leads into; a path without an archive is returned unchanged."""
+def without_archive(path: str) -> str:
+    """Return the path that a photo would have if the archive of its path were unpacked where it is."""
     match = _ARCHIVE.match(path)
-    return match["inside"] if match else path
+    if match is None:
+        return path
+    folder = match["archive"].rpartition("/")[0]
+    return f"{folder}/{match['inside']}" if folder else match["inside"]
 
 
 def path_inside(uri: str, folder: str) -> str:
-    """Return a photo's path inside its folder, or inside the archive below it."""
-    return inside_archive(uri.removeprefix(f"{folder}/"))
+    """Return a photo's path inside its folder, as if the archives in it were unpacked."""
+    return without_archive(uri.removeprefix(f"{folder}/"))
 
 
-def list_archive(uri: str) -> list[Entry]:
+def list_archive(uri: str) -> Listed:
     """Return the files of an archive, in its order; of several with one name the last, which unpacking would leave.
 
     Raises
     ------
     PhotosNotFoundError
         If the file is not an archive, or ends early.
+    ShardsError
+        If it is a shard without its index.
     """
-    return list(_entries(uri).values())
+    return _look(uri)
 
 
 def find_member(uri: str) -> Member | None:
@@ -90,7 +104,7 @@ def find_member(uri: str) -> Member | None:
     match = _ARCHIVE.match(uri)
     if match is None:
         return None
-    entry = _entries(match["archive"]).get(match["inside"])
+    entry = _look(match["archive"]).entries.get(match["inside"])
     return entry.member if entry else None
 
 
@@ -102,10 +116,13 @@ def extract(content: bytes, member: Member) -> bytes:
     OSError
         If the archive is damaged there, or has changed since it was listed.
     """
-    if member.crc is None:
+    if not _is_zip(member.archive):
+        content = content[: member.size]
         if len(content) < member.size:
             raise OSError("its archive ends early")
-        return content[: member.size]
+        if member.crc is not None and zlib.crc32(content) != member.crc:
+            raise OSError("its shard is damaged, or has the index of another")
+        return content
     if len(content) < _LOCAL_HEADER.size:
         raise OSError("its archive ends early")
     signature, method, name, extra = _LOCAL_HEADER.unpack_from(content)
@@ -195,32 +212,45 @@ def _read_range(uri: str, start: int, length: int) -> bytes:
     return read() if is_local(uri) else persistently(read)
 
 
-def _entries(uri: str) -> dict[str, Entry]:
-    """Return the files of an archive by path; none if it is not a file, as a folder with an archive's name."""
+def _look(uri: str) -> Listed:
+    """Return what an archive contains; nothing if it is not a file, as a folder with an archive's name."""
     filesystem, path = open_filesystem(uri)
     info = filesystem.get_file_info(path)
     if info.type != fs.FileType.File:
-        return {}
-    with _LISTING:
+        return Listed({})
+    with _LISTING.setdefault(uri, threading.Lock()):
         return _listed(uri, info.size, info.mtime_ns or 0)
 
 
-_LISTING = threading.Lock()
+_LISTING: dict[str, threading.Lock] = {}
+"""By URI, so that threads do not list one archive twice."""
 
 
 @lru_cache(maxsize=1024)
-def _listed(uri: str, size: int, _modified: int) -> dict[str, Entry]:
-    """Return the files of an archive by path; its size and time keep a changed one from being remembered."""
-    list_one = _zip_entries if uri.lower().endswith(".zip") else _tar_entries
+def _listed(uri: str, size: int, _modified: int) -> Listed:
+    """Return what an archive contains; its size and time keep a changed one from being remembered."""
     filesystem, path = open_filesystem(uri)
     try:
         with filesystem.open_input_file(path) as file:
-            return {entry.inside: entry for entry in list_one(_Raw(file, size), uri)}
+            if shards.is_shard(path):
+                return of_index(shards.read_index(file.read_at, size, uri), uri)
+            list_one = _zip_entries if _is_zip(uri) else _tar_entries
+            return Listed({entry.inside: entry for entry in list_one(_Raw(file, size), uri)})
     except (zipfile.BadZipFile, tarfile.TarError, struct.error, NotImplementedError) as error:
         raise PhotosNotFoundError(
             f"'{uri}' must be a whole archive, got one that cannot be read: {one_line(error)}.",
             "Copy it again, or name the folder that it was made from.",
         ) from error
+
+
+def of_index(index: shards.Index, uri: str) -> Listed:
+    """Return what a shard contains."""
+    members = {file.name: Member(uri, file.start, file.size, file.size, file.crc) for file in index.files}
+    return Listed({name: Entry(name, member, member.crc or 0) for name, member in members.items()}, index)
+
+
+def _is_zip(uri: str) -> bool:
+    return uri.lower().endswith(".zip")
 
 
 def _zip_entries(raw: io.RawIOBase, uri: str) -> Iterator[Entry]:

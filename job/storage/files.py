@@ -27,6 +27,7 @@ from job.errors import (
 )
 from job.storage.archives import Member, find_member, is_archive, list_archive, read_member
 from job.storage.filesystem import open_filesystem, persistently
+from job.storage.shards import Index
 from job.storage.uri import is_local
 
 LOOKS_AT_A_TIME = 64
@@ -81,7 +82,7 @@ def list_files(folder: str, skipped: Skipped | None = None) -> list[FileFound]:
                 f"{nearest_folder(folder)}Check its name, and that this machine may read it.",
             )
         if root.type == fs.FileType.File and is_archive(path):
-            return list_members(folder, "", skipped)
+            return without_hidden(list_members(folder, "")[0], skipped)
         # An object store may have an object and a folder of the same name.
         if root.type != fs.FileType.Directory and (local or not _list_below(filesystem, path)):
             if path.lower().endswith((".tar.gz", ".tgz")):
@@ -93,20 +94,19 @@ def list_files(folder: str, skipped: Skipped | None = None) -> list[FileFound]:
         found = list(_walk(Path(path), skipped) if local else _list_objects(filesystem, path))
     except OSError as error:
         raise unreachable(f"Cannot list the folder '{folder}'", error) from error
-    return _not_hidden(found, skipped)
+    return without_hidden(found, skipped)
 
 
-def list_members(archive: str, inside: str, skipped: Skipped | None = None) -> list[FileFound]:
-    """Return the files of an archive; ``inside`` is its own path inside a folder, empty if it is the folder."""
-    before = f"{inside}/" if inside else ""
-    found = [
-        FileFound(before + entry.inside, entry.member.size, entry.problem, entry.modified, entry.member)
-        for entry in list_archive(archive)
-    ]
-    return _not_hidden(found, skipped)
+def list_members(archive: str, inside: str) -> tuple[list[FileFound], Index | None]:
+    """Return all files of an archive at ``inside`` (empty if it is the folder), and the index if it is a shard."""
+    before, listed = f"{inside}/" if inside else "", list_archive(archive)
+    entries = listed.entries.values()
+    found = [FileFound(before + of.inside, of.member.size, of.problem, of.modified, of.member) for of in entries]
+    return found, listed.index
 
 
-def _not_hidden(found: Sequence[FileFound], skipped: Skipped | None) -> list[FileFound]:
+def without_hidden(found: Sequence[FileFound], skipped: Skipped | None = None) -> list[FileFound]:
+    """Return the files that are not hidden."""
     if skipped is not None:
         skipped.system += sorted({_system_folder(file.inside) for file in found} - {""})
     return [file for file in found if not is_hidden(file.inside)]

@@ -42,6 +42,16 @@ def test_what_boto3_puts_it_gets_heads_and_lists(endpoint: str) -> None:
 
 
 @pytest.mark.usefixtures("endpoint")
+def test_ranges_are_answered_with_their_part() -> None:
+    client = boto3.client("s3")
+    client.put_object(Bucket="data", Key="a.tar", Body=b"0123456789")
+
+    for asked, part in [("bytes=2-4", b"234"), ("bytes=7-", b"789"), ("bytes=8-99", b"89")]:
+        answer = client.get_object(Bucket="data", Key="a.tar", Range=asked)
+        assert (answer["ResponseMetadata"]["HTTPStatusCode"], answer["Body"].read()) == (206, part)
+
+
+@pytest.mark.usefixtures("endpoint")
 def test_a_listing_goes_on_over_several_pages() -> None:
     client = boto3.client("s3")
     keys = [f"set/{number}.jpg" for number in range(5)]

@@ -29,7 +29,18 @@ def test_the_table_compares_with_the_fastest() -> None:
     assert values(table.splitlines()[0]) == ["100", "1", "2"]
     assert table.splitlines()[-2:] == [
         "| loop | 100 | 1.00 |  | 2.0 | 50 |",
-        "| float32 | 80 | 0.80 | 0.5 | 2.2 | 50 |",
+        "| float32 | 80.0 | 0.80 | 0.5 | 2.2 | 50 |",
+    ]
+
+
+def test_large_photos_are_not_compared_with_small_ones() -> None:
+    contenders = speed.summary({"float32": rounds(1.0), "large": rounds(8.0)})
+
+    table = speed.describe({"machine": "2 cores", "rounds": 1, "contenders": contenders})
+
+    assert table.splitlines()[-2:] == [
+        "| float32 | 100 | 1.00 |  | 2.0 | 50 |",
+        "| large | 12.5 |  |  | 9.0 | 50 |",
     ]
 
 
@@ -68,7 +79,7 @@ def test_an_unknown_contender_is_named(capsys: pytest.CaptureFixture[str]) -> No
 
     message, hint = capsys.readouterr().out.splitlines()
     assert "nobody" in message
-    assert "loop, inference, float32, int8; --other NAME='COMMAND' " in hint
+    assert "loop, inference, float32, int8, late-shards, large, large-scaled; --other NAME='COMMAND' " in hint
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: reads memory from /proc")

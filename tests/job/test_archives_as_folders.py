@@ -1,6 +1,8 @@
 """Tests of runs on photos in archives, with a real Spark, next to the same photos in a folder."""
 
 import shutil
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -9,9 +11,12 @@ import numpy as np
 import pytest
 from pyspark import SparkContext
 
+from infra.aws.client import Aws
+from infra.upload import Uploader, plan, upload, walk
 from job import arguments, pipeline
 from job.errors import PhotosNotFoundError
 from job.results import layout
+from tests.shards import write_shards
 
 pytestmark = pytest.mark.usefixtures("spark")
 
@@ -60,6 +65,30 @@ def test_archives_give_the_rows_of_their_folder(run: Any, sample_photos: Path, t
     assert rows_of(from_zip) == expected
     assert rows_of(from_shards) == expected
     assert (from_zip / "report.html").read_text().count("data:image/webp") > 0
+
+
+def test_shards_of_an_upload_give_the_rows_of_their_folder(run: Any, sample_photos: Path, tmp_path: Path) -> None:
+    assert len(write_shards(sample_photos, tmp_path / "shards", 30_000)) > 2
+
+    expected, from_shards = rows_of(run(sample_photos)[0]), run(tmp_path / "shards")[0]
+
+    assert len(expected) == 40
+    assert rows_of(from_shards) == expected
+
+
+@pytest.mark.slow
+def test_uploaded_shards_give_the_rows_of_the_folder(
+    run: Any, sample_photos: Path, random_backbone: Path, bucket: str, tmp_path: Path
+) -> None:
+    uploader = Uploader(Aws("eu-west-1"), bucket, "images/set/", lambda _: None)
+    assert upload(uploader, plan(walk(sample_photos), 30_000), lambda _: None).failures == []
+    words = ["--images", f"s3://{bucket}/images/set", "--model", str(random_backbone), "--components", "3"]
+    words += ["--classifier", "discriminant", "--holdout", "0.25", "--no-csv", "--output", str(tmp_path / "run")]
+
+    # In a process of its own, so that Spark's workers have this server's address in their environment
+    subprocess.run([sys.executable, "-m", "job", *words], check=True, capture_output=True)
+
+    assert rows_of(tmp_path / "run") == rows_of(run(sample_photos)[0])
 
 
 def test_paths_in_results_name_archive_and_member(run: Any, sample_photos: Path, tmp_path: Path) -> None:

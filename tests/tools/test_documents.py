@@ -22,6 +22,7 @@ ORC-102 AddressError
 ORC-110 PhotosNotFoundError
 ORC-111 TooFewPhotosError
 ORC-112 SplitFoldersError
+ORC-113 ShardsError
 ORC-120 OutputRefusedError
 ORC-130 ResultsUnusableError
 ORC-140 BackboneError
@@ -54,6 +55,7 @@ ORC-220 PhotoFolderError
 ORC-221 UnreadableFolderError
 ORC-222 NotSentError
 ORC-223 UploadGivenUpError
+ORC-224 MixedSetError
 ORC-230 StackNotReadyError
 ORC-231 DeploymentFailedError
 ORC-232 StackStaysError

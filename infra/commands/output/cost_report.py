@@ -42,11 +42,11 @@ def hour_lines(cost: HourCost) -> list[str]:
     return in_columns(rows, text_columns=3)
 
 
-def photos_lines(cost: PhotosCost) -> list[str]:
+def photos_lines(cost: PhotosCost, *, shards: bool = False) -> list[str]:
     """Return the table of a run over photos."""
     rows = [
         ["", "h:mm:ss", "USD"],
-        ["upload, one PUT per photo", "", usd(cost.upload_usd, 3)],
+        [f"upload, {'in shards' if shards else 'one PUT per photo'}", "", usd(cost.upload_usd, 3)],
         ["start of the cluster", clock(cost.start_hours), usd(cost.start_usd, 3)],
         ["the job", clock(cost.job_hours), usd(cost.job_usd, 3)],
         ["its requests to S3", "", usd(cost.requests_usd, 3)],

@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -120,6 +121,97 @@ def test_a_folder_typed_as_a_dot_has_a_name_too(
     assert cli.main(["upload", "."], context) == 0
 
     assert "images/fruits/apple/1.jpg" in data_stack.objects
+
+
+def test_archive_becomes_a_set_without_unpacking(data_stack: FakeS3, photos: Path, context: Context) -> None:
+    zipped = shutil.make_archive(str(photos.with_name("pears")), "zip", photos)
+
+    assert cli.main(["upload", zipped], context) == 0
+
+    assert sorted(data_stack.objects) == [
+        f"images/pears/{name}" for name in ("apple/1.jpg", "apple/2.jpg", "pear/3.png")
+    ]
+    assert said(context)[-1] == "Next: orchard run --images pears --on emr"
+
+
+def test_shards_are_sent_and_counted(data_stack: FakeS3, photos: Path, context: Context) -> None:
+    for _ in range(2):
+        assert cli.main(["upload", str(photos), "--shards"], context) == 0
+
+    assert list(data_stack.objects) == data_stack.puts == ["images/fruits/orchard-000000.tar"]
+    size = len(data_stack.objects["images/fruits/orchard-000000.tar"]) / 1e6
+    assert list(map(values, said(context)[2:4])) == [["1", f"{size:.1f} MB"], ["1", f"{size:.1f} MB", "0 s", "0"]]
+    assert values(said(context)[-2]) == ["0", "0.0 MB", "0 s", "1"]
+
+
+def test_shard_size_needs_shards(photos: Path, context: Context, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["upload", str(photos), "--shard-size", "8"], context) == 2
+
+    message, hint = told(capsys.readouterr().err)
+    assert "--shard-size" in message
+    assert hint.endswith(f"orchard upload {photos} fruits --shards")
+
+
+@pytest.mark.parametrize("size", ["0", "10001", "64MB", "-1"])
+def test_shard_size_is_a_number_of_megabytes(size: str, photos: Path, context: Context) -> None:
+    assert cli.main(["upload", str(photos), "--shards", "--shard-size", size], context) == 2
+
+
+@pytest.mark.parametrize(
+    ("before", "options", "fix"),
+    [
+        ("orchard-000000.tar", [], "fruits --shards"),
+        ("apple/0.jpg", ["--shards"], "fruits-shards --shards"),
+        ("photos.zip", ["--shards"], "fruits-shards --shards"),
+    ],
+)
+def test_set_never_mixes_shards_and_single_photos(
+    data_stack: FakeS3,
+    photos: Path,
+    context: Context,
+    capsys: pytest.CaptureFixture[str],
+    before: str,
+    options: list[str],
+    fix: str,
+) -> None:
+    data_stack.objects[f"images/fruits/{before}"] = b"earlier"
+
+    assert cli.main(["upload", str(photos), *options], context) == 2
+
+    written = capsys.readouterr().err
+    assert codes(written) == ["ORC-224"]
+    assert told(written)[1].endswith(f"orchard upload {photos} {fix}")
+    assert data_stack.puts == []
+
+
+def test_shards_left_over_are_named_with_the_command(
+    data_stack: FakeS3, photos: Path, context: Context, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data_stack.objects["images/fruits/orchard-000001.tar"] = b"earlier"
+
+    assert cli.main(["upload", str(photos), "--shards"], context) == 2
+
+    written = capsys.readouterr().err
+    assert codes(written) == ["ORC-224"]
+    assert told(written)[1].endswith(": aws s3 rm s3://data/images/fruits/orchard-000001.tar")
+    assert "images/fruits/orchard-000000.tar" in data_stack.objects
+
+
+def test_photo_that_cannot_be_packed_is_listed(data_stack: FakeS3, photos: Path, context: Context) -> None:
+    (photos / "pear" / "4.jpg").symlink_to(photos / "nothing")
+
+    assert cli.main(["upload", str(photos), "--shards"], context) == 1
+
+    assert values(said(context)[-1]) == ["pear/4.jpg"]
+    assert len(data_stack.puts) == 1
+
+
+def test_price_counts_shards_instead_of_photos(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Aws, "on_this_machine", False)
+
+    assert list(map(values, command._cost(context, 67_692))) == [["67,692", "0.338 USD", "--shards"]]
+    assert list(map(values, command._cost(context, 10))) == [["10", "0.001 USD"]]
+    assert list(map(values, command._cost(context, 72, 67_692))) == [["72", "0.001 USD", "67,692", "0.338 USD"]]
 
 
 def test_failed_files_are_listed_and_the_exit_code_is_1(

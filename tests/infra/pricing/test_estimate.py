@@ -127,6 +127,14 @@ def test_photos_cost_the_clusters_hours_and_their_requests(settings: Settings) -
     assert cost.storage_usd_a_month == pytest.approx(3_600_000 * 10 * 1024 / 2**30 * 0.02)
 
 
+def test_shards_take_fewer_requests_than_photos(settings: Settings) -> None:
+    cost = photos_cost(hour_cost(settings, PRICES, spot=False), BENCHMARK, 67_692, PRICES, 0, 5, shards=True)
+
+    # 404 MB are six shards in eight parts each, with two more requests, and one in three parts
+    assert cost.upload_usd == pytest.approx((6 * 10 + 5) * 0.005 / 1000)
+    assert cost.requests_usd == pytest.approx((2 * (677 + 51) + 3 * 7) * 0.0004 / 1000 + 0.005 / 1000)
+
+
 def test_what_has_no_price_in_s3_stays_unknown(settings: Settings) -> None:
     prices = replace(PRICES, thousand_writes=None, storage_gib_month=None)
     cost = photos_cost(hour_cost(settings, prices, spot=False), BENCHMARK, 1, prices, 0, 5)

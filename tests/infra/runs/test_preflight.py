@@ -8,8 +8,9 @@ from infra.aws.client import Aws
 from infra.errors import RunRefusedError, RunUnknownError
 from infra.runs.preflight import PhotosFound, check_labels, require_file, require_photos, require_results
 from job import arguments
-from job.errors import SplitFoldersError, UsageError
+from job.errors import ShardsError, SplitFoldersError, UsageError
 from tests.error_report import values
+from tests.shards import write_shards
 
 
 @pytest.mark.parametrize(
@@ -34,8 +35,51 @@ def test_refuses_a_bucket_without_photos(aws: Aws, bucket: str) -> None:
     assert raised.value.hint.endswith(f": aws s3 ls s3://{bucket}/")
 
 
+def test_counts_the_photos_in_shards_by_their_index(aws: Aws, bucket: str, tmp_path: Path) -> None:
+    for name in ("Training/apple/1.jpg", "Training/pear/2.jpg", "Test/pear/3.jpg"):
+        (tmp_path / "fruits" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "fruits" / name).write_bytes(b"12345")
+    size = 0
+    for path in write_shards(tmp_path / "fruits", tmp_path / "shards", 1000):
+        key = f"fruits/{path.relative_to(tmp_path / 'shards')}"
+        aws.s3.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
+        size += path.stat().st_size
+
+    everything, training = (
+        require_photos(aws, f"s3://{bucket}/fruits"),
+        require_photos(aws, f"s3://{bucket}/fruits/Training"),
+    )
+
+    assert everything == PhotosFound(3, size, "", archives=3)
+    assert everything.names == ("Test/pear/3.jpg", "Training/apple/1.jpg", "Training/pear/2.jpg")
+    assert (training.count, training.names) == (2, ("apple/1.jpg", "pear/2.jpg"))
+    aws.s3.delete_object(Bucket=bucket, Key="fruits/Training/orchard-000001.tar")
+    with pytest.raises(ShardsError):
+        require_photos(aws, f"s3://{bucket}/fruits")
+
+
+def test_shards_next_to_single_photos_are_refused(aws: Aws, bucket: str) -> None:
+    for key in ("fruits/apple/1.jpg", "fruits/orchard-000000.tar"):
+        aws.s3.put_object(Bucket=bucket, Key=key, Body=b"12345")
+
+    with pytest.raises(ShardsError):
+        require_photos(aws, f"s3://{bucket}/fruits")
+
+
+def test_other_archives_are_left_to_the_run(aws: Aws, bucket: str) -> None:
+    for key in ("fruits/photos.zip", "fruits/shard-1.tar", "fruits/labels.csv"):
+        aws.s3.put_object(Bucket=bucket, Key=key, Body=b"12345")
+    given = arguments.parse(["--images", f"s3://{bucket}/fruits", "--labels", "pear", "--output", "s3://b/r"])
+
+    listed = require_photos(aws, f"s3://{bucket}/fruits")
+
+    assert listed == PhotosFound(0, 10, listed.ignored, archives=2, unlisted=2)
+    assert values(listed.ignored) == ["1", "1", ".csv"]
+    assert check_labels(given, {f"s3://{bucket}/fruits": listed}) == []
+
+
 def found(*names: str) -> PhotosFound:
-    return PhotosFound(len(names), 1, "", names)
+    return PhotosFound(len(names), 1, names=names)
 
 
 def test_refuses_set_with_training_and_test_folders() -> None:

@@ -50,7 +50,7 @@ def test_counts_photos_bytes_labels_and_other_files(tmp_path: Path) -> None:
     write(tmp_path, "apple/1.jpg", "apple/2.JPEG", "pear/3.png", "pear/notes.txt", "thumbs.db")
 
     assert survey(tmp_path) == Survey(
-        files=3, size=21, ignored=Counter({".txt": 1, ".db": 1}), labels={"apple", "pear"}
+        files=3, size=21, requests=3, ignored=Counter({".txt": 1, ".db": 1}), labels={"apple", "pear"}
     )
     assert survey(tmp_path, every_file=True).files == 5
 

@@ -13,8 +13,8 @@ from infra.aws.client import ATTEMPTS, Aws
 from infra.errors import NotAllowedError, SignInError, UploadGivenUpError, WrongUseError
 from infra.upload import image_set as module
 from infra.upload.image_set import Result, upload
-from infra.upload.photo_folder import LocalFile, walk
-from infra.upload.uploader import PART, Outcome, StoredObject, Uploader, content_type, etag
+from infra.upload.photo_folder import PART, LocalFile, ToSend, walk
+from infra.upload.uploader import Outcome, StoredObject, Uploader, content_type, etag
 from job.errors import TryAgainError
 from tests.infra.s3_server import DROP, FakeS3
 
@@ -236,7 +236,8 @@ def test_a_large_file_is_sent_in_parts_and_known_again(bucket: str, tmp_path: Pa
 
     assert (first.sent, second.sent, second.already) == (2, 0, 2)
     kept = boto3.client("s3").head_object(Bucket=bucket, Key="images/set/parts.jpg")
-    assert kept["ETag"].strip('"') == etag(str(tmp_path / "parts.jpg"), kept["ETag"])
+    with (tmp_path / "parts.jpg").open("rb") as stream:
+        assert kept["ETag"].strip('"') == etag(stream, kept["ETag"])
     assert kept["ETag"].endswith('-2"')
     (tmp_path / "parts.jpg").write_bytes(os.urandom(PART + 1000))
     assert send(tmp_path, waits, bucket).sent == 1
@@ -277,7 +278,7 @@ def test_reads_the_folder_only_as_fast_as_it_sends(waits: Waits) -> None:
             yield LocalFile(f"{taken:06d}.jpg", os.devnull, 0)
 
     class Idle(Uploader):
-        def upload(self, file: LocalFile, stored: StoredObject | None) -> Outcome:
+        def upload(self, file: ToSend, stored: StoredObject | None) -> Outcome:
             assert stored is None
             return Outcome(file, sent=True)
 
