@@ -65,6 +65,11 @@ class Results:
         return pa.concat_tables(self._read(f"{layout.PREDICTIONS}/", pq.read_table))
 
     @cached_property
+    def objects(self) -> pa.Table:
+        """Box and label of each object, of a prediction with ``multiple=True``."""
+        return pa.concat_tables(self._read(layout.OBJECTS, pq.read_table))
+
+    @cached_property
     def metrics(self) -> dict[str, Any]:
         """Accuracy, macro-F1 and scores by label of the classifier on the test photos."""
         return dict(self._read(layout.METRICS, json.load)[0])

@@ -114,6 +114,7 @@ class PredictArguments(_Checked):
     output: str
     model: str | None
     reject_below: float | None
+    multiple: bool
     csv: bool
     max_rejected: str | None
     resume: bool

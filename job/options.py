@@ -317,6 +317,9 @@ def add_predict_options(made: argparse.ArgumentParser, where: argparse._ActionsC
     photos.add_argument("--images", metavar="FOLDER", required=True, help="photos to predict; folder names are ignored")
     photos.add_argument("--model", metavar="FILE", help="backbone of that run (default: found or exported again)")
     add_rejection(photos)
+    photos.add_argument(
+        "--multiple", action="store_true", help="also find several objects in each photo, with their boxes, in objects/"
+    )
     _add_output_options(made)
 
 

@@ -25,6 +25,7 @@ from job.features.words.extractor import WordExtractor, reused_words
 from job.features.words.options import ZERO
 from job.images import EXACT, PREDICT, LeftOut, listing
 from job.manifest import build_manifest, write_tables
+from job.objects import stage as objects
 from job.pca import Projection
 from job.pca.passes import ProjectionTask
 from job.pca.stage import project_photos, read_projection
@@ -60,6 +61,10 @@ def run(arguments: PredictArguments, environment: Mapping[str, str]) -> dict[str
         for line in (f"Found {len(photos):,} photos to predict.", *left_out.lines()):
             progress.say(line)
         extractor = find_extractor(arguments, fitted, earlier, storage.cache_folder(environment), run)
+        searched = None
+        if arguments.multiple:
+            searched = objects.require_fitted(fitted, earlier, projection, classifier, extractor)
+        listed = photos
         photos, found = resume.reuse(arguments.resume, output, extractor.folder, extractor.provenance, photos, progress)
         with session.opened(arguments.master, extractor.files, progress, run.folder) as context:
             reports = tasks.extract(context, photos, extractor, output, run.run_id, progress)
@@ -72,6 +77,11 @@ def run(arguments: PredictArguments, environment: Mapping[str, str]) -> dict[str
                 files = stage.input_files(extracted.reports, projected)
                 reject_below = arguments.reject_below
                 predictions = stage.predict(context, output, classifier, files, reject_below, progress).files
+            boxes = None
+            if searched is not None:
+                boxes = objects.find(
+                    *(context, output, run.run_id, listed, searched, arguments.reject_below, arguments.resume, progress)
+                )
         begin_to_replace(run)
         classes = () if classifier is None else classifier.labels
         merged = write_tables(output, extracted.reports, projected, predictions, classes)
@@ -83,6 +93,9 @@ def run(arguments: PredictArguments, environment: Mapping[str, str]) -> dict[str
             **merged.as_manifest(),
         }
         written = {"classifier": predictions, "tables": merged.files}
+        if boxes is not None:
+            outcome["objects"] = boxes.description
+            written["objects"] = objects.write(output, boxes)
         manifest = build_manifest(run, arguments.as_manifest(), photos, found, extracted, projected, outcome, written)
         return making.finish_with_report(run, manifest, arguments.lang)
 

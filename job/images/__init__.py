@@ -17,12 +17,12 @@ from job.images.decode import (
     upright,
 )
 from job.images.formats import FORMAT_NAMES, FORMATS, PHOTO_ENDINGS, describe_ignored, ending, is_photo
-from job.images.identity import THUMBNAIL_SIDE, Identity, grey_levels, identify
+from job.images.identity import THUMBNAIL_SIDE, Identity, Reduced, grey_levels, identify
 from job.images.limits import LARGEST_FILE, RejectedPhotoError, require_size
 from job.images.listing import LISTING_SCHEMA, PREDICT, TEST, TRAIN, LeftOut, Subset
 from job.images.patterns import nfc
 from job.images.prefetch import photos_in_turn, read_ahead
-from job.images.views import WINDOWS, decode_views
+from job.images.views import WINDOWS, cut_views, decode_views, smallest_share
 
 __all__ = [
     "DECODING",
@@ -42,8 +42,10 @@ __all__ = [
     "Identity",
     "LeftOut",
     "Pixels",
+    "Reduced",
     "RejectedPhotoError",
     "Subset",
+    "cut_views",
     "decode_at_own_size",
     "decode_views",
     "describe_ignored",
@@ -61,6 +63,7 @@ __all__ = [
     "read_ahead",
     "require_size",
     "resized",
+    "smallest_share",
     "to_rgb",
     "upright",
 ]

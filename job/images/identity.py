@@ -25,6 +25,15 @@ class Identity:
     thumbnail: str  # THUMBNAIL_SIDE * THUMBNAIL_SIDE grey levels in base64
 
 
+@dataclass(frozen=True)
+class Reduced:
+    """A photo at a reduced size, with its own width and height."""
+
+    pixels: Pixels  # uint8 of shape (height, width, 3)
+    width: int
+    height: int
+
+
 def identify(content: bytes, pixels: Pixels) -> Identity:
     """Return the identity of a photo.
 

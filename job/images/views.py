@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+from PIL import Image
 
 from job.images.decode import OVERSAMPLING, SCALED, Pixels, open_photo, resized
 
@@ -50,11 +51,19 @@ def decode_views(content: bytes, width: int, height: int, views: int, method: st
     -------
     uint8 of shape (views, height, width, 3).
     """
-    windows = WINDOWS[views]
-    smallest = min(right - left for left, _, right, _ in windows)
+    smallest = smallest_share(views)
     wanted = (round(OVERSAMPLING * width / smallest), round(OVERSAMPLING * height / smallest))
-    photo = open_photo(content, wanted if method == SCALED else None)
-    return np.stack([resized(photo, width, height, _box(window, *photo.size)) for window in windows])
+    return cut_views(open_photo(content, wanted if method == SCALED else None), width, height, views)
+
+
+def cut_views(photo: Image.Image, width: int, height: int, views: int) -> Pixels:
+    """Resize each view of an image from ``open_photo``; see ``decode_views``."""
+    return np.stack([resized(photo, width, height, _box(window, *photo.size)) for window in WINDOWS[views]])
+
+
+def smallest_share(views: int) -> float:
+    """Return the width of the smallest view as a share of the photo's."""
+    return min(right - left for left, _, right, _ in WINDOWS[views])
 
 
 def _box(window: Window, width: int, height: int) -> Window | None:

@@ -18,8 +18,9 @@ from job import storage
 from job.classifiers import UNKNOWN
 from job.images import TEST
 from job.matrices import matrix
-from job.report import checked, predicted
+from job.report import checked, objects, predicted
 from job.report.checked import Checked
+from job.report.objects import ObjectsFound
 from job.report.photo_sample import PhotoSample, draw
 from job.report.predicted import Predicted
 from job.results import layout
@@ -94,6 +95,7 @@ class Findings:
     folds: dict[str, Any] | None
     compared: list[dict[str, Any]] | None
     checked: Checked | None  # what was found about the photos themselves
+    objects: ObjectsFound | None = None  # of a prediction with --multiple
 
 
 def read(output: str, manifest: dict[str, Any]) -> Findings:
@@ -126,6 +128,7 @@ def read(output: str, manifest: dict[str, Any]) -> Findings:
         None if metrics is None else metrics.get("folds"),
         None if metrics is None else metrics.get("compared"),
         checked.read(output, listed),
+        objects.read(output, listed, manifest.get("objects", {}).get("labels", {})),
     )
 
 

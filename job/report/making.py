@@ -7,7 +7,7 @@ from typing import Any
 
 from job import storage
 from job.errors import job_command, one_line
-from job.report import checked, drawing, findings, likeness, page, sections, thumbnails
+from job.report import checked, drawing, findings, likeness, objects, page, sections, thumbnails
 from job.report.messages import Messages
 from job.results import DataFile, layout
 from job.results.output import Run, commit, finish
@@ -41,7 +41,9 @@ def make(output: str, manifest: dict[str, Any], language: str, with_map: bool = 
     shown = [*(photo.path for photo in mistakes), *(photo.path for photo in uncertain)]
     to_check = checked.paths(found.checked) if found.checked is not None else []
     wanted = [*shown, *to_check, *found.photos.paths[:THUMBNAILS]]
-    return page.render(found, thumbnails.read(wanted), Messages(language), drawing.script())
+    with_boxes = [photo.path for photo in found.objects.shown] if found.objects is not None else []
+    previews = thumbnails.read(with_boxes, side=objects.SIDE)
+    return page.render(found, thumbnails.read(wanted), Messages(language), drawing.script(), previews)
 
 
 def write(output: str, manifest: dict[str, Any], language: str, with_map: bool = False) -> DataFile:

@@ -12,7 +12,18 @@ from typing import Any
 import numpy as np
 
 from job.errors import printable
-from job.report import calibration, checked, cost, cross_validation, figures, heat_map, likeness, markup, sections
+from job.report import (
+    calibration,
+    checked,
+    cost,
+    cross_validation,
+    figures,
+    heat_map,
+    likeness,
+    markup,
+    objects,
+    sections,
+)
 from job.report.findings import Findings
 from job.report.messages import Messages
 from job.report.predicted import UNCERTAIN
@@ -23,7 +34,13 @@ FORBID_NETWORK = (
 """The browser itself keeps the page from loading anything. Vega compiles its expressions, which needs 'unsafe-eval'."""
 
 
-def render(findings: Findings, thumbnails: Mapping[str, str], messages: Messages, script: str) -> str:
+def render(
+    findings: Findings,
+    thumbnails: Mapping[str, str],
+    messages: Messages,
+    script: str,
+    previews: Mapping[str, str] = {},
+) -> str:
     """Return the whole page.
 
     Parameters
@@ -32,6 +49,8 @@ def render(findings: Findings, thumbnails: Mapping[str, str], messages: Messages
         Data URIs by a photo's path; photos without one are shown without.
     script
         JavaScript that defines ``vegaEmbed``.
+    previews
+        Data URIs of the photos with boxes, by path.
     """
     drawn = page_figures(findings, messages)
     content = {
@@ -42,7 +61,7 @@ def render(findings: Findings, thumbnails: Mapping[str, str], messages: Messages
         "smallCells": heat_map.SMALL_CELLS,
         "scatter": _scatter_content(findings, thumbnails, messages) if "scatter" in drawn else None,
     }
-    shown = list(_sections(findings, thumbnails, messages))
+    shown = list(_sections(findings, thumbnails, previews, messages))
     title = f"{_title(findings, messages)}: {findings.manifest['run_id']}"
     parts = [
         "<!DOCTYPE html>",
@@ -192,7 +211,9 @@ def _tiles(findings: Findings, messages: Messages) -> str:
     return f'<div class="tiles">{drawn}{cost.tile(messages)}</div>'
 
 
-def _sections(findings: Findings, thumbnails: Mapping[str, str], messages: Messages) -> Iterable[tuple[str, str]]:
+def _sections(
+    findings: Findings, thumbnails: Mapping[str, str], previews: Mapping[str, str], messages: Messages
+) -> Iterable[tuple[str, str]]:
     """Yield the name and the HTML of each section that there is something to show in."""
     yield "run", sections.run(findings, messages)
     if findings.cumulative is not None:
@@ -200,6 +221,8 @@ def _sections(findings: Findings, thumbnails: Mapping[str, str], messages: Messa
         yield "variance", sections.variance(findings, findings.cumulative, messages)
     if findings.predicted is not None:
         yield "predictions", sections.predictions(findings.predicted, thumbnails, messages)
+    if findings.objects is not None:
+        yield "objects", objects.section(findings.objects, previews, messages)
     yield "scatter", sections.scatter(findings, thumbnails, messages)
     if findings.compared is not None:
         yield "compared", cross_validation.comparison(findings.compared, messages)

@@ -31,17 +31,23 @@ def read(
     read_bytes: Callable[[str], bytes] = storage.read_bytes,
     most_bytes: int = MOST_BYTES,
     most_seconds: float = MOST_SECONDS,
+    side: int = SIDE,
 ) -> dict[str, str]:
     """Return thumbnails by path, as data URIs; photos that cannot be read, or not in time, have none.
 
-    ``paths``: URIs of the photos, the most important first.
+    Parameters
+    ----------
+    paths
+        URIs of the photos, the most important first.
+    side
+        Pixels of the longer side.
     """
     made: dict[str, str] = {}
     left = most_bytes
     until = time.monotonic() + most_seconds
     pool = ThreadPoolExecutor(PHOTOS_AT_A_TIME, thread_name_prefix="thumbnail")
     try:
-        coming = [(path, pool.submit(_data_uri, path, read_bytes)) for path in dict.fromkeys(paths)]
+        coming = [(path, pool.submit(_data_uri, path, read_bytes, side)) for path in dict.fromkeys(paths)]
         for path, future in coming:
             uri = future.result(max(0.0, until - time.monotonic()))
             if uri is not None:
@@ -56,7 +62,7 @@ def read(
     return made
 
 
-def thumbnail(content: bytes) -> bytes:
+def thumbnail(content: bytes, side: int = SIDE) -> bytes:
     """Return a small WebP of a photo, upright and on white.
 
     Raises
@@ -65,15 +71,15 @@ def thumbnail(content: bytes) -> bytes:
         Nearly any, if the content is not a photo: Pillow's decoders raise many types.
     """
     # Large JPEGs are decoded at a fraction of their size, in a fraction of the time.
-    small = Image.fromarray(decode_at_own_size(content, SIDE, SCALED))
+    small = Image.fromarray(decode_at_own_size(content, side, SCALED))
     made = io.BytesIO()
     small.save(made, "WEBP", quality=QUALITY)
     return made.getvalue()
 
 
-def _data_uri(path: str, read_bytes: Callable[[str], bytes]) -> str | None:
+def _data_uri(path: str, read_bytes: Callable[[str], bytes], side: int) -> str | None:
     try:
-        content = thumbnail(read_bytes(path))
+        content = thumbnail(read_bytes(path), side)
     except Exception:  # noqa: BLE001 - a photo without a thumbnail is not a failure, for any reason
         return None
     return f"data:image/webp;base64,{base64.b64encode(content).decode()}"

@@ -32,6 +32,7 @@ COMPONENTS = "components"
 COMPONENTS_CSV = "components.csv"
 REJECTED = "rejected"
 DESCRIPTORS = "descriptors"
+BOXES = "boxes"
 BACKBONE = "backbone"
 REJECTED_TABLE = "rejected.csv"
 COMPONENTS_TABLE = "pca/components.csv"
@@ -50,19 +51,23 @@ QUALITY = "quality/quality.json"
 QUALITY_PHOTOS = "quality/photos.parquet"
 QUALITY_TABLE = "quality/photos.csv"
 
+OBJECTS = "objects/objects.parquet"
+OBJECTS_TABLE = "objects/objects.csv"
+
 WORDS = "vocabulary/words.npz"
 WORDS_DESCRIPTION = "vocabulary/vocabulary.json"
 
 WRITTEN_ONCE = (
     *(EXPLAINED_VARIANCE, PROJECTION, METRICS, CONFUSION_MATRIX, MODEL, MODEL_NUMBERS, DISTANCE),
     *(WORDS, WORDS_DESCRIPTION, REJECTED_TABLE, COMPONENTS_TABLE, PREDICTIONS_TABLE),
-    *(QUALITY, QUALITY_PHOTOS, QUALITY_TABLE),
+    *(QUALITY, QUALITY_PHOTOS, QUALITY_TABLE, OBJECTS, OBJECTS_TABLE),
 )
 """Files without a run's id in their name: written once an earlier run's manifest is removed."""
 
 LAYOUT = (
     *(MANIFEST, PROGRESS, FEATURES, COMPONENTS, COMPONENTS_CSV, "pca", REJECTED),
     *("classifier", REPORT, DESCRIPTORS, BACKBONE, "vocabulary", "quality", REJECTED_TABLE, PREDICTIONS_TABLE),
+    *(BOXES, "objects"),
 )
 """Files and folders at the top of a results folder."""
 
@@ -86,6 +91,17 @@ PREDICTIONS_SCHEMA = pa.schema(
         pa.field("distance", pa.float32()),
     ]
 )
+BOX_SCHEMA = pa.schema(
+    [
+        *(pa.field(name, pa.int32()) for name in ("left", "top", "width", "height")),
+        pa.field("label", pa.string()),
+        pa.field("probability", pa.float32()),
+        *(pa.field(name, pa.int32()) for name in ("photo_width", "photo_height")),
+    ]
+)
+"""An object: its box in pixels of the upright photo, its label, and the size of the photo."""
+BOXES_SCHEMA = pa.schema([*list(FEATURES_SCHEMA)[:3], pa.field(BOXES, pa.list_(pa.struct(list(BOX_SCHEMA))))])
+OBJECTS_SCHEMA = pa.schema([pa.field("path", pa.string()), *BOX_SCHEMA])
 REJECTED_SCHEMA = pa.schema([pa.field("path", pa.string()), pa.field("reason", pa.string())])
 
 
@@ -275,7 +291,7 @@ def to_json(content: dict[str, Any]) -> bytes:
 
 
 _DATA_FILE = re.compile(
-    r"(?:backbone|descriptors|features|components|components\.csv|rejected|classifier/predictions)/"
+    r"(?:backbone|boxes|descriptors|features|components|components\.csv|rejected|classifier/predictions)/"
     r"part-\d{5}-(?P<run>\d{8}T\d{6}-[0-9a-f]{8})-[\d-]+\.(?:parquet|csv|tflite)"
 )
 """The name of a file that a task of some run has written."""

@@ -15,13 +15,16 @@ import pyarrow as pa
 from pyspark import Accumulator, SparkContext
 
 from job import storage
-from job.images import PREDICT, Identity, Pixels, RejectedPhotoError, identify, listing, photos_in_turn
+from job.images import PREDICT, Identity, Pixels, Reduced, RejectedPhotoError, identify, listing, photos_in_turn
 from job.results import DataFile, layout, resume
 from job.results.progress import Progress
 from job.spark import session, workers
 
 Values = npt.NDArray[Any]
 """What is extracted from one photo."""
+
+Decoded = Pixels | Reduced
+"""What a photo is decoded to."""
 
 Result = TypeVar("Result")
 
@@ -38,7 +41,7 @@ class Loaded:
         How many photos ``process`` takes at a time.
     """
 
-    process: Callable[[Sequence[Pixels]], Iterable[Values | RejectedPhotoError]]
+    process: Callable[[Sequence[Any]], Iterable[Values | RejectedPhotoError]]  # of ``Decoded`` photos
     batch: int = 1
 
 
@@ -68,7 +71,7 @@ class PhotoExtractor(Protocol):
     def load(self) -> Loaded:
         """Load what it works with, once a process."""
 
-    def decode(self, content: bytes) -> Pixels:
+    def decode(self, content: bytes) -> Decoded:
         """Return the pixels of a photo file; raise RejectedPhotoError if it cannot be used."""
 
     def to_column(self, values: Sequence[Values]) -> pa.Array:
@@ -164,11 +167,11 @@ def _process(
     paths, sizes, problems, places = (photos[name].to_pylist() for name in ("path", "size", "problem", "member"))
     members = [place and storage.Member(**place) for place in places]
     outcomes: list[tuple[Values, Identity] | str] = []
-    waiting: list[tuple[Pixels, Identity] | str] = []
+    waiting: list[tuple[Decoded, Identity] | str] = []
 
-    def decode(content: bytes) -> tuple[Pixels, Identity]:
-        pixels = extractor.decode(content)
-        return pixels, identify(content, pixels)
+    def decode(content: bytes) -> tuple[Decoded, Identity]:
+        photo = extractor.decode(content)
+        return photo, identify(content, photo.pixels if isinstance(photo, Reduced) else photo)
 
     with workers.ended_if_silent() as heartbeat:
         for photo in photos_in_turn(paths, sizes, problems, members, decode, seconds):
