@@ -10,8 +10,8 @@ from job import arguments, options, pipeline, predict
 from job.arguments import Arguments, PredictArguments, ReportArguments
 from job.errors import InterruptedRunError, OrchardError, RunFailedError, one_line, printable, tell
 from job.report import command
+from job.report.summary import summary
 from job.spark.without_pandas import hide_pandas
-from job.summary import summary
 
 
 def main(argv: Sequence[str] | None = None) -> int:

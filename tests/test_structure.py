@@ -68,7 +68,7 @@ def public_names(package: str) -> frozenset[str]:
     """Return what a package's ``__all__`` lists, and what its docstring calls "public too": modules that need Spark."""
     names: set[str] = set()
     for sentence in (ast.get_docstring(tree(package)) or "").split("."):
-        if "public too" in sentence:
+        if "public too" in " ".join(sentence.split()):
             names |= set(re.findall(r"``(\w+)``", sentence))
     for node in tree(package).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":

@@ -11,7 +11,7 @@ from infra.errors import (
 from infra.pricing import keep_speed
 from infra.runs import Cluster, Diagnosis, Step, clusters, diagnose_cluster, diagnose_step, fetch, follow_step, logs
 from job.errors import OrchardError, TryAgainError
-from job.summary import summary
+from job.report.summary import summary
 
 SECONDS_FOR_LOGS = 30.0
 """Between two looks for the logs of a failed step: EMR copies them to S3 in rounds."""

@@ -20,8 +20,8 @@ from job.errors import OrchardError
 from job.features.network import FLOAT32, INT8
 from job.mobile import FLOAT16
 from job.options import add_rejection
+from job.report.summary import summary
 from job.results import EXPLAINED_VARIANCE, REPORT, layout
-from job.summary import summary
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

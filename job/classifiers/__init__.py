@@ -1,9 +1,7 @@
 """Train, evaluate and apply classifiers.
 
-``choice``, ``discriminant``, ``folds``, ``precision``, ``predict``, ``sample``, ``stage`` and ``unknown`` are public
-too.
-
-Most of these need Spark.
+``choice``, ``discriminant``, ``folds``, ``precision``, ``predict``, ``sample``, ``stage`` and ``unknown`` are
+public too. Most of these need Spark.
 """
 
 from job.classifiers.distance import UNKNOWN, Distance, with_unknown

@@ -1,4 +1,4 @@
-"""Tests of job/summary.py: what a run and a prediction print at their end."""
+"""Tests of job/report/summary.py: what a run and a prediction print at their end."""
 
 import re
 from collections.abc import Sequence
@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from job.report.summary import summary
 from job.results import layout
-from job.summary import summary
 from tests.error_report import values
 
 
