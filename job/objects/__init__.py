@@ -1,4 +1,4 @@
 """Find several objects in each photo: ``orchard predict --multiple``.
 
-``stage`` is public, and needs Spark.
+``stage`` is public too, and needs Spark.
 """
