@@ -268,7 +268,9 @@ def execute(command: str) -> int:
 
 
 def test_commands_on_own_photos_do_what_the_pages_say(own_photos: Run) -> None:
-    fit, predict, table, to_check, report, checked, mobile, classify, rejecting = own_photos.printed.values()
+    fit, predict, table, to_check, report, mapped, checked, boxes, mobile, classify, rejecting = (
+        own_photos.printed.values()
+    )
 
     assert "Results: results/first" in fit
     assert "1 rejected" in fit
@@ -279,7 +281,9 @@ def test_commands_on_own_photos_do_what_the_pages_say(own_photos: Run) -> None:
     assert (own_photos.folder / "fruits.tflite").is_file()
     assert "fruits.tflite" in mobile
     assert "photo.jpg" in classify
+    assert "report.html" in mapped
     assert "Results: results/checked" in checked
+    assert "Results: results/boxes" in boxes
     assert "10 labels or unknown" in rejecting
 
 
@@ -314,9 +318,11 @@ def test_results_page_lists_the_files_that_a_run_writes(own_photos: Run) -> None
     }
     results = own_photos.folder / "results" / "first"
 
-    # Of visual words there are none in a run with a network
+    # Of visual words there are none in a run with a network, and of objects only in a prediction
     unwritten = {file for file in named if not list(results.glob(file))}
-    assert unwritten == {"backbone/*.tflite", "vocabulary/words.npz", "vocabulary/vocabulary.json"}
+    of_words = {"vocabulary/words.npz", "vocabulary/vocabulary.json"}
+    of_objects = {"boxes/*.parquet", "objects/objects.csv", "objects/objects.parquet"}
+    assert unwritten == {"backbone/*.tflite"} | of_words | of_objects
     covered = {found for file in named for found in results.glob(file)}
     written = {file for file in results.rglob("*") if file.is_file() and not file.name.startswith((".", "_"))}
     assert sorted(str(file.relative_to(results)) for file in written - covered) == []

@@ -80,7 +80,7 @@ file, shared = results.DataFile("folder/file.parquet", 1, 1), SimpleNamespace(va
         "predictions._predict_file('out', shared, predictions.InputFile(file, file, {}), None, None)",
         "visual_words._count_file('out', shared, None, file)",
         "leakage._nearest('out', leakage._Task(0, [('features/part.parquet', [0])], 0, []))",
-        "suspects._judge_file('out', file, (), shared, shared, shared)",
+        "suspects._read_file('out', file, (), shared)",
     ],
     ids=["projection", "predictions", "histograms", "leakage", "suspects"],
 )

@@ -94,7 +94,7 @@ def test_seven_tenths_of_the_words_are_kept_as_components(learned: tuple[Path, M
 def test_perceptron_of_words_has_two_hidden_layers(learned: tuple[Path, Manifest]) -> None:
     metrics = json.loads((learned[0] / "classifier" / "metrics.json").read_text())
 
-    assert (metrics["parameters"]["hidden"], metrics["parameters"]["maxIter"]) == ([4, 4], 200)
+    assert (metrics["parameters"]["hidden"], metrics["parameters"]["iterations"]) == ([4, 4], 200)
 
 
 def test_photos_without_keypoints_are_rejected_with_reasons(
