@@ -88,7 +88,8 @@ class Demonstration:
         with self.stage("The evaluator reads the results, and may change nothing"):
             self._say_evaluator(endpoint)
         with self.stage("orchard results fetches what the run made"):
-            self._orchard(["results", RUN, "--output", str(self.folder / "results")], variables)
+            # The folder may hold those of an earlier demonstration.
+            self._orchard(["results", RUN, "--output", str(self.folder / "results"), "--overwrite"], variables)
 
     def _show_deployment(self, variables: Mapping[str, str]) -> None:
         with self.stage("cdk bootstrap prepares the account"):
