@@ -88,8 +88,7 @@ class Demonstration:
         with self.stage("The evaluator reads the results, and may change nothing"):
             self._say_evaluator(endpoint)
         with self.stage("orchard results fetches what the run made"):
-            # The folder may hold those of an earlier demonstration.
-            self._orchard(["results", RUN, "--output", str(self.folder / "results"), "--overwrite"], variables)
+            self._orchard(fetch_command(self.folder / "results"), variables)
 
     def _show_deployment(self, variables: Mapping[str, str]) -> None:
         with self.stage("cdk bootstrap prepares the account"):
@@ -251,6 +250,11 @@ def evaluator_client(secret: Mapping[str, str], endpoint: str, region: str) -> A
         aws_access_key_id=secret["access_key_id"],
         aws_secret_access_key=secret["secret_access_key"],
     )
+
+
+def fetch_command(folder: Path) -> list[str]:
+    """Return the words after ``orchard`` that fetch the run into a folder, also over an earlier demonstration's."""
+    return ["results", RUN, "--output", str(folder), "--overwrite"]
 
 
 def synth_command(region: str, machine: str, assembly: Path) -> list[str]:

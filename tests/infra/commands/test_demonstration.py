@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
+from infra import commandline
 from infra.commands import demonstration
 from job.errors import OrchardError, WeightsNotDownloadedError, WeightsPackageError
 from job.features.network.export import ExportRequest
@@ -63,6 +64,12 @@ def test_the_cluster_has_the_machine_s_own_processor(machine: str, instance_type
         *("-c", f"primary_instance_types={instance_type}", "-c", f"worker_instance_types={instance_type}"),
         *("-c", "delete_data=true", "-c", "confirm_delete_data=true"),
     ]
+
+
+def test_a_second_demo_replaces_the_results_of_the_first(tmp_path: Path) -> None:
+    given = commandline.parse(demonstration.fetch_command(tmp_path))
+
+    assert (given.results, str(given.output), given.overwrite) == (demonstration.RUN, str(tmp_path), True)
 
 
 def test_what_has_been_synthesised_is_deployed() -> None:
