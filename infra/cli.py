@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None, context: "Context | None" = None) ->
     """
     if argv is None:
         hide_pandas()
-    argv = sys.argv[1:] if argv is None else argv
+        argv = sys.argv[1:]
     try:
         return _execute(argv, context)
     except OrchardError as error:

@@ -18,7 +18,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the job and print its summary; return the exit code."""
     if argv is None:
         hide_pandas()
-    argv = list(sys.argv[1:] if argv is None else argv)
+        argv = sys.argv[1:]
+    argv = list(argv)
     try:
         said = carry_out(parse(argv))
     except OrchardError as error:

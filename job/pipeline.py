@@ -142,13 +142,15 @@ def classify(
     """
     asked, compared = choose_classifier(context, run, reports, held_out, asked, arguments)
     outcomes = [] if numbers is None else cross_validate(context, run, reports, numbers, asked, arguments)
+    tested = folds.summary(outcomes, asked.labels) if outcomes else None
+    if tested is not None:
+        run.progress.say(folds.sentence(tested, arguments.group_pattern is not None))
     threshold = None
     if arguments.wanted_precision is not None:
         threshold = choose_threshold(context, run, reports, held_out, outcomes, asked, arguments)
         asked = replace(asked, reject_below=threshold.reject_below)
     files = stage.input_files(reports, projected)
     classified = stage.classify(context, run.output, files, asked, fitted, run.progress)
-    tested = folds.summary(outcomes, asked.labels) if outcomes else None
     return replace(classified, compared=compared, folds=tested, threshold=threshold)
 
 
@@ -160,18 +162,16 @@ def cross_validate(
     asked: Training,
     arguments: Arguments,
 ) -> list[Outcome]:
-    """Return the outcomes of ``--folds``, and report them.
+    """Return the outcomes of ``--folds``.
 
     ``numbers``: the fold of each photo of the listing.
     """
     files = [report.file for report in reports if report.file is not None]
     assigned = folds.made(asked.listing, numbers, arguments.folds or 0)
     choose = partial(choose_components_of_fold, arguments)
-    outcomes = folds.cross_validate(
+    return folds.cross_validate(
         context, run.output, files, assigned, asked, choose, arguments.standardize, run.progress
     )
-    run.progress.say(folds.sentence(folds.summary(outcomes, asked.labels), arguments.group_pattern is not None))
-    return outcomes
 
 
 def choose_threshold(
@@ -197,7 +197,8 @@ def choose_threshold(
         held_out = folds.made(asked.listing, numbers, HELD_OUT_FOLDS)
         choose = partial(choose_components_of_fold, arguments)
         with run.progress.stage("threshold"):
-            outcomes = [folds.hold_out(context, run.output, files, held_out, asked, choose, arguments.standardize)]
+            fold = folds.hold_out(context, run.output, files, held_out, asked, choose, arguments.standardize)
+            outcomes = [folds.test(context, run.output, fold)]
     threshold = precision.choose(
         HeldOut.joined([outcome.held_out for outcome in outcomes]), arguments.wanted_precision or 0.0
     )

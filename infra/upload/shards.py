@@ -75,7 +75,7 @@ def plan(files: Iterable[LocalFile], size: int = SHARD_SIZE) -> list[Shard]:
     Parameters
     ----------
     files
-        Sorted by ``sort_key``. A file that is larger than a shard has one of its own.
+        Sorted by ``sort_key``. A file that is larger than a shard gets a shard to itself.
     size
         Bytes of contents and headers in a shard at most.
     """

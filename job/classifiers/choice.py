@@ -7,7 +7,7 @@ from typing import Any
 from pyspark import SparkContext
 
 from job.classifiers import folds
-from job.classifiers.folds import Choose, Folds, Side
+from job.classifiers.folds import Choose, Folds
 from job.classifiers.models import DISCRIMINANT, LOGISTIC, PERCEPTRON
 from job.classifiers.stage import Training
 from job.results import DataFile
@@ -53,10 +53,9 @@ def compare(
         The training of the final classifier, of any kind.
     """
     kinds = kinds_for(sum(asked.photos.values()))
-    shared, done = context.broadcast(held_out), context.accumulator(0)
+    done = context.accumulator(0)
     with progress.counted_stage("compare", len(kinds), done):
-        counted = folds.count_files(context, output, files, shared)
-        fold = folds.prepare(context, output, counted, Side(shared, 0), asked, choose, standardize)
+        fold = folds.hold_out(context, output, files, held_out, asked, choose, standardize)
         rows = []
         for kind in kinds:
             training = replace(fold.asked, kind=kind, parameters=parameters(kind, fold.asked.width))

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from job.classifiers.models import DiscriminantModel, Floats
+from job.classifiers.models import DiscriminantModel, Floats, softmax_and_logarithms
 from job.pca import Classes, Moments
 
 SHRINKAGES = (0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
@@ -147,8 +147,7 @@ def best_temperature(scores: Floats, classes: Classes) -> tuple[float, float]:
 def log_loss(scores: Floats, classes: Classes, temperature: float) -> float:
     """Return the mean negative logarithm of the probability of the rows' classes."""
     scaled = scores / temperature
-    largest = scaled.max(axis=1)
-    logarithms = largest + np.log(np.exp(scaled - largest[:, np.newaxis]).sum(axis=1))
+    _, logarithms = softmax_and_logarithms(scaled)
     return float((logarithms - scaled[np.arange(len(classes)), classes]).mean())
 
 

@@ -237,11 +237,11 @@ def hold_out(
     asked: Training,
     choose: Choose,
     standardize: bool,
-) -> Outcome:
-    """Return the outcome of fold 0 alone."""
+) -> Fold:
+    """Return fold 0 alone, prepared."""
     shared = context.broadcast(folds)
     counted = count_files(context, output, files, shared)
-    return test(context, output, prepare(context, output, counted, Side(shared, 0), asked, choose, standardize))
+    return prepare(context, output, counted, Side(shared, 0), asked, choose, standardize)
 
 
 def count_files(

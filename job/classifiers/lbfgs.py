@@ -15,7 +15,15 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
-from job.classifiers.models import LOGISTIC, PERCEPTRON, Classifier, LinearModel, PerceptronModel, sigmoid, softmax
+from job.classifiers.models import (
+    LOGISTIC,
+    PERCEPTRON,
+    Classifier,
+    LinearModel,
+    PerceptronModel,
+    sigmoid,
+    softmax_and_logarithms,
+)
 from job.matrices import matrix
 from job.pca import Classes
 from job.pca.passes import SumTask, classes_of
@@ -129,9 +137,7 @@ def fit_perceptron(
 def log_loss_and_errors(scores: Floats, classes: Classes) -> tuple[float, Floats]:
     """Return the summed negative logarithm of the probability of the rows' classes, and its gradient by the scores."""
     places = np.arange(len(classes))
-    largest = scores.max(axis=1)
-    logarithms = largest + np.log(np.exp(scores - largest[:, np.newaxis]).sum(axis=1))
-    errors = softmax(scores)
+    errors, logarithms = softmax_and_logarithms(scores)
     errors[places, classes] -= 1
     return float((logarithms - scores[places, classes]).sum()), errors
 

@@ -248,9 +248,15 @@ class Classifier:
 
 def softmax(values: Floats) -> Floats:
     """Return the exponentials of each row divided by their sum."""
-    powers = np.exp(values - values.max(axis=1, keepdims=True))
-    shares: Floats = powers / powers.sum(axis=1, keepdims=True)
-    return shares
+    return softmax_and_logarithms(values)[0]
+
+
+def softmax_and_logarithms(values: Floats) -> tuple[Floats, Floats]:
+    """Return the softmax of each row, and the logarithm of the sum of its exponentials, of shape (rows,)."""
+    largest = values.max(axis=1, keepdims=True)
+    powers = np.exp(values - largest)
+    sums = powers.sum(axis=1, keepdims=True)
+    return powers / sums, (largest + np.log(sums))[:, 0]
 
 
 def sigmoid(values: Floats) -> Floats:

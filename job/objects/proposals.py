@@ -103,7 +103,7 @@ def _expected(earlier: Proposals, around: Floats, some: slice, side: int) -> Sha
 
 
 def cut_out(photo: Image.Image, proposals: Proposals, side: int, grey: int, filled: float) -> Iterator[Image.Image]:
-    """Yield each proposal as a square photo of its own, on a plain background where there is a mask.
+    """Yield each proposal as a separate square photo, on a plain background where there is a mask.
 
     Parameters
     ----------

@@ -85,7 +85,7 @@ def test_uploaded_shards_give_the_rows_of_the_folder(
     words = ["--images", f"s3://{bucket}/images/set", "--model", str(random_backbone), "--components", "3"]
     words += ["--classifier", "discriminant", "--holdout", "0.25", "--no-csv", "--output", str(tmp_path / "run")]
 
-    # In a process of its own, so that Spark's workers have this server's address in their environment
+    # In a separate process, so that Spark's workers have this server's address in their environment
     subprocess.run([sys.executable, "-m", "job", *words], check=True, capture_output=True)
 
     assert rows_of(tmp_path / "run") == rows_of(run(sample_photos)[0])
