@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from job.spark import worker_daemon
+
 BETWEEN_LOOKS = 0.25
 """Seconds."""
 
@@ -16,7 +18,7 @@ class CommandFailedError(Exception):
     """A measured command failed; the message ends with its output."""
 
 
-WORKERS = (b"\0-m\0job.worker_daemon\0", b"\0-m\0pyspark.daemon\0")
+WORKERS = (worker_daemon.__name__, "pyspark.daemon")
 """How Spark's Python workers were started: by this program on one machine, and by Spark anywhere else."""
 
 
@@ -83,7 +85,7 @@ def resident_memory(ancestor: int) -> list[tuple[str, int]]:
             # The name is in brackets, and may itself hold brackets and spaces.
             name, rest = (entry / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
             command = (entry / "cmdline").read_bytes()
-            if any(module in command for module in WORKERS):
+            if any(f"\0-m\0{module}\0".encode() in command for module in WORKERS):
                 name = "worker"
         except OSError:
             continue  # it has ended in the meantime

@@ -82,6 +82,17 @@ def test_an_unknown_contender_is_named(capsys: pytest.CaptureFixture[str]) -> No
     assert "loop, inference, float32, int8, late-shards, large, large-scaled; --other NAME='COMMAND' " in hint
 
 
+WORKING = """
+import tempfile, time
+from pathlib import Path
+from job.results.progress import Progress
+from job.spark import session
+with tempfile.TemporaryDirectory() as folder:
+    with session.opened("local[1]", (), Progress(folder, "run"), Path(folder)) as context:
+        context.parallelize([1], 1).map(lambda _: time.sleep(1)).collect()
+"""
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: reads memory from /proc")
 def test_a_command_is_watched_with_the_processes_that_it_starts() -> None:
     holding = "import time; held = b'x' * 90_000_000; time.sleep(1)"
@@ -90,6 +101,13 @@ def test_a_command_is_watched_with_the_processes_that_it_starts() -> None:
     seen = watched.run([sys.executable, "-c", program])
 
     assert max(seen.memory.values()) > 90_000_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: reads memory from /proc")
+def test_spark_workers_are_watched_by_their_own_name() -> None:
+    seen = watched.run([sys.executable, "-c", WORKING])
+
+    assert seen.memory["worker"] > 10_000_000
 
 
 def test_a_command_that_fails_is_not_measured() -> None:
