@@ -23,7 +23,7 @@ QUOTED = re.compile(r"#+ .*|- `.*`")
 SECTIONS = ["Context", "Decision", "Alternatives", "Consequences"]
 """The headings of a decision, in order; a decision may have no alternatives."""
 
-DECISIONS = [page for page in pages() if page.parent.name == "decisions" and "\n## " in page.read_text()]
+DECISIONS = [page for page in pages() if page.parent.name == "decisions" and page.name[0] == "0"]
 PAGES = [*(page for page in pages() if page.parent.name != "decisions"), *DECISIONS]
 WRAPPED = [*PAGES, ROOT / "CHANGELOG.md", ROOT / "localcloud" / "README.md"]
 WRITTEN = [page for page in PAGES if page.name not in ("troubleshooting.md", "demarrage.md")]
