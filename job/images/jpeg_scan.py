@@ -3,6 +3,8 @@
 libjpeg only warns of such a scan and fills the rest with grey, and Pillow hides the warning.
 """
 
+from functools import cache
+
 from PIL import ImageFile
 
 from job.images.headers import BASELINE, END, RESTART_INTERVAL, START_OF_SCAN, markers
@@ -53,6 +55,7 @@ def load_jpeg(photo: ImageFile.ImageFile, content: bytes) -> None:
         raise OSError("its data go on after the last pixel")
 
 
+@cache
 def _probe(number: int, bands: int) -> int | tuple[int, ...]:
     """Return a colour that the last row of a photo does not have at every probe."""
     value = tuple((37 * number + 101 * band + 11) % 256 for band in range(bands))
