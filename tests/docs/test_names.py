@@ -71,7 +71,7 @@ def test_readme_names_the_cost_that_the_command_prints(monkeypatch: pytest.Monke
 
 def test_readme_figures_are_in_the_pages_of_measurements() -> None:
     measured = (ROOT / "README.md").read_text().split("<!-- measured: begin")[1].split("<!-- measured: end")[0]
-    sources = "".join((ROOT / "docs" / page).read_text() for page in ("performance.md", "results.md"))
+    sources = "".join((ROOT / "docs" / page).read_text() for page in ("performance.md", "results.md", "accuracy.md"))
 
     figures = re.findall(r"\d[\d,]*(?:\.\d+)?", measured.split("-->")[1])
 
