@@ -11,8 +11,8 @@ from pyspark import SparkContext
 from job import backbones, rejection_limits
 from job.arguments import Arguments
 from job.classifiers import COMPONENTS, FEATURES, PERCEPTRON, choice, folds, precision, stage
-from job.classifiers.folds import Outcome
-from job.classifiers.precision import HeldOut, Threshold
+from job.classifiers.folds import FoldContext, Outcome
+from job.classifiers.precision import HeldOut
 from job.classifiers.stage import Classified, Predictions, Training
 from job.classifiers.unknown import Fitted
 from job.errors import TooFewPhotosError
@@ -140,95 +140,37 @@ def classify(
 
     ``numbers``, ``held_out``: what ``fold_numbers`` and ``held_out_numbers`` return.
     """
-    asked, compared = choose_classifier(context, run, reports, held_out, asked, arguments)
-    outcomes = [] if numbers is None else cross_validate(context, run, reports, numbers, asked, arguments)
-    tested = folds.summary(outcomes, asked.labels) if outcomes else None
-    if tested is not None:
-        run.progress.say(folds.sentence(tested, arguments.group_pattern is not None))
+    features = [report.file for report in reports if report.file is not None]
+    choose, progress = partial(choose_components_of_fold, arguments), run.progress
+    without = FoldContext(context, run.output, features, choose, arguments.standardize)
+    compared: Sequence[dict[str, Any]] | None = None
+    outcomes: Sequence[Outcome] = []
+    held = None if held_out is None else folds.made(asked.listing, held_out, HELD_OUT_FOLDS)
+    if arguments.classifier == AUTO and held is not None:
+        parameters = partial(classifier_parameters, arguments)
+        compared, best = choice.compare(without, held, asked, parameters, progress)
+        progress.say(choice.sentence(compared))
+        kind, outcomes = compared[0]["classifier"], [best]
+        asked = replace(asked, kind=kind, parameters=parameters(kind, asked.width))
+    tested = None
+    if numbers is not None:
+        assigned = folds.made(asked.listing, numbers, arguments.folds or 0)
+        outcomes = folds.cross_validate(without, assigned, asked, progress)
+        tested = folds.summary(outcomes, asked.labels)
+        progress.say(folds.sentence(tested, arguments.group_pattern is not None))
     threshold = None
     if arguments.wanted_precision is not None:
-        threshold = choose_threshold(context, run, reports, held_out, outcomes, asked, arguments)
+        if not outcomes and held is not None:
+            with progress.stage("threshold"):
+                outcomes = [folds.test(without, folds.hold_out(without, held, asked))]
+        threshold = precision.choose(
+            HeldOut.joined([outcome.held_out for outcome in outcomes]), arguments.wanted_precision
+        )
+        progress.say(threshold.sentence())
         asked = replace(asked, reject_below=threshold.reject_below)
     files = stage.input_files(reports, projected)
-    classified = stage.classify(context, run.output, files, asked, fitted, run.progress)
+    classified = stage.classify(context, run.output, files, asked, fitted, progress)
     return replace(classified, compared=compared, folds=tested, threshold=threshold)
-
-
-def cross_validate(
-    context: SparkContext,
-    run: Run,
-    reports: Sequence[PhotosReport],
-    numbers: Sequence[int],
-    asked: Training,
-    arguments: Arguments,
-) -> list[Outcome]:
-    """Return the outcomes of ``--folds``.
-
-    ``numbers``: the fold of each photo of the listing.
-    """
-    files = [report.file for report in reports if report.file is not None]
-    assigned = folds.made(asked.listing, numbers, arguments.folds or 0)
-    choose = partial(choose_components_of_fold, arguments)
-    return folds.cross_validate(
-        context, run.output, files, assigned, asked, choose, arguments.standardize, run.progress
-    )
-
-
-def choose_threshold(
-    context: SparkContext,
-    run: Run,
-    reports: Sequence[PhotosReport],
-    numbers: Sequence[int] | None,
-    outcomes: Sequence[Outcome],
-    asked: Training,
-    arguments: Arguments,
-) -> Threshold:
-    """Return the threshold for ``--wanted-precision``, and report it.
-
-    Parameters
-    ----------
-    numbers
-        0 for each held-out photo of the listing; None with ``--folds``.
-    outcomes
-        Of ``--folds``, whose photos are used if there are any.
-    """
-    if not outcomes and numbers is not None:
-        files = [report.file for report in reports if report.file is not None]
-        held_out = folds.made(asked.listing, numbers, HELD_OUT_FOLDS)
-        choose = partial(choose_components_of_fold, arguments)
-        with run.progress.stage("threshold"):
-            fold = folds.hold_out(context, run.output, files, held_out, asked, choose, arguments.standardize)
-            outcomes = [folds.test(context, run.output, fold)]
-    threshold = precision.choose(
-        HeldOut.joined([outcome.held_out for outcome in outcomes]), arguments.wanted_precision or 0.0
-    )
-    run.progress.say(threshold.sentence())
-    return threshold
-
-
-def choose_classifier(
-    context: SparkContext,
-    run: Run,
-    reports: Sequence[PhotosReport],
-    numbers: Sequence[int] | None,
-    asked: Training,
-    arguments: Arguments,
-) -> tuple[Training, list[dict[str, Any]] | None]:
-    """Return the training of the best kind with ``--classifier auto``, and what each kind reached; report it.
-
-    ``numbers``: 0 for each held-out photo of the listing.
-    """
-    if arguments.classifier != AUTO or numbers is None:
-        return asked, None
-    files = [report.file for report in reports if report.file is not None]
-    held_out = folds.made(asked.listing, numbers, HELD_OUT_FOLDS)
-    compared = choice.compare(
-        *(context, run.output, files, held_out, asked, partial(classifier_parameters, arguments)),
-        *(partial(choose_components_of_fold, arguments), arguments.standardize, run.progress),
-    )
-    run.progress.say(choice.sentence(compared))
-    kind = compared[0]["classifier"]
-    return replace(asked, kind=kind, parameters=classifier_parameters(arguments, kind, asked.width)), compared
 
 
 def choose_extractor(arguments: Arguments, photos: pa.Table, run: Run) -> FeatureExtractor:

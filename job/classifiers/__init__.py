@@ -1,7 +1,7 @@
 """Train, evaluate and apply classifiers.
 
-``choice``, ``discriminant``, ``folds``, ``precision``, ``predict``, ``sample``, ``stage`` and ``unknown`` are
-public too. Most of these need Spark.
+``choice``, ``discriminant``, ``folds``, ``precision``, ``predict``, ``sample``, ``stage``, ``tuning`` and ``unknown``
+are public too. Most of these need Spark.
 """
 
 from job.classifiers.distance import UNKNOWN, Distance, with_unknown
@@ -13,7 +13,6 @@ from job.classifiers.models import (
     MODELS,
     PERCEPTRON,
     Classifier,
-    DiscriminantModel,
     Floats,
     LinearModel,
     Model,
@@ -29,7 +28,6 @@ __all__ = [
     "PERCEPTRON",
     "UNKNOWN",
     "Classifier",
-    "DiscriminantModel",
     "Distance",
     "Evaluation",
     "Floats",

@@ -4,13 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pyspark import SparkContext
-
 from job.classifiers import folds
-from job.classifiers.folds import Choose, Folds
+from job.classifiers.folds import FoldContext, Folds, Outcome
 from job.classifiers.models import DISCRIMINANT, LOGISTIC, PERCEPTRON
 from job.classifiers.stage import Training
-from job.results import DataFile
 from job.results.progress import Progress
 
 COMPARED = (DISCRIMINANT, LOGISTIC, PERCEPTRON, "forest")
@@ -29,39 +26,30 @@ def kinds_for(training_photos: int) -> tuple[str, ...]:
 
 
 def compare(
-    context: SparkContext,
-    output: str,
-    files: Sequence[DataFile],
-    held_out: Folds,
-    asked: Training,
-    parameters: Parameters,
-    choose: Choose,
-    standardize: bool,
-    progress: Progress,
-) -> list[dict[str, Any]]:
-    """Return what each kind reaches on held-out training photos, the best kind first.
+    context: FoldContext, held_out: Folds, asked: Training, parameters: Parameters, progress: Progress
+) -> tuple[list[dict[str, Any]], Outcome]:
+    """Return what each kind reaches on held-out training photos, the best kind first, and the outcome of the best.
 
     Everything is fitted without the held-out photos. Photos to test are not read.
 
     Parameters
     ----------
-    files
-        All features files, in the order of the listing.
     held_out
         The photos of fold 0 are held out.
     asked
         The training of the final classifier, of any kind.
     """
     kinds = kinds_for(sum(asked.photos.values()))
-    done = context.accumulator(0)
+    done = context.spark.accumulator(0)
+    outcomes = {}
     with progress.counted_stage("compare", len(kinds), done):
-        fold = folds.hold_out(context, output, files, held_out, asked, choose, standardize)
-        rows = []
+        fold = folds.hold_out(context, held_out, asked)
         for kind in kinds:
             training = replace(fold.asked, kind=kind, parameters=parameters(kind, fold.asked.width))
-            rows.append(_row(kind, folds.test(context, output, replace(fold, asked=training))))
+            outcomes[kind] = folds.test(context, replace(fold, asked=training))
             done.add(1)
-    return sorted(rows, key=lambda row: -(row["accuracy"] or 0))
+    rows = sorted((_row(*entry) for entry in outcomes.items()), key=lambda row: -(row["accuracy"] or 0))
+    return rows, outcomes[rows[0]["classifier"]]
 
 
 def sentence(compared: Sequence[Mapping[str, Any]]) -> str:
@@ -71,7 +59,7 @@ def sentence(compared: Sequence[Mapping[str, Any]]) -> str:
     return f"Compared on {photos:,} held-out training photos: {figures}. Using {compared[0]['classifier']}."
 
 
-def _row(kind: str, outcome: folds.Outcome) -> dict[str, Any]:
+def _row(kind: str, outcome: Outcome) -> dict[str, Any]:
     evaluation = outcome.evaluation
     return {
         "classifier": kind,

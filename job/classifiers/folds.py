@@ -29,6 +29,17 @@ Choose = Callable[[PrincipalComponents], int]
 
 
 @dataclass(frozen=True)
+class FoldContext:
+    """What every fit without some of the photos needs."""
+
+    spark: SparkContext
+    output: str
+    files: Sequence[DataFile]  # all features files, in the order of the listing
+    choose: Choose
+    standardize: bool
+
+
+@dataclass(frozen=True)
 class Folds:
     """The fold of each tested photo."""
 
@@ -93,32 +104,17 @@ class Outcome:
         return evaluate(self.labels, self.pairs)
 
 
-def cross_validate(
-    context: SparkContext,
-    output: str,
-    files: Sequence[DataFile],
-    folds: Folds,
-    asked: Training,
-    choose: Choose,
-    standardize: bool,
-    progress: Progress,
-) -> list[Outcome]:
+def cross_validate(context: FoldContext, folds: Folds, asked: Training, progress: Progress) -> list[Outcome]:
     """Return the outcome of each fold of a cross-validation.
 
-    Parameters
-    ----------
-    files
-        All features files, in the order of the listing.
-    asked
-        The training of the final classifier.
+    ``asked``: the training of the final classifier.
     """
-    shared, done = context.broadcast(folds), context.accumulator(0)
+    shared, done = context.spark.broadcast(folds), context.spark.accumulator(0)
     with progress.counted_stage("folds", len(folds.paths), done):
-        counted = count_files(context, output, files, shared)
+        counted = count_files(context, shared)
         outcomes = []
         for number in range(folds.count):
-            fold = prepare(context, output, counted, Side(shared, number), asked, choose, standardize)
-            outcomes.append(test(context, output, fold))
+            outcomes.append(test(context, prepare(context, counted, Side(shared, number), asked)))
             done.add(int((folds.numbers == number).sum()))
     return outcomes
 
@@ -182,15 +178,7 @@ class Fold:
     components: int | None  # None if the classifier reads features
 
 
-def prepare(
-    context: SparkContext,
-    output: str,
-    counted: Sequence[FileCounts],
-    side: Side,
-    asked: Training,
-    choose: Choose,
-    standardize: bool,
-) -> Fold:
+def prepare(context: FoldContext, counted: Sequence[FileCounts], side: Side, asked: Training) -> Fold:
     """Fit the components of a fold, if its classifiers read them."""
     photos: Counter[str] = Counter()
     for entry in counted:
@@ -201,13 +189,12 @@ def prepare(
     rest = [(e.file, sum(n for (number, _), n in e.rows.items() if number != side.number)) for e in counted]
     width, kept = asked.width, None
     if asked.classify_on == COMPONENTS:
-        moments = passes.sum_moments(
-            context, SumTask(output, FEATURES, (), side), rest, session.slots(context), context.accumulator(0)
-        )
-        fitted = components.fit(moments, standardize)
-        width = kept = choose(fitted)
+        task = SumTask(context.output, FEATURES, (), side)
+        slots, done = session.slots(context.spark), context.spark.accumulator(0)
+        fitted = components.fit(passes.sum_moments(context.spark, task, rest, slots, done), context.standardize)
+        width = kept = context.choose(fitted)
         projection = Projection(fitted.mean, fitted.scale, fitted.components[:kept])
-        side = replace(side, projection=context.broadcast(projection))
+        side = replace(side, projection=context.spark.broadcast(projection))
     held = side.folds.value.of(asked.listing["path"]) == side.number
     splits = np.where(held, TEST, np.array(asked.listing["split"].to_pylist(), object))
     listing = asked.listing.set_column(
@@ -218,37 +205,27 @@ def prepare(
     return Fold(side, training, rest, tested, kept)
 
 
-def test(context: SparkContext, output: str, fold: Fold) -> Outcome:
+def test(context: FoldContext, fold: Fold) -> Outcome:
     """Train the classifier of a fold, and predict the fold's photos with it."""
-    asked, side = fold.asked, fold.side
-    model = context.broadcast(train_classifier(context, output, fold.rest, asked))
-    reports = session.spread(context, fold.tested).map(lambda file: _tested(output, file, side, model)).collect()
+    asked, side, output = fold.asked, fold.side, context.output
+    model = context.spark.broadcast(train_classifier(context.spark, output, fold.rest, asked))
+    reports = session.spread(context.spark, fold.tested).map(lambda file: _tested(output, file, side, model)).collect()
     pairs = sum((report.pairs for report in reports), Counter[tuple[str, str]]())
     calibration = sum((report.calibration for report in reports), Calibration())
     held_out = HeldOut.joined([report.held_out for report in reports])
     return Outcome(asked.labels, sum(asked.photos.values()), fold.components, pairs, calibration, held_out)
 
 
-def hold_out(
-    context: SparkContext,
-    output: str,
-    files: Sequence[DataFile],
-    folds: Folds,
-    asked: Training,
-    choose: Choose,
-    standardize: bool,
-) -> Fold:
+def hold_out(context: FoldContext, folds: Folds, asked: Training) -> Fold:
     """Return fold 0 alone, prepared."""
-    shared = context.broadcast(folds)
-    counted = count_files(context, output, files, shared)
-    return prepare(context, output, counted, Side(shared, 0), asked, choose, standardize)
+    shared = context.spark.broadcast(folds)
+    return prepare(context, count_files(context, shared), Side(shared, 0), asked)
 
 
-def count_files(
-    context: SparkContext, output: str, files: Sequence[DataFile], shared: "Broadcast[Folds]"
-) -> list[FileCounts]:
+def count_files(context: FoldContext, shared: "Broadcast[Folds]") -> list[FileCounts]:
     """Return the number of training rows of each features file, by fold and label."""
-    return list(session.spread(context, files).map(lambda file: _count(output, file, shared)).collect())
+    output = context.output
+    return list(session.spread(context.spark, context.files).map(lambda file: _count(output, file, shared)).collect())
 
 
 def _count(output: str, file: DataFile, shared: "Broadcast[Folds]") -> FileCounts:

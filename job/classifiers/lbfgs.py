@@ -11,29 +11,35 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
+from job.classifiers import tuning
 from job.classifiers.models import (
     LOGISTIC,
     PERCEPTRON,
     Classifier,
+    Floats,
     LinearModel,
     PerceptronModel,
     sigmoid,
     softmax_and_logarithms,
 )
+from job.classifiers.tuning import Choice, Rows, Sample
 from job.matrices import matrix
 from job.pca import Classes
 from job.pca.passes import SumTask, classes_of
 from job.results import DataFile
 from job.spark import slices
 
-Floats = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.float32]
 Loss = Callable[[Floats, Floats, Classes], tuple[float, Floats]]
 """Returns the summed loss of some rows and its gradient, for the values of all parameters."""
+
+PENALTIES = (0.1, 0.01, 0.001)
+"""Candidates for the penalty; each is fitted from the one before."""
+
+CHOOSING_TOL = 1e-5
+"""Tolerance of the fits that compare penalties: a quarter faster than 1e-6, for the same penalty and temperature."""
 
 ROWS_IN_A_BLOCK = 2048
 
@@ -47,21 +53,53 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
 
 
 def train(
-    task: SumTask, files: Sequence[tuple[DataFile, int]], kind: str, width: int, seed: int, changed: Mapping[str, Any]
+    task: SumTask,
+    files: Sequence[tuple[DataFile, int]],
+    kind: str,
+    width: int,
+    seed: int,
+    changed: Mapping[str, Any],
+    sample: Sample,
 ) -> Classifier:
     """Train a classifier on the training rows of files of components or features.
 
-    ``files``: each with its number of training rows; ``changed``: parameters that differ from ``PARAMETERS``.
+    ``files``: each with its number of training rows; ``changed``: parameters that differ from ``PARAMETERS``;
+    ``sample``: of the same rows, for the penalty and the temperature.
     """
-    parameters = {**PARAMETERS[kind], **changed}
-    rows, classes = read_rows(task, files, width)
+    labels, parameters = len(task.labels), {**PARAMETERS[kind], **changed}
+    losses: Mapping[str, Any] = {}
     model: LinearModel | PerceptronModel
     if kind == LOGISTIC:
-        model = fit_logistic(rows, classes, len(task.labels), **parameters)
+        choice = choose_penalty(sample, labels, **{**parameters, "tol": CHOOSING_TOL})
+        parameters["penalty"] = choice.setting
+        model = fit_logistic(*read_rows(task, files, width), labels, **parameters)
+        losses, temperature = {"log_loss_by_penalty": choice.losses}, choice.temperature
     else:
         parameters["seed"] = seed
-        model = fit_perceptron(rows, classes, len(task.labels), **parameters)
-    return Classifier(kind, task.labels, width, parameters, model, task.column)
+
+        def fit(rows: Rows, classes: Classes) -> list[PerceptronModel]:
+            return [fit_perceptron(rows, classes, labels, **parameters)]
+
+        scored = tuning.each_fold(lambda fold: tuning.fold_scores(sample, fold, fit))
+        temperature, _ = tuning.best_temperature(*tuning.joined(scored))
+        (model,) = fit(*read_rows(task, files, width))
+    return Classifier(kind, task.labels, width, {**parameters, **losses}, model, task.column, temperature=temperature)
+
+
+def choose_penalty(sample: Sample, labels: int, *, penalty: float, iterations: int, tol: float) -> Choice:
+    """Return the penalty with the least log-loss on held-out photos; ``penalty`` without any."""
+
+    def fit(rows: Rows, classes: Classes) -> list[LinearModel]:
+        models: list[LinearModel] = []
+        for candidate in PENALTIES:
+            start = models[-1] if models else None
+            models.append(
+                fit_logistic(rows, classes, labels, penalty=candidate, iterations=iterations, tol=tol, start=start)
+            )
+        return models
+
+    scored = tuning.each_fold(lambda fold: tuning.fold_scores(sample, fold, fit))
+    return tuning.choose(PENALTIES, scored) if scored else Choice(penalty, 1.0, {})
 
 
 def read_rows(task: SumTask, files: Sequence[tuple[DataFile, int]], width: int) -> tuple[Rows, Classes]:
@@ -81,14 +119,24 @@ def read_rows(task: SumTask, files: Sequence[tuple[DataFile, int]], width: int) 
 
 
 def fit_logistic(
-    rows: Rows, classes: Classes, labels: int, *, penalty: float, iterations: int, tol: float
+    rows: Rows,
+    classes: Classes,
+    labels: int,
+    *,
+    penalty: float,
+    iterations: int,
+    tol: float,
+    start: LinearModel | None = None,
 ) -> LinearModel:
     """Return a multinomial logistic regression.
 
     It minimizes the mean log-loss plus ``penalty / 2`` times the sum of all squared coefficients. Inputs are not
     standardized: the penalty then weighs more on the last components, which are mostly noise.
+
+    ``start``: a similar model, from which the fit takes fewer iterations.
     """
     shape = (labels, rows.shape[1] + 1)
+    first = np.zeros(shape) if start is None else np.column_stack([start.coefficients, start.intercepts])
 
     def loss(flat: Floats, inputs: Floats, classes: Classes) -> tuple[float, Floats]:
         values = flat.reshape(shape)
@@ -97,7 +145,7 @@ def fit_logistic(
 
     penalties = np.full(shape, penalty)
     penalties[:, -1] = 0
-    found = _minimize(loss, np.zeros(shape).reshape(-1), rows, classes, penalties.reshape(-1), iterations, tol)
+    found = _minimize(loss, first.reshape(-1), rows, classes, penalties.reshape(-1), iterations, tol)
     values = found.reshape(shape)
     return LinearModel(values[:, :-1].copy(), values[:, -1].copy())
 

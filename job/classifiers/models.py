@@ -7,9 +7,10 @@ The inputs of a classifier are the components of a photo or its features.
 
 import io
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -26,32 +27,39 @@ NO_CHILD = -1
 """Value of ``component``, ``left`` and ``right`` in a leaf of a tree."""
 
 
-class Model(Protocol):
+class Model(ABC):
     """Arrays of a trained classifier, and its prediction."""
 
-    def probabilities(self, inputs: Floats) -> Floats:
-        """Return the probabilities, of shape (photos, classes), for inputs of shape (photos, k)."""
+    @abstractmethod
+    def scores(self, inputs: Floats) -> Floats:
+        """Return the scores, of shape (photos, classes), for inputs of shape (photos, k)."""
 
+    def probabilities(self, inputs: Floats, temperature: float = 1.0) -> Floats:
+        """Return the softmax of the scores divided by a temperature, of shape (photos, classes)."""
+        return softmax(self.scores(inputs) / temperature)
+
+    @abstractmethod
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the arrays by name, as in model.npz."""
 
     @classmethod
+    @abstractmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
         """Return the model with these arrays."""
 
 
 @dataclass(frozen=True)
-class LinearModel:
-    """Multinomial logistic regression: linear scores, then a softmax."""
+class LinearModel(Model):
+    """Multinomial logistic regression or linear discriminant: linear scores."""
 
-    RULE: ClassVar[str] = "softmax(inputs @ coefficients.T + intercepts)"
+    RULE: ClassVar[str] = "softmax((inputs @ coefficients.T + intercepts) / temperature)"
 
     coefficients: Floats  # float64 of shape (classes, k)
     intercepts: Floats  # float64 of shape (classes,)
 
-    def probabilities(self, inputs: Floats) -> Floats:
-        """Return the probabilities, of shape (photos, classes)."""
-        return softmax(row_products(inputs, self.coefficients) + self.intercepts)
+    def scores(self, inputs: Floats) -> Floats:
+        """Return the scores, of shape (photos, classes)."""
+        return row_products(inputs, self.coefficients) + self.intercepts
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the arrays by name."""
@@ -64,29 +72,7 @@ class LinearModel:
 
 
 @dataclass(frozen=True)
-class DiscriminantModel(LinearModel):
-    """Linear discriminant: linear scores, divided by a temperature, then a softmax."""
-
-    RULE: ClassVar[str] = "softmax((inputs @ coefficients.T + intercepts) / temperature)"
-
-    temperature: float = 1.0
-
-    def probabilities(self, inputs: Floats) -> Floats:
-        """Return the probabilities, of shape (photos, classes)."""
-        return softmax((row_products(inputs, self.coefficients) + self.intercepts) / self.temperature)
-
-    def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the arrays by name."""
-        return {**super().arrays(), "temperature": np.array(self.temperature)}
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
-        """Return the model with these arrays."""
-        return cls(arrays["coefficients"], arrays["intercepts"], float(arrays["temperature"]))
-
-
-@dataclass(frozen=True)
-class TreesModel:
+class TreesModel(Model):
     """One or more decision trees; each votes with the class shares of the leaf that a photo reaches.
 
     One table has the nodes of all trees. An inner node sends a photo left if its input is at most the threshold,
@@ -95,7 +81,7 @@ class TreesModel:
 
     RULE: ClassVar[str] = (
         "from each root: left if inputs[component] <= threshold else right, until leaf >= 0; "
-        "add shares[leaf] over the trees, divide by their sum"
+        "p = the sum of shares[leaf] over the trees, divided by its sum; then softmax(log(p + smoothing) / temperature)"
     )
 
     roots: Indices  # int32 of shape (trees,): row of each tree's root in the table
@@ -106,9 +92,10 @@ class TreesModel:
     right: Indices
     leaf: Indices  # int32 of shape (nodes,): row of ``shares``, ``NO_CHILD`` in an inner node
     shares: Floats  # float64 of shape (leaves, classes): share of each class among the training photos in the leaf
+    smoothing: float = 0.0  # added to the votes, so that no score is infinite; 0 in results of earlier versions
 
-    def probabilities(self, inputs: Floats) -> Floats:
-        """Return the probabilities, of shape (photos, classes)."""
+    def votes(self, inputs: Floats) -> Floats:
+        """Return the mean shares of the leaves that photos reach, of shape (photos, classes)."""
         photos = np.arange(len(inputs))
         votes = np.zeros((len(inputs), self.shares.shape[1]))
         for root in self.roots:
@@ -120,46 +107,48 @@ class TreesModel:
                 goes_left = inputs[walking, self.component[here]] <= self.threshold[here]
                 node[walking] = np.where(goes_left, self.left[here], self.right[here])
             votes += self.shares[self.leaf[node]]
-        probabilities: Floats = votes / votes.sum(axis=1, keepdims=True)
-        return probabilities
+        mean: Floats = votes / votes.sum(axis=1, keepdims=True)
+        return mean
+
+    def scores(self, inputs: Floats) -> Floats:
+        """Return the logarithms of the smoothed votes, of shape (photos, classes)."""
+        # Without smoothing, the logarithm of no vote is -infinity, which the softmax turns into 0.
+        with np.errstate(divide="ignore"):
+            scores: Floats = np.log(self.votes(inputs) + self.smoothing)
+        return scores
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the arrays by name."""
-        return {
-            "roots": self.roots,
-            "component": self.component,
-            "threshold": self.threshold,
-            "left": self.left,
-            "right": self.right,
-            "leaf": self.leaf,
-            "shares": self.shares,
-        }
+        return {**{name: getattr(self, name) for name in _TREE_ARRAYS}, "smoothing": np.array(self.smoothing)}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
         """Return the model with these arrays."""
-        names = ("roots", "component", "threshold", "left", "right", "leaf", "shares")
-        return cls(*(arrays[name] for name in names))
+        values: list[Any] = [*(arrays[name] for name in _TREE_ARRAYS), float(arrays.get("smoothing", 0.0))]
+        return cls(*values)
+
+
+_TREE_ARRAYS = ("roots", "component", "threshold", "left", "right", "leaf", "shares")
 
 
 @dataclass(frozen=True)
-class PerceptronModel:
-    """Multilayer perceptron: sigmoid layers, then a softmax."""
+class PerceptronModel(Model):
+    """Multilayer perceptron: sigmoid layers, then linear scores."""
 
     RULE: ClassVar[str] = (
         "x = inputs; for every layer but the last: x = 1 / (1 + exp(-(x @ weights_N.T + biases_N))); "
-        "then softmax(x @ weights_N.T + biases_N)"
+        "then softmax((x @ weights_N.T + biases_N) / temperature)"
     )
 
     weights: tuple[Floats, ...]  # one per layer: float64 of shape (outputs, inputs)
     biases: tuple[Floats, ...]  # one per layer: float64 of shape (outputs,)
 
-    def probabilities(self, inputs: Floats) -> Floats:
-        """Return the probabilities, of shape (photos, classes)."""
+    def scores(self, inputs: Floats) -> Floats:
+        """Return the scores, of shape (photos, classes)."""
         values = inputs
         for weights, biases in zip(self.weights[:-1], self.biases[:-1], strict=True):
             values = sigmoid(row_products(values, weights) + biases)
-        return softmax(row_products(values, self.weights[-1]) + self.biases[-1])
+        return row_products(values, self.weights[-1]) + self.biases[-1]
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the arrays by name: weights_1, biases_1, weights_2, ..."""
@@ -186,7 +175,7 @@ COMPONENTS, FEATURES = "components", "features"
 DISCRIMINANT, LOGISTIC, PERCEPTRON = "discriminant", "logistic", "mlp"
 
 MODELS: Mapping[str, type[LinearModel | TreesModel | PerceptronModel]] = {
-    DISCRIMINANT: DiscriminantModel,
+    DISCRIMINANT: LinearModel,
     LOGISTIC: LinearModel,
     "tree": TreesModel,
     "forest": TreesModel,
@@ -206,14 +195,15 @@ class Classifier:
     model: Model
     classify_on: str = COMPONENTS  # or FEATURES
     distance: Distance | None = None  # of components; None in results of earlier versions
+    temperature: float = 1.0  # divides the scores; 1 in results of earlier versions, but of a discriminant
 
     def probabilities(self, inputs: npt.NDArray[np.float32]) -> Floats:
         """Return the probabilities, of shape (photos, labels), for inputs of shape (photos, k)."""
-        return self.model.probabilities(inputs.astype(np.float64))
+        return self.model.probabilities(inputs.astype(np.float64), self.temperature)
 
     def to_files(self) -> tuple[bytes, bytes]:
         """Return the contents of model.json and model.npz, the same bytes for the same classifier."""
-        arrays = self.model.arrays()
+        arrays = {**self.model.arrays(), "temperature": np.array(self.temperature)}
         description = {
             "schema_version": layout.SCHEMA_VERSION,
             "classifier": self.kind,
@@ -242,8 +232,10 @@ class Classifier:
         with np.load(io.BytesIO(archive), allow_pickle=False) as saved:
             arrays = {name: saved[name] for name in content["arrays"]}
         kind, classify_on = content["classifier"], content.get("classify_on", COMPONENTS)
+        temperature = float(arrays.pop("temperature", 1.0))
         model = MODELS[kind].from_arrays(arrays)
-        return cls(kind, tuple(content["labels"]), content[classify_on], content["parameters"], model, classify_on)
+        given = (kind, tuple(content["labels"]), content[classify_on], content["parameters"], model, classify_on)
+        return cls(*given, temperature=temperature)
 
 
 def softmax(values: Floats) -> Floats:

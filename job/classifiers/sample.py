@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import SparkContext
 
-from job.classifiers.discriminant import FOLDS, Sample, draw_sample
+from job.classifiers.tuning import FOLDS, Sample, draw_sample
 from job.images import TRAIN, groups
 from job.matrices import matrix
 from job.pca import Classes

@@ -13,13 +13,13 @@ from job import storage
 from job.classifiers import discriminant, unknown
 from job.classifiers import evaluate as evaluation
 from job.classifiers.calibration import Calibration
-from job.classifiers.discriminant import Sample
 from job.classifiers.distance import Distance
 from job.classifiers.evaluate import Evaluation, Pairs
 from job.classifiers.models import DISCRIMINANT, FEATURES, LOGISTIC, PERCEPTRON, Classifier
 from job.classifiers.precision import Threshold
 from job.classifiers.predict import InputFile, count_right, predict_files
 from job.classifiers.sample import read_sample, sampled_paths
+from job.classifiers.tuning import Sample
 from job.classifiers.unknown import Fitted
 from job.errors import TooFewPhotosError
 from job.images import TRAIN
@@ -141,10 +141,13 @@ def train_classifier(
     context: SparkContext, output: str, files: Sequence[tuple[DataFile, int]], asked: Training
 ) -> Classifier:
     """Train a classifier on the training rows of some files, each with its number of training rows."""
-    if asked.kind == DISCRIMINANT:
-        return _train_discriminant(context, output, files, asked)
     task = SumTask(output, asked.classify_on, asked.labels, asked.prepare)
-    given = (task, files, asked.kind, asked.width, asked.seed, asked.parameters)
+    sample = asked.sample
+    if sample is None:
+        sample = read_sample(context, task, [file for file, _ in files], sampled_paths(asked.listing))
+    if asked.kind == DISCRIMINANT:
+        return _train_discriminant(context, task, files, asked, sample)
+    given = (task, files, asked.kind, asked.width, asked.seed, asked.parameters, sample)
     if asked.kind in (LOGISTIC, PERCEPTRON):
         # Imported late: SciPy takes a moment to load, and most runs have no such classifier.
         from job.classifiers import lbfgs  # noqa: PLC0415
@@ -156,19 +159,16 @@ def train_classifier(
 
 
 def _train_discriminant(
-    context: SparkContext, output: str, files: Sequence[tuple[DataFile, int]], asked: Training
+    context: SparkContext, task: SumTask, files: Sequence[tuple[DataFile, int]], asked: Training, sample: Sample
 ) -> Classifier:
-    task = SumTask(output, asked.classify_on, asked.labels, asked.prepare)
     moments = asked.moments
     if moments is None:
         moments = passes.sum_moments(context, task, files, session.slots(context), context.accumulator(0))
-    sample = asked.sample
-    if sample is None:
-        sample = read_sample(context, task, [file for file, _ in files], sampled_paths(asked.listing))
     choice = discriminant.choose(moments, sample)
-    parameters = {"shrinkage": choice.shrinkage, "log_loss_by_shrinkage": choice.losses}
-    model = discriminant.fit(moments, choice.shrinkage, choice.temperature)
-    return Classifier(asked.kind, asked.labels, asked.width, parameters, model, asked.classify_on)
+    parameters = {"shrinkage": choice.setting, "log_loss_by_shrinkage": choice.losses}
+    model = discriminant.fit(moments, choice.setting)
+    given = (asked.kind, asked.labels, asked.width, parameters, model, asked.classify_on)
+    return Classifier(*given, temperature=choice.temperature)
 
 
 def predict(

@@ -12,13 +12,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pyspark import SparkContext, StorageLevel
+from pyspark import RDD, SparkContext, StorageLevel
 from pyspark.ml.classification import DecisionTreeClassifier, RandomForestClassifier
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql.types import ArrayType, DoubleType, FloatType, StructField, StructType
 
+from job.classifiers import tuning
 from job.classifiers.models import NO_CHILD, Classifier, Model, TreesModel
+from job.classifiers.tuning import Rows, Sample
 from job.matrices import matrix
+from job.pca import Classes
 from job.pca.passes import SumTask, classes_of
 from job.results import DataFile
 from job.spark import slices
@@ -35,6 +38,9 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
 }
 """Training parameters of each kind, as named in Spark ML; measured in docs/decisions/0054."""
 
+SMOOTHING = 0.001
+"""Added to the share of each label among the votes, before the temperature; measured in docs/decisions/0151."""
+
 _ROWS = StructType(
     [StructField("label", DoubleType(), False), StructField("inputs", ArrayType(FloatType(), False), False)]
 )
@@ -48,39 +54,54 @@ def train(
     width: int,
     seed: int,
     changed: Mapping[str, Any],
+    sample: Sample,
 ) -> Classifier:
     """Train a classifier on the training rows of files of components or features.
 
-    ``files``: each with its number of training rows; ``changed``: parameters that differ from ``PARAMETERS``.
+    ``files``: each with its number of training rows; ``changed``: parameters that differ from ``PARAMETERS``;
+    ``sample``: of the same rows, for the temperature.
     """
-    partitions = slices.cut([(file.path, rows) for file, rows in files], ROWS_IN_A_PARTITION)
     parameters = {**PARAMETERS[kind], **changed, "seed": seed}
-    with _rows(context, partitions, task) as rows:
-        model = _TRAINERS[kind](context, rows, parameters)
-    return Classifier(kind, task.labels, width, parameters, model, task.column)
+
+    def fit(rows: "RDD[tuple[float, array[float]]]") -> Model:
+        with _frame(context, rows) as frame:
+            return _TRAINERS[kind](context, frame, parameters)
+
+    def fit_sample(rows: Rows, classes: Classes) -> list[Model]:
+        return [fit(context.parallelize([(rows, classes)], 1).flatMap(lambda block: as_rows(*block)))]
+
+    # One fold: another four would take four times as long as training.
+    temperature, _ = tuning.best_temperature(*tuning.joined(tuning.fold_scores(sample, 0, fit_sample)))
+    partitions = slices.cut([(file.path, rows) for file, rows in files], ROWS_IN_A_PARTITION)
+    model = fit(context.parallelize(partitions, len(partitions)).flatMap(lambda some: read_rows(task, some)))
+    return Classifier(kind, task.labels, width, parameters, model, task.column, temperature=temperature)
 
 
 def read_rows(task: SumTask, some: Sequence[Slice]) -> Iterator[tuple[float, "array[float]"]]:
     """Yield the class and the inputs of each training row in the slices."""
     for table in slices.read(task.output, some, task.prepare):
-        for number, row in zip(classes_of(table, task.labels), matrix(table[task.column]), strict=True):
-            yield float(number), array("f", row.tobytes())
+        yield from as_rows(matrix(table[task.column]), classes_of(table, task.labels))
+
+
+def as_rows(rows: Rows, classes: Classes) -> Iterator[tuple[float, "array[float]"]]:
+    """Yield the class and the inputs of each row."""
+    for number, row in zip(classes, rows, strict=True):
+        yield float(number), array("f", row.tobytes())
 
 
 @contextmanager
-def _rows(context: SparkContext, partitions: Sequence[Sequence[Slice]], task: SumTask) -> Iterator[DataFrame]:
+def _frame(context: SparkContext, rows: "RDD[tuple[float, array[float]]]") -> Iterator[DataFrame]:
     session = SparkSession.builder.getOrCreate()
-    read = context.parallelize(partitions, len(partitions)).flatMap(lambda some: read_rows(task, some))
-    frame = session.createDataFrame(read, _ROWS, verifySchema=False)
+    frame = session.createDataFrame(rows, _ROWS, verifySchema=False)
     # pyspark.ml.functions.array_to_vector calls this, but its module needs pandas, which the cluster lacks.
     java: Any = context._jvm
     vectors = Column(java.org.apache.spark.ml.functions.array_to_vector(frame["inputs"]._jc))
-    rows = frame.select("label", vectors.alias("features"))
-    rows.persist(StorageLevel.MEMORY_AND_DISK)
+    frame = frame.select("label", vectors.alias("features"))
+    frame.persist(StorageLevel.MEMORY_AND_DISK)
     try:
-        yield rows
+        yield frame
     finally:
-        rows.unpersist()
+        frame.unpersist()
 
 
 def _train_tree(context: SparkContext, rows: DataFrame, parameters: Mapping[str, Any]) -> Model:
@@ -152,4 +173,5 @@ def trees_model(trees: Sequence[Sequence[Mapping[str, Any]]]) -> TreesModel:
         np.array(right, np.int32),
         np.array(leaf, np.int32),
         np.array(shares),
+        SMOOTHING,
     )

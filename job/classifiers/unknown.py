@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from job.classifiers.discriminant import Sample, each_fold, shrunken, whitening_of
+from job.classifiers.discriminant import each_fold, shrunken, whitening_of
 from job.classifiers.distance import Distance, Floats
+from job.classifiers.tuning import Sample
 from job.matrices import row_products
 from job.pca import Classes, Moments, PrincipalComponents
 from job.pca.components import upper_triangle

@@ -17,10 +17,8 @@ from job.classifiers import (
     COMPONENTS,
     UNKNOWN,
     Classifier,
-    DiscriminantModel,
     Floats,
     LinearModel,
-    Model,
     PerceptronModel,
     TreesModel,
 )
@@ -28,7 +26,7 @@ from job.errors import printable_line
 from job.features.network import CALIBRATING_KEY, DESCRIPTION_KEY, FLOAT32, NO_TRANSFORM, SQRT
 from job.features.network.tflite_graph import Graph, read_metadata
 from job.mobile.rejection import append_unknown
-from job.mobile.trees import apply_trees
+from job.mobile.trees import apply_trees, softmax_options
 from job.pca import Projection
 
 MOBILE_KEY = "orchard.classifier"
@@ -95,9 +93,9 @@ def mobile_model(
     on_components, features = classifier.classify_on == COMPONENTS, graph.output
     if isinstance(classifier.model, TreesModel):
         inputs = _apply_dense(graph, graph.output, projecting(projection)) if on_components else graph.output
-        graph.set_output(apply_trees(graph, inputs, classifier.model))
+        graph.set_output(apply_trees(graph, inputs, classifier.model, classifier.temperature))
     else:
-        first, *others = dense_layers(classifier.model)
+        first, *others = dense_layers(classifier)
         current = graph.output
         for layer in (_after(projecting(projection), first) if on_components else first, *others):
             current = _apply_dense(graph, current, layer)
@@ -154,17 +152,18 @@ def projecting(projection: Projection) -> Dense:
     return Dense(weights, -(weights @ projection.mean), None)
 
 
-def dense_layers(model: Model) -> list[Dense]:
-    """Return a logistic regression or a perceptron as layers."""
-    if isinstance(model, DiscriminantModel):
-        return [Dense(model.coefficients / model.temperature, model.intercepts / model.temperature, "SOFTMAX")]
+def dense_layers(classifier: Classifier) -> list[Dense]:
+    """Return a classifier other than trees as layers; the last one divides by the temperature."""
+    model = classifier.model
     if isinstance(model, LinearModel):
-        return [Dense(model.coefficients, model.intercepts, "SOFTMAX")]
-    if isinstance(model, PerceptronModel):
-        last = len(model.weights) - 1
-        pairs = zip(model.weights, model.biases, strict=True)
-        return [Dense(*pair, "SOFTMAX" if number == last else "LOGISTIC") for number, pair in enumerate(pairs)]
-    raise TypeError(f"{type(model).__name__} has no layers")
+        weights, biases = [model.coefficients], [model.intercepts]
+    elif isinstance(model, PerceptronModel):
+        weights, biases = list(model.weights), list(model.biases)
+    else:
+        raise TypeError(f"{type(model).__name__} has no layers")
+    *hidden, (last, bias) = zip(weights, biases, strict=True)
+    divisor = classifier.temperature
+    return [*(Dense(*pair, "LOGISTIC") for pair in hidden), Dense(last / divisor, bias / divisor, "SOFTMAX")]
 
 
 def _after(first: Dense, second: Dense) -> Dense:
@@ -184,7 +183,5 @@ def _apply_dense(graph: Graph, inputs: int, layer: Dense) -> int:
     result = graph.multiply(inputs, layer.weights.astype(np.float32), layer.bias.astype(np.float32))
     if layer.activation is None:
         return result
-    softmax = schema.SoftmaxOptionsT()
-    softmax.beta = 1.0
-    options = softmax if layer.activation == "SOFTMAX" else None
+    options = softmax_options() if layer.activation == "SOFTMAX" else None
     return graph.apply(layer.activation, [result], (1, outputs), np.float32, options)

@@ -18,6 +18,9 @@ from job.features.network.tflite_graph import Graph
 LARGEST = 64_000_000
 """Most bytes of the matrices; deeper forests are too large for a phone."""
 
+LEAST = 1e-30
+"""Smoothing of trees without any: a phone's logarithm of 0 may not be -infinity."""
+
 Float32s = npt.NDArray[np.float32]
 
 
@@ -69,8 +72,8 @@ def at_most(thresholds: npt.NDArray[np.float64]) -> Float32s:
     return np.where(rounded > thresholds, np.nextafter(rounded, np.float32(-np.inf)), rounded)
 
 
-def apply_trees(graph: Graph, components: int, model: TreesModel) -> int:
-    """Append the trees to a graph; return the index of the mean of their shares.
+def apply_trees(graph: Graph, components: int, model: TreesModel, temperature: float) -> int:
+    """Append the trees to a graph; return the index of their probabilities.
 
     ``components``: index of a tensor of shape (1, components).
     """
@@ -80,7 +83,19 @@ def apply_trees(graph: Graph, components: int, model: TreesModel) -> int:
     total, *others = [_apply_tree(graph, components, tree, len(trees)) for tree in trees]
     for part in others:
         total = graph.apply("ADD", [total, part], (1, labels), np.float32, schema.AddOptionsT())
-    return total
+    smoothing = graph.constant(np.full((1, 1), max(model.smoothing, LEAST), np.float32), "orchard/smoothing")
+    smoothed = graph.apply("ADD", [total, smoothing], (1, labels), np.float32, schema.AddOptionsT())
+    logarithms = graph.apply("LOG", [smoothed], (1, labels), np.float32)
+    divisor = graph.constant(np.full((1, 1), temperature, np.float32), "orchard/temperature")
+    scores = graph.apply("DIV", [logarithms, divisor], (1, labels), np.float32, schema.DivOptionsT())
+    return graph.apply("SOFTMAX", [scores], (1, labels), np.float32, softmax_options())
+
+
+def softmax_options() -> schema.SoftmaxOptionsT:
+    """Return the options of an ordinary softmax."""
+    options = schema.SoftmaxOptionsT()
+    options.beta = 1.0
+    return options
 
 
 def _apply_tree(graph: Graph, components: int, tree: TreeMatrices, trees: int) -> int:

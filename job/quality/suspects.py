@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from pyspark import Broadcast, SparkContext
 from threadpoolctl import threadpool_limits
 
-from job.classifiers import DiscriminantModel, discriminant
-from job.classifiers.discriminant import Sample
+from job.classifiers import LinearModel, discriminant
+from job.classifiers.tuning import LARGEST_SAMPLE, Sample
 from job.images import PREDICT, TRAIN
 from job.matrices import matrix, row_products
 from job.pca import Moments, PrincipalComponents, Projection, project
@@ -52,7 +52,8 @@ Numbers = npt.NDArray[np.intp]
 class Judge:
     """A discriminant, and the space in which the photos of each of its labels have unit covariance."""
 
-    model: DiscriminantModel
+    model: LinearModel
+    temperature: float
     whitening: Floats  # shape (dimensions, dimensions)
     centres: Floats  # shape (labels, dimensions): whitened means; NaN for labels without photos
 
@@ -165,7 +166,7 @@ def judge_rows(
             continue
         known[members] = True
         other[members], own[members], others[members], distance[members] = judged_rows(
-            rows[members].astype(np.float64), given[members], fit(rest, choice.shrinkage, choice.temperature)
+            rows[members].astype(np.float64), given[members], fit(rest, choice.setting, choice.temperature)
         )
     kept = [path for path, judged in zip(paths, known.tolist(), strict=True) if judged]
     return Judged(kept, labels, *(column[known] for column in (given, other, own, others, distance)))
@@ -180,7 +181,7 @@ def assigned(given: Numbers, training: npt.NDArray[np.bool_]) -> Numbers:
     return folds
 
 
-def even_sample(rows: Numbers, largest: int = discriminant.LARGEST_SAMPLE) -> Numbers:
+def even_sample(rows: Numbers, largest: int = LARGEST_SAMPLE) -> Numbers:
     """Return rows at equal distances, at most so many."""
     count = min(len(rows), largest)
     sampled: Numbers = rows[np.arange(count) * len(rows) // max(count, 1)]
@@ -191,7 +192,8 @@ def fit(moments: Moments, shrinkage: float, temperature: float) -> Judge:
     """Return the judge of rows summed by class."""
     whitening = discriminant.whitening_of(discriminant.shrunken(moments.within_covariance(), shrinkage))
     return Judge(
-        discriminant.fit(moments, shrinkage, temperature),
+        discriminant.fit(moments, shrinkage),
+        temperature,
         whitening,
         row_products(moments.class_means(), whitening),
     )
@@ -199,7 +201,7 @@ def fit(moments: Moments, shrinkage: float, temperature: float) -> Judge:
 
 def judged_rows(rows: Floats, given: Numbers, judge: Judge) -> tuple[Numbers, Floats, Floats, Floats]:
     """Return the most probable other label of rows, the probabilities of both labels, and the distances."""
-    probabilities = judge.model.probabilities(rows)
+    probabilities = judge.model.probabilities(rows, judge.temperature)
     places = np.arange(len(rows))
     own = probabilities[places, given]
     probabilities[places, given] = -1

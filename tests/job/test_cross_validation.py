@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from job.classifiers import choice
 from job.errors import TooFewPhotosError
 from tests.job.whole_runs import failure, run
 
@@ -43,6 +44,20 @@ def test_auto_takes_the_best_of_what_it_compared(
     assert manifest["classifier"]["trained_on"] == manifest["counts"]["train"]
     assert compared[0]["classifier"] in capsys.readouterr().err
     assert '<section id="compared">' in (tmp_path / "report.html").read_text()
+
+
+def test_auto_chooses_the_threshold_on_what_it_compared(
+    sample_photos: Path, random_backbone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choice, "COMPARED", ("discriminant", "logistic"))
+    argv = ["--images", str(sample_photos), "--model", str(random_backbone), "--components", "5"]
+
+    manifest = run(tmp_path, *argv, "--classifier", "auto", "--wanted-precision", "1%")
+
+    compared = json.loads((tmp_path / "classifier/metrics.json").read_text())["compared"]
+    assert manifest["classifier"]["unknown"]["chosen"]["photos"] == compared[0]["evaluated_on"]
+    assert "compare" in manifest["seconds"]
+    assert "threshold" not in manifest["seconds"]
 
 
 def test_auto_needs_two_photos_of_a_label(

@@ -4,12 +4,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.metrics import log_loss
 from threadpoolctl import threadpool_limits
 
-from job.classifiers import discriminant
-from job.classifiers.discriminant import FOLDS, SHRINKAGES, Sample
-from job.classifiers.models import softmax
+from job.classifiers import discriminant, tuning
+from job.classifiers.discriminant import SHRINKAGES
+from job.classifiers.tuning import FOLDS, Sample
 from job.pca import Classes, Moments
 
 Rows = npt.NDArray[np.float32]
@@ -81,17 +80,18 @@ def test_fit_does_not_depend_on_the_number_of_threads() -> None:
 
 
 def sample_of(rows: Rows, classes: Classes) -> Sample:
-    return Sample(rows, classes, discriminant.draw_sample([str(number) for number in classes]))
+    return Sample(rows, classes, tuning.draw_sample([str(number) for number in classes]))
 
 
 def test_scores_are_of_folds_left_out_of_the_fit() -> None:
     rows, classes = photos(4)
     sample = sample_of(rows, classes)
 
-    scores, of = discriminant.held_out_scores(moments_of(rows, classes), sample, [0.05, 0.6])
+    scored = discriminant.held_out_scores(moments_of(rows, classes), sample, [0.05, 0.6])
 
+    (first, of), (second, _) = (tuning.joined(scored, number) for number in range(2))
     assert of.tolist() == np.concatenate([classes[sample.folds == fold] for fold in range(FOLDS)]).tolist()
-    for found, shrinkage in zip(scores, (0.05, 0.6), strict=True):
+    for found, shrinkage in zip((first, second), (0.05, 0.6), strict=True):
         expected = [
             scikit_learn(rows[sample.folds != fold], classes[sample.folds != fold], shrinkage).decision_function(
                 rows[sample.folds == fold].astype(np.float64)
@@ -101,40 +101,24 @@ def test_scores_are_of_folds_left_out_of_the_fit() -> None:
         np.testing.assert_allclose(found, np.concatenate(expected), rtol=1e-6)
 
 
-def test_log_loss_equals_scikit_learns() -> None:
-    scores, classes = np.random.default_rng(0).normal(size=(50, 3)), np.arange(50) % 3
-
-    assert discriminant.log_loss(scores, classes, 0.5) == pytest.approx(log_loss(classes, softmax(2 * scores)))
-
-
-def test_best_temperature_undoes_a_factor_of_the_scores() -> None:
-    random = np.random.default_rng(0)
-    scores = random.normal(size=(20_000, 3)) * 2
-    classes = (softmax(scores).cumsum(axis=1) > random.random((20_000, 1))).argmax(axis=1)
-
-    temperature, loss = discriminant.best_temperature(scores * 50, classes)
-
-    assert temperature == pytest.approx(50, rel=0.05)
-    assert loss <= discriminant.log_loss(scores * 50, classes, 50)
-
-
 def test_the_shrinkage_with_the_least_loss_is_chosen() -> None:
     rows, classes = photos(4)
 
     choice = discriminant.choose(moments_of(rows, classes), sample_of(rows, classes))
 
     assert list(choice.losses) == [f"{candidate:g}" for candidate in SHRINKAGES]
-    assert choice.losses[f"{choice.shrinkage:g}"] == min(choice.losses.values())
+    assert choice.losses[f"{choice.setting:g}"] == min(choice.losses.values())
 
 
 def test_labels_with_one_photo_have_no_held_out_score() -> None:
     rows, classes = photos(4)
     more, with_one = np.concatenate([rows, rows[:1]]), np.concatenate([classes, [4]])
 
-    scores, of = discriminant.held_out_scores(moments_of(more, with_one), sample_of(more, with_one), [0.1])
+    scored = discriminant.held_out_scores(moments_of(more, with_one), sample_of(more, with_one), [0.1])
 
+    scores, of = tuning.joined(scored)
     assert sorted(of.tolist()) == sorted(classes.tolist())
-    assert np.isfinite(discriminant.best_temperature(scores[0], of)).all()
+    assert np.isfinite(tuning.best_temperature(scores, of)).all()
 
 
 def test_one_photo_a_label_gives_no_choice_but_a_model() -> None:
@@ -142,26 +126,4 @@ def test_one_photo_a_label_gives_no_choice_but_a_model() -> None:
 
     choice = discriminant.choose(moments_of(rows, classes), sample_of(rows, classes))
 
-    assert (choice.shrinkage, choice.temperature) == (SHRINKAGES[0], 1.0)
-
-
-def test_folds_of_a_label_are_runs_of_the_listing() -> None:
-    folds = discriminant.draw_sample(["a"] * 10 + ["b"] * 3 + ["a"] * 5)
-
-    assert folds.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, *(0, 1, 2), 3, 3, 4, 4, 4]
-
-
-def test_a_sample_takes_the_first_photos_of_each_run() -> None:
-    folds = discriminant.draw_sample(["a"] * 40, largest=10)
-
-    assert [folds.tolist().index(fold) for fold in range(FOLDS)] == [0, 8, 16, 24, 32]
-    assert np.bincount(folds + 1).tolist() == [30, 2, 2, 2, 2, 2]
-
-
-def test_a_sample_of_groups_takes_photos_at_equal_distances() -> None:
-    grouped = [fold for fold in range(FOLDS) for _ in range(8)]
-
-    folds = discriminant.draw_sample(["a"] * 40, largest=10, grouped=grouped)
-
-    assert np.flatnonzero(folds >= 0).tolist() == [0, 4, 8, 12, 16, 20, 24, 28, 32, 36]
-    assert folds[folds >= 0].tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+    assert (choice.setting, choice.temperature) == (SHRINKAGES[0], 1.0)

@@ -11,7 +11,7 @@ from pyspark import SparkContext
 
 from job.classifiers import COMPONENTS, DISCRIMINANT, FEATURES, folds, stage
 from job.classifiers.calibration import Calibration
-from job.classifiers.folds import Outcome
+from job.classifiers.folds import FoldContext, Outcome
 from job.classifiers.predict import count_pairs, predictions_table
 from job.classifiers.stage import Training
 from job.images import TEST, TRAIN
@@ -48,10 +48,8 @@ def cross_validated(
     asked = Training(kind, classify_on, trained, 5, 0, photos)
     assigned = folds.made(photos, numbers_of(photos), 2)
     progress = Progress(output, "20261121T100000-0123abcd")
-    outcomes = folds.cross_validate(
-        spark, output, [file for file, _ in files], assigned, asked, keep_three, True, progress
-    )
-    return folds.summary(outcomes, asked.labels)
+    context = FoldContext(spark, output, [file for file, _ in files], keep_three, True)
+    return folds.summary(folds.cross_validate(context, assigned, asked, progress), asked.labels)
 
 
 @pytest.mark.parametrize(

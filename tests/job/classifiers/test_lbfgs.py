@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from job.classifiers import COMPONENTS, Classifier, lbfgs
-from job.classifiers.lbfgs import Floats, Rows
+from job.classifiers import COMPONENTS, Classifier, Floats, LinearModel, lbfgs, tuning
+from job.classifiers.lbfgs import PENALTIES
+from job.classifiers.tuning import Rows, Sample
 from job.images import TRAIN
 from job.matrices import matrix
 from job.pca import Classes
@@ -101,6 +102,49 @@ def test_model_does_not_depend_on_the_cut_into_files(tmp_path: Path, kind: str) 
     assert one.to_files() == many.to_files()
 
 
+@pytest.fixture
+def sample(training: tuple[Rows, Classes]) -> Sample:
+    return Sample(*training, tuning.draw_sample([LABELS[number] for number in training[1]]))
+
+
+def test_penalty_with_the_least_held_out_loss_is_chosen(sample: Sample) -> None:
+    choice = lbfgs.choose_penalty(sample, 3, penalty=0.01, **EXACT)
+
+    def loss(penalty: float) -> float:
+        def fit(rows: Rows, classes: Classes) -> list[LinearModel]:
+            return [lbfgs.fit_logistic(rows, classes, 3, penalty=penalty, **EXACT)]
+
+        scored = tuning.each_fold(lambda fold: tuning.fold_scores(sample, fold, fit))
+        return tuning.best_temperature(*tuning.joined(scored))[1]
+
+    expected = {f"{penalty:g}": loss(penalty) for penalty in PENALTIES}
+    assert choice.losses == pytest.approx(expected, rel=1e-6)
+    assert f"{choice.setting:g}" == min(expected, key=expected.__getitem__)
+
+
+def test_one_photo_a_label_keeps_the_penalty(sample: Sample) -> None:
+    alone = Sample(sample.rows[:3], np.arange(3), np.arange(3))
+
+    choice = lbfgs.choose_penalty(alone, 3, penalty=0.25, **EXACT)
+
+    assert (choice.setting, choice.temperature) == (0.25, 1.0)
+
+
+def test_logistic_regression_records_the_losses_of_penalties(tmp_path: Path) -> None:
+    trained = train(write_files(tmp_path, overlapping_photos(layout.COMPONENTS_SCHEMA), [240]), "logistic")
+
+    losses = trained.parameters["log_loss_by_penalty"]
+    assert list(losses) == [f"{penalty:g}" for penalty in PENALTIES]
+    assert losses[f"{trained.parameters['penalty']:g}"] == min(losses.values())
+
+
+@pytest.mark.parametrize("kind", list(lbfgs.PARAMETERS))
+def test_temperature_is_that_of_held_out_photos(tmp_path: Path, kind: str) -> None:
+    assert (
+        0.3 < train(write_files(tmp_path, overlapping_photos(layout.COMPONENTS_SCHEMA), [240]), kind).temperature != 1
+    )
+
+
 def test_parameters_are_recorded_with_the_changed_ones(tmp_path: Path) -> None:
     written = write_files(tmp_path, overlapping_photos(layout.COMPONENTS_SCHEMA), [240])
 
@@ -112,4 +156,7 @@ def test_parameters_are_recorded_with_the_changed_ones(tmp_path: Path) -> None:
 
 def train(written: Any, kind: str, changed: dict[str, Any] | None = None) -> Classifier:
     output, files = written
-    return lbfgs.train(SumTask(output, COMPONENTS, LABELS), files, kind, width=5, seed=1, changed=changed or {})
+    task = SumTask(output, COMPONENTS, LABELS)
+    rows, classes = lbfgs.read_rows(task, files, 5)
+    sample = Sample(rows, classes, tuning.draw_sample([LABELS[number] for number in classes]))
+    return lbfgs.train(task, files, kind, width=5, seed=1, changed=changed or {}, sample=sample)

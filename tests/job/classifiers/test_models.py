@@ -10,14 +10,14 @@ from job.classifiers import (
     COMPONENTS,
     FEATURES,
     Classifier,
-    DiscriminantModel,
+    Floats,
     LinearModel,
     Model,
     PerceptronModel,
     TreesModel,
 )
 from job.classifiers.models import sigmoid, softmax
-from job.classifiers.trees import trees_model
+from job.classifiers.trees import SMOOTHING, trees_model
 from job.errors import ResultsUnusableError
 
 LEAF = {"leftChild": -1, "rightChild": -1, "split": {"featureIndex": -1, "leftCategoriesOrThreshold": []}}
@@ -35,7 +35,7 @@ STUMP = [
 ]
 
 MODELS: dict[str, Model] = {
-    "discriminant": DiscriminantModel(np.eye(2), np.array([0.0, 1.0]), 2.0),
+    "discriminant": LinearModel(np.eye(2), np.array([0.0, 1.0])),
     "logistic": LinearModel(np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([0.0, 0.5])),
     "tree": trees_model([STUMP]),
     "forest": trees_model([STUMP, [{"id": 0, "impurityStats": [1.0, 3.0], **LEAF}]]),
@@ -43,8 +43,8 @@ MODELS: dict[str, Model] = {
 }
 
 
-def classifier(kind: str) -> Classifier:
-    return Classifier(kind, ("Pêche", "plum"), 2, {"iterations": 5}, MODELS[kind])
+def classifier(kind: str, temperature: float = 1.0) -> Classifier:
+    return Classifier(kind, ("Pêche", "plum"), 2, {"iterations": 5}, MODELS[kind], temperature=temperature)
 
 
 def test_logistic_regression_is_a_softmax_of_sums() -> None:
@@ -53,22 +53,36 @@ def test_logistic_regression_is_a_softmax_of_sums() -> None:
     np.testing.assert_array_equal(probabilities, [[0.5, 0.5]])
 
 
-def test_temperature_divides_the_scores_of_a_discriminant() -> None:
-    probabilities = classifier("discriminant").probabilities(np.array([[0.0, 1.0]], np.float32))
+@pytest.mark.parametrize("kind", list(MODELS))
+def test_temperature_takes_the_root_of_probabilities(kind: str) -> None:
+    rows = np.array([[0.3, 0.4], [1.0, 2.0]], np.float32)
 
-    np.testing.assert_allclose(probabilities, [[1 / (1 + np.e), np.e / (1 + np.e)]], rtol=1e-15)
+    probabilities = classifier(kind, 2.0).probabilities(rows)
+
+    roots = np.sqrt(classifier(kind).probabilities(rows))
+    np.testing.assert_allclose(probabilities, roots / roots.sum(axis=1, keepdims=True), rtol=1e-12)
+
+
+def votes(kind: str) -> Floats:
+    model = MODELS[kind]
+    assert isinstance(model, TreesModel)
+    return model.votes(np.array([[9, 0.5], [9, 0.51]]))
 
 
 def test_tree_gives_leaf_shares_and_goes_left_at_threshold() -> None:
-    probabilities = classifier("tree").probabilities(np.array([[9, 0.5], [9, 0.51]], np.float32))
-
-    np.testing.assert_array_equal(probabilities, [[0.75, 0.25], [0.0, 1.0]])
+    np.testing.assert_array_equal(votes("tree"), [[0.75, 0.25], [0.0, 1.0]])
 
 
 def test_a_forest_gives_the_mean_of_its_trees() -> None:
-    probabilities = classifier("forest").probabilities(np.array([[9, 0.5], [9, 0.51]], np.float32))
+    np.testing.assert_allclose(votes("forest"), [[0.5, 0.5], [0.125, 0.875]], rtol=1e-15)
 
-    np.testing.assert_allclose(probabilities, [[0.5, 0.5], [0.125, 0.875]], rtol=1e-15)
+
+def test_votes_are_smoothed() -> None:
+    probabilities = classifier("tree").probabilities(np.array([[9, 0.51]], np.float32))
+
+    np.testing.assert_allclose(
+        probabilities, [[SMOOTHING / (1 + 2 * SMOOTHING), (1 + SMOOTHING) / (1 + 2 * SMOOTHING)]]
+    )
 
 
 def test_perceptron_applies_sigmoid_before_the_last_layer() -> None:
@@ -89,14 +103,14 @@ def test_no_photos_have_no_probabilities() -> None:
 
 @pytest.mark.parametrize("kind", list(MODELS))
 def test_classifier_round_trips_through_its_files(kind: str) -> None:
-    description, archive = classifier(kind).to_files()
+    description, archive = classifier(kind, 3.0).to_files()
 
     back = Classifier.from_files(description, archive)
 
     assert (back.kind, back.labels, back.inputs) == (kind, ("Pêche", "plum"), 2)
     assert back.to_files() == (description, archive)
     rows = np.array([[0.3, 0.4], [1.0, 2.0]], np.float32)
-    np.testing.assert_array_equal(back.probabilities(rows), classifier(kind).probabilities(rows))
+    np.testing.assert_array_equal(back.probabilities(rows), classifier(kind, 3.0).probabilities(rows))
 
 
 def test_model_json_states_the_prediction_rule() -> None:
@@ -109,10 +123,11 @@ def test_model_json_states_the_prediction_rule() -> None:
         "classify_on": "components",
         "components": 2,
         "parameters": {"iterations": 5},
-        "probabilities": "softmax(inputs @ coefficients.T + intercepts)",
+        "probabilities": "softmax((inputs @ coefficients.T + intercepts) / temperature)",
         "arrays": {
             "coefficients": {"dtype": "float64", "shape": [2, 2]},
             "intercepts": {"dtype": "float64", "shape": [2]},
+            "temperature": {"dtype": "float64", "shape": []},
         },
     }
 
@@ -130,6 +145,20 @@ def test_reads_models_written_before_classify_on() -> None:
     earlier = {name: value for name, value in json.loads(description).items() if name != "classify_on"}
 
     assert Classifier.from_files(json.dumps(earlier).encode(), archive).classify_on == COMPONENTS
+
+
+@pytest.mark.parametrize("kind", ["logistic", "tree", "forest", "mlp"])
+def test_reads_models_written_before_temperatures(kind: str) -> None:
+    description, archive = classifier(kind).to_files()
+    content = json.loads(description)
+    content["arrays"] = {name: of for name, of in content["arrays"].items() if name not in ("temperature", "smoothing")}
+
+    back = Classifier.from_files(json.dumps(content).encode(), archive)
+
+    assert back.temperature == 1
+    rows = np.array([[9, 0.5], [9, 0.51]], np.float32)
+    expected = votes(kind) if kind in ("tree", "forest") else classifier(kind).probabilities(rows)
+    np.testing.assert_allclose(back.probabilities(rows), expected, rtol=1e-15)
 
 
 @pytest.mark.parametrize("description", [{"schema_version": 1, "classifier": "logistic"}, {"schema_version": 2}])

@@ -12,7 +12,8 @@ from pyspark.ml.classification import DecisionTreeClassifier, RandomForestClassi
 from pyspark.ml.linalg import Vectors
 from pyspark.sql import DataFrame, SparkSession
 
-from job.classifiers import COMPONENTS, Classifier, trees
+from job.classifiers import COMPONENTS, Classifier, TreesModel, trees
+from job.classifiers.sample import read_sample
 from job.images import TRAIN
 from job.pca.passes import SumTask
 from job.results import DataFile, layout
@@ -46,7 +47,9 @@ def spark_model(kind: str, rows: DataFrame) -> Any:
 
 def train(spark: SparkContext, written: tuple[str, list[tuple[DataFile, int]]], kind: str) -> Classifier:
     output, files = written
-    return trees.train(spark, SumTask(output, COMPONENTS, LABELS), files, kind, width=5, seed=1, changed={})
+    task = SumTask(output, COMPONENTS, LABELS)
+    sample = read_sample(spark, task, [file for file, _ in files], {f"/{row}.jpg": row % 5 for row in range(240)})
+    return trees.train(spark, task, files, kind, width=5, seed=1, changed={}, sample=sample)
 
 
 @pytest.mark.parametrize("kind", list(SMALL))
@@ -67,7 +70,9 @@ def test_probabilities_and_predictions_equal_spark_mls(
 
     # When we train from the files, and predict after a way through the two files
     trained = train(spark, write_files(tmp_path, photos, [100, 10, 130]), kind)
-    probabilities = Classifier.from_files(*trained.to_files()).probabilities(everything)
+    model = Classifier.from_files(*trained.to_files()).model
+    assert isinstance(model, TreesModel)
+    probabilities = model.votes(everything.astype(np.float64))
 
     np.testing.assert_allclose(probabilities, [row["probability"].toArray() for row in expected], rtol=0, atol=1e-9)
     assert probabilities.argmax(axis=1).tolist() == [int(row["prediction"]) for row in expected]
@@ -81,6 +86,7 @@ def test_model_does_not_depend_on_the_cut_into_files(
     many = train(spark, write_files(tmp_path / "many", photos, [32] * 7 + [16]), kind)
 
     assert one.to_files() == many.to_files()
+    assert one.temperature != 1
 
 
 @pytest.mark.parametrize("kind", list(SMALL))
@@ -103,7 +109,7 @@ def test_rows_are_cut_into_partitions_of_one_size(
 
     train(spark, write_files(tmp_path, photos, [100, 140]), kind)
 
-    assert dealt == [6]
+    assert dealt[-1] == 6
 
 
 def test_reads_training_rows_with_their_class(photos: pa.Table, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from job.classifiers import Distance, Floats, discriminant, unknown, with_unknown
-from job.classifiers.discriminant import FOLDS
+from job.classifiers.tuning import FOLDS
 from job.classifiers.unknown import SHRINKAGE, Fitted
 from job.pca import Classes, Moments, components
 from tests.job.classifiers.test_discriminant import Rows, moments_of, photos, sample_of

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +63,9 @@ def layer(seed: int, outputs: int, inputs: int) -> tuple[Array, Array]:
     return generator.normal(size=(outputs, inputs)), generator.normal(size=outputs)
 
 
-def build(backbone: Path, projection: Projection, kind: str, model: Model) -> bytes:
-    return mobile_model(backbone.read_bytes(), projection, Classifier(kind, LABELS, 4, {}, model))
+def build(backbone: Path, projection: Projection, kind: str, model: Model, temperature: float = 1.0) -> bytes:
+    classifier = Classifier(kind, LABELS, 4, {}, model, temperature=temperature)
+    return mobile_model(backbone.read_bytes(), projection, classifier)
 
 
 @pytest.fixture(scope="module")
@@ -76,12 +78,19 @@ def logistic(random_backbone: Path, projection: Projection, regression: LinearMo
     return build(random_backbone, projection, "logistic", regression)
 
 
+@pytest.mark.parametrize("temperature", [1.0, 3.0])
 def test_a_logistic_regression_gives_its_probabilities(
-    logistic: bytes, regression: LinearModel, components: Array, photos: list[bytes], tmp_path: Path
+    random_backbone: Path,
+    projection: Projection,
+    regression: LinearModel,
+    components: Array,
+    photos: list[bytes],
+    tmp_path: Path,
+    temperature: float,
 ) -> None:
-    given = probabilities(logistic, photos, tmp_path)
+    given = probabilities(build(random_backbone, projection, "logistic", regression, temperature), photos, tmp_path)
 
-    np.testing.assert_allclose(given, regression.probabilities(components), atol=2e-4)
+    np.testing.assert_allclose(given, regression.probabilities(components, temperature), atol=2e-4)
 
 
 def test_a_perceptron_gives_its_probabilities(
@@ -90,9 +99,9 @@ def test_a_perceptron_gives_its_probabilities(
     layers = [layer(2, 5, 4), layer(3, 6, 5), layer(4, 3, 6)]
     perceptron = PerceptronModel(tuple(weights for weights, _ in layers), tuple(biases for _, biases in layers))
 
-    given = probabilities(build(random_backbone, projection, "mlp", perceptron), photos, tmp_path)
+    given = probabilities(build(random_backbone, projection, "mlp", perceptron, 2.5), photos, tmp_path)
 
-    np.testing.assert_allclose(given, perceptron.probabilities(components), atol=2e-4)
+    np.testing.assert_allclose(given, perceptron.probabilities(components, 2.5), atol=2e-4)
 
 
 def forest(components: Array) -> TreesModel:
@@ -109,14 +118,21 @@ def forest(components: Array) -> TreesModel:
     )
 
 
+@pytest.mark.parametrize(("smoothing", "temperature"), [(0.0, 1.0), (0.01, 0.4)])
 def test_a_forest_gives_its_probabilities(
-    random_backbone: Path, projection: Projection, components: Array, photos: list[bytes], tmp_path: Path
+    random_backbone: Path,
+    projection: Projection,
+    components: Array,
+    photos: list[bytes],
+    tmp_path: Path,
+    smoothing: float,
+    temperature: float,
 ) -> None:
-    trees = forest(components)
+    trees = replace(forest(components), smoothing=smoothing)
 
-    given = probabilities(build(random_backbone, projection, "forest", trees), photos, tmp_path)
+    given = probabilities(build(random_backbone, projection, "forest", trees, temperature), photos, tmp_path)
 
-    wanted = trees.probabilities(components)
+    wanted = trees.probabilities(components, temperature)
     assert len(np.unique(wanted, axis=0)) > 1
     np.testing.assert_allclose(given, wanted, atol=1e-6)
 

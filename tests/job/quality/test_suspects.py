@@ -9,6 +9,7 @@ import pytest
 from pyspark import SparkContext
 
 from job.classifiers import discriminant
+from job.classifiers.tuning import Sample
 from job.images import TEST, TRAIN
 from job.matrices import list_column, matrix
 from job.pca import Moments, components
@@ -71,12 +72,14 @@ def test_photo_is_judged_by_a_fit_without_its_fold(spark: SparkContext, tmp_path
     fold = np.array([int((classes[:row] == classes[row]).sum()) % suspects.FOLDS for row in range(len(classes))])
     everything = Moments.nothing(np.zeros(6), 3)
     everything.add_rows(scaled, classes)
-    choice = discriminant.choose(everything, discriminant.Sample(scaled, classes, fold))
+    choice = discriminant.choose(everything, Sample(scaled, classes, fold))
     rest = Moments.nothing(np.zeros(6), 3)
     rest.add_rows(scaled[fold != 0], classes[fold != 0])
-    model = discriminant.fit(rest, choice.shrinkage, choice.temperature)
+    model = discriminant.fit(rest, choice.setting)
     held = np.flatnonzero(fold == 0)
-    expected = model.probabilities(scaled[held].astype(np.float64))[np.arange(len(held)), classes[held]]
+    expected = model.probabilities(scaled[held].astype(np.float64), choice.temperature)[
+        np.arange(len(held)), classes[held]
+    ]
     np.testing.assert_allclose(found.own[held], expected, rtol=1e-3, atol=1e-6)
 
 
