@@ -25,7 +25,7 @@ from job.results.progress import Progress
 from job.spark import tasks
 from job.spark.tasks import PhotosReport
 
-VERSION = 1
+VERSION = 2
 """Raise this when other objects are found than before: a resumed prediction then searches again."""
 
 LEAST = 0.3
