@@ -29,7 +29,7 @@ def test_cut_out_fruit_has_no_background() -> None:
 
     pixels = np.asarray(objects.cut_out(photo))
 
-    assert pixels.shape == (pytest.approx(60, abs=2), pytest.approx(80, abs=2), 4)
+    assert pixels.shape[:2] == pytest.approx((60, 80), abs=2)
     assert pixels[0, 0, 3] == 0
     assert pixels[30, 40].tolist() == [110, 30, 90, 255]
 
