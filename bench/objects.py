@@ -109,7 +109,7 @@ def count(placed: Mapping[str, Sequence[Fruit]], found: Mapping[str, Sequence[Fr
     for name, fruits in placed.items():
         boxes = found.get(name, [])
         right, wrong = compare(boxes, fruits)
-        for kind in (name.split("-")[1].removesuffix(".png"), "all"):
+        for kind in ("all", name.split("-")[1].removesuffix(".png")):
             of_kind = counts.setdefault(kind, Counter())
             of_kind.update({"fruits": len(fruits), "right": right, "boxes": len(boxes), "wrong": wrong})
     return counts

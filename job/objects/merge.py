@@ -37,28 +37,29 @@ def merge(boxes: Floats, probabilities: Floats, certainties: Floats) -> tuple[Fl
         Shape (objects, labels).
     """
     shares, contained = overlaps(boxes)
-    left = np.ones(len(boxes), np.bool_)
-    places, labels = [], []
-    for index in np.argsort(-certainties, kind="stable"):
-        if not left[index]:
-            continue
-        agree = shares[index] >= AGREE
-        places.append(np.average(boxes[agree], axis=0, weights=certainties[agree]))
-        labels.append(np.average(probabilities[agree], axis=0, weights=certainties[agree]))
-        left &= (shares[index] < OVERLAP) & (contained[index] < CONTAINED)
-    return np.array(places).reshape(-1, 4), np.array(labels).reshape(-1, probabilities.shape[1])
+    best = _best(certainties, (shares >= OVERLAP) | (contained >= CONTAINED))
+    weights = (shares[best] >= AGREE) * certainties
+    weights /= weights.sum(axis=1, keepdims=True)
+    return weights @ boxes, weights @ probabilities
 
 
 def distinct(boxes: Floats, scores: Floats, share: float) -> npt.NDArray[np.intp]:
     """Return the indices of boxes, the best first, without those that overlap a better one by at least a share."""
-    shares, _ = overlaps(boxes)
-    left = np.ones(len(boxes), np.bool_)
-    kept = []
+    return _best(scores, overlaps(boxes)[0] >= share)
+
+
+def _best(scores: Floats, rules_out: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+    """Return the indices of boxes, the best first, without those that a better one rules out.
+
+    ``rules_out``: which boxes each box rules out, itself among them, of shape (boxes, boxes).
+    """
+    left = np.ones(len(scores), np.bool_)
+    best = []
     for index in np.argsort(-scores, kind="stable"):
         if left[index]:
-            kept.append(index)
-            left &= shares[index] < share
-    return np.array(kept, np.intp)
+            best.append(index)
+            left &= ~rules_out[index]
+    return np.array(best, np.intp)
 
 
 def overlaps(boxes: Floats) -> tuple[Floats, Floats]:

@@ -35,6 +35,12 @@ NEIGHBOUR_ROUNDS = 6
 SMOOTH, LAST_SMOOTH = 0.04, 0.01
 """How far an outline is smoothed, from a disc and from an outline, as a share of the side."""
 
+THICK = 0.08
+"""Parts of an outline thinner than twice this share of the side do not count: they are of what is behind the object."""
+
+STEEP = 40.0
+"""Difference of the colours on both sides of a pixel, as ``SIMILAR``, at which most of an edge is there."""
+
 SIMILAR = 25.0
 """Difference of two colours, as the root of the sum of squares, at which neighbours share little."""
 
@@ -43,6 +49,9 @@ CERTAIN = 4.0
 
 RARE = 1e-4
 """Added to each share of a histogram: a colour that was not seen is not impossible."""
+
+ALL = 0.9999
+"""Mean above which all pixels of a mask are the object's: means of float32 are not exact."""
 
 Singles = npt.NDArray[np.float32]
 
@@ -75,7 +84,8 @@ def outline(pixels: Pixels, inside: Masks, expected: Singles | None = None) -> O
     levels = (pixels.astype(np.int32) * COLOURS) >> 8
     colours = (levels[..., 0] * COLOURS + levels[..., 1]) * COLOURS + levels[..., 2]
     across, down = _similarities(pixels)
-    rounds, smooth = (ROUNDS, SMOOTH) if expected is None else (LAST_ROUNDS, LAST_SMOOTH)
+    refined = expected is not None
+    rounds, smooth = (LAST_ROUNDS, LAST_SMOOTH) if refined else (ROUNDS, SMOOTH)
     if expected is None:
         expected = np.clip(1.0 - (from_centre - 0.55) / 0.9, 0.02, 0.98)[np.newaxis]
         is_object = np.where(from_centre < _MIDDLE, inside, False).astype(np.float32)
@@ -88,7 +98,10 @@ def outline(pixels: Pixels, inside: Masks, expected: Singles | None = None) -> O
         odds = np.where(inside, np.clip(ratio, -CERTAIN, CERTAIN) + expected_odds, np.float32(_OUTSIDE))
         probability = _smoothed(odds.astype(np.float32), across, down)
         is_object, is_around = probability * inside, (1 - probability) * inside
-    masks = filled(connected(smoothed((probability > 0.5) & inside, round(smooth * side)), from_centre < _CENTRE))
+    core = from_centre < _CENTRE
+    masks = filled(connected(smoothed((probability > 0.5) & inside, round(smooth * side)), core))
+    if refined:
+        masks = opened(masks, core, round(THICK * side))
     return Outlines(masks, _contrast(ratio, masks, inside))
 
 
@@ -130,12 +143,47 @@ def means(values: Singles, reach: int) -> Singles:
     return values
 
 
+def opened(masks: Masks, core: Masks, reach: int) -> Masks:
+    """Return masks without thin parts, and without what only a thin part connects with the core.
+
+    A mask that would lose more than half of its pixels stays: its object is thin itself.
+
+    Parameters
+    ----------
+    reach
+        Parts of up to twice as many pixels are thin.
+    """
+    thick = connected(means(masks.astype(np.float32), reach) > ALL, core)
+    kept = masks & (means(thick.astype(np.float32), reach) > 1 - ALL)
+    is_thin = 2 * kept.sum(axis=(1, 2)) < masks.sum(axis=(1, 2))
+    result: Masks = np.where(is_thin[:, np.newaxis, np.newaxis], masks, kept)
+    return result
+
+
 def filled(masks: Masks) -> Masks:
     """Return masks without holes: what no path connects with the edge of the window belongs to the object."""
     edge = np.ones(masks.shape[1:], np.bool_)
     edge[1:-1, 1:-1] = False
     without_holes: Masks = ~connected(~masks, edge)
     return without_holes
+
+
+def edges(pixels: Pixels, inside: Masks, masks: Masks) -> Floats:
+    """Return how much of each outline is an edge in the photo, from 0 to 1, of shape (windows,).
+
+    That of a whole object is one nearly everywhere. The outline of a part of it is not, nor that of a background.
+    """
+    colours = pixels.astype(np.float32)
+    steps = np.zeros(masks.shape, np.float32)
+    steps[:, :, 1:-1] = ((colours[:, :, 2:] - colours[:, :, :-2]) ** 2).sum(axis=-1)
+    steps[:, 1:-1] = np.maximum(steps[:, 1:-1], ((colours[:, 2:] - colours[:, :-2]) ** 2).sum(axis=-1))
+    is_edge = 1 - np.exp(-steps / np.float32(STEEP**2))
+    for axis in (1, 2):
+        # An edge may be one pixel off the outline. What wraps around is not near one.
+        is_edge = np.maximum.reduce([np.roll(is_edge, shift, axis) for shift in (-1, 0, 1)])
+    outline_pixels = masks & inside & (means(masks.astype(np.float32), 1) < ALL)
+    shares: Floats = (is_edge * outline_pixels).sum(axis=(1, 2)) / np.maximum(outline_pixels.sum(axis=(1, 2)), 1)
+    return shares
 
 
 def boxes(masks: Masks, windows: Floats) -> Floats:

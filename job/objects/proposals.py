@@ -15,6 +15,9 @@ from job.objects.windows import Floats, Masks
 CONTRAST = 0.8
 """Least contrast of an object with its surroundings."""
 
+EDGES = 0.6
+"""Least share of an outline that is an edge in the photo."""
+
 SMALLEST = 0.08
 """Least side of an object, as a share of the photo's shorter side."""
 
@@ -51,6 +54,7 @@ class Proposals:
     boxes: Floats  # left, top, right and bottom in pixels of the photo, of shape (proposals, 4)
     windows: Floats  # in which they were found, of shape (proposals, 3)
     masks: Masks | None  # of the windows with their surroundings, of shape (proposals, side, side); None for all pixels
+    edges: Floats  # how much of an outline is an edge in the photo, from 0 to 1, of shape (proposals,)
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -60,7 +64,7 @@ class Proposals:
 def whole_windows(photo: Image.Image) -> Proposals:
     """Return all windows of a photo, each with all of its pixels."""
     found = windows.grid(*photo.size)
-    return Proposals(windows.boxes_of(found), found, None)
+    return Proposals(windows.boxes_of(found), found, None, np.ones(len(found)))
 
 
 def outlined(photo: Image.Image) -> Proposals:
@@ -79,19 +83,22 @@ def _proposed(photo: Image.Image, found: Floats, side: int, same: float, earlier
     around = _with_surroundings(found)
     boxes = np.full((len(found), 4), np.nan)
     masks = np.zeros((len(found), side, side), np.bool_)
-    contrast = np.zeros(len(found))
+    contrast, edges = np.zeros(len(found)), np.ones(len(found))
     for start in range(0, len(found), AT_A_TIME):
         some = slice(start, start + AT_A_TIME)
         pixels, inside = windows.cut(photo, around[some], side)
         expected = None if earlier is None else _expected(earlier, around, some, side)
         drawn = outlines.outline(pixels, inside, expected)
         boxes[some], masks[some], contrast[some] = outlines.boxes(drawn.masks, found[some]), drawn.masks, drawn.contrast
+        if earlier is not None:
+            edges[some] = outlines.edges(pixels, inside, drawn.masks)
     sides = windows.square(boxes)[:, 2]
     largest = LARGEST * around[:, 2]
     # NaN, of no object, is not in any order.
-    kept = np.flatnonzero((contrast > CONTRAST) & (sides > SMALLEST * min(photo.size)) & (sides < largest))
+    differs = (contrast > CONTRAST) & (edges > EDGES)
+    kept = np.flatnonzero(differs & (sides > SMALLEST * min(photo.size)) & (sides < largest))
     kept = kept[distinct(boxes[kept], contrast[kept], same)]
-    return Proposals(boxes[kept], found[kept], masks[kept])
+    return Proposals(boxes[kept], found[kept], masks[kept], edges[kept])
 
 
 def _expected(earlier: Proposals, around: Floats, some: slice, side: int) -> Shares:

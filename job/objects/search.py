@@ -21,7 +21,7 @@ Compute = Callable[[Sequence[Pixels]], npt.NDArray[np.float32]]
 AT_A_TIME = 32
 """Proposals whose pixels are in memory at the same time."""
 
-FARTHEST = 1.1
+FARTHEST = 1.25
 """Largest distance of an object, as a share of the limit: it is not as clean as a training photo."""
 
 EXTREME = 15.0
@@ -84,7 +84,7 @@ def find(
     features = _features(photo, proposals, judge.backdrop, compute, size, views)
     probabilities, distances = judge.judge(features)
     near = distances <= FARTHEST
-    certainties = certainty(windows.square(proposals.boxes)[:, 2], probabilities.max(axis=1), distances)
+    certainties = certainty(proposals, probabilities.max(axis=1), distances)
     boxes, labels = merge(proposals.boxes[near], probabilities[near], certainties[near])
     known = labels.max(axis=1) >= judge.least
     edges = np.array([0, 0, *photo.size])
@@ -92,9 +92,10 @@ def find(
     return Objects(inside, labels[known].argmax(axis=1), labels[known].max(axis=1))
 
 
-def certainty(sides: Floats, probabilities: Floats, distances: Floats) -> Floats:
+def certainty(proposals: Proposals, probabilities: Floats, distances: Floats) -> Floats:
     """Return how certain it is that each proposal shows an object: more for a whole one than for a part of it."""
-    certain: Floats = sides * np.sqrt(probabilities) * np.exp(-2 * distances**2)
+    sides = windows.square(proposals.boxes)[:, 2]
+    certain: Floats = sides * proposals.edges**4 * np.sqrt(probabilities) * np.exp(-2 * distances**2)
     return certain
 
 

@@ -25,7 +25,7 @@ from job.results.progress import Progress
 from job.spark import tasks
 from job.spark.tasks import PhotosReport
 
-VERSION = 1
+VERSION = 2
 """Raise this when other objects are found than before: a resumed prediction then searches again."""
 
 LEAST = 0.3
@@ -95,11 +95,7 @@ def find(
         plain = read_backdrop(context, fitted)
     least = LEAST if reject_below is None else reject_below
     provenance = describe_provenance(fitted, plain, least)
-    reused = 0
-    if resumes:
-        photos, earlier = resume.find(output, layout.BOXES, provenance, photos)
-        reused = earlier.reused
-        progress.say(f"Objects: {reused:,} of {len(photos):,} photos are reused.")
+    photos, earlier = resume.reuse(resumes, output, layout.BOXES, provenance, photos, progress)
     judge = context.broadcast(Judge(fitted.projection, fitted.classifier, plain, least))
     extractor = ObjectExtractor(fitted.network, judge, provenance)
     reports = tasks.extract(context, photos, extractor, output, run_id, progress)
@@ -110,7 +106,7 @@ def find(
         "labels": dict(sorted(labels.items(), key=lambda entry: (-entry[1], entry[0]))),
         "least_probability": least,
         "background": None if plain is None else asdict(plain),
-        "reused": reused,
+        "reused": 0 if earlier is None else earlier.reused,
     }
     return Found(reports, description)
 

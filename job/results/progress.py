@@ -36,11 +36,11 @@ class Progress:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time a stage that has no photos to count."""
+        """Time a stage that has no photos to count; a stage may have several parts."""
         began = time.perf_counter()
         self._write(name, 0, 0)
         yield
-        self.seconds[name] = time.perf_counter() - began
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
 
     @contextmanager
     def counted_stage(self, name: str, total: int, done: Accumulator[int]) -> Iterator[None]:

@@ -83,7 +83,9 @@ class Found:
         reasons = [f"{self.changed:,} have changed"] if self.changed else []
         reasons += [f"{photos:,} were made {how}" for how, photos in self.differently.items()]
         computed = self.listed - self.reused
-        line = f"Resuming: {self.reused:,} of {self.listed:,} photos are reused, {computed:,} are computed"
+        line = (
+            f"Resuming {self.folder}: {self.reused:,} of {self.listed:,} photos are reused, {computed:,} are computed"
+        )
         line += f" ({', '.join(reasons)})" if reasons else ""
         return line + (f"; {self.removed:,} were removed." if self.removed else ".")
 

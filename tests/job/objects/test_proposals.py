@@ -60,6 +60,37 @@ def test_smoothed_removes_thin_parts_and_notches() -> None:
     assert not smooth[4, 8]
 
 
+def test_opened_removes_thin_parts_and_what_they_connect() -> None:
+    masks = np.zeros((2, 24, 24), np.bool_)
+    masks[:, 6:18, 4:14] = masks[0, 10:12, 14:18] = masks[0, 8:14, 18:24] = True
+    core = np.zeros((24, 24), np.bool_)
+    core[10:14, 8:12] = True
+
+    thick = outlines.opened(masks, core, 2)
+
+    assert np.array_equal(thick[0], masks[1])
+    assert np.array_equal(thick[1], masks[1])
+
+
+def test_opened_keeps_a_thin_object() -> None:
+    masks = np.zeros((1, 24, 24), np.bool_)
+    masks[0, 2:22, 10:13] = True
+
+    assert np.array_equal(outlines.opened(masks, masks[0], 3), masks)
+
+
+def test_edges_are_the_outline_of_a_whole_object() -> None:
+    photo, window = drawn((200, 200), (50, 50, 150, 150)), np.array([[100.0, 100.0, 160.0]])
+    pixels, inside = windows.cut(photo, window, outlines.FINE)
+    from_middle = np.hypot(*(np.mgrid[: outlines.FINE, : outlines.FINE] - outlines.FINE / 2)) * 160 / outlines.FINE
+
+    whole, part, none = (outlines.edges(pixels, inside, (from_middle < radius)[None])[0] for radius in (50, 30, 0))
+
+    assert whole > 0.95
+    assert part < 0.05
+    assert none == 0
+
+
 def test_filled_closes_holes_but_not_bays() -> None:
     masks = np.zeros((1, 7, 7), np.bool_)
     masks[0, 1:6, 1:6] = True
@@ -95,7 +126,8 @@ def test_cut_out_object_is_on_the_background_wanted() -> None:
     photo = drawn((360, 240), (200, 60, 320, 160))
     found = proposals.outlined(photo)
     best = np.abs(found.boxes - (200, 60, 320, 160)).max(axis=1).argmin(keepdims=True)
-    chosen = Proposals(found.boxes[best], found.windows[best], None if found.masks is None else found.masks[best])
+    assert found.masks is not None
+    chosen = Proposals(found.boxes[best], found.windows[best], found.masks[best], found.edges[best])
 
     (alone,) = proposals.cut_out(photo, chosen, 96, 255, 1.0)
 
@@ -107,7 +139,7 @@ def test_cut_out_object_is_on_the_background_wanted() -> None:
 
 def test_cut_out_leaves_a_margin_as_training_photos_have() -> None:
     photo = drawn((200, 200), (50, 50, 149, 149))
-    whole = Proposals(np.array([[50.0, 50.0, 150.0, 150.0]]), np.array([[100.0, 100.0, 100.0]]), None)
+    whole = Proposals(np.array([[50.0, 50.0, 150.0, 150.0]]), np.array([[100.0, 100.0, 100.0]]), None, np.ones(1))
 
     (alone,) = proposals.cut_out(photo, whole, 80, 255, 0.5)
 

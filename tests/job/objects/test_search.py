@@ -9,8 +9,10 @@ from PIL import Image, ImageDraw
 
 from job.classifiers import Classifier, Distance, LinearModel
 from job.images import Pixels, Reduced
+from job.objects import windows
 from job.objects.backdrop import Backdrop
 from job.objects.extractor import as_boxes, as_values
+from job.objects.proposals import Proposals
 from job.objects.search import Judge, Objects, certainty, find
 from job.pca import Projection
 
@@ -48,14 +50,17 @@ def test_finds_both_discs_with_their_labels() -> None:
     assert found.probabilities.min() > 0.9
 
 
-def test_whole_near_and_probable_objects_are_more_certain() -> None:
-    sides, probabilities, distances = (
-        np.array(row, float) for row in ([100, 50, 100, 100], [1, 1, 0.5, 1], [0.5, 0.5, 0.5, 1])
+def test_whole_near_probable_and_edged_objects_are_more_certain() -> None:
+    sides, edges, probabilities, distances = (
+        np.array(row, float)
+        for row in ([100, 50, 100, 100, 100], [1, 1, 0.5, 1, 1], [1, 1, 1, 0.5, 1], [0.5, 0.5, 0.5, 0.5, 1])
     )
+    boxes = np.column_stack([np.zeros((5, 2)), sides, sides / 2])
+    proposals = Proposals(boxes, windows.square(boxes), None, edges)
 
-    certain = certainty(sides, probabilities, distances)
+    certain = certainty(proposals, probabilities, distances)
 
-    assert certain / certain[0] == pytest.approx([1, 0.5, 0.5**0.5, np.exp(-1.5)])
+    assert certain / certain[0] == pytest.approx([1, 0.5, 0.5**4, 0.5**0.5, np.exp(-1.5)])
 
 
 def test_improbable_windows_are_no_objects() -> None:
