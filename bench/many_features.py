@@ -23,6 +23,7 @@ from job.classifiers import DISCRIMINANT, FEATURES, stage
 from job.classifiers.stage import Training
 from job.classifiers.unknown import Fitted
 from job.images import TEST, THUMBNAIL_SIDE, TRAIN
+from job.matrices import FLOAT_LIST
 from job.pca import Projection
 from job.pca.passes import ProjectionTask, SumTask
 from job.pca.stage import fit, project_photos
@@ -83,7 +84,7 @@ def draw(output: str, photos: int, labels: int) -> None:
                 pa.array([f"photos/{name}/{one:07d}.jpg" for name, one in zip(names, photo.tolist(), strict=True)]),
                 pa.array(names),
                 pa.array(np.where(random.random(len(photo)) < 0.25, TEST, TRAIN).tolist()),
-                pa.FixedSizeListArray.from_arrays(features.reshape(-1), DIMENSIONS).cast(layout.FLOAT_LIST),
+                pa.FixedSizeListArray.from_arrays(features.reshape(-1), DIMENSIONS).cast(FLOAT_LIST),
             ],
             schema=layout.FEATURES_SCHEMA,
         )
