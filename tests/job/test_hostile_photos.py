@@ -1,7 +1,7 @@
 """Some 400 broken, hostile and odd photos go through whole runs: none stops a run, and none is lost."""
 
 import json
-import resource
+import sys
 import unicodedata
 from collections import Counter
 from dataclasses import asdict
@@ -18,6 +18,7 @@ from pyspark import SparkContext
 from job.__main__ import main
 from job.features.words import KINDS, DescriptorKind, vocabulary
 from job.results import layout
+from tests import memory
 from tests.job.hostile_photos import Fate, Hostile, hostile_photos, write_traps
 
 SEED = 10
@@ -25,8 +26,8 @@ SEED = 10
 SECRET = "wJalrXUtnFEMI-not-a-real-one"
 SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_KEY")
 
-LARGEST_WORKER = 1_100_000
-"""KiB that a Python worker may take at its peak: its share of half an executor, see job/images/limits.py."""
+LARGEST_WORKER = 1_100_000 * 1024
+"""Bytes that a Python worker may take at its peak: its share of half an executor, see job/images/limits.py."""
 
 
 class Folder:
@@ -198,8 +199,9 @@ def write_visual_words(folder: Path, kind: DescriptorKind) -> None:
     layout.write_manifest(str(folder), {"schema_version": layout.SCHEMA_VERSION, "files": listed})
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: reads memory from /proc")
 @pytest.mark.usefixtures("network")
 def test_the_memory_of_sparks_workers_stays_bounded(spark: SparkContext) -> None:
-    peaks = spark.parallelize(range(8), 8).map(lambda _: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    peaks = spark.parallelize(range(8), 8).map(lambda _: memory.peak())
 
     assert max(peaks.collect()) < LARGEST_WORKER

@@ -6,7 +6,6 @@ photo, or a photo to be damaged when a number of mutations follows its name afte
 
 import faulthandler
 import json
-import resource
 import sys
 import time
 from collections import Counter
@@ -17,6 +16,7 @@ from job.features.words import KINDS
 from job.features.words.descriptors import LARGEST_SIDE, describer
 from job.images import RejectedPhotoError, decode_at_own_size
 from job.images.decode import decode
+from tests import memory
 from tests.job.hostile_photos import mutations
 
 SEED = 10
@@ -29,7 +29,7 @@ def main(words: Sequence[str]) -> None:
     warm = decode_at_own_size(Path(words[1].partition("*")[0]).read_bytes(), LARGEST_SIDE)
     for each in describe:
         each(warm)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = memory.peak()
     slowest, outcomes, reasons = 0.0, Counter[str](), set()
     for content in _contents(words[1:]):
         # Nothing can catch this: a decoder in C that hangs handles no signal.
@@ -46,9 +46,9 @@ def main(words: Sequence[str]) -> None:
             reasons.add(str(rejection))
         slowest = max(slowest, time.perf_counter() - began)
         faulthandler.cancel_dump_traceback_later()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    peak = memory.peak() - before
     odd = sorted(reason for reason in reasons if not reason.isprintable() or not 0 < len(reason) <= 200)
-    print(json.dumps({"slowest": slowest, "peak_mib": peak // 1024, "outcomes": outcomes, "odd": odd}))  # noqa: T201
+    print(json.dumps({"slowest": slowest, "peak_mib": peak // 2**20, "outcomes": outcomes, "odd": odd}))  # noqa: T201
 
 
 def _contents(files: Sequence[str]) -> Iterator[bytes]:
