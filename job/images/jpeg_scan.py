@@ -49,7 +49,11 @@ def load_jpeg(photo: ImageFile.ImageFile, content: bytes) -> None:
         return parts[fed - 1] if fed <= len(parts) else b""
 
     photo.load_read = read_part  # type: ignore[attr-defined]
-    photo.load()
+    try:
+        photo.load()
+    finally:
+        # It refers to the photo, whose pixels would otherwise stay in memory until Python looks for cycles.
+        del photo.load_read  # type: ignore[attr-defined]
     # The decoder asks for no more data once it has all pixels.
     if fed == 1 and middle > found[START_OF_SCAN]:
         raise OSError("its data go on after the last pixel")

@@ -1,7 +1,9 @@
 """Tests of job/images/decode.py."""
 
+import gc
 import io
 import re
+import weakref
 import zlib
 from typing import Any
 
@@ -13,8 +15,8 @@ from job.images import EXACT, OVERSAMPLING, SCALED, RejectedPhotoError, decode_a
 from job.images import decode as decoding
 from job.images.decode import decode
 from tests.error_report import values
+from tests.job.hostile_photos import ENCODERS, Encode, png_chunk, with_exif
 from tests.job.hostile_photos import encoded as encoded_as
-from tests.job.hostile_photos import png_chunk, with_exif
 
 WIDTH, HEIGHT = 32, 24
 
@@ -328,3 +330,17 @@ def test_resizes_the_part_inside_a_box() -> None:
     pixels = resized(photo, 10, 8, (20, 10, 40, 26))
 
     np.testing.assert_array_equal(pixels, np.asarray(photo.crop((20, 10, 40, 26)).resize((10, 8))))
+
+
+@pytest.mark.parametrize("encode", [encode for _, encode in ENCODERS.values()], ids=ENCODERS)
+def test_photo_leaves_memory_without_waiting_for_the_collector(encode: Encode) -> None:
+    content = encode(gradient())
+    gc.disable()
+    try:
+        photo = open_photo(content)
+        seen = weakref.ref(photo)
+        del photo
+
+        assert seen() is None
+    finally:
+        gc.enable()
