@@ -10,7 +10,7 @@ from pyspark import SparkContext
 
 from job import backbones, rejection_limits
 from job.arguments import Arguments
-from job.classifiers import COMPONENTS, FEATURES, PERCEPTRON, choice, folds, precision, stage
+from job.classifiers import COMPONENTS, FEATURES, MODELS, PERCEPTRON, TreesModel, choice, folds, precision, stage
 from job.classifiers.folds import FoldContext, Outcome
 from job.classifiers.precision import HeldOut
 from job.classifiers.stage import Classified, Predictions, Training
@@ -70,7 +70,8 @@ def run(arguments: Arguments) -> dict[str, Any]:
         if isinstance(extractor, NetworkExtractor):
             # Before the features: --resume finds it after a run that did not finish.
             written[layout.BACKBONE] = backbones.keep(run, extractor.model, extractor.backbone)
-        with session.opened(arguments.master, extractor.files, progress, run.folder) as context:
+        quickly = not trains_trees(arguments.classifier)
+        with session.opened(arguments.master, extractor.files, progress, run.folder, quickly) as context:
             reports = tasks.extract(context, photos, extractor, output, run.run_id, progress)
             rejection_limits.require_enough(output, count(photos, TRAIN), arguments.max_rejected, reports)
             extracted = extractor.complete(context, reports, output, progress)
@@ -224,6 +225,11 @@ def choose_components_of_fold(arguments: Arguments, fitted: PrincipalComponents)
     if arguments.components is not None:
         return min(arguments.components, len(fitted.cumulative))
     return choose_components(arguments, fitted, len(fitted.cumulative) + 1)
+
+
+def trains_trees(kind: str) -> bool:
+    """Return whether a value of --classifier trains trees, which Spark does in Java."""
+    return kind == AUTO or MODELS.get(kind) is TreesModel
 
 
 def classifier_parameters(arguments: Arguments, kind: str, kept: int) -> dict[str, Any]:

@@ -558,3 +558,12 @@ def assert_same_results(one: tuple[Path, Manifest], other: tuple[Path, Manifest]
     assert one[1]["labels"] == other[1]["labels"]
     with np.load(one[0] / "pca" / "projection.npz") as here, np.load(other[0] / "pca" / "projection.npz") as there:
         np.testing.assert_allclose(there["components"], here["components"], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("kind", "trees"),
+    [("none", False), ("discriminant", False), ("logistic", False), ("mlp", False), ("tree", True), ("forest", True)],
+)
+def test_runs_with_trees_need_a_fast_java(kind: str, trees: bool) -> None:
+    assert pipeline.trains_trees(kind) is trees
+    assert pipeline.trains_trees("auto")

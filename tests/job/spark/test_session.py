@@ -82,6 +82,22 @@ def test_own_session_passes_java_options() -> None:
     assert shlex.split(options)[1:] == ["-XX:SharedArchiveFile=/a folder/spark.jsa"]
 
 
+@pytest.mark.parametrize("quickly", [True, False])
+def test_java_compiles_quickly_where_that_is_asked_for(quickly: bool) -> None:
+    program = (
+        f"from job.spark import session; context = session.start('local[1]', {quickly}); "
+        "beans = context._jvm.java.lang.management.ManagementFactory.getRuntimeMXBean(); "
+        "print(list(beans.getInputArguments()))"
+    )
+    # Without what the suite itself asks Java for
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_OPTS")}
+    environment["PYTHONPATH"] = str(bundle.PACKAGE.parent)
+
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+
+    assert (session.COMPILE_QUICKLY in done.stdout) is quickly
+
+
 def test_missing_java_names_the_package_with_one(tmp_path: Path) -> None:
     # Given a machine without Java: neither on PATH nor as a package
     program = "import job.spark.java as j, job.spark.session as s; j._from_package = lambda: None; s.start('local[1]')"
