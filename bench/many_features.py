@@ -102,7 +102,8 @@ def draw(output: str, photos: int, labels: int) -> None:
 def run(output: str) -> dict[str, float]:
     """Run the stages on features files; return the seconds of each."""
     names = sorted(f"{layout.FEATURES}/{path.name}" for path in Path(output, layout.FEATURES).iterdir())
-    reports = [_report(output, name) for name in names]
+    listings = [_listing(output, name) for name in names]
+    reports = [_report(output, *named) for named in zip(names, listings, strict=True)]
     photos: Counter[str] = Counter()
     for report in reports:
         photos.update({label: count for (split, label), count in report.labels.items() if split == TRAIN})
@@ -112,8 +113,7 @@ def run(output: str) -> dict[str, float]:
         fitted, moments = fit(context, reports, SumTask(output, FEATURES, labels), True, progress)
         projection = Projection(fitted.mean, fitted.scale, fitted.components[:KEPT])
         projected = project_photos(context, reports, projection, ProjectionTask(output, "bench", False), progress)
-        listing = pa.concat_tables(_listing(output, name) for name in names)
-        asked = Training(DISCRIMINANT, FEATURES, photos, len(fitted.mean), 0, listing)
+        asked = Training(DISCRIMINANT, FEATURES, photos, len(fitted.mean), 0, pa.concat_tables(listings))
         files = stage.input_files(reports, projected)
         classified = stage.classify(context, output, files, asked, Fitted(moments, fitted, KEPT), progress)
         quality.check(context, output, reports, labels, fitted, classified.predictions.files, progress)
@@ -125,8 +125,7 @@ def _listing(output: str, name: str) -> pa.Table:
     return rows.append_column("group", pa.nulls(len(rows), pa.string()))
 
 
-def _report(output: str, name: str) -> PhotosReport:
-    rows = _listing(output, name)
+def _report(output: str, name: str, rows: pa.Table) -> PhotosReport:
     splits, labels = rows["split"].to_pylist(), rows["label"].to_pylist()
     file = layout.DataFile(name, len(rows), Path(output, name).stat().st_size)
     return PhotosReport(file, None, Counter(splits), Counter(zip(splits, labels, strict=True)))
