@@ -49,9 +49,10 @@ def read(
     left = most_bytes
     until = time.monotonic() + most_seconds
     local = all(storage.is_local(path) for path in paths)
+    read_one = storage.reader_by_path(paths, read_bytes)
     pool = ThreadPoolExecutor((os.cpu_count() or 1) if local else PHOTOS_AT_A_TIME, thread_name_prefix="thumbnail")
     try:
-        coming = [(path, pool.submit(_data_uri, path, read_bytes, side)) for path in dict.fromkeys(paths)]
+        coming = [(path, pool.submit(_data_uri, path, read_one, side)) for path in dict.fromkeys(paths)]
         for path, future in coming:
             uri = future.result(max(0.0, until - time.monotonic()))
             if uri is not None:

@@ -1,7 +1,7 @@
 """Read and write files by URI: on this machine, on S3 and on other object stores."""
 
 from job.storage import shards
-from job.storage.archives import Member, is_archive, path_inside, read_member, reader, without_archive
+from job.storage.archives import Member, is_archive, path_inside, read_member, reader, reader_by_path, without_archive
 from job.storage.files import (
     SYSTEM_FOLDERS,
     FileFound,
@@ -51,6 +51,7 @@ __all__ = [
     "read_bytes",
     "read_member",
     "reader",
+    "reader_by_path",
     "remove_empty_folder",
     "resolved",
     "retry",

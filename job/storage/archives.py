@@ -7,7 +7,8 @@ import tarfile
 import threading
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -104,8 +105,14 @@ def find_member(uri: str) -> Member | None:
     match = _ARCHIVE.match(uri)
     if match is None:
         return None
-    entry = _look(match["archive"]).entries.get(match["inside"])
-    return entry.member if entry else None
+    return _find_members(match["archive"], [uri]).get(uri)
+
+
+def _find_members(archive: str, uris: Iterable[str]) -> dict[str, Member]:
+    """Return the members of an archive that URIs name, in its order; other URIs are left out."""
+    entries = _look(archive).entries
+    found = {uri: entries[inside].member for uri in uris if (inside := uri.removeprefix(f"{archive}/")) in entries}
+    return dict(sorted(found.items(), key=lambda item: item[1].start))
 
 
 def extract(content: bytes, member: Member) -> bytes:
@@ -155,6 +162,31 @@ def reader(members: Mapping[str, Member], read: Callable[[str], bytes]) -> Calla
 
     def read_one(uri: str) -> bytes:
         return stretches[uri].read(members[uri], uri) if uri in stretches else read(uri)
+
+    return read_one
+
+
+def reader_by_path(uris: Iterable[str], read: Callable[[str], bytes]) -> Callable[[str], bytes]:
+    """Return a function like ``reader``'s for files whose places in archives are not known yet.
+
+    An archive is looked at when the first of its members is read.
+    """
+    named: dict[str, list[str]] = defaultdict(list)
+    for uri in uris:
+        if match := _ARCHIVE.match(uri):
+            named[match["archive"]].append(uri)
+    locks = {archive: threading.Lock() for archive in named}
+    readers: dict[str, Callable[[str], bytes]] = {}
+
+    def read_one(uri: str) -> bytes:
+        match = _ARCHIVE.match(uri)
+        archive = match["archive"] if match else ""
+        if archive not in named:
+            return read(uri)
+        with locks[archive]:
+            if archive not in readers:
+                readers[archive] = reader(_find_members(archive, named[archive]), read)
+        return readers[archive](uri)
 
     return read_one
 

@@ -58,15 +58,21 @@ def test_path_through_an_archive_is_read_like_a_file(archive: str) -> None:
     assert storage.read_bytes(f"{archive}/Apple/2.jpg") == FILES["Apple/2.jpg"]
 
 
-def test_neighbours_are_read_in_one_range(archive: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[int] = []
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that fills with the lengths of the ranges that are read."""
+    lengths: list[int] = []
     read_range = archives._read_range
 
     def noted(uri: str, start: int, length: int) -> bytes:
-        asked.append(length)
+        lengths.append(length)
         return read_range(uri, start, length)
 
     monkeypatch.setattr(archives, "_read_range", noted)
+    return lengths
+
+
+def test_neighbours_are_read_in_one_range(archive: str, asked: list[int]) -> None:
     members = {f"{archive}/{entry.inside}": entry.member for entry in archives.list_archive(archive).entries.values()}
     read = storage.reader(members, storage.read_bytes)
 
@@ -75,6 +81,24 @@ def test_neighbours_are_read_in_one_range(archive: str, monkeypatch: pytest.Monk
 
     assert contents == list(FILES.values())
     assert len(asked) == 1
+
+
+def test_neighbours_named_by_path_are_read_in_one_range(archive: str, asked: list[int], tmp_path: Path) -> None:
+    (tmp_path / "alone.jpg").write_bytes(b"alone")
+    contents = {str(tmp_path / "alone.jpg"): b"alone"}
+    contents |= {f"{archive}/{inside}": FILES[inside] for inside in sorted(FILES, reverse=True)}
+    read = storage.reader_by_path(contents, storage.read_bytes)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(read, contents)) == list(contents.values())
+
+    assert len(asked) == 1
+
+
+def test_path_that_no_archive_has_is_an_error_of_reading(archive: str) -> None:
+    read = storage.reader_by_path([f"{archive}/other.jpg"], storage.read_bytes)
+    with pytest.raises(NotADirectoryError):
+        read(f"{archive}/other.jpg")
 
 
 def test_far_members_are_read_in_ranges_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
