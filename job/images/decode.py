@@ -14,9 +14,9 @@ from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 from job.errors import one_line
 from job.images import colour, heic
 from job.images.formats import FORMATS, describe_content
-from job.images.headers import only_pixels, resolutions, unsupported_jpeg
+from job.images.headers import jpeg_markers, only_pixels, resolutions, unsupported_jpeg
 from job.images.jpeg_scan import load_jpeg
-from job.images.limits import LARGEST_PHOTO, RejectedPhotoError, require_size
+from job.images.limits import LARGEST_PHOTO, RejectedPhotoError, require_few_scans, require_size
 
 DECODING = 2
 """Increase this when decoding returns other pixels than before: runs then recompute instead of reusing features."""
@@ -139,10 +139,13 @@ def _opened(content: bytes, minimum: tuple[int, int] | None) -> Image.Image:
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(content), formats=FORMATS) as photo:
                 require_size(photo, content)
+                found = jpeg_markers(content) if photo.format in ("JPEG", "MPO") else None
+                if found is not None:
+                    require_few_scans(photo, found)
                 if minimum is not None:
                     _scale_while_decoding(photo, content, minimum)
-                if photo.format in ("JPEG", "MPO"):
-                    load_jpeg(photo, content)
+                if found is not None:
+                    load_jpeg(photo, content, found)
                 turned = upright(photo)
                 profile = colour.profile_of(turned)
                 solid = turned if profile and turned.mode == "CMYK" else to_rgb(turned)

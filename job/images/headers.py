@@ -5,7 +5,8 @@ JPEG: ISO/IEC 10918-1, annex B. JPEG 2000: ISO/IEC 15444-1, annex A. PNG: ISO/IE
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -33,6 +34,14 @@ _NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 """Chunks of a PNG's pixels."""
 
 
+@dataclass(frozen=True)
+class JpegMarkers:
+    """The markers of a JPEG file's first image."""
+
+    offsets: Mapping[int, int]  # of the data of the last marker of each kind
+    scans: int
+
+
 def markers(content: bytes) -> Iterator[tuple[int, int]]:
     """Yield each marker of a file's first image with the offset of its data, up to the end marker."""
     at = 2
@@ -45,9 +54,13 @@ def markers(content: bytes) -> Iterator[tuple[int, int]]:
         at = found.end() + int.from_bytes(content[found.end() : found.end() + 2])
 
 
-def jpeg_scans(content: bytes) -> int:
-    """Return how many scans the first image of a JPEG file has."""
-    return sum(marker == START_OF_SCAN for marker, _ in markers(content))
+def jpeg_markers(content: bytes) -> JpegMarkers:
+    """Return the markers of a JPEG file; little is kept, because a hostile file has millions."""
+    offsets, scans = {}, 0
+    for marker, at in markers(content):
+        offsets[marker] = at
+        scans += marker == START_OF_SCAN
+    return JpegMarkers(offsets, scans)
 
 
 def unsupported_jpeg(content: bytes) -> str:

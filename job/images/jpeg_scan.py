@@ -7,7 +7,7 @@ from functools import cache
 
 from PIL import ImageFile
 
-from job.images.headers import BASELINE, END, RESTART_INTERVAL, START_OF_SCAN, markers
+from job.images.headers import BASELINE, END, RESTART_INTERVAL, START_OF_SCAN, JpegMarkers
 
 SURPLUS = 64
 """Bytes of a scan that may be left when all pixels are decoded: some encoders pad."""
@@ -19,20 +19,19 @@ _PROBES = 16
 """Pixels of the last row that are watched."""
 
 
-def load_jpeg(photo: ImageFile.ImageFile, content: bytes) -> None:
+def load_jpeg(photo: ImageFile.ImageFile, content: bytes, found: JpegMarkers) -> None:
     """Load a JPEG; raise OSError if its scan ends before the last pixel, or long after it.
 
     Checked for baseline JPEGs in one scan without restart markers, which nearly all cameras write: only there do data
     and pixels end together. The decoder gets the file in parts, and the last row of pixels shows how far it has come.
     """
-    ordered = list(markers(content))
-    found, scans = dict(ordered), sum(marker == START_OF_SCAN for marker, _ in ordered)
-    end = found.get(END, 0) - 2
-    checkable = scans == 1 and RESTART_INTERVAL not in found and any(frame in found for frame in BASELINE)
+    at = found.offsets
+    end = at.get(END, 0) - 2
+    checkable = found.scans == 1 and RESTART_INTERVAL not in at and any(frame in at for frame in BASELINE)
     if end < 0 or not checkable or photo.width < _PROBES:
         photo.load()
         return
-    middle = max(found[START_OF_SCAN], end - SURPLUS)
+    middle = max(at[START_OF_SCAN], end - SURPLUS)
     parts = [content[:middle], content[middle:end] + _PADDING, content[end : end + 2]]
     bands = len(photo.getbands())
     probes = {(photo.width * number // _PROBES, photo.height - 1): _probe(number, bands) for number in range(_PROBES)}
@@ -55,7 +54,7 @@ def load_jpeg(photo: ImageFile.ImageFile, content: bytes) -> None:
         # It refers to the photo, whose pixels would otherwise stay in memory until Python looks for cycles.
         del photo.load_read  # type: ignore[attr-defined]
     # The decoder asks for no more data once it has all pixels.
-    if fed == 1 and middle > found[START_OF_SCAN]:
+    if fed == 1 and middle > at[START_OF_SCAN]:
         raise OSError("its data go on after the last pixel")
 
 

@@ -5,7 +5,7 @@ The limits and what was measured: docs/decisions/0108-limits-per-photo.md.
 
 from PIL import Image
 
-from job.images.headers import START_OF_SCAN, jpeg_scans
+from job.images.headers import JpegMarkers
 
 LARGEST_PHOTO = 100_000_000
 """Pixels. Decoding a photo of this size takes up to 800 MB of a task's memory."""
@@ -67,19 +67,13 @@ def require_size(photo: Image.Image, content: bytes) -> None:
         raise RejectedPhotoError(
             _too_many(photo, f" of a {_NAMES.get(photo.format or '', photo.format)} photo", allowed)
         )
-    if photo.format in ("JPEG", "MPO"):
-        _require_few_scans(photo, content)
 
 
-def _require_few_scans(photo: Image.Image, content: bytes) -> None:
-    # Counting byte pairs that look like a scan is nearly free, and decides for nearly all photos.
-    large = photo.width * photo.height > LARGEST_AT_ONCE
-    if not large and content.count(bytes([0xFF, START_OF_SCAN])) <= MOST_SCANS:
-        return
-    scans = jpeg_scans(content)
-    if scans > MOST_SCANS:
-        raise RejectedPhotoError(f"a JPEG in {scans:,} scans, more than the {MOST_SCANS} allowed")
-    if large and scans > 1:
+def require_few_scans(photo: Image.Image, found: JpegMarkers) -> None:
+    """Raise RejectedPhotoError if decoding an opened JPEG would read its pixels too often, or keep too many of them."""
+    if found.scans > MOST_SCANS:
+        raise RejectedPhotoError(f"a JPEG in {found.scans:,} scans, more than the {MOST_SCANS} allowed")
+    if found.scans > 1 and photo.width * photo.height > LARGEST_AT_ONCE:
         raise RejectedPhotoError(_too_many(photo, " of a progressive JPEG", LARGEST_AT_ONCE))
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from job.images import LARGEST_FILE, TRAIN, RejectedPhotoError
 from job.images.decode import decode
-from job.images.headers import jpeg_scans
+from job.images.headers import jpeg_markers
 from job.images.listing import list_photos
 from tests.error_report import values
 from tests.job.hostile_photos import encoded, many_scans, run_length_encoded
@@ -39,7 +39,7 @@ def reason(content: bytes) -> str:
     ],
 )
 def test_counts_scans_by_markers_of_first_image(content: bytes, scans: int) -> None:
-    assert jpeg_scans(content) == scans
+    assert jpeg_markers(content).scans == scans
 
 
 def test_rejects_jpeg_with_real_scans_only() -> None:
