@@ -3,14 +3,13 @@
 from localcloud import environment, state
 from localcloud.clients import client_maker
 from localcloud.commands import add_arguments, execute, main
-from localcloud.errors import LocalCloudError, LocalCloudStateError, NoPortError, StartedElsewhereError
+from localcloud.errors import LocalCloudError, LocalCloudStateError, StartedElsewhereError
 from localcloud.runtime import Runtime, find_runtime
 from localcloud.state import running
 
 __all__ = [
     "LocalCloudError",
     "LocalCloudStateError",
-    "NoPortError",
     "Runtime",
     "StartedElsewhereError",
     "add_arguments",

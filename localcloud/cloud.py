@@ -66,7 +66,7 @@ class LocalCloud:
         cloudformation_urls.url_paths = {"{0}/$": CloudFormationResponse.dispatch}
         application = IamMiddleware(DomainDispatcherApplication(_application_of))  # type: ignore[arg-type]
         # Bind the port here: werkzeug would exit instead of raising if it is in use.
-        with socket.create_server((HOST, self._port), backlog=_BACKLOG) as listening:
+        with _listening(self._port) as listening:
             self._server = make_server(
                 HOST,
                 listening.getsockname()[1],
@@ -90,6 +90,17 @@ class LocalCloud:
             self._server.shutdown()
             self._thread.join()
             self._server.server_close()
+
+
+def _listening(port: int) -> socket.socket:
+    """Return a socket that listens on a port, or on any free one if that cannot be taken.
+
+    Whoever looked for a free port earlier could lose it to another program.
+    """
+    try:
+        return socket.create_server((HOST, port), backlog=_BACKLOG)
+    except OSError:
+        return socket.create_server((HOST, 0), backlog=_BACKLOG)
 
 
 def _application_of(service: str | None) -> Application:

@@ -25,12 +25,6 @@ class LocalCloudStateError(LocalCloudError):
     exit_code = 2
 
 
-class NoPortError(LocalCloudError):
-    """No port of this machine is free."""
-
-    code = "ORC-402"
-
-
 class StartedElsewhereError(LocalCloudError):
     """The local cloud was started from another terminal or folder, and ending it was not confirmed."""
 

@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with state.hold(given.folder) as announce:
             cloud = LocalCloud(given.port, state.work_folder(given.folder), runtime)
-            _listen(cloud, given.port)
+            cloud.start()
             try:
                 since = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
                 announce(state.LocalCloudState(cloud.endpoint, os.getpid(), since, given.started_in, given.session))
@@ -46,20 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _listen(cloud: LocalCloud, port: int) -> None:
-    """Start a cloud; raise LocalCloudError if it cannot listen on the port."""
-    try:
-        cloud.start()
-    except OSError as error:
-        raise LocalCloudError(
-            f"--port must be a free port of this machine, got {port}: {os.strerror(error.errno or 0)}.",
-            "Use --port 0 to take any free one.",
-        ) from error
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m localcloud.server", description=__doc__)
-    parser.add_argument("--port", type=int, default=0, help="where to listen (default: any free port)")
+    parser.add_argument("--port", type=int, default=0, help="a free port is taken if it is in use (default: any)")
     parser.add_argument("--folder", type=Path, required=True, help="where to write, and nowhere else")
     parser.add_argument("--java-home", default="", help="of the Java that steps run on")
     parser.add_argument("--spark-home", default="", help="of the Spark that steps run on")

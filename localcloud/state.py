@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from localcloud.errors import LocalCloudError, LocalCloudStateError, NoPortError
+from localcloud.errors import LocalCloudError, LocalCloudStateError
 from localcloud.runtime import Runtime, find_runtime
 
 USUAL_PORT = 5055
@@ -98,7 +97,7 @@ def start(folder: Path, port: int, runtime: Runtime, sleep: Callable[[float], No
     _make_own(folder)
     log = folder / _LOG
     command = [
-        *(sys.executable, "-m", "localcloud.server", "--port", str(_free(port)), "--folder", str(folder)),
+        *(sys.executable, "-m", "localcloud.server", "--port", str(port), "--folder", str(folder)),
         *("--java-home", runtime.java_home, "--spark-home", runtime.spark_home, "--node-python", runtime.node_python),
         *("--started-in", here()[0], "--session", str(here()[1])),
     ]
@@ -189,16 +188,3 @@ def _held(folder: Path) -> bool:
     except BlockingIOError:
         return True
     return False
-
-
-def _free(port: int) -> int:
-    """Return the port if it is free, else one that is free now."""
-    for each in (port, 0):
-        with socket.socket() as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                trial.bind(("127.0.0.1", each))
-            except OSError:
-                continue
-            return int(trial.getsockname()[1])
-    raise NoPortError(f"No port of 127.0.0.1 is free, including {port}.", "End a program that uses one.")

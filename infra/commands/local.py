@@ -11,7 +11,7 @@ from infra.context import Context
 from infra.versions import CLUSTER_PYTHON
 from job.spark.java import find_java_home
 
-_ERRORS = (errors.LocalCloudStateError, errors.NoPortError, errors.StartedElsewhereError, errors.LocalCloudError)
+_ERRORS = (errors.LocalCloudStateError, errors.StartedElsewhereError, errors.LocalCloudError)
 
 
 def execute(given: argparse.Namespace, context: Context) -> int:

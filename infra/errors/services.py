@@ -128,17 +128,6 @@ class LocalCloudError(OrchardError):
     code = "ORC-401"
 
 
-class NoPortError(OrchardError):
-    """No port of this machine is free.
-
-    The local cloud listens on port 5055, or any other free port; there was none.
-
-    End a program that uses a port, then start the local cloud again.
-    """
-
-    code = "ORC-402"
-
-
 class StartedElsewhereError(WrongUseError):
     """The local cloud was started from another terminal or folder.
 

@@ -1,7 +1,5 @@
 """The process of the local cloud announces itself, ends on a signal, and writes in its folder only."""
 
-import errno
-import os
 import signal
 import socket
 import subprocess
@@ -10,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from localcloud import state
+from localcloud.errors import LocalCloudStateError
 from localcloud.server import READY
 
 PROJECT = Path(__file__).parent.parent.parent
@@ -48,15 +48,22 @@ def test_listens_locally_only_and_ends_cleanly_on_a_signal(tmp_path: Path, numbe
         probe.bind(("127.0.0.1", port))
 
 
-def test_reports_a_port_in_use_on_one_line(tmp_path: Path) -> None:
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
+def test_takes_a_free_port_where_the_given_one_is_in_use(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with serve(tmp_path / "cloud", port, tmp_path) as process:
-            said = process.communicate(timeout=120)
+            assert process.stdout is not None
+            line = process.stdout.readline().strip()
+            process.send_signal(signal.SIGTERM)
 
-    assert process.returncode == 1
-    assert said[0] == ""
-    assert len(said[1].splitlines()) == 1
-    assert f" {port}: {os.strerror(errno.EADDRINUSE)}" in said[1]
+    assert line.startswith(f"{READY} http://127.0.0.1:")
+    assert int(line.rsplit(":", 1)[1]) != port
+
+
+def test_reports_a_folder_in_use_on_one_line(tmp_path: Path) -> None:
+    with state.hold(tmp_path / "cloud"), serve(tmp_path / "cloud", 0, tmp_path) as process:
+        printed, reported = process.communicate(timeout=120)
+
+    assert process.returncode == LocalCloudStateError.exit_code
+    assert printed == ""
+    assert len(reported.splitlines()) == 1

@@ -82,7 +82,6 @@ ORC-307 NotDeletedError
 ORC-308 AccountUnfitError
 ORC-400 LocalCloudStateError
 ORC-401 LocalCloudError
-ORC-402 NoPortError
 ORC-403 StartedElsewhereError
 ORC-501 disk full
 ORC-502 out of memory, in Python

@@ -14,7 +14,7 @@ from infra import cli
 from infra.aws.client import Aws
 from infra.commands import local
 from infra.context import Context
-from infra.errors import LocalCloudError, LocalCloudStateError, NoPortError, StartedElsewhereError
+from infra.errors import LocalCloudError, LocalCloudStateError, StartedElsewhereError
 from infra.versions import CLUSTER_PYTHON
 
 CONTEXT = Context(lambda: Aws("eu-west-2"), terminal=io.StringIO())
@@ -57,7 +57,7 @@ def test_debug_prints_the_traceback(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 @pytest.mark.parametrize(
     "kind",
-    [LocalCloudError, LocalCloudStateError, NoPortError, StartedElsewhereError],
+    [LocalCloudError, LocalCloudStateError, StartedElsewhereError],
     ids=lambda kind: kind.__name__,
 )
 def test_both_commands_give_an_error_the_same_code(kind: Any) -> None:
