@@ -49,6 +49,11 @@ def outputs_if_there(aws: Aws, stack: str) -> Mapping[str, str] | None:
     return None if found is None else _named(found)
 
 
+def deployed_cluster(aws: Aws) -> str | None:
+    """Return the id of the deployed cluster, alive or not; None without one, as after a failed first deployment."""
+    return (outputs_if_there(aws, CLUSTER) or {}).get("ClusterId")
+
+
 def status(aws: Aws, stack: str) -> str | None:
     """Return CloudFormation's state of a stack, None where there is no such stack."""
     found = describe(aws, stack)
@@ -92,7 +97,7 @@ def logs_bucket(aws: Aws) -> str:
 
 
 def cluster_id(aws: Aws) -> str:
-    """Return the id of the cluster that the stack declares, alive or not."""
+    """Return the id of the deployed cluster, alive or not; raise StackNotReadyError without one."""
     return _output(aws, CLUSTER, "ClusterId")
 
 

@@ -33,8 +33,7 @@ def up(given: argparse.Namespace, context: Context) -> int:
     require_deployable(context.aws, planned_settings(given.settings, context.aws.region))
     settings = [word for setting in given.settings for word in ("-c", setting)]
     generation = cdk.setting("generation")
-    # A stack whose first deployment failed has no outputs, and nothing that lives.
-    deployed = (stacks.outputs_if_there(context.aws, stacks.CLUSTER) or {}).get("ClusterId")
+    deployed = stacks.deployed_cluster(context.aws)
     if deployed is not None:
         cluster = clusters.look(context.aws, deployed)
         if cluster.alive:

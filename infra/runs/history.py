@@ -51,7 +51,7 @@ def newest_runs(aws: Aws, names: Collection[str]) -> dict[str, Step]:
 
 def newest_cluster(aws: Aws) -> str:
     """Return the id of the deployed cluster, else of the newest cluster that EMR still lists."""
-    newest = _deployed(aws) or next(iter(_clusters(aws)), None)
+    newest = stacks.deployed_cluster(aws) or next(iter(_clusters(aws)), None)
     if newest is None:
         raise _no_cluster()
     return newest
@@ -61,7 +61,7 @@ def cluster_of(aws: Aws, run: str | None) -> str:
     """Return the id of the cluster of a run; without a run, of the deployed cluster, else of the newest run."""
     if run is not None:
         return find_run(aws, run).cluster
-    deployed = _deployed(aws)
+    deployed = stacks.deployed_cluster(aws)
     if deployed is not None:
         return deployed
     newest = next(run_history(aws), None)
@@ -93,10 +93,6 @@ def _clusters(aws: Aws) -> list[str]:
         clusters = [each for page in pages for each in page["Clusters"] if CLUSTER_NAME.fullmatch(each["Name"])]
     clusters.sort(key=lambda each: each["Status"]["Timeline"]["CreationDateTime"], reverse=True)
     return [each["Id"] for each in clusters]
-
-
-def _deployed(aws: Aws) -> str | None:
-    return (stacks.outputs_if_there(aws, stacks.CLUSTER) or {}).get("ClusterId")
 
 
 def _no_cluster() -> ClusterUnfitError:
