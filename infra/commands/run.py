@@ -66,7 +66,7 @@ def execute(given: argparse.Namespace, context: Context) -> int:
         context.say(f"Follow it: {invocation.orchard(f'status {name} --follow')}")
         return 0
     try:
-        return follow_to_the_end(context, bucket, plan.results_key, step, cluster)
+        return follow_to_the_end(context, step, cluster)
     finally:
         if given.then_destroy:
             destroy_when_idle(context, cluster)

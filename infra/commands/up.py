@@ -98,7 +98,7 @@ def why_it_failed(aws: Aws, generation: int, since: float) -> OrchardError:
     if not ours:
         return failed
     cluster = clusters.look(aws, max(ours, key=lambda cluster: created[cluster]))
-    bootstrap = logs.bootstrap_logs(aws, cluster.log_uri, cluster.id) if cluster.log_uri else {}
+    bootstrap = logs.bootstrap_logs(aws, cluster.log_uri, cluster.id)
     found = diagnose_cluster(cluster.state, cluster.reason, bootstrap)
     return DeploymentFailedError(
         f"The cluster could not be deployed: {found.sentence}", f"{found.hint}{found.where}", found.code
