@@ -6,7 +6,7 @@ from infra import invocation
 from infra.context import Context
 from infra.errors import RunNotFinishedError, RunOnClusterFailedError
 from infra.pricing import keep_speed
-from infra.runs import Cluster, Diagnosis, Step, clusters, diagnose_cluster, diagnose_step, fetch, follow_step, logs
+from infra.runs import Cluster, Diagnosis, Step, clusters, diagnose_step, explain_cluster, fetch, follow_step, logs
 from job.errors import OrchardError, TryAgainError
 from job.report.summary import summary
 
@@ -38,8 +38,7 @@ def follow_to_the_end(context: Context, step: Step, cluster: Cluster) -> int:
         return 0
     now = clusters.look(context.aws, step.cluster)
     if not now.alive and step.state != "FAILED":
-        bootstrap = logs.bootstrap_logs(context.aws, now.log_uri, now.id)
-        ended = diagnose_cluster(now.state, now.reason, bootstrap)
+        ended = explain_cluster(context.aws, now)
         message = "did not start" if step.started is None else "was interrupted"
         raise RunOnClusterFailedError(
             f"The run '{step.run}' {message}: {ended.sentence}", f"{ended.hint}{ended.where}", ended.code

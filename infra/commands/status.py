@@ -1,25 +1,13 @@
 """``orchard status`` and ``orchard cancel``: show the state of the cluster and its runs, and cancel one."""
 
 import argparse
-from collections.abc import Mapping
 
 from infra import invocation
 from infra.aws import stacks
 from infra.commands import Command
 from infra.commands.follow_run import follow_to_the_end
 from infra.context import Context
-from infra.runs import (
-    Cluster,
-    Step,
-    clusters,
-    diagnose_cluster,
-    fetch,
-    history,
-    logs,
-    newest_cluster,
-    read_progress,
-    steps,
-)
+from infra.runs import Cluster, Step, clusters, explain_cluster, fetch, history, newest_cluster, read_progress, steps
 from infra.standing_cost import STANDING_OUTPUT
 
 COUNTED = "{done:,} of {total:,} photos"
@@ -79,10 +67,7 @@ def say_what_is_next(context: Context, step: Step) -> None:
 
 def say_why_it_ended(context: Context, cluster: Cluster) -> None:
     """Print why a cluster probably ended, and what to do."""
-    bootstrap: Mapping[str, str] = {}
-    if cluster.reason.startswith("BOOTSTRAP_FAILURE"):
-        bootstrap = logs.bootstrap_logs(context.aws, cluster.log_uri, cluster.id)
-    diagnosis = diagnose_cluster(cluster.state, cluster.reason, bootstrap)
+    diagnosis = explain_cluster(context.aws, cluster)
     context.say(diagnosis.sentence, f"{diagnosis.hint}{diagnosis.where}")
 
 

@@ -9,13 +9,8 @@ from infra.commands import Command, add_settings
 from infra.commands.kept_buckets import say_what_was_kept
 from infra.context import Context
 from infra.doctor import planned_settings, require_deployable
-from infra.errors import (
-    ClusterUnfitError,
-    DeploymentFailedError,
-    InterruptedCommandError,
-    WrongUseError,
-)
-from infra.runs import Cluster, clusters, diagnose_cluster, logs, steps
+from infra.errors import ClusterUnfitError, DeploymentFailedError, InterruptedCommandError, WrongUseError
+from infra.runs import Cluster, clusters, explain_cluster, steps
 from infra.runs.clusters import scaling_limits, worker_fleets
 from infra.teardown import teardown
 from job.errors import OrchardError
@@ -98,8 +93,7 @@ def why_it_failed(aws: Aws, generation: int, since: float) -> OrchardError:
     if not ours:
         return failed
     cluster = clusters.look(aws, max(ours, key=lambda cluster: created[cluster]))
-    bootstrap = logs.bootstrap_logs(aws, cluster.log_uri, cluster.id)
-    found = diagnose_cluster(cluster.state, cluster.reason, bootstrap)
+    found = explain_cluster(aws, cluster)
     return DeploymentFailedError(
         f"The cluster could not be deployed: {found.sentence}", f"{found.hint}{found.where}", found.code
     )

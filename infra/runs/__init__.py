@@ -5,7 +5,7 @@ from infra.runs import plan as plans
 from infra.runs import step as steps
 from infra.runs.backbone import find_backbone
 from infra.runs.clusters import Cluster
-from infra.runs.diagnose import Diagnosis, diagnose_cluster, diagnose_step
+from infra.runs.diagnose import Diagnosis, diagnose_step, explain_cluster
 from infra.runs.fetch import RunFiles, in_bucket, in_folder
 from infra.runs.follow import follow_step, read_progress
 from infra.runs.history import (
@@ -32,8 +32,8 @@ __all__ = [
     "Step",
     "cluster_of",
     "clusters",
-    "diagnose_cluster",
     "diagnose_step",
+    "explain_cluster",
     "fetch",
     "find_backbone",
     "find_run",
