@@ -1,7 +1,6 @@
 """``orchard cost``: estimate the cost of a cluster and a run, or compute the actual cost of a run."""
 
 import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -247,7 +246,7 @@ def read_cost_settings(instance_type: str | None, region: str) -> Settings:
             f"--type must be an instance type that a cluster may have, got '{instance_type}'.",
             f"Use one of {', '.join(name for name in INSTANCE_TYPES if name.endswith('.xlarge'))}, or a larger size.",
         )
-    settings = read_settings(json.loads(cdk.CDK_JSON.read_text(encoding="utf-8"))["context"])
+    settings = read_settings(cdk.context())
     types = (instance_type,) if instance_type else None
     return replace(
         settings,

@@ -1,6 +1,5 @@
 """Run all checks of an account, or those that would stop a deployment."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -69,7 +68,7 @@ def planned_settings(given: Sequence[str], region: str) -> Settings:
     given
         Values of ``-c``, each ``NAME=VALUE``; all other settings are those of cdk.json.
     """
-    context = json.loads(cdk.CDK_JSON.read_text(encoding="utf-8"))["context"]
+    context = cdk.context()
     for text in given:
         name, equals, value = text.partition("=")
         if equals and name in _GIVEN_OTHERWISE:

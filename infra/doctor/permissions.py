@@ -26,8 +26,7 @@ class Simulation(NamedTuple):
 
 def boundary(account: Account, check: str) -> Finding:
     """Find out whether the policy exists that limits every role and user of the stacks."""
-    context = json.loads(cdk.CDK_JSON.read_text(encoding="utf-8"))["context"]
-    name = context.get(_BOUNDARY, {}).get("name")
+    name = cdk.context().get(_BOUNDARY, {}).get("name")
     if name is None:
         return ok(check, f"not checked: cdk.json has no name in {_BOUNDARY}")
     try:
