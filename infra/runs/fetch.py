@@ -16,7 +16,7 @@ from infra import invocation
 from infra.aws import Aws, download, explained, read_if_there
 from infra.errors import NotWritableError, RunFilesError, RunUnknownError, WrongUseError
 from infra.runs.history import MOST_NAMED, newest_runs
-from infra.runs.step import STATES
+from infra.runs.step import state_of
 from job.errors import did_you_mean
 from job.results import layout, listed_files
 
@@ -200,8 +200,7 @@ def _fetch_into(results_key: str, folder: str) -> str:
 def _no_manifest(aws: Aws, bucket: str, results_key: str) -> WrongUseError:
     name, known = results_key.rsplit("/", 1)[1], names(aws, bucket)
     if name in known:
-        step = newest_runs(aws, {name}).get(name)
-        state = "unfinished" if step is None else STATES.get(step.state, "unfinished")
+        state = state_of(newest_runs(aws, {name}).get(name))
         return RunUnknownError(f"The run '{name}' has no results: it is {state}.", _how_to_finish(name, state))
     shown = (
         f"{did_you_mean(name, known)}Runs: {', '.join(known[:MOST_NAMED])}."
@@ -212,7 +211,7 @@ def _no_manifest(aws: Aws, bucket: str, results_key: str) -> WrongUseError:
 
 
 def _how_to_finish(name: str, state: str) -> str:
-    """Return what to do about a run without a manifest in one of the ``STATES``."""
+    """Return what to do about a run without a manifest in a state of ``state_of``."""
     if state in ("waiting", "running"):
         return f"Follow it: {invocation.orchard(f'status {name} --follow')}"
     if state in ("failed", "finished"):

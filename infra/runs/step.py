@@ -20,7 +20,7 @@ PREFIX = "orchard "
 ENDED = ("COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED")
 
 
-STATES = {
+_STATES = {
     "PENDING": "waiting",
     "RUNNING": "running",
     "CANCEL_PENDING": "cancelled",
@@ -87,6 +87,11 @@ def output_of(arguments: Sequence[str]) -> str:
         if word.startswith("--output="):
             return word.removeprefix("--output=")
     return ""
+
+
+def state_of(step: Step | None) -> str:
+    """Return the state of a run without results, in the words of the commands; None is a run that EMR has forgotten."""
+    return _STATES.get(step.state, "unfinished") if step is not None else "unfinished"
 
 
 def attach(aws: Aws, cluster: str, configuration: "StepConfigTypeDef") -> str:
