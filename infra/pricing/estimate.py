@@ -132,9 +132,17 @@ def cheapest(instance_types: Sequence[str], prices: RegionPrices, market: str = 
     return min(known, key=lambda name: known[name]) if known else None
 
 
-def hour_cost(settings: Settings, prices: RegionPrices, *, spot: bool) -> HourCost:
-    """Return what the cluster of these settings costs an hour, at the size it starts with."""
-    task = task_capacity(settings.task_count, settings.spot_share if spot else 0)
+def spot_known(settings: Settings, prices: RegionPrices) -> bool:
+    """Return whether a Spot price is known of a type of the task nodes."""
+    return cheapest(settings.worker_instance_types, prices, SPOT) is not None
+
+
+def hour_cost(settings: Settings, prices: RegionPrices, *, spot: bool = True) -> HourCost:
+    """Return what the cluster of these settings costs an hour, at the size it starts with.
+
+    Without ``spot``, or if no Spot price is known, all of its nodes are counted as on demand.
+    """
+    task = task_capacity(settings.task_count, settings.spot_share if spot and spot_known(settings, prices) else 0)
     fleets = [
         ("primary", 1, settings.primary_instance_types, ON_DEMAND),
         ("core", settings.core_count, settings.worker_instance_types, ON_DEMAND),
@@ -205,23 +213,18 @@ def without_price(instance_types: Sequence[str], prices: RegionPrices) -> Mappin
     return missing
 
 
-def no_price(
-    instance_types: Sequence[str], prices: RegionPrices, market: str = ON_DEMAND, hint: str = _OTHER_TYPE
-) -> WrongUseError:
+def no_price(instance_types: Sequence[str], prices: RegionPrices, hint: str = _OTHER_TYPE) -> WrongUseError:
     """Return the error for types of which none has a known price."""
     names = " or ".join(dict.fromkeys(instance_types))
     missing = without_price(instance_types, prices)
     parts = f" ({', '.join(f'{name}: none for {part}' for name, part in missing.items())})" if missing else ""
-    return PriceUnknownError(
-        f"No complete price is known for {names} {market} in {prices.region}{parts}.",
-        hint,
-    )
+    return PriceUnknownError(f"No complete price is known for {names} {ON_DEMAND} in {prices.region}{parts}.", hint)
 
 
 def _node_cost(role: str, count: int, instance_types: Sequence[str], market: str, prices: RegionPrices) -> NodeCost:
     name = cheapest(instance_types, prices, market)
     if name is None:
-        raise no_price(instance_types, prices, market)
+        raise no_price(instance_types, prices)
     price = prices.nodes[name]
     ec2 = price.spot if market == SPOT else price.ec2
     assert ec2 is not None  # noqa: S101 - cheapest() names types with full prices only
