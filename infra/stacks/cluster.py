@@ -172,7 +172,7 @@ class ClusterStack(cdk.Stack):
                 master_instance_fleet=fleets.on_demand_fleet("primary", settings.primary_instance_types, 1),
                 core_instance_fleet=fleets.on_demand_fleet("core", settings.worker_instance_types, settings.core_count),
                 task_instance_fleets=[
-                    fleets.task_fleet("task", settings.worker_instance_types, task, spot=settings.may_buy_spot)
+                    fleets.task_fleet(settings.worker_instance_types, task, spot=settings.may_buy_spot)
                 ]
                 if settings.task_count
                 else None,

@@ -1,6 +1,6 @@
 """The tags of stacks and resources: those that a resource inherits, and what differs between two sets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from localcloud.cloudformation.resource import Properties
@@ -31,8 +31,3 @@ def tag_changes(before: Properties, after: Properties, name: str = "Tags") -> tu
     old, new = tag_list(before, name), tag_list(after, name)
     kept = {tag["Key"] for tag in new}
     return [tag["Key"] for tag in old if tag["Key"] not in kept], [tag for tag in new if tag not in old]
-
-
-def renamed(tags: Sequence[Mapping[str, Any]], key: str, value: str) -> list[dict[str, str]]:
-    """Return tags with other names for ``Key`` and ``Value``, as a few services have them."""
-    return [{key: tag["Key"], value: tag["Value"]} for tag in tags]

@@ -169,7 +169,7 @@ class Cluster:
             self.terminate("STEP_FAILURE", "Shut down as step failed", now)
             return
         if action == "CANCEL_AND_WAIT":
-            self._cancel_pending(now, "Job terminated")
+            self._cancel_pending(now)
         self._rest(now, "Cluster ready after last step failed.")
 
     def terminate(self, code: str, message: str, now: datetime) -> None:
@@ -177,7 +177,7 @@ class Cluster:
         if self.is_ending:
             return
         self.state, self.reason, self.idle_since = "TERMINATING", {"Code": code, "Message": message}, None
-        self._cancel_pending(now, "Job terminated")
+        self._cancel_pending(now)
 
     def finish(self, now: datetime) -> None:
         """Enter the final state: nothing runs any more."""
@@ -205,10 +205,10 @@ class Cluster:
     def _wait(self, now: datetime, message: str) -> None:
         self.state, self.reason, self.idle_since = "WAITING", {"Message": message}, now
 
-    def _cancel_pending(self, now: datetime, message: str) -> None:
+    def _cancel_pending(self, now: datetime) -> None:
         for step in self.steps:
             if step.state == "PENDING":
-                step.end("CANCELLED", now, message)
+                step.end("CANCELLED", now, "Job terminated")
 
     def summary(self) -> dict[str, Any]:
         """Return the API's ``ClusterSummary``."""
