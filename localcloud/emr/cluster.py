@@ -14,7 +14,7 @@ from localcloud.emr.fleet import Fleet, timeline
 from localcloud.emr.step import ACTIVE_STATES, Step, new_id
 from localcloud.emr.validation import check_steps, invalid, invalid_request
 
-STATES_OF_ENDING = ("TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS")
+ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
 SEND_INTERRUPT = "SEND_INTERRUPT"
 
 _DESCRIBED_AS_ASKED = (
@@ -95,7 +95,7 @@ class Cluster:
     @property
     def is_ending(self) -> bool:
         """Whether it no longer accepts steps."""
-        return self.state in STATES_OF_ENDING
+        return self.state in ("TERMINATING", *ENDED)
 
     def step(self, wanted: str) -> Step:
         """Return the step of an id."""
