@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 DATA, ACCESS, CLUSTER, BUDGET = "OrchardData", "OrchardAccess", "OrchardCluster", "OrchardBudget"
 """Names of the stacks."""
 
+TOOLKIT = "CDKToolkit"
+"""Name of the stack that ``cdk bootstrap`` creates."""
+
 BOOTSTRAP_VERSION = "/cdk-bootstrap/hnb659fds/version"
 """SSM parameter of every bootstrap stack with the CDK's default qualifier, which this project uses."""
 

@@ -32,7 +32,6 @@ RUN = "demo"
 TRAINING_ANGLES, TEST_ANGLES = 15, 5
 """Photos a kind of fruit."""
 
-TOOLKIT = "CDKToolkit"
 BOUNDARY = "OrchardBoundary"
 """Policy that limits every role and user of the stacks, as cdk.json names it."""
 STACKS = (stacks.DATA, stacks.ACCESS, stacks.CLUSTER)
@@ -98,7 +97,7 @@ class Demonstration:
                 PolicyName=BOUNDARY, PolicyDocument=(PROJECT / "docs" / "policies" / "boundary.json").read_text()
             )
             self._call(["cdk", "bootstrap", f"aws://{account}/{self.region}"], variables, self.folder)
-            self._say_states([TOOLKIT])
+            self._say_states([stacks.TOOLKIT])
         with self.stage("cdk deploy creates every stack"):
             # Started in prepare().
             synthesised = self._synthesis.result()

@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from infra.aws import error_code
 from infra.doctor.finding import Account, Finding, failure, ok, warning
+from infra.doctor.region import available
 from infra.emr import INSTANCE_TYPES, task_capacity
 from infra.settings import Settings
 
@@ -60,8 +61,7 @@ def offerings(account: Account, check: str) -> Finding:
         LocationType="availability-zone", Filters=[{"Name": "instance-type", "Values": named}]
     )
     offered = {(each["Location"], each["InstanceType"]) for page in pages for each in page["InstanceTypeOfferings"]}
-    answer = ec2.describe_availability_zones()["AvailabilityZones"]
-    zones = sorted(zone["ZoneName"] for zone in answer if zone["State"] == "available")[:ZONES]
+    zones = available(ec2.describe_availability_zones())[:ZONES]
     return offered_finding(check, settings, zones, offered)
 
 
@@ -107,8 +107,8 @@ def _quota(account: Account, check: str, code: str, needed: tuple[int, int], oth
     value, (first, most) = int(quota["Value"]), needed
     if value >= most:
         return ok(check, f"{value} vCPUs, the settings need {most}")
-    words = f"service-quotas request-service-quota-increase --service-code ec2 --quota-code {code}"
-    fix = f"{account.aws.typed(f'{words} --desired-value {most}')}; {otherwise}"
+    command = f"service-quotas request-service-quota-increase --service-code ec2 --quota-code {code}"
+    fix = f"{account.aws.typed(f'{command} --desired-value {most}')}; {otherwise}"
     if value >= first:
         return warning(
             check, f"scaling_max needs {most} vCPUs, the quota is {value}: EMR stops adding nodes there.", fix

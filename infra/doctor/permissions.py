@@ -34,8 +34,8 @@ def boundary(account: Account, check: str) -> Finding:
     except ClientError as error:
         if error_code(error) != "NoSuchEntity":
             raise
-        words = f"iam create-policy --policy-name {name} --policy-document file://docs/policies/boundary.json"
-        return failure(check, f"Every role requires the policy {name}, found none.", account.aws.typed(words))
+        command = f"iam create-policy --policy-name {name} --policy-document file://docs/policies/boundary.json"
+        return failure(check, f"Every role requires the policy {name}, found none.", account.aws.typed(command))
     return ok(check, f"the policy {name} exists")
 
 

@@ -1,15 +1,18 @@
 """Check the region, the CDK's bootstrap stack and the service-linked roles."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from botocore.exceptions import ClientError
 
 from infra import invocation
 from infra.aws import error_code, stacks
 from infra.doctor.finding import Account, Finding, failure, ok, warning
+from infra.emr import roles
 
 _OLDEST_BOOTSTRAP = 6
 """The oldest version of `cdk bootstrap` that the stacks accept: a rule of their templates."""
 
-_STACK = "CDKToolkit"
 _KEY_PARAMETER = "FileAssetsBucketKmsKeyId"
 _NOT_ENABLED = ("OptInRequired", "AuthFailure", "UnrecognizedClientException", "InvalidClientTokenId")
 
@@ -28,8 +31,12 @@ def zones(account: Account, check: str) -> Finding:
             f"{region} is not enabled in account {account.id}.",
             account.aws.typed(f"account enable-region --region-name {region}"),
         )
-    names = [zone["ZoneName"] for zone in answer["AvailabilityZones"] if zone["State"] == "available"]
-    return ok(check, f"{region}, zones {', '.join(sorted(names))}")
+    return ok(check, f"{region}, zones {', '.join(available(answer))}")
+
+
+def available(answer: Mapping[str, Any]) -> list[str]:
+    """Return the names of the available zones in an answer of DescribeAvailabilityZones, sorted."""
+    return sorted(zone["ZoneName"] for zone in answer["AvailabilityZones"] if zone["State"] == "available")
 
 
 def bootstrap(account: Account, check: str) -> Finding:
@@ -48,9 +55,9 @@ def bootstrap(account: Account, check: str) -> Finding:
 
 def bootstrap_key(account: Account, check: str) -> Finding:
     """Find out whether the nodes can decrypt the files that the CDK uploads: its own KMS key forbids them."""
-    stack = stacks.describe(account.aws, _STACK)
+    stack = stacks.describe(account.aws, stacks.TOOLKIT)
     if stack is None:
-        return ok(check, f"not checked: there is no stack {_STACK}")
+        return ok(check, f"not checked: there is no stack {stacks.TOOLKIT}")
     given = {one["ParameterKey"]: one.get("ParameterValue", "") for one in stack.get("Parameters", [])}
     key = given.get(_KEY_PARAMETER, "AWS_MANAGED_KEY")
     if key == "AWS_MANAGED_KEY":
@@ -64,14 +71,14 @@ def bootstrap_key(account: Account, check: str) -> Finding:
 
 def emr_role(account: Account, check: str) -> Finding:
     """Find out whether EMR's service-linked role exists."""
-    return _service_linked(account, check, "AWSServiceRoleForEMRCleanup", "elasticmapreduce.amazonaws.com")
+    return _service_linked(account, check, "elasticmapreduce.amazonaws.com")
 
 
 def spot_role(account: Account, check: str) -> Finding:
     """Find out whether Spot's service-linked role exists, if Spot is used."""
     if account.settings.spot_share == 0 or account.settings.most_workers == account.settings.core_count:
         return ok(check, "not needed: no Spot nodes")
-    return _service_linked(account, check, "AWSServiceRoleForEC2Spot", "spot.amazonaws.com")
+    return _service_linked(account, check, "spot.amazonaws.com")
 
 
 def bootstrap_command(account: Account) -> str:
@@ -79,7 +86,8 @@ def bootstrap_command(account: Account) -> str:
     return invocation.cdk(f"bootstrap aws://{account.id}/{account.aws.region}")
 
 
-def _service_linked(account: Account, check: str, role: str, service: str) -> Finding:
+def _service_linked(account: Account, check: str, service: str) -> Finding:
+    role = roles.SERVICE_LINKED_ROLES[service]
     try:
         account.aws.client("iam").get_role(RoleName=role)
     except ClientError as error:
