@@ -12,10 +12,10 @@ from job import run_names
 _NOT_FOUND = ("404", "NoSuchBucket", "NoSuchKey", "NotFound")
 
 
-def require_name(name: str, message: str, hint: str) -> None:
-    """Raise WrongUseError unless a name is valid for a run or a set; ``message`` is what it names: "--name"."""
+def require_name(name: str, subject: str, hint: str) -> None:
+    """Raise WrongUseError unless a name is valid for a run or a set; ``subject`` starts the message: "--name"."""
     if not run_names.is_valid(name):
-        raise WrongUseError(f"{message} must be {run_names.RULE}, got '{name}'.", hint)
+        raise WrongUseError(f"{subject} must be {run_names.RULE}, got '{name}'.", hint)
 
 
 def exists(aws: Aws, bucket: str, key: str) -> bool:

@@ -80,12 +80,12 @@ def step_configuration(
 
 def output_of(arguments: Sequence[str]) -> str:
     """Return the URI of a step's results; empty if its argv names none."""
-    words = iter(arguments)
-    for word in words:
-        if word == "--output":
-            return next(words, "")
-        if word.startswith("--output="):
-            return word.removeprefix("--output=")
+    left = iter(arguments)
+    for argument in left:
+        if argument == "--output":
+            return next(left, "")
+        if argument.startswith("--output="):
+            return argument.removeprefix("--output=")
     return ""
 
 

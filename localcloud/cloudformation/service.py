@@ -215,7 +215,7 @@ class CloudFormation:
                 self.registry.change_sets = [one for one in self.registry.change_sets if one.stack is not stack]
 
     def _work(self, work: Callable[[], None], stack: Stack) -> None:
-        thread = threading.Thread(target=work, name=f"formation-{stack.name}", daemon=True)
+        thread = threading.Thread(target=work, name=f"cloudformation-{stack.name}", daemon=True)
         thread.start()
         thread.join(LONGEST_ANSWER)
 
