@@ -1,6 +1,7 @@
 """Run all checks of an account, or those that would stop a deployment."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from infra.aws import Aws, cdk, explained
@@ -18,7 +19,7 @@ class Check(NamedTuple):
     """A check; ``stops`` is the error of a deployment that it stops, None where the deployment may try."""
 
     name: str
-    find: Callable[[Account, str], Finding]
+    find: Callable[[Account], Finding]
     stops: type[OrchardError] | None
 
 
@@ -43,9 +44,9 @@ def examine(aws: Aws, settings: Settings, checks: Sequence[Check] = CHECKS) -> I
     try:
         account = _account(aws, settings)
     except OrchardError as error:
-        yield failure("credentials", error.message, error.hint)
+        yield replace(failure(error.message, error.hint), check="credentials")
         return
-    yield ok("credentials", f"account {account.id}, {account.caller}")
+    yield replace(ok(f"account {account.id}, {account.caller}"), check="credentials")
     for check in checks:
         yield _result(check, account)
 
@@ -99,8 +100,9 @@ def _account(aws: Aws, settings: Settings) -> Account:
 def _result(check: Check, account: Account) -> Finding:
     try:
         with explained(f"check the {check.name}"):
-            return check.find(account, check.name)
+            found = check.find(account)
     except NotAllowedError as error:
-        return warning(check.name, f"not checked. {error.message}", _POLICY)
+        found = warning(f"not checked. {error.message}", _POLICY)
     except OrchardError as error:
-        return failure(check.name, error.message, error.hint)
+        found = failure(error.message, error.hint)
+    return replace(found, check=check.name)

@@ -17,7 +17,7 @@ _KEY_PARAMETER = "FileAssetsBucketKmsKeyId"
 _NOT_ENABLED = ("OptInRequired", "AuthFailure", "UnrecognizedClientException", "InvalidClientTokenId")
 
 
-def zones(account: Account, check: str) -> Finding:
+def zones(account: Account) -> Finding:
     """Find out whether the region is enabled in the account."""
     region = account.aws.region
     try:
@@ -27,11 +27,10 @@ def zones(account: Account, check: str) -> Finding:
         if error_code(error) not in _NOT_ENABLED:
             raise
         return failure(
-            check,
             f"{region} is not enabled in account {account.id}.",
             account.aws.typed(f"account enable-region --region-name {region}"),
         )
-    return ok(check, f"{region}, zones {', '.join(available(answer))}")
+    return ok(f"{region}, zones {', '.join(available(answer))}")
 
 
 def available(answer: Mapping[str, Any]) -> list[str]:
@@ -39,7 +38,7 @@ def available(answer: Mapping[str, Any]) -> list[str]:
     return sorted(zone["ZoneName"] for zone in answer["AvailabilityZones"] if zone["State"] == "available")
 
 
-def bootstrap(account: Account, check: str) -> Finding:
+def bootstrap(account: Account) -> Finding:
     """Find out whether `cdk bootstrap` has run here, and recently enough."""
     fix = bootstrap_command(account)
     try:
@@ -47,38 +46,37 @@ def bootstrap(account: Account, check: str) -> Finding:
     except ClientError as error:
         if error_code(error) != "ParameterNotFound":
             raise
-        return failure(check, f"The CDK requires its bootstrap stack in {account.aws.region}, found none.", fix)
+        return failure(f"The CDK requires its bootstrap stack in {account.aws.region}, found none.", fix)
     if int(value) < _OLDEST_BOOTSTRAP:
-        return failure(check, f"The bootstrap stack must have version {_OLDEST_BOOTSTRAP} or later, got {value}.", fix)
-    return ok(check, f"version {value}")
+        return failure(f"The bootstrap stack must have version {_OLDEST_BOOTSTRAP} or later, got {value}.", fix)
+    return ok(f"version {value}")
 
 
-def bootstrap_key(account: Account, check: str) -> Finding:
+def bootstrap_key(account: Account) -> Finding:
     """Find out whether the nodes can decrypt the files that the CDK uploads: its own KMS key forbids them."""
     stack = stacks.describe(account.aws, stacks.TOOLKIT)
     if stack is None:
-        return ok(check, f"not checked: there is no stack {stacks.TOOLKIT}")
+        return ok(f"not checked: there is no stack {stacks.TOOLKIT}")
     given = {one["ParameterKey"]: one.get("ParameterValue", "") for one in stack.get("Parameters", [])}
     key = given.get(_KEY_PARAMETER, "AWS_MANAGED_KEY")
     if key == "AWS_MANAGED_KEY":
-        return ok(check, "files of the CDK are encrypted with a key of AWS")
+        return ok("files of the CDK are encrypted with a key of AWS")
     return failure(
-        check,
         f"The nodes must read the CDK's files, which are encrypted with {key or 'a key of the bootstrap stack'}.",
         f"{bootstrap_command(account)} --no-bootstrap-customer-key",
     )
 
 
-def emr_role(account: Account, check: str) -> Finding:
+def emr_role(account: Account) -> Finding:
     """Find out whether EMR's service-linked role exists."""
-    return _service_linked(account, check, "elasticmapreduce.amazonaws.com")
+    return _service_linked(account, "elasticmapreduce.amazonaws.com")
 
 
-def spot_role(account: Account, check: str) -> Finding:
+def spot_role(account: Account) -> Finding:
     """Find out whether Spot's service-linked role exists, if Spot is used."""
     if account.settings.spot_share == 0 or account.settings.most_workers == account.settings.core_count:
-        return ok(check, "not needed: no Spot nodes")
-    return _service_linked(account, check, "spot.amazonaws.com")
+        return ok("not needed: no Spot nodes")
+    return _service_linked(account, "spot.amazonaws.com")
 
 
 def bootstrap_command(account: Account) -> str:
@@ -86,7 +84,7 @@ def bootstrap_command(account: Account) -> str:
     return invocation.cdk(f"bootstrap aws://{account.id}/{account.aws.region}")
 
 
-def _service_linked(account: Account, check: str, service: str) -> Finding:
+def _service_linked(account: Account, service: str) -> Finding:
     role = roles.SERVICE_LINKED_ROLES[service]
     try:
         account.aws.client("iam").get_role(RoleName=role)
@@ -94,8 +92,7 @@ def _service_linked(account: Account, check: str, service: str) -> Finding:
         if error_code(error) != "NoSuchEntity":
             raise
         return warning(
-            check,
             f"{role} does not exist. AWS creates it with the first cluster, if it may.",
             account.aws.typed(f"iam create-service-linked-role --aws-service-name {service}"),
         )
-    return ok(check, f"{role} exists")
+    return ok(f"{role} exists")
