@@ -7,11 +7,7 @@ from infra import invocation
 from infra.aws import cdk, stacks
 from infra.commands import Command, kept_buckets
 from infra.context import Context
-from infra.errors import (
-    DeploymentFailedError,
-    StackStaysError,
-    WrongUseError,
-)
+from infra.errors import DeploymentFailedError, StackStaysError, WrongUseError
 from infra.runs import Cluster, clusters, steps
 from infra.teardown import tagged_resources, teardown
 from job.errors import OrchardError
