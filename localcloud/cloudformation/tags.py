@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from localcloud.cloudformation.resource import Properties
+from localcloud.cloudformation.resource import Client, Properties
 
 AS_MAPPING = frozenset({"AWS::SSM::Parameter"})
 """Types whose ``Tags`` are a mapping; those of all others are a list of keys and values."""
@@ -31,3 +31,12 @@ def tag_changes(before: Properties, after: Properties, name: str = "Tags") -> tu
     old, new = tag_list(before, name), tag_list(after, name)
     kept = {tag["Key"] for tag in new}
     return [tag["Key"] for tag in old if tag["Key"] not in kept], [tag for tag in new if tag not in old]
+
+
+def retag(client: Client, before: Properties, after: Properties, **resource: str) -> None:
+    """Change the tags of a resource, in a service with TagResource and UntagResource that names it by ``resource``."""
+    gone, new = tag_changes(before, after)
+    if gone:
+        client.untag_resource(**resource, TagKeys=gone)
+    if new:
+        client.tag_resource(**resource, Tags=new)
