@@ -33,7 +33,7 @@ class Cluster:
     """One cluster.
 
     ``request`` is the checked request of ``RunJobFlow``, ``reason`` the API's ``ClusterStateChangeReason``;
-    ``idle_since`` is None in every state but WAITING.
+    ``idle_since`` is None in every state but WAITING; ``policies`` has the API's policies by their names.
     """
 
     request: Mapping[str, Any]
@@ -49,8 +49,7 @@ class Cluster:
     steps: list[Step] = field(default_factory=list)
     fleets: list[Fleet] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
-    auto_termination: Mapping[str, Any] | None = None
-    managed_scaling: Mapping[str, Any] | None = None
+    policies: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     step_concurrency: int = 1
     termination_protected: bool = False
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
@@ -61,8 +60,9 @@ class Cluster:
         self.fleets = [Fleet(each, self.created) for each in instances.get("InstanceFleets", ())]
         self.steps = [Step(each, self.created) for each in asked.get("Steps", ())]
         self.tags = {each["Key"]: each.get("Value", "") for each in asked.get("Tags", ())}
-        self.auto_termination = asked.get("AutoTerminationPolicy")
-        self.managed_scaling = asked.get("ManagedScalingPolicy")
+        self.policies = {
+            name: asked[name] for name in ("AutoTerminationPolicy", "ManagedScalingPolicy") if name in asked
+        }
         self.step_concurrency = asked.get("StepConcurrencyLevel", 1)
         self.termination_protected = instances.get("TerminationProtected", False)
 
@@ -194,7 +194,7 @@ class Cluster:
             failed = any(step.state == "FAILED" for step in self.steps)
             self.terminate("ALL_STEPS_COMPLETED", "Steps completed with errors" if failed else "Steps completed", now)
             return
-        timeout = (self.auto_termination or {}).get("IdleTimeout")
+        timeout = self.policies.get("AutoTerminationPolicy", {}).get("IdleTimeout")
         if timeout is not None and (now - self.idle_since).total_seconds() >= timeout:
             self.terminate("USER_REQUEST", f"Auto-terminated after being idle for {timeout} seconds", now)
 
