@@ -22,8 +22,6 @@ MOST_EVENTS = 400
 """Events of a stack, the newest."""
 
 _PACKAGES = ("aws-cdk-lib", "boto3", "botocore", "cdk-nag", "pyspark", "tensorflow")
-_EARLIEST = (1980, 1, 1, 0, 0, 0)
-"""The time of every file in the bundle: the same content makes the same bundle."""
 
 Part = Callable[[], Iterable[tuple[str, str]]]
 
@@ -52,7 +50,8 @@ def pack(files: Iterable[tuple[str, str]], target: Path) -> None:
     target.touch(mode=0o600)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in files:
-            archive.writestr(zipfile.ZipInfo(name, _EARLIEST), text, zipfile.ZIP_DEFLATED)
+            # With ZipInfo's fixed time: the same content makes the same bundle.
+            archive.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED)
 
 
 def _account(aws: Aws) -> str:

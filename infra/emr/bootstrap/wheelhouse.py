@@ -21,7 +21,6 @@ from job.errors import OrchardError
 HERE = Path(__file__).resolve().parent
 OLDEST_GLIBC = 17
 """Of 2.x: the oldest that wheels for 64-bit ARM were ever tagged for."""
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 class WheelhouseError(OrchardError):
@@ -116,13 +115,13 @@ def download(lock: Path, architecture: Architecture, folder: Path) -> None:
 def pack(wheels: Path, requirements: str, names: list[str], target: Path) -> None:
     """Write wheels, their requirements and the modules to import into one zip, the same bytes every time.
 
-    Wheels are compressed already, so the zip only stores them.
+    Wheels are compressed already, so the zip only stores them. ``ZipInfo`` gives every file the same time.
     """
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as packed:
-        packed.writestr(zipfile.ZipInfo("requirements.txt", _EPOCH), requirements)
-        packed.writestr(zipfile.ZipInfo("modules.txt", _EPOCH), "".join(f"{name}\n" for name in names))
+        packed.writestr(zipfile.ZipInfo("requirements.txt"), requirements)
+        packed.writestr(zipfile.ZipInfo("modules.txt"), "".join(f"{name}\n" for name in names))
         for wheel in sorted(wheels.iterdir()):
-            packed.writestr(zipfile.ZipInfo(wheel.name, _EPOCH), wheel.read_bytes())
+            packed.writestr(zipfile.ZipInfo(wheel.name), wheel.read_bytes())
 
 
 def _fingerprint(*parts: str) -> str:
