@@ -35,7 +35,6 @@ class Library:
     name: str
     version: str
     modules: tuple[str, ...]  # what the job imports of it, all of which must import on every node
-    architectures: tuple[str, ...] = ("x86_64", "aarch64")
 
 
 # Pandas is left out because neither the job nor Spark ML imports it, pyspark because EMR brings its own, TensorFlow

@@ -56,7 +56,7 @@ def provide(
     """
     locks, installer = lock_files(architecture, optional), installer_lock(architecture)
     requirements = "".join(lock.read_text() for lock in locks)
-    names = modules(architecture, optional)
+    names = modules(optional)
     fingerprint = _fingerprint(requirements, installer.read_text(), *names)
     wheelhouse = cache_folder(environment) / f"{architecture}-{fingerprint}.zip"
     if not wheelhouse.is_file():
@@ -78,10 +78,9 @@ def cache_folder(environment: Mapping[str, str]) -> Path:
     return root / "orchard" / "wheelhouse"
 
 
-def modules(architecture: Architecture, optional: Sequence[str] = ()) -> list[str]:
-    """Return everything that must import on a node of an architecture."""
-    chosen = [*versions.LIBRARIES, *(library for name in optional for library in versions.OPTIONAL[name])]
-    libraries = [library for library in chosen if architecture in library.architectures]
+def modules(optional: Sequence[str] = ()) -> list[str]:
+    """Return everything that must import on a node."""
+    libraries = [*versions.LIBRARIES, *(library for name in optional for library in versions.OPTIONAL[name])]
     return [module for library in libraries for module in library.modules]
 
 
