@@ -9,10 +9,8 @@ from infra.errors import PriceUnknownError, WrongUseError
 from infra.pricing.speed import Speed
 from infra.pricing.table import NodePrice, RegionPrices
 from infra.settings import Settings
+from infra.standing_cost import HOURS_A_MONTH
 from infra.upload import SHARD_SIZE, requests_of
-
-HOURS_A_MONTH = 730
-"""365 days in twelve parts; AWS sells disks by the month and bills them by the second."""
 
 FEATURE_BYTES = 4 * 1280
 """Of one photo, written as 32-bit floats; the default backbone makes 1280 of them."""
