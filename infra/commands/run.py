@@ -7,8 +7,7 @@ from pathlib import Path
 
 from infra import invocation
 from infra.aws import Aws, require_name, stacks
-from infra.commands import Command
-from infra.commands.account import give_account
+from infra.commands import Command, give_account
 from infra.commands.cost import estimate_line
 from infra.commands.destroy import destroy_when_idle
 from infra.commands.follow_run import follow_to_the_end
