@@ -115,12 +115,9 @@ class ClusterStack(cdk.Stack):
         acknowledge(secret, {"SMG4": "A new cluster stack makes a new password, and a cluster lives for hours."})
         return secret
 
-    def _assets(self) -> list[s3_assets.Asset]:
-        assets = [self._script, self._wheelhouse]
-        return [*assets, self._password_script] if self._password_script else assets
-
     def _asset_arns(self) -> list[str]:
-        return [f"arn:aws:s3:::{asset.s3_bucket_name}/{asset.s3_object_key}" for asset in self._assets()]
+        assets = filter(None, (self._script, self._wheelhouse, self._password_script))
+        return [f"arn:aws:s3:::{asset.s3_bucket_name}/{asset.s3_object_key}" for asset in assets]
 
     def _reachable_in_s3(self) -> tuple[list[str], list[str]]:
         objects = [*self._asset_arns(), *[bucket.arn_for_objects("*") for bucket in (self._data, self._logs)]]
