@@ -38,7 +38,7 @@ class Library:
 
 
 # Pandas is left out because neither the job nor Spark ML imports it, pyspark because EMR brings its own, TensorFlow
-# because it is only needed where a backbone is exported, vl-convert because the job's archive carries what it makes.
+# because it is only needed where a backbone is exported, vl-convert because the bundle has what it makes.
 LIBRARIES = (
     Library("numpy", "1.26.4", ("numpy",)),
     Library("threadpoolctl", "3.8.0", ("threadpoolctl",)),

@@ -104,7 +104,7 @@ def node_role_statements(
     Parameters
     ----------
     asset_arns
-        The very objects that start-up scripts fetch.
+        Objects that start-up scripts fetch.
     """
     return [
         # No condition on the prefix: without permission to list the bucket, S3 answers a request for a missing object

@@ -98,9 +98,9 @@ class RunCost:
     run: Step
     region: str
     actual_cost: tuple[NodesCost, ...]
-    share: float | None  # of the cluster's node hours, those that fell into the run, 0 to 1; None before it has begun
-    hours: float | None  # that the run took, so far where it has not ended; None before it has begun
-    cluster_runs: bool  # whether the cluster still runs, so that the cost is that until now
+    share: float | None  # share of the cluster's node hours, 0 to 1; None before the run has started
+    hours: float | None  # length of the run, until now if it has not ended; None before it has started
+    cluster_runs: bool  # whether the cluster is still running, so that all costs are those until now
 
     @property
     def cluster_usd(self) -> float:

@@ -22,7 +22,7 @@ REQUESTS_A_PHOTO = 2
 """A HEAD and a GET: how pyarrow opens an object in S3. Both are billed as reads."""
 
 PHOTOS_A_STRETCH = 100
-"""Photos that a task reads together from a shard with a HEAD and a GET, at least: a task has mostly more."""
+"""Photos that a task reads together from a shard with a HEAD and a GET, at least: most tasks have more."""
 
 STRETCH_BYTES = 8_000_000
 """What a task reads of a shard at once, at most."""
@@ -46,9 +46,9 @@ class NodeCost:
     count: int
     instance_type: str
     market: str  # ``ON_DEMAND`` or ``SPOT``
-    ec2: float  # the instance, EMR's fee, and its gp3 disks; a disk whose price is not known is None and not counted
-    emr: float
-    disk: float | None
+    ec2: float  # the instance
+    emr: float  # EMR's fee
+    disk: float | None  # its gp3 disks; None where the price is not known, and then not counted
 
     @property
     def together(self) -> float:
@@ -87,8 +87,8 @@ class PhotosCost:
     job_hours: float
     start_usd: float
     job_usd: float
-    upload_usd: float | None  # the upload; the job's reads and listing. None where the price is not known.
-    requests_usd: float | None
+    upload_usd: float | None  # None where the price is not known
+    requests_usd: float | None  # the job's reads and listing; None where the price is not known
     storage_usd_a_month: float | None  # photos and features in S3 Standard; None where the price is not known
 
     @property

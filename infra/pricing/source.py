@@ -71,7 +71,7 @@ class PriceSource:
 
     @property
     def day(self) -> str:
-        """Of which day the prices are, as YYYY-MM-DD: of several, the oldest."""
+        """The day of the prices as YYYY-MM-DD, the oldest of several."""
         return table_date() if self.from_table else f"{min(self._asked, default=self.now):%Y-%m-%d}"
 
     def _asked_prices(self, region: str, names: Sequence[str]) -> RegionPrices:

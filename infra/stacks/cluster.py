@@ -143,7 +143,7 @@ class ClusterStack(cdk.Stack):
         cluster = _Cluster(
             self,
             "Cluster",
-            # A changed name makes CloudFormation replace the cluster: how one that ended itself comes back.
+            # A changed name makes CloudFormation replace the cluster, as `orchard up` does after one has ended.
             name=f"orchard-{settings.generation}",
             release_label=versions.RELEASE_LABEL,
             applications=[_Cluster.ApplicationProperty(name=name) for name in applications(settings)],
@@ -191,7 +191,7 @@ class ClusterStack(cdk.Stack):
         return cluster
 
     def _send_logs(self, cluster: emr.CfnCluster) -> None:
-        """Have EMR send the logs of steps to a log group that goes with the stack."""
+        """Have EMR send the logs of steps to a log group, which is deleted with the stack."""
         group = cloudwatch_logs.CfnLogGroup(
             self, "StepLogs", log_group_name=roles.LOG_GROUP, retention_in_days=LIVE_LOG_DAYS
         )
@@ -238,7 +238,7 @@ class ClusterStack(cdk.Stack):
         return [
             _Cluster.StepConfigProperty(
                 name="JupyterHub password",
-                # A notebook server with a published password must not go on running.
+                # A notebook server with a published password must not keep running.
                 action_on_failure="TERMINATE_CLUSTER",
                 hadoop_jar_step=_Cluster.HadoopJarStepConfigProperty(
                     jar="command-runner.jar", args=["bash", "-c", f"{fetch} && {run}"]
@@ -298,7 +298,7 @@ def _cluster_reasons(settings: Settings) -> dict[str, str]:
 def _property(classification: Classification) -> emr.CfnCluster.ConfigurationProperty:
     return _Cluster.ConfigurationProperty(
         classification=classification.name,
-        # boto3 says Properties, CloudFormation this; the wrong one is dropped without a word.
+        # EMR's API calls them Properties, a name that CloudFormation drops silently.
         configuration_properties=classification.properties or None,
         configurations=[_property(inner) for inner in classification.nested] or None,
     )

@@ -72,7 +72,7 @@ def provide(
 
 
 def cache_folder(environment: Mapping[str, str]) -> Path:
-    """Return the folder of this user that wheelhouses are kept in."""
+    """Return this user's folder of wheelhouses."""
     base = environment.get("XDG_CACHE_HOME")
     root = Path(base) if base else Path(environment.get("HOME", "~")).expanduser() / ".cache"
     return root / "orchard" / "wheelhouse"
