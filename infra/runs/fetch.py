@@ -13,7 +13,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from infra import invocation
-from infra.aws import Aws, download, explained, read_if_there
+from infra.aws import Aws, download, explained, folders, read_if_there
 from infra.errors import NotWritableError, RunFilesError, RunUnknownError, WrongUseError
 from infra.runs.history import MOST_NAMED, newest_runs
 from infra.runs.step import state_of
@@ -149,9 +149,7 @@ def _copy(
 def names(aws: Aws, bucket: str) -> list[str]:
     """Return the names of the runs with files in the bucket, in reverse order."""
     with explained(f"list the results in s3://{bucket}"):
-        pages = aws.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="results/", Delimiter="/")
-        prefixes = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", ())]
-    return sorted((prefix.removeprefix("results/").rstrip("/") for prefix in prefixes), reverse=True)
+        return sorted(folders(aws, bucket, "results/"), reverse=True)
 
 
 def _prepare(results_key: str, run_id: str, folder: Path, *, overwrite: bool) -> None:
