@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m bench.against", description=__doc__)
     parser.add_argument("--photos", required=True, help="folder of photos")
@@ -24,7 +24,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--components", default="50", help="how many are kept (default: %(default)s)")
     parser.add_argument("--pairs", type=int, default=3, help="how often both are timed (default: %(default)s)")
     parser.add_argument("--other", required=True, help="the other command, as one word")
-    given = parser.parse_args(words)
+    given = parser.parse_args(argv)
     print(f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}")
     ours, theirs = [], []
     for number in range(given.pairs):

@@ -16,14 +16,14 @@ from bench.running_stub import environment, put, report, running
 SENDERS = 64
 
 
-def main(words: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None) -> int:
     """List a few times; print a line of JSON."""
     parser = argparse.ArgumentParser(prog="python -m bench.late_listing", description=__doc__.splitlines()[0])
     parser.add_argument("--objects", type=int, default=100_000, help="how many (default: %(default)s)")
     parser.add_argument("--folders", type=int, default=100, help="that they lie in (default: %(default)s)")
     parser.add_argument("--delay", type=float, default=0.02, help="seconds before each answer (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="how often they are listed (default: %(default)s)")
-    given = parser.parse_args(words)
+    given = parser.parse_args(argv)
     with running("--delay", str(given.delay)) as endpoint:
         keys = [f"data/photos/{number % given.folders:04d}/{number:07d}.jpg" for number in range(given.objects)]
         put(keys, lambda _: b"1", endpoint, SENDERS)

@@ -21,14 +21,14 @@ LIMIT = 4 * 2**30
 """Limit of the stub's content, in bytes."""
 
 
-def main(words: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None) -> int:
     """Run the job once; print a line of JSON."""
     parser = argparse.ArgumentParser(prog="python -m bench.late_s3", description=__doc__.splitlines()[0])
     parser.add_argument("photos", type=Path, help="folder of photos or shards")
     parser.add_argument("output", type=Path, help="folder for the results")
     parser.add_argument("--model", required=True, help="an exported backbone")
     parser.add_argument("--delay", type=float, default=0.02, help="seconds before each answer (default: %(default)s)")
-    given = parser.parse_args(words)
+    given = parser.parse_args(argv)
     with running("--delay", str(given.delay), "--limit", str(LIMIT)) as endpoint:
         send(given.photos, endpoint)
         before = report(endpoint)

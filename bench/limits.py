@@ -23,14 +23,14 @@ DECODED_BEFORE = 200
 """Photos that inference alone repeats; decoded, they take 30 MB per process."""
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run one limit; print a line of JSON."""
     parser = argparse.ArgumentParser(prog="python -m bench.limits", description=__doc__)
     parser.add_argument("limit", choices=("inference", "loop"))
     parser.add_argument("--photos", required=True, help="folder of photos")
     parser.add_argument("--model", required=True, help="an exported backbone")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
-    given = parser.parse_args(words)
+    given = parser.parse_args(argv)
     paths = sorted(str(path) for path in Path(given.photos).rglob("*.jpg"))
     seconds = time_processes(given.limit, paths, given.model, given.processes)
     print(json.dumps({"images": len(paths), "features_s": seconds, "img_per_s": len(paths) / seconds}))

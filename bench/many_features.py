@@ -47,13 +47,13 @@ KEPT = 300
 """Components."""
 
 
-def main(words: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None) -> int:
     """Draw features and measure the stages; print a line of JSON."""
     parser = argparse.ArgumentParser(prog="python -m bench.many_features", description=__doc__.splitlines()[0])
     parser.add_argument("--photos", type=int, default=90_000, help="how many (default: %(default)s)")
     parser.add_argument("--labels", type=int, default=131, help="that they have (default: %(default)s)")
     parser.add_argument("--drawn", help=argparse.SUPPRESS)  # the process that is measured: a folder of features
-    given = parser.parse_args(words)
+    given = parser.parse_args(argv)
     if given.drawn is not None:
         print(json.dumps(run(given.drawn)))
         return 0

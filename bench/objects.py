@@ -37,7 +37,6 @@ _MARK = (255, 0, 255)
 Box = tuple[int, int, int, int]
 """Left, top, width and height in pixels."""
 
-
 BACKGROUNDS = ("white", "plain", "photo", "photo")
 """Backgrounds, in turn."""
 
@@ -62,8 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = parser.parse_args(argv)
     composed, predicted = Path(given.output, "composed"), Path(given.output, "predicted")
     placed = write_photos(given.fruits, given.backgrounds, composed, given.photos, given.seed)
-    words = ("--results", given.results, "--images", str(composed), "--output", str(predicted), "--multiple")
-    code = run_job(["predict", *words])
+    options = ("--results", given.results, "--images", str(composed), "--output", str(predicted), "--multiple")
+    code = run_job(["predict", *options])
     if code == 0:
         for kind, counts in count(placed, read_objects(predicted)).items():
             found = {"found": counts["right"] / counts["fruits"], "wrong": counts["wrong"] / max(1, counts["boxes"])}

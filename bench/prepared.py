@@ -35,7 +35,7 @@ def shards_of(photos: Path, folder: Path, count: int = SHARDS) -> Path:
 
 
 def large_photos(photos: Path, folder: Path, count: int = LARGE) -> Path:
-    """Draw large photos in a folder, from small ones with noise as a sensor has it, unless they are there; return it.
+    """Draw large photos from small ones, with the noise of a sensor, unless the folder has them; return the folder.
 
     They are about as large as a phone's and labelled like the small ones.
     """

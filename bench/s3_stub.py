@@ -259,14 +259,14 @@ async def serve(port: int, limit: int, idle: float, delay: float) -> None:
         await asyncio.sleep(0.5)
 
 
-def main(words: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None) -> int:
     """Run the stub; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench.s3_stub", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0 for any that is free (default: %(default)s)")
     parser.add_argument("--limit", type=int, default=256 * 2**20, help="bytes kept at most (default: %(default)s)")
     parser.add_argument("--idle", type=float, default=60, help="seconds without a request before it stops")
     parser.add_argument("--delay", type=float, default=0, help="seconds before each answer (default: %(default)s)")
-    given = parser.parse_args(words)
+    given = parser.parse_args(argv)
     asyncio.run(serve(given.port, given.limit, given.idle, given.delay))
     return 0
 

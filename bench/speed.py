@@ -64,9 +64,9 @@ class Round:
     requests: int | None = None
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Measure; write bench/results/*.json and the table of docs/performance.md."""
-    given = parser().parse_args(words)
+    given = parser().parse_args(argv)
     others = dict(other.split("=", 1) for other in given.other)
     known = [*LIMITS, *OURS, *PREPARED, *others]
     names = given.only.split(",") if given.only else known
@@ -153,16 +153,8 @@ def measure(
     if name in OURS:
         return of_manifest(run(job_command(photos, output, models[name], name)), output)
     if name == SHARDS:
-        late = [
-            sys.executable,
-            "-m",
-            "bench.late_s3",
-            str(prepared[name]),
-            str(output),
-            "--model",
-            str(models[FLOAT32]),
-        ]
-        watched = run(late)
+        late = ["bench.late_s3", str(prepared[name]), str(output), "--model", str(models[FLOAT32])]
+        watched = run([sys.executable, "-m", *late])
         said = json.loads(watched.output.strip().splitlines()[-1])
         return replace(of_manifest(watched, output), requests=said.get("GET", 0) + said.get("HEAD", 0))
     if name in prepared:

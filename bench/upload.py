@@ -50,14 +50,14 @@ class Measured:
     memory: int
 
 
-def main(words: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None) -> int:
     """Measure and print; return 1 if the required ratio is not reached."""
     parser = argparse.ArgumentParser(prog="python -m bench.upload", description=__doc__.splitlines()[0])
     parser.add_argument("--files", type=int, default=20_000, help="how many (default: %(default)s)")
     parser.add_argument("--size", type=int, default=5_000, help="bytes of each (default: %(default)s)")
     parser.add_argument("--pairs", type=int, default=3, help="how often both are measured (default: %(default)s)")
     parser.add_argument("--aws", default=shutil.which("aws"), help="the AWS CLI (default: the one on the PATH)")
-    given = parser.parse_args(words)
+    given = parser.parse_args(argv)
     if given.aws is None:
         parser.error("--aws must name the AWS CLI: none is on the PATH")
     print(subprocess.run([given.aws, "--version"], capture_output=True, text=True, check=True).stdout.strip())

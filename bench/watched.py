@@ -89,9 +89,9 @@ def resident_memory(ancestor: int) -> list[tuple[str, int]]:
                 name = "worker"
         except OSError:
             continue  # it has ended in the meantime
-        words = rest.split()
-        parents[int(entry.name)] = int(words[1])
-        found[int(entry.name)] = (name, int(words[21]) * os.sysconf("SC_PAGE_SIZE"))
+        fields = rest.split()
+        parents[int(entry.name)] = int(fields[1])
+        found[int(entry.name)] = (name, int(fields[21]) * os.sysconf("SC_PAGE_SIZE"))
     return [of for process, of in found.items() if ancestor in _line(process, parents)]
 
 

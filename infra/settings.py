@@ -20,7 +20,7 @@ COST_TAG = ("project", "orchard")
 
 @dataclass(frozen=True)
 class Settings:
-    """What was chosen about the environment, already checked by ``infra.cdk_context``."""
+    """The settings of the environment, checked by ``infra.cdk_context``."""
 
     region: str  # where everything is stored and runs
     allow_non_eu: bool  # whether ``region`` may be outside the European Union

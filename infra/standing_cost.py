@@ -20,7 +20,7 @@ SECRET_USD_A_MONTH = 0.40
 
 
 def standing_costs(settings: Settings) -> dict[str, float]:
-    """Return USD a month by what is paid for; the stack deletes it, the end of the cluster does not."""
+    """Return USD a month by item; an item costs until the stack is deleted, also after the cluster has ended."""
     costs = {"key of the disks": KEY_USD_A_MONTH}
     endpoints = len(settings.endpoint_services)
     if endpoints:

@@ -35,11 +35,10 @@ class Library:
     name: str
     version: str
     modules: tuple[str, ...]  # what the job imports of it, all of which must import on every node
-    architectures: tuple[str, ...] = ("x86_64", "aarch64")
 
 
 # Pandas is left out because neither the job nor Spark ML imports it, pyspark because EMR brings its own, TensorFlow
-# because it is only needed where a backbone is exported, vl-convert because the job's archive carries what it makes.
+# because it is only needed where a backbone is exported, vl-convert because the bundle has what it makes.
 LIBRARIES = (
     Library("numpy", "1.26.4", ("numpy",)),
     Library("threadpoolctl", "3.8.0", ("threadpoolctl",)),

@@ -10,14 +10,13 @@ from pathlib import Path
 
 from localcloud import environment, state
 from localcloud.clients import client_maker
+from localcloud.emr.cluster import ENDED
 from localcloud.errors import LocalCloudError, StartedElsewhereError
 from localcloud.runtime import Runtime, find_runtime
 
 PROGRAM = "python -m localcloud"
 
 LARGEST_PORT = 65535
-
-_ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,15 +51,11 @@ def _port(text: str) -> int:
 
 
 def main(
-    argv: Sequence[str] | None = None,
-    *,
-    program: str = PROGRAM,
-    region: str | None = None,
-    runtime: Callable[[], Runtime] = find_runtime,
+    argv: Sequence[str] | None = None, *, program: str = PROGRAM, runtime: Callable[[], Runtime] = find_runtime
 ) -> int:
     """Run one command and report its failure; return its exit code. The parameters are those of ``execute``."""
     try:
-        execute(argv, program=program, region=region, runtime=runtime)
+        execute(argv, program=program, runtime=runtime)
     except LocalCloudError as error:
         sys.stderr.write(error.report)
         return error.exit_code
@@ -68,24 +63,20 @@ def main(
 
 
 def execute(
-    argv: Sequence[str] | None = None,
-    *,
-    program: str = PROGRAM,
-    region: str | None = None,
-    runtime: Callable[[], Runtime] = find_runtime,
+    argv: Sequence[str] | None = None, *, program: str = PROGRAM, runtime: Callable[[], Runtime] = find_runtime
 ) -> None:
     """Run one command; raise LocalCloudError if it fails.
 
-    ``program`` is what the user typed, ``region`` the default for ``--region``, and ``runtime`` finds Java and Spark.
+    ``program`` is what the user typed; ``runtime`` finds Java and Spark.
     """
-    region = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-    given = _parser(program, region).parse_args(argv)
+    given = _parser(program).parse_args(argv)
     for line in _ACTIONS[given.action](given, _program(program, given), runtime):
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 
 
-def _parser(program: str, region: str) -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
     parser = argparse.ArgumentParser(
         prog=program,
         description="Run AWS on this machine, without an account: S3, IAM, EC2, CloudFormation, EMR and others.",
@@ -158,7 +149,7 @@ def _status(given: argparse.Namespace, program: str, _runtime: Callable[[], Runt
         *(
             ("cluster", cluster["Id"], cluster["Status"]["State"])
             for cluster in clusters
-            if cluster["Status"]["State"] not in _ENDED
+            if cluster["Status"]["State"] not in ENDED
         ),
     ]
     longest = max((len(name) for _, name, _ in rows), default=0)

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
+from tests.serving import serving
+
 SLOW_DOWN, INTERNAL_ERROR, NOT_FOUND, FORBIDDEN = (
     "503 SlowDown",
     "500 InternalError",
@@ -159,13 +161,5 @@ def before(server: str) -> Iterator[FaultyS3]:
         def handle_error(self, *_: object) -> None:
             """Say nothing: clients go away in the middle here."""
 
-    listening = Server(("127.0.0.1", 0), Handler)
-    faulty.endpoint = f"http://127.0.0.1:{listening.server_address[1]}"
-    thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
+    with serving(Server(("127.0.0.1", 0), Handler)) as faulty.endpoint:
         yield faulty
-    finally:
-        listening.shutdown()
-        listening.server_close()
-        thread.join()

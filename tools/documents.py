@@ -117,10 +117,10 @@ def _from_logs() -> str:
     return _LOGS_HEAD + "\n".join(sorted(rows)) + "\n"
 
 
-def decisions(folder: Path) -> str:
-    """Return the index of the decisions in a folder."""
+def decisions() -> str:
+    """Return the index of the decisions."""
     rows = []
-    for page in sorted(folder.glob("[0-9]*.md")):
+    for page in sorted(DECISIONS.glob("[0-9]*.md")):
         number, _, title = page.read_text().splitlines()[0].removeprefix("# ").partition(" ")
         rows.append(f"| [{number}]({page.name}) | {title} |\n")
     return _DECISIONS_HEAD + "".join(rows)
@@ -128,7 +128,7 @@ def decisions(folder: Path) -> str:
 
 def pages() -> dict[Path, str]:
     """Return the text of each page by its file."""
-    return {TROUBLESHOOTING: troubleshooting(entries()), DECISIONS / "README.md": decisions(DECISIONS)}
+    return {TROUBLESHOOTING: troubleshooting(entries()), DECISIONS / "README.md": decisions()}
 
 
 _TROUBLESHOOTING_HEAD = """\

@@ -17,11 +17,8 @@ APART = {
 }
 """Installed by ``make audit`` and ``make notebook`` only, each into its own environment."""
 
-CLUSTER_LISTS = {
-    "requirements": ("x86_64", "aarch64"),
-    "installer": ("x86_64", "aarch64"),
-    "visual_words": ("x86_64", "aarch64"),
-}
+CLUSTER_LISTS = ("requirements", "installer", "visual_words")
+ARCHITECTURES = ("x86_64", "aarch64")
 """Packages of a cluster's nodes. One lock per architecture: pip cannot evaluate another machine's markers."""
 OPTIONS = ["--quiet", "--generate-hashes", "--python-version", "3.11", "--no-annotate", "--no-emit-index-url"]
 OPTIONS += ["--no-emit-find-links", "--custom-compile-command", "make lock"]
@@ -37,8 +34,8 @@ def main() -> int:
             f"infra/emr/bootstrap/{name}.{architecture}.txt",
             ["--python-platform", f"{architecture}-manylinux_2_34", "--only-binary", ":all:", "--no-deps"],
         )
-        for name, architectures in CLUSTER_LISTS.items()
-        for architecture in architectures
+        for name in CLUSTER_LISTS
+        for architecture in ARCHITECTURES
     ]
     for source, lock, options in jobs:
         command = ["uv", "pip", "compile", *OPTIONS, *options, source, "--output-file", lock]

@@ -1,11 +1,10 @@
 """Call AWS: clients, objects in S3, stacks and the CDK."""
 
 from infra.aws import cdk, stacks
-from infra.aws.client import ATTEMPTS, CONNECTIONS, PAUSES, Aws, as_orchard_error, error_code, explained
-from infra.aws.s3 import download, exists, read_if_there, require_name
+from infra.aws.client import CONNECTIONS, PAUSES, Aws, as_orchard_error, error_code, explained
+from infra.aws.s3 import download, exists, folders, read_if_there, require_name
 
 __all__ = [
-    "ATTEMPTS",
     "CONNECTIONS",
     "PAUSES",
     "Aws",
@@ -15,6 +14,7 @@ __all__ = [
     "error_code",
     "exists",
     "explained",
+    "folders",
     "read_if_there",
     "require_name",
     "stacks",

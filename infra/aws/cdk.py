@@ -1,11 +1,13 @@
 """Run the pinned CDK command line, and change the settings that it reads from cdk.json."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from infra.aws.client import Aws
 from infra.errors import CommandError, ProgramMissingError
@@ -40,6 +42,12 @@ def prepare_command(stack: str, aws: Aws, **settings: object) -> list[str]:
     """Return the command that has CloudFormation list what a deployment would change, without changing it."""
     # Without --exclusively the CDK would prepare the stacks that this one uses, too.
     return [*deploy_command(stack, aws, **settings), "--exclusively", "--method", "prepare-change-set"]
+
+
+def context() -> dict[str, Any]:
+    """Return the context in cdk.json: every setting's default, and the CDK's own switches."""
+    declared: dict[str, Any] = json.loads(CDK_JSON.read_text(encoding="utf-8"))["context"]
+    return declared
 
 
 def setting(name: str) -> int:

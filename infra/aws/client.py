@@ -81,11 +81,11 @@ class Aws:
         """Whether calls go to a cloud on this machine, which costs nothing."""
         return urlsplit(self.emr.meta.endpoint_url).hostname in ("127.0.0.1", "::1", "localhost")
 
-    def typed(self, words: str) -> str:
-        """Return a command of the AWS CLI for this account and region; ``words`` follow ``aws``: "s3 ls"."""
+    def typed(self, arguments: str) -> str:
+        """Return a command of the AWS CLI for this account and region, from its arguments: "s3 ls"."""
         # S3's commands find a bucket's region themselves.
-        region = "" if words.startswith("s3 ") else f" --region {self.region}"
-        return f"aws {words}{region}{f' --profile {self.profile}' if self.profile else ''}"
+        region = "" if arguments.startswith("s3 ") else f" --region {self.region}"
+        return f"aws {arguments}{region}{f' --profile {self.profile}' if self.profile else ''}"
 
     def client(self, service: str, region: str | None = None, attempts: int = ATTEMPTS) -> Any:  # noqa: ANN401
         """Return a boto3 client of any service, in another region if one is named."""
@@ -231,7 +231,7 @@ def error_code(error: exceptions.ClientError) -> str:
 
 def _refused(error: exceptions.ClientError, doing: str) -> OrchardError:
     answer = error.response.get("Error", {})
-    words = {
+    values = {
         "code": error_code(error) or "error",
         "operation": error.operation_name,
         "message": " ".join(answer.get("Message", "").split()),
@@ -239,9 +239,9 @@ def _refused(error: exceptions.ClientError, doing: str) -> OrchardError:
         "deploy": invocation.cdk("deploy OrchardData"),
     }
     for codes, kind, message, hint in _REFUSALS:
-        if words["code"] in codes:
-            return kind(f"Could not {doing}: {message.format(**words)}".rstrip(), hint.format(**words))
+        if values["code"] in codes:
+            return kind(f"Could not {doing}: {message.format(**values)}".rstrip(), hint.format(**values))
     return CommandError(
-        f"Could not {doing}: {words['code']} by {words['operation']}. {words['message']}".rstrip(),
+        f"Could not {doing}: {values['code']} by {values['operation']}. {values['message']}".rstrip(),
         "Rerun the command with --debug to see the whole traceback.",
     )

@@ -1,4 +1,4 @@
-"""Objects in S3: check names, test whether one exists, read or download it."""
+"""Objects in S3: check names, list folders, test whether an object exists, read or download it."""
 
 from datetime import datetime
 from pathlib import Path
@@ -12,10 +12,10 @@ from job import run_names
 _NOT_FOUND = ("404", "NoSuchBucket", "NoSuchKey", "NotFound")
 
 
-def require_name(name: str, message: str, hint: str) -> None:
-    """Raise WrongUseError unless a name is valid for a run or a set; ``message`` is what it names: "--name"."""
+def require_name(name: str, subject: str, hint: str) -> None:
+    """Raise WrongUseError unless a name is valid for a run or a set; ``subject`` starts the message: "--name"."""
     if not run_names.is_valid(name):
-        raise WrongUseError(f"{message} must be {run_names.RULE}, got '{name}'.", hint)
+        raise WrongUseError(f"{subject} must be {run_names.RULE}, got '{name}'.", hint)
 
 
 def exists(aws: Aws, bucket: str, key: str) -> bool:
@@ -27,6 +27,13 @@ def exists(aws: Aws, bucket: str, key: str) -> bool:
             return False
         raise
     return True
+
+
+def folders(aws: Aws, bucket: str, prefix: str) -> list[str]:
+    """Return the names of the folders directly below a prefix, which ends with "/", in S3's order."""
+    pages = aws.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
+    found = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", ())]
+    return [each.removeprefix(prefix).rstrip("/") for each in found]
 
 
 def read_if_there(aws: Aws, bucket: str, key: str, since: datetime | None = None) -> bytes | None:

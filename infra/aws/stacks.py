@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 DATA, ACCESS, CLUSTER, BUDGET = "OrchardData", "OrchardAccess", "OrchardCluster", "OrchardBudget"
 """Names of the stacks."""
 
+TOOLKIT = "CDKToolkit"
+"""Name of the stack that ``cdk bootstrap`` creates."""
+
 BOOTSTRAP_VERSION = "/cdk-bootstrap/hnb659fds/version"
 """SSM parameter of every bootstrap stack with the CDK's default qualifier, which this project uses."""
 
@@ -47,6 +50,11 @@ def outputs_if_there(aws: Aws, stack: str) -> Mapping[str, str] | None:
     """Return the outputs of a stack by name, None where there is no such stack."""
     found = describe(aws, stack)
     return None if found is None else _named(found)
+
+
+def deployed_cluster(aws: Aws) -> str | None:
+    """Return the id of the deployed cluster, alive or not; None without one, as after a failed first deployment."""
+    return (outputs_if_there(aws, CLUSTER) or {}).get("ClusterId")
 
 
 def status(aws: Aws, stack: str) -> str | None:
@@ -92,7 +100,7 @@ def logs_bucket(aws: Aws) -> str:
 
 
 def cluster_id(aws: Aws) -> str:
-    """Return the id of the cluster that the stack declares, alive or not."""
+    """Return the id of the deployed cluster, alive or not; raise StackNotReadyError without one."""
     return _output(aws, CLUSTER, "ClusterId")
 
 

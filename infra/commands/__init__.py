@@ -6,13 +6,14 @@ The modules with a command are public too, for the parser: ``classify``, ``cost`
 """
 
 import argparse
+import os
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from infra.context import Context
 
-__all__ = ["Command", "add_settings"]
+__all__ = ["Command", "add_settings", "give_account"]
 
 
 @dataclass(frozen=True)
@@ -39,3 +40,9 @@ class Command:
 def add_settings(parser: argparse.ArgumentParser, text: str) -> None:
     """Add the option ``-c``, whose values ``infra.doctor.planned_settings`` reads; ``text`` is its help."""
     parser.add_argument("-c", dest="settings", metavar="NAME=VALUE", action="append", default=[], help=text)
+
+
+def give_account(given: argparse.Namespace) -> None:
+    """Put ``--profile`` and ``--region`` into the environment, by which the job reads S3 in this process."""
+    variables = {"AWS_PROFILE": given.profile, "AWS_REGION": given.region}
+    os.environ.update({name: value for name, value in variables.items() if value})

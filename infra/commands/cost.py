@@ -1,7 +1,6 @@
 """``orchard cost``: estimate the cost of a cluster and a run, or compute the actual cost of a run."""
 
 import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -41,9 +40,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--photos", type=count, metavar="N", help="also estimate the time and cost of N photos")
     parser.add_argument("--shards", action="store_true", help="photos are uploaded in shards")
     parser.add_argument("--type", metavar="TYPE", help="instance type of every node (default: as in cdk.json)")
-    message = parser.add_mutually_exclusive_group()
-    message.add_argument("--regions", metavar="A,B,...", help="compare regions")
-    message.add_argument("--run", metavar="NAME", help="actual cost of a run and its cluster")
+    other = parser.add_mutually_exclusive_group()
+    other.add_argument("--regions", metavar="A,B,...", help="compare regions")
+    other.add_argument("--run", metavar="NAME", help="actual cost of a run and its cluster")
     parser.add_argument("--offline", action="store_true", help="use the price table of this project, do not ask AWS")
     parser.add_argument(
         "--start-minutes",
@@ -100,8 +99,8 @@ class _Asked:
 
     def will_cost(self) -> None:
         say, settings = self.context.say, self.settings
-        prices = self._prices(settings.region)
-        hour = self._as_set(prices)
+        prices = self.source.of(settings.region, estimate.types_of(settings))
+        hour = estimate.hour_cost(settings, prices)
         say(f"Cost of the cluster in {settings.region}, USD per hour:")
         say("")
         say(*report.hour_lines(hour))
@@ -111,7 +110,8 @@ class _Asked:
         self._say_spot(prices, hour)
         if settings.managed_scaling:
             most = replace(settings, task_count=settings.scaling_max - settings.core_count)
-            say(f"With {settings.scaling_max} workers, the most that may run: {self._as_set(prices, most).usd:.4f}.")
+            usd = estimate.hour_cost(most, prices).usd
+            say(f"With {settings.scaling_max} workers, the most that may run: {usd:.4f}.")
         idle = settings.idle_minutes / 60 * hour.usd
         say(f"An idle cluster ends by itself after {settings.idle_minutes} minutes, which cost {idle:.3f}.")
         if self.given.photos:
@@ -135,7 +135,7 @@ class _Asked:
             raise estimate.no_price(self.settings.worker_instance_types, by_region[regions[0]])
         photos: int | None = self.given.photos
         speed = self._speed(self._worker(next(iter(priced.values()))) or "") if photos else None
-        with_spot = any(self._spot_known(prices) for prices in priced.values())
+        with_spot = any(estimate.spot_known(self.settings, prices) for prices in priced.values())
         header = ["region", "", "type", "EC2", "EMR", "node", *(["Spot"] if with_spot else []), "cluster"]
         rows = [[*header, f"{photos:,} photos"] if photos else header]
         for region, prices in by_region.items():
@@ -160,7 +160,7 @@ class _Asked:
         run = found.run
         say(f"Actual cost of the cluster {run.cluster} with the run '{run.run}', in {aws.region}, USD:")
         say("")
-        say(*report.spent_lines(found.actual_cost))
+        say(*report.actual_lines(found.actual_cost))
         say("")
         if found.cluster_runs:
             say("The cluster is still running: this is the cost until now.")
@@ -201,7 +201,7 @@ class _Asked:
         name = self._worker(prices)
         if name is None:
             return [region, CITIES.get(region, ""), *[report.UNKNOWN] * (columns - 2)]
-        node, hour = prices.nodes[name], self._as_set(prices)
+        node, hour = prices.nodes[name], estimate.hour_cost(self.settings, prices)
         row = [
             region,
             CITIES.get(region, ""),
@@ -221,17 +221,8 @@ class _Asked:
         elif self.settings.spot_share and self.settings.task_count:
             self.context.say("Task nodes are Spot nodes and will cost less; their price is not known here.")
 
-    def _as_set(self, prices: RegionPrices, settings: Settings | None = None) -> estimate.HourCost:
-        return estimate.hour_cost(settings or self.settings, prices, spot=self._spot_known(prices))
-
-    def _spot_known(self, prices: RegionPrices) -> bool:
-        return estimate.cheapest(self.settings.worker_instance_types, prices, estimate.SPOT) is not None
-
     def _worker(self, prices: RegionPrices) -> str | None:
         return estimate.cheapest(self.settings.worker_instance_types, prices)
-
-    def _prices(self, region: str) -> RegionPrices:
-        return self.source.of(region, estimate.types_of(self.settings))
 
     def _speed(self, instance_type: str) -> Speed:
         return BENCHMARK if self.source.from_table else expected_speed(self.context.price_cache, instance_type)
@@ -247,7 +238,7 @@ def read_cost_settings(instance_type: str | None, region: str) -> Settings:
             f"--type must be an instance type that a cluster may have, got '{instance_type}'.",
             f"Use one of {', '.join(name for name in INSTANCE_TYPES if name.endswith('.xlarge'))}, or a larger size.",
         )
-    settings = read_settings(json.loads(cdk.CDK_JSON.read_text(encoding="utf-8"))["context"])
+    settings = read_settings(cdk.context())
     types = (instance_type,) if instance_type else None
     return replace(
         settings,
@@ -297,23 +288,22 @@ def amount(text: str) -> float:
 
 def estimate_line(context: Context, photos: Sequence[PhotosFound]) -> str:
     """Return the estimate of a run on the cluster, or why there is none; an unknown price does not stop the run."""
-    count, size = sum(each.count for each in photos), sum(each.bytes for each in photos)
+    number, size = sum(each.count for each in photos), sum(each.bytes for each in photos)
     if any(each.unlisted for each in photos):
         return "No estimate: the photos in archives are counted when the run lists them."
     try:
         settings = read_cost_settings(None, context.aws.region)
         prices = context.prices().of(settings.region, estimate.types_of(settings))
-        spot = estimate.cheapest(settings.worker_instance_types, prices, estimate.SPOT) is not None
-        hour = estimate.hour_cost(settings, prices, spot=spot)
+        hour = estimate.hour_cost(settings, prices)
         speed = expected_speed(context.price_cache, estimate.cheapest(settings.worker_instance_types, prices) or "")
         shards = all(each.archives for each in photos)
-        taken = estimate.photos_cost(hour, speed, count, prices, START_MINUTES, size / count / 1024, shards=shards)
+        taken = estimate.photos_cost(hour, speed, number, prices, START_MINUTES, size / number / 1024, shards=shards)
     except OrchardError as error:
         return f"No estimate: {error.message}"
     run = taken.job_usd + (taken.requests_usd or 0.0)
-    amount = f"{run:.2f} USD" if run >= 0.01 else "less than 0.01 USD"
+    usd = f"{run:.2f} USD" if run >= 0.01 else "less than 0.01 USD"
     return (
-        f"Estimate: {report.clock(taken.job_hours)} and {amount} for the run; {report.clock(taken.hours)} and "
+        f"Estimate: {report.clock(taken.job_hours)} and {usd} for the run; {report.clock(taken.hours)} and "
         f"{run + taken.start_usd:.2f} USD with the start of a cluster. Extrapolated from {speed.basis}."
     )
 

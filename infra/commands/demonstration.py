@@ -32,7 +32,6 @@ RUN = "demo"
 TRAINING_ANGLES, TEST_ANGLES = 15, 5
 """Photos a kind of fruit."""
 
-TOOLKIT = "CDKToolkit"
 BOUNDARY = "OrchardBoundary"
 """Policy that limits every role and user of the stacks, as cdk.json names it."""
 STACKS = (stacks.DATA, stacks.ACCESS, stacks.CLUSTER)
@@ -98,7 +97,7 @@ class Demonstration:
                 PolicyName=BOUNDARY, PolicyDocument=(PROJECT / "docs" / "policies" / "boundary.json").read_text()
             )
             self._call(["cdk", "bootstrap", f"aws://{account}/{self.region}"], variables, self.folder)
-            self._say_states([TOOLKIT])
+            self._say_states([stacks.TOOLKIT])
         with self.stage("cdk deploy creates every stack"):
             # Started in prepare().
             synthesised = self._synthesis.result()
@@ -121,13 +120,13 @@ class Demonstration:
         """Print which files to look at."""
         self.context.say("")
         self.context.say(f"The demonstration took {seconds:.0f} s. Look at:")
-        for name, message in (
+        for name, content in (
             ("results/report.html", "the report"),
             ("results", "features, components, classifier, manifest"),
             ("log.txt", "output of the CDK"),
         ):
             if (self.folder / name).exists():
-                self.context.say(f"  {self.folder / name}: {message}")
+                self.context.say(f"  {self.folder / name}: {content}")
 
     @cached_property
     def _log(self) -> Path:
@@ -179,13 +178,13 @@ class Demonstration:
                 f"See its whole output in {self._log}",
             )
 
-    def _orchard(self, words: Sequence[str], variables: Mapping[str, str]) -> None:
+    def _orchard(self, argv: Sequence[str], variables: Mapping[str, str]) -> None:
         """Run a command of ours, which prints to this terminal itself."""
-        self.context.say(f"  $ orchard {' '.join(words)}")
-        command = [sys.executable, "-m", "infra.cli", *words]
+        self.context.say(f"  $ orchard {' '.join(argv)}")
+        command = [sys.executable, "-m", "infra.cli", *argv]
         if subprocess.run(command, cwd=PROJECT, env=dict(variables), check=False).returncode != 0:
             raise LocalCloudError(
-                f"'orchard {words[0]}' failed; its message is above.", "Fix that cause, then rerun: orchard demo"
+                f"'orchard {argv[0]}' failed; its message is above.", "Fix that cause, then rerun: orchard demo"
             )
 
     def _stack(self, name: str) -> Mapping[str, Any]:
@@ -220,9 +219,9 @@ class Demonstration:
             f"write s3://{bucket}/{manifest}": lambda: s3.put_object(Bucket=bucket, Key=manifest, Body=b"{}"),
             f"delete s3://{bucket}/{manifest}": lambda: s3.delete_object(Bucket=bucket, Key=manifest),
         }
-        answers = {message: answer(call) for message, call in calls.items()}
-        for message, said in answers.items():
-            self.context.say(f"  {said:<16} {message}")
+        answers = {name: answer(call) for name, call in calls.items()}
+        for name, said in answers.items():
+            self.context.say(f"  {said:<16} {name}")
         if list(answers.values()) != ["200", "200", "AccessDenied", "AccessDenied"]:
             raise LocalCloudError(
                 "The evaluator must be able to read results and nothing else, but the answers above differ.",
@@ -253,7 +252,7 @@ def evaluator_client(secret: Mapping[str, str], endpoint: str, region: str) -> A
 
 
 def fetch_command(folder: Path) -> list[str]:
-    """Return the words after ``orchard`` that fetch the run into a folder, also over an earlier demonstration's."""
+    """Return the argv of ``orchard`` that fetches the run into a folder, also over an earlier demonstration's."""
     return ["results", RUN, "--output", str(folder), "--overwrite"]
 
 

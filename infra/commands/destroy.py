@@ -7,11 +7,7 @@ from infra import invocation
 from infra.aws import cdk, stacks
 from infra.commands import Command, kept_buckets
 from infra.context import Context
-from infra.errors import (
-    DeploymentFailedError,
-    StackStaysError,
-    WrongUseError,
-)
+from infra.errors import DeploymentFailedError, StackStaysError, WrongUseError
 from infra.runs import Cluster, clusters, steps
 from infra.teardown import tagged_resources, teardown
 from job.errors import OrchardError
@@ -57,7 +53,7 @@ def execute(given: argparse.Namespace, context: Context) -> int:
 
 def say_what_is_active(context: Context) -> None:
     """Print the runs that would be lost with the cluster."""
-    cluster = (stacks.outputs_if_there(context.aws, stacks.CLUSTER) or {}).get("ClusterId")
+    cluster = stacks.deployed_cluster(context.aws)
     active = steps.active_runs(context.aws, cluster) if cluster and clusters.look(context.aws, cluster).alive else []
     if active:
         context.say(f"Runs in progress on the cluster will be lost: {', '.join(active)}.")
@@ -75,9 +71,9 @@ def ask(context: Context, wanted: str) -> None:
 def destroy_cluster(context: Context) -> None:
     """End the cluster, delete its stack, and delete the security groups that EMR left."""
     aws = context.aws
-    found = stacks.outputs_if_there(aws, stacks.CLUSTER)
-    if found and "ClusterId" in found:
-        cluster = clusters.look(aws, found["ClusterId"])
+    deployed = stacks.deployed_cluster(aws)
+    if deployed is not None:
+        cluster = clusters.look(aws, deployed)
         # First, so that its nodes no longer exist when CloudFormation deletes the network.
         teardown.end_cluster(aws, cluster, context.clock, context.sleep)
         context.say(f"The cluster {cluster.id} has ended.")

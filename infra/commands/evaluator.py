@@ -6,10 +6,7 @@ from infra import invocation
 from infra.aws import cdk, stacks
 from infra.commands import Command
 from infra.context import Context
-from infra.errors import (
-    DeploymentFailedError,
-    StackNotReadyError,
-)
+from infra.errors import DeploymentFailedError, StackNotReadyError
 from job.errors import OrchardError
 
 SERIAL = "evaluator_key_serial"

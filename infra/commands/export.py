@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.aws import stacks
-from infra.commands import Command
-from infra.commands.account import give_account
+from infra.commands import Command, give_account
 from infra.commands.output.tables import in_columns
 from infra.context import Context
 from infra.errors import NotWritableError, WrongUseError

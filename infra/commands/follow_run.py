@@ -4,12 +4,9 @@ import re
 
 from infra import invocation
 from infra.context import Context
-from infra.errors import (
-    RunNotFinishedError,
-    RunOnClusterFailedError,
-)
+from infra.errors import RunNotFinishedError, RunOnClusterFailedError
 from infra.pricing import keep_speed
-from infra.runs import Cluster, Diagnosis, Step, clusters, diagnose_cluster, diagnose_step, fetch, follow_step, logs
+from infra.runs import Cluster, Diagnosis, Step, clusters, diagnose_step, explain_cluster, fetch, follow_step, logs
 from job.errors import OrchardError, TryAgainError
 from job.report.summary import summary
 
@@ -20,10 +17,11 @@ LOOKS_FOR_LOGS = 12
 """Six minutes: EMR's rounds are five minutes long."""
 
 
-def follow_to_the_end(context: Context, bucket: str, results_key: str, step: Step, cluster: Cluster) -> int:
+def follow_to_the_end(context: Context, step: Step, cluster: Cluster) -> int:
     """Follow a step; print the summary of its results, or raise why there are none."""
-    step = in_sight(context, bucket, results_key, step)
+    step = in_sight(context, step)
     if step.state == "COMPLETED":
+        bucket, results_key = step.results
         manifest = fetch.manifest_if_there(context.aws, bucket, results_key, since=step.started)
         if manifest is None:
             raise RunNotFinishedError(
@@ -40,8 +38,7 @@ def follow_to_the_end(context: Context, bucket: str, results_key: str, step: Ste
         return 0
     now = clusters.look(context.aws, step.cluster)
     if not now.alive and step.state != "FAILED":
-        bootstrap = logs.bootstrap_logs(context.aws, now.log_uri, now.id)
-        ended = diagnose_cluster(now.state, now.reason, bootstrap)
+        ended = explain_cluster(context.aws, now)
         message = "did not start" if step.started is None else "was interrupted"
         raise RunOnClusterFailedError(
             f"The run '{step.run}' {message}: {ended.sentence}", f"{ended.hint}{ended.where}", ended.code
@@ -63,11 +60,11 @@ def follow_to_the_end(context: Context, bucket: str, results_key: str, step: Ste
     )
 
 
-def in_sight(context: Context, bucket: str, results_key: str, step: Step) -> Step:
+def in_sight(context: Context, step: Step) -> Step:
     """Follow a step; return it as it ended."""
     come_back = f"Follow it again: {invocation.orchard(f'status {step.run} --follow')}"
     try:
-        return follow_step(context.aws, bucket, results_key, step, context.terminal, context.sleep)
+        return follow_step(context.aws, step, context.terminal, context.sleep)
     except OrchardError as error:
         raise type(error)(
             f"{error.message} The run '{step.run}' continues, and so does its cost.",

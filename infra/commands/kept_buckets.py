@@ -15,7 +15,7 @@ def say_what_was_kept(context: Context) -> None:
     for bucket in tagged_resources.kept_buckets(aws):
         context.say(f"The bucket {bucket} was kept from an earlier deployment.")
         for folder in kept_data(aws, bucket):
-            context.say(f"  copy:   {take_over(aws, bucket, stacks.data_bucket(aws), folder)}")
+            context.say(f"  copy:   {copy(aws, bucket, stacks.data_bucket(aws), folder)}")
         context.say(f"  delete: {delete(aws, bucket)}")
 
 
@@ -32,7 +32,7 @@ def say_where_the_set_is_kept(context: Context, bucket: str, prefix: str) -> Non
         return
     for each in kept:
         context.say(f"The bucket {each}, kept from an earlier deployment, already has a set of this name.")
-        context.say(f"  copy:   {take_over(aws, each, bucket, folder)}")
+        context.say(f"  copy:   {copy(aws, each, bucket, folder)}")
         context.say(f"  delete: {delete(aws, each)}")
     context.say("The upload starts now. Stop it with Ctrl-C to copy the set instead: copied files are not sent again.")
 
@@ -47,7 +47,7 @@ def say_what_stays_kept(context: Context) -> None:
         context.say(f"The bucket {bucket}, kept from an earlier deployment, is not deleted.")
 
 
-def take_over(aws: Aws, kept: str, bucket: str, folder: str) -> str:
+def copy(aws: Aws, kept: str, bucket: str, folder: str) -> str:
     """Return the command that copies a folder of a kept bucket into another bucket."""
     return aws.typed(f"s3 sync s3://{kept}/{folder} s3://{bucket}/{folder}")
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from infra import invocation
 from infra.aws import Aws, require_name, stacks
-from infra.commands import Command
-from infra.commands.account import give_account
+from infra.commands import Command, give_account
 from infra.commands.cost import estimate_line
 from infra.commands.destroy import destroy_when_idle
 from infra.commands.follow_run import follow_to_the_end
@@ -66,7 +65,7 @@ def execute(given: argparse.Namespace, context: Context) -> int:
         context.say(f"Follow it: {invocation.orchard(f'status {name} --follow')}")
         return 0
     try:
-        return follow_to_the_end(context, bucket, plan.results_key, step, cluster)
+        return follow_to_the_end(context, step, cluster)
     finally:
         if given.then_destroy:
             destroy_when_idle(context, cluster)

@@ -46,8 +46,7 @@ class Run:
     def row(self) -> tuple[str, ...]:
         """The cells of its row."""
         if self.manifest is None:
-            state = "unfinished" if self.step is None else steps.STATES.get(self.step.state, "unfinished")
-            return (self.name, self.date, self.where, state, "", "", self.cost)
+            return (self.name, self.date, self.where, steps.state_of(self.step), "", "", self.cost)
         # A prediction repeats the classifier of the run that it applied, whose accuracy is not that of these photos.
         accuracy = None if "fitted" in self.manifest else (self.manifest.get("classifier") or {}).get("accuracy")
         photos = f"{self.manifest.get('counts', {}).get('used', 0):,}"

@@ -7,18 +7,7 @@ from infra.aws import stacks
 from infra.commands import Command
 from infra.commands.follow_run import follow_to_the_end
 from infra.context import Context
-from infra.runs import (
-    Cluster,
-    Step,
-    clusters,
-    diagnose_cluster,
-    fetch,
-    history,
-    logs,
-    newest_cluster,
-    read_progress,
-    steps,
-)
+from infra.runs import Cluster, Step, clusters, explain_cluster, fetch, history, newest_cluster, read_progress, steps
 from infra.standing_cost import STANDING_OUTPUT
 
 COUNTED = "{done:,} of {total:,} photos"
@@ -46,7 +35,7 @@ def status(given: argparse.Namespace, context: Context) -> int:
         return 0
     step = steps.find(aws, cluster.id, given.name)
     if given.follow:
-        return follow_to_the_end(context, *step.results, step, cluster)
+        return follow_to_the_end(context, step, cluster)
     context.say(f"Run '{step.run}': {step.state}{how_far(context, step)}")
     say_what_is_next(context, step)
     return 0
@@ -61,7 +50,7 @@ def say_standing_cost(context: Context) -> None:
 
 def how_far(context: Context, step: Step) -> str:
     """Return the progress of a run, empty where it has reported none."""
-    progress = read_progress(context.aws, *step.results, step)
+    progress = read_progress(context.aws, step)
     if progress is None:
         return ""
     counted = COUNTED.format(done=progress.done, total=progress.total) if progress.total else ""
@@ -78,10 +67,7 @@ def say_what_is_next(context: Context, step: Step) -> None:
 
 def say_why_it_ended(context: Context, cluster: Cluster) -> None:
     """Print why a cluster probably ended, and what to do."""
-    bootstrap = {}
-    if cluster.reason.startswith("BOOTSTRAP_FAILURE") and cluster.log_uri:
-        bootstrap = dict(logs.bootstrap_logs(context.aws, cluster.log_uri, cluster.id))
-    diagnosis = diagnose_cluster(cluster.state, cluster.reason, bootstrap)
+    diagnosis = explain_cluster(context.aws, cluster)
     context.say(diagnosis.sentence, f"{diagnosis.hint}{diagnosis.where}")
 
 

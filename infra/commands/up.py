@@ -9,13 +9,8 @@ from infra.commands import Command, add_settings
 from infra.commands.kept_buckets import say_what_was_kept
 from infra.context import Context
 from infra.doctor import planned_settings, require_deployable
-from infra.errors import (
-    ClusterUnfitError,
-    DeploymentFailedError,
-    InterruptedCommandError,
-    WrongUseError,
-)
-from infra.runs import Cluster, clusters, diagnose_cluster, logs, steps
+from infra.errors import ClusterUnfitError, DeploymentFailedError, InterruptedCommandError, WrongUseError
+from infra.runs import Cluster, clusters, explain_cluster, steps
 from infra.runs.clusters import scaling_limits, worker_fleets
 from infra.teardown import teardown
 from job.errors import OrchardError
@@ -33,8 +28,7 @@ def up(given: argparse.Namespace, context: Context) -> int:
     require_deployable(context.aws, planned_settings(given.settings, context.aws.region))
     settings = [word for setting in given.settings for word in ("-c", setting)]
     generation = cdk.setting("generation")
-    # A stack whose first deployment failed has no outputs, and nothing that lives.
-    deployed = (stacks.outputs_if_there(context.aws, stacks.CLUSTER) or {}).get("ClusterId")
+    deployed = stacks.deployed_cluster(context.aws)
     if deployed is not None:
         cluster = clusters.look(context.aws, deployed)
         if cluster.alive:
@@ -99,8 +93,7 @@ def why_it_failed(aws: Aws, generation: int, since: float) -> OrchardError:
     if not ours:
         return failed
     cluster = clusters.look(aws, max(ours, key=lambda cluster: created[cluster]))
-    bootstrap = logs.bootstrap_logs(aws, cluster.log_uri, cluster.id) if cluster.log_uri else {}
-    found = diagnose_cluster(cluster.state, cluster.reason, bootstrap)
+    found = explain_cluster(aws, cluster)
     return DeploymentFailedError(
         f"The cluster could not be deployed: {found.sentence}", f"{found.hint}{found.where}", found.code
     )

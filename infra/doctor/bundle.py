@@ -12,7 +12,7 @@ from typing import Any
 from infra import versions
 from infra.aws import Aws, cdk, explained, stacks
 from infra.doctor.secrets import Redact
-from infra.runs import clusters, logs
+from infra.runs import clusters, history, logs
 from job.errors import OrchardError
 
 STACKS = (stacks.DATA, stacks.ACCESS, stacks.CLUSTER, stacks.BUDGET)
@@ -22,8 +22,6 @@ MOST_EVENTS = 400
 """Events of a stack, the newest."""
 
 _PACKAGES = ("aws-cdk-lib", "boto3", "botocore", "cdk-nag", "pyspark", "tensorflow")
-_EARLIEST = (1980, 1, 1, 0, 0, 0)
-"""The time of every file in the bundle: the same content makes the same bundle."""
 
 Part = Callable[[], Iterable[tuple[str, str]]]
 
@@ -31,7 +29,7 @@ Part = Callable[[], Iterable[tuple[str, str]]]
 def collect(aws: Aws) -> Iterator[tuple[str, str]]:
     """Yield names and texts of the bundle's files; what cannot be read becomes a file with the reason."""
     redact = Redact(aws.credentials, _account(aws))
-    ours = cache(lambda: _our_clusters(aws))
+    ours = cache(lambda: history.our_clusters(aws))
     parts: Mapping[str, Part] = {
         "versions": _versions,
         "settings": _settings,
@@ -52,7 +50,8 @@ def pack(files: Iterable[tuple[str, str]], target: Path) -> None:
     target.touch(mode=0o600)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in files:
-            archive.writestr(zipfile.ZipInfo(name, _EARLIEST), text, zipfile.ZIP_DEFLATED)
+            # With ZipInfo's fixed time: the same content makes the same bundle.
+            archive.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED)
 
 
 def _account(aws: Aws) -> str:
@@ -125,12 +124,6 @@ def _logs(aws: Aws, ours: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, st
         for uri, text in found.items():
             name = uri.removeprefix(log_uri).removesuffix(".gz").strip("/").replace(":", "")
             yield f"logs/{name}.txt", text
-
-
-def _our_clusters(aws: Aws) -> Sequence[Mapping[str, Any]]:
-    with explained("list the clusters"):
-        pages = aws.emr.get_paginator("list_clusters").paginate()
-        return [one for page in pages for one in page["Clusters"] if one["Name"].startswith("orchard-")]
 
 
 def _json(value: Any) -> str:  # noqa: ANN401 - an answer of AWS

@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from infra.aws import error_code
 from infra.doctor.finding import Account, Finding, failure, ok, warning
+from infra.doctor.region import available
 from infra.emr import INSTANCE_TYPES, task_capacity
 from infra.settings import Settings
 
@@ -32,19 +33,19 @@ def needed_cpus(settings: Settings, workers: int) -> Need:
     return Need(primary + worker * (settings.core_count + task.on_demand), worker * task.spot)
 
 
-def on_demand_quota(account: Account, check: str) -> Finding:
+def on_demand_quota(account: Account) -> Finding:
     """Compare the on-demand quota with the settings."""
     first, most = _first_and_most(account.settings)
     otherwise = "or lower core_count or task_count in cdk.json"
-    return _quota(account, check, ON_DEMAND_QUOTA, (first.on_demand, most.on_demand), otherwise)
+    return _quota(account, ON_DEMAND_QUOTA, (first.on_demand, most.on_demand), otherwise)
 
 
-def spot_quota(account: Account, check: str) -> Finding:
+def spot_quota(account: Account) -> Finding:
     """Compare the Spot quota with the settings."""
     first, most = _first_and_most(account.settings)
     if most.spot == 0:
-        return ok(check, "not needed: no Spot nodes")
-    return _quota(account, check, SPOT_QUOTA, (first.spot, most.spot), "or deploy without Spot: -c spot_share=0")
+        return ok("not needed: no Spot nodes")
+    return _quota(account, SPOT_QUOTA, (first.spot, most.spot), "or deploy without Spot: -c spot_share=0")
 
 
 def _first_and_most(settings: Settings) -> tuple[Need, Need]:
@@ -52,7 +53,7 @@ def _first_and_most(settings: Settings) -> tuple[Need, Need]:
     return needed_cpus(settings, first), needed_cpus(settings, settings.most_workers)
 
 
-def offerings(account: Account, check: str) -> Finding:
+def offerings(account: Account) -> Finding:
     """Find out whether a zone of the network offers types for the primary node and for workers."""
     settings, ec2 = account.settings, account.aws.client("ec2")
     named = sorted({*settings.primary_instance_types, *settings.worker_instance_types})
@@ -60,12 +61,11 @@ def offerings(account: Account, check: str) -> Finding:
         LocationType="availability-zone", Filters=[{"Name": "instance-type", "Values": named}]
     )
     offered = {(each["Location"], each["InstanceType"]) for page in pages for each in page["InstanceTypeOfferings"]}
-    answer = ec2.describe_availability_zones()["AvailabilityZones"]
-    zones = sorted(zone["ZoneName"] for zone in answer if zone["State"] == "available")[:ZONES]
-    return offered_finding(check, settings, zones, offered)
+    zones = available(ec2.describe_availability_zones())[:ZONES]
+    return offered_finding(settings, zones, offered)
 
 
-def offered_finding(check: str, settings: Settings, zones: Sequence[str], offered: set[tuple[str, str]]) -> Finding:
+def offered_finding(settings: Settings, zones: Sequence[str], offered: set[tuple[str, str]]) -> Finding:
     """Return the finding for offers of (zone, instance type): EMR starts all nodes of a cluster in one zone."""
     for name, types in (
         ("primary_instance_types", settings.primary_instance_types),
@@ -73,7 +73,6 @@ def offered_finding(check: str, settings: Settings, zones: Sequence[str], offere
     ):
         if not any((zone, kind) in offered for zone in zones for kind in types):
             return failure(
-                check,
                 f"{name} must name a type that {' or '.join(zones)} offers, got {', '.join(types)}.",
                 f"name others, as in -c {name}=m6i.xlarge,m5.xlarge",
             )
@@ -85,33 +84,30 @@ def offered_finding(check: str, settings: Settings, zones: Sequence[str], offere
     ]
     if not whole:
         return failure(
-            check,
             f"One zone of {', '.join(zones)} must offer types of primary_instance_types and worker_instance_types.",
             "name types of the same family in both settings",
         )
     named = dict.fromkeys((*settings.primary_instance_types, *settings.worker_instance_types))
     absent = [kind for kind in named if not any((zone, kind) in offered for zone in zones)]
     if absent:
-        return warning(check, f"{' and '.join(zones)} do not offer {', '.join(absent)}.", "remove them from cdk.json")
-    return ok(check, f"{', '.join(named)} in {', '.join(whole)}")
+        return warning(f"{' and '.join(zones)} do not offer {', '.join(absent)}.", "remove them from cdk.json")
+    return ok(f"{', '.join(named)} in {', '.join(whole)}")
 
 
-def _quota(account: Account, check: str, code: str, needed: tuple[int, int], otherwise: str) -> Finding:
+def _quota(account: Account, code: str, needed: tuple[int, int], otherwise: str) -> Finding:
     """Compare a quota with the need at the start, and with the most that managed scaling may add."""
     try:
         quota = account.aws.client("service-quotas").get_service_quota(ServiceCode="ec2", QuotaCode=code)["Quota"]
     except ClientError as error:
         if error_code(error) != "NoSuchResourceException":
             raise
-        return warning(check, f"not checked: {account.aws.region} has no quota {code}", "look in Service Quotas")
+        return warning(f"not checked: {account.aws.region} has no quota {code}", "look in Service Quotas")
     value, (first, most) = int(quota["Value"]), needed
     if value >= most:
-        return ok(check, f"{value} vCPUs, the settings need {most}")
-    words = f"service-quotas request-service-quota-increase --service-code ec2 --quota-code {code}"
-    fix = f"{account.aws.typed(f'{words} --desired-value {most}')}; {otherwise}"
+        return ok(f"{value} vCPUs, the settings need {most}")
+    command = f"service-quotas request-service-quota-increase --service-code ec2 --quota-code {code}"
+    fix = f"{account.aws.typed(f'{command} --desired-value {most}')}; {otherwise}"
     if value >= first:
-        return warning(
-            check, f"scaling_max needs {most} vCPUs, the quota is {value}: EMR stops adding nodes there.", fix
-        )
+        return warning(f"scaling_max needs {most} vCPUs, the quota is {value}: EMR stops adding nodes there.", fix)
     scaled = f" ({most} with scaling_max)" if most > first else ""
-    return failure(check, f"The settings need {first} vCPUs{scaled}, the quota is {value}.", fix)
+    return failure(f"The settings need {first} vCPUs{scaled}, the quota is {value}.", fix)

@@ -1,7 +1,7 @@
 """Run all checks of an account, or those that would stop a deployment."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from infra.aws import Aws, cdk, explained
@@ -19,7 +19,7 @@ class Check(NamedTuple):
     """A check; ``stops`` is the error of a deployment that it stops, None where the deployment may try."""
 
     name: str
-    find: Callable[[Account, str], Finding]
+    find: Callable[[Account], Finding]
     stops: type[OrchardError] | None
 
 
@@ -44,9 +44,9 @@ def examine(aws: Aws, settings: Settings, checks: Sequence[Check] = CHECKS) -> I
     try:
         account = _account(aws, settings)
     except OrchardError as error:
-        yield failure("credentials", error.message, error.hint)
+        yield replace(failure(error.message, error.hint), check="credentials")
         return
-    yield ok("credentials", f"account {account.id}, {account.caller}")
+    yield replace(ok(f"account {account.id}, {account.caller}"), check="credentials")
     for check in checks:
         yield _result(check, account)
 
@@ -69,7 +69,7 @@ def planned_settings(given: Sequence[str], region: str) -> Settings:
     given
         Values of ``-c``, each ``NAME=VALUE``; all other settings are those of cdk.json.
     """
-    context = json.loads(cdk.CDK_JSON.read_text(encoding="utf-8"))["context"]
+    context = cdk.context()
     for text in given:
         name, equals, value = text.partition("=")
         if equals and name in _GIVEN_OTHERWISE:
@@ -100,8 +100,9 @@ def _account(aws: Aws, settings: Settings) -> Account:
 def _result(check: Check, account: Account) -> Finding:
     try:
         with explained(f"check the {check.name}"):
-            return check.find(account, check.name)
+            found = check.find(account)
     except NotAllowedError as error:
-        return warning(check.name, f"not checked. {error.message}", _POLICY)
+        found = warning(f"not checked. {error.message}", _POLICY)
     except OrchardError as error:
-        return failure(check.name, error.message, error.hint)
+        found = failure(error.message, error.hint)
+    return replace(found, check=check.name)

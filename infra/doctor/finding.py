@@ -19,10 +19,10 @@ class Level(StrEnum):
 class Finding:
     """The result of one check; ``fix`` is a command or an edit, empty if nothing is to be done."""
 
-    check: str
     level: Level
     message: str
     fix: str = ""
+    check: str = ""  # name of the check, which the caller of the check adds
 
     @property
     def line(self) -> str:
@@ -41,16 +41,16 @@ class Account:
     caller: str
 
 
-def ok(check: str, message: str) -> Finding:
+def ok(message: str) -> Finding:
     """Return a passed check."""
-    return Finding(check, Level.OK, message)
+    return Finding(Level.OK, message)
 
 
-def warning(check: str, message: str, fix: str) -> Finding:
+def warning(message: str, fix: str) -> Finding:
     """Return a check that found something that may become a problem, or that could not look."""
-    return Finding(check, Level.WARNING, message, fix)
+    return Finding(Level.WARNING, message, fix)
 
 
-def failure(check: str, message: str, fix: str) -> Finding:
+def failure(message: str, fix: str) -> Finding:
     """Return a check that found something that makes a deployment or a run fail."""
-    return Finding(check, Level.FAILURE, message, fix)
+    return Finding(Level.FAILURE, message, fix)

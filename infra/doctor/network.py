@@ -30,24 +30,23 @@ class Existing:
     s3_endpoints: frozenset[str]  # ids of the S3 gateway endpoints
 
 
-def existing(account: Account, check: str) -> Finding:
+def existing(account: Account) -> Finding:
     """Find out whether the existing network offers what a cluster needs, if the settings name one."""
     vpc, subnets = account.settings.vpc_id, account.settings.subnet_ids
     if not vpc:
-        return ok(check, "not needed: the deployment creates its own")
+        return ok("not needed: the deployment creates its own")
     try:
         network = _read(account, vpc, subnets)
     except ClientError as error:
         if error_code(error) not in _ABSENT:
             raise
         return failure(
-            check,
             f"vpc_id and subnet_ids must exist in {account.aws.region}, got {vpc} and {', '.join(subnets)}.",
             f"list them: {account.aws.typed('ec2 describe-subnets')}",
         )
     for message, fix in faults(network, account.settings, account.aws.typed):
-        return failure(check, message, fix)
-    return ok(check, f"{vpc} offers what a cluster needs in {', '.join(subnets)}")
+        return failure(message, fix)
+    return ok(f"{vpc} offers what a cluster needs in {', '.join(subnets)}")
 
 
 def faults(network: Existing, settings: Settings, typed: Typed) -> Iterator[tuple[str, str]]:

@@ -24,26 +24,25 @@ class Simulation(NamedTuple):
     context: Mapping[str, str]
 
 
-def boundary(account: Account, check: str) -> Finding:
+def boundary(account: Account) -> Finding:
     """Find out whether the policy exists that limits every role and user of the stacks."""
-    context = json.loads(cdk.CDK_JSON.read_text(encoding="utf-8"))["context"]
-    name = context.get(_BOUNDARY, {}).get("name")
+    name = cdk.context().get(_BOUNDARY, {}).get("name")
     if name is None:
-        return ok(check, f"not checked: cdk.json has no name in {_BOUNDARY}")
+        return ok(f"not checked: cdk.json has no name in {_BOUNDARY}")
     try:
         account.aws.client("iam").get_policy(PolicyArn=f"arn:aws:iam::{account.id}:policy/{name}")
     except ClientError as error:
         if error_code(error) != "NoSuchEntity":
             raise
-        words = f"iam create-policy --policy-name {name} --policy-document file://docs/policies/boundary.json"
-        return failure(check, f"Every role requires the policy {name}, found none.", account.aws.typed(words))
-    return ok(check, f"the policy {name} exists")
+        command = f"iam create-policy --policy-name {name} --policy-document file://docs/policies/boundary.json"
+        return failure(f"Every role requires the policy {name}, found none.", account.aws.typed(command))
+    return ok(f"the policy {name} exists")
 
 
-def simulated(account: Account, check: str) -> Finding:
+def simulated(account: Account) -> Finding:
     """Find out whether the caller may do everything that the operator's policy allows."""
     if account.caller.endswith(":root"):
-        return ok(check, "the root user may do everything; use a role or a user instead")
+        return ok("the root user may do everything; use a role or a user instead")
     iam = account.aws.client("iam")
     source = _principal(account, iam)
     denied: list[str] = []
@@ -61,13 +60,13 @@ def simulated(account: Account, check: str) -> Finding:
     except ClientError as error:
         if error_code(error) not in ("NoSuchEntity", "InvalidInput", "AccessDenied"):
             raise
-        return warning(check, f"not checked: the policies of {source} cannot be simulated", _NOT_CHECKED)
+        return warning(f"not checked: the policies of {source} cannot be simulated", _NOT_CHECKED)
     if not denied:
-        return ok(check, "all of docs/policies/operator.json, by simulation")
+        return ok("all of docs/policies/operator.json, by simulation")
     names = sorted(set(denied))
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return failure(
-        check, f"Not allowed: {', '.join(names[:_SHOWN])}{more}.", f"attach docs/policies/operator.json to {source}"
+        f"Not allowed: {', '.join(names[:_SHOWN])}{more}.", f"attach docs/policies/operator.json to {source}"
     )
 
 

@@ -5,7 +5,7 @@
 
 from infra.emr import classifications, roles
 from infra.emr.classifications import Classification
-from infra.emr.executors import ExecutorSize, executor_size
+from infra.emr.executors import executor_size
 from infra.emr.instance_types import (
     DISK_GIB,
     INSTANCE_TYPES,
@@ -27,7 +27,6 @@ __all__ = [
     "Architecture",
     "Capacity",
     "Classification",
-    "ExecutorSize",
     "InstanceType",
     "Statement",
     "classifications",

@@ -32,7 +32,7 @@ class ExecutorSize:
 
 def executor_size(instance: InstanceType) -> ExecutorSize:
     """Return the size of executors and driver on nodes of one type."""
-    yarn_memory = _yarn_memory(instance.memory_mib)
+    yarn_memory = max(instance.memory_mib * 3 // 4, instance.memory_mib - 8 * _GIB)
     driver = min(yarn_memory // 4, _MOST_FOR_DRIVER)
     driver_memory = driver * 4 // 5
     executors = instance.virtual_cpus // CORES
@@ -47,7 +47,3 @@ def executor_size(instance: InstanceType) -> ExecutorSize:
         driver_memory=driver_memory,
         driver_memory_overhead=driver - driver_memory,
     )
-
-
-def _yarn_memory(memory: int) -> int:
-    return max(memory * 3 // 4, memory - 8 * _GIB)

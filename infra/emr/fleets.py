@@ -23,7 +23,7 @@ def on_demand_fleet(name: str, instance_types: Sequence[str], count: int) -> _Fl
     )
 
 
-def task_fleet(name: str, instance_types: Sequence[str], capacity: Capacity, *, spot: bool) -> _Fleet:
+def task_fleet(instance_types: Sequence[str], capacity: Capacity, *, spot: bool) -> _Fleet:
     """Return a fleet of task nodes.
 
     Parameters
@@ -33,7 +33,7 @@ def task_fleet(name: str, instance_types: Sequence[str], capacity: Capacity, *, 
         at the start of the cluster only.
     """
     return _Fleet(
-        name=name,
+        name="task",
         instance_type_configs=_types(instance_types),
         target_on_demand_capacity=capacity.on_demand,
         target_spot_capacity=capacity.spot,

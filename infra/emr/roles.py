@@ -14,14 +14,16 @@ MANAGED_POLICY_TAG = "for-use-with-amazon-emr-managed-policies"
 LOG_GROUP = "/orchard/steps"
 """CloudWatch log group of steps' logs, where ``live_logs`` is on."""
 
+SERVICE_LINKED_ROLES = {
+    "spot.amazonaws.com": "AWSServiceRoleForEC2Spot",
+    "elasticmapreduce.amazonaws.com": "AWSServiceRoleForEMRCleanup",
+}
+"""Roles that an account has once, by the service that uses each."""
+
 READ_FOLDERS = ("code", "images", "models", "notebooks", "results")
 WRITTEN_FOLDERS = ("notebooks", "results")
 
 _WITHIN_FOLDER = "One folder of one bucket of this project; the names of the objects in it come with the data."
-_SERVICE_LINKED_ROLES = {
-    "spot.amazonaws.com": "AWSServiceRoleForEC2Spot",
-    "elasticmapreduce.amazonaws.com": "AWSServiceRoleForEMRCleanup",
-}
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def service_role_statements(node_role_arn: str, key_arn: str) -> list[Statement]
             {"StringEquals": {"iam:AWSServiceName": service}},
             wildcard_reason="AWS adds the account and a suffix; the condition names the service.",
         )
-        for service, role in _SERVICE_LINKED_ROLES.items()
+        for service, role in SERVICE_LINKED_ROLES.items()
     ]
     disks = [
         Statement(
@@ -102,7 +104,7 @@ def node_role_statements(
     Parameters
     ----------
     asset_arns
-        The very objects that start-up scripts fetch.
+        Objects that start-up scripts fetch.
     """
     return [
         # No condition on the prefix: without permission to list the bucket, S3 answers a request for a missing object

@@ -1,4 +1,4 @@
-"""Estimate what a cluster costs, and compute what it did cost."""
+"""Estimate what a cluster costs, and compute what it has cost."""
 
 from infra.pricing import cache, estimate
 from infra.pricing.actual import NodesCost, RunCost, run_cost, run_of_results

@@ -15,7 +15,6 @@ from infra.runs import Node, Step, nodes_of, run_history
 LEAST_SECONDS = 60
 """EC2, EMR and EBS bill by the second and a minute at least."""
 
-
 _SEE_THE_BILL = (
     "Sign in to AWS (aws sso login), so that its Price List API can be asked; or see Cost Explorer, by the tag project."
 )
@@ -23,7 +22,7 @@ _SEE_THE_BILL = (
 
 @dataclass(frozen=True)
 class NodesCost:
-    """What instances of one type and market did cost."""
+    """What instances of one type and market have cost."""
 
     instance_type: str
     market: str  # ``ON_DEMAND`` or ``SPOT``
@@ -94,14 +93,14 @@ def share(nodes: Sequence[Node], begin: datetime, end: datetime, now: datetime) 
 
 @dataclass(frozen=True)
 class RunCost:
-    """What a run and its cluster did cost, by EMR's timeline."""
+    """What a run and its cluster have cost, by EMR's timeline."""
 
     run: Step
     region: str
     actual_cost: tuple[NodesCost, ...]
-    share: float | None  # of the cluster's node hours, those that fell into the run, 0 to 1; None before it has begun
-    hours: float | None  # that the run took, so far where it has not ended; None before it has begun
-    cluster_runs: bool  # whether the cluster costs on: all this is until now
+    share: float | None  # share of the cluster's node hours, 0 to 1; None before the run has started
+    hours: float | None  # length of the run, until now if it has not ended; None before it has started
+    cluster_runs: bool  # whether the cluster is still running, so that all costs are those until now
 
     @property
     def cluster_usd(self) -> float:
@@ -125,7 +124,7 @@ class RunCost:
 
 
 def run_cost(aws: Aws, source: PriceSource, run: Step) -> RunCost:
-    """Return what a run and its cluster did cost so far."""
+    """Return what a run and its cluster have cost so far."""
     nodes = nodes_of(aws, run.cluster)
     with explained(f"look at the cluster {run.cluster}"):
         cluster = aws.emr.describe_cluster(ClusterId=run.cluster)["Cluster"]

@@ -41,7 +41,7 @@ def read(
         asked = datetime.fromisoformat(content["asked"])
         prices = dict(content["prices"])
         nodes = {name: NodePrice(**price) for name, price in prices.pop("nodes").items()}
-        # A file of another version, or a damaged one, is as good as none.
+        # A damaged file, or one of another version, counts as missing.
         found = RegionPrices(**prices, nodes=nodes)
         # A time to come is a clock that was set back.
         young = timedelta(0) <= now - asked <= LONGEST_AGE

@@ -9,10 +9,8 @@ from infra.errors import PriceUnknownError, WrongUseError
 from infra.pricing.speed import Speed
 from infra.pricing.table import NodePrice, RegionPrices
 from infra.settings import Settings
+from infra.standing_cost import HOURS_A_MONTH
 from infra.upload import SHARD_SIZE, requests_of
-
-HOURS_A_MONTH = 730
-"""365 days in twelve parts; AWS sells disks by the month and bills them by the second."""
 
 FEATURE_BYTES = 4 * 1280
 """Of one photo, written as 32-bit floats; the default backbone makes 1280 of them."""
@@ -24,7 +22,7 @@ REQUESTS_A_PHOTO = 2
 """A HEAD and a GET: how pyarrow opens an object in S3. Both are billed as reads."""
 
 PHOTOS_A_STRETCH = 100
-"""Photos that a task reads together from a shard with a HEAD and a GET, at least: a task has mostly more."""
+"""Photos that a task reads together from a shard with a HEAD and a GET, at least: most tasks have more."""
 
 STRETCH_BYTES = 8_000_000
 """What a task reads of a shard at once, at most."""
@@ -48,9 +46,9 @@ class NodeCost:
     count: int
     instance_type: str
     market: str  # ``ON_DEMAND`` or ``SPOT``
-    ec2: float  # the instance, EMR's fee, and its gp3 disks; a disk whose price is not known is None and not counted
-    emr: float
-    disk: float | None
+    ec2: float  # the instance
+    emr: float  # EMR's fee
+    disk: float | None  # its gp3 disks; None where the price is not known, and then not counted
 
     @property
     def together(self) -> float:
@@ -89,8 +87,8 @@ class PhotosCost:
     job_hours: float
     start_usd: float
     job_usd: float
-    upload_usd: float | None  # the upload; the job's reads and listing. None where the price is not known.
-    requests_usd: float | None
+    upload_usd: float | None  # None where the price is not known
+    requests_usd: float | None  # the job's reads and listing; None where the price is not known
     storage_usd_a_month: float | None  # photos and features in S3 Standard; None where the price is not known
 
     @property
@@ -132,9 +130,17 @@ def cheapest(instance_types: Sequence[str], prices: RegionPrices, market: str = 
     return min(known, key=lambda name: known[name]) if known else None
 
 
-def hour_cost(settings: Settings, prices: RegionPrices, *, spot: bool) -> HourCost:
-    """Return what the cluster of these settings costs an hour, at the size it starts with."""
-    task = task_capacity(settings.task_count, settings.spot_share if spot else 0)
+def spot_known(settings: Settings, prices: RegionPrices) -> bool:
+    """Return whether a Spot price is known of a type of the task nodes."""
+    return cheapest(settings.worker_instance_types, prices, SPOT) is not None
+
+
+def hour_cost(settings: Settings, prices: RegionPrices, *, spot: bool = True) -> HourCost:
+    """Return what the cluster of these settings costs an hour, at the size it starts with.
+
+    Without ``spot``, or if no Spot price is known, all of its nodes are counted as on demand.
+    """
+    task = task_capacity(settings.task_count, settings.spot_share if spot and spot_known(settings, prices) else 0)
     fleets = [
         ("primary", 1, settings.primary_instance_types, ON_DEMAND),
         ("core", settings.core_count, settings.worker_instance_types, ON_DEMAND),
@@ -205,23 +211,18 @@ def without_price(instance_types: Sequence[str], prices: RegionPrices) -> Mappin
     return missing
 
 
-def no_price(
-    instance_types: Sequence[str], prices: RegionPrices, market: str = ON_DEMAND, hint: str = _OTHER_TYPE
-) -> WrongUseError:
+def no_price(instance_types: Sequence[str], prices: RegionPrices, hint: str = _OTHER_TYPE) -> WrongUseError:
     """Return the error for types of which none has a known price."""
     names = " or ".join(dict.fromkeys(instance_types))
     missing = without_price(instance_types, prices)
     parts = f" ({', '.join(f'{name}: none for {part}' for name, part in missing.items())})" if missing else ""
-    return PriceUnknownError(
-        f"No complete price is known for {names} {market} in {prices.region}{parts}.",
-        hint,
-    )
+    return PriceUnknownError(f"No complete price is known for {names} {ON_DEMAND} in {prices.region}{parts}.", hint)
 
 
 def _node_cost(role: str, count: int, instance_types: Sequence[str], market: str, prices: RegionPrices) -> NodeCost:
     name = cheapest(instance_types, prices, market)
     if name is None:
-        raise no_price(instance_types, prices, market)
+        raise no_price(instance_types, prices)
     price = prices.nodes[name]
     ec2 = price.spot if market == SPOT else price.ec2
     assert ec2 is not None  # noqa: S101 - cheapest() names types with full prices only

@@ -71,7 +71,7 @@ class PriceSource:
 
     @property
     def day(self) -> str:
-        """Of which day the prices are, as YYYY-MM-DD: of several, the oldest."""
+        """The day of the prices as YYYY-MM-DD, the oldest of several."""
         return table_date() if self.from_table else f"{min(self._asked, default=self.now):%Y-%m-%d}"
 
     def _asked_prices(self, region: str, names: Sequence[str]) -> RegionPrices:
@@ -87,7 +87,7 @@ class PriceSource:
 
 
 def ask_prices(aws: Aws, region: str, instance_types: Sequence[str]) -> RegionPrices:
-    """Return the prices of a region as AWS tells them, but for those on Spot."""
+    """Return the prices of a region from AWS, without Spot prices."""
     # The API answers in a few regions only; one of them lies in the EU.
     client = aws.client("pricing", "eu-central-1" if region.startswith("eu-") else "us-east-1")
 

@@ -58,7 +58,7 @@ class RegionPrices:
 
 
 def table_date() -> str:
-    """Return the day of which the table is, as YYYY-MM-DD."""
+    """Return the day of the table as YYYY-MM-DD."""
     return str(_table()["as_of"])
 
 

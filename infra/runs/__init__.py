@@ -5,19 +5,10 @@ from infra.runs import plan as plans
 from infra.runs import step as steps
 from infra.runs.backbone import find_backbone
 from infra.runs.clusters import Cluster
-from infra.runs.diagnose import Diagnosis, diagnose_cluster, diagnose_step
-from infra.runs.fetch import RunFiles, in_bucket, in_folder
+from infra.runs.diagnose import Diagnosis, diagnose_step, explain_cluster
+from infra.runs.fetch import RunFiles
 from infra.runs.follow import follow_step, read_progress
-from infra.runs.history import (
-    Node,
-    cluster_of,
-    find_run,
-    mean_cores,
-    newest_cluster,
-    newest_runs,
-    nodes_of,
-    run_history,
-)
+from infra.runs.history import Node, mean_cores, newest_cluster, newest_runs, nodes_of, run_history
 from infra.runs.plan import Plan
 from infra.runs.preflight import PhotosFound
 from infra.runs.step import Step
@@ -30,17 +21,13 @@ __all__ = [
     "Plan",
     "RunFiles",
     "Step",
-    "cluster_of",
     "clusters",
-    "diagnose_cluster",
     "diagnose_step",
+    "explain_cluster",
     "fetch",
     "find_backbone",
-    "find_run",
     "follow_step",
     "history",
-    "in_bucket",
-    "in_folder",
     "logs",
     "mean_cores",
     "newest_cluster",

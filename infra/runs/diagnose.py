@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from infra import invocation
+from infra.aws import Aws
+from infra.runs import logs
+from infra.runs.clusters import Cluster
 from job.errors import probable_cause
 
 
@@ -136,25 +139,32 @@ CAUSES: Sequence[Cause] = (
 """Searched in this order; the first one that a log shows is the probable cause."""
 
 
-def diagnose_step(logs: Mapping[str, str], reason: str = "") -> Diagnosis:
-    """Return the probable cause of a failed step."""
+def diagnose_step(texts: Mapping[str, str], reason: str = "") -> Diagnosis:
+    """Return the probable cause of a failed step from the texts of its logs, by URI."""
     for cause in CAUSES:
-        for uri, text in logs.items():
+        for uri, text in texts.items():
             match = cause.pattern.search(text)
             if match is not None:
-                words = {name: value or "" for name, value in match.groupdict().items()}
-                sentence, hint = cause.sentence.format(**words), cause.hint.format(**words)
-                return Diagnosis(sentence, hint, uri, cause.code or words.get("code", ""))
-    for uri, text in logs.items():
+                values = {name: value or "" for name, value in match.groupdict().items()}
+                sentence, hint = cause.sentence.format(**values), cause.hint.format(**values)
+                return Diagnosis(sentence, hint, uri, cause.code or values.get("code", ""))
+    for uri, text in texts.items():
         if "Traceback (most recent call last)" in text or "Exception" in text:
             return Diagnosis(probable_cause(text), f"The whole log shows more: {invocation.orchard('logs')}", uri)
     sentence = f"EMR says: {reason}" if reason else "Its logs show no known cause."
     return Diagnosis(sentence, f"See the whole log: {invocation.orchard('logs --all')}")
 
 
+def explain_cluster(aws: Aws, cluster: Cluster) -> Diagnosis:
+    """Return why a cluster ended, from its logs if a bootstrap action failed."""
+    failed = cluster.reason.startswith(_BOOTSTRAP_FAILURE)
+    bootstrap = logs.bootstrap_logs(aws, cluster.log_uri, cluster.id) if failed else {}
+    return diagnose_cluster(cluster.state, cluster.reason, bootstrap)
+
+
 def diagnose_cluster(state: str, reason: str, bootstrap: Mapping[str, str]) -> Diagnosis:
-    """Return why a cluster ended."""
-    if reason.startswith("BOOTSTRAP_FAILURE"):
+    """Return why a cluster ended; ``bootstrap`` holds the logs of its bootstrap actions by URI."""
+    if reason.startswith(_BOOTSTRAP_FAILURE):
         for uri, text in bootstrap.items():
             lines = [line.strip() for line in text.splitlines() if line.strip()]
             if lines:
@@ -176,6 +186,8 @@ def diagnose_cluster(state: str, reason: str, bootstrap: Mapping[str, str]) -> D
 _OTHER_TYPES = ("Allow more instance types", "up -c worker_instance_types=m6i.xlarge,m5.xlarge")
 
 BOOTSTRAP_FAILED = "ORC-510"
+_BOOTSTRAP_FAILURE = "BOOTSTRAP_FAILURE"
+"""EMR's code, at the start of the reason why a cluster ended."""
 
 CLUSTER_CAUSES: Sequence[Cause] = (
     Cause(

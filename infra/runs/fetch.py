@@ -13,10 +13,10 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from infra import invocation
-from infra.aws import Aws, download, explained, read_if_there
+from infra.aws import Aws, download, explained, folders, read_if_there
 from infra.errors import NotWritableError, RunFilesError, RunUnknownError, WrongUseError
 from infra.runs.history import MOST_NAMED, newest_runs
-from infra.runs.step import STATES
+from infra.runs.step import state_of
 from job.errors import did_you_mean
 from job.results import layout, listed_files
 
@@ -149,9 +149,7 @@ def _copy(
 def names(aws: Aws, bucket: str) -> list[str]:
     """Return the names of the runs with files in the bucket, in reverse order."""
     with explained(f"list the results in s3://{bucket}"):
-        pages = aws.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="results/", Delimiter="/")
-        prefixes = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", ())]
-    return sorted((prefix.removeprefix("results/").rstrip("/") for prefix in prefixes), reverse=True)
+        return sorted(folders(aws, bucket, "results/"), reverse=True)
 
 
 def _prepare(results_key: str, run_id: str, folder: Path, *, overwrite: bool) -> None:
@@ -200,8 +198,7 @@ def _fetch_into(results_key: str, folder: str) -> str:
 def _no_manifest(aws: Aws, bucket: str, results_key: str) -> WrongUseError:
     name, known = results_key.rsplit("/", 1)[1], names(aws, bucket)
     if name in known:
-        step = newest_runs(aws, {name}).get(name)
-        state = "unfinished" if step is None else STATES.get(step.state, "unfinished")
+        state = state_of(newest_runs(aws, {name}).get(name))
         return RunUnknownError(f"The run '{name}' has no results: it is {state}.", _how_to_finish(name, state))
     shown = (
         f"{did_you_mean(name, known)}Runs: {', '.join(known[:MOST_NAMED])}."
@@ -212,7 +209,7 @@ def _no_manifest(aws: Aws, bucket: str, results_key: str) -> WrongUseError:
 
 
 def _how_to_finish(name: str, state: str) -> str:
-    """Return what to do about a run without a manifest in one of the ``STATES``."""
+    """Return what to do about a run without a manifest in a state of ``state_of``."""
     if state in ("waiting", "running"):
         return f"Follow it: {invocation.orchard(f'status {name} --follow')}"
     if state in ("failed", "finished"):

@@ -28,25 +28,23 @@ class Progress:
     total: int
 
 
-def follow_step(
-    aws: Aws, bucket: str, results_key: str, step: Step, terminal: TextIO, sleep: Callable[[float], None]
-) -> Step:
+def follow_step(aws: Aws, step: Step, terminal: TextIO, sleep: Callable[[float], None]) -> Step:
     """Show the progress of a step until it has ended; return the ended step."""
     shown = _Shown(terminal)
     while True:
         step = steps.look(aws, step.cluster, step.id)
-        progress = read_progress(aws, bucket, results_key, step)
-        shown.update(step.state, progress)
+        shown.update(step.state, read_progress(aws, step))
         if step.state in ENDED:
             shown.close()
             return step
         sleep(SECONDS_BETWEEN_LOOKS)
 
 
-def read_progress(aws: Aws, bucket: str, results_key: str, step: Step) -> Progress | None:
+def read_progress(aws: Aws, step: Step) -> Progress | None:
     """Return the progress of a running step; None until it has written any."""
     if step.state != "RUNNING":
         return None
+    bucket, results_key = step.results
     with explained(f"read the progress in s3://{bucket}/{results_key}"):
         body = read_if_there(aws, bucket, f"{results_key}/{PROGRESS}", since=step.started)
     if body is None:

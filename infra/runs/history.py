@@ -15,7 +15,7 @@ from infra.runs.step import Step, runs_of
 from job.errors import did_you_mean
 
 if TYPE_CHECKING:
-    from mypy_boto3_emr.type_defs import InstanceTypeDef
+    from mypy_boto3_emr.type_defs import ClusterSummaryTypeDef, InstanceTypeDef
 
 
 MOST_NAMED = 8
@@ -34,8 +34,8 @@ class Node:
 
 def run_history(aws: Aws) -> Iterator[Step]:
     """Yield every run on our clusters that EMR still lists (two months), newest first."""
-    for cluster in _clusters(aws):
-        yield from runs_of(aws, cluster)
+    for cluster in our_clusters(aws):
+        yield from runs_of(aws, cluster["Id"])
 
 
 def newest_runs(aws: Aws, names: Collection[str]) -> dict[str, Step]:
@@ -51,17 +51,20 @@ def newest_runs(aws: Aws, names: Collection[str]) -> dict[str, Step]:
 
 def newest_cluster(aws: Aws) -> str:
     """Return the id of the deployed cluster, else of the newest cluster that EMR still lists."""
-    newest = _deployed(aws) or next(iter(_clusters(aws)), None)
-    if newest is None:
+    deployed = stacks.deployed_cluster(aws)
+    if deployed is not None:
+        return deployed
+    clusters = our_clusters(aws)
+    if not clusters:
         raise _no_cluster()
-    return newest
+    return clusters[0]["Id"]
 
 
 def cluster_of(aws: Aws, run: str | None) -> str:
     """Return the id of the cluster of a run; without a run, of the deployed cluster, else of the newest run."""
     if run is not None:
         return find_run(aws, run).cluster
-    deployed = _deployed(aws)
+    deployed = stacks.deployed_cluster(aws)
     if deployed is not None:
         return deployed
     newest = next(run_history(aws), None)
@@ -86,17 +89,12 @@ def find_run(aws: Aws, run: str) -> Step:
     )
 
 
-def _clusters(aws: Aws) -> list[str]:
-    """Return the ids of our clusters that EMR still lists, newest first."""
+def our_clusters(aws: Aws) -> "list[ClusterSummaryTypeDef]":
+    """Return our clusters that EMR still lists, newest first."""
     with explained("list the clusters"):
         pages = aws.emr.get_paginator("list_clusters").paginate()
         clusters = [each for page in pages for each in page["Clusters"] if CLUSTER_NAME.fullmatch(each["Name"])]
-    clusters.sort(key=lambda each: each["Status"]["Timeline"]["CreationDateTime"], reverse=True)
-    return [each["Id"] for each in clusters]
-
-
-def _deployed(aws: Aws) -> str | None:
-    return (stacks.outputs_if_there(aws, stacks.CLUSTER) or {}).get("ClusterId")
+    return sorted(clusters, key=lambda each: each["Status"]["Timeline"]["CreationDateTime"], reverse=True)
 
 
 def _no_cluster() -> ClusterUnfitError:

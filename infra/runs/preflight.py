@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra import invocation
-from infra.aws import Aws, exists, explained
+from infra.aws import Aws, exists, explained, folders
 from infra.errors import RunRefusedError
 from infra.runs import fetch
 from infra.runs.history import MOST_NAMED
@@ -199,17 +199,15 @@ def _where_photos_are(aws: Aws, bucket: str, key: str) -> str:
     """Return the nearest set or folder that exists, else how to upload photos."""
     if not key.startswith("images/"):
         return f"List the folders: {aws.typed(f's3 ls s3://{bucket}/')}"
-    name, *folders = key.removeprefix("images/").split("/")
+    name, *inside = key.removeprefix("images/").split("/")
     folder = name if Path(name).is_dir() else "FOLDER"
     upload = f"Upload it: {invocation.orchard(f'upload {folder} {name}')}"
     sets = set_names(aws, bucket)
     if name not in sets:
         return f"{did_you_mean(name, sets)}Uploaded sets: {_some(sets)}. {upload}" if sets else upload
-    parent = f"images/{'/'.join([name, *folders[:-1]])}/"
-    with explained(f"list the folders in s3://{bucket}/{parent}"):
-        pages = aws.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=parent, Delimiter="/")
-        prefixes = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", ())]
-    known = [prefix.removeprefix("images/").rstrip("/") for prefix in prefixes]
+    parent = "/".join([name, *inside[:-1]])
+    with explained(f"list the folders in s3://{bucket}/images/{parent}/"):
+        known = [f"{parent}/{each}" for each in folders(aws, bucket, f"images/{parent}/")]
     return f"{did_you_mean(key.removeprefix('images/'), known)}Folders: {_some(known)}." if known else upload
 
 

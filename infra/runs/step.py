@@ -20,7 +20,7 @@ PREFIX = "orchard "
 ENDED = ("COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED")
 
 
-STATES = {
+_STATES = {
     "PENDING": "waiting",
     "RUNNING": "running",
     "CANCEL_PENDING": "cancelled",
@@ -80,13 +80,18 @@ def step_configuration(
 
 def output_of(arguments: Sequence[str]) -> str:
     """Return the URI of a step's results; empty if its argv names none."""
-    words = iter(arguments)
-    for word in words:
-        if word == "--output":
-            return next(words, "")
-        if word.startswith("--output="):
-            return word.removeprefix("--output=")
+    left = iter(arguments)
+    for argument in left:
+        if argument == "--output":
+            return next(left, "")
+        if argument.startswith("--output="):
+            return argument.removeprefix("--output=")
     return ""
+
+
+def state_of(step: Step | None) -> str:
+    """Return the state of a run without results, in the words of the commands; None is a run that EMR has forgotten."""
+    return _STATES.get(step.state, "unfinished") if step is not None else "unfinished"
 
 
 def attach(aws: Aws, cluster: str, configuration: "StepConfigTypeDef") -> str:

@@ -12,7 +12,7 @@ from infra.stacks.acknowledgements import acknowledge, name_in_findings, wildcar
 
 
 class AccessStack(cdk.Stack):
-    """A user without a password, whose key lies in Secrets Manager; empty where it is switched off."""
+    """The evaluator, who has a key in Secrets Manager and no password; without one, the stack is empty."""
 
     def __init__(
         self,

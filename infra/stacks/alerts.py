@@ -59,25 +59,16 @@ def cluster_alerts(cluster: str, region: str, standing_usd: float) -> dict[str, 
 
 def alert_rule(scope: Construct, name: str, alert: Alert, topic: sns.ITopic) -> events.CfnRule:
     """Declare the rule that sends an alert to a topic."""
-    target = events.CfnRule.TargetProperty(
-        arn=topic.topic_arn,
-        id="mail",
-        input=None if alert.detail_type else json.dumps(alert.text),
-        input_transformer=events.CfnRule.InputTransformerProperty(
-            input_paths_map=dict(alert.values), input_template=json.dumps(alert.text)
-        )
-        if alert.detail_type
-        else None,
-    )
-    return events.CfnRule(
-        scope,
-        name,
-        event_pattern={"source": ["aws.emr"], "detail-type": [alert.detail_type], "detail": dict(alert.detail)}
-        if alert.detail_type
-        else None,
-        schedule_expression=None if alert.detail_type else REMINDER_SCHEDULE,
-        targets=[target],
-    )
+    text = json.dumps(alert.text)
+    mail: dict[str, Any] = {"input": text}
+    when: dict[str, Any] = {"schedule_expression": REMINDER_SCHEDULE}
+    if alert.detail_type:
+        transformer = events.CfnRule.InputTransformerProperty(input_paths_map=dict(alert.values), input_template=text)
+        mail = {"input_transformer": transformer}
+        pattern = {"source": ["aws.emr"], "detail-type": [alert.detail_type], "detail": dict(alert.detail)}
+        when = {"event_pattern": pattern}
+    target = events.CfnRule.TargetProperty(arn=topic.topic_arn, id="mail", **mail)
+    return events.CfnRule(scope, name, targets=[target], **when)
 
 
 def alert_topic(scope: Construct, email: str) -> sns.Topic:

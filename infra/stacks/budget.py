@@ -8,7 +8,7 @@ from infra.settings import COST_TAG, Settings
 from infra.stacks.alerts import alert_topic
 
 ALERTS = (("ACTUAL", 50), ("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100))
-"""Of which cost, at which percentage of the budget."""
+"""Kind of cost, and percentage of the budget at which a mail is sent."""
 ACTIVATION = (
     f"aws ce update-cost-allocation-tags-status --cost-allocation-tags-status TagKey={COST_TAG[0]},Status=Active"
 )

@@ -115,12 +115,9 @@ class ClusterStack(cdk.Stack):
         acknowledge(secret, {"SMG4": "A new cluster stack makes a new password, and a cluster lives for hours."})
         return secret
 
-    def _assets(self) -> list[s3_assets.Asset]:
-        assets = [self._script, self._wheelhouse]
-        return [*assets, self._password_script] if self._password_script else assets
-
     def _asset_arns(self) -> list[str]:
-        return [f"arn:aws:s3:::{asset.s3_bucket_name}/{asset.s3_object_key}" for asset in self._assets()]
+        assets = filter(None, (self._script, self._wheelhouse, self._password_script))
+        return [f"arn:aws:s3:::{asset.s3_bucket_name}/{asset.s3_object_key}" for asset in assets]
 
     def _reachable_in_s3(self) -> tuple[list[str], list[str]]:
         objects = [*self._asset_arns(), *[bucket.arn_for_objects("*") for bucket in (self._data, self._logs)]]
@@ -146,7 +143,7 @@ class ClusterStack(cdk.Stack):
         cluster = _Cluster(
             self,
             "Cluster",
-            # A changed name makes CloudFormation replace the cluster: how one that ended itself comes back.
+            # A changed name makes CloudFormation replace the cluster, as `orchard up` does after one has ended.
             name=f"orchard-{settings.generation}",
             release_label=versions.RELEASE_LABEL,
             applications=[_Cluster.ApplicationProperty(name=name) for name in applications(settings)],
@@ -172,7 +169,7 @@ class ClusterStack(cdk.Stack):
                 master_instance_fleet=fleets.on_demand_fleet("primary", settings.primary_instance_types, 1),
                 core_instance_fleet=fleets.on_demand_fleet("core", settings.worker_instance_types, settings.core_count),
                 task_instance_fleets=[
-                    fleets.task_fleet("task", settings.worker_instance_types, task, spot=settings.may_buy_spot)
+                    fleets.task_fleet(settings.worker_instance_types, task, spot=settings.may_buy_spot)
                 ]
                 if settings.task_count
                 else None,
@@ -194,7 +191,7 @@ class ClusterStack(cdk.Stack):
         return cluster
 
     def _send_logs(self, cluster: emr.CfnCluster) -> None:
-        """Have EMR send the logs of steps to a log group that goes with the stack."""
+        """Have EMR send the logs of steps to a log group, which is deleted with the stack."""
         group = cloudwatch_logs.CfnLogGroup(
             self, "StepLogs", log_group_name=roles.LOG_GROUP, retention_in_days=LIVE_LOG_DAYS
         )
@@ -241,7 +238,7 @@ class ClusterStack(cdk.Stack):
         return [
             _Cluster.StepConfigProperty(
                 name="JupyterHub password",
-                # A notebook server with a published password must not go on running.
+                # A notebook server with a published password must not keep running.
                 action_on_failure="TERMINATE_CLUSTER",
                 hadoop_jar_step=_Cluster.HadoopJarStepConfigProperty(
                     jar="command-runner.jar", args=["bash", "-c", f"{fetch} && {run}"]
@@ -301,7 +298,7 @@ def _cluster_reasons(settings: Settings) -> dict[str, str]:
 def _property(classification: Classification) -> emr.CfnCluster.ConfigurationProperty:
     return _Cluster.ConfigurationProperty(
         classification=classification.name,
-        # boto3 says Properties, CloudFormation this; the wrong one is dropped without a word.
+        # EMR's API calls them Properties, a name that CloudFormation drops silently.
         configuration_properties=classification.properties or None,
         configurations=[_property(inner) for inner in classification.nested] or None,
     )

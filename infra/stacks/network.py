@@ -174,7 +174,7 @@ class Network(Construct):
             self.s3_endpoint.add_to_policy(cdk.aws_iam.PolicyStatement.from_json(statement))
 
     def unseen_parts(self) -> list[cdk.CfnResource]:
-        """Return what a cluster needs while it lives, though no property of it says so."""
+        """Return what a cluster needs as long as it runs, although none of its properties refers to it."""
         parts = [cast(cdk.CfnResource, node) for node in self.node.find_all() if _is_resource(node)]
         return [part for part in parts if part.cfn_resource_type in _UNSEEN]
 

@@ -1,6 +1,6 @@
 """Find leftover resources by the project's tag, and ask the service of each whether it still exists.
 
-The tagging service goes on listing resources for hours after they were deleted.
+The tagging service still lists resources for hours after they were deleted.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -137,7 +137,7 @@ def _key(service: Service, arn: Arn) -> bool:
 
 
 def _secret(service: Service, arn: Arn) -> bool:
-    # Nor is such a secret.
+    # Such a secret is not billed either.
     return "DeletedDate" not in service("secretsmanager").describe_secret(SecretId=arn.text)
 
 

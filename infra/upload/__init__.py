@@ -1,14 +1,6 @@
 """Upload photos, backbones and the job's code to the data bucket."""
 
-from infra.upload.content_addressed import (
-    Bundle,
-    PlacedModel,
-    make_bundle,
-    model_key,
-    place_model,
-    send_api,
-    send_bundle,
-)
+from infra.upload.content_addressed import make_bundle, model_key, place_model, send_api, send_bundle
 from infra.upload.image_set import (
     Result,
     SetFound,
@@ -28,9 +20,7 @@ from infra.upload.uploader import Uploader, not_sent
 __all__ = [
     "SHARDS_AT_A_TIME",
     "SHARD_SIZE",
-    "Bundle",
     "LocalFile",
-    "PlacedModel",
     "Result",
     "SetFound",
     "Survey",

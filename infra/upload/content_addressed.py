@@ -7,7 +7,7 @@ from pathlib import Path
 from infra.aws import Aws, exists, explained
 from job.features.network import content_hash
 from job.report import drawing
-from job.spark import bundle as archive
+from job.spark.bundle import pack
 
 API = Path(__file__).resolve().parents[2] / "orchard.py"
 """The Python API, which notebooks import together with the job."""
@@ -52,7 +52,7 @@ class PlacedModel:
 
 def make_bundle() -> Bundle:
     """Return the job's current code, with the script that renders the report: nodes cannot generate it."""
-    return Bundle(archive.pack({drawing.IN_BUNDLE: drawing.script()}), MAIN)
+    return Bundle(pack({drawing.IN_BUNDLE: drawing.script()}), MAIN)
 
 
 def send_bundle(aws: Aws, bucket: str, bundle: Bundle) -> bool:

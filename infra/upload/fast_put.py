@@ -119,8 +119,8 @@ def find_place(client: "S3Client", bucket: str) -> Place:
         client.meta.events.unregister("before-send.s3.PutObject", keep)
     address = urlsplit(made[0].url)
     authorization = made[0].headers["Authorization"]
-    words = authorization.decode() if isinstance(authorization, bytes) else authorization
-    region = words.split("Credential=", 1)[1].split("/")[2]
+    text = authorization.decode() if isinstance(authorization, bytes) else authorization
+    region = text.split("Credential=", 1)[1].split("/")[2]
     return Place(address.scheme, address.netloc, address.path.removesuffix(_PROBE), region)
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from queue import Empty, Queue, SimpleQueue
 
 from infra import invocation
-from infra.aws import CONNECTIONS, Aws, explained, require_name
+from infra.aws import CONNECTIONS, Aws, explained, folders, require_name
 from infra.errors import MixedSetError, UploadGivenUpError, WrongUseError
 from infra.upload.photo_folder import ToSend, sort_key
 from infra.upload.uploader import Outcome, StoredObject, Uploader
@@ -60,9 +60,9 @@ def set_uri(bucket: str, text: str) -> str:
         return text
     # A shell completes a folder's name with a slash.
     path = text.rstrip("/")
-    name, *folders = path.split("/")
+    name, *inside = path.split("/")
     # Labels may have spaces and more in their names.
-    for part in (name, *(folder for folder in folders if folder in ("", ".", ".."))):
+    for part in (name, *(folder for folder in inside if folder in ("", ".", ".."))):
         require_name(part, "SET", "Use an uploaded set, or a folder in one: --images fruits/Training")
     return f"s3://{bucket}/{_FOLDER}/{path}"
 
@@ -80,14 +80,8 @@ class SetFound:
 
 def set_names(aws: Aws, bucket: str) -> list[str]:
     """Return the names of the uploaded sets, sorted."""
-    prefix = f"{_FOLDER}/"
     with explained(f"list the sets in s3://{bucket}"):
-        pages = aws.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
-        return [
-            entry["Prefix"].removeprefix(prefix).rstrip("/")
-            for page in pages
-            for entry in page.get("CommonPrefixes", ())
-        ]
+        return folders(aws, bucket, f"{_FOLDER}/")
 
 
 def uploaded_sets(aws: Aws, bucket: str) -> list[SetFound]:

@@ -1,6 +1,7 @@
 """CloudFormation's API for the CDK, the AWS CLI and boto3: requests in, answers out, in AWS's names."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 from urllib.parse import unquote, urlparse
 
@@ -10,6 +11,7 @@ from moto.core.responses import ActionResult, BaseResponse
 from moto.core.utils import camelcase_to_underscores
 
 from localcloud.cloudformation import answers, parameters
+from localcloud.cloudformation.context import stored_parameter
 from localcloud.cloudformation.errors import RequestError
 from localcloud.cloudformation.registry import Registry
 from localcloud.cloudformation.service import CloudFormation, Request
@@ -219,7 +221,7 @@ class CloudFormationResponse(BaseResponse):
     def _described(self, stack: Stack) -> Answer:
         shown: Sequence[Mapping[str, str]] = ()
         if stack.blueprint is not None:
-            read = self.cloudformation.read_stored(self.region)
+            read = partial(stored_parameter, self.cloudformation.client("ssm", self.region))
             shown = parameters.shown(stack.blueprint.template, stack.blueprint.parameters, read)
         return answers.stack(stack, shown)
 
@@ -265,7 +267,8 @@ class CloudFormationResponse(BaseResponse):
         if ".s3." in host:
             bucket, key = host.split(".s3.", 1)[0], unquote(parts.path).lstrip("/")
         try:
-            return str(self.cloudformation.s3(self.region).get_object(Bucket=bucket, Key=key)["Body"].read().decode())
+            s3 = self.cloudformation.client("s3", self.region)
+            return str(s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode())
         except ClientError as error:
             raise RequestError(f"S3 error: {error.response['Error']['Message']}") from error
 

@@ -34,8 +34,7 @@ class Evaluator:
             resolver = self._resolver(stack, blueprint, Predicted(stack.resources, account, set(), unknown))
             return self.properties(declaration, blueprint, resolver)
 
-        everything = frozenset(blueprint.template.resources)
-        resolver = self._resolver(stack, blueprint, Predicted({}, account, set(), everything))
+        resolver = self._before_all(stack, blueprint)
         parameters.require_rules(blueprint.template, resolver)
         return plan(stack.resources, self.wanted(blueprint, resolver), resolve, self.types)
 
@@ -60,8 +59,7 @@ class Evaluator:
 
     def unmodelled(self, stack: Stack, blueprint: Blueprint, wanted: Sequence[Declaration]) -> Mapping[str, str]:
         """Return by logical id why declarations cannot be created: a resource without effect is worse than none."""
-        everything = frozenset(blueprint.template.resources)
-        resolver = self._resolver(stack, blueprint, Predicted({}, self._account(stack), set(), everything))
+        resolver = self._before_all(stack, blueprint)
         reasons = {}
         for declaration in wanted:
             kind = self.types.get(declaration.type)
@@ -122,8 +120,12 @@ class Evaluator:
                 verb = "updated" if old.export in exports else "deleted"
                 raise RequestError(f"Export {old.export} cannot be {verb} as it is in use by {' and '.join(users)}")
 
+    def _before_all(self, stack: Stack, blueprint: Blueprint) -> Resolver:
+        """Return what resolves a blueprint before any of its resources exists."""
+        everything = frozenset(blueprint.template.resources)
+        return self._resolver(stack, blueprint, Predicted({}, self._account(stack), set(), everything))
+
     def _resolver(self, stack: Stack, blueprint: Blueprint, context: Deployed) -> Resolver:
-        account = self._account(stack)
         return Resolver(
             values={
                 "AWS::AccountId": stack.account,
@@ -133,7 +135,7 @@ class Evaluator:
                 "AWS::StackId": stack.id,
                 "AWS::StackName": stack.name,
                 "AWS::URLSuffix": "amazonaws.com",
-                **parameters.values(blueprint.template, blueprint.parameters, account.stored),
+                **parameters.values(blueprint.template, blueprint.parameters, context.account.stored),
             },
             mappings=blueprint.template.section("Mappings"),
             conditions=blueprint.template.section("Conditions"),

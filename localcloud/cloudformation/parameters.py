@@ -102,6 +102,6 @@ def _require_allowed(name: str, value: str, declaration: Mapping[str, Any]) -> N
             if because
             else f"Parameter '{name}' must match pattern {pattern}"
         )
-    for key, (measure, sense, words) in _LIMITS.items():
+    for key, (measure, sense, relation) in _LIMITS.items():
         if key in declaration and sense * (measure(value) - float(declaration[key])) < 0:
-            raise RequestError(f"Parameter '{name}' must {words} {declaration[key]}")
+            raise RequestError(f"Parameter '{name}' must {relation} {declaration[key]}")

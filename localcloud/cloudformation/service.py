@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from localcloud.cloudformation import parameters
-from localcloud.cloudformation.context import stored_parameter
 from localcloud.cloudformation.engine import Engine
 from localcloud.cloudformation.errors import (
     AlreadyExistsError,
@@ -47,11 +46,11 @@ class Request:
 
 
 class CloudFormation:
-    """The CloudFormation of one cloud: all its stacks."""
+    """The CloudFormation of one cloud: all its stacks; ``client`` returns a client of a service in a region."""
 
     def __init__(self, types: Mapping[str, ResourceType], client: Callable[[str, str], Any]) -> None:
         self.registry = Registry()
-        self._client = client
+        self.client = client
         self._evaluator = Evaluator({**NO_OPERATIONS, **types}, client, self.registry)
         self._engine = Engine(self._evaluator)
 
@@ -165,14 +164,6 @@ class CloudFormation:
                 raise InvalidChangeSetStatusError(f"ChangeSet [{found.id}] cannot be deleted while it is executed")
             self.registry.change_sets.remove(found)
 
-    def s3(self, region: str) -> Any:  # noqa: ANN401
-        """Return a client of S3, for templates."""
-        return self._client("s3", region)
-
-    def read_stored(self, region: str) -> Callable[[str], str]:
-        """Return a function that reads a parameter of AWS Systems Manager in a region, by name."""
-        return lambda name: stored_parameter(self._client("ssm", region), name)
-
     def _stack_to_change(self, scope: Scope, name: str, kind: str, change_set: str) -> tuple[Stack, bool]:
         """Return the stack that a change set is for, and whether it is a new one."""
         try:
@@ -215,7 +206,7 @@ class CloudFormation:
                 self.registry.change_sets = [one for one in self.registry.change_sets if one.stack is not stack]
 
     def _work(self, work: Callable[[], None], stack: Stack) -> None:
-        thread = threading.Thread(target=work, name=f"formation-{stack.name}", daemon=True)
+        thread = threading.Thread(target=work, name=f"cloudformation-{stack.name}", daemon=True)
         thread.start()
         thread.join(LONGEST_ANSWER)
 

@@ -1,9 +1,9 @@
 """The tags of stacks and resources: those that a resource inherits, and what differs between two sets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from localcloud.cloudformation.resource import Properties
+from localcloud.cloudformation.resource import Client, Properties
 
 AS_MAPPING = frozenset({"AWS::SSM::Parameter"})
 """Types whose ``Tags`` are a mapping; those of all others are a list of keys and values."""
@@ -33,6 +33,10 @@ def tag_changes(before: Properties, after: Properties, name: str = "Tags") -> tu
     return [tag["Key"] for tag in old if tag["Key"] not in kept], [tag for tag in new if tag not in old]
 
 
-def renamed(tags: Sequence[Mapping[str, Any]], key: str, value: str) -> list[dict[str, str]]:
-    """Return tags with other names for ``Key`` and ``Value``, as a few services have them."""
-    return [{key: tag["Key"], value: tag["Value"]} for tag in tags]
+def retag(client: Client, before: Properties, after: Properties, **resource: str) -> None:
+    """Change the tags of a resource, in a service with TagResource and UntagResource that names it by ``resource``."""
+    gone, new = tag_changes(before, after)
+    if gone:
+        client.untag_resource(**resource, TagKeys=gone)
+    if new:
+        client.tag_resource(**resource, Tags=new)

@@ -189,38 +189,24 @@ def _list_instances(call: Call) -> Output:
         }
 
 
-def _put_auto_termination(call: Call) -> Output:
-    cluster, policy = call.cluster, call.request.get("AutoTerminationPolicy", {})
-    validation.check_auto_termination(policy)
-    cluster.auto_termination = policy
-    return {}
+def _policy_answers(name: str, check: Callable[[Mapping[str, Any]], None]) -> Mapping[str, Answer]:
+    """Return the operations that put, get and remove a policy of a cluster; ``check`` refuses a wrong one."""
 
+    def put(call: Call) -> Output:
+        cluster, policy = call.cluster, call.request.get(name, {})
+        check(policy)
+        cluster.policies[name] = policy
+        return {}
 
-def _get_auto_termination(call: Call) -> Output:
-    policy = call.cluster.auto_termination
-    return {"AutoTerminationPolicy": policy} if policy else {}
+    def get(call: Call) -> Output:
+        policy = call.cluster.policies.get(name)
+        return {name: policy} if policy else {}
 
+    def remove(call: Call) -> Output:
+        call.cluster.policies.pop(name, None)
+        return {}
 
-def _remove_auto_termination(call: Call) -> Output:
-    call.cluster.auto_termination = None
-    return {}
-
-
-def _put_managed_scaling(call: Call) -> Output:
-    cluster, policy = call.cluster, call.request["ManagedScalingPolicy"]
-    validation.check_managed_scaling(policy)
-    cluster.managed_scaling = policy
-    return {}
-
-
-def _get_managed_scaling(call: Call) -> Output:
-    policy = call.cluster.managed_scaling
-    return {"ManagedScalingPolicy": policy} if policy else {}
-
-
-def _remove_managed_scaling(call: Call) -> Output:
-    call.cluster.managed_scaling = None
-    return {}
+    return {f"Put{name}": put, f"Get{name}": get, f"Remove{name}": remove}
 
 
 def _list_security_configurations(call: Call) -> Output:
@@ -250,12 +236,8 @@ ANSWERS: Mapping[str, Answer] = {
     "ListInstanceFleets": _list_instance_fleets,
     "ModifyInstanceFleet": _modify_instance_fleet,
     "ListInstances": _list_instances,
-    "PutAutoTerminationPolicy": _put_auto_termination,
-    "GetAutoTerminationPolicy": _get_auto_termination,
-    "RemoveAutoTerminationPolicy": _remove_auto_termination,
-    "PutManagedScalingPolicy": _put_managed_scaling,
-    "GetManagedScalingPolicy": _get_managed_scaling,
-    "RemoveManagedScalingPolicy": _remove_managed_scaling,
+    **_policy_answers("AutoTerminationPolicy", validation.check_auto_termination),
+    **_policy_answers("ManagedScalingPolicy", validation.check_managed_scaling),
     "ListSecurityConfigurations": _list_security_configurations,
 }
 

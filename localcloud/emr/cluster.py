@@ -14,7 +14,7 @@ from localcloud.emr.fleet import Fleet, timeline
 from localcloud.emr.step import ACTIVE_STATES, Step, new_id
 from localcloud.emr.validation import check_steps, invalid, invalid_request
 
-STATES_OF_ENDING = ("TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS")
+ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
 SEND_INTERRUPT = "SEND_INTERRUPT"
 
 _DESCRIBED_AS_ASKED = (
@@ -33,7 +33,7 @@ class Cluster:
     """One cluster.
 
     ``request`` is the checked request of ``RunJobFlow``, ``reason`` the API's ``ClusterStateChangeReason``;
-    ``idle_since`` is None in every state but WAITING.
+    ``idle_since`` is None in every state but WAITING; ``policies`` has the API's policies by their names.
     """
 
     request: Mapping[str, Any]
@@ -49,8 +49,7 @@ class Cluster:
     steps: list[Step] = field(default_factory=list)
     fleets: list[Fleet] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
-    auto_termination: Mapping[str, Any] | None = None
-    managed_scaling: Mapping[str, Any] | None = None
+    policies: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     step_concurrency: int = 1
     termination_protected: bool = False
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
@@ -61,8 +60,9 @@ class Cluster:
         self.fleets = [Fleet(each, self.created) for each in instances.get("InstanceFleets", ())]
         self.steps = [Step(each, self.created) for each in asked.get("Steps", ())]
         self.tags = {each["Key"]: each.get("Value", "") for each in asked.get("Tags", ())}
-        self.auto_termination = asked.get("AutoTerminationPolicy")
-        self.managed_scaling = asked.get("ManagedScalingPolicy")
+        self.policies = {
+            name: asked[name] for name in ("AutoTerminationPolicy", "ManagedScalingPolicy") if name in asked
+        }
         self.step_concurrency = asked.get("StepConcurrencyLevel", 1)
         self.termination_protected = instances.get("TerminationProtected", False)
 
@@ -95,7 +95,7 @@ class Cluster:
     @property
     def is_ending(self) -> bool:
         """Whether it no longer accepts steps."""
-        return self.state in STATES_OF_ENDING
+        return self.state in ("TERMINATING", *ENDED)
 
     def step(self, wanted: str) -> Step:
         """Return the step of an id."""
@@ -169,7 +169,7 @@ class Cluster:
             self.terminate("STEP_FAILURE", "Shut down as step failed", now)
             return
         if action == "CANCEL_AND_WAIT":
-            self._cancel_pending(now, "Job terminated")
+            self._cancel_pending(now)
         self._rest(now, "Cluster ready after last step failed.")
 
     def terminate(self, code: str, message: str, now: datetime) -> None:
@@ -177,7 +177,7 @@ class Cluster:
         if self.is_ending:
             return
         self.state, self.reason, self.idle_since = "TERMINATING", {"Code": code, "Message": message}, None
-        self._cancel_pending(now, "Job terminated")
+        self._cancel_pending(now)
 
     def finish(self, now: datetime) -> None:
         """Enter the final state: nothing runs any more."""
@@ -194,7 +194,7 @@ class Cluster:
             failed = any(step.state == "FAILED" for step in self.steps)
             self.terminate("ALL_STEPS_COMPLETED", "Steps completed with errors" if failed else "Steps completed", now)
             return
-        timeout = (self.auto_termination or {}).get("IdleTimeout")
+        timeout = self.policies.get("AutoTerminationPolicy", {}).get("IdleTimeout")
         if timeout is not None and (now - self.idle_since).total_seconds() >= timeout:
             self.terminate("USER_REQUEST", f"Auto-terminated after being idle for {timeout} seconds", now)
 
@@ -205,10 +205,10 @@ class Cluster:
     def _wait(self, now: datetime, message: str) -> None:
         self.state, self.reason, self.idle_since = "WAITING", {"Message": message}, now
 
-    def _cancel_pending(self, now: datetime, message: str) -> None:
+    def _cancel_pending(self, now: datetime) -> None:
         for step in self.steps:
             if step.state == "PENDING":
-                step.end("CANCELLED", now, message)
+                step.end("CANCELLED", now, "Job terminated")
 
     def summary(self) -> dict[str, Any]:
         """Return the API's ``ClusterSummary``."""

@@ -47,7 +47,7 @@ def invalid_request(message: str) -> RefusedError:
 def check(request: Mapping[str, Any]) -> None:
     """Refuse a request that EMR refuses without looking at other resources."""
     instances = request.get("Instances", {})
-    unknown = [*_missing(request, MODELLED, ""), *_missing(instances, MODELLED_OF_INSTANCES, "Instances.")]
+    unknown = [*_unknown(request, MODELLED, ""), *_unknown(instances, MODELLED_OF_INSTANCES, "Instances.")]
     if unknown:
         raise invalid(f"The local cloud does not model {', '.join(unknown)} of RunJobFlow.")
     if not re.fullmatch(r"emr-\d+\.\d+\.\d+", request.get("ReleaseLabel", "")):
@@ -74,8 +74,7 @@ def check_steps(steps: Sequence[Mapping[str, Any]], concurrency: int) -> None:
     """Refuse steps that EMR would refuse on a cluster that runs ``concurrency`` steps at once."""
     if len(steps) > MOST_STEPS_PER_REQUEST:
         raise invalid(f"A maximum of {MOST_STEPS_PER_REQUEST} steps are allowed in each job flow.")
-    unmodelled = [name for step in steps for name in step if name == "ExecutionRoleArn"]
-    if unmodelled:
+    if any("ExecutionRoleArn" in step for step in steps):
         raise invalid("The local cloud does not model ExecutionRoleArn of a step.")
     actions = [step.get("ActionOnFailure", "CONTINUE") for step in steps]
     for number, action in enumerate(actions, 1):
@@ -114,5 +113,5 @@ def check_managed_scaling(policy: Mapping[str, Any]) -> None:
         raise invalid("MinimumCapacityUnits must be at least 1 and not above MaximumCapacityUnits.")
 
 
-def _missing(given: Mapping[str, Any], known: Collection[str], prefix: str) -> list[str]:
+def _unknown(given: Mapping[str, Any], known: Collection[str], prefix: str) -> list[str]:
     return [prefix + name for name in given if name not in known]

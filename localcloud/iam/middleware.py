@@ -44,7 +44,7 @@ class IamMiddleware:
             service = "s3" if signature is None else signature.service
             if not _may_be_large(request, service):
                 request = replace(request, body=_body(environ))
-            refusal, denied = _refusal_of_page(request), {}
+            refusal = _refusal_of_page(request)
             if refusal is None:
                 refusal, denied = _anonymous(request) if signature is None else _judged(request, signature)
         except (ValueError, LookupError):

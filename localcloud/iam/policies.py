@@ -1,7 +1,7 @@
 """Decides by policies whether a principal may do something, as IAM's evaluation logic has it."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,7 +70,7 @@ def _applies(statement: Mapping[str, Any], effect: str, action: Action, arns: fr
     """Tell whether a statement of this effect is about an action of this principal."""
     if statement.get("Effect") != effect:
         return False
-    if not _names(statement, "Action", action.name.lower(), lambda text: text.lower()):
+    if not _names(statement, "Action", action.name.lower(), str.lower):
         return False
     if not _names(statement, "Resource", action.resource, lambda text: _filled(text, action.context)):
         return False
@@ -82,7 +82,7 @@ def _applies(statement: Mapping[str, Any], effect: str, action: Action, arns: fr
         return effect == "Deny"
 
 
-def _names(statement: Mapping[str, Any], element: str, value: str, written: Any) -> bool:  # noqa: ANN401
+def _names(statement: Mapping[str, Any], element: str, value: str, written: Callable[[str], str]) -> bool:
     """Tell whether a statement's element, or the absence from its ``Not`` form, covers a value."""
     if element in statement:
         return any(like(written(pattern), value) for pattern in _list(statement[element]))

@@ -1,7 +1,7 @@
 """Service Quotas: moto knows the quotas of VPCs only. Here are those of EC2 that limit a cluster's virtual CPUs.
 
-A request for another value is granted at once, also for a lower one, which AWS refuses: so can an account with small
-quotas be had.
+A request for another value is granted at once, also for a lower one, which AWS refuses: tests use it for an account
+with small quotas.
 """
 
 import json

@@ -14,9 +14,9 @@ USAGE = 255
 """Exit code of the AWS command line for a command that it does not know."""
 
 
-def main(words: Sequence[str]) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run ``aws s3 cp [--region REGION] [--only-show-errors] SOURCE TARGET``, one of which is in S3."""
-    given = [word for word in words if word not in ("--only-show-errors", "--quiet", "--no-progress")]
+    given = [word for word in argv if word not in ("--only-show-errors", "--quiet", "--no-progress")]
     if "--region" in given:
         # The node's environment names the cloud's one region.
         at = given.index("--region")
@@ -24,7 +24,7 @@ def main(words: Sequence[str]) -> int:
     match given:
         case ["s3", "cp", source, target] if source.startswith("s3://") != target.startswith("s3://"):
             return _copy(source, target)
-    sys.stderr.write(f"aws: the local cloud runs only 'aws s3 cp SOURCE TARGET', got 'aws {' '.join(words)}'.\n")
+    sys.stderr.write(f"aws: the local cloud runs only 'aws s3 cp SOURCE TARGET', got 'aws {' '.join(argv)}'.\n")
     return USAGE
 
 

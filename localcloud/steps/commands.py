@@ -53,8 +53,8 @@ def plan(jar: str, arguments: Sequence[str]) -> Plan:
 def plan_spark(arguments: Sequence[str]) -> Plan:
     """Return how ``spark-submit`` is run: here instead of on YARN, its code fetched before."""
     command, fetched, replaced = ["spark-submit"], [], []
-    words = iter(arguments)
-    for word in words:
+    left = iter(arguments)
+    for word in left:
         option, equals, value = word.partition("=")
         if not option.startswith("-"):
             # The program, followed by its own arguments, which stay unchanged.
@@ -65,7 +65,7 @@ def plan_spark(arguments: Sequence[str]) -> Plan:
         if option in SWITCHES:
             command.append(word)
             continue
-        value = value if equals else next(words, "")
+        value = value if equals else next(left, "")
         if option in REPLACED_OPTIONS:
             # spark-defaults.conf sets the master.
             replaced.append(f"{option} {value} by local mode on this machine")
@@ -76,7 +76,7 @@ def plan_spark(arguments: Sequence[str]) -> Plan:
         command += [option, value]
         if option in FILES_OPTIONS and any(is_remote(each) for each in value.split(",")):
             fetched.append(len(command) - 1)
-    return Plan([*command, *words], fetched, replaced)
+    return Plan([*command, *left], fetched, replaced)
 
 
 def is_remote(uri: str) -> bool:

@@ -61,7 +61,7 @@ def configure(
     asked = properties(classifications, "spark-defaults")
     sized = {name: value for name, value in sizes(asked, machine).items() if asked.get(name) != value}
     defaults = {name: place(value) for name, value in asked.items()} | sized | OWN
-    exported = properties(_nested(classifications, "spark-env"), "export")
+    exported = properties(_nested_in_spark_env(classifications), "export")
     replaced = [f"{name} {asked[name]} by {value}" for name, value in sorted(sized.items()) if name in asked]
     master = f"spark.master {asked.get('spark.master', 'yarn')} by {sized['spark.master']}"
     return Configuration(
@@ -103,8 +103,8 @@ def properties(classifications: Sequence[Mapping[str, Any]], name: str) -> dict[
     return found
 
 
-def _nested(classifications: Sequence[Mapping[str, Any]], name: str) -> list[Mapping[str, Any]]:
-    chosen = [each for each in classifications if each["Classification"] == name]
+def _nested_in_spark_env(classifications: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    chosen = [each for each in classifications if each["Classification"] == "spark-env"]
     return [inner for each in chosen for inner in each.get("Configurations", ())]
 
 

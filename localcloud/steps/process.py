@@ -56,7 +56,7 @@ class ChildProcess:
     def wait(self) -> int:
         """Return the command's exit code once it has ended, as a shell does."""
         code = self._process.wait()
-        self._let_go()
+        self.kill()
         return 128 - code if code < 0 else code
 
     def interrupt(self) -> None:
@@ -65,10 +65,7 @@ class ChildProcess:
             os.killpg(self._process.pid, signal.SIGTERM)
 
     def kill(self) -> None:
-        """End the command and everything it started."""
-        self._let_go()
-
-    def _let_go(self) -> None:
+        """End the command and everything it started: the launcher does when its input ends."""
         if self._process.stdin is not None:
             with suppress(BrokenPipeError):
                 self._process.stdin.close()

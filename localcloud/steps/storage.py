@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
+LOGS = ("controller", "stdout", "stderr")
+"""Names of the logs of a step or a bootstrap action."""
+
+
 def split_uri(uri: str) -> tuple[str, str]:
     """Return bucket and key of an S3 URI, in any of EMR's spellings of the scheme."""
     bucket, _, key = uri.partition("://")[2].partition("/")
@@ -50,9 +54,9 @@ def _fetch_one(s3: "S3Client", uri: str, folder: Path) -> str:
     return f"{target}#{fragment}" if fragment else str(target)
 
 
-def put_logs(s3: "S3Client", uri: str, folder: Path, names: tuple[str, ...]) -> None:
-    """Upload logs as EMR does: compressed, each by its name below the URI."""
+def put_logs(s3: "S3Client", uri: str, folder: Path) -> None:
+    """Upload the logs in a folder as EMR does: compressed, each by its name below the URI."""
     bucket, prefix = split_uri(uri)
-    for name in names:
+    for name in LOGS:
         packed = gzip.compress((folder / name).read_bytes())
         s3.put_object(Bucket=bucket, Key=f"{prefix}{name}.gz", Body=packed)

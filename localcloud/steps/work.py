@@ -23,7 +23,6 @@ from localcloud.steps.process import Order
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-LOGS = ("controller", "stdout", "stderr")
 EXCEPTION = re.compile(r"^(?:Exception in thread .*?|Caused by: |)((?:[A-Za-z_][\w.]*\.)?\w*(?:Error|Exception)\b.*)$")
 
 
@@ -115,7 +114,7 @@ class Work:
     def _new_folder(self, name: str) -> Path:
         folder = self._folder / name
         folder.mkdir(parents=True)
-        for log in LOGS:
+        for log in storage.LOGS:
             (folder / log).touch()
         return folder
 
@@ -143,7 +142,7 @@ class Work:
             return
         uri = f"{self._cluster.log_uri}{self._cluster.id}/{above}{name}"
         try:
-            storage.put_logs(self._s3(self._credentials()), uri, self._folder / name, LOGS)
+            storage.put_logs(self._s3(self._credentials()), uri, self._folder / name)
         except (BotoCoreError, ClientError, OSError, LookupError) as error:
             # EMR does not fail a step whose logs cannot be uploaded.
             sys.stderr.write(f"Could not upload logs to {uri}: {error}\n")

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+from tests.serving import serving
+
 DROP = 0
 """In place of a status: the connection is closed without an answer."""
 
@@ -108,13 +110,5 @@ def running() -> Iterator[FakeS3]:
         # All threads of an upload connect at once; the default of five would turn most of them away.
         request_queue_size = 256
 
-    server = Server(("127.0.0.1", 0), Handler)
-    fake.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
+    with serving(Server(("127.0.0.1", 0), Handler)) as fake.endpoint:
         yield fake
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -25,7 +25,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 def run(capsys: pytest.CaptureFixture[str], *argv: str) -> list[str]:
     """Return the lines that a command prints."""
-    assert localcloud.main(argv, region="eu-west-3", runtime=Runtime) == 0
+    assert localcloud.main([*argv, "--region", "eu-west-3"], runtime=Runtime) == 0
     return capsys.readouterr().out.splitlines()
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tools.lock import APART, CLUSTER_LISTS, LOCKED
+from tools.lock import APART, ARCHITECTURES, CLUSTER_LISTS, LOCKED
 from tools.set_up import LOCKS, ROOT
 
 PYTHON_LOCKS = [
     *LOCKED.values(),
     *APART.values(),
-    *(f"infra/emr/bootstrap/{name}.{machine}.txt" for name, machines in CLUSTER_LISTS.items() for machine in machines),
+    *(f"infra/emr/bootstrap/{name}.{machine}.txt" for name in CLUSTER_LISTS for machine in ARCHITECTURES),
 ]
 
 _REQUIREMENT = re.compile(r"[A-Za-z0-9_.-]+(\[[a-z0-9,]+\])?==[^ ;\\]+( ; [^\\]+)? \\")

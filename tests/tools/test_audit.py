@@ -4,12 +4,12 @@ import http.server
 import json
 import os
 import subprocess
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.serving import serving
 from tools.set_up import ROOT
 
 HOLE = {"id": "GHSA-aaaa-bbbb-cccc", "summary": "A hole"}
@@ -54,12 +54,8 @@ class FakeAdvisories(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def advisories() -> Iterator[str]:
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), FakeAdvisories) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with serving(http.server.ThreadingHTTPServer(("127.0.0.1", 0), FakeAdvisories)) as address:
+        yield address
 
 
 def audit(service: str) -> subprocess.CompletedProcess[str]:

@@ -56,7 +56,7 @@ def photos_lines(cost: PhotosCost, *, shards: bool = False) -> list[str]:
     return in_columns(rows)
 
 
-def spent_lines(actual_cost: Sequence[NodesCost]) -> list[str]:
+def actual_lines(actual_cost: Sequence[NodesCost]) -> list[str]:
     """Return the table of the actual cost of a cluster."""
     rows = [["type", "market", "nodes", "node hours", "EC2", "EMR", "disks", "total"]]
     rows += [

@@ -21,7 +21,6 @@ from job.errors import OrchardError
 HERE = Path(__file__).resolve().parent
 OLDEST_GLIBC = 17
 """Of 2.x: the oldest that wheels for 64-bit ARM were ever tagged for."""
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 class WheelhouseError(OrchardError):
@@ -57,7 +56,7 @@ def provide(
     """
     locks, installer = lock_files(architecture, optional), installer_lock(architecture)
     requirements = "".join(lock.read_text() for lock in locks)
-    names = modules(architecture, optional)
+    names = modules(optional)
     fingerprint = _fingerprint(requirements, installer.read_text(), *names)
     wheelhouse = cache_folder(environment) / f"{architecture}-{fingerprint}.zip"
     if not wheelhouse.is_file():
@@ -73,16 +72,15 @@ def provide(
 
 
 def cache_folder(environment: Mapping[str, str]) -> Path:
-    """Return the folder of this user that wheelhouses are kept in."""
+    """Return this user's folder of wheelhouses."""
     base = environment.get("XDG_CACHE_HOME")
     root = Path(base) if base else Path(environment.get("HOME", "~")).expanduser() / ".cache"
     return root / "orchard" / "wheelhouse"
 
 
-def modules(architecture: Architecture, optional: Sequence[str] = ()) -> list[str]:
-    """Return everything that must import on a node of an architecture."""
-    chosen = [*versions.LIBRARIES, *(library for name in optional for library in versions.OPTIONAL[name])]
-    libraries = [library for library in chosen if architecture in library.architectures]
+def modules(optional: Sequence[str] = ()) -> list[str]:
+    """Return everything that must import on a node."""
+    libraries = [*versions.LIBRARIES, *(library for name in optional for library in versions.OPTIONAL[name])]
     return [module for library in libraries for module in library.modules]
 
 
@@ -116,13 +114,13 @@ def download(lock: Path, architecture: Architecture, folder: Path) -> None:
 def pack(wheels: Path, requirements: str, names: list[str], target: Path) -> None:
     """Write wheels, their requirements and the modules to import into one zip, the same bytes every time.
 
-    Wheels are compressed already, so the zip only stores them.
+    Wheels are compressed already, so the zip only stores them. ``ZipInfo`` gives every file the same time.
     """
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as packed:
-        packed.writestr(zipfile.ZipInfo("requirements.txt", _EPOCH), requirements)
-        packed.writestr(zipfile.ZipInfo("modules.txt", _EPOCH), "".join(f"{name}\n" for name in names))
+        packed.writestr(zipfile.ZipInfo("requirements.txt"), requirements)
+        packed.writestr(zipfile.ZipInfo("modules.txt"), "".join(f"{name}\n" for name in names))
         for wheel in sorted(wheels.iterdir()):
-            packed.writestr(zipfile.ZipInfo(wheel.name, _EPOCH), wheel.read_bytes())
+            packed.writestr(zipfile.ZipInfo(wheel.name), wheel.read_bytes())
 
 
 def _fingerprint(*parts: str) -> str:

@@ -16,10 +16,10 @@ from localcloud.cloudformation.resources.requests import (
     undone_on_failure,
 )
 from localcloud.cloudformation.tags import tag_changes, tag_list
+from localcloud.emr.cluster import ENDED
 
 _LONGEST_NAME = 128
 _STARTED = ("RUNNING", "WAITING")
-_ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
 _LONGEST_WAIT = 15 * 60
 """Seconds for a cluster to start or end: bootstrap actions really run here."""
 _PAUSE = 0.1
@@ -85,10 +85,10 @@ class Cluster:
     def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
         """Terminate the cluster and wait for its end, unless it has ended itself."""
         client = context.client("emr")
-        if _state(client, physical_id) in _ENDED:
+        if _state(client, physical_id) in ENDED:
             return
         client.terminate_job_flows(JobFlowIds=[physical_id])
-        _wait(client, physical_id, _ENDED)
+        _wait(client, physical_id, ENDED)
 
     def _change_policies(self, client: Client, cluster: str, before: Properties, after: Properties) -> None:
         for name in ("AutoTerminationPolicy", "ManagedScalingPolicy"):
@@ -213,7 +213,7 @@ def _state(client: Client, cluster: str) -> str:
         status: Mapping[str, str] = client.describe_cluster(ClusterId=cluster)["Cluster"]["Status"]
     except ClientError as error:
         if error.response["Error"]["Code"] == _UNKNOWN:
-            return _ENDED[0]
+            return ENDED[0]
         raise
     return status["State"]
 
@@ -222,7 +222,7 @@ def _wait(client: Client, cluster: str, states: Sequence[str]) -> None:
     """Wait until a cluster is in one of some states; fail if it ends instead, or after a time limit."""
     end = time.monotonic() + _LONGEST_WAIT
     while (state := _state(client, cluster)) not in states:
-        if state in _ENDED:
+        if state in ENDED:
             status = client.describe_cluster(ClusterId=cluster)["Cluster"]["Status"]
             reason = status.get("StateChangeReason", {}).get("Message", "no reason given")
             raise ValueError(f"Cluster {cluster} ended as {state} while it started: {reason}")

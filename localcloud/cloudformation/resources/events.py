@@ -7,7 +7,7 @@ from typing import Any
 from localcloud import schedule
 from localcloud.cloudformation.resource import Client, Created, Properties, ResourceContext
 from localcloud.cloudformation.resources.requests import call, passing_over, refuse_others, undone_on_failure
-from localcloud.cloudformation.tags import tag_changes, tag_list
+from localcloud.cloudformation.tags import retag, tag_list
 
 _LONGEST_NAME = 64
 _ABSENT = "ResourceNotFoundException"
@@ -35,11 +35,7 @@ class Rule:
         self._put(client, physical_id, after, tags=False)
         self._change_targets(client, physical_id, before, after)
         made = self._created(client, physical_id)
-        gone, new = tag_changes(before, after)
-        if gone:
-            client.untag_resource(ResourceARN=made.attributes["Arn"], TagKeys=gone)
-        if new:
-            client.tag_resource(ResourceARN=made.attributes["Arn"], Tags=new)
+        retag(client, before, after, ResourceARN=made.attributes["Arn"])
         return made
 
     def delete(self, context: ResourceContext, physical_id: str, properties: Properties) -> None:

@@ -312,12 +312,8 @@ def _change_boundary(client: Client, kind: str, holder: str, before: Properties,
 
 
 def _remove_policies(client: Client, kind: str, holder: str, properties: Mapping[str, Any]) -> None:
-    for name in _inline(properties):
-        with passing_over(_ABSENT):
-            _call(client, f"delete_{kind}_policy", kind, holder, PolicyName=name)
-    for arn in properties.get("ManagedPolicyArns", []):
-        with passing_over(_ABSENT):
-            _call(client, f"detach_{kind}_policy", kind, holder, PolicyArn=arn)
+    """Remove inline and managed policies; the boundary is deleted with its holder."""
+    _change_policies(client, kind, holder, properties, {"PermissionsBoundary": properties.get("PermissionsBoundary")})
 
 
 def _change_tags(client: Client, kind: str, holder: str, before: Properties, after: Properties) -> None:

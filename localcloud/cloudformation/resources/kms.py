@@ -1,8 +1,10 @@
 """KMS: keys and their aliases."""
 
+from collections.abc import Sequence
+
 from localcloud.cloudformation.resource import Client, Created, Properties, ResourceContext
 from localcloud.cloudformation.resources.requests import call, document, passing_over, truth, undone_on_failure
-from localcloud.cloudformation.tags import renamed, tag_changes, tag_list
+from localcloud.cloudformation.tags import tag_changes, tag_list
 
 _WAITING_DAYS = 30
 """Default waiting time before a key is deleted."""
@@ -24,7 +26,7 @@ class Key:
             "CreateKey",
             Description=properties.get("Description"),
             Policy=document(policy) if policy else None,
-            Tags=renamed(tag_list(properties), "TagKey", "TagValue"),
+            Tags=_tags(tag_list(properties)),
         )["KeyMetadata"]["KeyId"]
         with undone_on_failure(lambda: self.delete(context, key, properties)):
             self._switch(client, key, {}, properties)
@@ -41,7 +43,7 @@ class Key:
         if gone:
             client.untag_resource(KeyId=physical_id, TagKeys=gone)
         if new:
-            client.tag_resource(KeyId=physical_id, Tags=renamed(new, "TagKey", "TagValue"))
+            client.tag_resource(KeyId=physical_id, Tags=_tags(new))
         return self._created(client, physical_id)
 
     def delete(self, context: ResourceContext, physical_id: str, properties: Properties) -> None:
@@ -85,3 +87,8 @@ class Alias:
     def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:
         with passing_over(_ABSENT):
             context.client("kms").delete_alias(AliasName=physical_id)
+
+
+def _tags(tags: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    """Return tags as KMS takes them."""
+    return [{"TagKey": tag["Key"], "TagValue": tag["Value"]} for tag in tags]

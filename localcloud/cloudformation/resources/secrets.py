@@ -6,7 +6,7 @@ from typing import Any
 
 from localcloud.cloudformation.resource import Client, Created, Properties, ResourceContext
 from localcloud.cloudformation.resources.requests import call, passing_over, refuse_others
-from localcloud.cloudformation.tags import tag_changes, tag_list
+from localcloud.cloudformation.tags import retag, tag_list
 
 _TEMPLATE = ("GenerateStringKey", "SecretStringTemplate")
 _RULES = (
@@ -49,11 +49,7 @@ class Secret:
             KmsKeyId=after.get("KmsKeyId"),
             SecretString=_value(client, after) if changed else None,
         )
-        gone, new = tag_changes(before, after)
-        if gone:
-            client.untag_resource(SecretId=physical_id, TagKeys=gone)
-        if new:
-            client.tag_resource(SecretId=physical_id, Tags=new)
+        retag(client, before, after, SecretId=physical_id)
         return self._created(physical_id)
 
     def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:

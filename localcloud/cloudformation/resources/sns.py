@@ -5,7 +5,7 @@ from typing import Any
 
 from localcloud.cloudformation.resource import Client, Created, Properties, ResourceContext
 from localcloud.cloudformation.resources.requests import call, document, passing_over, undone_on_failure
-from localcloud.cloudformation.tags import tag_changes, tag_list
+from localcloud.cloudformation.tags import retag, tag_list
 
 _LONGEST_NAME = 256
 _ABSENT = ("NotFound", "NotFoundException", "ResourceNotFound")
@@ -30,11 +30,7 @@ class Topic:
     def update(self, context: ResourceContext, physical_id: str, before: Properties, after: Properties) -> Created:
         client = context.client("sns")
         self._set_attributes(client, physical_id, before, after)
-        gone, new = tag_changes(before, after)
-        if gone:
-            client.untag_resource(ResourceArn=physical_id, TagKeys=gone)
-        if new:
-            client.tag_resource(ResourceArn=physical_id, Tags=new)
+        retag(client, before, after, ResourceArn=physical_id)
         return self._created(physical_id)
 
     def delete(self, context: ResourceContext, physical_id: str, _properties: Properties) -> None:

@@ -30,5 +30,5 @@ def test_all_nodes_need_one_zone() -> None:
         default_context() | {"primary_instance_types": "m5.xlarge", "worker_instance_types": "m6i.xlarge"}
     )
     apart = {("a", "m5.xlarge"), ("b", "m6i.xlarge")}
-    assert offered_finding("types", settings, ["a", "b"], apart).level is Level.FAILURE
-    assert offered_finding("types", settings, ["a", "b"], apart | {("b", "m5.xlarge")}).level is Level.OK
+    assert offered_finding(settings, ["a", "b"], apart).level is Level.FAILURE
+    assert offered_finding(settings, ["a", "b"], apart | {("b", "m5.xlarge")}).level is Level.OK

@@ -39,7 +39,7 @@ ROLE = f"arn:aws:sts::{ACCOUNT}:assumed-role/Admin/me"
 def test_the_role_of_a_session_needs_no_permission_to_be_named(aws: Aws) -> None:
     fake_call(aws, "iam.GetRole", {"Error": {"Code": "AccessDenied", "Message": "No."}})
     simulated = fake_call(aws, "iam.SimulatePrincipalPolicy", {"EvaluationResults": []})
-    permissions.simulated(Account(aws, read_settings(default_context()), ACCOUNT, ROLE), "permissions")
+    permissions.simulated(Account(aws, read_settings(default_context()), ACCOUNT, ROLE))
     assert {asked["PolicySourceArn"] for asked in simulated.sent} == {f"arn:aws:iam::{ACCOUNT}:role/Admin"}
 
 
@@ -47,4 +47,4 @@ def test_another_failure_to_name_the_role_is_an_error(aws: Aws) -> None:
     fake_call(aws, "iam.GetRole", {"Error": {"Code": "InvalidInput", "Message": "No."}})
     account = Account(aws, read_settings(default_context()), ACCOUNT, ROLE)
     with pytest.raises(ClientError, match="InvalidInput"):
-        permissions.simulated(account, "permissions")
+        permissions.simulated(account)

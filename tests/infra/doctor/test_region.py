@@ -19,11 +19,11 @@ def refused(aws: Aws, code: str) -> Account:
 
 @pytest.mark.parametrize("code", ["OptInRequired", "AuthFailure"])
 def test_a_region_that_is_not_enabled_is_named(aws: Aws, code: str) -> None:
-    found = region.zones(refused(aws, code), "region")
+    found = region.zones(refused(aws, code))
     fix = f"aws account enable-region --region-name {REGION} --region {REGION}"
     assert (found.level, found.fix) == (Level.FAILURE, fix)
 
 
 def test_another_refusal_is_not_taken_for_a_missing_region(aws: Aws) -> None:
     with pytest.raises(ClientError, match="UnauthorizedOperation"):
-        region.zones(refused(aws, "UnauthorizedOperation"), "region")
+        region.zones(refused(aws, "UnauthorizedOperation"))

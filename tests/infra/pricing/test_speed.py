@@ -9,7 +9,7 @@ import pytest
 
 from infra.errors import NotAllowedError
 from infra.pricing.speed import BENCHMARK, Speed, expected_speed, keep_speed, measured
-from infra.runs import Node, Step, find_run, mean_cores
+from infra.runs import Node, Step, history, mean_cores
 from tests.error_report import values
 from tests.infra.conftest import fake_call
 from tests.infra.fake_price_list import NOW
@@ -29,7 +29,7 @@ MANIFEST: dict[str, Any] = {
 def run(person: Person) -> Step:
     """Return a run of half an hour on one core node and two task nodes, of type m5.xlarge."""
     cluster_that_ran("first", NOW - 2 * HOUR, minutes=120, step=(30, 60))
-    return find_run(person.aws, "first")
+    return history.find_run(person.aws, "first")
 
 
 def test_keeps_the_speed_of_a_run_for_its_instance_type(person: Person, run: Step, tmp_path: Path) -> None:

@@ -82,11 +82,11 @@ def test_it_ends_well_and_says_how_much_it_imported(installed: tuple[Path, Finis
     folder, result = installed
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.splitlines()[-1] == (
-        f"bootstrap: {len(wheelhouse.modules(ARCHITECTURE))} modules import with {folder}/bin/python"
+        f"bootstrap: {len(wheelhouse.modules())} modules import with {folder}/bin/python"
     )
 
 
-@pytest.mark.parametrize("module", wheelhouse.modules(ARCHITECTURE))
+@pytest.mark.parametrize("module", wheelhouse.modules())
 def test_each_module_imports_from_the_environment_itself(installed: tuple[Path, Finished], module: str) -> None:
     folder, _ = installed
     result = subprocess.run(
