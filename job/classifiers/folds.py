@@ -17,7 +17,7 @@ from job.classifiers.models import COMPONENTS, FEATURES, Classifier
 from job.classifiers.precision import HeldOut
 from job.classifiers.predict import count_pairs, predictions_table
 from job.classifiers.stage import Training, train_classifier
-from job.images import TEST, TRAIN
+from job.images import TEST, TRAIN, of_split
 from job.pca import PrincipalComponents, Projection, components, passes
 from job.pca.passes import SumTask, components_table
 from job.results import DataFile, layout
@@ -64,7 +64,7 @@ class Side:
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """Return the rows with the fold's splits and, after its fit, components."""
-        table = table.filter(pc.equal(table["split"], TRAIN))
+        table = of_split(table, TRAIN)
         held = self.folds.value.of(table["path"]) == self.number
         splits = pa.array(np.where(held, TEST, TRAIN).tolist(), pa.string())
         table = table.set_column(table.schema.get_field_index("split"), "split", splits)
@@ -248,7 +248,6 @@ def _tested(output: str, file: DataFile, side: Side, model: "Broadcast[Classifie
     """Return how the fold's photos in a file are predicted, without those of labels that were not trained."""
     with workers.ended_if_silent():
         table = side(layout.read_parquet(output, file.path))
-        test = table.filter(pc.equal(table["split"], TEST))
-        predictions = predictions_table(test, model.value)
+        predictions = predictions_table(of_split(table, TEST), model.value)
         known = predictions.filter(pc.is_in(predictions["label"], pa.array(model.value.labels, pa.string())))
         return _Tested(count_pairs(known), calibration_of(known), HeldOut.of(known))

@@ -14,7 +14,7 @@ from job.classifiers.calibration import Calibration, calibration_of
 from job.classifiers.distance import with_unknown
 from job.classifiers.evaluate import Pairs
 from job.classifiers.models import COMPONENTS, FEATURES, Classifier
-from job.images import TEST, TRAIN
+from job.images import TEST, TRAIN, of_split
 from job.matrices import list_column, matrix
 from job.results import DataFile, layout
 from job.spark import session, slices, workers
@@ -95,7 +95,7 @@ def predictions_table(photos: pa.Table, classifier: Classifier, components: pa.T
 
 def count_pairs(predictions: pa.Table) -> Pairs:
     """Count the test photos of a predictions table by true and predicted label."""
-    test = predictions.filter(pc.equal(predictions["split"], TEST))
+    test = of_split(predictions, TEST)
     return Counter(zip(test["label"].to_pylist(), test["predicted"].to_pylist(), strict=True))
 
 

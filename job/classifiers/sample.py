@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark import SparkContext
 
 from job.classifiers.tuning import FOLDS, Sample, draw_sample
-from job.images import TRAIN, groups
+from job.images import TRAIN, groups, of_split
 from job.matrices import matrix
 from job.pca import Classes
 from job.pca.passes import SumTask, classes_of
@@ -19,7 +18,7 @@ from job.spark.slices import training_rows
 
 def sampled_paths(listing: pa.Table) -> dict[str, int]:
     """Return the fold of each training photo in the sample, by path; a group is in one fold."""
-    training = listing.filter(pc.equal(listing["split"], TRAIN))
+    training = of_split(listing, TRAIN)
     labels, names = training["label"].to_pylist(), training["group"].to_pylist()
     grouped = None
     if not training["group"].null_count:

@@ -8,12 +8,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from job.errors import TooFewPhotosError
 from job.images import patterns
 from job.images.labels import named
-from job.images.listing import TEST, TRAIN, paths_inside, rank
+from job.images.listing import TEST, TRAIN, of_split, paths_inside, rank
 
 OPTION = "--group-pattern"
 
@@ -155,7 +154,7 @@ def warnings(photos: pa.Table) -> list[str]:
     """Return what makes an accuracy by group impossible or too high, a line each; nothing without groups."""
     if photos["group"].null_count == len(photos):
         return []
-    train, test = (photos.filter(pc.equal(photos["split"], split)) for split in (TRAIN, TEST))
+    train, test = (of_split(photos, split) for split in (TRAIN, TEST))
     lines = []
     alone = single(sizes(train["group"].to_pylist(), train["label"].to_pylist()))
     if alone:

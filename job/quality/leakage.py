@@ -7,10 +7,9 @@ from itertools import islice, pairwise
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark import SparkContext
 
-from job.images import TEST
+from job.images import TEST, of_split
 from job.matrices import matrix
 from job.results import DataFile, layout
 from job.spark import session, slices, workers
@@ -165,8 +164,7 @@ def _nearest(output: str, task: _Task) -> _Found:
     with workers.ended_if_silent() as heartbeat:
         tables = []
         for path, rows in task.tests:
-            table = layout.read_parquet(output, path)
-            tables.append(table.filter(pc.equal(table["split"], TEST)).take(pa.array(rows)))
+            tables.append(of_split(layout.read_parquet(output, path), TEST).take(pa.array(rows)))
         examined_rows = pa.concat_tables(tables)
         tests = _padded(unit_rows(matrix(examined_rows["features"])))
         del tables

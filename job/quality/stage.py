@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from pyspark import SparkContext
 
 from job import storage
-from job.images import TEST, TRAIN
+from job.images import TEST, TRAIN, of_split
 from job.matrices import matrix
 from job.pca import PrincipalComponents
 from job.quality import KINDS, duplicates, leakage, photos, suspects
@@ -125,7 +125,7 @@ def right_predictions(output: str, predictions: Sequence[DataFile], labels: Sequ
     right: dict[str, bool] = {}
     for file in predictions:
         table = layout.read_parquet(output, file.path).select(["path", "label", "split", "probabilities"])
-        test = table.filter(pc.equal(table["split"], TEST))
+        test = of_split(table, TEST)
         if len(test):
             best = pa.array(labels, pa.string()).take(pa.array(matrix(test["probabilities"]).argmax(axis=1)))
             right.update(zip(test["path"].to_pylist(), pc.equal(test["label"], best).to_pylist(), strict=True))

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from job import storage
 from job.classifiers import UNKNOWN
-from job.images import TEST
+from job.images import TEST, of_split
 from job.matrices import matrix
 from job.report import checked, objects, predicted
 from job.report.checked import Checked
@@ -185,8 +185,7 @@ def read_tested(
     taken: dict[str, str] = {}
     wanted = pa.array(shown, pa.string())
     for file in files:
-        table = layout.read_parquet(output, file)
-        test = table.filter(pc.equal(table["split"], TEST))
+        test = of_split(layout.read_parquet(output, file), TEST)
         probabilities = matrix(test["probabilities"])
         places = pc.fill_null(pc.index_in(test["label"], value_set=pa.array(labels, pa.string())), -1).to_numpy()
         known = np.flatnonzero(places >= 0)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from job import storage
-from job.images import PREDICT
+from job.images import PREDICT, of_split
 from job.matrices import matrix
 from job.results import layout
 from job.results.layout import DataFile
@@ -87,7 +87,7 @@ def write_tables(
         return Tables(files, {}, reasons)
     rows = pa.concat_tables(readable_predictions(table, labels) for table in _read(output, predictions))
     files.append(layout.write_csv(output, layout.PREDICTIONS_TABLE, rows))
-    predicted = Counter(rows["predicted"].filter(pc.equal(rows["split"], PREDICT)).to_pylist())
+    predicted = Counter(of_split(rows, PREDICT)["predicted"].to_pylist())
     return Tables(files, dict(sorted(predicted.items(), key=lambda entry: (-entry[1], entry[0]))), reasons)
 
 

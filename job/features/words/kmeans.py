@@ -13,14 +13,13 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark import Accumulator, Broadcast, SparkContext
 
 from job.errors import TooFewPhotosError
 from job.features.extractor import features_table
 from job.features.words.descriptors import DescriptorKind, Descriptors, descriptor_counts, require_opencv, stacked
 from job.features.words.vocabulary import Learning, Vocabulary
-from job.images import TRAIN
+from job.images import TRAIN, of_split
 from job.results import DataFile, layout, resume
 from job.spark import session, workers
 
@@ -66,7 +65,7 @@ def draw_sample(
         Shape (n, kind.width).
     """
     keys, drawn = [np.empty(0)], [np.empty((0, kind.width), np.uint8)]
-    for value in table.filter(pc.equal(table["split"], TRAIN))["descriptors"].to_pylist():
+    for value in of_split(table, TRAIN)["descriptors"].to_pylist():
         digest = hashlib.blake2b(value, digest_size=16, key=str(seed).encode()).digest()
         rows = np.frombuffer(value, np.uint8).reshape(-1, kind.width)
         numbers = np.random.default_rng(int.from_bytes(digest)).random(len(rows))
