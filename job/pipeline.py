@@ -107,7 +107,7 @@ def run(arguments: Arguments) -> dict[str, Any]:
         begin_to_replace(run)
         written["pca"] = write_components(output, fitted, projection)
         if extracted.vocabulary:
-            written["vocabulary"] = vocabulary.write(output, extracted.vocabulary)
+            written["vocabulary"] = [layout.write_file(output, *file) for file in extracted.vocabulary]
         if classified is not None:
             written["classifier"] = stage.write(output, classified)
         written["quality"] = quality.write(output, checked)

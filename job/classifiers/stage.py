@@ -208,10 +208,8 @@ def write(output: str, classified: Classified) -> list[DataFile]:
     }
     if classified.classifier.distance is not None:
         contents[layout.DISTANCE] = classified.classifier.distance.to_file()
-    files = list(classified.predictions.files)
-    for name, content in contents.items():
-        storage.write_bytes(storage.join(output, name), content)
-        files.append(DataFile(name, labels, len(content)))
+    files = [layout.write_file(output, name, labels, content) for name, content in contents.items()]
+    files = [*classified.predictions.files, *files]
     if classified.evaluation.photos:
         files.append(layout.write_csv(output, layout.CONFUSION_MATRIX, classified.evaluation.table()))
     return files

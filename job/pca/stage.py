@@ -62,9 +62,8 @@ def write_components(output: str, fitted: PrincipalComponents, projection: Proje
     explained = layout.write_csv(output, layout.EXPLAINED_VARIANCE, table)
     archive = io.BytesIO()
     np.savez(archive, mean=projection.mean, scale=projection.scale, components=projection.components)
-    content = archive.getvalue()
-    storage.write_bytes(storage.join(output, layout.PROJECTION), content)
-    return [explained, DataFile(layout.PROJECTION, len(projection.components), len(content))]
+    rows = len(projection.components)
+    return [explained, layout.write_file(output, layout.PROJECTION, rows, archive.getvalue())]
 
 
 def read_projection(output: str) -> Projection:

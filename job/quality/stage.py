@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import SparkContext
 
-from job import storage
 from job.images import TEST, TRAIN, of_split
 from job.matrices import matrix
 from job.pca import PrincipalComponents
@@ -169,5 +168,4 @@ def write(output: str, found: Found) -> list[DataFile]:
             "pairs": found.pairs,
         }
     )
-    storage.write_bytes(storage.join(output, layout.QUALITY), content)
-    return [*files, DataFile(layout.QUALITY, len(shown), len(content))]
+    return [*files, layout.write_file(output, layout.QUALITY, len(shown), content)]

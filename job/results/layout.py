@@ -141,6 +141,12 @@ def attempt() -> int:
     return context.taskAttemptId() if context is not None else 0
 
 
+def write_file(output: str, name: str, rows: int, content: bytes | pa.Buffer) -> DataFile:
+    """Write a file of the results in one piece; ``rows``: what the manifest says of it."""
+    storage.write_bytes(storage.join(output, name), content)
+    return DataFile(name, rows, len(content))
+
+
 def write_parquet(output: str, name: str, table: pa.Table, footer: Mapping[str, str] = {}) -> DataFile:
     """Write a table as one Parquet file in one piece.
 
@@ -152,14 +158,14 @@ def write_parquet(output: str, name: str, table: pa.Table, footer: Mapping[str, 
     with pq.ParquetWriter(sink, table.schema, compression="zstd", compression_level=1, use_dictionary=repeated) as file:
         file.write_table(table)
         file.add_key_value_metadata(dict(footer))
-    return _write(output, name, sink, table.num_rows)
+    return write_file(output, name, table.num_rows, sink.getvalue())
 
 
 def write_csv(output: str, name: str, table: pa.Table) -> DataFile:
     """Write a table as one CSV file with a header, in one piece."""
     sink = pa.BufferOutputStream()
     pyarrow.csv.write_csv(table, sink)
-    return _write(output, name, sink, table.num_rows)
+    return write_file(output, name, table.num_rows, sink.getvalue())
 
 
 def read_parquet(output: str, name: str) -> pa.Table:
@@ -300,12 +306,6 @@ _DATA_FILE = re.compile(
 def _remove_empty_folders(output: str) -> None:
     for name in (PREDICTIONS, *LAYOUT):
         storage.remove_empty_folder(storage.join(output, name))
-
-
-def _write(output: str, name: str, sink: pa.BufferOutputStream, rows: int) -> DataFile:
-    content = sink.getvalue()
-    storage.write_bytes(storage.join(output, name), content)
-    return DataFile(name, rows, content.size)
 
 
 def installed_version(library: str) -> str | None:

@@ -129,5 +129,4 @@ def _join(output: str, parts: Sequence[DataFile]) -> DataFile:
         contents = list(pool.map(lambda part: storage.read_bytes(storage.join(output, part.path)), parts))
     header = contents[0].split(b"\n", 1)[0] + b"\n"
     joined = header + b"".join(content.removeprefix(header) for content in contents)
-    storage.write_bytes(storage.join(output, layout.COMPONENTS_TABLE), joined)
-    return DataFile(layout.COMPONENTS_TABLE, sum(part.rows for part in parts), len(joined))
+    return layout.write_file(output, layout.COMPONENTS_TABLE, sum(part.rows for part in parts), joined)

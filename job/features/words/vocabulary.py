@@ -2,7 +2,6 @@
 
 import io
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +12,7 @@ from job import storage
 from job.errors import ResultsUnusableError, UsageError
 from job.features.words.descriptors import KINDS, DescriptorKind, Descriptors
 from job.matrices import row_products
-from job.results import DataFile, layout
+from job.results import layout
 
 SHARE_OF_COMPONENTS = (7, 10)
 """Components kept for each word by default, as a fraction: 0.7 exactly, which no float is."""
@@ -87,23 +86,16 @@ def describe(vocabulary: Vocabulary) -> dict[str, Any]:
     }
 
 
-def to_files(vocabulary: Vocabulary, description: dict[str, Any]) -> list[tuple[DataFile, bytes]]:
-    """Return ``words.npz`` with one array, and ``vocabulary.json``: each with its content."""
+def to_files(vocabulary: Vocabulary, description: dict[str, Any]) -> list[tuple[str, int, bytes]]:
+    """Return ``words.npz`` with one array, and ``vocabulary.json``: each as ``layout.write_file`` takes it."""
     archive = io.BytesIO()
     np.savez(archive, words=vocabulary.words)
     words = archive.getvalue()
     text = layout.to_json({"schema_version": layout.SCHEMA_VERSION, **describe(vocabulary), **description})
     return [
-        (DataFile(layout.WORDS, len(vocabulary.words), len(words)), words),
-        (DataFile(layout.WORDS_DESCRIPTION, 1, len(text)), text),
+        (layout.WORDS, len(vocabulary.words), words),
+        (layout.WORDS_DESCRIPTION, 1, text),
     ]
-
-
-def write(output: str, files: Sequence[tuple[DataFile, bytes]]) -> list[DataFile]:
-    """Write what ``to_files`` returned; return the files."""
-    for file, content in files:
-        storage.write_bytes(storage.join(output, file.path), content)
-    return [file for file, _ in files]
 
 
 def load(folder: str) -> tuple[Vocabulary, dict[str, Any]]:
