@@ -1,10 +1,8 @@
 """Fit the principal components in a run, project every photo, and write and read the projection."""
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
-import pyarrow as pa
 from pyspark import SparkContext
 
 from job import storage
@@ -56,18 +54,12 @@ def project_photos(
 
 def write_components(output: str, fitted: PrincipalComponents, projection: Projection) -> list[DataFile]:
     """Write the explained variance and the projection; return both files."""
-    rows = components.explained_variance_rows(fitted)
-    names = ("component", "variance", "ratio", "cumulative")
-    table = pa.table([pa.array(column) for column in zip(*rows, strict=True)], names=names)
-    explained = layout.write_csv(output, layout.EXPLAINED_VARIANCE, table)
-    archive = io.BytesIO()
-    np.savez(archive, mean=projection.mean, scale=projection.scale, components=projection.components)
-    rows = len(projection.components)
-    return [explained, layout.write_file(output, layout.PROJECTION, rows, archive.getvalue())]
+    return [
+        layout.write_csv(output, layout.EXPLAINED_VARIANCE, components.explained_variance(fitted)),
+        layout.write_file(output, layout.PROJECTION, len(projection.components), projection.to_file()),
+    ]
 
 
 def read_projection(output: str) -> Projection:
     """Return the projection in a results folder; raise OSError if it cannot be read."""
-    content = storage.read_bytes(storage.join(output, layout.PROJECTION))
-    with np.load(io.BytesIO(content), allow_pickle=False) as saved:
-        return Projection(saved["mean"], saved["scale"], saved["components"])
+    return Projection.from_file(storage.read_bytes(storage.join(output, layout.PROJECTION)))

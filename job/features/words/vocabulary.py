@@ -1,6 +1,5 @@
 """A vocabulary of visual words, which counts how often each word occurs in a photo."""
 
-import io
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ import numpy.typing as npt
 from job import storage
 from job.errors import ResultsUnusableError, UsageError
 from job.features.words.descriptors import KINDS, DescriptorKind, Descriptors
-from job.matrices import row_products
+from job.matrices import from_npz, row_products, to_npz
 from job.results import layout
 
 SHARE_OF_COMPONENTS = (7, 10)
@@ -88,9 +87,7 @@ def describe(vocabulary: Vocabulary) -> dict[str, Any]:
 
 def to_files(vocabulary: Vocabulary, description: dict[str, Any]) -> list[tuple[str, int, bytes]]:
     """Return ``words.npz`` with one array, and ``vocabulary.json``: each as ``layout.write_file`` takes it."""
-    archive = io.BytesIO()
-    np.savez(archive, words=vocabulary.words)
-    words = archive.getvalue()
+    words = to_npz({"words": vocabulary.words})
     text = layout.to_json({"schema_version": layout.SCHEMA_VERSION, **describe(vocabulary), **description})
     return [
         (layout.WORDS, len(vocabulary.words), words),
@@ -115,8 +112,7 @@ def load(folder: str) -> tuple[Vocabulary, dict[str, Any]]:
     try:
         description: dict[str, Any] = json.loads(storage.read_bytes(storage.join(folder, layout.WORDS_DESCRIPTION)))
         layout.require_version(description, storage.join(folder, layout.WORDS_DESCRIPTION))
-        with np.load(io.BytesIO(storage.read_bytes(storage.join(folder, layout.WORDS))), allow_pickle=False) as saved:
-            words = saved["words"].astype(np.float64)
+        words = from_npz(storage.read_bytes(storage.join(folder, layout.WORDS)))["words"].astype(np.float64)
         kind = KINDS[description["descriptor"]]
         vocabulary = Vocabulary(kind, int(description["keypoints"]), words)
         whole = words.ndim == 2 and words.shape[1] == kind.dimensions and len(words) > 0
