@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from bench import watched
 from job.classifiers import DISCRIMINANT, FEATURES, stage
-from job.classifiers.stage import Training
+from job.classifiers.training import Training
 from job.classifiers.unknown import Fitted
 from job.images import TEST, THUMBNAIL_SIDE, TRAIN
 from job.matrices import FLOAT_LIST

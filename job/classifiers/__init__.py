@@ -1,7 +1,7 @@
 """Train, evaluate and apply classifiers.
 
-``choice``, ``discriminant``, ``folds``, ``precision``, ``predict``, ``sample``, ``stage``, ``tuning`` and ``unknown``
-are public too. Most of these need Spark.
+``choice``, ``discriminant``, ``folds``, ``precision``, ``predict``, ``sample``, ``stage``, ``training``, ``tuning`` and
+``unknown`` are public too. Most of these need Spark.
 """
 
 from job.classifiers.distance import UNKNOWN, Distance, with_unknown

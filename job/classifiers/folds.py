@@ -16,7 +16,8 @@ from job.classifiers.evaluate import Evaluation, Pairs, evaluate
 from job.classifiers.models import COMPONENTS, FEATURES, Classifier
 from job.classifiers.precision import HeldOut
 from job.classifiers.predict import count_pairs, predictions_table
-from job.classifiers.stage import Training, train_classifier
+from job.classifiers.stage import train_classifier
+from job.classifiers.training import Training
 from job.images import TEST, TRAIN, of_split
 from job.pca import PrincipalComponents, Projection, components, passes
 from job.pca.passes import SumTask, components_table

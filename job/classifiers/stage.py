@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from pyspark import SparkContext
 
 from job import storage
@@ -19,39 +18,17 @@ from job.classifiers.models import DISCRIMINANT, FEATURES, LOGISTIC, PERCEPTRON,
 from job.classifiers.precision import Threshold
 from job.classifiers.predict import InputFile, count_right, predict_files
 from job.classifiers.sample import read_sample, sampled_paths
+from job.classifiers.training import Training
 from job.classifiers.tuning import Sample
 from job.classifiers.unknown import Fitted
 from job.errors import TooFewPhotosError
 from job.images import TRAIN
-from job.pca import Moments, passes
+from job.pca import passes
 from job.pca.passes import ProjectionReport, SumTask
 from job.results import DataFile, layout
 from job.results.progress import Progress
 from job.spark import session
-from job.spark.slices import Prepare, as_written
 from job.spark.tasks import PhotosReport
-
-
-@dataclass(frozen=True)
-class Training:
-    """What to train a classifier on, and how."""
-
-    kind: str  # a key of ``MODELS``
-    classify_on: str  # COMPONENTS or FEATURES
-    photos: Mapping[str, int]  # training photos by label
-    width: int  # how many components or features a photo has
-    seed: int
-    listing: pa.Table
-    moments: Moments | None = None  # of the features, by label, if the classifier reads features
-    sample: Sample | None = None  # of the features, if the classifier reads features
-    parameters: Mapping[str, Any] = field(default_factory=dict)  # those that differ from the defaults
-    prepare: Prepare = as_written
-    reject_below: float | None = None  # least probability of a label; None if no photo may be unknown
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The training labels, sorted."""
-        return tuple(sorted(self.photos))
 
 
 @dataclass(frozen=True)
@@ -147,15 +124,14 @@ def train_classifier(
         sample = read_sample(context, task, [file for file, _ in files], sampled_paths(asked.listing))
     if asked.kind == DISCRIMINANT:
         return _train_discriminant(context, task, files, asked, sample)
-    given = (task, files, asked.kind, asked.width, asked.seed, asked.parameters, sample)
     if asked.kind in (LOGISTIC, PERCEPTRON):
         # Imported late: SciPy takes a moment to load, and most runs have no such classifier.
         from job.classifiers import lbfgs  # noqa: PLC0415
 
-        return lbfgs.train(*given)
+        return lbfgs.train(task, files, asked, sample)
     from job.classifiers import trees  # noqa: PLC0415 - as does Spark ML
 
-    return trees.train(context, *given)
+    return trees.train(context, task, files, asked, sample)
 
 
 def _train_discriminant(
@@ -167,8 +143,7 @@ def _train_discriminant(
     choice = discriminant.choose(moments, sample)
     parameters = {"shrinkage": choice.setting, "log_loss_by_shrinkage": choice.losses}
     model = discriminant.fit(moments, choice.setting)
-    given = (asked.kind, asked.labels, asked.width, parameters, model, asked.classify_on)
-    return Classifier(*given, temperature=choice.temperature)
+    return asked.trained(model, parameters, choice.temperature)
 
 
 def predict(

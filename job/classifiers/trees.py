@@ -6,7 +6,7 @@ cluster lacks pandas, which Spark's Arrow functions need.
 
 import json
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +19,7 @@ from pyspark.sql.types import ArrayType, DoubleType, FloatType, StructField, Str
 
 from job.classifiers import tuning
 from job.classifiers.models import NO_CHILD, Classifier, Model, TreesModel
+from job.classifiers.training import Training
 from job.classifiers.tuning import Rows, Sample
 from job.matrices import matrix
 from job.pca import Classes
@@ -47,25 +48,20 @@ _ROWS = StructType(
 
 
 def train(
-    context: SparkContext,
-    task: SumTask,
-    files: Sequence[tuple[DataFile, int]],
-    kind: str,
-    width: int,
-    seed: int,
-    changed: Mapping[str, Any],
-    sample: Sample,
+    context: SparkContext, task: SumTask, files: Sequence[tuple[DataFile, int]], asked: Training, sample: Sample
 ) -> Classifier:
     """Train a classifier on the training rows of files of components or features.
 
-    ``files``: each with its number of training rows; ``changed``: parameters that differ from ``PARAMETERS``;
-    ``sample``: of the same rows, for the temperature.
+    ``files``: each with its number of training rows; ``sample``: of the same rows, for the temperature.
     """
-    parameters = {**PARAMETERS[kind], **changed, "seed": seed}
+    parameters = {**PARAMETERS[asked.kind], **asked.parameters, "seed": asked.seed}
+    single = asked.kind == "tree"
+    estimator = DecisionTreeClassifier if single else RandomForestClassifier
 
     def fit(rows: "RDD[tuple[float, array[float]]]") -> Model:
         with _frame(context, rows) as frame:
-            return _TRAINERS[kind](context, frame, parameters)
+            fitted = estimator(**parameters).fit(frame)._java_obj
+            return trees_model([tree_nodes(context, tree) for tree in ([fitted] if single else fitted.trees())])
 
     def fit_sample(rows: Rows, classes: Classes) -> list[Model]:
         return [fit(context.parallelize([(rows, classes)], 1).flatMap(lambda block: as_rows(*block)))]
@@ -74,7 +70,7 @@ def train(
     temperature, _ = tuning.best_temperature(*tuning.joined(tuning.fold_scores(sample, 0, fit_sample)))
     partitions = slices.cut([(file.path, rows) for file, rows in files], ROWS_IN_A_PARTITION)
     model = fit(context.parallelize(partitions, len(partitions)).flatMap(lambda some: read_rows(task, some)))
-    return Classifier(kind, task.labels, width, parameters, model, task.column, temperature=temperature)
+    return asked.trained(model, parameters, temperature)
 
 
 def read_rows(task: SumTask, some: Sequence[Slice]) -> Iterator[tuple[float, "array[float]"]]:
@@ -102,22 +98,6 @@ def _frame(context: SparkContext, rows: "RDD[tuple[float, array[float]]]") -> It
         yield frame
     finally:
         frame.unpersist()
-
-
-def _train_tree(context: SparkContext, rows: DataFrame, parameters: Mapping[str, Any]) -> Model:
-    fitted = DecisionTreeClassifier(**parameters).fit(rows)
-    return trees_model([tree_nodes(context, fitted._java_obj)])
-
-
-def _train_forest(context: SparkContext, rows: DataFrame, parameters: Mapping[str, Any]) -> Model:
-    fitted = RandomForestClassifier(**parameters).fit(rows)
-    return trees_model([tree_nodes(context, tree) for tree in fitted._java_obj.trees()])
-
-
-_TRAINERS: Mapping[str, Callable[[SparkContext, DataFrame, Mapping[str, Any]], Model]] = {
-    "tree": _train_tree,
-    "forest": _train_forest,
-}
 
 
 def tree_nodes(context: SparkContext, tree: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - an object of Java

@@ -13,7 +13,7 @@ from job.classifiers import COMPONENTS, DISCRIMINANT, FEATURES, folds, stage
 from job.classifiers.calibration import Calibration
 from job.classifiers.folds import FoldContext, Outcome
 from job.classifiers.predict import count_pairs, predictions_table
-from job.classifiers.stage import Training
+from job.classifiers.training import Training
 from job.images import TEST, TRAIN
 from job.pca import PrincipalComponents, Projection, components, passes
 from job.pca.passes import SumTask, components_table
