@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import PurePosixPath
 
 import numpy as np
 import pyarrow as pa
@@ -177,19 +178,11 @@ def _project_file(
 ) -> ProjectionReport:
     workers.settle()
     with workers.ended_if_silent():
-        return _project_and_write(task, shared.value, file, done)
-
-
-def _project_and_write(
-    task: ProjectionTask, projection: Projection, file: DataFile, done: Accumulator[int]
-) -> ProjectionReport:
-    components = components_table(layout.read_parquet(task.output, file.path), projection)
-    name = file.path.removeprefix(f"{layout.FEATURES}/").removesuffix(".parquet")
-    attempt = layout.attempt()
-    written = layout.write_parquet(task.output, f"{layout.COMPONENTS}/{name}-{attempt}.parquet", components)
-    csv = None
-    if task.csv:
-        csv_name = f"{layout.COMPONENTS_CSV}/{name}-{attempt}.csv"
-        csv = layout.write_csv(task.output, csv_name, csv_table(components))
+        components = components_table(layout.read_parquet(task.output, file.path), shared.value)
+        name = f"{PurePosixPath(file.path).stem}-{layout.attempt()}"
+        written = layout.write_parquet(task.output, f"{layout.COMPONENTS}/{name}.parquet", components)
+        csv = None
+        if task.csv:
+            csv = layout.write_csv(task.output, f"{layout.COMPONENTS_CSV}/{name}.csv", csv_table(components))
     done.add(file.rows)
     return ProjectionReport(written, csv)

@@ -101,7 +101,7 @@ class Findings:
 def read(output: str, manifest: dict[str, Any]) -> Findings:
     """Return what the report shows of the run or prediction in a results folder."""
     files = manifest["files"]
-    listed = [entry["path"] for entries in files.values() for entry in entries]
+    listed = layout.listed_files(manifest)
     fits = layout.EXPLAINED_VARIANCE in listed
     labels = manifest["labels"]
     label_counts = Counter({label: 0 for split in labels.values() for label in split})
