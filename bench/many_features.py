@@ -112,7 +112,7 @@ def run(output: str) -> dict[str, float]:
     with session.opened(None, (), progress, Path(output)) as context:
         fitted, moments = fit(context, reports, SumTask(output, FEATURES, labels), True, progress)
         projection = Projection(fitted.mean, fitted.scale, fitted.components[:KEPT])
-        projected = project_photos(context, reports, projection, ProjectionTask(output, "bench", False), progress)
+        projected = project_photos(context, reports, projection, ProjectionTask(output, csv=False), progress)
         asked = Training(DISCRIMINANT, FEATURES, photos, len(fitted.mean), 0, pa.concat_tables(listings))
         files = stage.input_files(reports, projected)
         classified = stage.classify(context, output, files, asked, Fitted(moments, fitted, KEPT), progress)

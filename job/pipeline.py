@@ -83,7 +83,7 @@ def run(arguments: Arguments) -> dict[str, Any]:
             fitted, moments = fit(context, extracted.reports, summed, arguments.standardize, progress)
             kept = choose_components(arguments, fitted, sum(labels.values()))
             projection = Projection(fitted.mean, fitted.scale, fitted.components[:kept])
-            task = ProjectionTask(output, run.run_id, arguments.csv)
+            task = ProjectionTask(output, arguments.csv)
             projected = project_photos(context, extracted.reports, projection, task, progress)
             classified = None
             if arguments.classifier != NO_CLASSIFIER:

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 import numpy as np
 import pyarrow as pa
@@ -120,8 +119,8 @@ def _predict_file(
         if reject_below is not None and classifier.distance is not None:
             table = with_unknown(best, reject_below, classifier.distance.limit)
         kept = count_pairs(best.filter(pc.equal(best["predicted"], table["predicted"])))
-        name = PurePosixPath(entry.read_by(classifier.classify_on).path).stem
-        written = layout.write_parquet(output, f"{layout.PREDICTIONS}/{name}-{layout.attempt()}.parquet", table)
+        name = layout.derived_file_name(layout.PREDICTIONS, entry.read_by(classifier.classify_on).path)
+        written = layout.write_parquet(output, name, table)
     done.add(table.num_rows)
     return PredictionsReport(written, count_pairs(best), kept, calibration_of(best))
 

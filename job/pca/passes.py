@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import PurePosixPath
 
 import numpy as np
 import pyarrow as pa
@@ -41,7 +40,6 @@ class ProjectionTask:
     """Settings of the projection tasks."""
 
     output: str
-    run_id: str
     csv: bool
 
 
@@ -179,10 +177,10 @@ def _project_file(
     workers.settle()
     with workers.ended_if_silent():
         components = components_table(layout.read_parquet(task.output, file.path), shared.value)
-        name = f"{PurePosixPath(file.path).stem}-{layout.attempt()}"
-        written = layout.write_parquet(task.output, f"{layout.COMPONENTS}/{name}.parquet", components)
-        csv = None
+        name = layout.derived_file_name(layout.COMPONENTS, file.path)
+        written, csv = layout.write_parquet(task.output, name, components), None
         if task.csv:
-            csv = layout.write_csv(task.output, f"{layout.COMPONENTS_CSV}/{name}.csv", csv_table(components))
+            csv_name = layout.derived_file_name(layout.COMPONENTS_CSV, file.path, "csv")
+            csv = layout.write_csv(task.output, csv_name, csv_table(components))
     done.add(file.rows)
     return ProjectionReport(written, csv)

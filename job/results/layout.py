@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import Any
 
 import pyarrow as pa
@@ -131,6 +132,11 @@ def data_file_name(folder: str, run_id: str, partition: int, attempt: int, endin
     lists the files of the attempts that Spark took, and the others do not count.
     """
     return f"{folder}/part-{partition:05d}-{run_id}-{attempt}.{ending}"
+
+
+def derived_file_name(folder: str, source: str, ending: str = "parquet") -> str:
+    """Return where a task writes what it makes of another task's file, at the path ``source``."""
+    return f"{folder}/{PurePosixPath(source).stem}-{attempt()}.{ending}"
 
 
 def attempt() -> int:

@@ -140,10 +140,9 @@ def _count_file(output: str, shared: "Broadcast[Vocabulary]", done: Accumulator[
     with workers.ended_if_silent():
         (table, footer), kind = layout.read_with_footer(output, file.path), shared.value.kind
         histograms = shared.value.histograms(stacked(table, kind), descriptor_counts(table, kind))
-        name = file.path.removeprefix(f"{layout.DESCRIPTORS}/").removesuffix(".parquet")
-        made, path = features_table(table, histograms), f"{layout.FEATURES}/{name}-{layout.attempt()}.parquet"
         # The stamp holds what identifies each photo.
         stamp = {name: text for name, text in footer.items() if name == resume.STAMP}
-        written = layout.write_parquet(output, path, made, stamp)
+        name = layout.derived_file_name(layout.FEATURES, file.path)
+        written = layout.write_parquet(output, name, features_table(table, histograms), stamp)
     done.add(file.rows)
     return written
