@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -107,7 +106,7 @@ def read(output: str, manifest: dict[str, Any]) -> Findings:
     label_counts = Counter({label: 0 for split in labels.values() for label in split})
     for split in labels.values():
         label_counts.update(split)
-    metrics = _metrics(output) if layout.METRICS in listed else None
+    metrics = layout.read_json(output, layout.METRICS) if layout.METRICS in listed else None
     without_label = manifest["counts"]["used"] - label_counts.total()
     photos = draw(
         output,
@@ -147,12 +146,6 @@ def _rejected(output: str, files: Sequence[str]) -> Rejected:
         first = table.slice(0, REJECTED_SHOWN - len(examples)).to_pylist()
         examples += [(row["path"], row["reason"]) for row in first]
     return Rejected(reasons.total(), reasons.most_common(), examples)
-
-
-def _metrics(output: str) -> dict[str, Any]:
-    metrics: dict[str, Any] = json.loads(storage.read_bytes(storage.join(output, layout.METRICS)))
-    layout.require_version(metrics, storage.join(output, layout.METRICS))
-    return metrics
 
 
 def _evaluation(

@@ -224,6 +224,14 @@ def read_manifest(output: str) -> dict[str, Any]:
     return manifest
 
 
+def read_json(output: str, name: str) -> dict[str, Any]:
+    """Return the content of another JSON file of the results; raise OSError if it cannot be read."""
+    uri = storage.join(output, name)
+    content: dict[str, Any] = json.loads(storage.read_bytes(uri))
+    require_version(content, uri)
+    return content
+
+
 def _unfinished(output: str) -> ResultsUnusableError:
     """Return the error for a folder without a manifest."""
     if not storage.folder_exists(output):

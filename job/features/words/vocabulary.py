@@ -1,6 +1,5 @@
 """A vocabulary of visual words, which counts how often each word occurs in a photo."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,8 +109,7 @@ def load(folder: str) -> tuple[Vocabulary, dict[str, Any]]:
             "Name the results of such a run, not those of a prediction.",
         )
     try:
-        description: dict[str, Any] = json.loads(storage.read_bytes(storage.join(folder, layout.WORDS_DESCRIPTION)))
-        layout.require_version(description, storage.join(folder, layout.WORDS_DESCRIPTION))
+        description = layout.read_json(folder, layout.WORDS_DESCRIPTION)
         words = from_npz(storage.read_bytes(storage.join(folder, layout.WORDS)))["words"].astype(np.float64)
         kind = KINDS[description["descriptor"]]
         vocabulary = Vocabulary(kind, int(description["keypoints"]), words)
