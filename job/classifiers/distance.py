@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from job.images import with_column
 from job.matrices import from_npz, row_products, to_npz
 
 UNKNOWN = "unknown"
@@ -64,4 +65,4 @@ def with_unknown(predictions: pa.Table, reject_below: float, limit: float) -> pa
     improbable = pc.less(predictions["probability"], pa.scalar(reject_below, pa.float32()))
     far = pc.fill_null(pc.greater(predictions["distance"], pa.scalar(limit, pa.float32())), False)
     labels = pc.if_else(pc.or_(improbable, far), UNKNOWN, predictions["predicted"])
-    return predictions.set_column(predictions.schema.get_field_index("predicted"), "predicted", labels)
+    return with_column(predictions, "predicted", labels)

@@ -18,7 +18,7 @@ from job.classifiers.precision import HeldOut
 from job.classifiers.predict import count_pairs, predictions_table
 from job.classifiers.stage import train_classifier
 from job.classifiers.training import Training
-from job.images import TEST, TRAIN, of_split
+from job.images import TEST, TRAIN, of_split, with_column
 from job.pca import PrincipalComponents, Projection, components, passes
 from job.pca.passes import SumTask, components_table
 from job.results import DataFile, layout
@@ -67,8 +67,7 @@ class Side:
         """Return the rows with the fold's splits and, after its fit, components."""
         table = of_split(table, TRAIN)
         held = self.folds.value.of(table["path"]) == self.number
-        splits = pa.array(np.where(held, TEST, TRAIN).tolist(), pa.string())
-        table = table.set_column(table.schema.get_field_index("split"), "split", splits)
+        table = with_column(table, "split", pc.if_else(pa.array(held), TEST, TRAIN))
         return table if self.projection is None else components_table(table, self.projection.value)
 
 
@@ -78,6 +77,14 @@ class FileCounts:
 
     file: DataFile
     rows: Counter[tuple[int, str]]
+
+    def outside(self, fold: int) -> Counter[str]:
+        """Return the number of rows outside a fold by label."""
+        rows: Counter[str] = Counter()
+        for (number, label), count in self.rows.items():
+            if number != fold:
+                rows[label] += count
+        return rows
 
 
 def made(photos: pa.Table, numbers: Sequence[int], count: int) -> Folds:
@@ -181,13 +188,9 @@ class Fold:
 
 def prepare(context: FoldContext, counted: Sequence[FileCounts], side: Side, asked: Training) -> Fold:
     """Fit the components of a fold, if its classifiers read them."""
-    photos: Counter[str] = Counter()
-    for entry in counted:
-        photos.update({label: 0 for _, label in entry.rows})
-        for (number, label), count in entry.rows.items():
-            photos[label] += count * (number != side.number)
-    photos = +photos
-    rest = [(e.file, sum(n for (number, _), n in e.rows.items() if number != side.number)) for e in counted]
+    outside = [entry.outside(side.number) for entry in counted]
+    photos = sum(outside, Counter[str]())
+    rest = [(entry.file, rows.total()) for entry, rows in zip(counted, outside, strict=True)]
     width, kept = asked.width, None
     if asked.classify_on == COMPONENTS:
         task = SumTask(context.output, FEATURES, (), side)
@@ -197,12 +200,9 @@ def prepare(context: FoldContext, counted: Sequence[FileCounts], side: Side, ask
         projection = Projection(fitted.mean, fitted.scale, fitted.components[:kept])
         side = replace(side, projection=context.spark.broadcast(projection))
     held = side.folds.value.of(asked.listing["path"]) == side.number
-    splits = np.where(held, TEST, np.array(asked.listing["split"].to_pylist(), object))
-    listing = asked.listing.set_column(
-        asked.listing.schema.get_field_index("split"), "split", pa.array(splits.tolist(), pa.string())
-    )
+    listing = with_column(asked.listing, "split", pc.if_else(pa.array(held), TEST, asked.listing["split"]))
     training = replace(asked, photos=photos, width=width, listing=listing, moments=None, sample=None, prepare=side)
-    tested = [e.file for e in counted if any(number == side.number for number, _ in e.rows)]
+    tested = [entry.file for entry in counted if any(number == side.number for number, _ in entry.rows)]
     return Fold(side, training, rest, tested, kept)
 
 

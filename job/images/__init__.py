@@ -19,7 +19,7 @@ from job.images.decode import (
 from job.images.formats import FORMAT_NAMES, FORMATS, PHOTO_ENDINGS, describe_ignored, ending, is_photo
 from job.images.identity import THUMBNAIL_SIDE, Identity, Reduced, grey_levels, identify
 from job.images.limits import LARGEST_FILE, RejectedPhotoError, require_size
-from job.images.listing import LISTING_SCHEMA, PREDICT, TEST, TRAIN, LeftOut, Subset, of_split
+from job.images.listing import LISTING_SCHEMA, PREDICT, TEST, TRAIN, LeftOut, Subset, of_split, with_column
 from job.images.patterns import nfc
 from job.images.prefetch import photos_in_turn, read_ahead
 from job.images.views import WINDOWS, cut_views, decode_views, smallest_share
@@ -67,4 +67,5 @@ __all__ = [
     "smallest_share",
     "to_rgb",
     "upright",
+    "with_column",
 ]

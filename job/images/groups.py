@@ -12,7 +12,7 @@ import pyarrow as pa
 from job.errors import TooFewPhotosError
 from job.images import patterns
 from job.images.labels import named
-from job.images.listing import TEST, TRAIN, of_split, paths_inside, rank
+from job.images.listing import TEST, TRAIN, of_split, paths_inside, rank, with_column
 
 OPTION = "--group-pattern"
 
@@ -38,9 +38,7 @@ def with_groups(photos: pa.Table, folder: str, pattern: re.Pattern[str] | None) 
     if pattern is None:
         return photos
     insides = paths_inside(photos, folder) if folder else photos["path"].to_pylist()
-    names = of_paths(insides, pattern)
-    place = photos.schema.get_field_index("group")
-    return photos.set_column(place, photos.schema.field(place), pa.array(names, pa.string()))
+    return with_column(photos, "group", pa.array(of_paths(insides, pattern), pa.string()))
 
 
 def keys(photos: pa.Table, folder: str) -> list[str]:
@@ -89,9 +87,7 @@ def hold_out(photos: pa.Table, share: float, seed: int, folder: str) -> pa.Table
             f"{max(left.values()):,} {what}.",
             "Choose a larger share, like --holdout 0.5, or name test photos with --test.",
         )
-    place = photos.schema.get_field_index("split")
-    splits = pa.array([TEST if name in held else TRAIN for name in names], pa.string())
-    return photos.set_column(place, photos.schema.field(place), splits)
+    return with_column(photos, "split", pa.array([TEST if name in held else TRAIN for name in names], pa.string()))
 
 
 def cut(counted: Sizes, folds: int, seed: int) -> dict[str, int]:

@@ -244,6 +244,12 @@ def of_split(rows: pa.Table, split: str) -> pa.Table:
     return rows.filter(pc.equal(rows["split"], split))
 
 
+def with_column(rows: pa.Table, name: str, values: pa.Array | pa.ChunkedArray) -> pa.Table:
+    """Return rows with other values in a column that they have."""
+    place = rows.schema.get_field_index(name)
+    return rows.set_column(place, rows.schema.field(place), values)
+
+
 def count_by_label(listing: pa.Table, split: str) -> dict[str, int]:
     """Return how many photos of a split each label has, sorted by label."""
     labels = of_split(listing, split)["label"].drop_null()

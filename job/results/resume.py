@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from job import storage
-from job.images import Identity
+from job.images import Identity, with_column
 from job.results import layout
 from job.results.progress import Progress
 
@@ -136,9 +136,8 @@ def find(output: str, folder: str, provenance: Mapping[str, Any], photos: pa.Tab
     rows = _concatenated([entry.rows for entry in alike])
     place = pc.index_in(_keys(photos), value_set=_keys(rows).combine_chunks())
     kept = place.is_valid()
-    fields = [photos.schema.field(name) for name in ("earlier_file", "earlier_row")]
-    for field, column in zip(fields, ("file", "row"), strict=True):
-        photos = photos.set_column(photos.schema.get_field_index(field.name), field, rows[column].take(place))
+    for name, column in (("earlier_file", "file"), ("earlier_row", "row")):
+        photos = with_column(photos, name, rows[column].take(place))
     return photos, _found(folder, photos, kept, earlier, provenance)
 
 
