@@ -178,9 +178,6 @@ def decoded(drawn: Draw, width: int, height: int, decoding: str) -> tuple[Pixels
     -------
     uint8 of shape (photos, height, width, 3); at most ``CALIBRATE`` and ``CHECK`` photos.
     """
-    columns = (drawn.photos[name].to_pylist() for name in ("path", "size", "problem", "member"))
-    paths, sizes, problems, places = columns
-    members = [place and storage.Member(**place) for place in places]
     seconds = {"read": 0.0, "decode": 0.0}
 
     def as_input(content: bytes) -> Pixels:
@@ -189,7 +186,7 @@ def decoded(drawn: Draw, width: int, height: int, decoding: str) -> tuple[Pixels
         return whole
 
     pixels, numbers = [], []
-    for number, photo in enumerate(photos_in_turn(paths, sizes, problems, members, as_input, seconds)):
+    for number, photo in enumerate(photos_in_turn(drawn.photos, as_input, seconds)):
         if isinstance(photo, RejectedPhotoError):
             continue
         pixels.append(photo)
