@@ -142,7 +142,7 @@ def classify(
 
     ``numbers``, ``held_out``: what ``fold_numbers`` and ``held_out_numbers`` return.
     """
-    features = [report.file for report in reports if report.file is not None]
+    features = [file for file, _ in tasks.written(reports)]
     choose, progress = partial(choose_components_of_fold, arguments), run.progress
     without = FoldContext(context, run.output, features, choose, arguments.standardize)
     compared: Sequence[dict[str, Any]] | None = None

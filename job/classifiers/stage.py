@@ -28,7 +28,7 @@ from job.pca.passes import ProjectionReport, SumTask
 from job.results import DataFile, layout
 from job.results.progress import Progress
 from job.spark import session
-from job.spark.tasks import PhotosReport
+from job.spark.tasks import PhotosReport, written
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,9 @@ def require_labels(photos: Mapping[str, int], found: str) -> None:
 
 def input_files(reports: Sequence[PhotosReport], projected: Sequence[ProjectionReport]) -> list[InputFile]:
     """Return each features file with its components file."""
-    extracted = [(report.file, report.used) for report in reports if report.file is not None]
     return [
         InputFile(features, report.components, splits)
-        for report, (features, splits) in zip(projected, extracted, strict=True)
+        for report, (features, splits) in zip(projected, written(reports), strict=True)
     ]
 
 

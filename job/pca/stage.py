@@ -14,14 +14,14 @@ from job.pca.passes import ProjectionReport, ProjectionTask, SumTask
 from job.results import DataFile, layout
 from job.results.progress import Progress
 from job.spark import session
-from job.spark.tasks import PhotosReport
+from job.spark.tasks import PhotosReport, written
 
 
 def fit(
     context: SparkContext, reports: Sequence[PhotosReport], task: SumTask, standardize: bool, progress: Progress
 ) -> tuple[PrincipalComponents, Moments]:
     """Return all principal components of the features of the training photos, and the moments of the features."""
-    files = [(report.file, report.used[TRAIN]) for report in reports if report.file is not None]
+    files = [(file, used[TRAIN]) for file, used in written(reports)]
     done = context.accumulator(0)
     with progress.counted_stage("fit", sum(rows for _, rows in files), done):
         moments = passes.sum_moments(context, task, files, session.slots(context), done)
@@ -46,7 +46,7 @@ def project_photos(
     progress: Progress,
 ) -> list[ProjectionReport]:
     """Write the components of all photos; return one report for each features file."""
-    files = [report.file for report in reports if report.file is not None]
+    files = [file for file, _ in written(reports)]
     done = context.accumulator(0)
     with progress.counted_stage("projection", sum(file.rows for file in files), done):
         return passes.project_files(context, task, projection, files, session.slots(context), done)

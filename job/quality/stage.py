@@ -19,7 +19,7 @@ from job.quality.leakage import Nearest
 from job.quality.photos import Photo
 from job.results import DataFile, layout
 from job.results.progress import Progress
-from job.spark.tasks import PhotosReport
+from job.spark.tasks import PhotosReport, written
 
 EXAMPLES = 12
 """Entries of each kind that the report shows, and pairs of test and training photos."""
@@ -52,7 +52,7 @@ def check(
     predictions
         Predictions files; empty without a classifier.
     """
-    counted = [(report.file, report.used[TRAIN], report.used[TEST]) for report in reports if report.file is not None]
+    counted = [(file, used[TRAIN], used[TEST]) for file, used in written(reports)]
     files = [file for file, _, _ in counted]
     with progress.stage("quality"):
         known = duplicates.read(context, output, files)

@@ -93,6 +93,11 @@ class PhotosReport:
     tally: Counter[str] = field(default_factory=Counter)
 
 
+def written(reports: Sequence[PhotosReport]) -> list[tuple[DataFile, Counter[str]]]:
+    """Return the file of each task that has written one, and its number of photos by split."""
+    return [(report.file, report.used) for report in reports if report.file is not None]
+
+
 @dataclass(frozen=True)
 class PhotoTask:
     """What all tasks of the stage share."""
