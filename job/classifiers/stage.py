@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -56,10 +57,47 @@ class Classified:
     folds: Mapping[str, Any] | None = None  # the outcome of a cross-validation
     compared: Sequence[Mapping[str, Any]] | None = None  # what each kind reached, if the run chose the kind
 
-    @property
-    def trained_on(self) -> int:
-        """The number of training photos."""
-        return sum(self.photos.values())
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        """The content of metrics.json."""
+        classifier, evaluated, photos = self.classifier, self.evaluation, self.photos
+        trained_on = sum(photos.values())
+        return {
+            "schema_version": layout.SCHEMA_VERSION,
+            "classifier": classifier.kind,
+            "labels": list(classifier.labels),
+            "classify_on": classifier.classify_on,
+            classifier.classify_on: classifier.inputs,
+            "parameters": dict(classifier.parameters),
+            "trained_on": trained_on,
+            "evaluated_on": evaluated.photos,
+            "accuracy": evaluated.accuracy,
+            "macro_f1": evaluated.macro_f1,
+            "accuracy_interval": evaluation.interval(evaluated.right, evaluated.photos) if evaluated.photos else None,
+            "training_accuracy": self.trained_right / trained_on,
+            "majority_accuracy": evaluated.always(max(sorted(photos), key=photos.__getitem__)),
+            "per_label": [{**entry, "trained_on": photos[entry["label"]]} for entry in evaluated.per_label()],
+            "unseen_labels": evaluated.unseen_labels(),
+            "calibration": self.predictions.calibration.as_metrics(),
+            "unknown": self._unknown(),
+            "folds": self.folds,
+            "compared": self.compared,
+            "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
+        }
+
+    def _unknown(self) -> dict[str, Any]:
+        """Return when a photo is unknown, and how many test photos are.
+
+        ``accuracy`` is that of the test photos that are not unknown, None without any.
+        """
+        distance, kept = self.classifier.distance, self.predictions.kept
+        return {
+            "distance_limit": distance.limit if distance is not None and np.isfinite(distance.limit) else None,
+            "reject_below": self.reject_below,
+            "chosen": None if self.threshold is None else self.threshold.as_metrics(),
+            "photos": self.evaluation.photos - kept.total(),
+            "accuracy": evaluation.evaluate(self.classifier.labels, kept).accuracy,
+        }
 
 
 def require_labels(photos: Mapping[str, int], found: str) -> None:
@@ -173,15 +211,13 @@ def predict(
 
 def write(output: str, classified: Classified) -> list[DataFile]:
     """Write model, distance, metrics and confusion matrix; return these files and the predictions files."""
-    labels = len(classified.classifier.labels)
-    description, numbers = classified.classifier.to_files()
-    contents = {
-        layout.MODEL: description,
-        layout.MODEL_NUMBERS: numbers,
-        layout.METRICS: layout.to_json(metrics(classified)),
-    }
-    if classified.classifier.distance is not None:
-        contents[layout.DISTANCE] = classified.classifier.distance.to_file()
+    classifier = classified.classifier
+    labels = len(classifier.labels)
+    description, numbers = classifier.to_files()
+    metrics = layout.to_json(classified.metrics)
+    contents = {layout.MODEL: description, layout.MODEL_NUMBERS: numbers, layout.METRICS: metrics}
+    if classifier.distance is not None:
+        contents[layout.DISTANCE] = classifier.distance.to_file()
     files = [layout.write_file(output, name, labels, content) for name, content in contents.items()]
     files = [*classified.predictions.files, *files]
     if classified.evaluation.photos:
@@ -189,63 +225,15 @@ def write(output: str, classified: Classified) -> list[DataFile]:
     return files
 
 
-def metrics(classified: Classified) -> dict[str, Any]:
-    """Return the content of metrics.json."""
-    classifier, evaluated, photos = classified.classifier, classified.evaluation, classified.photos
-    return {
-        "schema_version": layout.SCHEMA_VERSION,
-        "classifier": classifier.kind,
-        "labels": list(classifier.labels),
-        "classify_on": classifier.classify_on,
-        classifier.classify_on: classifier.inputs,
-        "parameters": dict(classifier.parameters),
-        "trained_on": classified.trained_on,
-        "evaluated_on": evaluated.photos,
-        "accuracy": evaluated.accuracy,
-        "macro_f1": evaluated.macro_f1,
-        "accuracy_interval": evaluation.interval(evaluated.right, evaluated.photos) if evaluated.photos else None,
-        "training_accuracy": classified.trained_right / classified.trained_on,
-        "majority_accuracy": evaluated.always(max(sorted(photos), key=photos.__getitem__)),
-        "per_label": [{**entry, "trained_on": photos[entry["label"]]} for entry in evaluated.per_label()],
-        "unseen_labels": evaluated.unseen_labels(),
-        "calibration": classified.predictions.calibration.as_metrics(),
-        "unknown": describe_unknown(classified),
-        "folds": classified.folds,
-        "compared": classified.compared,
-        "seconds": {name: round(value, 3) for name, value in classified.seconds.items()},
-    }
-
-
-def describe_unknown(classified: Classified) -> dict[str, Any]:
-    """Return the entry "unknown" of metrics.json: when a photo is unknown, and how many test photos are.
-
-    ``accuracy`` is that of the test photos that are not unknown, None without any.
-    """
-    limit, kept = None, classified.predictions.kept
-    if classified.classifier.distance is not None and np.isfinite(classified.classifier.distance.limit):
-        limit = classified.classifier.distance.limit
-    return {
-        "distance_limit": limit,
-        "reject_below": classified.reject_below,
-        "chosen": None if classified.threshold is None else classified.threshold.as_metrics(),
-        "photos": classified.evaluation.photos - kept.total(),
-        "accuracy": evaluation.evaluate(classified.classifier.labels, kept).accuracy,
-    }
-
-
 def describe(classified: Classified) -> dict[str, Any]:
-    """Return the entry "classifier" of the manifest."""
-    folds, calibration = classified.folds, classified.predictions.calibration.as_metrics()
+    """Return the entry "classifier" of the manifest: some of the metrics."""
+    metrics, folds, calibration = classified.metrics, classified.folds, classified.metrics["calibration"]
     return {
-        "kind": classified.classifier.kind,
-        "classify_on": classified.classifier.classify_on,
-        "accuracy": classified.evaluation.accuracy,
-        "macro_f1": classified.evaluation.macro_f1,
-        "trained_on": classified.trained_on,
-        "evaluated_on": classified.evaluation.photos,
-        "labels": len(classified.classifier.labels),
+        "kind": metrics["classifier"],
+        **{name: metrics[name] for name in ("classify_on", "accuracy", "macro_f1", "trained_on", "evaluated_on")},
+        "labels": len(metrics["labels"]),
         "ece": None if calibration is None else calibration["ece"],
-        "unknown": describe_unknown(classified),
+        "unknown": metrics["unknown"],
         "folds": None if folds is None else {name: folds[name] for name in ("folds", "accuracy", "macro_f1")},
     }
 
