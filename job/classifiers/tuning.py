@@ -148,6 +148,11 @@ def draw_sample(
             continue
         for fold in range(FOLDS):
             run = members[np.array(grouped)[members] == fold]
-            wanted = int(np.ceil(share * len(run)))
-            folds[run[np.arange(wanted) * len(run) // max(wanted, 1)]] = fold
+            folds[run[evenly(int(np.ceil(share * len(run))), len(run))]] = fold
     return folds
+
+
+def evenly(most: int, rows: int) -> npt.NDArray[np.intp]:
+    """Return at most so many of some rows, at equal distances."""
+    count = min(most, rows)
+    return np.arange(count) * rows // max(count, 1)

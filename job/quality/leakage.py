@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pyspark import SparkContext
 
+from job.classifiers.tuning import evenly
 from job.images import TEST, of_split
 from job.matrices import matrix
 from job.results import DataFile, layout
@@ -104,9 +105,7 @@ def examined(tests: Sequence[int], cost: int, largest: int = LARGEST) -> list[np
 
     ``cost``: multiplications of one test photo.
     """
-    rows = sum(tests)
-    count = min(rows, max(1, largest // max(cost, 1)))
-    chosen = np.arange(count) * rows // max(count, 1)
+    chosen = evenly(max(1, largest // max(cost, 1)), sum(tests))
     ends = np.cumsum([0, *tests])
     return [
         chosen[np.searchsorted(chosen, start) : np.searchsorted(chosen, stop)] - start for start, stop in pairwise(ends)
