@@ -57,9 +57,8 @@ def sum_moments(
     files: Sequence[tuple[DataFile, int]],
     slots: int,
     done: Accumulator[int],
-    shift: Matrix | None = None,
 ) -> Moments:
-    """Return the moments of all training rows in features or components files.
+    """Return the moments of all training rows in features or components files, shifted by the first one.
 
     Slices of the training rows are summed, and the slices added as a binary tree. The same training rows in the same
     order give the same result, bit for bit, for any other rows between them, any files and any number of tasks.
@@ -68,12 +67,9 @@ def sum_moments(
     ----------
     files
         In the order of the listing, each with its number of training rows; at least one row in total.
-    shift
-        Of the moments; None for the first row.
     """
     parts = slices.cut([(file.path, rows) for file, rows in files], ROWS_IN_A_SLICE)
-    if shift is None:
-        shift = matrix(next(slices.read(task.output, parts[0], task.prepare))[task.column])[0].astype(np.float64)
+    shift = matrix(next(slices.read(task.output, parts[0], task.prepare))[task.column])[0].astype(np.float64)
     blocks = group_in_twos(parts, TASKS_A_SLOT * slots)
     tasks = context.parallelize(list(enumerate(blocks)), len(blocks)).map(
         lambda block: (block[0], _moments_of_slices(task, block[1], shift, done))

@@ -63,9 +63,14 @@ class Evaluation:
     taken: dict[str, str] = field(default_factory=dict)
 
     @property
+    def photos(self) -> int:
+        """How many test photos there are."""
+        return int(self.confusion.sum())
+
+    @property
     def wrong(self) -> int:
         """How many test photos were classified wrongly."""
-        return int(self.confusion.sum() - np.trace(self.confusion))
+        return self.photos - int(np.trace(self.confusion))
 
     def confusions(self) -> list[tuple[str, str, int, int]]:
         """Return true label, predicted label, photos, and all photos of the true label; the most photos first."""

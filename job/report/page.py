@@ -184,7 +184,7 @@ def _tiles(findings: Findings, messages: Messages) -> str:
         ),
     ]
     if findings.evaluation is not None:
-        photos = int(findings.evaluation.confusion.sum())
+        photos = findings.evaluation.photos
         right = messages.number(photos - findings.evaluation.wrong)
         tiles.append(
             (
