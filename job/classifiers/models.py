@@ -14,12 +14,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from job.classifiers.distance import Distance
+from job.classifiers.distance import Distance, Floats
 from job.errors import ResultsUnusableError
 from job.matrices import from_npz, row_products, to_npz
 from job.results import layout
 
-Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int32]
 
 NO_CHILD = -1

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from pyspark import SparkContext
 
-from job.classifiers.tuning import FOLDS, Sample, draw_sample
+from job.classifiers.tuning import FOLDS, Rows, Sample, draw_sample
 from job.images import TRAIN, groups, of_split
 from job.matrices import matrix
 from job.pca import Classes
@@ -40,9 +40,7 @@ def read_sample(context: SparkContext, task: SumTask, files: Sequence[DataFile],
     return Sample(rows, classes, numbers)
 
 
-def _read_file(
-    task: SumTask, file: DataFile, folds: Mapping[str, int]
-) -> list[tuple[np.ndarray[tuple[int, int], np.dtype[np.float32]], Classes, Classes]]:
+def _read_file(task: SumTask, file: DataFile, folds: Mapping[str, int]) -> list[tuple[Rows, Classes, Classes]]:
     """Return the rows, classes and folds of the sampled photos in a file; nothing of a file without any."""
     with workers.ended_if_silent():
         table = training_rows(task.output, file.path, task.prepare)

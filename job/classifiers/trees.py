@@ -126,32 +126,19 @@ def trees_model(trees: Sequence[Sequence[Mapping[str, Any]]]) -> TreesModel:
     ``rightChild`` (-1 in a leaf), ``impurityStats`` (training photos of each class), ``split``.
     """
     roots: list[int] = []
-    component: list[int] = []
-    threshold: list[float] = []
-    left: list[int] = []
-    right: list[int] = []
-    leaf: list[int] = []
+    nodes: list[tuple[int, float, int, int, int]] = []
     shares: list[npt.NDArray[np.float64]] = []
     for tree in trees:
-        first = len(component)
+        first = len(nodes)
         roots.append(first)
         for node in sorted(tree, key=lambda node: int(node["id"])):
-            is_leaf = node["leftChild"] < 0
-            component.append(NO_CHILD if is_leaf else node["split"]["featureIndex"])
-            threshold.append(0.0 if is_leaf else node["split"]["leftCategoriesOrThreshold"][0])
-            left.append(NO_CHILD if is_leaf else first + node["leftChild"])
-            right.append(NO_CHILD if is_leaf else first + node["rightChild"])
-            leaf.append(len(shares) if is_leaf else NO_CHILD)
-            if is_leaf:
+            if node["leftChild"] < 0:
+                nodes.append((NO_CHILD, 0.0, NO_CHILD, NO_CHILD, len(shares)))
                 counts = np.array(node["impurityStats"], np.float64)
                 shares.append(counts / counts.sum())
-    return TreesModel(
-        np.array(roots, np.int32),
-        np.array(component, np.int32),
-        np.array(threshold, np.float64),
-        np.array(left, np.int32),
-        np.array(right, np.int32),
-        np.array(leaf, np.int32),
-        np.array(shares),
-        SMOOTHING,
-    )
+            else:
+                component, threshold = node["split"]["featureIndex"], node["split"]["leftCategoriesOrThreshold"][0]
+                nodes.append((component, threshold, first + node["leftChild"], first + node["rightChild"], NO_CHILD))
+    kinds = (np.int32, np.float64, np.int32, np.int32, np.int32)
+    columns: list[Any] = [np.array(column, kind) for column, kind in zip(zip(*nodes, strict=True), kinds, strict=True)]
+    return TreesModel(np.array(roots, np.int32), *columns, np.array(shares), SMOOTHING)

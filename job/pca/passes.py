@@ -156,10 +156,10 @@ def _moments_of_slices(
         table = pa.concat_tables(islice(tables, len(part)))
         moments.add_rows(matrix(table[task.column]), classes_of(table, task.labels) if task.labels else None)
         done.add(moments.count)
-        sign()
+        heartbeat()
         return moments
 
-    with workers.ended_if_silent() as sign:
+    with workers.ended_if_silent() as heartbeat:
         return add_in_pairs(moments_of(part) for part in parts)
 
 

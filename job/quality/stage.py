@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import SparkContext
@@ -83,7 +84,7 @@ def describe_leakage(nearest: Nearest, test: int, right: Mapping[str, bool]) -> 
     near = nearest.near_duplicates()
     outcomes = np.array([right.get(path, False) for path in nearest.paths], bool)
 
-    def accuracy(of: "np.ndarray[Any, np.dtype[np.bool_]]") -> float | None:
+    def accuracy(of: npt.NDArray[np.bool_]) -> float | None:
         return float(of.mean()) if right and len(of) else None
 
     return {
