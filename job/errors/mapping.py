@@ -1,4 +1,4 @@
-"""Turns an exception of Spark or a storage into an error of the job, with the cause that matters."""
+"""Turn an exception of Spark or a storage into an error of the job, with the cause that matters."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Writes how far an accuracy goes: next to what needs no learning, to the training photos, and for every label."""
+"""Write how good an accuracy is: compared with a guess and with the training photos, and for every label."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Reads and shows what a run has found about its photos: leakage, copies, suspected labels and outliers."""
+"""Read and show what a run has found about its photos: leakage, copies, suspected labels and outliers."""
 
 from collections.abc import Collection, Mapping
 from html import escape

@@ -1,4 +1,4 @@
-"""Turns findings into figures: Vega-Lite specifications without colours, which come from the page's theme.
+"""Turn findings into figures: Vega-Lite specifications without colours, which come from the page's theme.
 
 Source of the language: https://vega.github.io/vega-lite/docs/.
 """

@@ -1,4 +1,4 @@
-"""Reads from a results folder what the report shows, and no more than it shows."""
+"""Read from a results folder what the report shows, and no more than it shows."""
 
 import csv
 import io

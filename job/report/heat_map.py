@@ -1,4 +1,4 @@
-"""Turns a confusion matrix into a heat map, whole and of the labels that are most often confused."""
+"""Turn a confusion matrix into a heat map, whole and of the labels that are most often confused."""
 
 from collections.abc import Sequence
 from typing import Any

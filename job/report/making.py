@@ -1,4 +1,4 @@
-"""Makes the report of a results folder: reads, draws and writes it."""
+"""Make the report of a results folder: read, draw and write it."""
 
 import shlex
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Writes the parts that sections are made of: paragraphs, tables, and places for figures."""
+"""Write the parts that sections are made of: paragraphs, tables, and places for figures."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Writes findings as one HTML page: text and tables as they are, figures for Vega-Lite to draw.
+"""Write findings as one HTML page: text and tables as HTML, figures for Vega-Lite to draw.
 
 Everything that comes from a run (labels, paths, reasons) passes through ``escape`` or ``json_for_script``.
 """

@@ -1,4 +1,4 @@
-"""Draws the photos that a figure shows: evenly over the labels, however many photos there are."""
+"""Draw the photos that a figure shows: evenly over the labels, however many photos there are."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence

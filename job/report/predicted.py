@@ -1,4 +1,4 @@
-"""Reads what a classifier predicted for photos without a label: which labels, how certainly, and the hardest photos."""
+"""Read what a classifier predicted for photos without a label: which labels, how certainly, and the hardest photos."""
 
 import io
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Writes the sections of the report's page: their text, their tables, and the places of their figures."""
+"""Write the sections of the report's page: their text, their tables, and the places of their figures."""
 
 import re
 from collections.abc import Mapping, Set

@@ -1,4 +1,4 @@
-"""Reuses the rows that an earlier run has computed, so that this run computes only the others.
+"""Reuse the rows that an earlier run has computed, so that this run computes only the others.
 
 A data file is complete as soon as it has its name. It needs no manifest to be trusted: its footer holds the provenance
 of its rows, and the version of each photo.

@@ -1,4 +1,4 @@
-"""Single CSV files with what a run's part files say, for a spreadsheet and other readers without Parquet."""
+"""Write the part files of a run as single CSV files too, for spreadsheets and other readers without Parquet."""
 
 import re
 from collections import Counter

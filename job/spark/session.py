@@ -1,4 +1,4 @@
-"""Starts Spark, or joins the one that spark-submit started, and ships this package's code to the executors."""
+"""Start Spark, or join the one that spark-submit started, and ship this package's code to the executors."""
 
 import logging
 import os

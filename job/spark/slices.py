@@ -1,4 +1,4 @@
-"""Cuts the training rows of a run's files into slices of one size, independent of the files' sizes.
+"""Cut the training rows of a run's files into slices of one size, independent of the files' sizes.
 
 How photos are distributed to files depends on the cluster, on the photos to test among them, and on the files of an
 earlier run. The order of the training rows does not, so a sum slice by slice is the same to the last bit.

@@ -1,4 +1,4 @@
-"""Runs the photos of a run as Spark tasks: each reads, decodes, extracts and writes its part of the listing.
+"""Run the photos of a run as Spark tasks: each reads, decodes, extracts and writes its part of the listing.
 
 What is extracted from a photo is the business of a ``PhotoExtractor``; all else that a task does is here.
 """

@@ -1,4 +1,4 @@
-"""Makes tasks cheap for Spark's Python workers, and ends workers that hang.
+"""Make tasks cheap for Spark's Python workers, and end workers that hang.
 
 Before a task a worker drops the caches of the import system, which then reads the directory of every zip archive on
 the path again: Spark's own once for each of its packages, and this package's. After a task it collects garbage among

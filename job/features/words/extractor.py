@@ -1,4 +1,4 @@
-"""Extracts histograms of visual words, which are learned in this run or reused from an earlier one."""
+"""Extract histograms of visual words, which are learned in this run or reused from an earlier one."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
