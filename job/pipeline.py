@@ -147,7 +147,7 @@ def classify(
     without = FoldContext(context, run.output, features, choose, arguments.standardize)
     compared: Sequence[dict[str, Any]] | None = None
     outcomes: Sequence[Outcome] = []
-    held = None if held_out is None else folds.made(asked.listing, held_out, HELD_OUT_FOLDS)
+    held = None if held_out is None else folds.of_listing(asked.listing, held_out, HELD_OUT_FOLDS)
     if arguments.classifier == AUTO and held is not None:
         parameters = partial(classifier_parameters, arguments)
         compared, best = choice.compare(without, held, asked, parameters, progress)
@@ -156,7 +156,7 @@ def classify(
         asked = replace(asked, kind=kind, parameters=parameters(kind, asked.width))
     tested = None
     if numbers is not None:
-        assigned = folds.made(asked.listing, numbers, arguments.folds or 0)
+        assigned = folds.of_listing(asked.listing, numbers, arguments.folds or 0)
         outcomes = folds.cross_validate(without, assigned, asked, progress)
         tested = folds.summary(outcomes, asked.labels)
         progress.say(folds.sentence(tested, arguments.group_pattern is not None))

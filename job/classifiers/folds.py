@@ -87,7 +87,7 @@ class FileCounts:
         return rows
 
 
-def made(photos: pa.Table, numbers: Sequence[int], count: int) -> Folds:
+def of_listing(photos: pa.Table, numbers: Sequence[int], count: int) -> Folds:
     """Return the folds of a listing's photos, whose numbers ``job.images.groups.assign`` returns."""
     assigned = np.array(numbers, np.intp)
     tested = np.flatnonzero(assigned >= 0)

@@ -198,7 +198,7 @@ def read_tested(
 def read_mistakes(output: str, files: Sequence[str]) -> list[Mistake]:
     """Return the wrong predictions of test photos that the classifier was surest of; unknown is not wrong."""
     worst: list[tuple[float, int, Mistake]] = []
-    # A tree is as sure of most of its mistakes: the first of each label come before the second of any.
+    # A tree is equally sure of many mistakes: the first of each label comes before the second of any.
     seen: Counter[tuple[str, float]] = Counter()
     for file in files:
         columns = ["path", "label", "split", "predicted", "probability"]
