@@ -174,7 +174,8 @@ def _project_file(
     with workers.ended_if_silent():
         components = components_table(layout.read_parquet(task.output, file.path), shared.value)
         name = layout.derived_file_name(layout.COMPONENTS, file.path)
-        written, csv = layout.write_parquet(task.output, name, components), None
+        written = layout.write_parquet(task.output, name, components)
+        csv = None
         if task.csv:
             csv_name = layout.derived_file_name(layout.COMPONENTS_CSV, file.path, "csv")
             csv = layout.write_csv(task.output, csv_name, csv_table(components))
