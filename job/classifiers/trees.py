@@ -56,7 +56,7 @@ def train(
     """
     parameters = {**PARAMETERS[asked.kind], **asked.parameters, "seed": asked.seed}
     single = asked.kind == "tree"
-    estimator = DecisionTreeClassifier if single else RandomForestClassifier
+    estimator: Any = DecisionTreeClassifier if single else RandomForestClassifier
 
     def fit(rows: "RDD[tuple[float, array[float]]]") -> Model:
         with _frame(context, rows) as frame:
