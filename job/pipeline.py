@@ -13,7 +13,8 @@ from job.arguments import Arguments
 from job.classifiers import COMPONENTS, FEATURES, MODELS, PERCEPTRON, TreesModel, choice, folds, precision, stage
 from job.classifiers.folds import FoldContext, Outcome
 from job.classifiers.precision import HeldOut
-from job.classifiers.stage import Classified, Predictions
+from job.classifiers.predict import Predictions
+from job.classifiers.stage import Classified
 from job.classifiers.training import Training
 from job.classifiers.unknown import Fitted
 from job.errors import TooFewPhotosError

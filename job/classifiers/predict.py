@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -38,13 +38,22 @@ class InputFile:
 
 
 @dataclass(frozen=True)
-class PredictionsReport:
-    """The predictions file of a task, and how it predicted its test photos."""
+class Predictions:
+    """Predictions files, and how they predicted the test photos."""
 
-    predictions: DataFile
-    pairs: Pairs  # of all test photos, before any is rejected
-    kept: Pairs  # without those that were rejected
-    calibration: Calibration
+    files: Sequence[DataFile] = ()
+    pairs: Pairs = field(default_factory=Counter)  # before any photo was rejected
+    kept: Pairs = field(default_factory=Counter)  # without the rejected photos
+    calibration: Calibration = field(default_factory=Calibration)
+
+    def __add__(self, other: "Predictions") -> "Predictions":
+        """Return the predictions of both."""
+        return Predictions(
+            [*self.files, *other.files],
+            self.pairs + other.pairs,
+            self.kept + other.kept,
+            self.calibration + other.calibration,
+        )
 
 
 def predict_files(
@@ -54,14 +63,14 @@ def predict_files(
     files: Sequence[InputFile],
     reject_below: float | None,
     done: Accumulator[int],
-) -> list[PredictionsReport]:
-    """Write predictions of all photos except training photos; return the report of each task.
+) -> Predictions:
+    """Write predictions of all photos except training photos.
 
     ``reject_below``: least probability of a label; None if no photo may be unknown.
     """
     shared = context.broadcast(classifier)
     tasks = session.spread(context, files).map(lambda entry: _predict_file(output, shared, entry, reject_below, done))
-    return list(tasks.collect())
+    return sum(tasks.collect(), Predictions())
 
 
 def count_right(context: SparkContext, output: str, classifier: Classifier, files: Sequence[DataFile]) -> int:
@@ -110,7 +119,7 @@ def _predict_file(
     entry: InputFile,
     reject_below: float | None,
     done: Accumulator[int],
-) -> PredictionsReport:
+) -> Predictions:
     classifier = shared.value
     with workers.ended_if_silent():
         components = _others(output, entry.components)
@@ -122,7 +131,7 @@ def _predict_file(
         name = layout.derived_file_name(layout.PREDICTIONS, entry.read_by(classifier.classify_on).path)
         written = layout.write_parquet(output, name, table)
     done.add(table.num_rows)
-    return PredictionsReport(written, count_pairs(best), kept, calibration_of(best))
+    return Predictions([written], count_pairs(best), kept, calibration_of(best))
 
 
 def _others(output: str, file: DataFile) -> pa.Table:

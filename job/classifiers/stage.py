@@ -1,8 +1,7 @@
 """Train a classifier in a run, evaluate it, predict photos with it, and write and read it."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,12 +11,11 @@ from pyspark import SparkContext
 from job import storage
 from job.classifiers import discriminant, unknown
 from job.classifiers import evaluate as evaluation
-from job.classifiers.calibration import Calibration
 from job.classifiers.distance import Distance
-from job.classifiers.evaluate import Evaluation, Pairs
+from job.classifiers.evaluate import Evaluation
 from job.classifiers.models import DISCRIMINANT, FEATURES, LOGISTIC, PERCEPTRON, Classifier
 from job.classifiers.precision import Threshold
-from job.classifiers.predict import InputFile, count_right, predict_files
+from job.classifiers.predict import InputFile, Predictions, count_right, predict_files
 from job.classifiers.sample import read_sample, sampled_paths
 from job.classifiers.training import Training
 from job.classifiers.tuning import Sample
@@ -30,16 +28,6 @@ from job.results import DataFile, layout
 from job.results.progress import Progress
 from job.spark import session
 from job.spark.tasks import PhotosReport, written
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """Predictions files, and how they predicted the test photos."""
-
-    files: Sequence[DataFile] = ()
-    pairs: Pairs = field(default_factory=Counter)  # before any photo was rejected
-    kept: Pairs = field(default_factory=Counter)  # without the rejected photos
-    calibration: Calibration = field(default_factory=Calibration)
 
 
 @dataclass(frozen=True)
@@ -200,13 +188,7 @@ def predict(
         return Predictions()
     done = context.accumulator(0)
     with progress.counted_stage("predict", sum(entry.others for entry in wanted), done):
-        reports = predict_files(context, output, classifier, wanted, reject_below, done)
-    return Predictions(
-        [report.predictions for report in reports],
-        sum((report.pairs for report in reports), Counter[tuple[str, str]]()),
-        sum((report.kept for report in reports), Counter[tuple[str, str]]()),
-        sum((report.calibration for report in reports), Calibration()),
-    )
+        return predict_files(context, output, classifier, wanted, reject_below, done)
 
 
 def write(output: str, classified: Classified) -> list[DataFile]:
