@@ -15,11 +15,11 @@ from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
 from job.classifiers import tuning
+from job.classifiers.distance import Floats
 from job.classifiers.models import (
     LOGISTIC,
     PERCEPTRON,
     Classifier,
-    Floats,
     LinearModel,
     PerceptronModel,
     sigmoid,

@@ -137,8 +137,9 @@ def trees_model(trees: Sequence[Sequence[Mapping[str, Any]]]) -> TreesModel:
                 counts = np.array(node["impurityStats"], np.float64)
                 shares.append(counts / counts.sum())
             else:
-                component, threshold = node["split"]["featureIndex"], node["split"]["leftCategoriesOrThreshold"][0]
-                nodes.append((component, threshold, first + node["leftChild"], first + node["rightChild"], NO_CHILD))
+                split, below, above = node["split"], first + node["leftChild"], first + node["rightChild"]
+                nodes.append((split["featureIndex"], split["leftCategoriesOrThreshold"][0], below, above, NO_CHILD))
     kinds = (np.int32, np.float64, np.int32, np.int32, np.int32)
     columns: list[Any] = [np.array(column, kind) for column, kind in zip(zip(*nodes, strict=True), kinds, strict=True)]
-    return TreesModel(np.array(roots, np.int32), *columns, np.array(shares), SMOOTHING)
+    component, threshold, left, right, leaf = columns
+    return TreesModel(np.array(roots, np.int32), component, threshold, left, right, leaf, np.array(shares), SMOOTHING)

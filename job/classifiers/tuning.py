@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from job.classifiers.models import Floats, Model, softmax_and_logarithms
+from job.classifiers.distance import Floats
+from job.classifiers.models import Model, softmax_and_logarithms
 from job.pca import Classes
 
 FOLDS = 5
