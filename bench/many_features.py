@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from bench import watched
 from job.classifiers import DISCRIMINANT, FEATURES, stage
-from job.classifiers.stage import Training
+from job.classifiers.training import Training
 from job.classifiers.unknown import Fitted
 from job.images import TEST, THUMBNAIL_SIDE, TRAIN
 from job.matrices import FLOAT_LIST
@@ -112,7 +112,7 @@ def run(output: str) -> dict[str, float]:
     with session.opened(None, (), progress, Path(output)) as context:
         fitted, moments = fit(context, reports, SumTask(output, FEATURES, labels), True, progress)
         projection = Projection(fitted.mean, fitted.scale, fitted.components[:KEPT])
-        projected = project_photos(context, reports, projection, ProjectionTask(output, "bench", False), progress)
+        projected = project_photos(context, reports, projection, ProjectionTask(output, csv=False), progress)
         asked = Training(DISCRIMINANT, FEATURES, photos, len(fitted.mean), 0, pa.concat_tables(listings))
         files = stage.input_files(reports, projected)
         classified = stage.classify(context, output, files, asked, Fitted(moments, fitted, KEPT), progress)

@@ -21,10 +21,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv = sys.argv[1:]
     argv = list(argv)
     try:
-        said = carry_out(parse(argv))
+        text = carry_out(parse(argv))
     except OrchardError as error:
         return tell(error, argv)
-    sys.stdout.write(printable(said))
+    sys.stdout.write(printable(text))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Checks the options of the job, as far as that takes nothing but the arguments themselves."""
+"""Check the options of the job, as far as the arguments alone allow it."""
 
 import argparse
 import csv

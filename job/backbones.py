@@ -53,9 +53,8 @@ def keep(run: Run, model: Path, described: BackboneDescription) -> list[DataFile
     """Write an int8 network to the results, for ``--resume`` and predictions; a float32 one can be exported again."""
     if described.precision != INT8:
         return []
-    content, name = model.read_bytes(), layout.data_file_name(layout.BACKBONE, run.run_id, 0, 0, "tflite")
-    storage.write_bytes(storage.join(run.output, name), content)
-    return [DataFile(name, 1, len(content))]
+    name = layout.data_file_name(layout.BACKBONE, run.run_id, 0, 0, "tflite")
+    return [layout.write_file(run.output, name, 1, model.read_bytes())]
 
 
 def _kept_before(output: str, model: Path, photos: pa.Table, inside: str, folder: Path) -> Path | None:

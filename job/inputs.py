@@ -10,7 +10,7 @@ from job import storage
 from job.arguments import Arguments
 from job.classifiers import DISCRIMINANT
 from job.errors import OutputRefusedError, PhotosNotFoundError, TooFewPhotosError
-from job.images import PREDICT, TEST, TRAIN, LeftOut, Subset, groups, image_list, labels, listing
+from job.images import PREDICT, TEST, TRAIN, LeftOut, Subset, groups, image_list, labels, listing, of_split
 from job.options import AUTO
 
 HELD_OUT_FOLDS = 5
@@ -73,15 +73,14 @@ def _require_elsewhere(named: pa.Table, others: Sequence[pa.Table], arguments: A
 
 def count(photos: pa.Table, split: str) -> int:
     """Return how many photos of a listing are in a split."""
-    return len(photos.filter(pc.equal(photos["split"], split)))
+    return len(of_split(photos, split))
 
 
 def count_groups(photos: pa.Table) -> dict[str, int] | None:
     """Return the manifest's entry "groups": their number in training and test photos; None without groups."""
     if photos["group"].null_count == len(photos):
         return None
-    splits = (photos.filter(pc.equal(photos["split"], split)) for split in (TRAIN, TEST))
-    return {name: len(part["group"].unique()) for name, part in zip((TRAIN, TEST), splits, strict=True)}
+    return {split: len(of_split(photos, split)["group"].unique()) for split in (TRAIN, TEST)}
 
 
 def fold_numbers(photos: pa.Table, arguments: Arguments) -> list[int] | None:
@@ -136,7 +135,7 @@ def label_warnings(photos: pa.Table, arguments: Arguments) -> list[str]:
     """Return what is probably wrong with the labels and groups of a listing, a line each."""
     folder = training_folder(arguments)
     training: dict[str, list[str]] = {}
-    train = photos.filter(pc.equal(photos["split"], TRAIN))
+    train = of_split(photos, TRAIN)
     for path, label in zip(listing.paths_inside(train, folder), train["label"].to_pylist(), strict=True):
         training.setdefault(label, []).append(path)
     of_labels = labels.warnings(

@@ -1,4 +1,4 @@
-"""Builds the manifest of a run: its counts, components, versions, seconds, and the files that count."""
+"""Build the manifest of a run: its counts, components, versions, seconds, and the files that count."""
 
 import platform
 from collections import Counter

@@ -1,5 +1,7 @@
-"""Store float matrices as Arrow columns of lists, and multiply them so that rows are independent."""
+"""Store float matrices as Arrow columns and .npz files, and multiply them so that rows are independent."""
 
+import io
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,19 @@ def matrix(column: pa.ChunkedArray) -> npt.NDArray[np.float32]:
     rows = column.combine_chunks()
     values: npt.NDArray[np.float32] = rows.flatten().to_numpy(zero_copy_only=True)
     return values.reshape(len(rows), -1 if len(rows) else 0)
+
+
+def to_npz(arrays: Mapping[str, npt.NDArray[Any]], *, compressed: bool = False) -> bytes:
+    """Return arrays by name as the content of an .npz file, the same bytes for the same arrays."""
+    archive = io.BytesIO()
+    (np.savez_compressed if compressed else np.savez)(archive, **arrays)
+    return archive.getvalue()
+
+
+def from_npz(content: bytes) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays of an .npz file by name; raise ValueError if one is a pickle, which could run any code."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as saved:
+        return dict(saved)
 
 
 def row_products(

@@ -14,7 +14,7 @@ from job.images import EXACT, SCALED, WINDOWS
 from job.report import LANGUAGES
 
 PREDICT, REPORT = "predict", "report"
-"""First argument of the command lines that do not fit."""
+"""The first argument of command lines that fit nothing."""
 
 NO_CLASSIFIER, AUTO = "none", "auto"
 """Values of --classifier other than the kinds of classifier."""
@@ -96,7 +96,7 @@ def share(text: str) -> float:
 
 def run_parser() -> argparse.ArgumentParser:
     """Return the parser of ``python -m job``."""
-    made = Parser(
+    parser = Parser(
         prog="python -m job",
         usage=(
             "%(prog)s --images FOLDER --output FOLDER [options]\n"
@@ -116,43 +116,43 @@ def run_parser() -> argparse.ArgumentParser:
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add_run_options(made, made)
-    _add_debug(made)
-    return made
+    add_run_options(parser, parser)
+    _add_debug(parser)
+    return parser
 
 
 def predict_parser() -> argparse.ArgumentParser:
     """Return the parser of ``python -m job predict``."""
-    made = Parser(
+    parser = Parser(
         prog=f"python -m job {PREDICT}",
         usage="%(prog)s --results FOLDER --images FOLDER --output FOLDER [options]",
         description="Apply the components and the classifier of a finished run to other photos, without fitting.",
         epilog=f"Example:\n  python -m job {PREDICT} --results results/ --images new-photos/ --output predictions/",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add_predict_options(made, made)
-    _add_debug(made)
-    return made
+    add_predict_options(parser, parser)
+    _add_debug(parser)
+    return parser
 
 
 def report_parser() -> argparse.ArgumentParser:
     """Return the parser of ``python -m job report``."""
-    made = Parser(
+    parser = Parser(
         prog=f"python -m job {REPORT}",
         usage="%(prog)s FOLDER [options]",
         description="Render the report of a finished run again, for instance in another language.",
         epilog=f"Example:\n  python -m job {REPORT} results/ --lang fr --output rapport.html",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add_report_options(made)
-    _add_debug(made)
-    return made
+    add_report_options(parser)
+    _add_debug(parser)
+    return parser
 
 
-def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsContainer) -> None:
+def add_run_options(parser: argparse.ArgumentParser, where: argparse._ActionsContainer) -> None:
     """Add the options of a run to a parser in groups; ``--master`` goes to ``where``."""
     _add_master(where)
-    photos = made.add_argument_group("photos")
+    photos = parser.add_argument_group("photos")
     which = photos.add_mutually_exclusive_group(required=True)
     which.add_argument(
         "--images",
@@ -203,7 +203,6 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
         default=0,
         help="seed of all random choices (default: %(default)s)",
     )
-
     photos.add_argument(
         "--decode",
         choices=(EXACT, SCALED),
@@ -211,7 +210,7 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
         help="exact: decode every pixel (default); scaled: large JPEGs at a fraction of their size, faster",
     )
 
-    network = made.add_argument_group("features from a network")
+    network = parser.add_argument_group("features from a network")
     network.add_argument("--model", metavar="FILE", help="exported backbone, not --backbone and --weights")
     add_backbone_options(network)
     network.add_argument(
@@ -236,11 +235,11 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
         help="sqrt: square roots of the features (default: none)",
     )
 
-    word_options.add_to(made)
+    word_options.add_to(parser)
     # None says that an option was not given.
-    made.set_defaults(**dict.fromkeys(DEFAULTS))
+    parser.set_defaults(**dict.fromkeys(DEFAULTS))
 
-    components = made.add_argument_group("components and classifier")
+    components = parser.add_argument_group("components and classifier")
     components.add_argument(
         "--no-standardize",
         dest="standardize",
@@ -279,19 +278,19 @@ def add_run_options(made: argparse.ArgumentParser, where: argparse._ActionsConta
         help="choose --reject-below for this precision, like 95%%",
     )
 
-    _add_output_options(made)
+    _add_output_options(parser)
 
 
-def add_backbone_options(made: argparse._ActionsContainer) -> None:
+def add_backbone_options(parser: argparse._ActionsContainer) -> None:
     """Add the options that name a backbone to export."""
-    made.add_argument(
+    parser.add_argument(
         "--backbone",
         metavar="NAME",
         type=network_name,
         default=NETWORK_DEFAULTS["backbone"],
         help=f"network for the features (default: {NETWORK_DEFAULTS['backbone']})",
     )
-    made.add_argument(
+    parser.add_argument(
         "--weights",
         metavar="WEIGHTS",
         default=NETWORK_DEFAULTS["weights"],
@@ -299,9 +298,9 @@ def add_backbone_options(made: argparse._ActionsContainer) -> None:
     )
 
 
-def add_rejection(made: argparse._ActionsContainer, when: str = "") -> None:
+def add_rejection(parser: argparse._ActionsContainer, when: str = "") -> None:
     """Add the option that makes photos unknown; ``when`` begins its help."""
-    made.add_argument(
+    parser.add_argument(
         "--reject-below",
         metavar="P",
         type=share,
@@ -309,10 +308,10 @@ def add_rejection(made: argparse._ActionsContainer, when: str = "") -> None:
     )
 
 
-def add_predict_options(made: argparse.ArgumentParser, where: argparse._ActionsContainer) -> None:
+def add_predict_options(parser: argparse.ArgumentParser, where: argparse._ActionsContainer) -> None:
     """Add the options of a prediction to a parser; ``--master`` goes to ``where``."""
     _add_master(where)
-    photos = made.add_argument_group("photos and features")
+    photos = parser.add_argument_group("photos and features")
     photos.add_argument("--results", metavar="FOLDER", required=True, help="results of the run to apply")
     photos.add_argument("--images", metavar="FOLDER", required=True, help="photos to predict; folder names are ignored")
     photos.add_argument("--model", metavar="FILE", help="backbone of that run (default: found or exported again)")
@@ -320,15 +319,17 @@ def add_predict_options(made: argparse.ArgumentParser, where: argparse._ActionsC
     photos.add_argument(
         "--multiple", action="store_true", help="also find several objects in each photo, with their boxes, in objects/"
     )
-    _add_output_options(made)
+    _add_output_options(parser)
 
 
-def add_report_options(made: argparse.ArgumentParser) -> None:
+def add_report_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of a report to a parser."""
-    made.add_argument("results", metavar="FOLDER", help="results of a finished run")
-    made.add_argument("--lang", choices=LANGUAGES, help="language of the report (default: the run's)")
-    made.add_argument("--output", metavar="FILE", help="file to write (default: report.html in the results)")
-    made.add_argument("--map", action="store_true", help="also draw a map of the photos, by t-SNE (needs scikit-learn)")
+    parser.add_argument("results", metavar="FOLDER", help="results of a finished run")
+    parser.add_argument("--lang", choices=LANGUAGES, help="language of the report (default: the run's)")
+    parser.add_argument("--output", metavar="FILE", help="file to write (default: report.html in the results)")
+    parser.add_argument(
+        "--map", action="store_true", help="also draw a map of the photos, by t-SNE (needs scikit-learn)"
+    )
 
 
 def _add_master(where: argparse._ActionsContainer) -> None:
@@ -339,12 +340,12 @@ def _add_master(where: argparse._ActionsContainer) -> None:
     )
 
 
-def _add_debug(made: argparse.ArgumentParser) -> None:
-    made.add_argument("--debug", action="store_true", help="print the traceback of a failure")
+def _add_debug(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--debug", action="store_true", help="print the traceback of a failure")
 
 
-def _add_output_options(made: argparse.ArgumentParser) -> None:
-    out = made.add_argument_group("results")
+def _add_output_options(parser: argparse.ArgumentParser) -> None:
+    out = parser.add_argument_group("results")
     out.add_argument("--output", metavar="FOLDER", help="folder to write the results to")
     out.add_argument(
         "--csv", action=argparse.BooleanOptionalAction, default=True, help="write components as CSV too (default: yes)"

@@ -13,7 +13,9 @@ from job.arguments import Arguments
 from job.classifiers import COMPONENTS, FEATURES, MODELS, PERCEPTRON, TreesModel, choice, folds, precision, stage
 from job.classifiers.folds import FoldContext, Outcome
 from job.classifiers.precision import HeldOut
-from job.classifiers.stage import Classified, Predictions, Training
+from job.classifiers.predict import Predictions
+from job.classifiers.stage import Classified
+from job.classifiers.training import Training
 from job.classifiers.unknown import Fitted
 from job.errors import TooFewPhotosError
 from job.features.extractor import FeatureExtractor
@@ -82,7 +84,7 @@ def run(arguments: Arguments) -> dict[str, Any]:
             fitted, moments = fit(context, extracted.reports, summed, arguments.standardize, progress)
             kept = choose_components(arguments, fitted, sum(labels.values()))
             projection = Projection(fitted.mean, fitted.scale, fitted.components[:kept])
-            task = ProjectionTask(output, run.run_id, arguments.csv)
+            task = ProjectionTask(output, arguments.csv)
             projected = project_photos(context, extracted.reports, projection, task, progress)
             classified = None
             if arguments.classifier != NO_CLASSIFIER:
@@ -107,7 +109,7 @@ def run(arguments: Arguments) -> dict[str, Any]:
         begin_to_replace(run)
         written["pca"] = write_components(output, fitted, projection)
         if extracted.vocabulary:
-            written["vocabulary"] = vocabulary.write(output, extracted.vocabulary)
+            written["vocabulary"] = [layout.write_file(output, *file) for file in extracted.vocabulary]
         if classified is not None:
             written["classifier"] = stage.write(output, classified)
         written["quality"] = quality.write(output, checked)
@@ -141,12 +143,12 @@ def classify(
 
     ``numbers``, ``held_out``: what ``fold_numbers`` and ``held_out_numbers`` return.
     """
-    features = [report.file for report in reports if report.file is not None]
+    features = [file for file, _ in tasks.written(reports)]
     choose, progress = partial(choose_components_of_fold, arguments), run.progress
     without = FoldContext(context, run.output, features, choose, arguments.standardize)
     compared: Sequence[dict[str, Any]] | None = None
     outcomes: Sequence[Outcome] = []
-    held = None if held_out is None else folds.made(asked.listing, held_out, HELD_OUT_FOLDS)
+    held = None if held_out is None else folds.of_listing(asked.listing, held_out, HELD_OUT_FOLDS)
     if arguments.classifier == AUTO and held is not None:
         parameters = partial(classifier_parameters, arguments)
         compared, best = choice.compare(without, held, asked, parameters, progress)
@@ -155,7 +157,7 @@ def classify(
         asked = replace(asked, kind=kind, parameters=parameters(kind, asked.width))
     tested = None
     if numbers is not None:
-        assigned = folds.made(asked.listing, numbers, arguments.folds or 0)
+        assigned = folds.of_listing(asked.listing, numbers, arguments.folds or 0)
         outcomes = folds.cross_validate(without, assigned, asked, progress)
         tested = folds.summary(outcomes, asked.labels)
         progress.say(folds.sentence(tested, arguments.group_pattern is not None))

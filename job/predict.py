@@ -70,7 +70,7 @@ def run(arguments: PredictArguments, environment: Mapping[str, str]) -> dict[str
             reports = tasks.extract(context, photos, extractor, output, run.run_id, progress)
             rejection_limits.require_any(output, len(photos), arguments.max_rejected, reports)
             extracted = extractor.complete(context, reports, output, progress)
-            task = ProjectionTask(output, run.run_id, arguments.csv)
+            task = ProjectionTask(output, arguments.csv)
             projected = project_photos(context, extracted.reports, projection, task, progress)
             predictions: Sequence[layout.DataFile] = []
             if classifier is not None:

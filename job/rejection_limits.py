@@ -1,4 +1,4 @@
-"""Ends a run whose rejected photos leave too few, or are more than ``--max-rejected`` allows."""
+"""End a run whose rejected photos leave too few, or are more than ``--max-rejected`` allows."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Names of runs: which are valid, and the name of a run that was given none.
+"""Check the names of runs, and name a run that was given none.
 
 Loads neither Arrow nor Spark: ``orchard`` checks names before it does anything else.
 """

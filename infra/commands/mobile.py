@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -115,8 +114,7 @@ def run_classifier(run: RunFiles, reject_below: float | None) -> Classifier:
 def run_model(run: RunFiles, backbone: bytes, reject_below: float | None = None) -> bytes:
     """Return the phone model of a run, with the run's own weights."""
     classifier = run_classifier(run, reject_below)
-    with np.load(io.BytesIO(run.read(layout.PROJECTION)), allow_pickle=False) as archive:
-        projection = Projection(archive["mean"], archive["scale"], archive["components"])
+    projection = Projection.from_file(run.read(layout.PROJECTION))
     network = run.manifest["backbone"]
     views, transform = network.get("views", 1), network.get("transform", NO_TRANSFORM)
     return mobile_model(backbone, projection, classifier, views, transform, reject_below)

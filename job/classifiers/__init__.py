@@ -1,10 +1,10 @@
 """Train, evaluate and apply classifiers.
 
-``choice``, ``discriminant``, ``folds``, ``precision``, ``predict``, ``sample``, ``stage``, ``tuning`` and ``unknown``
-are public too. Most of these need Spark.
+``choice``, ``discriminant``, ``folds``, ``precision``, ``predict``, ``sample``, ``stage``, ``training``, ``tuning`` and
+``unknown`` are public too. Most of these need Spark.
 """
 
-from job.classifiers.distance import UNKNOWN, Distance, with_unknown
+from job.classifiers.distance import UNKNOWN, Distance, Floats, with_unknown
 from job.classifiers.evaluate import Evaluation, Pairs
 from job.classifiers.models import (
     COMPONENTS,
@@ -13,7 +13,6 @@ from job.classifiers.models import (
     MODELS,
     PERCEPTRON,
     Classifier,
-    Floats,
     LinearModel,
     Model,
     PerceptronModel,

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from job.images import TEST
+from job.images import TEST, of_split
 
 BINS = 10
 """Bins of the probability, of equal width from 0 to 1."""
@@ -53,7 +53,7 @@ class Calibration:
 
 def calibration_of(predictions: pa.Table) -> Calibration:
     """Return the calibration of the test photos of a predictions table; photos of untrained labels are wrong."""
-    test = predictions.filter(pc.equal(predictions["split"], TEST))
+    test = of_split(predictions, TEST)
     # Multiples of 2 ** -30, whose sums are exact in any order.
     probability = np.rint(test["probability"].to_numpy().astype(np.float64) * 2**30) / 2**30
     right = pc.equal(test["predicted"], test["label"]).to_numpy().astype(np.int64)

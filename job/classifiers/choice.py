@@ -7,7 +7,7 @@ from typing import Any
 from job.classifiers import folds
 from job.classifiers.folds import FoldContext, Folds, Outcome
 from job.classifiers.models import DISCRIMINANT, LOGISTIC, PERCEPTRON
-from job.classifiers.stage import Training
+from job.classifiers.training import Training
 from job.results.progress import Progress
 
 COMPARED = (DISCRIMINANT, LOGISTIC, PERCEPTRON, "forest")

@@ -11,7 +11,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from job.classifiers import tuning
-from job.classifiers.models import Floats, LinearModel
+from job.classifiers.distance import Floats
+from job.classifiers.models import LinearModel
 from job.classifiers.tuning import Choice, Sample, Scored
 from job.pca import Classes, Moments
 

@@ -5,7 +5,6 @@ covariance within the labels (Lee et al., "A Simple Unified Framework for Detect
 Adversarial Attacks", NeurIPS 2018); docs/decisions/0142-unknown.md.
 """
 
-import io
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -14,7 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from job.matrices import row_products
+from job.images import with_column
+from job.matrices import from_npz, row_products, to_npz
 
 UNKNOWN = "unknown"
 """Predicted label of a rejected photo."""
@@ -41,15 +41,13 @@ class Distance:
 
     def to_file(self) -> bytes:
         """Return the content of distance.npz, the same bytes for the same arrays."""
-        archive = io.BytesIO()
-        np.savez(archive, whitening=self.whitening, means=self.means, limit=np.array(self.limit))
-        return archive.getvalue()
+        return to_npz({"whitening": self.whitening, "means": self.means, "limit": np.array(self.limit)})
 
     @classmethod
     def from_file(cls, content: bytes) -> Self:
         """Return the distance from the content of distance.npz."""
-        with np.load(io.BytesIO(content), allow_pickle=False) as saved:
-            return cls(saved["whitening"], saved["means"], float(saved["limit"]))
+        saved = from_npz(content)
+        return cls(saved["whitening"], saved["means"], float(saved["limit"]))
 
 
 def with_unknown(predictions: pa.Table, reject_below: float, limit: float) -> pa.Table:
@@ -67,4 +65,4 @@ def with_unknown(predictions: pa.Table, reject_below: float, limit: float) -> pa
     improbable = pc.less(predictions["probability"], pa.scalar(reject_below, pa.float32()))
     far = pc.fill_null(pc.greater(predictions["distance"], pa.scalar(limit, pa.float32())), False)
     labels = pc.if_else(pc.or_(improbable, far), UNKNOWN, predictions["predicted"])
-    return predictions.set_column(predictions.schema.get_field_index("predicted"), "predicted", labels)
+    return with_column(predictions, "predicted", labels)

@@ -12,7 +12,6 @@ import pyarrow as pa
 Pairs = Counter[tuple[str, str]]
 """Number of photos for each pair of true and predicted label."""
 
-
 NORMAL_95 = 1.959964
 """Standard deviations around the mean of a normal distribution that hold 95 % of it."""
 

@@ -16,8 +16,9 @@ from job.classifiers.evaluate import Evaluation, Pairs, evaluate
 from job.classifiers.models import COMPONENTS, FEATURES, Classifier
 from job.classifiers.precision import HeldOut
 from job.classifiers.predict import count_pairs, predictions_table
-from job.classifiers.stage import Training, train_classifier
-from job.images import TEST, TRAIN
+from job.classifiers.stage import train_classifier
+from job.classifiers.training import Training
+from job.images import TEST, TRAIN, of_split, with_column
 from job.pca import PrincipalComponents, Projection, components, passes
 from job.pca.passes import SumTask, components_table
 from job.results import DataFile, layout
@@ -64,10 +65,9 @@ class Side:
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """Return the rows with the fold's splits and, after its fit, components."""
-        table = table.filter(pc.equal(table["split"], TRAIN))
+        table = of_split(table, TRAIN)
         held = self.folds.value.of(table["path"]) == self.number
-        splits = pa.array(np.where(held, TEST, TRAIN).tolist(), pa.string())
-        table = table.set_column(table.schema.get_field_index("split"), "split", splits)
+        table = with_column(table, "split", pc.if_else(pa.array(held), TEST, TRAIN))
         return table if self.projection is None else components_table(table, self.projection.value)
 
 
@@ -78,8 +78,16 @@ class FileCounts:
     file: DataFile
     rows: Counter[tuple[int, str]]
 
+    def outside(self, fold: int) -> Counter[str]:
+        """Return the number of rows outside a fold by label."""
+        rows: Counter[str] = Counter()
+        for (number, label), count in self.rows.items():
+            if number != fold:
+                rows[label] += count
+        return rows
 
-def made(photos: pa.Table, numbers: Sequence[int], count: int) -> Folds:
+
+def of_listing(photos: pa.Table, numbers: Sequence[int], count: int) -> Folds:
     """Return the folds of a listing's photos, whose numbers ``job.images.groups.assign`` returns."""
     assigned = np.array(numbers, np.intp)
     tested = np.flatnonzero(assigned >= 0)
@@ -180,13 +188,9 @@ class Fold:
 
 def prepare(context: FoldContext, counted: Sequence[FileCounts], side: Side, asked: Training) -> Fold:
     """Fit the components of a fold, if its classifiers read them."""
-    photos: Counter[str] = Counter()
-    for entry in counted:
-        photos.update({label: 0 for _, label in entry.rows})
-        for (number, label), count in entry.rows.items():
-            photos[label] += count * (number != side.number)
-    photos = +photos
-    rest = [(e.file, sum(n for (number, _), n in e.rows.items() if number != side.number)) for e in counted]
+    outside = [entry.outside(side.number) for entry in counted]
+    photos = sum(outside, Counter[str]())
+    rest = [(entry.file, rows.total()) for entry, rows in zip(counted, outside, strict=True)]
     width, kept = asked.width, None
     if asked.classify_on == COMPONENTS:
         task = SumTask(context.output, FEATURES, (), side)
@@ -196,12 +200,9 @@ def prepare(context: FoldContext, counted: Sequence[FileCounts], side: Side, ask
         projection = Projection(fitted.mean, fitted.scale, fitted.components[:kept])
         side = replace(side, projection=context.spark.broadcast(projection))
     held = side.folds.value.of(asked.listing["path"]) == side.number
-    splits = np.where(held, TEST, np.array(asked.listing["split"].to_pylist(), object))
-    listing = asked.listing.set_column(
-        asked.listing.schema.get_field_index("split"), "split", pa.array(splits.tolist(), pa.string())
-    )
+    listing = with_column(asked.listing, "split", pc.if_else(pa.array(held), TEST, asked.listing["split"]))
     training = replace(asked, photos=photos, width=width, listing=listing, moments=None, sample=None, prepare=side)
-    tested = [e.file for e in counted if any(number == side.number for number, _ in e.rows)]
+    tested = [entry.file for entry in counted if any(number == side.number for number, _ in entry.rows)]
     return Fold(side, training, rest, tested, kept)
 
 
@@ -248,7 +249,6 @@ def _tested(output: str, file: DataFile, side: Side, model: "Broadcast[Classifie
     """Return how the fold's photos in a file are predicted, without those of labels that were not trained."""
     with workers.ended_if_silent():
         table = side(layout.read_parquet(output, file.path))
-        test = table.filter(pc.equal(table["split"], TEST))
-        predictions = predictions_table(test, model.value)
+        predictions = predictions_table(of_split(table, TEST), model.value)
         known = predictions.filter(pc.is_in(predictions["label"], pa.array(model.value.labels, pa.string())))
         return _Tested(count_pairs(known), calibration_of(known), HeldOut.of(known))

@@ -15,16 +15,17 @@ from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
 from job.classifiers import tuning
+from job.classifiers.distance import Floats
 from job.classifiers.models import (
     LOGISTIC,
     PERCEPTRON,
     Classifier,
-    Floats,
     LinearModel,
     PerceptronModel,
     sigmoid,
     softmax_and_logarithms,
 )
+from job.classifiers.training import Training
 from job.classifiers.tuning import Choice, Rows, Sample
 from job.matrices import matrix
 from job.pca import Classes
@@ -52,38 +53,29 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
 """Training parameters of each kind: arguments of the functions below; measured in docs/decisions/0054."""
 
 
-def train(
-    task: SumTask,
-    files: Sequence[tuple[DataFile, int]],
-    kind: str,
-    width: int,
-    seed: int,
-    changed: Mapping[str, Any],
-    sample: Sample,
-) -> Classifier:
+def train(task: SumTask, files: Sequence[tuple[DataFile, int]], asked: Training, sample: Sample) -> Classifier:
     """Train a classifier on the training rows of files of components or features.
 
-    ``files``: each with its number of training rows; ``changed``: parameters that differ from ``PARAMETERS``;
-    ``sample``: of the same rows, for the penalty and the temperature.
+    ``files``: each with its number of training rows; ``sample``: of the same rows, for the penalty and the temperature.
     """
-    labels, parameters = len(task.labels), {**PARAMETERS[kind], **changed}
+    labels, parameters = len(task.labels), {**PARAMETERS[asked.kind], **asked.parameters}
     losses: Mapping[str, Any] = {}
     model: LinearModel | PerceptronModel
-    if kind == LOGISTIC:
+    if asked.kind == LOGISTIC:
         choice = choose_penalty(sample, labels, **{**parameters, "tol": CHOOSING_TOL})
         parameters["penalty"] = choice.setting
-        model = fit_logistic(*read_rows(task, files, width), labels, **parameters)
+        model = fit_logistic(*read_rows(task, files, asked.width), labels, **parameters)
         losses, temperature = {"log_loss_by_penalty": choice.losses}, choice.temperature
     else:
-        parameters["seed"] = seed
+        parameters["seed"] = asked.seed
 
         def fit(rows: Rows, classes: Classes) -> list[PerceptronModel]:
             return [fit_perceptron(rows, classes, labels, **parameters)]
 
         scored = tuning.each_fold(lambda fold: tuning.fold_scores(sample, fold, fit))
         temperature, _ = tuning.best_temperature(*tuning.joined(scored))
-        (model,) = fit(*read_rows(task, files, width))
-    return Classifier(kind, task.labels, width, {**parameters, **losses}, model, task.column, temperature=temperature)
+        (model,) = fit(*read_rows(task, files, asked.width))
+    return asked.trained(model, {**parameters, **losses}, temperature)
 
 
 def choose_penalty(sample: Sample, labels: int, *, penalty: float, iterations: int, tol: float) -> Choice:

@@ -5,7 +5,6 @@ Prediction needs no Spark, and the files no pickle.
 The inputs of a classifier are the components of a photo or its features.
 """
 
-import io
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -15,12 +14,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from job.classifiers.distance import Distance
+from job.classifiers.distance import Distance, Floats
 from job.errors import ResultsUnusableError
-from job.matrices import row_products
+from job.matrices import from_npz, row_products, to_npz
 from job.results import layout
 
-Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int32]
 
 NO_CHILD = -1
@@ -214,10 +212,8 @@ class Classifier:
             "probabilities": MODELS[self.kind].RULE,
             "arrays": {name: {"dtype": array.dtype.name, "shape": list(array.shape)} for name, array in arrays.items()},
         }
-        archive = io.BytesIO()
         # Compressed, because most shares of a leaf are zero.
-        np.savez_compressed(archive, **arrays)
-        return (json.dumps(description, indent=2, ensure_ascii=False) + "\n").encode(), archive.getvalue()
+        return layout.to_json(description), to_npz(arrays, compressed=True)
 
     @classmethod
     def from_files(cls, description: bytes, archive: bytes) -> Self:
@@ -229,8 +225,8 @@ class Classifier:
                 f"The classifier must be one of {', '.join(MODELS)}, got '{content.get('classifier')}'.",
                 "Read it with the version of Orchard that wrote it.",
             )
-        with np.load(io.BytesIO(archive), allow_pickle=False) as saved:
-            arrays = {name: saved[name] for name in content["arrays"]}
+        saved = from_npz(archive)
+        arrays = {name: saved[name] for name in content["arrays"]}
         kind, classify_on = content["classifier"], content.get("classify_on", COMPONENTS)
         temperature = float(arrays.pop("temperature", 1.0))
         model = MODELS[kind].from_arrays(arrays)

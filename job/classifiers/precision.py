@@ -28,7 +28,7 @@ class HeldOut:
     def of(cls, predictions: pa.Table) -> Self:
         """Return the predictions of a table, all of whose photos have a label."""
         right = pc.equal(predictions["predicted"], predictions["label"])
-        return cls(predictions["probability"].to_numpy(), np.array(right.to_pylist(), np.bool_))
+        return cls(predictions["probability"].to_numpy(), right.to_numpy())
 
     @classmethod
     def joined(cls, parts: Sequence["HeldOut"]) -> Self:

@@ -2,8 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import PurePosixPath
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +13,7 @@ from job.classifiers.calibration import Calibration, calibration_of
 from job.classifiers.distance import with_unknown
 from job.classifiers.evaluate import Pairs
 from job.classifiers.models import COMPONENTS, FEATURES, Classifier
-from job.images import TEST, TRAIN
+from job.images import TEST, TRAIN, of_split
 from job.matrices import list_column, matrix
 from job.results import DataFile, layout
 from job.spark import session, slices, workers
@@ -39,13 +38,22 @@ class InputFile:
 
 
 @dataclass(frozen=True)
-class PredictionsReport:
-    """The predictions file of a task, and how it predicted its test photos."""
+class Predictions:
+    """Predictions files, and how they predicted the test photos."""
 
-    predictions: DataFile
-    pairs: Pairs  # of all test photos, before any is rejected
-    kept: Pairs  # without those that were rejected
-    calibration: Calibration
+    files: Sequence[DataFile] = ()
+    pairs: Pairs = field(default_factory=Counter)  # before any photo was rejected
+    kept: Pairs = field(default_factory=Counter)  # without the rejected photos
+    calibration: Calibration = field(default_factory=Calibration)
+
+    def __add__(self, other: "Predictions") -> "Predictions":
+        """Return the predictions of both."""
+        return Predictions(
+            [*self.files, *other.files],
+            self.pairs + other.pairs,
+            self.kept + other.kept,
+            self.calibration + other.calibration,
+        )
 
 
 def predict_files(
@@ -55,14 +63,14 @@ def predict_files(
     files: Sequence[InputFile],
     reject_below: float | None,
     done: Accumulator[int],
-) -> list[PredictionsReport]:
-    """Write predictions of all photos except training photos; return the report of each task.
+) -> Predictions:
+    """Write predictions of all photos except training photos.
 
     ``reject_below``: least probability of a label; None if no photo may be unknown.
     """
     shared = context.broadcast(classifier)
     tasks = session.spread(context, files).map(lambda entry: _predict_file(output, shared, entry, reject_below, done))
-    return list(tasks.collect())
+    return sum(tasks.collect(), Predictions())
 
 
 def count_right(context: SparkContext, output: str, classifier: Classifier, files: Sequence[DataFile]) -> int:
@@ -95,7 +103,7 @@ def predictions_table(photos: pa.Table, classifier: Classifier, components: pa.T
 
 def count_pairs(predictions: pa.Table) -> Pairs:
     """Count the test photos of a predictions table by true and predicted label."""
-    test = predictions.filter(pc.equal(predictions["split"], TEST))
+    test = of_split(predictions, TEST)
     return Counter(zip(test["label"].to_pylist(), test["predicted"].to_pylist(), strict=True))
 
 
@@ -111,7 +119,7 @@ def _predict_file(
     entry: InputFile,
     reject_below: float | None,
     done: Accumulator[int],
-) -> PredictionsReport:
+) -> Predictions:
     classifier = shared.value
     with workers.ended_if_silent():
         components = _others(output, entry.components)
@@ -120,10 +128,10 @@ def _predict_file(
         if reject_below is not None and classifier.distance is not None:
             table = with_unknown(best, reject_below, classifier.distance.limit)
         kept = count_pairs(best.filter(pc.equal(best["predicted"], table["predicted"])))
-        name = PurePosixPath(entry.read_by(classifier.classify_on).path).stem
-        written = layout.write_parquet(output, f"{layout.PREDICTIONS}/{name}-{layout.attempt()}.parquet", table)
+        name = layout.derived_file_name(layout.PREDICTIONS, entry.read_by(classifier.classify_on).path)
+        written = layout.write_parquet(output, name, table)
     done.add(table.num_rows)
-    return PredictionsReport(written, count_pairs(best), kept, calibration_of(best))
+    return Predictions([written], count_pairs(best), kept, calibration_of(best))
 
 
 def _others(output: str, file: DataFile) -> pa.Table:

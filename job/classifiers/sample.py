@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark import SparkContext
 
-from job.classifiers.tuning import FOLDS, Sample, draw_sample
-from job.images import TRAIN, groups
+from job.classifiers.tuning import FOLDS, Rows, Sample, draw_sample
+from job.images import TRAIN, groups, of_split
 from job.matrices import matrix
 from job.pca import Classes
 from job.pca.passes import SumTask, classes_of
@@ -19,7 +18,7 @@ from job.spark.slices import training_rows
 
 def sampled_paths(listing: pa.Table) -> dict[str, int]:
     """Return the fold of each training photo in the sample, by path; a group is in one fold."""
-    training = listing.filter(pc.equal(listing["split"], TRAIN))
+    training = of_split(listing, TRAIN)
     labels, names = training["label"].to_pylist(), training["group"].to_pylist()
     grouped = None
     if not training["group"].null_count:
@@ -41,9 +40,7 @@ def read_sample(context: SparkContext, task: SumTask, files: Sequence[DataFile],
     return Sample(rows, classes, numbers)
 
 
-def _read_file(
-    task: SumTask, file: DataFile, folds: Mapping[str, int]
-) -> list[tuple[np.ndarray[tuple[int, int], np.dtype[np.float32]], Classes, Classes]]:
+def _read_file(task: SumTask, file: DataFile, folds: Mapping[str, int]) -> list[tuple[Rows, Classes, Classes]]:
     """Return the rows, classes and folds of the sampled photos in a file; nothing of a file without any."""
     with workers.ended_if_silent():
         table = training_rows(task.output, file.path, task.prepare)

@@ -1,67 +1,33 @@
 """Train a classifier in a run, evaluate it, predict photos with it, and write and read it."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from pyspark import SparkContext
 
 from job import storage
 from job.classifiers import discriminant, unknown
 from job.classifiers import evaluate as evaluation
-from job.classifiers.calibration import Calibration
 from job.classifiers.distance import Distance
-from job.classifiers.evaluate import Evaluation, Pairs
+from job.classifiers.evaluate import Evaluation
 from job.classifiers.models import DISCRIMINANT, FEATURES, LOGISTIC, PERCEPTRON, Classifier
 from job.classifiers.precision import Threshold
-from job.classifiers.predict import InputFile, count_right, predict_files
+from job.classifiers.predict import InputFile, Predictions, count_right, predict_files
 from job.classifiers.sample import read_sample, sampled_paths
+from job.classifiers.training import Training
 from job.classifiers.tuning import Sample
 from job.classifiers.unknown import Fitted
 from job.errors import TooFewPhotosError
 from job.images import TRAIN
-from job.pca import Moments, passes
+from job.pca import passes
 from job.pca.passes import ProjectionReport, SumTask
 from job.results import DataFile, layout
 from job.results.progress import Progress
 from job.spark import session
-from job.spark.slices import Prepare, as_written
-from job.spark.tasks import PhotosReport
-
-
-@dataclass(frozen=True)
-class Training:
-    """What to train a classifier on, and how."""
-
-    kind: str  # a key of ``MODELS``
-    classify_on: str  # COMPONENTS or FEATURES
-    photos: Mapping[str, int]  # training photos by label
-    width: int  # how many components or features a photo has
-    seed: int
-    listing: pa.Table
-    moments: Moments | None = None  # of the features, by label, if the classifier reads features
-    sample: Sample | None = None  # of the features, if the classifier reads features
-    parameters: Mapping[str, Any] = field(default_factory=dict)  # those that differ from the defaults
-    prepare: Prepare = as_written
-    reject_below: float | None = None  # least probability of a label; None if no photo may be unknown
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The training labels, sorted."""
-        return tuple(sorted(self.photos))
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """Predictions files, and how they predicted the test photos."""
-
-    files: Sequence[DataFile] = ()
-    pairs: Pairs = field(default_factory=Counter)  # before any photo was rejected
-    kept: Pairs = field(default_factory=Counter)  # without the rejected photos
-    calibration: Calibration = field(default_factory=Calibration)
+from job.spark.tasks import PhotosReport, written
 
 
 @dataclass(frozen=True)
@@ -79,10 +45,47 @@ class Classified:
     folds: Mapping[str, Any] | None = None  # the outcome of a cross-validation
     compared: Sequence[Mapping[str, Any]] | None = None  # what each kind reached, if the run chose the kind
 
-    @property
-    def trained_on(self) -> int:
-        """The number of training photos."""
-        return sum(self.photos.values())
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        """The content of metrics.json."""
+        classifier, evaluated, photos = self.classifier, self.evaluation, self.photos
+        trained_on = sum(photos.values())
+        return {
+            "schema_version": layout.SCHEMA_VERSION,
+            "classifier": classifier.kind,
+            "labels": list(classifier.labels),
+            "classify_on": classifier.classify_on,
+            classifier.classify_on: classifier.inputs,
+            "parameters": dict(classifier.parameters),
+            "trained_on": trained_on,
+            "evaluated_on": evaluated.photos,
+            "accuracy": evaluated.accuracy,
+            "macro_f1": evaluated.macro_f1,
+            "accuracy_interval": evaluation.interval(evaluated.right, evaluated.photos) if evaluated.photos else None,
+            "training_accuracy": self.trained_right / trained_on,
+            "majority_accuracy": evaluated.always(max(sorted(photos), key=photos.__getitem__)),
+            "per_label": [{**entry, "trained_on": photos[entry["label"]]} for entry in evaluated.per_label()],
+            "unseen_labels": evaluated.unseen_labels(),
+            "calibration": self.predictions.calibration.as_metrics(),
+            "unknown": self._unknown(),
+            "folds": self.folds,
+            "compared": self.compared,
+            "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
+        }
+
+    def _unknown(self) -> dict[str, Any]:
+        """Return when a photo is unknown, and how many test photos are.
+
+        ``accuracy`` is that of the test photos that are not unknown, None without any.
+        """
+        distance, kept = self.classifier.distance, self.predictions.kept
+        return {
+            "distance_limit": distance.limit if distance is not None and np.isfinite(distance.limit) else None,
+            "reject_below": self.reject_below,
+            "chosen": None if self.threshold is None else self.threshold.as_metrics(),
+            "photos": self.evaluation.photos - kept.total(),
+            "accuracy": evaluation.evaluate(self.classifier.labels, kept).accuracy,
+        }
 
 
 def require_labels(photos: Mapping[str, int], found: str) -> None:
@@ -100,10 +103,9 @@ def require_labels(photos: Mapping[str, int], found: str) -> None:
 
 def input_files(reports: Sequence[PhotosReport], projected: Sequence[ProjectionReport]) -> list[InputFile]:
     """Return each features file with its components file."""
-    extracted = [(report.file, report.used) for report in reports if report.file is not None]
     return [
         InputFile(features, report.components, splits)
-        for report, (features, splits) in zip(projected, extracted, strict=True)
+        for report, (features, splits) in zip(projected, written(reports), strict=True)
     ]
 
 
@@ -147,15 +149,14 @@ def train_classifier(
         sample = read_sample(context, task, [file for file, _ in files], sampled_paths(asked.listing))
     if asked.kind == DISCRIMINANT:
         return _train_discriminant(context, task, files, asked, sample)
-    given = (task, files, asked.kind, asked.width, asked.seed, asked.parameters, sample)
     if asked.kind in (LOGISTIC, PERCEPTRON):
         # Imported late: SciPy takes a moment to load, and most runs have no such classifier.
         from job.classifiers import lbfgs  # noqa: PLC0415
 
-        return lbfgs.train(*given)
+        return lbfgs.train(task, files, asked, sample)
     from job.classifiers import trees  # noqa: PLC0415 - as does Spark ML
 
-    return trees.train(context, *given)
+    return trees.train(context, task, files, asked, sample)
 
 
 def _train_discriminant(
@@ -167,8 +168,7 @@ def _train_discriminant(
     choice = discriminant.choose(moments, sample)
     parameters = {"shrinkage": choice.setting, "log_loss_by_shrinkage": choice.losses}
     model = discriminant.fit(moments, choice.setting)
-    given = (asked.kind, asked.labels, asked.width, parameters, model, asked.classify_on)
-    return Classifier(*given, temperature=choice.temperature)
+    return asked.trained(model, parameters, choice.temperature)
 
 
 def predict(
@@ -188,92 +188,34 @@ def predict(
         return Predictions()
     done = context.accumulator(0)
     with progress.counted_stage("predict", sum(entry.others for entry in wanted), done):
-        reports = predict_files(context, output, classifier, wanted, reject_below, done)
-    return Predictions(
-        [report.predictions for report in reports],
-        sum((report.pairs for report in reports), Counter[tuple[str, str]]()),
-        sum((report.kept for report in reports), Counter[tuple[str, str]]()),
-        sum((report.calibration for report in reports), Calibration()),
-    )
+        return predict_files(context, output, classifier, wanted, reject_below, done)
 
 
 def write(output: str, classified: Classified) -> list[DataFile]:
     """Write model, distance, metrics and confusion matrix; return these files and the predictions files."""
-    labels = len(classified.classifier.labels)
-    description, numbers = classified.classifier.to_files()
-    contents = {
-        layout.MODEL: description,
-        layout.MODEL_NUMBERS: numbers,
-        layout.METRICS: layout.to_json(metrics(classified)),
-    }
-    if classified.classifier.distance is not None:
-        contents[layout.DISTANCE] = classified.classifier.distance.to_file()
-    files = list(classified.predictions.files)
-    for name, content in contents.items():
-        storage.write_bytes(storage.join(output, name), content)
-        files.append(DataFile(name, labels, len(content)))
+    classifier = classified.classifier
+    labels = len(classifier.labels)
+    description, numbers = classifier.to_files()
+    metrics = layout.to_json(classified.metrics)
+    contents = {layout.MODEL: description, layout.MODEL_NUMBERS: numbers, layout.METRICS: metrics}
+    if classifier.distance is not None:
+        contents[layout.DISTANCE] = classifier.distance.to_file()
+    files = [layout.write_file(output, name, labels, content) for name, content in contents.items()]
+    files = [*classified.predictions.files, *files]
     if classified.evaluation.photos:
         files.append(layout.write_csv(output, layout.CONFUSION_MATRIX, classified.evaluation.table()))
     return files
 
 
-def metrics(classified: Classified) -> dict[str, Any]:
-    """Return the content of metrics.json."""
-    classifier, evaluated, photos = classified.classifier, classified.evaluation, classified.photos
-    return {
-        "schema_version": layout.SCHEMA_VERSION,
-        "classifier": classifier.kind,
-        "labels": list(classifier.labels),
-        "classify_on": classifier.classify_on,
-        classifier.classify_on: classifier.inputs,
-        "parameters": dict(classifier.parameters),
-        "trained_on": classified.trained_on,
-        "evaluated_on": evaluated.photos,
-        "accuracy": evaluated.accuracy,
-        "macro_f1": evaluated.macro_f1,
-        "accuracy_interval": evaluation.interval(evaluated.right, evaluated.photos) if evaluated.photos else None,
-        "training_accuracy": classified.trained_right / classified.trained_on,
-        "majority_accuracy": evaluated.always(max(sorted(photos), key=photos.__getitem__)),
-        "per_label": [{**entry, "trained_on": photos[entry["label"]]} for entry in evaluated.per_label()],
-        "unseen_labels": evaluated.unseen_labels(),
-        "calibration": classified.predictions.calibration.as_metrics(),
-        "unknown": describe_unknown(classified),
-        "folds": classified.folds,
-        "compared": classified.compared,
-        "seconds": {name: round(value, 3) for name, value in classified.seconds.items()},
-    }
-
-
-def describe_unknown(classified: Classified) -> dict[str, Any]:
-    """Return the entry "unknown" of metrics.json: when a photo is unknown, and how many test photos are.
-
-    ``accuracy`` is that of the test photos that are not unknown, None without any.
-    """
-    limit, kept = None, classified.predictions.kept
-    if classified.classifier.distance is not None and np.isfinite(classified.classifier.distance.limit):
-        limit = classified.classifier.distance.limit
-    return {
-        "distance_limit": limit,
-        "reject_below": classified.reject_below,
-        "chosen": None if classified.threshold is None else classified.threshold.as_metrics(),
-        "photos": classified.evaluation.photos - kept.total(),
-        "accuracy": evaluation.evaluate(classified.classifier.labels, kept).accuracy,
-    }
-
-
 def describe(classified: Classified) -> dict[str, Any]:
-    """Return the entry "classifier" of the manifest."""
-    folds, calibration = classified.folds, classified.predictions.calibration.as_metrics()
+    """Return the entry "classifier" of the manifest: some of the metrics."""
+    metrics, folds, calibration = classified.metrics, classified.folds, classified.metrics["calibration"]
     return {
-        "kind": classified.classifier.kind,
-        "classify_on": classified.classifier.classify_on,
-        "accuracy": classified.evaluation.accuracy,
-        "macro_f1": classified.evaluation.macro_f1,
-        "trained_on": classified.trained_on,
-        "evaluated_on": classified.evaluation.photos,
-        "labels": len(classified.classifier.labels),
+        "kind": metrics["classifier"],
+        **{name: metrics[name] for name in ("classify_on", "accuracy", "macro_f1", "trained_on", "evaluated_on")},
+        "labels": len(metrics["labels"]),
         "ece": None if calibration is None else calibration["ece"],
-        "unknown": describe_unknown(classified),
+        "unknown": metrics["unknown"],
         "folds": None if folds is None else {name: folds[name] for name in ("folds", "accuracy", "macro_f1")},
     }
 

@@ -6,7 +6,7 @@ cluster lacks pandas, which Spark's Arrow functions need.
 
 import json
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +19,7 @@ from pyspark.sql.types import ArrayType, DoubleType, FloatType, StructField, Str
 
 from job.classifiers import tuning
 from job.classifiers.models import NO_CHILD, Classifier, Model, TreesModel
+from job.classifiers.training import Training
 from job.classifiers.tuning import Rows, Sample
 from job.matrices import matrix
 from job.pca import Classes
@@ -47,25 +48,20 @@ _ROWS = StructType(
 
 
 def train(
-    context: SparkContext,
-    task: SumTask,
-    files: Sequence[tuple[DataFile, int]],
-    kind: str,
-    width: int,
-    seed: int,
-    changed: Mapping[str, Any],
-    sample: Sample,
+    context: SparkContext, task: SumTask, files: Sequence[tuple[DataFile, int]], asked: Training, sample: Sample
 ) -> Classifier:
     """Train a classifier on the training rows of files of components or features.
 
-    ``files``: each with its number of training rows; ``changed``: parameters that differ from ``PARAMETERS``;
-    ``sample``: of the same rows, for the temperature.
+    ``files``: each with its number of training rows; ``sample``: of the same rows, for the temperature.
     """
-    parameters = {**PARAMETERS[kind], **changed, "seed": seed}
+    parameters = {**PARAMETERS[asked.kind], **asked.parameters, "seed": asked.seed}
+    single = asked.kind == "tree"
+    estimator: Any = DecisionTreeClassifier if single else RandomForestClassifier
 
     def fit(rows: "RDD[tuple[float, array[float]]]") -> Model:
         with _frame(context, rows) as frame:
-            return _TRAINERS[kind](context, frame, parameters)
+            fitted = estimator(**parameters).fit(frame)._java_obj
+            return trees_model([tree_nodes(context, tree) for tree in ([fitted] if single else fitted.trees())])
 
     def fit_sample(rows: Rows, classes: Classes) -> list[Model]:
         return [fit(context.parallelize([(rows, classes)], 1).flatMap(lambda block: as_rows(*block)))]
@@ -74,7 +70,7 @@ def train(
     temperature, _ = tuning.best_temperature(*tuning.joined(tuning.fold_scores(sample, 0, fit_sample)))
     partitions = slices.cut([(file.path, rows) for file, rows in files], ROWS_IN_A_PARTITION)
     model = fit(context.parallelize(partitions, len(partitions)).flatMap(lambda some: read_rows(task, some)))
-    return Classifier(kind, task.labels, width, parameters, model, task.column, temperature=temperature)
+    return asked.trained(model, parameters, temperature)
 
 
 def read_rows(task: SumTask, some: Sequence[Slice]) -> Iterator[tuple[float, "array[float]"]]:
@@ -104,22 +100,6 @@ def _frame(context: SparkContext, rows: "RDD[tuple[float, array[float]]]") -> It
         frame.unpersist()
 
 
-def _train_tree(context: SparkContext, rows: DataFrame, parameters: Mapping[str, Any]) -> Model:
-    fitted = DecisionTreeClassifier(**parameters).fit(rows)
-    return trees_model([tree_nodes(context, fitted._java_obj)])
-
-
-def _train_forest(context: SparkContext, rows: DataFrame, parameters: Mapping[str, Any]) -> Model:
-    fitted = RandomForestClassifier(**parameters).fit(rows)
-    return trees_model([tree_nodes(context, tree) for tree in fitted._java_obj.trees()])
-
-
-_TRAINERS: Mapping[str, Callable[[SparkContext, DataFrame, Mapping[str, Any]], Model]] = {
-    "tree": _train_tree,
-    "forest": _train_forest,
-}
-
-
 def tree_nodes(context: SparkContext, tree: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - an object of Java
     """Return the nodes of a tree trained by Spark, in the format in which Spark saves them.
 
@@ -146,32 +126,20 @@ def trees_model(trees: Sequence[Sequence[Mapping[str, Any]]]) -> TreesModel:
     ``rightChild`` (-1 in a leaf), ``impurityStats`` (training photos of each class), ``split``.
     """
     roots: list[int] = []
-    component: list[int] = []
-    threshold: list[float] = []
-    left: list[int] = []
-    right: list[int] = []
-    leaf: list[int] = []
+    nodes: list[tuple[int, float, int, int, int]] = []
     shares: list[npt.NDArray[np.float64]] = []
     for tree in trees:
-        first = len(component)
+        first = len(nodes)
         roots.append(first)
         for node in sorted(tree, key=lambda node: int(node["id"])):
-            is_leaf = node["leftChild"] < 0
-            component.append(NO_CHILD if is_leaf else node["split"]["featureIndex"])
-            threshold.append(0.0 if is_leaf else node["split"]["leftCategoriesOrThreshold"][0])
-            left.append(NO_CHILD if is_leaf else first + node["leftChild"])
-            right.append(NO_CHILD if is_leaf else first + node["rightChild"])
-            leaf.append(len(shares) if is_leaf else NO_CHILD)
-            if is_leaf:
+            if node["leftChild"] < 0:
+                nodes.append((NO_CHILD, 0.0, NO_CHILD, NO_CHILD, len(shares)))
                 counts = np.array(node["impurityStats"], np.float64)
                 shares.append(counts / counts.sum())
-    return TreesModel(
-        np.array(roots, np.int32),
-        np.array(component, np.int32),
-        np.array(threshold, np.float64),
-        np.array(left, np.int32),
-        np.array(right, np.int32),
-        np.array(leaf, np.int32),
-        np.array(shares),
-        SMOOTHING,
-    )
+            else:
+                split, below, above = node["split"], first + node["leftChild"], first + node["rightChild"]
+                nodes.append((split["featureIndex"], split["leftCategoriesOrThreshold"][0], below, above, NO_CHILD))
+    kinds = (np.int32, np.float64, np.int32, np.int32, np.int32)
+    columns: list[Any] = [np.array(column, kind) for column, kind in zip(zip(*nodes, strict=True), kinds, strict=True)]
+    component, threshold, left, right, leaf = columns
+    return TreesModel(np.array(roots, np.int32), component, threshold, left, right, leaf, np.array(shares), SMOOTHING)

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from job.classifiers.models import Floats, Model, softmax_and_logarithms
+from job.classifiers.distance import Floats
+from job.classifiers.models import Model, softmax_and_logarithms
 from job.pca import Classes
 
 FOLDS = 5
@@ -148,6 +149,11 @@ def draw_sample(
             continue
         for fold in range(FOLDS):
             run = members[np.array(grouped)[members] == fold]
-            wanted = int(np.ceil(share * len(run)))
-            folds[run[np.arange(wanted) * len(run) // max(wanted, 1)]] = fold
+            folds[run[evenly(int(np.ceil(share * len(run))), len(run))]] = fold
     return folds
+
+
+def evenly(most: int, rows: int) -> npt.NDArray[np.intp]:
+    """Return at most so many of some rows, at equal distances."""
+    count = min(most, rows)
+    return np.arange(count) * rows // max(count, 1)

@@ -237,7 +237,6 @@ class RunFailedError(OrchardError):
     """
 
     code = "ORC-160"
-    exit_code = 1
 
 
 class SparkEndedError(RunFailedError):

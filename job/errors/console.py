@@ -1,4 +1,4 @@
-"""Prints an error: two lines without terminal control characters, and an exit code."""
+"""Print an error: two lines without terminal control characters, and an exit code."""
 
 import difflib
 import re

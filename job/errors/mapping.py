@@ -1,4 +1,4 @@
-"""Turns an exception of Spark or a storage into an error of the job, with the cause that matters."""
+"""Turn an exception of Spark or a storage into an error of the job, with the cause that matters."""
 
 import re
 
@@ -9,7 +9,6 @@ from job.errors.catalogue import OrchardError, RunFailedError, SparkEndedError, 
 _OURS = re.compile(r"^job\.errors\.catalogue\.(\w+): (?P<message>.+)\n(?P<hint>.+)$", re.MULTILINE)
 _PYTHON = re.compile(r"Traceback \(most recent call last\):\n(?:[ ].*\n)+(?P<error>\S.*)$", re.MULTILINE)
 _JAVA = re.compile(r"^(?:: |Caused by: )?(?:[\w$]+\.)+(?P<kind>\w+(?:Exception|Error)): (?P<message>.+)$", re.MULTILINE)
-
 
 OUTSIDE_CAUSES = (
     (

@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyspark import SparkContext
 
 from job.matrices import list_column
-from job.results import DataFile, layout
+from job.results import layout
 from job.results.progress import Progress
 from job.spark.tasks import PhotoExtractor, PhotosReport, Values
 
@@ -42,12 +42,12 @@ class Extracted:
     description
         The manifest's entries on the source of the features: "backbone" and "vocabulary", one of them null.
     vocabulary
-        Files of the vocabulary and their contents, not yet written; empty for a network.
+        Files of the vocabulary as ``layout.write_file`` takes them, not yet written; empty for a network.
     """
 
     reports: list[PhotosReport]
     description: dict[str, Any]
-    vocabulary: Sequence[tuple[DataFile, bytes]] = ()
+    vocabulary: Sequence[tuple[str, int, bytes]] = ()
 
 
 class FeatureExtractor(PhotoExtractor, Protocol):

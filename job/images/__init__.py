@@ -16,10 +16,10 @@ from job.images.decode import (
     to_rgb,
     upright,
 )
-from job.images.formats import FORMAT_NAMES, FORMATS, PHOTO_ENDINGS, describe_ignored, ending, is_photo
+from job.images.formats import FORMAT_NAMES, describe_ignored, ending, is_photo
 from job.images.identity import THUMBNAIL_SIDE, Identity, Reduced, grey_levels, identify
-from job.images.limits import LARGEST_FILE, RejectedPhotoError, require_size
-from job.images.listing import LISTING_SCHEMA, PREDICT, TEST, TRAIN, LeftOut, Subset
+from job.images.limits import LARGEST_FILE, RejectedPhotoError
+from job.images.listing import LISTING_SCHEMA, PREDICT, TEST, TRAIN, LeftOut, Subset, of_split, with_column
 from job.images.patterns import nfc
 from job.images.prefetch import photos_in_turn, read_ahead
 from job.images.views import WINDOWS, cut_views, decode_views, smallest_share
@@ -27,12 +27,10 @@ from job.images.views import WINDOWS, cut_views, decode_views, smallest_share
 __all__ = [
     "DECODING",
     "EXACT",
-    "FORMATS",
     "FORMAT_NAMES",
     "LARGEST_FILE",
     "LISTING_SCHEMA",
     "OVERSAMPLING",
-    "PHOTO_ENDINGS",
     "PREDICT",
     "SCALED",
     "TEST",
@@ -58,12 +56,13 @@ __all__ = [
     "labels",
     "listing",
     "nfc",
+    "of_split",
     "open_photo",
     "photos_in_turn",
     "read_ahead",
-    "require_size",
     "resized",
     "smallest_share",
     "to_rgb",
     "upright",
+    "with_column",
 ]

@@ -8,12 +8,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from job.errors import TooFewPhotosError
 from job.images import patterns
 from job.images.labels import named
-from job.images.listing import TEST, TRAIN, paths_inside, rank
+from job.images.listing import TEST, TRAIN, of_split, paths_inside, rank, with_column
 
 OPTION = "--group-pattern"
 
@@ -39,9 +38,7 @@ def with_groups(photos: pa.Table, folder: str, pattern: re.Pattern[str] | None) 
     if pattern is None:
         return photos
     insides = paths_inside(photos, folder) if folder else photos["path"].to_pylist()
-    names = of_paths(insides, pattern)
-    place = photos.schema.get_field_index("group")
-    return photos.set_column(place, photos.schema.field(place), pa.array(names, pa.string()))
+    return with_column(photos, "group", pa.array(of_paths(insides, pattern), pa.string()))
 
 
 def keys(photos: pa.Table, folder: str) -> list[str]:
@@ -90,9 +87,7 @@ def hold_out(photos: pa.Table, share: float, seed: int, folder: str) -> pa.Table
             f"{max(left.values()):,} {what}.",
             "Choose a larger share, like --holdout 0.5, or name test photos with --test.",
         )
-    place = photos.schema.get_field_index("split")
-    splits = pa.array([TEST if name in held else TRAIN for name in names], pa.string())
-    return photos.set_column(place, photos.schema.field(place), splits)
+    return with_column(photos, "split", pa.array([TEST if name in held else TRAIN for name in names], pa.string()))
 
 
 def cut(counted: Sizes, folds: int, seed: int) -> dict[str, int]:
@@ -155,7 +150,7 @@ def warnings(photos: pa.Table) -> list[str]:
     """Return what makes an accuracy by group impossible or too high, a line each; nothing without groups."""
     if photos["group"].null_count == len(photos):
         return []
-    train, test = (photos.filter(pc.equal(photos["split"], split)) for split in (TRAIN, TEST))
+    train, test = (of_split(photos, split) for split in (TRAIN, TEST))
     lines = []
     alone = single(sizes(train["group"].to_pylist(), train["label"].to_pylist()))
     if alone:

@@ -195,10 +195,11 @@ def _named(table: pa.Table, folder: str, *, encoded: bool) -> list[Listed]:
             f"it needs a column {', '.join(URI_COLUMNS)}, or bucket and key; its columns are "
             f"{', '.join(table.column_names)}"
         )
-    sizes = columns.get("size") or [None] * len(uris)
-    versions = next((columns[name] for name in VERSION_COLUMNS if name in columns), [""] * len(uris))
     count = len(uris)
-    labels = next((columns[name] for name in LABEL_COLUMNS if name in columns), [None] * count)
+    nothing = [None] * count
+    sizes = columns.get("size", nothing)
+    versions = next((columns[name] for name in VERSION_COLUMNS if name in columns), nothing)
+    labels = next((columns[name] for name in LABEL_COLUMNS if name in columns), nothing)
     named = [
         Listed(uri, int(size) if size not in (None, "") else None, str(version or ""), str(label or "").strip())
         for uri, size, version, label in zip(uris, sizes, versions, labels, strict=True)

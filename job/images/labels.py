@@ -28,7 +28,7 @@ def label_of(inside: str, root_label: str) -> str:
     return nfc(PurePosixPath(inside).parent.name or root_label)
 
 
-def labels_of(insides: Sequence[str], root_label: str, pattern: re.Pattern[str] | None = None) -> list[str]:
+def labels_of(insides: Sequence[str], root_label: str, pattern: re.Pattern[str] | None) -> list[str]:
     """Return the label of each photo; raise UsageError if the pattern does not match one."""
     if pattern is None:
         return [label_of(inside, root_label) for inside in insides]

@@ -239,9 +239,20 @@ def photo_costs(sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     return 1.0 + sizes / BYTES_LIKE_ONE_PHOTO
 
 
+def of_split(rows: pa.Table, split: str) -> pa.Table:
+    """Return the rows of a split, of any table with a column of splits."""
+    return rows.filter(pc.equal(rows["split"], split))
+
+
+def with_column(rows: pa.Table, name: str, values: pa.Array | pa.ChunkedArray) -> pa.Table:
+    """Return rows with other values in a column that they have."""
+    place = rows.schema.get_field_index(name)
+    return rows.set_column(place, rows.schema.field(place), values)
+
+
 def count_by_label(listing: pa.Table, split: str) -> dict[str, int]:
     """Return how many photos of a split each label has, sorted by label."""
-    labels = listing.filter(pc.equal(listing["split"], split))["label"].drop_null()
+    labels = of_split(listing, split)["label"].drop_null()
     counts = {entry["values"]: entry["counts"] for entry in labels.value_counts().to_pylist()}
     return dict(sorted(counts.items()))
 

@@ -7,6 +7,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from job import storage
 from job.errors import one_line, unreachable
 from job.images.limits import RejectedPhotoError
@@ -83,29 +86,22 @@ def read_ahead(
 
 
 def photos_in_turn(
-    paths: Sequence[str],
-    sizes: Sequence[int],
-    problems: Sequence[str],
-    members: Sequence[storage.Member | None],
-    decode: Callable[[bytes], Decoded],
-    seconds: dict[str, float],
+    photos: pa.Table, decode: Callable[[bytes], Decoded], seconds: dict[str, float]
 ) -> Iterator[Decoded | RejectedPhotoError]:
     """Yield what each photo is decoded to in order, or why it cannot be used, while the next ones are being read.
 
     Parameters
     ----------
-    problems
-        From the listing: why a photo cannot be opened; empty for most.
-    members
-        From the listing: where a photo is in an archive, None for a file.
+    photos
+        Rows of a listing.
     seconds
         Incremented by the time waiting for bytes ("read") and decoding ("decode").
     """
-    rows = zip(paths, sizes, members, problems, strict=True)
-    sound = [(path, size, member) for path, size, member, problem in rows if not problem]
-    read = storage.reader({path: member for path, _, member in sound if member is not None}, storage.read_bytes)
-    contents = read_ahead([path for path, _, _ in sound], read, [size for _, size, _ in sound])
-    for problem in problems:
+    sound = photos.filter(pc.equal(photos["problem"], ""))
+    paths, sizes, members = (sound[name].to_pylist() for name in ("path", "size", "member"))
+    packed = {path: storage.Member(**member) for path, member in zip(paths, members, strict=True) if member}
+    contents = read_ahead(paths, storage.reader(packed, storage.read_bytes), sizes)
+    for problem in photos["problem"].to_pylist():
         began = time.perf_counter()
         content = RejectedPhotoError(problem) if problem else next(contents)
         was_read = time.perf_counter()

@@ -21,9 +21,7 @@ def append_unknown(graph: Graph, probabilities: int, whitened: int, distance: Di
     improbable = _compare(graph, "LESS", _reduced(graph, "REDUCE_MAX", probabilities, axis=1), reject_below)
     far = _compare(graph, "GREATER", _nearest(graph, whitened, distance), distance.limit**2)
     either = graph.apply("LOGICAL_OR", [improbable, far], (1, 1), np.bool_, schema.LogicalOrOptionsT())
-    cast = schema.CastOptionsT()
-    cast.inDataType, cast.outDataType = schema.TensorType.BOOL, schema.TensorType.FLOAT32
-    unknown = graph.apply("CAST", [either], (1, 1), np.float32, cast)
+    unknown = graph.as_float(either, 1)
     one = graph.constant(np.ones((1, 1), np.float32), "orchard/one")
     known = graph.apply("SUB", [one, unknown], (1, 1), np.float32, schema.SubOptionsT())
     kept = graph.apply("MUL", [probabilities, known], (1, labels), np.float32, schema.MulOptionsT())

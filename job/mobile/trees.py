@@ -106,16 +106,10 @@ def _apply_tree(graph: Graph, components: int, tree: TreeMatrices, trees: int) -
     values = graph.apply("GATHER", [components, asked], (1, questions), np.float32, gather)
     thresholds = graph.constant(tree.thresholds[np.newaxis], "orchard/thresholds")
     answers = graph.apply("LESS_EQUAL", [values, thresholds], (1, questions), np.bool_, schema.LessEqualOptionsT())
-    yeses = graph.multiply(_as_float(graph, answers, questions), tree.paths)
+    yeses = graph.multiply(graph.as_float(answers, questions), tree.paths)
     wanted = graph.constant(tree.yeses[np.newaxis], "orchard/yeses")
     reached = graph.apply("EQUAL", [yeses, wanted], (1, leaves), np.bool_, schema.EqualOptionsT())
-    return graph.multiply(_as_float(graph, reached, leaves), tree.shares.T / np.float32(trees))
-
-
-def _as_float(graph: Graph, answers: int, count: int) -> int:
-    cast = schema.CastOptionsT()
-    cast.inDataType, cast.outDataType = schema.TensorType.BOOL, schema.TensorType.FLOAT32
-    return graph.apply("CAST", [answers], (1, count), np.float32, cast)
+    return graph.multiply(graph.as_float(reached, leaves), tree.shares.T / np.float32(trees))
 
 
 def _require_small(leaves: int, questions: int) -> None:

@@ -4,17 +4,18 @@ Each task sums its rows and their products. The driver adds the sums of all task
 this gives all components and their explained variance.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
 from job.errors import TooFewPhotosError
-from job.matrices import row_products
+from job.matrices import from_npz, row_products, to_npz
 
 Matrix = npt.NDArray[np.float64]
 Classes = npt.NDArray[np.intp]
@@ -149,6 +150,16 @@ class Projection:
     scale: Matrix
     components: Matrix  # float64 of shape (k, dimensions)
 
+    def to_file(self) -> bytes:
+        """Return the content of projection.npz, the same bytes for the same arrays."""
+        return to_npz(vars(self))
+
+    @classmethod
+    def from_file(cls, content: bytes) -> Self:
+        """Return the projection from the content of projection.npz."""
+        saved = from_npz(content)
+        return cls(saved["mean"], saved["scale"], saved["components"])
+
 
 @lru_cache(maxsize=1)
 def upper_triangle(dimensions: int) -> npt.NDArray[np.bool_]:
@@ -246,8 +257,7 @@ def project(rows: npt.NDArray[np.float32], mean: Matrix, scale: Matrix, componen
     return row_products(rows, components / scale, mean).astype(np.float32)
 
 
-def explained_variance_rows(fitted: PrincipalComponents) -> list[Sequence[float]]:
-    """Return number (from 1), variance, ratio and cumulative ratio of each component."""
-    numbers = range(1, len(fitted.variance) + 1)
-    columns = (fitted.variance, fitted.ratio, fitted.cumulative)
-    return list(zip(numbers, *(column.tolist() for column in columns), strict=True))
+def explained_variance(fitted: PrincipalComponents) -> pa.Table:
+    """Return the rows of explained_variance.csv: a component's number from 1, variance, ratio and cumulative ratio."""
+    columns = {"variance": fitted.variance, "ratio": fitted.ratio, "cumulative": fitted.cumulative}
+    return pa.table({"component": np.arange(1, len(fitted.variance) + 1), **columns})

@@ -40,7 +40,6 @@ class ProjectionTask:
     """Settings of the projection tasks."""
 
     output: str
-    run_id: str
     csv: bool
 
 
@@ -58,9 +57,8 @@ def sum_moments(
     files: Sequence[tuple[DataFile, int]],
     slots: int,
     done: Accumulator[int],
-    shift: Matrix | None = None,
 ) -> Moments:
-    """Return the moments of all training rows in features or components files.
+    """Return the moments of all training rows in features or components files, shifted by the first one.
 
     Slices of the training rows are summed, and the slices added as a binary tree. The same training rows in the same
     order give the same result, bit for bit, for any other rows between them, any files and any number of tasks.
@@ -69,12 +67,9 @@ def sum_moments(
     ----------
     files
         In the order of the listing, each with its number of training rows; at least one row in total.
-    shift
-        Of the moments; None for the first row.
     """
     parts = slices.cut([(file.path, rows) for file, rows in files], ROWS_IN_A_SLICE)
-    if shift is None:
-        shift = matrix(next(slices.read(task.output, parts[0], task.prepare))[task.column])[0].astype(np.float64)
+    shift = matrix(next(slices.read(task.output, parts[0], task.prepare))[task.column])[0].astype(np.float64)
     blocks = group_in_twos(parts, TASKS_A_SLOT * slots)
     tasks = context.parallelize(list(enumerate(blocks)), len(blocks)).map(
         lambda block: (block[0], _moments_of_slices(task, block[1], shift, done))
@@ -161,10 +156,10 @@ def _moments_of_slices(
         table = pa.concat_tables(islice(tables, len(part)))
         moments.add_rows(matrix(table[task.column]), classes_of(table, task.labels) if task.labels else None)
         done.add(moments.count)
-        sign()
+        heartbeat()
         return moments
 
-    with workers.ended_if_silent() as sign:
+    with workers.ended_if_silent() as heartbeat:
         return add_in_pairs(moments_of(part) for part in parts)
 
 
@@ -177,19 +172,12 @@ def _project_file(
 ) -> ProjectionReport:
     workers.settle()
     with workers.ended_if_silent():
-        return _project_and_write(task, shared.value, file, done)
-
-
-def _project_and_write(
-    task: ProjectionTask, projection: Projection, file: DataFile, done: Accumulator[int]
-) -> ProjectionReport:
-    components = components_table(layout.read_parquet(task.output, file.path), projection)
-    name = file.path.removeprefix(f"{layout.FEATURES}/").removesuffix(".parquet")
-    attempt = layout.attempt()
-    written = layout.write_parquet(task.output, f"{layout.COMPONENTS}/{name}-{attempt}.parquet", components)
-    csv = None
-    if task.csv:
-        csv_name = f"{layout.COMPONENTS_CSV}/{name}-{attempt}.csv"
-        csv = layout.write_csv(task.output, csv_name, csv_table(components))
+        components = components_table(layout.read_parquet(task.output, file.path), shared.value)
+        name = layout.derived_file_name(layout.COMPONENTS, file.path)
+        written = layout.write_parquet(task.output, name, components)
+        csv = None
+        if task.csv:
+            csv_name = layout.derived_file_name(layout.COMPONENTS_CSV, file.path, "csv")
+            csv = layout.write_csv(task.output, csv_name, csv_table(components))
     done.add(file.rows)
     return ProjectionReport(written, csv)

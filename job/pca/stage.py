@@ -1,10 +1,8 @@
 """Fit the principal components in a run, project every photo, and write and read the projection."""
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
-import pyarrow as pa
 from pyspark import SparkContext
 
 from job import storage
@@ -16,14 +14,14 @@ from job.pca.passes import ProjectionReport, ProjectionTask, SumTask
 from job.results import DataFile, layout
 from job.results.progress import Progress
 from job.spark import session
-from job.spark.tasks import PhotosReport
+from job.spark.tasks import PhotosReport, written
 
 
 def fit(
     context: SparkContext, reports: Sequence[PhotosReport], task: SumTask, standardize: bool, progress: Progress
 ) -> tuple[PrincipalComponents, Moments]:
     """Return all principal components of the features of the training photos, and the moments of the features."""
-    files = [(report.file, report.used[TRAIN]) for report in reports if report.file is not None]
+    files = [(file, used[TRAIN]) for file, used in written(reports)]
     done = context.accumulator(0)
     with progress.counted_stage("fit", sum(rows for _, rows in files), done):
         moments = passes.sum_moments(context, task, files, session.slots(context), done)
@@ -48,7 +46,7 @@ def project_photos(
     progress: Progress,
 ) -> list[ProjectionReport]:
     """Write the components of all photos; return one report for each features file."""
-    files = [report.file for report in reports if report.file is not None]
+    files = [file for file, _ in written(reports)]
     done = context.accumulator(0)
     with progress.counted_stage("projection", sum(file.rows for file in files), done):
         return passes.project_files(context, task, projection, files, session.slots(context), done)
@@ -56,19 +54,12 @@ def project_photos(
 
 def write_components(output: str, fitted: PrincipalComponents, projection: Projection) -> list[DataFile]:
     """Write the explained variance and the projection; return both files."""
-    rows = components.explained_variance_rows(fitted)
-    names = ("component", "variance", "ratio", "cumulative")
-    table = pa.table([pa.array(column) for column in zip(*rows, strict=True)], names=names)
-    explained = layout.write_csv(output, layout.EXPLAINED_VARIANCE, table)
-    archive = io.BytesIO()
-    np.savez(archive, mean=projection.mean, scale=projection.scale, components=projection.components)
-    content = archive.getvalue()
-    storage.write_bytes(storage.join(output, layout.PROJECTION), content)
-    return [explained, DataFile(layout.PROJECTION, len(projection.components), len(content))]
+    return [
+        layout.write_csv(output, layout.EXPLAINED_VARIANCE, components.explained_variance(fitted)),
+        layout.write_file(output, layout.PROJECTION, len(projection.components), projection.to_file()),
+    ]
 
 
 def read_projection(output: str) -> Projection:
     """Return the projection in a results folder; raise OSError if it cannot be read."""
-    content = storage.read_bytes(storage.join(output, layout.PROJECTION))
-    with np.load(io.BytesIO(content), allow_pickle=False) as saved:
-        return Projection(saved["mean"], saved["scale"], saved["components"])
+    return Projection.from_file(storage.read_bytes(storage.join(output, layout.PROJECTION)))

@@ -11,10 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from pyspark import Broadcast, SparkContext
 
-from job import storage
 from job.images import PREDICT, THUMBNAIL_SIDE, grey_levels
 from job.results import DataFile, resume
 from job.spark import session, workers
@@ -137,11 +135,8 @@ def _centred(rows: Thumbnails) -> npt.NDArray[np.float32]:
 def _read_file(output: str, file: DataFile) -> pa.Table:
     """Return the rows of a features file without its features, which are most of its bytes."""
     with workers.ended_if_silent():
-        filesystem, path = storage.open_filesystem(storage.join(output, file.path))
-        with pq.ParquetFile(path, filesystem=filesystem) as opened:
-            table = opened.read(columns=["path", "label", "split"])
-            stamp = (opened.metadata.metadata or {}).get(resume.STAMP.encode(), b"{}")
-            described = resume.stamped(stamp.decode(), len(table))
+        table, described = resume.read_stamped(output, file.path, ["path", "label", "split"])
+        stamped = resume.stamped(described, len(table))
         for name in resume.IDENTITY:
-            table = table.append_column(name, described[name])
+            table = table.append_column(name, stamped[name])
         return table.filter(pc.not_equal(table["split"], PREDICT))

@@ -7,10 +7,10 @@ from itertools import islice, pairwise
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark import SparkContext
 
-from job.images import TEST
+from job.classifiers.tuning import evenly
+from job.images import TEST, of_split
 from job.matrices import matrix
 from job.results import DataFile, layout
 from job.spark import session, slices, workers
@@ -105,9 +105,7 @@ def examined(tests: Sequence[int], cost: int, largest: int = LARGEST) -> list[np
 
     ``cost``: multiplications of one test photo.
     """
-    rows = sum(tests)
-    count = min(rows, max(1, largest // max(cost, 1)))
-    chosen = np.arange(count) * rows // max(count, 1)
+    chosen = evenly(max(1, largest // max(cost, 1)), sum(tests))
     ends = np.cumsum([0, *tests])
     return [
         chosen[np.searchsorted(chosen, start) : np.searchsorted(chosen, stop)] - start for start, stop in pairwise(ends)
@@ -165,8 +163,7 @@ def _nearest(output: str, task: _Task) -> _Found:
     with workers.ended_if_silent() as heartbeat:
         tables = []
         for path, rows in task.tests:
-            table = layout.read_parquet(output, path)
-            tables.append(table.filter(pc.equal(table["split"], TEST)).take(pa.array(rows)))
+            tables.append(of_split(layout.read_parquet(output, path), TEST).take(pa.array(rows)))
         examined_rows = pa.concat_tables(tables)
         tests = _padded(unit_rows(matrix(examined_rows["features"])))
         del tables

@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import SparkContext
 
-from job import storage
-from job.images import TEST, TRAIN
+from job.images import TEST, TRAIN, of_split
 from job.matrices import matrix
 from job.pca import PrincipalComponents
 from job.quality import KINDS, duplicates, leakage, photos, suspects
@@ -20,7 +20,7 @@ from job.quality.leakage import Nearest
 from job.quality.photos import Photo
 from job.results import DataFile, layout
 from job.results.progress import Progress
-from job.spark.tasks import PhotosReport
+from job.spark.tasks import PhotosReport, written
 
 EXAMPLES = 12
 """Entries of each kind that the report shows, and pairs of test and training photos."""
@@ -53,7 +53,7 @@ def check(
     predictions
         Predictions files; empty without a classifier.
     """
-    counted = [(report.file, report.used[TRAIN], report.used[TEST]) for report in reports if report.file is not None]
+    counted = [(file, used[TRAIN], used[TEST]) for file, used in written(reports)]
     files = [file for file, _, _ in counted]
     with progress.stage("quality"):
         known = duplicates.read(context, output, files)
@@ -84,7 +84,7 @@ def describe_leakage(nearest: Nearest, test: int, right: Mapping[str, bool]) -> 
     near = nearest.near_duplicates()
     outcomes = np.array([right.get(path, False) for path in nearest.paths], bool)
 
-    def accuracy(of: "np.ndarray[Any, np.dtype[np.bool_]]") -> float | None:
+    def accuracy(of: npt.NDArray[np.bool_]) -> float | None:
         return float(of.mean()) if right and len(of) else None
 
     return {
@@ -125,7 +125,7 @@ def right_predictions(output: str, predictions: Sequence[DataFile], labels: Sequ
     right: dict[str, bool] = {}
     for file in predictions:
         table = layout.read_parquet(output, file.path).select(["path", "label", "split", "probabilities"])
-        test = table.filter(pc.equal(table["split"], TEST))
+        test = of_split(table, TEST)
         if len(test):
             best = pa.array(labels, pa.string()).take(pa.array(matrix(test["probabilities"]).argmax(axis=1)))
             right.update(zip(test["path"].to_pylist(), pc.equal(test["label"], best).to_pylist(), strict=True))
@@ -169,5 +169,4 @@ def write(output: str, found: Found) -> list[DataFile]:
             "pairs": found.pairs,
         }
     )
-    storage.write_bytes(storage.join(output, layout.QUALITY), content)
-    return [*files, DataFile(layout.QUALITY, len(shown), len(content))]
+    return [*files, layout.write_file(output, layout.QUALITY, len(shown), content)]

@@ -16,7 +16,7 @@ from pyspark import Broadcast, SparkContext
 from threadpoolctl import threadpool_limits
 
 from job.classifiers import LinearModel, discriminant
-from job.classifiers.tuning import LARGEST_SAMPLE, Sample
+from job.classifiers.tuning import LARGEST_SAMPLE, Sample, evenly
 from job.images import PREDICT, TRAIN
 from job.matrices import matrix, row_products
 from job.pca import Moments, PrincipalComponents, Projection, project
@@ -155,7 +155,8 @@ def judge_rows(
     for number, part in enumerate(parts):
         part.add_rows(rows[folds == number], given[folds == number])
         everything.add(part)
-    drawn = even_sample(np.flatnonzero(training))
+    fitted = np.flatnonzero(training)
+    drawn = fitted[evenly(LARGEST_SAMPLE, len(fitted))]
     choice = discriminant.choose(everything, Sample(rows[drawn], given[drawn], folds[drawn]))
     other, own, others, distance = (np.zeros(len(rows), kind) for kind in (np.intp, float, float, float))
     known = np.zeros(len(rows), bool)
@@ -179,13 +180,6 @@ def assigned(given: Numbers, training: npt.NDArray[np.bool_]) -> Numbers:
         members = np.flatnonzero((given == label) & training)
         folds[members] = np.arange(len(members)) % FOLDS
     return folds
-
-
-def even_sample(rows: Numbers, largest: int = LARGEST_SAMPLE) -> Numbers:
-    """Return rows at equal distances, at most so many."""
-    count = min(len(rows), largest)
-    sampled: Numbers = rows[np.arange(count) * len(rows) // max(count, 1)]
-    return sampled
 
 
 def fit(moments: Moments, shrinkage: float, temperature: float) -> Judge:

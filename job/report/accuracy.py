@@ -1,4 +1,4 @@
-"""Writes how far an accuracy goes: next to what needs no learning, to the training photos, and for every label."""
+"""Write how good an accuracy is: compared with a guess and with the training photos, and for every label."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -60,7 +60,6 @@ def every_label(per_label: Sequence[Mapping[str, Any]], messages: Messages) -> s
         f'<th{" class=number" if column else ""}><button type="button">{escape(messages(name))}</button></th>'
         for column, name in enumerate(heads)
     )
-    summary = escape(messages("every_label", labels=messages.number(len(ordered))))
+    title = messages("every_label", labels=messages.number(len(ordered)))
     table = f'<table class="sortable"><thead><tr>{buttons}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
-    box = f'<div class="scroll tall" tabindex="0" role="region" aria-label="{summary}">{table}</div>'
-    return f"<details><summary>{summary}</summary>{box}</details>"
+    return f"<details><summary>{escape(title)}</summary>{markup.scrolling(table, title, 'scroll tall')}</details>"

@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from job.report import markup
-from job.report.figures import Figure, blank
+from job.report.figures import Figure, blank, quantity
 from job.report.messages import Messages
 
 
@@ -46,21 +46,12 @@ def reliability_figure(calibration: Mapping[str, Any], messages: Messages) -> Fi
     """
     names = {"probability": "mean_probability", "accuracy": "share_right"}
     axes = {
-        axis: {
-            "field": field,
-            "type": "quantitative",
-            "title": messages(names[field]),
-            "axis": {"format": "~%", "tickCount": 5},
-            "scale": {"domain": [0, 1]},
-        }
+        axis: quantity(field, messages(names[field]), axis={"format": "~%", "tickCount": 5}, scale={"domain": [0, 1]})
         for axis, field in (("x", "probability"), ("y", "accuracy"))
     }
     tooltip = [
-        *(
-            {"field": field, "type": "quantitative", "title": messages(name), "format": ".1%"}
-            for field, name in names.items()
-        ),
-        {"field": "photos", "type": "quantitative", "title": messages("photos"), "format": ",d"},
+        *(quantity(field, messages(name), format=".1%") for field, name in names.items()),
+        quantity("photos", messages("photos"), format=",d"),
     ]
     # The area of a point is its share of the photos.
     size = {"field": "photos", "type": "quantitative", "scale": {"range": [30, 500], "zero": True}, "legend": None}

@@ -1,11 +1,9 @@
-"""Reads and shows what a run has found about its photos: leakage, copies, suspected labels and outliers."""
+"""Read and show what a run has found about its photos: leakage, copies, suspected labels and outliers."""
 
-import json
 from collections.abc import Collection, Mapping
 from html import escape
 from typing import Any
 
-from job import storage
 from job.quality import KINDS
 from job.report import markup
 from job.report.messages import Messages
@@ -17,11 +15,7 @@ Checked = Mapping[str, Any]
 
 def read(output: str, listed: Collection[str]) -> Checked | None:
     """Return what was found by the files that a manifest lists; None of a prediction, or of an earlier version."""
-    if layout.QUALITY not in listed:
-        return None
-    content: dict[str, Any] = json.loads(storage.read_bytes(storage.join(output, layout.QUALITY)))
-    layout.require_version(content, storage.join(output, layout.QUALITY))
-    return content
+    return layout.read_json(output, layout.QUALITY) if layout.QUALITY in listed else None
 
 
 def paths(checked: Checked) -> list[str]:

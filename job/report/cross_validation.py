@@ -9,7 +9,6 @@ from job.report.calibration import reliability
 from job.report.messages import Messages
 
 WEAKEST_SHOWN = 15
-UNTESTED_SHOWN = 20
 
 
 def section(folds: Mapping[str, Any], grouped: bool, messages: Messages) -> str:
@@ -31,8 +30,7 @@ def section(folds: Mapping[str, Any], grouped: bool, messages: Messages) -> str:
     body = [markup.note(messages("folds_note", folds=messages.number(folds["folds"]), by=by, **shares))]
     untested = folds["untested_labels"]
     if untested:
-        more = ", ..." if len(untested) > UNTESTED_SHOWN else ""
-        body.append(markup.note(messages("folds_untested", labels=", ".join(untested[:UNTESTED_SHOWN]) + more)))
+        body.append(markup.note(messages("folds_untested", labels=markup.first(untested))))
     rows = [
         (
             messages.number(number),

@@ -1,4 +1,4 @@
-"""Provides Vega, Vega-Lite and Vega-Embed as one script, from the Python package that carries them.
+"""Provide Vega, Vega-Lite and Vega-Embed as one script, from the Python package that carries them.
 
 A cluster's nodes do not have that package: the bundle of the job that is sent there holds the script itself.
 """

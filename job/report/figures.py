@@ -1,4 +1,4 @@
-"""Turns findings into figures: Vega-Lite specifications without colours, which come from the page's theme.
+"""Turn findings into figures: Vega-Lite specifications without colours, which come from the page's theme.
 
 Source of the language: https://vega.github.io/vega-lite/docs/.
 """
@@ -45,20 +45,9 @@ def scree(cumulative: npt.NDArray[np.float64], for_variance: dict[str, int], kep
     }
     texts[kept] = messages("kept_mark", text=texts.get(kept) or messages.number(kept))
     marks = [{"n": count, "share": float(cumulative[count - 1]), "text": text} for count, text in texts.items()]
-    x = {
-        "field": "n",
-        "type": "quantitative",
-        "title": messages("components"),
-        "scale": {"domain": [0, round(last * 1.08)], "nice": False},
-    }
-    y = {
-        "field": "share",
-        "type": "quantitative",
-        "title": messages("share"),
-        "axis": {"format": "~%"},
-        "scale": {"domain": [0, 1]},
-    }
-    near = [{"type": "quantitative", "field": "n", "title": messages("components")}]
+    x = quantity("n", messages("components"), scale={"domain": [0, round(last * 1.08)], "nice": False})
+    y = quantity("share", messages("share"), axis={"format": "~%"}, scale={"domain": [0, 1]})
+    number = {"type": "quantitative", "field": "n", "title": messages("components")}
     return {
         **blank(messages("variance"), height=300),
         "layer": [
@@ -74,12 +63,7 @@ def scree(cumulative: npt.NDArray[np.float64], for_variance: dict[str, int], kep
                     {"mark": {"type": "rule", "style": "mark-line"}, "encoding": {"y2": {"datum": 0}}},
                     {
                         "mark": {"type": "point", "style": "mark", "filled": True, "size": 70},
-                        "encoding": {
-                            "tooltip": [
-                                *near,
-                                {"field": "share", "type": "quantitative", "title": messages("share"), "format": ".2%"},
-                            ]
-                        },
+                        "encoding": {"tooltip": [number, quantity("share", messages("share"), format=".2%")]},
                     },
                     # Rotated, right of the rules: horizontal texts would overlap, and left of a rule is the curve.
                     {
@@ -237,15 +221,10 @@ def certainty(bins: Sequence[int], messages: Messages) -> Figure:
                 "axis": {"format": ".0%", "values": ends},
             },
             "x2": {"field": "to"},
-            "y": {
-                "field": "photos",
-                "type": "quantitative",
-                "title": messages("photos"),
-                "axis": {"tickMinStep": 1, "tickCount": 5, "format": ",d"},
-            },
+            "y": quantity("photos", messages("photos"), axis={"tickMinStep": 1, "tickCount": 5, "format": ",d"}),
             "tooltip": [
-                {"field": "from", "type": "quantitative", "title": f"{title} ≥", "format": ".0%"},
-                {"field": "photos", "type": "quantitative", "title": messages("photos"), "format": ",d"},
+                quantity("from", f"{title} ≥", format=".0%"),
+                quantity("photos", messages("photos"), format=",d"),
             ],
         },
     }
@@ -256,14 +235,13 @@ def stages(seconds: dict[str, float], title: str, messages: Messages) -> Figure:
     values = [{"stage": messages.stage(name), "seconds": value} for name, value in seconds.items()]
     encoding = {
         "y": {"field": "stage", "type": "nominal", "sort": [entry["stage"] for entry in values], "title": None},
-        "x": {
-            "field": "seconds",
-            "type": "quantitative",
-            "title": messages("seconds"),
-            "axis": {"format": ",~f", "tickCount": 5},
+        "x": quantity(
+            "seconds",
+            messages("seconds"),
+            axis={"format": ",~f", "tickCount": 5},
             # Room for the number at the end of the longest bar.
-            "scale": {"domain": [0, 1.25 * max(seconds.values(), default=1.0)], "nice": False},
-        },
+            scale={"domain": [0, 1.25 * max(seconds.values(), default=1.0)], "nice": False},
+        ),
     }
     return {
         **blank(title, height=28 * len(values)),
@@ -287,6 +265,11 @@ def by_clock(seconds: dict[str, float]) -> dict[str, float]:
 def of_tasks(seconds: dict[str, float]) -> dict[str, float]:
     """Return the stages inside the tasks of the features."""
     return {name: seconds[name] for name in TASK_STAGES if name in seconds}
+
+
+def quantity(field: str, title: str, **more: object) -> dict[str, Any]:
+    """Return the encoding of a number in the data; ``more``: its other properties."""
+    return {"field": field, "type": "quantitative", "title": title, **more}
 
 
 def blank(title: str, height: int) -> Figure:

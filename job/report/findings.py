@@ -1,8 +1,7 @@
-"""Reads from a results folder what the report shows, and no more than it shows."""
+"""Read from a results folder what the report shows, and no more than it shows."""
 
 import csv
 import io
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,7 @@ import pyarrow.compute as pc
 
 from job import storage
 from job.classifiers import UNKNOWN
-from job.images import TEST
+from job.images import TEST, of_split
 from job.matrices import matrix
 from job.report import checked, objects, predicted
 from job.report.checked import Checked
@@ -64,9 +63,14 @@ class Evaluation:
     taken: dict[str, str] = field(default_factory=dict)
 
     @property
+    def photos(self) -> int:
+        """How many test photos there are."""
+        return int(self.confusion.sum())
+
+    @property
     def wrong(self) -> int:
         """How many test photos were classified wrongly."""
-        return int(self.confusion.sum() - np.trace(self.confusion))
+        return self.photos - int(np.trace(self.confusion))
 
     def confusions(self) -> list[tuple[str, str, int, int]]:
         """Return true label, predicted label, photos, and all photos of the true label; the most photos first."""
@@ -101,13 +105,13 @@ class Findings:
 def read(output: str, manifest: dict[str, Any]) -> Findings:
     """Return what the report shows of the run or prediction in a results folder."""
     files = manifest["files"]
-    listed = [entry["path"] for entries in files.values() for entry in entries]
+    listed = layout.listed_files(manifest)
     fits = layout.EXPLAINED_VARIANCE in listed
     labels = manifest["labels"]
     label_counts = Counter({label: 0 for split in labels.values() for label in split})
     for split in labels.values():
         label_counts.update(split)
-    metrics = _metrics(output) if layout.METRICS in listed else None
+    metrics = layout.read_json(output, layout.METRICS) if layout.METRICS in listed else None
     without_label = manifest["counts"]["used"] - label_counts.total()
     photos = draw(
         output,
@@ -149,12 +153,6 @@ def _rejected(output: str, files: Sequence[str]) -> Rejected:
     return Rejected(reasons.total(), reasons.most_common(), examples)
 
 
-def _metrics(output: str) -> dict[str, Any]:
-    metrics: dict[str, Any] = json.loads(storage.read_bytes(storage.join(output, layout.METRICS)))
-    layout.require_version(metrics, storage.join(output, layout.METRICS))
-    return metrics
-
-
 def _evaluation(
     output: str, listed: Sequence[str], metrics: dict[str, Any] | None, shown: Sequence[str]
 ) -> Evaluation | None:
@@ -185,8 +183,7 @@ def read_tested(
     taken: dict[str, str] = {}
     wanted = pa.array(shown, pa.string())
     for file in files:
-        table = layout.read_parquet(output, file)
-        test = table.filter(pc.equal(table["split"], TEST))
+        test = of_split(layout.read_parquet(output, file), TEST)
         probabilities = matrix(test["probabilities"])
         places = pc.fill_null(pc.index_in(test["label"], value_set=pa.array(labels, pa.string())), -1).to_numpy()
         known = np.flatnonzero(places >= 0)
@@ -201,7 +198,7 @@ def read_tested(
 def read_mistakes(output: str, files: Sequence[str]) -> list[Mistake]:
     """Return the wrong predictions of test photos that the classifier was surest of; unknown is not wrong."""
     worst: list[tuple[float, int, Mistake]] = []
-    # A tree is as sure of most of its mistakes: the first of each label come before the second of any.
+    # A tree is equally sure of many mistakes: the first of each label comes before the second of any.
     seen: Counter[tuple[str, float]] = Counter()
     for file in files:
         columns = ["path", "label", "split", "predicted", "probability"]

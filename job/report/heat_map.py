@@ -1,4 +1,4 @@
-"""Turns a confusion matrix into a heat map, whole and of the labels that are most often confused."""
+"""Turn a confusion matrix into a heat map, whole and of the labels that are most often confused."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from job.report import markup
-from job.report.figures import Figure, blank
+from job.report.figures import Figure, blank, quantity
 from job.report.findings import Evaluation
 from job.report.messages import Messages
 
@@ -147,8 +147,8 @@ def _layers(font_size: int, messages: Messages) -> list[Figure]:
         "tooltip": [
             {"field": "true", "type": "nominal", "title": messages("true_label")},
             {"field": "predicted", "type": "nominal", "title": messages("predicted")},
-            {"field": "photos", "type": "quantitative", "title": messages("photos"), "format": ",d"},
-            {"field": "share", "type": "quantitative", "title": messages("of_the_row"), "format": ".1%"},
+            quantity("photos", messages("photos"), format=",d"),
+            quantity("share", messages("of_the_row"), format=".1%"),
         ],
     }
     layers: list[Figure] = [

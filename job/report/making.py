@@ -1,4 +1,4 @@
-"""Makes the report of a results folder: reads, draws and writes it."""
+"""Make the report of a results folder: read, draw and write it."""
 
 import shlex
 from collections.abc import Callable
@@ -49,8 +49,7 @@ def make(output: str, manifest: dict[str, Any], language: str, with_map: bool = 
 def write(output: str, manifest: dict[str, Any], language: str, with_map: bool = False) -> DataFile:
     """Write the report into its results folder; return the file."""
     content = make(output, manifest, language, with_map).encode()
-    storage.write_bytes(storage.join(output, layout.REPORT), content)
-    return DataFile(layout.REPORT, 1, len(content))
+    return layout.write_file(output, layout.REPORT, 1, content)
 
 
 def write_if_possible(

@@ -1,10 +1,12 @@
-"""Writes the parts that sections are made of: paragraphs, tables, and places for figures."""
+"""Write the parts that sections are made of: paragraphs, tables, and places for figures."""
 
 import re
 from collections.abc import Sequence
 from html import escape
 
 from job.report.messages import Messages
+
+NAMES_SHOWN = 20
 
 
 def note(text: str) -> str:
@@ -18,7 +20,7 @@ def figure(name: str, title: str, box: str = "") -> str:
     return scrolling(figure, title, box) if box else figure
 
 
-def scrolling(content: str, title: str, box: str = "scroll") -> str:
+def scrolling(content: str, title: str, box: str) -> str:
     """Return HTML in a box that scrolls; ``box``: its CSS class."""
     # What scrolls must be reachable by keyboard.
     return f'<div class="{box}" tabindex="0" role="region" aria-label="{escape(title)}">{content}</div>'
@@ -45,6 +47,11 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence
         for row in rows
     )
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def first(names: Sequence[str]) -> str:
+    """Return the first ``NAMES_SHOWN`` of some names, with dots if there are more."""
+    return ", ".join(names[:NAMES_SHOWN]) + (", ..." if len(names) > NAMES_SHOWN else "")
 
 
 def photo(thumbnail: str | None, label: str, messages: Messages) -> str:

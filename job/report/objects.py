@@ -1,4 +1,4 @@
-"""Reads and shows the objects that a prediction found: how many of each label, and boxes on some photos."""
+"""Read and show the objects that a prediction found: how many of each label, and boxes on some photos."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Writes findings as one HTML page: text and tables as they are, figures for Vega-Lite to draw.
+"""Write findings as one HTML page: text and tables as HTML, figures for Vega-Lite to draw.
 
 Everything that comes from a run (labels, paths, reasons) passes through ``escape`` or ``json_for_script``.
 """
@@ -184,7 +184,7 @@ def _tiles(findings: Findings, messages: Messages) -> str:
         ),
     ]
     if findings.evaluation is not None:
-        photos = int(findings.evaluation.confusion.sum())
+        photos = findings.evaluation.photos
         right = messages.number(photos - findings.evaluation.wrong)
         tiles.append(
             (

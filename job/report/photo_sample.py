@@ -1,5 +1,6 @@
-"""Draws the photos that a figure shows: evenly over the labels, however many photos there are."""
+"""Draw the photos that a figure shows: evenly over the labels, however many photos there are."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -52,15 +53,9 @@ def draw(output: str, files: Sequence[str], label_counts: Iterable[int], total: 
 
 def photos_a_label(label_counts: Iterable[int], wanted: int) -> int:
     """Return the most photos that each label may give so that all together give no more than is wanted; at least 1."""
-    counts = np.array(sorted(label_counts), np.int64)
-    low, high = 1, max(wanted, 1)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if np.minimum(counts, middle).sum() <= wanted:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    counts = np.array(list(label_counts), np.int64)
+    most = bisect_right(range(wanted + 1), wanted, key=lambda photos: int(np.minimum(counts, photos).sum())) - 1
+    return max(most, 1)
 
 
 def lowest_of_each(labels: Sequence[str | None], ranks: npt.NDArray[np.float64], most: int) -> npt.NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Reads what a classifier predicted for photos without a label: which labels, how certainly, and the hardest photos."""
+"""Read what a classifier predicted for photos without a label: which labels, how certainly, and the hardest photos."""
 
 import io
 from collections import Counter
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from job import storage
-from job.images import PREDICT
+from job.images import PREDICT, of_split
 from job.results import layout
 
 UNCERTAIN_SHOWN = 24
@@ -70,7 +70,7 @@ def read(output: str, listed: Collection[str], paths: Collection[str]) -> Predic
             column_types=_COLUMNS, include_columns=list(_COLUMNS), strings_can_be_null=False
         ),
     )
-    table = table.filter(pc.equal(table["split"], PREDICT)).drop_columns(["split"])
+    table = of_split(table, PREDICT).drop_columns(["split"])
     if not len(table):
         return None
     probabilities = table["probability"].to_numpy()

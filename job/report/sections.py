@@ -1,4 +1,4 @@
-"""Writes the sections of the report's page: their text, their tables, and the places of their figures."""
+"""Write the sections of the report's page: their text, their tables, and the places of their figures."""
 
 import re
 from collections.abc import Mapping, Set
@@ -21,7 +21,6 @@ ROUND_COUNTS = (2000, 1000, 800, 600, 400, 200, 100, 50, 20, 10, 5, 2, 1)
 
 CONFUSIONS_SHOWN = 20
 REASONS_SHOWN = 20
-UNSEEN_SHOWN = 20
 
 
 def run(findings: Findings, messages: Messages) -> str:
@@ -179,9 +178,8 @@ def classifier(evaluation: Evaluation, messages: Messages) -> str:
     top = accuracy.top_shares(evaluation.ranks, len(evaluation.labels))
     body = [markup.note(note), accuracy.facts(metrics, top, messages), calibration.unknown_note(metrics, messages)]
     if metrics["unseen_labels"]:
-        unseen = [entry["label"] for entry in metrics["unseen_labels"]]
-        more = ", ..." if len(unseen) > UNSEEN_SHOWN else ""
-        body.append(markup.note(messages("unseen", labels=", ".join(unseen[:UNSEEN_SHOWN]) + more)))
+        unseen = markup.first([entry["label"] for entry in metrics["unseen_labels"]])
+        body.append(markup.note(messages("unseen", labels=unseen)))
     confusions = evaluation.confusions()
     body.append(f"<h3>{escape(messages('confusion'))}</h3>")
     drawn = heat_map.heat_maps(evaluation, messages)
@@ -216,7 +214,7 @@ def mistakes(evaluation: Evaluation, thumbnails: Mapping[str, str], messages: Me
     note = messages(
         "mistakes_note",
         wrong=messages.number(evaluation.wrong),
-        photos=messages.number(int(evaluation.confusion.sum())),
+        photos=messages.number(evaluation.photos),
         shown=messages.number(len(evaluation.mistakes)),
     )
     cards = [

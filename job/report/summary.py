@@ -25,7 +25,7 @@ def summary(manifest: dict[str, Any], output: str) -> str:
     if manifest.get("predicted"):
         lines.append(f"Predicted labels: {_frequent(manifest['predicted'])}.")
     lines.append(f"Results: {output}")
-    written = {entry["path"] for entries in manifest["files"].values() for entry in entries}
+    written = layout.listed_files(manifest)
     names = {"Predictions": layout.PREDICTIONS_TABLE, "Photos to check": layout.QUALITY_TABLE, "Report": layout.REPORT}
     lines += [f"{what}: {storage.join(output, name)}" for what, name in names.items() if name in written]
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""The progress bar of the job and of ``orchard``'s commands."""
+"""Draw the progress bar of the job and of ``orchard``'s commands."""
 
 import shutil
 from typing import Any, TextIO

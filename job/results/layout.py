@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import Any
 
 import pyarrow as pa
@@ -133,12 +134,23 @@ def data_file_name(folder: str, run_id: str, partition: int, attempt: int, endin
     return f"{folder}/part-{partition:05d}-{run_id}-{attempt}.{ending}"
 
 
+def derived_file_name(folder: str, source: str, ending: str = "parquet") -> str:
+    """Return where a task writes what it makes of another task's file, at the path ``source``."""
+    return f"{folder}/{PurePosixPath(source).stem}-{attempt()}.{ending}"
+
+
 def attempt() -> int:
     """Return the number of the running task's attempt, unique in the run; 0 outside a task."""
     from pyspark import TaskContext  # noqa: PLC0415 - what reads results needs no Spark
 
     context = TaskContext.get()
     return context.taskAttemptId() if context is not None else 0
+
+
+def write_file(output: str, name: str, rows: int, content: bytes | pa.Buffer) -> DataFile:
+    """Write a file of the results in one piece; ``rows``: what the manifest says of it."""
+    storage.write_bytes(storage.join(output, name), content)
+    return DataFile(name, rows, len(content))
 
 
 def write_parquet(output: str, name: str, table: pa.Table, footer: Mapping[str, str] = {}) -> DataFile:
@@ -152,14 +164,14 @@ def write_parquet(output: str, name: str, table: pa.Table, footer: Mapping[str, 
     with pq.ParquetWriter(sink, table.schema, compression="zstd", compression_level=1, use_dictionary=repeated) as file:
         file.write_table(table)
         file.add_key_value_metadata(dict(footer))
-    return _write(output, name, sink, table.num_rows)
+    return write_file(output, name, table.num_rows, sink.getvalue())
 
 
 def write_csv(output: str, name: str, table: pa.Table) -> DataFile:
     """Write a table as one CSV file with a header, in one piece."""
     sink = pa.BufferOutputStream()
     pyarrow.csv.write_csv(table, sink)
-    return _write(output, name, sink, table.num_rows)
+    return write_file(output, name, table.num_rows, sink.getvalue())
 
 
 def read_parquet(output: str, name: str) -> pa.Table:
@@ -210,6 +222,14 @@ def read_manifest(output: str) -> dict[str, Any]:
         )
     require_version(manifest, uri)
     return manifest
+
+
+def read_json(output: str, name: str) -> dict[str, Any]:
+    """Return the content of another JSON file of the results; raise OSError if it cannot be read."""
+    uri = storage.join(output, name)
+    content: dict[str, Any] = json.loads(storage.read_bytes(uri))
+    require_version(content, uri)
+    return content
 
 
 def _unfinished(output: str) -> ResultsUnusableError:
@@ -300,12 +320,6 @@ _DATA_FILE = re.compile(
 def _remove_empty_folders(output: str) -> None:
     for name in (PREDICTIONS, *LAYOUT):
         storage.remove_empty_folder(storage.join(output, name))
-
-
-def _write(output: str, name: str, sink: pa.BufferOutputStream, rows: int) -> DataFile:
-    content = sink.getvalue()
-    storage.write_bytes(storage.join(output, name), content)
-    return DataFile(name, rows, content.size)
 
 
 def installed_version(library: str) -> str | None:

@@ -92,7 +92,7 @@ class Lease:
             if not self._taken:
                 self._write_heartbeat()
                 taken = {"run_id": self._run_id, "updated": layout.utc_now()}
-                storage.write_bytes(_uri(self._output, LEASE), layout.to_json(taken))
+                storage.write_bytes(storage.join(self._output, LEASE), layout.to_json(taken))
                 self._taken = True
                 return
             with suppress(OSError):
@@ -116,7 +116,7 @@ class Lease:
                     self._require_held()
             # Before the heartbeat that lets others in, whose lease must not be deleted. One that stays blocks no run.
             with suppress(OrchardError):
-                storage.delete(_uri(self._output, LEASE))
+                storage.delete(storage.join(self._output, LEASE))
             self._released = True
             with suppress(NotWrittenError):
                 self._write_heartbeat()
@@ -147,7 +147,7 @@ class Lease:
         try:
             self._require_held()
         except OSError as error:
-            raise unreachable(f"Cannot read '{_uri(self._output, LEASE)}'", error) from error
+            raise unreachable(f"Cannot read '{storage.join(self._output, LEASE)}'", error) from error
 
     def is_lost(self) -> bool:
         """Return whether another run has taken the lease that this one had and has not released."""
@@ -165,11 +165,11 @@ class Lease:
         return self._taken and not self._released
 
     def _require_held(self) -> None:
-        state = _read_if_there(_uri(self._output, LEASE))
+        state = _read_if_there(storage.join(self._output, LEASE))
         if state.get("run_id") == self._run_id:
             return
         # A run that has ended has deleted its lease, and is named by its last heartbeat.
-        state = state or _read_if_there(_uri(self._output, layout.PROGRESS))
+        state = state or _read_if_there(storage.join(self._output, layout.PROGRESS))
         other = state.get("run_id", self._run_id) != self._run_id
         by = f"the run {state['run_id']}, at {state.get('updated')}" if other else "its lease was deleted"
         raise OutputInUseError(
@@ -183,9 +183,9 @@ class Lease:
 
     def _restore_finished(self) -> None:
         """Write again that the results are finished, if another run ended while this heartbeat was being written."""
-        if _read_if_there(_uri(self._output, LEASE)):
+        if _read_if_there(storage.join(self._output, LEASE)):
             return  # of this run, or of another whose heartbeats follow
-        manifest = _read_if_there(_uri(self._output, layout.MANIFEST))
+        manifest = _read_if_there(storage.join(self._output, layout.MANIFEST))
         if "run_id" in manifest:
             photos = manifest.get("counts", {}).get("used", 0)
             state = {"stage": FINISHED, "done": photos, "total": photos}
@@ -196,11 +196,11 @@ class Lease:
 def holder(output: str) -> Holder | None:
     """Return the run that holds an output, None if its last one has ended; raise TryAgainError if it is unreadable."""
     try:
-        content = storage.read_bytes(_uri(output, layout.PROGRESS))
+        content = storage.read_bytes(storage.join(output, layout.PROGRESS))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise unreachable(f"Cannot read '{_uri(output, layout.PROGRESS)}'", error) from error
+        raise unreachable(f"Cannot read '{storage.join(output, layout.PROGRESS)}'", error) from error
     state = _read(content)
     if state.get("stage", FINISHED) in (FAILED, FINISHED):
         return None
@@ -263,11 +263,7 @@ def _write_heartbeat(output: str, run_id: str, state: dict[str, Any]) -> None:
         "updated": layout.utc_now(),
         "process": processes.this_process(),
     }
-    storage.write_bytes(_uri(output, layout.PROGRESS), layout.to_json(content))
-
-
-def _uri(output: str, name: str) -> str:
-    return storage.join(output, name)
+    storage.write_bytes(storage.join(output, layout.PROGRESS), layout.to_json(content))
 
 
 def _read_if_there(uri: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Opens an output for a run, and commits or cleans up its files at the end."""
+"""Open an output for a run, and commit or clean up its files at the end."""
 
 import tempfile
 from collections.abc import Iterator, Sequence

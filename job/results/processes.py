@@ -1,4 +1,4 @@
-"""Identifies processes of a machine until its next restart, and says whether one of them has died."""
+"""Identify processes of a machine until its next restart, and say whether one of them has died."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Shows how far the run is: a bar in a terminal, lines elsewhere, and progress.json for ``orchard run``."""
+"""Show how far the run is: a bar in a terminal, lines elsewhere, and progress.json for ``orchard run``."""
 
 import sys
 import threading

@@ -1,4 +1,4 @@
-"""Reuses the rows that an earlier run has computed, so that this run computes only the others.
+"""Reuse the rows that an earlier run has computed, so that this run computes only the others.
 
 A data file is complete as soon as it has its name. It needs no manifest to be trusted: its footer holds the provenance
 of its rows, and the version of each photo.
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from job import storage
-from job.images import Identity
+from job.images import Identity, with_column
 from job.results import layout
 from job.results.progress import Progress
 
@@ -96,9 +96,16 @@ def stamp(provenance: Mapping[str, Any], rows: pa.Table) -> dict[str, str]:
     return {STAMP: json.dumps({"provenance": provenance, **each}, sort_keys=True)}
 
 
-def stamped(text: str, rows: int) -> pa.Table:
-    """Return the columns of ``ROWS_SCHEMA`` from the footer of a file with so many rows."""
-    described = json.loads(text)
+def read_stamped(output: str, name: str, columns: Sequence[str]) -> tuple[pa.Table, dict[str, Any]]:
+    """Return some columns of a data file, without reading the others, and what its stamp says."""
+    filesystem, path = storage.open_filesystem(storage.join(output, name))
+    with pq.ParquetFile(path, filesystem=filesystem) as file:
+        text = (file.metadata.metadata or {}).get(STAMP.encode(), b"{}")
+        return file.read(columns=list(columns)), json.loads(text)
+
+
+def stamped(described: Mapping[str, Any], rows: int) -> pa.Table:
+    """Return the columns of ``ROWS_SCHEMA`` from the stamp of a file with so many rows."""
     columns = [described.get(name, [None] * rows) for name in ROWS_SCHEMA.names]
     return pa.table([pa.array(column, pa.string()) for column in columns], schema=ROWS_SCHEMA)
 
@@ -136,9 +143,8 @@ def find(output: str, folder: str, provenance: Mapping[str, Any], photos: pa.Tab
     rows = _concatenated([entry.rows for entry in alike])
     place = pc.index_in(_keys(photos), value_set=_keys(rows).combine_chunks())
     kept = place.is_valid()
-    fields = [photos.schema.field(name) for name in ("earlier_file", "earlier_row")]
-    for field, column in zip(fields, ("file", "row"), strict=True):
-        photos = photos.set_column(photos.schema.get_field_index(field.name), field, rows[column].take(place))
+    for name, column in (("earlier_file", "file"), ("earlier_row", "row")):
+        photos = with_column(photos, name, rows[column].take(place))
     return photos, _found(folder, photos, kept, earlier, provenance)
 
 
@@ -173,7 +179,7 @@ def earlier_rows(output: str, listing: pa.Table, value: str) -> tuple[pa.Table |
         places = wanted["earlier_row"]
         columns = [wanted[name] for name in ("path", "label", "split")]
         columns += [content[value].take(places)]
-        columns += stamped(footer[STAMP], len(content)).take(places).columns
+        columns += stamped(json.loads(footer[STAMP]), len(content)).take(places).columns
         taken.append(pa.table(columns, names=["path", "label", "split", value, *ROWS_SCHEMA.names]))
     left = pc.or_(
         listing["earlier_file"].is_null(),
@@ -231,13 +237,11 @@ def data_files(output: str, folder: str) -> list[str]:
 
 def _look_into(output: str, name: str) -> _Earlier | None:
     """Return a data file's rows by its footer; None if it cannot be read: its photos are then computed again."""
-    filesystem, path = storage.open_filesystem(storage.join(output, name))
     try:
-        with pq.ParquetFile(path, filesystem=filesystem) as file:
-            described = json.loads((file.metadata.metadata or {}).get(STAMP.encode(), b"{}"))
-            paths = file.read(columns=["path"])["path"].combine_chunks()
-        rows = len(paths)
-        columns = [paths, described.get("version", [None] * rows), [name] * rows, list(range(rows))]
+        table, described = read_stamped(output, name, ["path"])
+        rows = len(table)
+        versions = described.get("version", [None] * rows)
+        columns = [table["path"].combine_chunks(), versions, [name] * rows, list(range(rows))]
         provenance = described.get("provenance")
         return _Earlier(provenance if isinstance(provenance, dict) else None, pa.table(columns, schema=_EARLIER_SCHEMA))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):  # content of any kind

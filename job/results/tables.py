@@ -1,4 +1,4 @@
-"""Single CSV files with what a run's part files say, for a spreadsheet and other readers without Parquet."""
+"""Write the part files of a run as single CSV files too, for spreadsheets and other readers without Parquet."""
 
 import re
 from collections import Counter
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from job import storage
-from job.images import PREDICT
+from job.images import PREDICT, of_split
 from job.matrices import matrix
 from job.results import layout
 from job.results.layout import DataFile
@@ -87,7 +87,7 @@ def write_tables(
         return Tables(files, {}, reasons)
     rows = pa.concat_tables(readable_predictions(table, labels) for table in _read(output, predictions))
     files.append(layout.write_csv(output, layout.PREDICTIONS_TABLE, rows))
-    predicted = Counter(rows["predicted"].filter(pc.equal(rows["split"], PREDICT)).to_pylist())
+    predicted = Counter(of_split(rows, PREDICT)["predicted"].to_pylist())
     return Tables(files, dict(sorted(predicted.items(), key=lambda entry: (-entry[1], entry[0]))), reasons)
 
 
@@ -129,5 +129,4 @@ def _join(output: str, parts: Sequence[DataFile]) -> DataFile:
         contents = list(pool.map(lambda part: storage.read_bytes(storage.join(output, part.path)), parts))
     header = contents[0].split(b"\n", 1)[0] + b"\n"
     joined = header + b"".join(content.removeprefix(header) for content in contents)
-    storage.write_bytes(storage.join(output, layout.COMPONENTS_TABLE), joined)
-    return DataFile(layout.COMPONENTS_TABLE, sum(part.rows for part in parts), len(joined))
+    return layout.write_file(output, layout.COMPONENTS_TABLE, sum(part.rows for part in parts), joined)

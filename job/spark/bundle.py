@@ -1,4 +1,4 @@
-"""Packs this package into one bundle: the same bytes for the same code, on any machine and at any time."""
+"""Pack this package into one bundle: the same bytes for the same code, on any machine and at any time."""
 
 import io
 import zipfile

@@ -1,4 +1,4 @@
-"""Lets Java start Spark in half the time with a CDS archive: the needed classes, ready to be mapped into memory.
+"""Let Java start Spark in half the time with a CDS archive: the needed classes, ready to be mapped into memory.
 
 Without it Java reads thousands of classes out of Spark's jars and checks each, at every start. The archive belongs to
 one Java and one list of jars, so set-up makes it on the machine that will use it. Java ignores an archive that does not

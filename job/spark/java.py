@@ -1,4 +1,4 @@
-"""Finds a Java 17 for Spark: the machine's own, else the one of a Python package.
+"""Find a Java 17 for Spark: the machine's own, else the one of a Python package.
 
 Standard library only: set-up imports this before anything is installed.
 """

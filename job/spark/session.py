@@ -1,4 +1,4 @@
-"""Starts Spark, or joins the one that spark-submit started, and ships this package's code to the executors."""
+"""Start Spark, or join the one that spark-submit started, and ship this package's code to the executors."""
 
 import logging
 import os
@@ -25,7 +25,6 @@ ALL_CORES = "local[*,4]"
 
 STARTING_VARIABLES = ("PYSPARK_SUBMIT_ARGS", "SPARK_CONF_DIR")
 """Environment variables with which users configure another Spark, and that are kept because they may be meant."""
-
 
 TASKS_A_SLOT = 4
 """Tasks that files are spread over for each task slot: enough to end close together."""
@@ -59,7 +58,7 @@ def start(master: str | None, compile_quickly: bool = False) -> SparkContext:
     master
         Where Spark runs; None for the master of spark-submit, else all cores of this machine.
     compile_quickly
-        Whether Java computes nothing that takes long. What trains trees is Java, and takes 2.5 times as long then.
+        Whether Java compiles as ``COMPILE_QUICKLY`` says. Trees, which Java trains, then take 2.5 times as long.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Cuts the training rows of a run's files into slices of one size, independent of the files' sizes.
+"""Cut the training rows of a run's files into slices of one size, independent of the files' sizes.
 
 How photos are distributed to files depends on the cluster, on the photos to test among them, and on the files of an
 earlier run. The order of the training rows does not, so a sum slice by slice is the same to the last bit.
@@ -10,9 +10,8 @@ from itertools import groupby
 from operator import attrgetter
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from job.images import TRAIN
+from job.images import TRAIN, of_split
 from job.results import layout
 
 Prepare = Callable[[pa.Table], pa.Table]
@@ -62,5 +61,4 @@ def read(output: str, slices: Sequence[Slice], prepare: Prepare = as_written) ->
 
 def training_rows(output: str, path: str, prepare: Prepare = as_written) -> pa.Table:
     """Return the training rows of a file."""
-    table = prepare(layout.read_parquet(output, path))
-    return table.filter(pc.equal(table["split"], TRAIN))
+    return of_split(prepare(layout.read_parquet(output, path)), TRAIN)

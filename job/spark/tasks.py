@@ -1,4 +1,4 @@
-"""Runs the photos of a run as Spark tasks: each reads, decodes, extracts and writes its part of the listing.
+"""Run the photos of a run as Spark tasks: each reads, decodes, extracts and writes its part of the listing.
 
 What is extracted from a photo is the business of a ``PhotoExtractor``; all else that a task does is here.
 """
@@ -93,6 +93,11 @@ class PhotosReport:
     tally: Counter[str] = field(default_factory=Counter)
 
 
+def written(reports: Sequence[PhotosReport]) -> list[tuple[DataFile, Counter[str]]]:
+    """Return the file of each task that has written one, and its number of photos by split."""
+    return [(report.file, report.used) for report in reports if report.file is not None]
+
+
 @dataclass(frozen=True)
 class PhotoTask:
     """What all tasks of the stage share."""
@@ -164,8 +169,6 @@ def _process(
     photos: pa.Table, extractor: PhotoExtractor, loaded: Loaded, seconds: dict[str, float], done: Accumulator[int]
 ) -> list[tuple[Values, Identity] | str]:
     """Return the values and the identity of each photo, or the reason why it is rejected."""
-    paths, sizes, problems, places = (photos[name].to_pylist() for name in ("path", "size", "problem", "member"))
-    members = [place and storage.Member(**place) for place in places]
     outcomes: list[tuple[Values, Identity] | str] = []
     waiting: list[tuple[Decoded, Identity] | str] = []
 
@@ -174,10 +177,10 @@ def _process(
         return photo, identify(content, photo.pixels if isinstance(photo, Reduced) else photo)
 
     with workers.ended_if_silent() as heartbeat:
-        for photo in photos_in_turn(paths, sizes, problems, members, decode, seconds):
+        for photo in photos_in_turn(photos, decode, seconds):
             waiting.append(_reason_if_rejected(photo))
             usable = [photo[0] for photo in waiting if not isinstance(photo, str)]
-            if len(usable) == loaded.batch or len(outcomes) + len(waiting) == len(paths):
+            if len(usable) == loaded.batch or len(outcomes) + len(waiting) == len(photos):
                 began = time.perf_counter()
                 processed = iter(loaded.process(usable) if usable else ())
                 for decoded in waiting:

@@ -1,4 +1,4 @@
-"""Keeps pyarrow from loading pandas, which the job does not use and a cluster does not have."""
+"""Keep pyarrow from loading pandas, which the job does not use and a cluster does not have."""
 
 import sys
 from importlib.abc import MetaPathFinder

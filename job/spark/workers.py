@@ -1,4 +1,4 @@
-"""Makes tasks cheap for Spark's Python workers, and ends workers that hang.
+"""Make tasks cheap for Spark's Python workers, and end workers that hang.
 
 Before a task a worker drops the caches of the import system, which then reads the directory of every zip archive on
 the path again: Spark's own once for each of its packages, and this package's. After a task it collects garbage among
@@ -28,32 +28,31 @@ def settle() -> None:
 
 
 @contextmanager
-def ended_if_silent(longest: float | None = None) -> Iterator[Callable[[], None]]:
+def ended_if_silent() -> Iterator[Callable[[], None]]:
     """End this process if its heartbeat stops while the block lasts; yield the function that is the heartbeat.
 
     Spark has no time limit for a task, so one that hangs would hang for ever. Spark tries the task of an ended process
     again, elsewhere if possible. The process ends even if Python itself is blocked.
     """
-    seconds = LONGEST_SILENCE if longest is None else longest
     last = time.monotonic()
 
     def heartbeat() -> None:
         nonlocal last
         now = time.monotonic()
-        if now - last > min(1.0, seconds / 4):
+        if now - last > min(1.0, LONGEST_SILENCE / 4):
             last = now
-            _wind_up(seconds)
+            _wind_up()
 
-    _wind_up(seconds)
+    _wind_up()
     try:
         yield heartbeat
     finally:
         faulthandler.cancel_dump_traceback_later()
 
 
-def _wind_up(seconds: float) -> None:
+def _wind_up() -> None:
     # The traceback goes to the log of the process: 2 is standard error, even if Python has replaced sys.stderr.
-    faulthandler.dump_traceback_later(seconds, exit=True, file=2)
+    faulthandler.dump_traceback_later(LONGEST_SILENCE, exit=True, file=2)
 
 
 def unless_unchanged(invalidate: Callable[[zipimporter], None]) -> Callable[[zipimporter], None]:

@@ -3,7 +3,6 @@
 from job.storage import shards
 from job.storage.archives import Member, is_archive, path_inside, read_member, reader, reader_by_path, without_archive
 from job.storage.files import (
-    SYSTEM_FOLDERS,
     FileFound,
     Skipped,
     cache_folder,
@@ -22,12 +21,11 @@ from job.storage.files import (
     without_hidden,
     write_bytes,
 )
-from job.storage.filesystem import open_filesystem, s3_region
+from job.storage.filesystem import open_filesystem
 from job.storage.retry import retry
 from job.storage.uri import absolute_uri, is_local, join, resolved, split_s3
 
 __all__ = [
-    "SYSTEM_FOLDERS",
     "FileFound",
     "Member",
     "Skipped",
@@ -55,7 +53,6 @@ __all__ = [
     "remove_empty_folder",
     "resolved",
     "retry",
-    "s3_region",
     "shards",
     "split_s3",
     "without_archive",

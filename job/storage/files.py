@@ -1,4 +1,4 @@
-"""Lists, reads and writes files by URI, the same way on a disk, on S3 and wherever else ``pyarrow.fs`` reaches."""
+"""List, read and write files by URI, the same way on a disk, on S3 and wherever else ``pyarrow.fs`` reaches."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Opens the file system of a URI with ``pyarrow.fs``: a disk, S3, Azure Data Lake or Google Cloud Storage."""
+"""Open the file system of a URI with ``pyarrow.fs``: a disk, S3, Azure Data Lake or Google Cloud Storage."""
 
 import os
 import threading

@@ -1,4 +1,4 @@
-"""Reads addresses of files and folders: what a URI means, and whether two mean the same.
+"""Read the addresses of files and folders: what a URI means, and whether two mean the same.
 
 A URI here is a path on this machine, or ``s3://bucket/key``, ``abfs://...``, ``gs://...``. It is never
 percent-decoded or -encoded: a photo named ``100%.jpg`` keeps its name.

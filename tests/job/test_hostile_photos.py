@@ -194,7 +194,8 @@ def write_visual_words(folder: Path, kind: DescriptorKind) -> None:
     """Write what a run left that learned five words: learning takes long, and no photo is looked at for it."""
     words = np.random.default_rng(SEED).random((5, kind.dimensions))
     description = {"opencv": "", "learning": {}}
-    files = vocabulary.write(str(folder), vocabulary.to_files(vocabulary.Vocabulary(kind, 50, words), description))
+    contents = vocabulary.to_files(vocabulary.Vocabulary(kind, 50, words), description)
+    files = [layout.write_file(str(folder), *content) for content in contents]
     listed = {"vocabulary": [asdict(file) for file in files]}
     layout.write_manifest(str(folder), {"schema_version": layout.SCHEMA_VERSION, "files": listed})
 

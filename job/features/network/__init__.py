@@ -11,7 +11,6 @@ from job.features.network.backbone import (
     content_hash,
     load,
     read_description,
-    require_usable,
     seconds_a_photo,
 )
 from job.features.network.litert import FLOAT32, INT8
@@ -36,6 +35,5 @@ __all__ = [
     "network_name",
     "read_description",
     "require_network",
-    "require_usable",
     "seconds_a_photo",
 ]

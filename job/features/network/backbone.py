@@ -113,7 +113,7 @@ class Backbone:
 
 
 def load(path: str | Path) -> Network:
-    """Return an exported network as it computes many photos soonest."""
+    """Return an exported network in the form that computes many photos fastest."""
     # Imported here: describing a file must not wait for the schema of the format.
     from job.features.network.split import LARGEST, SplitModel, cut  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Extracts features with an exported network."""
+"""Extract features with an exported network."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from job import storage
 from job.errors import BackboneError, NotInstalledError, QuantizationError, TooFewPhotosError
@@ -27,7 +26,7 @@ from job.features.network.backbone import (
 )
 from job.features.network.export import run_in_own_process
 from job.features.network.litert import INT8
-from job.images import DECODING, TRAIN, Pixels, RejectedPhotoError, decode_views, listing, photos_in_turn
+from job.images import DECODING, TRAIN, Pixels, RejectedPhotoError, decode_views, listing, of_split, photos_in_turn
 from job.results import installed_version
 
 QUANTIZE_VERSION = 1
@@ -65,7 +64,7 @@ def draw(photos: pa.Table, folder: str, seed: int) -> Draw:
 
     ``folder``: URI of the training photos' folder; empty for a list of photos.
     """
-    train = photos.filter(pc.equal(photos["split"], TRAIN))
+    train = of_split(photos, TRAIN)
     insides = listing.paths_inside(train, folder)
     order = sorted(range(len(insides)), key=lambda number: listing.rank(seed, insides[number]))[:CANDIDATES]
     return Draw(train.take(order), tuple(insides[number] for number in order), seed)
@@ -126,7 +125,7 @@ def is_of(quantized: Path, model: Path, photos: pa.Table, folder: str) -> bool:
     described = read_description(quantized)
     if described.calibration is None or described.calibration["float32"] != content_hash(model):
         return False
-    train = photos.filter(pc.equal(photos["split"], TRAIN))
+    train = of_split(photos, TRAIN)
     return read_calibrating(quantized) <= {path_digest(inside) for inside in listing.paths_inside(train, folder)}
 
 
@@ -179,9 +178,6 @@ def decoded(drawn: Draw, width: int, height: int, decoding: str) -> tuple[Pixels
     -------
     uint8 of shape (photos, height, width, 3); at most ``CALIBRATE`` and ``CHECK`` photos.
     """
-    columns = (drawn.photos[name].to_pylist() for name in ("path", "size", "problem", "member"))
-    paths, sizes, problems, places = columns
-    members = [place and storage.Member(**place) for place in places]
     seconds = {"read": 0.0, "decode": 0.0}
 
     def as_input(content: bytes) -> Pixels:
@@ -190,7 +186,7 @@ def decoded(drawn: Draw, width: int, height: int, decoding: str) -> tuple[Pixels
         return whole
 
     pixels, numbers = [], []
-    for number, photo in enumerate(photos_in_turn(paths, sizes, problems, members, as_input, seconds)):
+    for number, photo in enumerate(photos_in_turn(drawn.photos, as_input, seconds)):
         if isinstance(photo, RejectedPhotoError):
             continue
         pixels.append(photo)

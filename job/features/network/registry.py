@@ -1,8 +1,7 @@
 """List the networks that can be a backbone: their builder, input size and features.
 
 To add one of keras.applications, add a line to ``NETWORKS``. The export scales colours by the ``preprocess_input`` of
-its module. The slow
-test of ``tests/job/features/network/test_registry.py`` then checks that the exported file equals Keras.
+its module. The slow test of ``tests/job/features/network/test_registry.py`` checks that the exported file equals Keras.
 """
 
 from collections.abc import Mapping
@@ -13,7 +12,6 @@ from job.errors import BackboneError
 
 IMAGENET, RANDOM = "imagenet", "random"
 """The values of --weights that are not files."""
-
 
 LITE = "efficientnet_lite"
 """The module of networks that are not in ``keras.applications`` but in this package."""

@@ -119,7 +119,13 @@ class Graph:
             "FULLY_CONNECTED", [inputs, matrix, added], (1, len(weights)), np.float32, schema.FullyConnectedOptionsT()
         )
 
-    def operator(self, operation: str, inputs: list[int], result: int, options: Any = None) -> Any:  # noqa: ANN401
+    def as_float(self, booleans: int, count: int) -> int:
+        """Append the conversion of booleans, of shape (1, count), to 0 and 1; return the index of its output."""
+        cast = schema.CastOptionsT()
+        cast.inDataType, cast.outDataType = schema.TensorType.BOOL, schema.TensorType.FLOAT32
+        return self.apply("CAST", [booleans], (1, count), np.float32, cast)
+
+    def operator(self, operation: str, inputs: list[int], result: int, options: Any) -> Any:  # noqa: ANN401
         """Return an operation that is not part of the graph yet."""
         made = schema.OperatorT()
         made.opcodeIndex = self._operation_code(operation)

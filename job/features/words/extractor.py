@@ -1,4 +1,4 @@
-"""Extracts histograms of visual words, which are learned in this run or reused from an earlier one."""
+"""Extract histograms of visual words, which are learned in this run or reused from an earlier one."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +30,7 @@ from job.features.words.vocabulary import Learning, Vocabulary
 from job.images import DECODING, EXACT, TRAIN, Pixels, RejectedPhotoError, decode_at_own_size
 from job.results import layout
 from job.results.progress import Progress
-from job.spark.tasks import Loaded, PhotosReport
+from job.spark.tasks import Loaded, PhotosReport, written
 
 LARGEST_NUMBERS = 64 * 2**20
 """Bytes of a partition's descriptors as float64, which a task holds when it counts words."""
@@ -111,7 +111,7 @@ class WordExtractor:
         empty = sum(report.tally["empty"] for report in reports)
         if empty:
             progress.say(f"{empty:,} photos have no keypoints and count as histograms of zeros.")
-        files = [report.file for report in reports if report.file is not None]
+        files = [file for file, _ in written(reports)]
         with progress.stage("vocabulary"):
             if isinstance(self.source, Learning):
                 available = sum(report.tally["training"] for report in reports)

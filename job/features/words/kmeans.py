@@ -13,14 +13,13 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark import Accumulator, Broadcast, SparkContext
 
 from job.errors import TooFewPhotosError
 from job.features.extractor import features_table
 from job.features.words.descriptors import DescriptorKind, Descriptors, descriptor_counts, require_opencv, stacked
 from job.features.words.vocabulary import Learning, Vocabulary
-from job.images import TRAIN
+from job.images import TRAIN, of_split
 from job.results import DataFile, layout, resume
 from job.spark import session, workers
 
@@ -66,7 +65,7 @@ def draw_sample(
         Shape (n, kind.width).
     """
     keys, drawn = [np.empty(0)], [np.empty((0, kind.width), np.uint8)]
-    for value in table.filter(pc.equal(table["split"], TRAIN))["descriptors"].to_pylist():
+    for value in of_split(table, TRAIN)["descriptors"].to_pylist():
         digest = hashlib.blake2b(value, digest_size=16, key=str(seed).encode()).digest()
         rows = np.frombuffer(value, np.uint8).reshape(-1, kind.width)
         numbers = np.random.default_rng(int.from_bytes(digest)).random(len(rows))
@@ -141,10 +140,9 @@ def _count_file(output: str, shared: "Broadcast[Vocabulary]", done: Accumulator[
     with workers.ended_if_silent():
         (table, footer), kind = layout.read_with_footer(output, file.path), shared.value.kind
         histograms = shared.value.histograms(stacked(table, kind), descriptor_counts(table, kind))
-        name = file.path.removeprefix(f"{layout.DESCRIPTORS}/").removesuffix(".parquet")
-        made, path = features_table(table, histograms), f"{layout.FEATURES}/{name}-{layout.attempt()}.parquet"
         # The stamp holds what identifies each photo.
         stamp = {name: text for name, text in footer.items() if name == resume.STAMP}
-        written = layout.write_parquet(output, path, made, stamp)
+        name = layout.derived_file_name(layout.FEATURES, file.path)
+        written = layout.write_parquet(output, name, features_table(table, histograms), stamp)
     done.add(file.rows)
     return written

@@ -8,10 +8,10 @@ from job.features.network.litert import INT8
 from job.features.network.transform import NO_TRANSFORM
 
 CNN = "cnn"
-"""The descriptor that is none of ours: the features of a network."""
+"""The value of --descriptor for features of a network, without visual words."""
 
 DESCRIPTORS = ("orb", "sift")
-"""Those that visual words are made of; ``descriptors`` has the same, and takes too long to import for a help."""
+"""The other values, for visual words: the keys of ``descriptors.KINDS``, whose import is too slow for --help."""
 
 REJECT, ZERO = "reject", "zero"
 """What becomes of a photo without keypoints: rejected, or kept with a histogram of zeros."""
@@ -25,12 +25,12 @@ LEARNED = {
 """Options of a vocabulary that is learned, and their defaults; one that is reused has them already."""
 
 DEFAULTS = {**LEARNED, "no_keypoints": REJECT}
-"""What an option means that is left out; the parser keeps None, to tell whether it was."""
+"""Values of options that were left out. The parser leaves them at None, to tell which ones were."""
 
 
-def add_to(made: argparse.ArgumentParser) -> None:
+def add_to(parser: argparse.ArgumentParser) -> None:
     """Add the options to a parser."""
-    words = made.add_argument_group("features from visual words")
+    words = parser.add_argument_group("features from visual words")
     words.add_argument(
         "--descriptor",
         metavar="NAME",

@@ -1,8 +1,5 @@
 """A vocabulary of visual words, which counts how often each word occurs in a photo."""
 
-import io
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +9,8 @@ import numpy.typing as npt
 from job import storage
 from job.errors import ResultsUnusableError, UsageError
 from job.features.words.descriptors import KINDS, DescriptorKind, Descriptors
-from job.matrices import row_products
-from job.results import DataFile, layout
+from job.matrices import from_npz, row_products, to_npz
+from job.results import layout
 
 SHARE_OF_COMPONENTS = (7, 10)
 """Components kept for each word by default, as a fraction: 0.7 exactly, which no float is."""
@@ -87,23 +84,14 @@ def describe(vocabulary: Vocabulary) -> dict[str, Any]:
     }
 
 
-def to_files(vocabulary: Vocabulary, description: dict[str, Any]) -> list[tuple[DataFile, bytes]]:
-    """Return ``words.npz`` with one array, and ``vocabulary.json``: each with its content."""
-    archive = io.BytesIO()
-    np.savez(archive, words=vocabulary.words)
-    words = archive.getvalue()
+def to_files(vocabulary: Vocabulary, description: dict[str, Any]) -> list[tuple[str, int, bytes]]:
+    """Return ``words.npz`` with one array, and ``vocabulary.json``: each as ``layout.write_file`` takes it."""
+    words = to_npz({"words": vocabulary.words})
     text = layout.to_json({"schema_version": layout.SCHEMA_VERSION, **describe(vocabulary), **description})
     return [
-        (DataFile(layout.WORDS, len(vocabulary.words), len(words)), words),
-        (DataFile(layout.WORDS_DESCRIPTION, 1, len(text)), text),
+        (layout.WORDS, len(vocabulary.words), words),
+        (layout.WORDS_DESCRIPTION, 1, text),
     ]
-
-
-def write(output: str, files: Sequence[tuple[DataFile, bytes]]) -> list[DataFile]:
-    """Write what ``to_files`` returned; return the files."""
-    for file, content in files:
-        storage.write_bytes(storage.join(output, file.path), content)
-    return [file for file, _ in files]
 
 
 def load(folder: str) -> tuple[Vocabulary, dict[str, Any]]:
@@ -121,10 +109,8 @@ def load(folder: str) -> tuple[Vocabulary, dict[str, Any]]:
             "Name the results of such a run, not those of a prediction.",
         )
     try:
-        description: dict[str, Any] = json.loads(storage.read_bytes(storage.join(folder, layout.WORDS_DESCRIPTION)))
-        layout.require_version(description, storage.join(folder, layout.WORDS_DESCRIPTION))
-        with np.load(io.BytesIO(storage.read_bytes(storage.join(folder, layout.WORDS))), allow_pickle=False) as saved:
-            words = saved["words"].astype(np.float64)
+        description = layout.read_json(folder, layout.WORDS_DESCRIPTION)
+        words = from_npz(storage.read_bytes(storage.join(folder, layout.WORDS)))["words"].astype(np.float64)
         kind = KINDS[description["descriptor"]]
         vocabulary = Vocabulary(kind, int(description["keypoints"]), words)
         whole = words.ndim == 2 and words.shape[1] == kind.dimensions and len(words) > 0

@@ -13,7 +13,7 @@ from job.classifiers import COMPONENTS, DISCRIMINANT, FEATURES, folds, stage
 from job.classifiers.calibration import Calibration
 from job.classifiers.folds import FoldContext, Outcome
 from job.classifiers.predict import count_pairs, predictions_table
-from job.classifiers.stage import Training
+from job.classifiers.training import Training
 from job.images import TEST, TRAIN
 from job.pca import PrincipalComponents, Projection, components, passes
 from job.pca.passes import SumTask, components_table
@@ -46,7 +46,7 @@ def cross_validated(
     output, files = write_files(folder, photos.drop_columns("group"), rows)
     trained = Counter(row["label"] for row in photos.to_pylist() if row["split"] == TRAIN)
     asked = Training(kind, classify_on, trained, 5, 0, photos)
-    assigned = folds.made(photos, numbers_of(photos), 2)
+    assigned = folds.of_listing(photos, numbers_of(photos), 2)
     progress = Progress(output, "20261121T100000-0123abcd")
     context = FoldContext(spark, output, [file for file, _ in files], keep_three, True)
     return folds.summary(folds.cross_validate(context, assigned, asked, progress), asked.labels)

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from sklearn.linear_model import LogisticRegression
 
 from job.classifiers import COMPONENTS, Classifier, Floats, LinearModel, lbfgs, tuning
 from job.classifiers.lbfgs import PENALTIES
+from job.classifiers.training import Training
 from job.classifiers.tuning import Rows, Sample
 from job.images import TRAIN
 from job.matrices import matrix
@@ -159,4 +161,5 @@ def train(written: Any, kind: str, changed: dict[str, Any] | None = None) -> Cla
     task = SumTask(output, COMPONENTS, LABELS)
     rows, classes = lbfgs.read_rows(task, files, 5)
     sample = Sample(rows, classes, tuning.draw_sample([LABELS[number] for number in classes]))
-    return lbfgs.train(task, files, kind, width=5, seed=1, changed=changed or {}, sample=sample)
+    asked = Training(kind, COMPONENTS, dict.fromkeys(LABELS, 80), 5, 1, pa.table({}), parameters=changed or {})
+    return lbfgs.train(task, files, asked, sample)

@@ -11,7 +11,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from job.classifiers import COMPONENTS, DISCRIMINANT, FEATURES, Classifier, LinearModel, stage
 from job.classifiers.sample import read_sample, sampled_paths
-from job.classifiers.stage import Training
+from job.classifiers.training import Training
 from job.images import TRAIN
 from job.pca import passes
 from job.pca.passes import SumTask

@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from job.classifiers import COMPONENTS, Classifier, TreesModel, trees
 from job.classifiers.sample import read_sample
+from job.classifiers.training import Training
 from job.images import TRAIN
 from job.pca.passes import SumTask
 from job.results import DataFile, layout
@@ -49,7 +50,8 @@ def train(spark: SparkContext, written: tuple[str, list[tuple[DataFile, int]]], 
     output, files = written
     task = SumTask(output, COMPONENTS, LABELS)
     sample = read_sample(spark, task, [file for file, _ in files], {f"/{row}.jpg": row % 5 for row in range(240)})
-    return trees.train(spark, task, files, kind, width=5, seed=1, changed={}, sample=sample)
+    asked = Training(kind, COMPONENTS, dict.fromkeys(LABELS, 80), 5, 1, pa.table({}))
+    return trees.train(spark, task, files, asked, sample)
 
 
 @pytest.mark.parametrize("kind", list(SMALL))

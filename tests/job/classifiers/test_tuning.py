@@ -94,3 +94,11 @@ def test_labels_of_one_fold_are_not_scored() -> None:
 
     assert classes.tolist() == [0]
     assert tuning.fold_scores(sample, 4, lambda *_: [model]) == []
+
+
+@pytest.mark.parametrize("largest", [100, 7])
+def test_sample_is_even(largest: int) -> None:
+    drawn = tuning.evenly(largest, 50)
+
+    assert len(drawn) == min(50, largest)
+    assert set(np.diff(drawn).tolist()) <= ({1} if largest > 50 else {7, 8})

@@ -302,3 +302,17 @@ def test_takes_label_from_pattern(tmp_path: Path, pattern: str, expected: list[s
     photos = listing.list_photos(folder, TRAIN, pattern=labels.compiled(pattern))
 
     assert photos["label"].to_pylist() == expected
+
+
+def test_split_keeps_its_rows_in_order() -> None:
+    photos = listing.with_column(made_listing([1, 2, 3]), "split", pa.array([TEST, TRAIN, TEST]))
+
+    assert listing.of_split(photos, TEST)["size"].to_pylist() == [1, 3]
+    assert len(listing.of_split(photos, PREDICT)) == 0
+
+
+def test_replaced_column_keeps_its_place_and_type() -> None:
+    photos = listing.with_column(made_listing([1, 2]), "label", pa.array(["b", None]))
+
+    assert photos["label"].to_pylist() == ["b", None]
+    assert photos.schema == LISTING_SCHEMA

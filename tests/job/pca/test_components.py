@@ -144,7 +144,10 @@ def test_projected_rows_have_explained_variance_uncorrelated() -> None:
 def test_every_component_has_a_row_of_explained_variance() -> None:
     fitted = PrincipalComponents(np.zeros(2), np.ones(2), np.array([3.0, 1.0]), np.eye(2), 0)
 
-    assert components.explained_variance_rows(fitted) == [(1, 3.0, 0.75, 0.75), (2, 1.0, 0.25, 1.0)]
+    assert components.explained_variance(fitted).to_pylist() == [
+        {"component": 1, "variance": 3.0, "ratio": 0.75, "cumulative": 0.75},
+        {"component": 2, "variance": 1.0, "ratio": 0.25, "cumulative": 1.0},
+    ]
 
 
 def test_components_of_a_row_ignore_other_rows() -> None:

@@ -174,7 +174,7 @@ def test_projects_every_photo_once_with_equal_csv(spark: SparkContext, rows: Row
     projection = Projection(fitted.mean, fitted.scale, fitted.components[:3])
 
     reports = passes.project_files(
-        spark, ProjectionTask(output, "run", csv=True), projection, files, slots=1, done=spark.accumulator(0)
+        spark, ProjectionTask(output, csv=True), projection, files, slots=1, done=spark.accumulator(0)
     )
 
     projected = pa.concat_tables([layout.read_parquet(output, report.components.path) for report in reports])
@@ -193,7 +193,7 @@ def test_without_csv_none_is_written(spark: SparkContext, written: tuple[str, Fi
     projection = Projection(np.zeros(24), np.ones(24), np.eye(24)[:2])
 
     reports = passes.project_files(
-        spark, ProjectionTask(output, "run", csv=False), projection, files[:2], slots=1, done=spark.accumulator(0)
+        spark, ProjectionTask(output, csv=False), projection, files[:2], slots=1, done=spark.accumulator(0)
     )
 
     assert [report.csv for report in reports] == [None, None]

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pytest
 from pyspark import SparkContext
 
 from job.classifiers import discriminant
@@ -112,14 +111,6 @@ def test_labels_with_one_photo_are_judged_if_possible(spark: SparkContext, tmp_p
     assert found is not None
     assert found.paths == ["/6.jpg", "/7.jpg", "/8.jpg"]
     assert np.isfinite(found.distance).all()
-
-
-@pytest.mark.parametrize("largest", [100, 7])
-def test_sample_is_even(largest: int) -> None:
-    drawn = suspects.even_sample(np.arange(100, 150), largest)
-
-    assert len(drawn) == min(50, largest)
-    assert set(np.diff(drawn).tolist()) <= ({1} if largest > 50 else {7, 8})
 
 
 def test_training_photos_of_a_label_are_dealt_to_folds() -> None:

@@ -190,3 +190,26 @@ def test_a_discarded_run_leaves_an_earlier_runs_results(tmp_path: Path) -> None:
     layout.discard(output, RUN)
 
     assert files_in(tmp_path) == sorted(earlier)
+
+
+def test_written_file_is_described_by_rows_and_bytes(tmp_path: Path) -> None:
+    written = layout.write_file(str(tmp_path), "classifier/model.json", 3, b"{}\n")
+
+    assert written == layout.DataFile("classifier/model.json", 3, 3)
+    assert (tmp_path / "classifier" / "model.json").read_bytes() == b"{}\n"
+
+
+def test_derived_file_is_named_after_its_source() -> None:
+    source = layout.data_file_name(layout.FEATURES, RUN, 1, 7, "parquet")
+
+    derived = layout.derived_file_name(layout.COMPONENTS_CSV, source, "csv")
+
+    assert derived == f"components.csv/part-00001-{RUN}-7-0.csv"
+    assert layout.run_of(derived) == RUN
+
+
+def test_json_of_another_version_is_refused(tmp_path: Path) -> None:
+    layout.write_file(str(tmp_path), layout.QUALITY, 1, layout.to_json({"schema_version": 1}))
+
+    with pytest.raises(ResultsUnusableError):
+        layout.read_json(str(tmp_path), layout.QUALITY)

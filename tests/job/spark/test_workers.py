@@ -76,7 +76,7 @@ file, shared = results.DataFile("folder/file.parquet", 1, 1), SimpleNamespace(va
 @pytest.mark.parametrize(
     "task",
     [
-        "reduction._project_file(reduction.ProjectionTask('out', 'run', False), shared, file, None)",
+        "reduction._project_file(reduction.ProjectionTask('out', False), shared, file, None)",
         "predictions._predict_file('out', shared, predictions.InputFile(file, file, {}), None, None)",
         "visual_words._count_file('out', shared, None, file)",
         "leakage._nearest('out', leakage._Task(0, [('features/part.parquet', [0])], 0, []))",

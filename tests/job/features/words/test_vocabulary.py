@@ -64,7 +64,7 @@ def test_default_components_are_seven_tenths_of_words(words: int, most: int, kep
 
 
 def written(folder: Path, words: Vocabulary) -> str:
-    files = vocabulary.write(str(folder), vocabulary.to_files(words, {"sampled": 12}))
+    files = [layout.write_file(str(folder), *file) for file in vocabulary.to_files(words, {"sampled": 12})]
     listed = [{"path": file.path, "rows": file.rows, "bytes": file.bytes} for file in files]
     layout.write_manifest(str(folder), {"schema_version": 2, "files": {"vocabulary": listed}})
     return str(folder)
