@@ -5,7 +5,6 @@ The limits and what was measured: docs/decisions/0108-limits-per-photo.md.
 
 from PIL import Image
 
-from job.images.formats import PHOTO_FORMATS
 from job.images.headers import START_OF_SCAN, jpeg_scans
 
 LARGEST_PHOTO = 100_000_000
@@ -39,7 +38,7 @@ LARGEST_FILE = 500_000_000
 _RUN_LENGTHS = (1, 2)
 """Values for both kinds of run lengths in a BMP's header."""
 
-_NAMES = {each.decoder: each.name for each in PHOTO_FORMATS}
+_NAMES = {"WEBP": "WebP", "HEIF": "HEIC", "JPEG2000": "JPEG 2000"}
 
 
 class RejectedPhotoError(Exception):
@@ -63,10 +62,11 @@ def require_size(photo: Image.Image, content: bytes) -> None:
             raise RejectedPhotoError(
                 f"a run-length-encoded BMP of {larger:,} {unit}, more than the {LARGEST_RUN_LENGTH_ENCODED:,} allowed"
             )
-    decoder = photo.format or ""
-    allowed = LARGEST_BY_FORMAT.get(decoder, LARGEST_PHOTO)
+    allowed = LARGEST_BY_FORMAT.get(photo.format or "", LARGEST_PHOTO)
     if pixels > allowed:
-        raise RejectedPhotoError(_too_many(photo, f" of a {_NAMES[decoder]} photo", allowed))
+        raise RejectedPhotoError(
+            _too_many(photo, f" of a {_NAMES.get(photo.format or '', photo.format)} photo", allowed)
+        )
     if photo.format in ("JPEG", "MPO"):
         _require_few_scans(photo, content)
 
