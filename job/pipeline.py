@@ -72,8 +72,14 @@ def run(arguments: Arguments) -> dict[str, Any]:
         if isinstance(extractor, NetworkExtractor):
             # Before the features: --resume finds it after a run that did not finish.
             written[layout.BACKBONE] = backbones.keep(run, extractor.model, extractor.backbone)
-        quickly = not trains_trees(arguments.classifier)
-        with session.opened(arguments.master, extractor.files, progress, run.folder, quickly) as context:
+        with session.opened(
+            arguments.master,
+            extractor.files,
+            progress,
+            run.folder,
+            compile_quickly=not trains_trees(arguments.classifier),
+            module=type(extractor).__module__,
+        ) as context:
             reports = tasks.extract(context, photos, extractor, output, run.run_id, progress)
             rejection_limits.require_enough(output, count(photos, TRAIN), arguments.max_rejected, reports)
             extracted = extractor.complete(context, reports, output, progress)

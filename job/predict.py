@@ -66,7 +66,14 @@ def run(arguments: PredictArguments, environment: Mapping[str, str]) -> dict[str
             searched = objects.require_fitted(fitted, earlier, projection, classifier, extractor)
         listed = photos
         photos, found = resume.reuse(arguments.resume, output, extractor.folder, extractor.provenance, photos, progress)
-        with session.opened(arguments.master, extractor.files, progress, run.folder, compile_quickly=True) as context:
+        with session.opened(
+            arguments.master,
+            extractor.files,
+            progress,
+            run.folder,
+            compile_quickly=True,
+            module=type(extractor).__module__,
+        ) as context:
             reports = tasks.extract(context, photos, extractor, output, run.run_id, progress)
             rejection_limits.require_any(output, len(photos), arguments.max_rejected, reports)
             extracted = extractor.complete(context, reports, output, progress)

@@ -16,7 +16,7 @@ from pyspark import RDD, SparkConf, SparkContext, accumulators
 
 from job.errors import NotInstalledError, OrchardError, from_spark, one_line, probable_cause
 from job.results.progress import Progress
-from job.spark import bundle, cds_archive
+from job.spark import bundle, cds_archive, worker_daemon
 from job.spark.bundle import PACKAGE
 from job.spark.java import JAVA_VERSION, find_java_home
 
@@ -47,7 +47,7 @@ class ReportServer(accumulators.AccumulatorServer):
             super().handle_error(request, client_address)
 
 
-def start(master: str | None, compile_quickly: bool = False) -> SparkContext:
+def start(master: str | None, compile_quickly: bool = False, module: str = "") -> SparkContext:
     """Return a running Spark context.
 
     A context that is running already, as in a notebook, is returned unchanged. Under spark-submit (as in an EMR step)
@@ -59,6 +59,8 @@ def start(master: str | None, compile_quickly: bool = False) -> SparkContext:
         Where Spark runs; None for the master of spark-submit, else all cores of this machine.
     compile_quickly
         Whether Java compiles as ``COMPILE_QUICKLY`` says. Trees, which Java trains, then take 2.5 times as long.
+    module
+        What the Python workers of this machine start with, as ``job.features.network.extractor``; empty for nothing.
 
     Raises
     ------
@@ -80,7 +82,7 @@ def start(master: str | None, compile_quickly: bool = False) -> SparkContext:
         options = cds_archive.java_options(cds_archive.find())
         settings = own_session([*options, COMPILE_QUICKLY] if compile_quickly else options)
         if chosen.startswith("local"):
-            settings |= own_workers()
+            settings |= own_workers(module)
         for name, value in settings.items():
             configuration.setIfMissing(name, value)
         provide_java()
@@ -106,18 +108,23 @@ def start(master: str | None, compile_quickly: bool = False) -> SparkContext:
 
 @contextmanager
 def opened(
-    master: str | None, files: Sequence[Path], progress: Progress, folder: Path, compile_quickly: bool = False
+    master: str | None,
+    files: Sequence[Path],
+    progress: Progress,
+    folder: Path,
+    compile_quickly: bool = False,
+    module: str = "",
 ) -> Iterator[SparkContext]:
     """Run Spark while the block lasts, with the code and some files on every executor.
 
     Every failure of Spark is raised as an OrchardError.
 
-    ``master``, ``compile_quickly``: as for ``start``.
+    ``master``, ``compile_quickly``, ``module``: as for ``start``.
     """
     joined = running() is not None
     try:
         with progress.stage("start"):
-            context = start(master, compile_quickly)
+            context = start(master, compile_quickly, module)
             ship_bundle(context, folder)
             for file in files:
                 context.addFile(str(file))
@@ -183,15 +190,16 @@ def how_to_start(environment: Mapping[str, str]) -> str:
     return f"Start again without the variables that change how Spark starts: unset {' '.join(found)}"
 
 
-def own_workers() -> dict[str, str]:
-    """Return the settings with which Spark's Python workers on this machine start with the job loaded.
+def own_workers(module: str) -> dict[str, str]:
+    """Return the settings with which Spark's Python workers on this machine start with a module loaded.
 
     Empty if this package is a bundle.
     """
     if not PACKAGE.is_dir():
         return {}
     return {
-        "spark.python.daemon.module": "job.spark.worker_daemon",
+        "spark.python.daemon.module": worker_daemon.__name__,
+        f"spark.executorEnv.{worker_daemon.MODULE}": module,
         # Where that module is, in whichever folder the program was started.
         "spark.executorEnv.PYTHONPATH": str(PACKAGE.parent),
     }

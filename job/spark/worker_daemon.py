@@ -1,4 +1,4 @@
-"""The process that Spark forks its Python workers from on one machine, with the job loaded once.
+"""The process that Spark forks its Python workers from on one machine, with what they need loaded once.
 
 Spark's own daemon imports PySpark from an archive of sources, which it compiles at each start. Each of its workers
 loads the job for itself, and reads the directory of every archive on the path, even Spark's largest jar, before each
@@ -8,10 +8,14 @@ python -m job.spark.worker_daemon
 """
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
 
 from job.spark.without_pandas import hide_pandas
+
+MODULE = "ORCHARD_WORKER_MODULE"
+"""Environment variable: the module that workers start with, if any."""
 
 
 def leave_archives_out() -> None:
@@ -31,7 +35,8 @@ def main() -> None:
     """Fork workers for as long as Spark asks for some."""
     leave_archives_out()
     hide_pandas()
-    importlib.import_module("job.features.network.extractor")
+    if module := os.environ.get(MODULE):
+        importlib.import_module(module)
     importlib.import_module("pyspark.daemon").manager()
 
 

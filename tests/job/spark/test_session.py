@@ -148,7 +148,7 @@ def test_failure_at_start_stops_spark(tmp_path: Path, monkeypatch: pytest.Monkey
     context: Any = SimpleNamespace(addPyFile=lambda _: None, addFile=refuse, stop=lambda: stopped.append(context))
     states = iter([None, context])
     monkeypatch.setattr(session, "running", lambda: next(states))
-    monkeypatch.setattr(session, "start", lambda _master, _quickly: context)
+    monkeypatch.setattr(session, "start", lambda _master, _quickly, _module: context)
 
     progress = Progress(str(tmp_path / "results"), "run-1")
     with pytest.raises(RunFailedError) as raised, session.opened(None, [tmp_path / "file"], progress, tmp_path):
