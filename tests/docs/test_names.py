@@ -95,3 +95,20 @@ def test_version_option_prints_the_version_and_the_release(capsys: pytest.Captur
 def test_the_licence_is_the_one_that_pyproject_names() -> None:
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["license"] == "Apache-2.0"
     assert (ROOT / "LICENSE").read_text().split()[:4] == ["Apache", "License", "Version", "2.0,"]
+
+
+def named_in_modules() -> list[tuple[str, str]]:
+    """Return each name of the table of changes with the path of a module that has it, as the page says."""
+    rows = re.findall(r"^\| .* \|$", (ROOT / "docs" / "architecture.md").read_text(), re.MULTILINE)
+    found = re.findall(r"((?:`[A-Z_\d]+`(?: and )?)+) (?:in|of) ((?:\[[^]]+\]\([^)]+\)(?: and )?)+)", "\n".join(rows))
+    return [
+        (constant, path.removeprefix("../"))
+        for constants, links in found
+        for constant in re.findall(r"`(\w+)`", constants)
+        for path in re.findall(r"\(([^)]+\.py)\)", links)
+    ]
+
+
+@pytest.mark.parametrize(("constant", "path"), named_in_modules())
+def test_module_of_a_change_has_the_name_that_is_given(constant: str, path: str) -> None:
+    assert re.search(rf"^{constant}\b.*=", (ROOT / path).read_text(), re.MULTILINE)
