@@ -80,7 +80,7 @@ def render(
         '<div id="tooltip" role="status" hidden></div>',
         f'<script id="content" type="application/json">{json_for_script(content)}</script>',
         f"<script>{script}</script>",
-        f"<script>{_resource('page.js')}</script>",
+        f"<script>{_resource('interactive.js')}</script>",
         "</body></html>",
     ]
     return "\n".join(parts)

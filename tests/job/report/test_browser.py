@@ -1,4 +1,4 @@
-"""Tests of the report as a person sees it: job/report/page.py, page.css and page.js in a real browser."""
+"""Tests of the report as a person sees it: job/report/page.py, page.css and interactive.js in a real browser."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
