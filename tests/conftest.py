@@ -41,6 +41,12 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 botocore.session.create_loader = cache(botocore.session.create_loader)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put files with slow tests first: a long file that is dealt last keeps one process busy while the others wait."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def sample_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder of drawn photos: 10 labels, 4 photos each. Read only."""
