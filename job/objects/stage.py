@@ -28,7 +28,7 @@ from job.spark.tasks import PhotosReport
 VERSION = 2
 """Raise this when other objects are found than before: a resumed prediction then searches again."""
 
-LEAST = 0.3
+LEAST = 0.4
 """Least probability of an object's label without --reject-below."""
 
 FILES_READ = 8
