@@ -60,8 +60,10 @@ def train(
 
     def fit(rows: "RDD[tuple[float, array[float]]]") -> Model:
         with _frame(context, rows) as frame:
-            fitted = estimator(**parameters).fit(frame)._java_obj
-            return trees_model([tree_nodes(context, tree) for tree in ([fitted] if single else fitted.trees())])
+            # Java deletes the trees soon after Python deletes the model, so the model stays in a variable.
+            fitted = estimator(**parameters).fit(frame)
+            java = fitted._java_obj
+            return trees_model([tree_nodes(context, tree) for tree in ([java] if single else java.trees())])
 
     def fit_sample(rows: Rows, classes: Classes) -> list[Model]:
         return [fit(context.parallelize([(rows, classes)], 1).flatMap(lambda block: as_rows(*block)))]

@@ -1,5 +1,6 @@
 """Tests of job/classifiers/trees.py on a real Spark: our models predict the same as Spark ML's."""
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pytest
 from pyspark import SparkContext
-from pyspark.ml.classification import DecisionTreeClassifier, RandomForestClassifier
+from pyspark.ml.classification import (
+    DecisionTreeClassificationModel,
+    DecisionTreeClassifier,
+    RandomForestClassificationModel,
+    RandomForestClassifier,
+)
 from pyspark.ml.linalg import Vectors
 from pyspark.sql import DataFrame, SparkSession
 
@@ -112,6 +118,24 @@ def test_rows_are_cut_into_partitions_of_one_size(
     train(spark, write_files(tmp_path, photos, [100, 140]), kind)
 
     assert dealt[-1] == 6
+
+
+@pytest.mark.parametrize("kind", list(SMALL))
+def test_what_spark_fitted_is_kept_until_its_trees_are_read(
+    spark: SparkContext, photos: pa.Table, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Java deletes an object soon after Python has: a thread of Py4J tells it.
+    def note_and_read(context: SparkContext, tree: Any) -> list[dict[str, Any]]:
+        kept.add(any(type(each) is model for each in gc.get_objects()))
+        return read(context, tree)
+
+    model = DecisionTreeClassificationModel if kind == "tree" else RandomForestClassificationModel
+    read, kept = trees.tree_nodes, set[bool]()
+    monkeypatch.setattr(trees, "tree_nodes", note_and_read)
+
+    train(spark, write_files(tmp_path, photos, [240]), kind)
+
+    assert kept == {True}
 
 
 def test_reads_training_rows_with_their_class(photos: pa.Table, tmp_path: Path) -> None:
