@@ -71,8 +71,7 @@ def start(master: str | None, compile_quickly: bool = False, module: str = "") -
     if joined is not None:
         return joined
     configuration = SparkConf().setAppName("orchard")
-    submitted = configuration.contains("spark.master") or "PYSPARK_GATEWAY_PORT" in os.environ
-    if master is not None or not submitted:
+    if master is not None or "PYSPARK_GATEWAY_PORT" not in os.environ:
         chosen = master or ALL_CORES
         configuration.setMaster(chosen)
         if chosen.startswith("local"):
@@ -82,7 +81,9 @@ def start(master: str | None, compile_quickly: bool = False, module: str = "") -
         options = cds_archive.java_options(cds_archive.find())
         settings = own_session([*options, COMPILE_QUICKLY] if compile_quickly else options)
         if chosen.startswith("local"):
-            settings |= own_workers(module)
+            settings |= own_workers()
+            # What this process once started Spark with stays in Java, which would keep the first module.
+            configuration.set(f"spark.executorEnv.{worker_daemon.MODULE}", module)
         for name, value in settings.items():
             configuration.setIfMissing(name, value)
         provide_java()
@@ -190,8 +191,8 @@ def how_to_start(environment: Mapping[str, str]) -> str:
     return f"Start again without the variables that change how Spark starts: unset {' '.join(found)}"
 
 
-def own_workers(module: str) -> dict[str, str]:
-    """Return the settings with which Spark's Python workers on this machine start with a module loaded.
+def own_workers() -> dict[str, str]:
+    """Return the settings with which Spark's Python workers on this machine fork from this package's own process.
 
     Empty if this package is a bundle.
     """
@@ -199,8 +200,7 @@ def own_workers(module: str) -> dict[str, str]:
         return {}
     return {
         "spark.python.daemon.module": worker_daemon.__name__,
-        f"spark.executorEnv.{worker_daemon.MODULE}": module,
-        # Where that module is, in whichever folder the program was started.
+        # Where the workers' first module is, in whichever folder the program was started.
         "spark.executorEnv.PYTHONPATH": str(PACKAGE.parent),
     }
 
