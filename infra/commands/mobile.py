@@ -14,10 +14,10 @@ from infra.errors import NotWritableError, RunFilesError
 from infra.runs import RunFiles
 from job import storage
 from job.classifiers import UNKNOWN, Classifier, Distance, with_unknown
-from job.features.network import NO_TRANSFORM, Backbone, seconds_a_photo
+from job.features.network import FLOAT16, NO_TRANSFORM, Backbone, seconds_a_photo
 from job.images import RejectedPhotoError, read_ahead
 from job.matrices import matrix
-from job.mobile import FLOAT16, PhotoClassifier, mobile_model, parse_description, with_float16_weights
+from job.mobile import PhotoClassifier, mobile_model, parse_description, with_float16_weights
 from job.pca import Projection
 from job.results import layout, listed_files
 from job.storage import split_s3

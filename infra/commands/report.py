@@ -8,7 +8,6 @@ from infra.commands import Command
 from infra.context import Context
 from infra.errors import RunUnknownError
 from job import arguments, options
-from job.__main__ import carry_out
 from job.errors import did_you_mean
 from job.results import MANIFEST, PROGRESS
 
@@ -18,6 +17,8 @@ RESULTS = Path("results")
 
 def execute(given: argparse.Namespace, context: Context) -> int:
     """Build the report of results on this machine, or by their URI."""
+    from job.__main__ import carry_out  # noqa: PLC0415 - loads Spark, which takes half a second
+
     given.results = local_results(given.results)
     context.say(carry_out(arguments.checked_report(given)).rstrip("\n"))
     return 0

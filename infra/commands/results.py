@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from infra.aws import stacks
-from infra.commands import Command, mobile
+from infra.commands import Command
 from infra.commands.cost_in_report import fill_in_cost
 from infra.commands.output.bar import shown
 from infra.commands.output.tables import component_counts, cumulative_shares, variance_table
@@ -17,8 +17,7 @@ from infra.errors import ReportNotShownError, RunUnknownError, SignInError, Stac
 from infra.runs import RunFiles, fetch, find_backbone
 from job.arguments import require_probability
 from job.errors import OrchardError
-from job.features.network import FLOAT32, INT8
-from job.mobile import FLOAT16
+from job.features.network import FLOAT16, FLOAT32, INT8
 from job.options import add_rejection
 from job.report.summary import summary
 from job.results import EXPLAINED_VARIANCE, REPORT, layout
@@ -110,7 +109,9 @@ def _make(given: argparse.Namespace, context: Context) -> None:
             backbone = found.read(kept[0]["path"])
         else:
             backbone = find_backbone(found.manifest, given.model, aws, bucket).read_bytes()
-        mobile.make_mobile(context, found, backbone, given.mobile, given.quantized, given.reject_below)
+        from infra.commands.mobile import make_mobile  # noqa: PLC0415 - needs the schema of TensorFlow Lite
+
+        make_mobile(context, found, backbone, given.mobile, given.quantized, given.reject_below)
 
 
 def _require_quantized(run: RunFiles, quantized: str | None) -> None:

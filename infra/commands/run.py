@@ -18,7 +18,6 @@ from infra.errors import RunRefusedError, WrongUseError
 from infra.runs import Cluster, PhotosFound, Plan, Step, clusters, plans, preflight, steps
 from infra.upload import make_bundle, place_model, send_bundle
 from job import arguments, backbones, options, run_names
-from job.__main__ import carry_out
 from job.arguments import Arguments, PredictArguments
 from job.features.network import INT8
 from job.features.network.export import ExportRequest, cached_export
@@ -85,6 +84,8 @@ def _require_sense(given: argparse.Namespace) -> None:
 
 def _run_here(given: argparse.Namespace) -> str:
     """Run the job on this machine; return the text to print at the end."""
+    from job.__main__ import carry_out  # noqa: PLC0415 - loads Spark, which takes half a second
+
     give_account(given)
     for option in ("results", "vocabulary"):
         if getattr(given, option, None):

@@ -2,3 +2,7 @@
 
 ``extractor``, the feature extractor interface, is public too, and needs Spark.
 """
+
+from job.features.stages import STAGES, TASK_STAGES, extraction_seconds
+
+__all__ = ["STAGES", "TASK_STAGES", "extraction_seconds"]

@@ -1,6 +1,6 @@
 """The feature extractor interface, which networks and visual words implement."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,17 +12,6 @@ from job.matrices import list_column
 from job.results import layout
 from job.results.progress import Progress
 from job.spark.tasks import PhotoExtractor, PhotosReport, Values
-
-STAGES = ("features", "descriptors", "vocabulary", "histograms")
-"""Stages from photos to features: of a network (the first) or of visual words (the others)."""
-
-TASK_STAGES = ("read", "decode", "infer", "describe", "write")
-"""The timed parts of their tasks."""
-
-
-def extraction_seconds(seconds: Mapping[str, float]) -> float:
-    """Return the seconds from photos to features, given the manifest's seconds per stage."""
-    return sum(seconds.get(stage, 0.0) for stage in STAGES)
 
 
 def features_table(photos: pa.Table, features: Values) -> pa.Table:

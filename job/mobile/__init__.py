@@ -2,10 +2,9 @@
 
 from job.mobile.build import MobileDescription, mobile_model, parse_description
 from job.mobile.classify import PhotoClassifier
-from job.mobile.float16 import FLOAT16, with_float16_weights
+from job.mobile.float16 import with_float16_weights
 
 __all__ = [
-    "FLOAT16",
     "MobileDescription",
     "PhotoClassifier",
     "mobile_model",

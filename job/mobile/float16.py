@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
+from job.features.network import FLOAT16
 from job.features.network.tflite_graph import Graph
 from job.mobile.build import finished, parse_description
-
-FLOAT16 = "float16"
 
 SMALLEST = 1024
 """Values; a smaller tensor (biases, scales) keeps its 32 bits: storing it smaller would save nothing."""

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from job.classifiers import UNKNOWN
-from job.features.extractor import TASK_STAGES
+from job.features import TASK_STAGES
 from job.images import TRAIN
 from job.report import markup
 from job.report.messages import Messages

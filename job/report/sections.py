@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from job.classifiers import UNKNOWN
-from job.features.extractor import extraction_seconds
+from job.features import extraction_seconds
 from job.report import accuracy, calibration, cost, cross_validation, figures, heat_map, label_bars, markup
 from job.report.findings import Evaluation, Findings
 from job.report.messages import Messages

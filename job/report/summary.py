@@ -6,7 +6,7 @@ from typing import Any
 
 from job import storage
 from job.classifiers import COMPONENTS
-from job.features.extractor import extraction_seconds
+from job.features import extraction_seconds
 from job.quality.sentences import sentences
 from job.results import layout
 

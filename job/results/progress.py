@@ -5,15 +5,17 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from pyspark import Accumulator
 from tqdm import tqdm
 
 from job.errors import OutputInUseError, printable
 from job.results import lease
 from job.results.bar import progress_bar
 from job.results.lease import Lease
+
+if TYPE_CHECKING:
+    from pyspark import Accumulator
 
 SECONDS_BETWEEN_LOOKS = 0.2
 
@@ -43,7 +45,7 @@ class Progress:
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
 
     @contextmanager
-    def counted_stage(self, name: str, total: int, done: Accumulator[int]) -> Iterator[None]:
+    def counted_stage(self, name: str, total: int, done: "Accumulator[int]") -> Iterator[None]:
         """Time a stage and show how many photos it has done, while it runs.
 
         Parameters
@@ -75,7 +77,9 @@ class Progress:
         """Release the lease of a run that has finished."""
         self._end(lease.FINISHED, photos)
 
-    def _follow(self, name: str, total: int, done: Accumulator[int], bar: "tqdm[Any]", ended: threading.Event) -> None:
+    def _follow(
+        self, name: str, total: int, done: "Accumulator[int]", bar: "tqdm[Any]", ended: threading.Event
+    ) -> None:
         while not ended.wait(SECONDS_BETWEEN_LOOKS):
             bar.update(done.value - bar.n)
             self.lease.say(name, done.value, total)

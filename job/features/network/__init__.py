@@ -13,13 +13,14 @@ from job.features.network.backbone import (
     read_description,
     seconds_a_photo,
 )
-from job.features.network.litert import FLOAT32, INT8
+from job.features.network.litert import FLOAT16, FLOAT32, INT8
 from job.features.network.registry import IMAGENET, NETWORKS, RANDOM, network_name, require_network
 from job.features.network.transform import NO_TRANSFORM, SQRT, TRANSFORMS
 
 __all__ = [
     "CALIBRATING_KEY",
     "DESCRIPTION_KEY",
+    "FLOAT16",
     "FLOAT32",
     "IMAGENET",
     "INT8",

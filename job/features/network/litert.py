@@ -11,6 +11,9 @@ import numpy.typing as npt
 FLOAT32, INT8 = "float32", "int8"
 """Values of ``--precision``: what a network computes in."""
 
+FLOAT16 = "float16"
+"""What a phone model may store the weights of a float32 network as."""
+
 Array = npt.NDArray[Any]
 
 

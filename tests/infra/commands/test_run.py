@@ -519,7 +519,7 @@ def carried_out(monkeypatch: pytest.MonkeyPatch) -> list[Arguments | PredictArgu
         asked.append(arguments)
         return "done\n"
 
-    monkeypatch.setattr(run, "carry_out", note)
+    monkeypatch.setattr("job.__main__.carry_out", note)
     return asked
 
 

@@ -17,7 +17,7 @@ from PIL import Image
 from job import storage
 from job.__main__ import main
 from job.errors import OutputInUseError, ResultsIncompleteError, ResultsUnusableError, UsageError
-from job.features.extractor import STAGES, TASK_STAGES
+from job.features import STAGES, TASK_STAGES
 from job.quality import KINDS
 from job.report import (
     LANGUAGES,
