@@ -98,21 +98,21 @@ def test_java_compiles_quickly_where_that_is_asked_for(quickly: bool) -> None:
     assert (session.COMPILE_QUICKLY in done.stdout) is quickly
 
 
-@pytest.mark.parametrize("master", ["local[1]", None])
-def test_each_spark_of_a_process_has_its_own_module(master: str | None) -> None:
+def test_each_spark_of_a_process_has_its_own_settings() -> None:
     program = (
         "import sys; from job.spark import session\n"
-        "for module in ('colorsys', 'tabnanny'):\n"
-        f"    context = session.start({master!r}, module=module)\n"
+        "for master, module in (('local[1]', 'colorsys'), (None, 'tabnanny')):\n"
+        "    context = session.start(master, module=module)\n"
         "    tasks = context.parallelize([0], 1)\n"
-        "    print(tasks.map(lambda _: {'colorsys', 'tabnanny'} & set(sys.modules)).collect())\n"
+        "    loaded = tasks.map(lambda _: {'colorsys', 'tabnanny'} & set(sys.modules)).collect()\n"
+        "    print(context.master, *loaded[0])\n"
         "    session.stop(context)\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(bundle.PACKAGE.parent)}
 
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
 
-    assert done.stdout.splitlines() == ["[{'colorsys'}]", "[{'tabnanny'}]"]
+    assert done.stdout.splitlines() == ["local[1] colorsys", f"{session.ALL_CORES} tabnanny"]
 
 
 def test_missing_java_names_the_package_with_one(tmp_path: Path) -> None:
