@@ -63,9 +63,8 @@ step="unpacking what installs the wheels"
 chmod +x "${work}"/installer/uv-*.data/scripts/uv
 
 step="installing the wheels"
-# A missing or changed wheel stops here, and uv names it. Its cache is on the same disk as what it installs,
-# on the same disk: what was unpacked is linked there instead of being written a second time. What it says of a failure
-# stays on one line, wherever the log is read.
+# A missing or changed wheel stops here, and uv names it. Its cache is on the same disk as what it installs: what was
+# unpacked is linked there instead of being written a second time. What it says of a failure stays on one line.
 UV_NO_WRAP=1 "${work}"/installer/uv-*.data/scripts/uv pip install --quiet --no-config --offline --python "${python}" \
     --cache-dir "${folder}/cache" --no-index --find-links "${work}/wheels" --no-deps --only-binary :all: \
     --require-hashes --requirement "${work}/wheels/requirements.txt"
