@@ -31,7 +31,7 @@ def take(browser: str, page: Path, picture: Path) -> None:
         # A tooltip is placed on the screen, not on the page: show the whole page.
         end = shown.evaluate("document.getElementById('scatter').getBoundingClientRect().bottom + window.scrollY")
         shown.set_viewport_size({"width": WIDTH, "height": round(end) + MARGIN})
-        shown.locator("#figure-scatter .mark-symbol path").last.hover()
+        shown.locator("#figure-scatter .mark-symbol path").first.hover()
         shown.screenshot(path=str(picture))
         started.close()
     with Image.open(picture) as taken:
