@@ -103,14 +103,14 @@ def _make(given: argparse.Namespace, context: Context) -> None:
     if given.variance_table:
         context.say(*variance_table(cumulative_shares(found.read(EXPLAINED_VARIANCE)), given.variance_table))
     if given.mobile:
+        from infra.commands.mobile import make_mobile  # noqa: PLC0415 - needs the schema of TensorFlow Lite
+
         _require_quantized(found, given.quantized)
         kept = found.manifest["files"].get(layout.BACKBONE)
         if kept:
             backbone = found.read(kept[0]["path"])
         else:
             backbone = find_backbone(found.manifest, given.model, aws, bucket).read_bytes()
-        from infra.commands.mobile import make_mobile  # noqa: PLC0415 - needs the schema of TensorFlow Lite
-
         make_mobile(context, found, backbone, given.mobile, given.quantized, given.reject_below)
 
 
