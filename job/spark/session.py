@@ -41,6 +41,10 @@ T = TypeVar("T")
 class ReportServer(accumulators.AccumulatorServer):
     """Receives how far the tasks are, from Java; prints no traceback when the JVM exits."""
 
+    def serve_forever(self, poll_interval: float = 0.02) -> None:
+        """Serve until ``shutdown``, which waits for up to ``poll_interval`` seconds at the end of each run."""
+        super().serve_forever(poll_interval)
+
     def handle_error(self, request: socket.socket | tuple[bytes, socket.socket], client_address: object) -> None:
         """Print what failed, unless it is the connection."""
         if not isinstance(sys.exception(), EOFError | OSError):
