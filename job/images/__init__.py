@@ -17,12 +17,12 @@ from job.images.decode import (
     upright,
 )
 from job.images.formats import FORMAT_NAMES, describe_ignored, ending, is_photo
-from job.images.identity import THUMBNAIL_SIDE, Identity, Reduced, grey_levels, identify
+from job.images.identity import THUMBNAIL_SIDE, Identity, grey_levels, identify
 from job.images.limits import LARGEST_FILE, RejectedPhotoError
 from job.images.listing import LISTING_SCHEMA, PREDICT, TEST, TRAIN, LeftOut, Subset, of_split, with_column
 from job.images.patterns import nfc
 from job.images.prefetch import photos_in_turn, read_ahead
-from job.images.views import WINDOWS, cut_views, decode_views, smallest_share
+from job.images.views import WINDOWS, Decoded, cut_views, decode_views, smallest_share
 
 __all__ = [
     "DECODING",
@@ -37,10 +37,10 @@ __all__ = [
     "THUMBNAIL_SIDE",
     "TRAIN",
     "WINDOWS",
+    "Decoded",
     "Identity",
     "LeftOut",
     "Pixels",
-    "Reduced",
     "RejectedPhotoError",
     "Subset",
     "cut_views",

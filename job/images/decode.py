@@ -73,11 +73,14 @@ def decode(content: bytes, width: int, height: int, method: str = EXACT) -> Pixe
     -------
     uint8 of shape (height, width, 3).
     """
-    return resized(open_photo(content, _minimum(width, height, method)), width, height)
+    return np.asarray(resized(open_photo(content, _minimum(width, height, method)), width, height))
 
 
-def decode_at_own_size(content: bytes, largest_side: int, method: str = EXACT) -> Pixels:
-    """Decode a photo as ``decode`` does, at its own size or with its longer side reduced to ``largest_side`` pixels."""
+def decode_at_own_size(content: bytes, largest_side: int, method: str = EXACT) -> Image.Image:
+    """Decode a photo as ``decode`` does, at its own size or with its longer side reduced to ``largest_side`` pixels.
+
+    Returns an RGB image.
+    """
     photo = open_photo(content, _minimum(largest_side, largest_side, method))
     shrink = min(1.0, largest_side / max(photo.size))
     return resized(photo, max(1, round(photo.width * shrink)), max(1, round(photo.height * shrink)))
@@ -116,20 +119,16 @@ def open_photo(content: bytes, minimum: tuple[int, int] | None = None) -> Image.
 
 def resized(
     photo: Image.Image, width: int, height: int, box: tuple[float, float, float, float] | None = None
-) -> Pixels:
-    """Resize an image from ``open_photo``, or the part inside a box.
+) -> Image.Image:
+    """Resize an image from ``open_photo``, or the part inside a box, to an RGB image.
 
     Parameters
     ----------
     box
         Left, top, right and bottom of the part, in pixels of ``photo``; None for all of it.
-
-    Returns
-    -------
-    uint8 of shape (height, width, 3).
     """
     part = photo.resize((width, height), box=box)
-    return np.asarray(colour.to_srgb(part, photo.info.get(_PROFILE, b"")))
+    return colour.to_srgb(part, photo.info.get(_PROFILE, b""))
 
 
 def _opened(content: bytes, minimum: tuple[int, int] | None) -> Image.Image:

@@ -8,8 +8,6 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from job.images.decode import Pixels
-
 THUMBNAIL_SIDE = 16
 """Width and height of a thumbnail in pixels."""
 
@@ -25,29 +23,11 @@ class Identity:
     thumbnail: str  # THUMBNAIL_SIDE * THUMBNAIL_SIDE grey levels in base64
 
 
-@dataclass(frozen=True)
-class Reduced:
-    """A photo at a reduced size, with its own width and height."""
-
-    pixels: Pixels  # uint8 of shape (height, width, 3)
-    width: int
-    height: int
-
-
-def identify(content: bytes, pixels: Pixels) -> Identity:
-    """Return the identity of a photo.
-
-    Parameters
-    ----------
-    pixels
-        uint8 of shape (height, width, 3), (height, width), or (views, height, width, 3), whose first view is the whole
-        photo.
-    """
-    whole = pixels[0] if pixels.ndim == 4 else pixels
-    grey = Image.fromarray(whole).convert("L")
-    if grey.width % THUMBNAIL_SIDE or grey.height % THUMBNAIL_SIDE:
-        grey = grey.resize((MEANED_SIDE, MEANED_SIDE))
-    grey = grey.resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.BOX)
+def identify(content: bytes, photo: Image.Image) -> Identity:
+    """Return the identity of a photo file, and of the whole photo in it."""
+    if photo.width % THUMBNAIL_SIDE or photo.height % THUMBNAIL_SIDE:
+        photo = photo.resize((MEANED_SIDE, MEANED_SIDE))
+    grey = photo.reduce((photo.width // THUMBNAIL_SIDE, photo.height // THUMBNAIL_SIDE)).convert("L")
     return Identity(blake2b(content, digest_size=16).hexdigest(), base64.b64encode(grey.tobytes()).decode())
 
 

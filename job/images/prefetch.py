@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -22,14 +23,17 @@ READ_AHEAD = 16
 READ_AHEAD_BYTES = 256_000_000
 """Bytes of files in flight per task; one file is always read, however large."""
 
+READ_TOGETHER, BYTES_TOGETHER = 4, 1_000_000
+"""Most local photos that a thread reads in turn: to pass one from thread to thread takes longer than to read it."""
+
 UNREAD = "cannot be read: "
 """Start of the reason of a photo that cannot be read."""
 
 LONGEST_READ = 60.0
-"""Seconds that a photo may take once it is awaited: 4 MB over a slow mobile network."""
+"""Seconds that the photos read in turn may take once they are awaited: 4 MB over a slow mobile network."""
 
 READS = 3
-"""Attempts to read a photo within that time."""
+"""Attempts to read them within that time."""
 
 UNREAD_IN_A_ROW = 3
 """After this many unread photos in a row, the storage is at fault, not the photos."""
@@ -58,29 +62,32 @@ def read_ahead(
     """
     # A read that hangs keeps its thread: others remain, and shutting down does not wait for it.
     pool = ThreadPoolExecutor(2 * READ_AHEAD, thread_name_prefix="read-ahead")
-    coming = deque(zip(paths, sizes or [0] * len(paths), strict=True))
-    waiting: deque[tuple[str, int, Future[bytes]]] = deque()
+    coming = deque(_read_together(paths, sizes or [0] * len(paths)))
+    waiting: deque[tuple[_Together, Future[list[bytes | OSError]]]] = deque()
 
     def ask() -> None:
-        while coming and len(waiting) < READ_AHEAD:
-            path, size = coming[0]
-            if waiting and size + sum(of for _, of, _ in waiting) > READ_AHEAD_BYTES:
+        while coming and sum(len(group.paths) for group, _ in waiting) < READ_AHEAD:
+            group = coming[0]
+            if waiting and group.size + sum(earlier.size for earlier, _ in waiting) > READ_AHEAD_BYTES:
                 return
             coming.popleft()
-            waiting.append((path, size, pool.submit(read, path)))
+            waiting.append((group, pool.submit(_read_each, group.paths, read)))
 
     came = in_a_row = 0
     try:
         while coming or waiting:
             ask()
-            path, _, future = waiting.popleft()
-            content = _outcome(path, future, partial(pool.submit, read, path))
-            came += isinstance(content, bytes)
-            in_a_row = in_a_row + 1 if isinstance(content, UnreadPhotoError) else 0
-            if in_a_row and (in_a_row == UNREAD_IN_A_ROW or not (came or waiting or coming)):
-                # The storage is at fault: the task fails, and Spark repeats it.
-                raise unreachable(f"Cannot read the photo '{path}'", OSError(str(content).removeprefix(UNREAD)))
-            yield content
+            group, future = waiting.popleft()
+            contents = _awaited(future, partial(pool.submit, _read_each, group.paths, read))
+            for number, path in enumerate(group.paths):
+                content = _outcome(path, None if contents is None else contents[number])
+                came += isinstance(content, bytes)
+                in_a_row = in_a_row + 1 if isinstance(content, UnreadPhotoError) else 0
+                last = number == len(group.paths) - 1 and not (waiting or coming)
+                if in_a_row and (in_a_row == UNREAD_IN_A_ROW or (last and not came)):
+                    # The storage is at fault: the task fails, and Spark repeats it.
+                    raise unreachable(f"Cannot read the photo '{path}'", OSError(str(content).removeprefix(UNREAD)))
+                yield content
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
@@ -115,17 +122,55 @@ def photos_in_turn(
         yield photo
 
 
-def _outcome(path: str, future: "Future[bytes]", again: "Callable[[], Future[bytes]]") -> bytes | RejectedPhotoError:
-    """Return a photo's content, or why it cannot be read; ``again`` starts another read if one hangs."""
+@dataclass(frozen=True)
+class _Together:
+    """Photos that a thread reads in turn."""
+
+    paths: Sequence[str]
+    size: int  # bytes of all
+
+
+def _read_together(paths: Sequence[str], sizes: Sequence[int]) -> Iterator[_Together]:
+    """Cut photos into those that a thread reads in turn: a single one elsewhere than on this machine, or if large."""
+    start = 0
+    for stop in range(1, len(paths) + 1):
+        alone = not storage.is_local(paths[start]) or sum(sizes[start : stop + 1]) > BYTES_TOGETHER
+        if alone or stop - start == READ_TOGETHER or stop == len(paths):
+            yield _Together(paths[start:stop], sum(sizes[start:stop]))
+            start = stop
+
+
+def _read_each(paths: Sequence[str], read: Callable[[str], bytes]) -> list[bytes | OSError]:
+    """Return the content of each photo, or why it cannot be read."""
+    contents: list[bytes | OSError] = []
+    for path in paths:
+        try:
+            contents.append(read(path))
+        except OSError as error:
+            contents.append(error)
+    return contents
+
+
+def _awaited(
+    future: "Future[list[bytes | OSError]]", again: "Callable[[], Future[list[bytes | OSError]]]"
+) -> list[bytes | OSError] | None:
+    """Return what was read, or None if it did not arrive; ``again`` starts another read if one hangs."""
     for _ in range(READS):
         try:
             return future.result(timeout=LONGEST_READ)
-        except FileNotFoundError:
-            return RejectedPhotoError("it was removed before it was read")
-        except OSError as error:
-            if future.done():
-                kind = RejectedPhotoError if storage.is_local(path) else UnreadPhotoError
-                return kind(f"{UNREAD}{one_line(error)}")
-            # TimeoutError is an OSError: the read continues, but is not awaited any more.
+        except TimeoutError:
+            # The read continues, but is not awaited any more.
             future = again()
-    return UnreadPhotoError(f"{UNREAD}it did not arrive within {LONGEST_READ:g} s, {READS} times")
+    return None
+
+
+def _outcome(path: str, content: bytes | OSError | None) -> bytes | RejectedPhotoError:
+    """Return a photo's content, or why there is none; None did not arrive."""
+    if content is None:
+        return UnreadPhotoError(f"{UNREAD}it did not arrive within {LONGEST_READ:g} s, {READS} times")
+    if isinstance(content, bytes):
+        return content
+    if isinstance(content, FileNotFoundError):
+        return RejectedPhotoError("it was removed before it was read")
+    kind = RejectedPhotoError if storage.is_local(path) else UnreadPhotoError
+    return kind(f"{UNREAD}{one_line(content)}")

@@ -1,6 +1,7 @@
 """Cut the views of a photo, whose features are averaged: the whole photo and windows of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
@@ -37,7 +38,20 @@ WINDOWS: Mapping[int, tuple[Window, ...]] = {
 """The windows of each value of ``--views``."""
 
 
-def decode_views(content: bytes, width: int, height: int, views: int, method: str) -> Pixels:
+@dataclass(frozen=True)
+class Decoded:
+    """A decoded photo, with its own width and height."""
+
+    views: Sequence[Image.Image]  # RGB; the first is the whole photo
+    width: int
+    height: int
+
+    def pixels(self) -> Pixels:
+        """Return the pixels of all views: uint8 of shape (views, height, width, 3)."""
+        return np.stack([np.asarray(view) for view in self.views])
+
+
+def decode_views(content: bytes, width: int, height: int, views: int, method: str) -> Decoded:
     """Decode a photo once and resize each of its views; one view equals ``decode``.
 
     Parameters
@@ -46,19 +60,16 @@ def decode_views(content: bytes, width: int, height: int, views: int, method: st
         A key of ``WINDOWS``.
     method
         ``EXACT`` or ``SCALED``. Scaled decoding keeps ``OVERSAMPLING`` pixels per output pixel in the smallest view.
-
-    Returns
-    -------
-    uint8 of shape (views, height, width, 3).
     """
     smallest = smallest_share(views)
     wanted = (round(OVERSAMPLING * width / smallest), round(OVERSAMPLING * height / smallest))
     return cut_views(open_photo(content, wanted if method == SCALED else None), width, height, views)
 
 
-def cut_views(photo: Image.Image, width: int, height: int, views: int) -> Pixels:
+def cut_views(photo: Image.Image, width: int, height: int, views: int) -> Decoded:
     """Resize each view of an image from ``open_photo``; see ``decode_views``."""
-    return np.stack([resized(photo, width, height, _box(window, *photo.size)) for window in WINDOWS[views]])
+    cut = [resized(photo, width, height, _box(window, *photo.size)) for window in WINDOWS[views]]
+    return Decoded(cut, *photo.size)
 
 
 def smallest_share(views: int) -> float:

@@ -24,7 +24,7 @@ class PhotoClassifier:
     def probabilities(self, content: bytes) -> npt.NDArray[np.float32]:
         """Return the probability of each label, in the order of the description."""
         described = self.description
-        views = decode_views(content, described.width, described.height, described.views, EXACT)
+        views = decode_views(content, described.width, described.height, described.views, EXACT).pixels()
         result: npt.NDArray[np.float32] = self._network.run(views)[0]
         return result
 

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from PIL import Image
 from pyspark import Broadcast
 
 from job.features.network.extractor import NetworkExtractor
-from job.images import Pixels, Reduced, open_photo, resized
+from job.images import Decoded, open_photo, resized
 from job.objects.search import Judge, Objects, find
 from job.results import layout
 from job.spark.tasks import Loaded, Values
@@ -40,23 +39,22 @@ class ObjectExtractor:
         process_windows = self.network.load().process
         judge, size = self.judge.value, (self.network.backbone.width, self.network.backbone.height)
 
-        def compute(windows: Sequence[Pixels]) -> npt.NDArray[np.float32]:
+        def compute(windows: Sequence[Decoded]) -> npt.NDArray[np.float32]:
             return np.asarray(process_windows(windows), np.float32)
 
-        def process(photos: Sequence[Reduced]) -> Iterator[Values]:
+        def process(photos: Sequence[Decoded]) -> Iterator[Values]:
             for photo in photos:
-                image = Image.fromarray(photo.pixels)
-                found = find(image, judge, compute, size, self.network.views)
+                found = find(photo.views[0], judge, compute, size, self.network.views)
                 yield as_values(found, photo)
 
         return Loaded(process)
 
-    def decode(self, content: bytes) -> Reduced:
+    def decode(self, content: bytes) -> Decoded:
         """Decode a photo, and reduce its longer side to ``LARGEST_SIDE``."""
         photo = open_photo(content)
         scale = min(1.0, LARGEST_SIDE / max(photo.size))
         width, height = (max(1, round(length * scale)) for length in photo.size)
-        return Reduced(resized(photo, width, height), *photo.size)
+        return Decoded([resized(photo, width, height)], *photo.size)
 
     def to_column(self, values: Sequence[Values]) -> pa.Array:
         """Return the objects of each photo as a list."""
@@ -68,13 +66,13 @@ class ObjectExtractor:
         return Counter(label for boxes in rows[layout.BOXES].to_pylist() for label in (box["label"] for box in boxes))
 
 
-def as_values(found: Objects, photo: Reduced) -> Values:
+def as_values(found: Objects, photo: Decoded) -> Values:
     """Return the objects of a reduced photo: left, top, width and height in its own pixels, class, probability, size.
 
     Shape (objects, 8).
     """
     size = np.array([photo.width, photo.height])
-    scale = size / photo.pixels.shape[1::-1]
+    scale = size / photo.views[0].size
     first, last = (np.rint(found.boxes[:, axes] * scale) for axes in (slice(0, 2), slice(2, 4)))
     columns = [first, last - first, found.classes, found.probabilities, np.broadcast_to(size, first.shape)]
     values: Values = np.column_stack(columns)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from job.classifiers import FEATURES, Classifier
-from job.images import Pixels, cut_views, smallest_share
+from job.images import Decoded, cut_views, smallest_share
 from job.objects import windows
 from job.objects.backdrop import Backdrop
 from job.objects.merge import merge
@@ -16,7 +16,7 @@ from job.objects.proposals import Proposals, cut_out, outlined, whole_windows
 from job.objects.windows import Floats
 from job.pca import Projection, project
 
-Compute = Callable[[Sequence[Pixels]], npt.NDArray[np.float32]]
+Compute = Callable[[Sequence[Decoded]], npt.NDArray[np.float32]]
 
 AT_A_TIME = 32
 """Proposals whose pixels are in memory at the same time."""
@@ -74,7 +74,7 @@ def find(
     Parameters
     ----------
     compute
-        Returns the features of windows, each uint8 of shape (views, height, width, 3).
+        Returns the features of windows.
     size
         Width and height of the windows in pixels.
     """
@@ -111,7 +111,7 @@ def _features(
     side = round(max(size) / smallest_share(views))
     grey, filled = (OUTSIDE, 1.0) if backdrop is None else (backdrop.grey, backdrop.filled)
     computed: list[npt.NDArray[np.float32]] = []
-    waiting: list[Pixels] = []
+    waiting: list[Decoded] = []
     for number, photo_of_one in enumerate(cut_out(photo, proposals, side, grey, filled), 1):
         waiting.append(cut_views(photo_of_one, width, height, views))
         if len(waiting) == AT_A_TIME or number == len(proposals):

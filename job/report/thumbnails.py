@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from PIL import Image
-
 from job import storage
 from job.images import SCALED, decode_at_own_size
 
@@ -76,7 +74,7 @@ def thumbnail(content: bytes, side: int = SIDE) -> bytes:
         Nearly any, if the content is not a photo: Pillow's decoders raise many types.
     """
     # Large JPEGs are decoded at a fraction of their size, in a fraction of the time.
-    small = Image.fromarray(decode_at_own_size(content, side, SCALED))
+    small = decode_at_own_size(content, side, SCALED)
     made = io.BytesIO()
     small.save(made, "WEBP", quality=QUALITY)
     return made.getvalue()

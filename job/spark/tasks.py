@@ -15,16 +15,13 @@ import pyarrow as pa
 from pyspark import Accumulator, SparkContext
 
 from job import storage
-from job.images import PREDICT, Identity, Pixels, Reduced, RejectedPhotoError, identify, listing, photos_in_turn
+from job.images import PREDICT, Decoded, Identity, RejectedPhotoError, identify, listing, photos_in_turn
 from job.results import DataFile, layout, resume
 from job.results.progress import Progress
 from job.spark import session, workers
 
 Values = npt.NDArray[Any]
 """What is extracted from one photo."""
-
-Decoded = Pixels | Reduced
-"""What a photo is decoded to."""
 
 Result = TypeVar("Result")
 
@@ -41,7 +38,7 @@ class Loaded:
         How many photos ``process`` takes at a time.
     """
 
-    process: Callable[[Sequence[Any]], Iterable[Values | RejectedPhotoError]]  # of ``Decoded`` photos
+    process: Callable[[Sequence[Decoded]], Iterable[Values | RejectedPhotoError]]
     batch: int = 1
 
 
@@ -174,7 +171,7 @@ def _process(
 
     def decode(content: bytes) -> tuple[Decoded, Identity]:
         photo = extractor.decode(content)
-        return photo, identify(content, photo.pixels if isinstance(photo, Reduced) else photo)
+        return photo, identify(content, photo.views[0])
 
     with workers.ended_if_silent() as heartbeat:
         for photo in photos_in_turn(photos, decode, seconds):

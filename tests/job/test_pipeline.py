@@ -274,7 +274,7 @@ def test_root_of_the_views_mean_is_the_feature(photos: Path, random_backbone: Pa
 
     row = read_all(tmp_path / "run", "features", manifest).iloc[0]
     network = Backbone(random_backbone)
-    windows = decode_views(Path(row["path"]).read_bytes(), 224, 224, 3, EXACT)
+    windows = decode_views(Path(row["path"]).read_bytes(), 224, 224, 3, EXACT).pixels()
     mean = np.mean([network.run(window[np.newaxis])[0] for window in windows], axis=0)
     np.testing.assert_allclose(row["features"], np.sqrt(mean), rtol=1e-4, atol=1e-5)
     assert (manifest["backbone"]["views"], manifest["backbone"]["transform"]) == (3, "sqrt")

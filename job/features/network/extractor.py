@@ -21,7 +21,7 @@ from job.features.network.backbone import (
     require_usable,
 )
 from job.features.network.transform import NO_TRANSFORM, transform_features
-from job.images import DECODING, EXACT, Pixels, decode_views
+from job.images import DECODING, EXACT, Decoded, decode_views
 from job.matrices import list_column
 from job.results import installed_version, layout
 from job.results.progress import Progress
@@ -78,8 +78,8 @@ class NetworkExtractor:
         """Load the network."""
         network = _load_network(SparkFiles.get(self.model.name))
 
-        def process(photos: Sequence[Pixels]) -> Values:
-            windows = [window for photo in photos for window in photo]
+        def process(photos: Sequence[Decoded]) -> Values:
+            windows = [np.asarray(view) for photo in photos for view in photo.views]
             features = np.empty((len(windows), self.features), np.float32)
             for start in range(0, len(windows), network.batch):
                 together = slice(start, start + network.batch)
@@ -89,8 +89,8 @@ class NetworkExtractor:
 
         return Loaded(process, network.batch)
 
-    def decode(self, content: bytes) -> Pixels:
-        """Decode the views of a photo: uint8 of shape (views, height, width, 3)."""
+    def decode(self, content: bytes) -> Decoded:
+        """Decode the views of a photo."""
         return decode_views(content, self.backbone.width, self.backbone.height, self.views, self.decoding)
 
     def to_column(self, values: Sequence[Values]) -> pa.Array:

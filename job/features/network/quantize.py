@@ -182,8 +182,7 @@ def decoded(drawn: Draw, width: int, height: int, decoding: str) -> tuple[Pixels
 
     def as_input(content: bytes) -> Pixels:
         # One view: the ranges of whole photos serve their windows too.
-        whole: Pixels = decode_views(content, width, height, 1, decoding)[0]
-        return whole
+        return np.asarray(decode_views(content, width, height, 1, decoding).views[0])
 
     pixels, numbers = [], []
     for number, photo in enumerate(photos_in_turn(drawn.photos, as_input, seconds)):

@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import SparkContext
@@ -27,7 +28,7 @@ from job.features.words.descriptors import (
 )
 from job.features.words.kmeans import count_words, learn
 from job.features.words.vocabulary import Learning, Vocabulary
-from job.images import DECODING, EXACT, TRAIN, Pixels, RejectedPhotoError, decode_at_own_size
+from job.images import DECODING, EXACT, TRAIN, Decoded, Pixels, RejectedPhotoError, decode_at_own_size
 from job.results import layout
 from job.results.progress import Progress
 from job.spark.tasks import Loaded, PhotosReport, written
@@ -85,14 +86,15 @@ class WordExtractor:
         """Load OpenCV."""
         describe = _load_describer(self.kind.name, self.keypoints)
 
-        def process(photos: Sequence[Pixels]) -> list[Descriptors | RejectedPhotoError]:
-            return [self._describe(photo, describe) for photo in photos]
+        def process(photos: Sequence[Decoded]) -> list[Descriptors | RejectedPhotoError]:
+            return [self._describe(np.asarray(photo.views[0]), describe) for photo in photos]
 
         return Loaded(process)
 
-    def decode(self, content: bytes) -> Pixels:
+    def decode(self, content: bytes) -> Decoded:
         """Decode a photo at its own size, or at the largest one that descriptors are made of."""
-        return decode_at_own_size(content, LARGEST_SIDE, self.decoding)
+        photo = decode_at_own_size(content, LARGEST_SIDE, self.decoding)
+        return Decoded([photo], *photo.size)
 
     def to_column(self, values: Sequence[Descriptors]) -> pa.Array:
         """Return each photo's descriptors as one binary value."""

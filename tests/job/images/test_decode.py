@@ -267,9 +267,9 @@ def test_keeps_orientation_of_png_with_unusable_chunk() -> None:
 
 
 def test_decode_at_own_size_bounds_both_sides() -> None:
-    assert decode_at_own_size(encoded(Image.new("L", (3000, 1500))), 1024).shape == (512, 1024, 3)
-    assert decode_at_own_size(encoded(Image.new("L", (1, 20_000))), 1024).shape == (1024, 1, 3)
-    assert decode_at_own_size(encoded(Image.new("L", (30, 15))), 1024).shape == (15, 30, 3)
+    assert decode_at_own_size(encoded(Image.new("L", (3000, 1500))), 1024).size == (1024, 512)
+    assert decode_at_own_size(encoded(Image.new("L", (1, 20_000))), 1024).size == (1, 1024)
+    assert decode_at_own_size(encoded(Image.new("L", (30, 15))), 1024).size == (30, 15)
 
 
 @pytest.mark.parametrize(
@@ -321,13 +321,13 @@ def test_scaled_decoding_at_own_size_keeps_the_bound() -> None:
     content = encoded(Image.new("L", (3000, 1500)), "JPEG")
 
     assert open_photo(content, (600, 600)).size == (1500, 750)
-    assert decode_at_own_size(content, 300, SCALED).shape == (150, 300, 3)
+    assert decode_at_own_size(content, 300, SCALED).size == (300, 150)
 
 
 def test_resizes_the_part_inside_a_box() -> None:
     photo = gradient()
 
-    pixels = resized(photo, 10, 8, (20, 10, 40, 26))
+    pixels = np.asarray(resized(photo, 10, 8, (20, 10, 40, 26)))
 
     np.testing.assert_array_equal(pixels, np.asarray(photo.crop((20, 10, 40, 26)).resize((10, 8))))
 

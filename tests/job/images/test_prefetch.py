@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from job.errors import TryAgainError
-from job.images import prefetch, read_ahead
+from job.images import RejectedPhotoError, prefetch, read_ahead
 
 
 def test_yields_contents_in_order_of_paths() -> None:
@@ -23,9 +23,28 @@ def test_reads_next_photos_while_one_is_used() -> None:
         all_begun.wait()
         return path.encode()
 
-    contents = list(read_ahead([str(number) for number in range(prefetch.READ_AHEAD)], read))
+    contents = list(read_ahead([f"s3://bucket/{number}" for number in range(prefetch.READ_AHEAD)], read))
 
     assert len(contents) == prefetch.READ_AHEAD
+
+
+def test_few_small_local_photos_are_read_in_turn() -> None:
+    large = prefetch.BYTES_TOGETHER
+    sizes = {"a": 10, "b": 10, "c": 10, "d": 10, "e": 10, "f": large, "g": large, "s3://bucket/h": 10, "i": 10}
+    in_turn = [{"a", "b", "c", "d"}, {"e"}, {"f"}, {"g"}, {"s3://bucket/h"}, {"i"}]
+    threads: dict[str, int] = {}
+    # No thread is free for a second group before all groups have begun
+    all_begun = threading.Barrier(len(in_turn), timeout=20)
+
+    def read(path: str) -> bytes:
+        threads[path] = threading.get_ident()
+        if path in map(min, in_turn):
+            all_begun.wait()
+        return b"x"
+
+    list(read_ahead(list(sizes), read, list(sizes.values())))
+
+    assert [{path for path in sizes if threads[path] == threads[min(group)]} for group in in_turn] == in_turn
 
 
 def test_limits_photos_in_flight() -> None:
@@ -66,6 +85,17 @@ def test_unreachable_storage_fails_the_task_not_the_photo() -> None:
 
     assert "'s3://bucket/photo.jpg'" in raised.value.message
     assert "NETWORK_CONNECTION" in raised.value.message
+
+
+def test_unreadable_photo_leaves_those_read_in_turn_with_it(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("1.jpg", "2.jpg", "3.jpg")]
+    for file in (files[0], files[2]):
+        file.write_bytes(b"x")
+
+    first, missing, last = read_ahead([str(file) for file in files])
+
+    assert (first, last) == (b"x", b"x")
+    assert isinstance(missing, RejectedPhotoError)
 
 
 def test_tells_removed_photo_from_unreadable_one(tmp_path: Path) -> None:

@@ -233,7 +233,7 @@ def test_views_are_averaged_inside_the_phone_model(
 
     network = Backbone(random_backbone)
     for photo, ours in zip(photos[:2], given, strict=True):
-        views = [network.run(view[np.newaxis])[0] for view in decode_views(photo, 224, 224, 3, EXACT)]
+        views = [network.run(view[np.newaxis])[0] for view in decode_views(photo, 224, 224, 3, EXACT).pixels()]
         features = np.mean(views, axis=0)[np.newaxis]
         reduced = project(features, projection.mean, projection.scale, projection.components).astype(np.float64)
         np.testing.assert_allclose(ours, regression.probabilities(reduced)[0], atol=2e-4)
@@ -248,7 +248,7 @@ def test_phone_model_takes_the_square_root_of_features(
     given = probabilities(model, photos[:1], tmp_path)[0]
 
     network = Backbone(random_backbone)
-    views = [network.run(view[np.newaxis])[0] for view in decode_views(photos[0], 224, 224, 3, EXACT)]
+    views = [network.run(view[np.newaxis])[0] for view in decode_views(photos[0], 224, 224, 3, EXACT).pixels()]
     features = np.sqrt(np.mean(views, axis=0))[np.newaxis]
     reduced = project(features, projection.mean, projection.scale, projection.components).astype(np.float64)
     np.testing.assert_allclose(given, regression.probabilities(reduced)[0], atol=2e-4)

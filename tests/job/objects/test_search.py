@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from job.classifiers import Classifier, Distance, LinearModel
-from job.images import Pixels, Reduced
+from job.images import Decoded
 from job.objects import windows
 from job.objects.backdrop import Backdrop
 from job.objects.extractor import as_boxes, as_values
@@ -27,9 +27,10 @@ def judge(least: float, backdrop: Backdrop | None) -> Judge:
     return Judge(projection, Classifier("logistic", LABELS, 2, {}, model, distance=distance), backdrop, least)
 
 
-def red_and_blue(windows: Sequence[Pixels]) -> npt.NDArray[np.float32]:
+def red_and_blue(windows: Sequence[Decoded]) -> npt.NDArray[np.float32]:
     """Return the shares of red and blue in the middle of each window's first view."""
-    return np.array([window[0, 8:-8, 8:-8].mean(axis=(0, 1))[[0, 2]] / 255 for window in windows], np.float32)
+    middles = [np.asarray(window.views[0])[8:-8, 8:-8] for window in windows]
+    return np.array([middle.mean(axis=(0, 1))[[0, 2]] / 255 for middle in middles], np.float32)
 
 
 def two_discs() -> Image.Image:
@@ -82,7 +83,7 @@ def test_windows_are_classified_whole_without_a_background() -> None:
 def test_boxes_are_in_pixels_of_the_photo_before_it_was_reduced() -> None:
     found = Objects(np.array([[10.0, 20.0, 30.0, 50.0]]), np.array([1]), np.array([0.75]))
 
-    values = as_values(found, Reduced(np.zeros((100, 200, 3), np.uint8), 800, 400))
+    values = as_values(found, Decoded([Image.new("RGB", (200, 100))], 800, 400))
 
     assert as_boxes(values, LABELS) == [
         {

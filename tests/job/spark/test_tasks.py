@@ -60,7 +60,7 @@ def test_writes_descriptors_as_opencv_computes_them(kind: str, sample_photos: Pa
     assert report.file is not None
     table = layout.read_parquet(str(tmp_path), report.file.path)
     expected = [
-        describer(KINDS[kind], 50)(decode_at_own_size(Path(path).read_bytes(), LARGEST_SIDE))
+        describer(KINDS[kind], 50)(np.asarray(decode_at_own_size(Path(path).read_bytes(), LARGEST_SIDE)))
         for path in photos["path"].to_pylist()
     ]
     rows = stacked(table, KINDS[kind])

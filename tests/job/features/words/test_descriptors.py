@@ -34,7 +34,7 @@ def test_orb_equals_opencv_called_directly(photo: Path) -> None:
     grey = cv2.cvtColor(cv2.imread(str(photo)), cv2.COLOR_BGR2GRAY)
     _, expected = OpenCV.ORB_create(nfeatures=50, edgeThreshold=ORB_BORDER).detectAndCompute(grey, None)
 
-    found = describer(KINDS["orb"], 50)(decode_at_own_size(photo.read_bytes(), LARGEST_SIDE))
+    found = describer(KINDS["orb"], 50)(np.asarray(decode_at_own_size(photo.read_bytes(), LARGEST_SIDE)))
 
     assert found.dtype == np.uint8
     assert found.shape[1] == 32
@@ -46,7 +46,7 @@ def test_sift_equals_opencv_without_loss_as_bytes(photo: Path) -> None:
     grey = cv2.cvtColor(cv2.imread(str(photo)), cv2.COLOR_BGR2GRAY)
     _, expected = OpenCV.SIFT_create(nfeatures=50).detectAndCompute(grey, None)
 
-    found = describer(KINDS["sift"], 50)(decode_at_own_size(photo.read_bytes(), LARGEST_SIDE))
+    found = describer(KINDS["sift"], 50)(np.asarray(decode_at_own_size(photo.read_bytes(), LARGEST_SIDE)))
 
     assert found.dtype == np.uint8
     assert found.shape[1] == 128

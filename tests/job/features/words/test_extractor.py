@@ -78,7 +78,7 @@ def test_features_are_the_counts_that_opencv_and_numpy_come_to(learned: tuple[Pa
 
     assert len(features) == manifest["counts"]["used"] > 20
     for path, found in zip(features["path"], features["features"], strict=True):
-        pixels = decode_at_own_size(Path(path).read_bytes(), LARGEST_SIDE)
+        pixels = np.asarray(decode_at_own_size(Path(path).read_bytes(), LARGEST_SIDE))
         _, descriptors = orb.detectAndCompute(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), None)
         bits = np.unpackbits(descriptors, axis=1).astype(np.float64)
         nearest = ((bits[:, np.newaxis] - words) ** 2).sum(axis=2).argmin(axis=1)
