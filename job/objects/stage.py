@@ -19,7 +19,7 @@ from job.objects.backdrop import Backdrop
 from job.objects.extractor import ObjectExtractor
 from job.objects.search import Judge
 from job.pca import Projection
-from job.quality import duplicates
+from job.quality import duplicates, labelled
 from job.results import DataFile, layout, resume
 from job.results.progress import Progress
 from job.spark import tasks
@@ -125,7 +125,7 @@ def describe_provenance(fitted: Fitted, plain: Backdrop | None, least: float) ->
 def read_backdrop(context: SparkContext, fitted: Fitted) -> Backdrop | None:
     """Return the plain background of the training photos, from the thumbnails of some; None if there is none."""
     listed = [DataFile(**entry) for entry in fitted.manifest["files"][layout.FEATURES]]
-    read = duplicates.read(context, fitted.results, listed[:: -(-len(listed) // FILES_READ)])
+    read = labelled.read(context, fitted.results, listed[:: -(-len(listed) // FILES_READ)]).photos
     training = read.filter(pc.equal(read["split"], TRAIN))["thumbnail"].drop_null()
     return backdrop.find(duplicates.thumbnails(training))
 

@@ -1,7 +1,7 @@
 """Find what makes an accuracy too good, and photos to check: leaks, duplicates, wrong labels and outliers.
 
-``duplicates``, ``leakage`` and ``suspects`` search, and ``photos`` lists what they find. ``duplicates``, ``sentences``
-and ``stage``, which needs Spark, are public too.
+``labelled`` reads the photos once, ``duplicates``, ``leakage`` and ``suspects`` search, and ``photos`` lists what they
+find. ``duplicates``, ``labelled``, ``sentences`` and ``stage``, which needs Spark, are public too.
 """
 
 DUPLICATE = "duplicate"

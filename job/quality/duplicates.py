@@ -4,17 +4,14 @@ Features do not suffice for this: two frames of a turning fruit are nearer to ea
 stronger JPEG compression. So thumbnails are compared, pixel by pixel.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark import Broadcast, SparkContext
 
-from job.images import PREDICT, THUMBNAIL_SIDE, grey_levels
-from job.results import DataFile, resume
+from job.images import THUMBNAIL_SIDE, grey_levels
 from job.spark import session, workers
 
 LARGEST_DIFFERENCE = 2.0
@@ -48,7 +45,7 @@ class Copies:
 
 
 def find(context: SparkContext, photos: pa.Table) -> Copies:
-    """Return the copies among the labelled photos of a run, whose rows ``read`` returns."""
+    """Return the copies among the labelled photos of a run, whose rows ``labelled.read`` returns."""
     count = len(photos)
     original, similarity = np.full(count, -1, np.intp), np.ones(count)
     first: dict[str, int] = {}
@@ -65,12 +62,6 @@ def find(context: SparkContext, photos: pa.Table) -> Copies:
         original[known[near]] = known[nearest[near]]
         similarity[known[near]] = 1 - differences[near] / 255
     return Copies(original, same_file, similarity, photos["digest"].null_count, compared)
-
-
-def read(context: SparkContext, output: str, files: Sequence[DataFile]) -> pa.Table:
-    """Return path, label, split, digest and thumbnail of the photos with a label, in the order of the listing."""
-    tables = session.spread(context, files).map(lambda file: _read_file(output, file)).collect()
-    return pa.concat_tables(tables).combine_chunks()
 
 
 def thumbnails(column: pa.ChunkedArray) -> Thumbnails:
@@ -130,13 +121,3 @@ def _of_block(shared: "Broadcast[Thumbnails]", start: int) -> tuple[npt.NDArray[
 
 def _centred(rows: Thumbnails) -> npt.NDArray[np.float32]:
     return rows.astype(np.float32) - 128
-
-
-def _read_file(output: str, file: DataFile) -> pa.Table:
-    """Return the rows of a features file without its features, which are most of its bytes."""
-    with workers.ended_if_silent():
-        table, described = resume.read_stamped(output, file.path, ["path", "label", "split"])
-        stamped = resume.stamped(described, len(table))
-        for name in resume.IDENTITY:
-            table = table.append_column(name, stamped[name])
-        return table.filter(pc.not_equal(table["split"], PREDICT))

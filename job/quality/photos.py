@@ -38,7 +38,7 @@ class Photo:
 
 
 def of_copies(photos: pa.Table, copies: Copies) -> list[Photo]:
-    """Return the photos that are copies of earlier ones; ``photos``: the rows that ``duplicates.read`` returns."""
+    """Return the photos that are copies of earlier ones; ``photos``: the rows that ``labelled.read`` returns."""
     paths, labels, splits = (photos[name].to_pylist() for name in ("path", "label", "split"))
     found = []
     for copy in (copies.original >= 0).nonzero()[0].tolist():

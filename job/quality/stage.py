@@ -14,7 +14,7 @@ from pyspark import SparkContext
 from job.images import TEST, TRAIN, of_split
 from job.matrices import matrix
 from job.pca import PrincipalComponents
-from job.quality import KINDS, duplicates, leakage, photos, suspects
+from job.quality import KINDS, duplicates, labelled, leakage, photos, suspects
 from job.quality.duplicates import Copies
 from job.quality.leakage import Nearest
 from job.quality.photos import Photo
@@ -56,11 +56,11 @@ def check(
     counted = [(file, used[TRAIN], used[TEST]) for file, used in written(reports)]
     files = [file for file, _, _ in counted]
     with progress.stage("quality"):
-        known = duplicates.read(context, output, files)
-        copies = duplicates.find(context, known)
+        known = labelled.read(context, output, files, suspects.projection(fitted, sum(file.rows for file in files)))
+        copies = duplicates.find(context, known.photos)
         nearest = leakage.find(context, output, counted, len(fitted.mean))
-        judged = suspects.judge(context, output, files, labels, fitted)
-        to_check = photos.of_copies(known, copies) + ([] if judged is None else photos.of_judged(judged))
+        judged = suspects.judge(known, labels)
+        to_check = photos.of_copies(known.photos, copies) + ([] if judged is None else photos.of_judged(judged))
         right = {} if nearest is None else right_predictions(output, predictions, labels)
     description = {
         "leakage": None if nearest is None else describe_leakage(nearest, sum(test for _, _, test in counted), right),

@@ -12,17 +12,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark import Broadcast, SparkContext
 from threadpoolctl import threadpool_limits
 
 from job.classifiers import LinearModel, discriminant
 from job.classifiers.tuning import LARGEST_SAMPLE, Sample, evenly
-from job.images import PREDICT, TRAIN
-from job.matrices import matrix, row_products
-from job.pca import Moments, PrincipalComponents, Projection, project
+from job.images import TRAIN
+from job.matrices import row_products
+from job.pca import Moments, PrincipalComponents, Projection
 from job.pca.passes import classes_of
-from job.results import DataFile, layout
-from job.spark import session, workers
+from job.quality.labelled import Labelled
 
 FOLDS = 5
 
@@ -101,34 +99,30 @@ class Judged:
         return nearest
 
 
-def judge(
-    context: SparkContext,
-    output: str,
-    files: Sequence[DataFile],
-    labels: Sequence[str],
-    fitted: PrincipalComponents,
-) -> Judged | None:
+def projection(fitted: PrincipalComponents, photos: int) -> Projection:
+    """Return the projection to the components in which so many photos are judged."""
+    kept = max(1, min(DIMENSIONS, len(fitted.components), MOST_VALUES // photos))
+    return Projection(fitted.mean, fitted.scale, fitted.components[:kept])
+
+
+def judge(read: Labelled, labels: Sequence[str]) -> Judged | None:
     """Judge the photos with a label; None if there are too few labels.
 
     Test photos are judged by a fit of all training photos; photos of labels that no fit knows are left out.
 
     Parameters
     ----------
-    files
-        Features files, in the order of the listing.
     labels
         Of the used training photos, sorted.
     """
     if len(labels) < 2:
         return None
-    kept = max(1, min(DIMENSIONS, len(fitted.components), MOST_VALUES // sum(file.rows for file in files)))
-    projection = context.broadcast(Projection(fitted.mean, fitted.scale, fitted.components[:kept]))
-    tasks = session.spread(context, files).map(lambda file: _read_file(output, file, labels, projection))
-    paths, *columns = zip(*tasks.collect(), strict=True)
-    rows, given, training = map(np.concatenate, columns)
+    known = pc.is_in(read.photos["label"], pa.array(labels, pa.string()))
+    photos, rows = read.photos.filter(known), read.components[known.to_numpy()]
+    training = pc.equal(photos["split"], TRAIN).to_numpy()
     # The number of threads changes the last bits.
     with threadpool_limits(1, "blas"):
-        return judge_rows([path for some in paths for path in some], tuple(labels), rows, given, training)
+        return judge_rows(photos["path"].to_pylist(), tuple(labels), rows, classes_of(photos, labels), training)
 
 
 def judge_rows(
@@ -202,19 +196,3 @@ def judged_rows(rows: Floats, given: Numbers, judge: Judge) -> tuple[Numbers, Fl
     other = probabilities.argmax(axis=1)
     distance = np.sqrt(((row_products(rows, judge.whitening) - judge.centres[given]) ** 2).sum(axis=1))
     return other, own, probabilities[places, other], distance
-
-
-def _read_file(
-    output: str, file: DataFile, labels: Sequence[str], projection: "Broadcast[Projection]"
-) -> tuple[list[str], npt.NDArray[np.float32], Numbers, npt.NDArray[np.bool_]]:
-    """Return paths, components, labels and training of the photos in a features file that have one of the labels."""
-    with workers.ended_if_silent():
-        table = layout.read_parquet(output, file.path)
-        table = table.filter(pc.not_equal(table["split"], PREDICT))
-        table = table.filter(pc.is_in(table["label"], pa.array(labels, pa.string())))
-        to = projection.value
-        rows = np.empty((0, len(to.components)), np.float32)
-        if len(table):
-            rows = project(matrix(table["features"]), to.mean, to.scale, to.components)
-        training = pc.equal(table["split"], TRAIN).to_numpy()
-        return table["path"].to_pylist(), rows, classes_of(table, labels), training

@@ -13,7 +13,7 @@ from job.images import TEST, TRAIN
 from job.matrices import list_column, matrix
 from job.pca import Moments, components
 from job.pca.passes import classes_of
-from job.quality import suspects
+from job.quality import labelled, suspects
 from job.quality.suspects import Judged
 from job.results import layout
 from tests.job.classifiers.overlapping import write_files
@@ -43,7 +43,8 @@ def judged(context: SparkContext, folder: Path, photos: pa.Table, cut: list[int]
     moments.add_rows(matrix(training["features"]))
     fitted = components.fit(moments, standardize=True)
     labels = sorted(set(training["label"].to_pylist()))
-    return suspects.judge(context, output, [file for file, _ in files], labels, fitted)
+    projection = suspects.projection(fitted, len(photos))
+    return suspects.judge(labelled.read(context, output, [file for file, _ in files], projection), labels)
 
 
 def test_finds_swapped_labels_and_outliers(spark: SparkContext, tmp_path: Path) -> None:

@@ -61,13 +61,13 @@ import time
 from types import SimpleNamespace
 from job.classifiers import predict as predictions
 from job.pca import passes as reduction
-from job.quality import leakage, suspects
-from job.results import layout as results
+from job.quality import labelled, leakage
+from job.results import layout as results, resume
 from job.features.words import kmeans as visual_words
 from job.spark import workers
 
 workers.LONGEST_SILENCE = 0.2
-results.read_with_footer = lambda *_: time.sleep(60)
+results.read_with_footer = resume.read_stamped = lambda *_: time.sleep(60)
 file, shared = results.DataFile("folder/file.parquet", 1, 1), SimpleNamespace(value=None)
 """
 """A worker whose storage gives a file's first bytes and no others."""
@@ -80,9 +80,9 @@ file, shared = results.DataFile("folder/file.parquet", 1, 1), SimpleNamespace(va
         "predictions._predict_file('out', shared, predictions.InputFile(file, file, {}), None, None)",
         "visual_words._count_file('out', shared, None, file)",
         "leakage._nearest('out', leakage._Task(0, [('features/part.parquet', [0])], 0, []))",
-        "suspects._read_file('out', file, (), shared)",
+        "labelled._read_file('out', file, shared)",
     ],
-    ids=["projection", "predictions", "histograms", "leakage", "suspects"],
+    ids=["projection", "predictions", "histograms", "leakage", "labelled"],
 )
 def test_a_task_whose_storage_hangs_is_ended(task: str) -> None:
     ended = subprocess.run([sys.executable, "-c", HANGING + task], capture_output=True, text=True, check=False)
