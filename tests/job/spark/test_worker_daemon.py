@@ -1,8 +1,10 @@
 """Tests of job/spark/worker_daemon.py: by itself, and of what a real Spark's workers have loaded."""
 
 import importlib.util
+import socket
 import sys
 from pathlib import Path
+from unittest.mock import create_autospec
 from zipfile import ZipFile
 
 import pyarrow as pa
@@ -41,6 +43,20 @@ def test_a_spark_that_is_in_archives_alone_is_taken_from_there(archive: str, mon
 
     assert sys.path == before
     assert archive in sys.path_importer_cache
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_QUICKACK"), reason="only Linux can acknowledge at once")
+def test_each_task_acknowledges_at_once_what_java_sends() -> None:
+    calls: list[tuple[object, ...]] = []
+    connection = create_autospec(socket.socket, instance=True)
+    connection.setsockopt.side_effect = lambda *option: calls.append(option)
+
+    def task(*given: object) -> int:
+        calls.append(given)
+        return 7
+
+    assert worker_daemon.acknowledging(task)(connection, True) == 7
+    assert calls == [(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1), (connection, True)]
 
 
 def test_worker_starts_with_job_and_without_pandas(spark: SparkContext) -> None:
