@@ -10,7 +10,7 @@ LOCKS = $(wildcard requirements.txt requirements/*.txt infra/emr/bootstrap/*.txt
 # There are more processes than cores: NumPy's threads would compete for them.
 test test-all: export OPENBLAS_NUM_THREADS := 1
 # Write compiled modules: otherwise every process, and all that they start, compiles every module again.
-test test-all: export PYTHONDONTWRITEBYTECODE :=
+demo test test-all: export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check format test-all faults tables lock audit docs notebook screenshot bench clean
