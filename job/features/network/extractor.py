@@ -79,11 +79,11 @@ class NetworkExtractor:
         network = _load_network(SparkFiles.get(self.model.name))
 
         def process(photos: Sequence[Decoded]) -> Values:
-            windows = [np.asarray(view) for photo in photos for view in photo.views]
-            features = np.empty((len(windows), self.features), np.float32)
-            for start in range(0, len(windows), network.batch):
+            views = [view for photo in photos for view in photo.views]
+            features = np.empty((len(views), self.features), np.float32)
+            for start in range(0, len(views), network.batch):
                 together = slice(start, start + network.batch)
-                network.compute_batch(windows[together], features[together])
+                network.compute_batch([np.asarray(view) for view in views[together]], features[together])
             mean = features.reshape(len(photos), self.views, self.features).mean(axis=1)
             return transform_features(mean, self.transform)
 
