@@ -20,7 +20,7 @@ from job.classifiers import predict, trees
 from job.errors import OrchardError, RunFailedError
 from job.images import listing
 from job.pca import passes
-from job.quality import duplicates, leakage, suspects
+from job.quality import duplicates, labelled, leakage
 from job.spark import tasks
 from job.spark.tasks import extract_part
 from tests.faults.comparing import Whole, assert_same
@@ -36,9 +36,9 @@ STAGES: dict[str, tuple[Any, str]] = {
     "projection": (passes, "_project_file"),
     "train": (trees, "read_rows"),
     "predict": (predict, "_predict_file"),
-    "copies": (duplicates, "_read_file"),
+    "labelled": (labelled, "_read_file"),
+    "copies": (duplicates, "_of_block"),
     "leakage": (leakage, "_nearest"),
-    "suspects": (suspects, "_read_file"),
 }
 """What a task of each stage calls, and where its name is looked up when Spark packs the task."""
 
