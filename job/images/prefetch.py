@@ -3,7 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -63,7 +63,10 @@ def read_ahead(
     # A read that hangs keeps its thread: others remain, and shutting down does not wait for it.
     pool = ThreadPoolExecutor(2 * READ_AHEAD, thread_name_prefix="read-ahead")
     coming = deque(_read_together(paths, sizes or [0] * len(paths)))
-    waiting: deque[tuple[_Together, Future[list[bytes | OSError]]]] = deque()
+    waiting: deque[tuple[_Together, Future[_Contents]]] = deque()
+
+    def begin(group: _Together) -> tuple[_Together, Future[_Contents]]:
+        return group, pool.submit(_read_each, group.paths, read)
 
     def ask() -> None:
         while coming and sum(len(group.paths) for group, _ in waiting) < READ_AHEAD:
@@ -71,13 +74,17 @@ def read_ahead(
             if waiting and group.size + sum(earlier.size for earlier, _ in waiting) > READ_AHEAD_BYTES:
                 return
             coming.popleft()
-            waiting.append((group, pool.submit(_read_each, group.paths, read)))
+            waiting.append(begin(group))
 
     came = in_a_row = 0
     try:
         while coming or waiting:
             ask()
             group, future = waiting.popleft()
+            if len(group.paths) > 1 and not wait([future], LONGEST_READ).done:
+                # One of them hangs, and the others would go with it: read each by itself.
+                waiting.extendleft(begin(_Together([path], 0)) for path in reversed(group.paths))
+                continue
             contents = _awaited(future, partial(pool.submit, _read_each, group.paths, read))
             for number, path in enumerate(group.paths):
                 content = _outcome(path, None if contents is None else contents[number])
@@ -122,6 +129,10 @@ def photos_in_turn(
         yield photo
 
 
+_Contents = list[bytes | OSError]
+"""Of photos read in turn: the content of each, or why it cannot be read."""
+
+
 @dataclass(frozen=True)
 class _Together:
     """Photos that a thread reads in turn."""
@@ -140,9 +151,8 @@ def _read_together(paths: Sequence[str], sizes: Sequence[int]) -> Iterator[_Toge
             start = stop
 
 
-def _read_each(paths: Sequence[str], read: Callable[[str], bytes]) -> list[bytes | OSError]:
-    """Return the content of each photo, or why it cannot be read."""
-    contents: list[bytes | OSError] = []
+def _read_each(paths: Sequence[str], read: Callable[[str], bytes]) -> _Contents:
+    contents: _Contents = []
     for path in paths:
         try:
             contents.append(read(path))
@@ -151,9 +161,7 @@ def _read_each(paths: Sequence[str], read: Callable[[str], bytes]) -> list[bytes
     return contents
 
 
-def _awaited(
-    future: "Future[list[bytes | OSError]]", again: "Callable[[], Future[list[bytes | OSError]]]"
-) -> list[bytes | OSError] | None:
+def _awaited(future: "Future[_Contents]", again: "Callable[[], Future[_Contents]]") -> _Contents | None:
     """Return what was read, or None if it did not arrive; ``again`` starts another read if one hangs."""
     for _ in range(READS):
         try:

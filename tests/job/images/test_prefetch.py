@@ -98,6 +98,24 @@ def test_unreadable_photo_leaves_those_read_in_turn_with_it(tmp_path: Path) -> N
     assert isinstance(missing, RejectedPhotoError)
 
 
+def test_photo_that_hangs_leaves_those_read_in_turn_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prefetch, "LONGEST_READ", 0.2)
+    ended = threading.Event()
+
+    def read(path: str) -> bytes:
+        if path == "hangs":
+            ended.wait()
+        return path.encode()
+
+    try:
+        first, hung, *others = read_ahead(["a", "hangs", "b", "c", "d"], read)
+    finally:
+        ended.set()
+
+    assert (first, others) == (b"a", [b"b", b"c", b"d"])
+    assert isinstance(hung, prefetch.UnreadPhotoError)
+
+
 def test_tells_removed_photo_from_unreadable_one(tmp_path: Path) -> None:
     (tmp_path / "folder.jpg").mkdir()
 
