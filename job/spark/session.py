@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pyspark import RDD, SparkConf, SparkContext, accumulators
 
@@ -39,11 +39,29 @@ T = TypeVar("T")
 
 
 class ReportServer(accumulators.AccumulatorServer):
-    """Receives how far the tasks are, from Java; prints no traceback when the JVM exits."""
+    """Receives how far the tasks are, from Java; stops at once, and prints no traceback when the JVM exits.
+
+    Spark's own looks once a second whether it shall stop: half a second of each run.
+    """
+
+    connection: socket.socket | None = None
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept Java's only connection, and keep it for ``shutdown``."""
+        self.connection, address = super().get_request()
+        return self.connection, address
 
     def serve_forever(self, poll_interval: float = 0.02) -> None:
-        """Serve until ``shutdown``, which waits for up to ``poll_interval`` seconds at the end of each run."""
+        """Serve until ``shutdown``, looking for it every ``poll_interval`` seconds while there is no connection."""
         super().serve_forever(poll_interval)
+
+    def shutdown(self) -> None:
+        """Stop serving; a handler that waits for Java reads the end of the connection."""
+        self.server_shutdown = True
+        if self.connection is not None:
+            with suppress(OSError):
+                self.connection.shutdown(socket.SHUT_RDWR)
+        super().shutdown()
 
     def handle_error(self, request: socket.socket | tuple[bytes, socket.socket], client_address: object) -> None:
         """Print what failed, unless it is the connection."""

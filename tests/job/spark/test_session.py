@@ -1,11 +1,13 @@
 """Tests of job/spark/session.py."""
 
 import os
+import select
 import shlex
 import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 import zipfile
 from pathlib import Path
@@ -196,6 +198,28 @@ def test_other_failures_of_java_print_their_traceback(capsys: pytest.CaptureFixt
     assert "ValueError: The value of the provided token to the AccumulatorServer is not correct." in (
         capsys.readouterr().err
     )
+
+
+def test_report_server_stops_while_java_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a handler that waits for Java's next report, without Spark's look at the clock once a second
+    is_waiting = threading.Event()
+
+    def without_limit(readers: list[Any], writers: list[Any], failed: list[Any], _seconds: float) -> Any:
+        is_waiting.set()
+        return select.select(readers, writers, failed)
+
+    monkeypatch.setattr("pyspark.accumulators.select", SimpleNamespace(select=without_limit))
+    server = session.ReportServer(("127.0.0.1", 0), _UpdateRequestHandler, "the right token")
+    serving = threading.Thread(target=server.serve_forever, daemon=True)
+    serving.start()
+    with socket.create_connection(("127.0.0.1", server.socket.getsockname()[1])):
+        assert is_waiting.wait(60)
+
+        stopping = threading.Thread(target=server.shutdown, daemon=True)
+        stopping.start()
+        stopping.join(60)
+
+    assert not stopping.is_alive()
 
 
 def test_variables_of_another_spark_are_replaced() -> None:
