@@ -11,8 +11,8 @@ import pyarrow as pa
 FLOAT_LIST = pa.list_(pa.field("element", pa.float32()))
 """Arrow type of a column with one matrix row in each cell."""
 
-BLOCK_ROWS, BLOCK_COLUMNS = 256, 16
-"""Shapes that ``row_products`` pads to: rows to blocks of 256, weights to multiples of 16.
+BLOCK_ROWS, BLOCK_COLUMNS = 64, 16
+"""Shapes that ``row_products`` pads to: rows to blocks of 64, weights to multiples of 16.
 At the edges of other shapes, OpenBLAS adds in another order."""
 
 
