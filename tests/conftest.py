@@ -69,10 +69,9 @@ def trained_backbone() -> Path:
 
 
 @pytest.fixture(scope="module")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkContext]:
+def spark() -> Iterator[SparkContext]:
     """Run one Spark for all tests of a module; whole runs join it. A task is tried as often as on a cluster."""
     context = session.start("local[2,4]", module="job.features.network.extractor")
-    session.ship_bundle(context, tmp_path_factory.mktemp("code"))
     yield context
     session.stop(context)
 

@@ -113,7 +113,6 @@ def test_resume_after_power_loss_computes_only_missing_photos(
     # And the resumed run takes over all that was written, and one that nothing disturbs follows in the same Spark
     context = session.start("local[2,4]")
     try:
-        session.ship_bundle(context, tmp_path)
         assert main([*words, "--output", str(output), "--resume"]) == 0
         assert main([*words, "--output", str(tmp_path / "quiet")]) == 0
     finally:

@@ -28,7 +28,7 @@ def context_with(parallelism: int, **settings: str) -> Any:
     configuration = SparkConf(loadDefaults=False)
     for name, value in settings.items():
         configuration.set(name.replace("_", "."), value)
-    return SimpleNamespace(getConf=lambda: configuration, defaultParallelism=parallelism)
+    return SimpleNamespace(_conf=configuration, defaultParallelism=parallelism)
 
 
 def test_one_machine_has_a_slot_per_core() -> None:
@@ -58,7 +58,7 @@ def test_files_are_spread_over_a_few_tasks_in_order(spark: SparkContext, files: 
 
 def test_ships_the_whole_package_to_executors(tmp_path: Path) -> None:
     added: list[str] = []
-    context: Any = SimpleNamespace(addPyFile=added.append)
+    context: Any = SimpleNamespace(_conf=SparkConf(loadDefaults=False), addPyFile=added.append)
 
     session.ship_bundle(context, tmp_path)
 
@@ -69,6 +69,16 @@ def test_ships_the_whole_package_to_executors(tmp_path: Path) -> None:
         for pattern in ("*.py", "*.css", "*.js", "*.toml")
         for source in bundle.PACKAGE.rglob(pattern)
     )
+
+
+def test_own_workers_import_the_package_from_its_place(tmp_path: Path) -> None:
+    added: list[str] = []
+    own = SparkConf(loadDefaults=False).setAll(list(session.own_workers().items()))
+    context: Any = SimpleNamespace(_conf=own, addPyFile=added.append)
+
+    session.ship_bundle(context, tmp_path)
+
+    assert added == []
 
 
 def test_own_session_listens_on_this_machine_only() -> None:
@@ -164,7 +174,12 @@ def test_failure_at_start_stops_spark(tmp_path: Path, monkeypatch: pytest.Monkey
     def refuse(_: str) -> None:
         raise RuntimeError("java.nio.file.FileSystemException: a -> b: No space left on device")
 
-    context: Any = SimpleNamespace(addPyFile=lambda _: None, addFile=refuse, stop=lambda: stopped.append(context))
+    context: Any = SimpleNamespace(
+        _conf=SparkConf(loadDefaults=False),
+        addPyFile=lambda _: None,
+        addFile=refuse,
+        stop=lambda: stopped.append(context),
+    )
     states = iter([None, context])
     monkeypatch.setattr(session, "running", lambda: next(states))
     monkeypatch.setattr(session, "start", lambda _master, _quickly, _module: context)

@@ -65,4 +65,4 @@ def test_worker_starts_with_job_and_without_pandas(spark: SparkContext) -> None:
         pa.array([number])  # pyarrow wonders whether this is one of pandas'
         return loaded, "pandas" in sys.modules, [Path(path).name for path in sys.path if Path(path).is_file()]
 
-    assert spark.parallelize([0], 1).map(look).collect() == [(True, False, ["job.zip"])]
+    assert spark.parallelize([0], 1).map(look).collect() == [(True, False, [])]
