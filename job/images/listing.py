@@ -63,6 +63,10 @@ LARGEST_PARTITION = 512
 LOST_AT_MOST = 0.05
 """Share of the work that runs at the same time, which a killed run has begun and not written."""
 
+LIGHTLY_LOST = 128
+"""Photos of a slot that a killed run may always lose: about a second of work, where each task and file more cost 10
+milliseconds in every stage."""
+
 REUSED = 0.01
 """Cost of a photo whose features are reused from an earlier run, in inferences."""
 
@@ -219,14 +223,15 @@ def partition(listing: pa.Table, slots: int, largest: int = LARGEST_PARTITION) -
 
     Tasks start in this order, so all slots finish at about the same time, while most photos are in partitions large
     enough to hide the cost of a task. A killed run loses what all slots are working on: at most a twentieth of the
-    whole, or ``SMALLEST_PARTITION`` per slot.
+    whole, or ``LIGHTLY_LOST`` per slot.
     """
     reused = listing["earlier_row"].is_valid().to_numpy()
     cost = np.cumsum(np.where(reused, REUSED, photo_costs(listing["size"].to_numpy())))
     partitions: list[pa.Table] = []
     start, spent = 0, 0.0
     while start < len(cost):
-        share = max(SMALLEST_PARTITION, min((cost[-1] - spent) / 4, LOST_AT_MOST * cost[-1]) / slots)
+        most = max(LOST_AT_MOST * cost[-1] / slots, LIGHTLY_LOST)
+        share = max(SMALLEST_PARTITION, min((cost[-1] - spent) / 4 / slots, most))
         end = int(np.searchsorted(cost, spent + min(share, largest), side="right"))
         end = min(max(end, start + 1), start + largest)
         partitions.append(listing.slice(start, end - start))

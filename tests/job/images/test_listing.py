@@ -205,6 +205,13 @@ def test_photos_in_flight_are_a_twentieth_at_most(photos: int, slots: int) -> No
     assert slots * max(sizes) <= 0.05 * photos
 
 
+def test_few_photos_make_few_partitions() -> None:
+    sizes = [part.num_rows for part in listing.partition(made_listing([5000] * 2000), slots=2)]
+
+    assert max(sizes) <= 128
+    assert len(sizes) <= 30
+
+
 def test_partitions_weigh_large_photos_by_their_bytes() -> None:
     small_then_large = [5000] * 1000 + [3_000_000] * 1000
 
