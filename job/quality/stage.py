@@ -56,10 +56,11 @@ def check(
     counted = [(file, used[TRAIN], used[TEST]) for file, used in written(reports)]
     files = [file for file, _, _ in counted]
     with progress.stage("quality"):
-        known = labelled.read(context, output, files, suspects.projection(fitted, sum(file.rows for file in files)))
+        projection = suspects.projection(fitted, labels, sum(file.rows for file in files))
+        known = labelled.read(context, output, files, projection)
         copies = duplicates.find(context, known.photos)
         nearest = leakage.find(context, output, counted, len(fitted.mean))
-        judged = suspects.judge(known, labels)
+        judged = suspects.judge(known, labels) if projection else None
         to_check = photos.of_copies(known.photos, copies) + ([] if judged is None else photos.of_judged(judged))
         right = {} if nearest is None else right_predictions(output, predictions, labels)
     description = {

@@ -99,14 +99,16 @@ class Judged:
         return nearest
 
 
-def projection(fitted: PrincipalComponents, photos: int) -> Projection:
-    """Return the projection to the components in which so many photos are judged."""
+def projection(fitted: PrincipalComponents, labels: Sequence[str], photos: int) -> Projection | None:
+    """Return the projection to the components in which so many photos are judged; None if there are too few labels."""
+    if len(labels) < 2:
+        return None
     kept = max(1, min(DIMENSIONS, len(fitted.components), MOST_VALUES // photos))
     return Projection(fitted.mean, fitted.scale, fitted.components[:kept])
 
 
-def judge(read: Labelled, labels: Sequence[str]) -> Judged | None:
-    """Judge the photos with a label; None if there are too few labels.
+def judge(read: Labelled, labels: Sequence[str]) -> Judged:
+    """Judge the photos with a label, read with a ``projection``.
 
     Test photos are judged by a fit of all training photos; photos of labels that no fit knows are left out.
 
@@ -115,8 +117,6 @@ def judge(read: Labelled, labels: Sequence[str]) -> Judged | None:
     labels
         Of the used training photos, sorted.
     """
-    if len(labels) < 2:
-        return None
     known = pc.is_in(read.photos["label"], pa.array(labels, pa.string()))
     photos, rows = read.photos.filter(known), read.components[known.to_numpy()]
     training = pc.equal(photos["split"], TRAIN).to_numpy()

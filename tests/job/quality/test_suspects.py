@@ -43,8 +43,9 @@ def judged(context: SparkContext, folder: Path, photos: pa.Table, cut: list[int]
     moments.add_rows(matrix(training["features"]))
     fitted = components.fit(moments, standardize=True)
     labels = sorted(set(training["label"].to_pylist()))
-    projection = suspects.projection(fitted, len(photos))
-    return suspects.judge(labelled.read(context, output, [file for file, _ in files], projection), labels)
+    projection = suspects.projection(fitted, labels, len(photos))
+    known = labelled.read(context, output, [file for file, _ in files], projection)
+    return suspects.judge(known, labels) if projection else None
 
 
 def test_finds_swapped_labels_and_outliers(spark: SparkContext, tmp_path: Path) -> None:
