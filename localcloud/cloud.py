@@ -17,7 +17,7 @@ from localcloud.cloudformation.resources import RESOURCE_TYPES
 from localcloud.cloudformation.service import CloudFormation
 from localcloud.event_source import EventSource
 from localcloud.iam.middleware import Application, IamMiddleware, refuse_service
-from localcloud.moto_patches import budgets, ec2, emr, events, iam, s3, servicequotas
+from localcloud.moto_patches import budgets, dispatcher, ec2, emr, events, iam, s3, servicequotas
 from localcloud.runtime import Runtime
 from localcloud.steps.runner import StepRunner
 
@@ -58,7 +58,7 @@ class LocalCloud:
         self.folder.mkdir(parents=True, exist_ok=True)
         os.environ.update(_SETTINGS)
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        for patch in (budgets, ec2, emr, events, iam, s3, servicequotas):
+        for patch in (budgets, dispatcher, ec2, emr, events, iam, s3, servicequotas):
             patch.apply(setattr)
         CloudFormationResponse.cloudformation = CloudFormation(
             RESOURCE_TYPES, cache(lambda service, region: client(service, self.endpoint, region, attempts=1))

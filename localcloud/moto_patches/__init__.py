@@ -1,6 +1,7 @@
-"""Patches of moto where it differs from AWS: a module per service, whose ``apply`` changes moto in this process.
+"""Patches of moto where it differs from AWS, or is slow: each module's ``apply`` changes moto in this process.
 
-The modules ``budgets``, ``ec2``, ``emr``, ``events``, ``iam``, ``s3`` and ``servicequotas`` are public too.
+The modules ``budgets``, ``dispatcher``, ``ec2``, ``emr``, ``events``, ``iam``, ``s3`` and ``servicequotas`` are public
+too.
 """
 
 from collections.abc import Callable

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import boto3
 from boto3.exceptions import Boto3Error
+from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -34,7 +35,8 @@ def _copy(source: str, target: str) -> int:
     bucket, key = split_uri(uri)
     try:
         if uri == source:
-            s3.download_file(bucket, key, target)
+            # In one request: the local S3 reads a whole object for each range of it.
+            s3.download_file(bucket, key, target, Config=TransferConfig(multipart_threshold=sys.maxsize))
         else:
             s3.upload_file(source, bucket, key)
     except (Boto3Error, BotoCoreError, ClientError, OSError) as error:
