@@ -10,6 +10,10 @@ _OURS = re.compile(r"^job\.errors\.catalogue\.(\w+): (?P<message>.+)\n(?P<hint>.
 _PYTHON = re.compile(r"Traceback \(most recent call last\):\n(?:[ ].*\n)+(?P<error>\S.*)$", re.MULTILINE)
 _JAVA = re.compile(r"^(?:: |Caused by: )?(?:[\w$]+\.)+(?P<kind>\w+(?:Exception|Error)): (?P<message>.+)$", re.MULTILINE)
 
+_UNANSWERED = re.compile(r"An error occurred while calling \S+")
+"""All that py4j says of a call whose connection was reset, as by a Java process that is just ending. If Java answered,
+there is more text or another type."""
+
 OUTSIDE_CAUSES = (
     (
         re.compile(r"No space left on device|Disk quota exceeded", re.IGNORECASE),
@@ -50,11 +54,13 @@ An answer to a HEAD request has no body: wrong keys, a wrong clock and missing p
 
 def from_spark(error: Exception) -> OrchardError:
     """Return the error for an exception that the driver met while Spark worked."""
-    from py4j.protocol import Py4JNetworkError  # noqa: PLC0415 - comes with Spark
+    # Comes with Spark.
+    from py4j.protocol import Py4JAuthenticationError, Py4JError, Py4JNetworkError  # noqa: PLC0415
 
     if isinstance(error, OrchardError):
         return error
-    if isinstance(error, (Py4JNetworkError, ConnectionError)):
+    unanswered = type(error) is Py4JError and _UNANSWERED.fullmatch(str(error))
+    if unanswered or isinstance(error, (Py4JNetworkError, Py4JAuthenticationError, ConnectionError, EOFError)):
         return SparkEndedError(
             "Spark's Java process ended in the middle of the run, most often because memory ran out.",
             "Add --resume --master 'local[1]' to the same command: one core needs less memory.",

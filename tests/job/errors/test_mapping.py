@@ -1,7 +1,7 @@
 """Tests of job/errors/mapping.py, on texts as Spark gives them."""
 
 import pytest
-from py4j.protocol import Py4JNetworkError
+from py4j.protocol import Py4JAuthenticationError, Py4JError, Py4JNetworkError
 
 from job.errors import RunFailedError, SparkEndedError, TryAgainError, UsageError, from_spark, probable_cause, refused
 
@@ -70,8 +70,26 @@ def test_restores_exit_code_of_try_again() -> None:
     assert (type(error), error.exit_code) == (TryAgainError, 75)
 
 
-def test_dead_java_process_is_a_spark_ended_error() -> None:
-    assert type(from_spark(Py4JNetworkError("Answer from Java side is empty"))) is SparkEndedError
+@pytest.mark.parametrize(
+    "error",
+    [
+        Py4JNetworkError("Answer from Java side is empty"),
+        # A process that is just ending may still accept a connection, and reset it.
+        Py4JAuthenticationError("Failed to authenticate with gateway server."),
+        Py4JError("An error occurred while calling o27.setCallSite"),
+        ConnectionRefusedError(111, "Connection refused"),
+        EOFError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_dead_java_process_is_a_spark_ended_error(error: Exception) -> None:
+    assert type(from_spark(error)) is SparkEndedError
+
+
+def test_answer_of_living_java_process_is_not_its_end() -> None:
+    answered = Py4JError("An error occurred while calling o27.setCallSite. Trace:\njava.lang.Error: no such method")
+
+    assert type(from_spark(answered)) is RunFailedError
 
 
 def test_leaves_our_own_error_as_it_is() -> None:
