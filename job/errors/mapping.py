@@ -10,9 +10,9 @@ _OURS = re.compile(r"^job\.errors\.catalogue\.(\w+): (?P<message>.+)\n(?P<hint>.
 _PYTHON = re.compile(r"Traceback \(most recent call last\):\n(?:[ ].*\n)+(?P<error>\S.*)$", re.MULTILINE)
 _JAVA = re.compile(r"^(?:: |Caused by: )?(?:[\w$]+\.)+(?P<kind>\w+(?:Exception|Error)): (?P<message>.+)$", re.MULTILINE)
 
-_UNANSWERED = re.compile(r"An error occurred while calling \S+")
-"""All that py4j says of a call whose connection was reset, as by a Java process that is just ending. If Java answered,
-there is more text or another type."""
+_UNANSWERED = re.compile(r"(An error occurred while calling \S+)?")
+"""All that py4j and PySpark say of a connection that was reset or closed, as by a Java process that is just ending. If
+Java answered, there is more text or another type."""
 
 OUTSIDE_CAUSES = (
     (
@@ -59,8 +59,8 @@ def from_spark(error: Exception) -> OrchardError:
 
     if isinstance(error, OrchardError):
         return error
-    unanswered = type(error) is Py4JError and _UNANSWERED.fullmatch(str(error))
-    if unanswered or isinstance(error, (Py4JNetworkError, Py4JAuthenticationError, ConnectionError, EOFError)):
+    unanswered = type(error) in (Py4JError, EOFError) and _UNANSWERED.fullmatch(str(error))
+    if unanswered or isinstance(error, (Py4JNetworkError, Py4JAuthenticationError, ConnectionError)):
         return SparkEndedError(
             "Spark's Java process ended in the middle of the run, most often because memory ran out.",
             "Add --resume --master 'local[1]' to the same command: one core needs less memory.",

@@ -86,10 +86,16 @@ def test_dead_java_process_is_a_spark_ended_error(error: Exception) -> None:
     assert type(from_spark(error)) is SparkEndedError
 
 
-def test_answer_of_living_java_process_is_not_its_end() -> None:
-    answered = Py4JError("An error occurred while calling o27.setCallSite. Trace:\njava.lang.Error: no such method")
-
-    assert type(from_spark(answered)) is RunFailedError
+@pytest.mark.parametrize(
+    "error",
+    [
+        Py4JError("An error occurred while calling o27.setCallSite. Trace:\njava.lang.Error: no such method"),
+        EOFError("No data left in file"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_failure_beside_living_java_process_is_not_its_end(error: Exception) -> None:
+    assert type(from_spark(error)) is RunFailedError
 
 
 def test_leaves_our_own_error_as_it_is() -> None:
