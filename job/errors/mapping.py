@@ -10,7 +10,9 @@ _OURS = re.compile(r"^job\.errors\.catalogue\.(\w+): (?P<message>.+)\n(?P<hint>.
 _PYTHON = re.compile(r"Traceback \(most recent call last\):\n(?:[ ].*\n)+(?P<error>\S.*)$", re.MULTILINE)
 _JAVA = re.compile(r"^(?:: |Caused by: )?(?:[\w$]+\.)+(?P<kind>\w+(?:Exception|Error)): (?P<message>.+)$", re.MULTILINE)
 
-_UNANSWERED = re.compile(r"(An error occurred while calling \S+)?")
+_UNANSWERED = re.compile(
+    r"(An error occurred while calling \S+|\S+ does not exist in the JVM|\[CANNOT_OPEN_SOCKET\].*)?", re.DOTALL
+)
 """All that py4j and PySpark say of a connection that was reset or closed, as by a Java process that is just ending. If
 Java answered, there is more text or another type."""
 
@@ -56,10 +58,11 @@ def from_spark(error: Exception) -> OrchardError:
     """Return the error for an exception that the driver met while Spark worked."""
     # Comes with Spark.
     from py4j.protocol import Py4JAuthenticationError, Py4JError, Py4JNetworkError  # noqa: PLC0415
+    from pyspark.errors import PySparkRuntimeError  # noqa: PLC0415
 
     if isinstance(error, OrchardError):
         return error
-    unanswered = type(error) in (Py4JError, EOFError) and _UNANSWERED.fullmatch(str(error))
+    unanswered = type(error) in (Py4JError, PySparkRuntimeError, EOFError) and _UNANSWERED.fullmatch(str(error))
     if unanswered or isinstance(error, (Py4JNetworkError, Py4JAuthenticationError, ConnectionError)):
         return SparkEndedError(
             "Spark's Java process ended in the middle of the run, most often because memory ran out.",

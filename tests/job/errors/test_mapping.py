@@ -2,6 +2,7 @@
 
 import pytest
 from py4j.protocol import Py4JAuthenticationError, Py4JError, Py4JNetworkError
+from pyspark.errors import PySparkRuntimeError
 
 from job.errors import RunFailedError, SparkEndedError, TryAgainError, UsageError, from_spark, probable_cause, refused
 
@@ -77,6 +78,8 @@ def test_restores_exit_code_of_try_again() -> None:
         # A process that is just ending may still accept a connection, and reset it.
         Py4JAuthenticationError("Failed to authenticate with gateway server."),
         Py4JError("An error occurred while calling o27.setCallSite"),
+        Py4JError("PythonRDD does not exist in the JVM"),
+        PySparkRuntimeError(error_class="CANNOT_OPEN_SOCKET", message_parameters={"errors": "['refused']"}),
         ConnectionRefusedError(111, "Connection refused"),
         EOFError(),
     ],
