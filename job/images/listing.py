@@ -64,7 +64,7 @@ LOST_AT_MOST = 0.05
 """Share of the work that runs at the same time, which a killed run has begun and not written."""
 
 LIGHTLY_LOST = 128
-"""Photos of a slot that a killed run may always lose: about a second of work, where each task and file more cost 10
+"""Photos of a slot that a killed run may always lose: seconds of work, where each task and file more cost 10
 milliseconds in every stage."""
 
 REUSED = 0.01
