@@ -67,8 +67,8 @@ class ReportServer(accumulators.AccumulatorServer):
         super().shutdown()
 
     def handle_error(self, request: socket.socket | tuple[bytes, socket.socket], client_address: object) -> None:
-        """Print what failed, unless it is the connection."""
-        if not isinstance(sys.exception(), EOFError | OSError):
+        """Print what failed, unless it is the connection or the end."""
+        if not (self.server_shutdown or isinstance(sys.exception(), EOFError | OSError)):
             super().handle_error(request, client_address)
 
 
@@ -173,9 +173,18 @@ def running() -> SparkContext | None:
 
 
 def stop(context: SparkContext) -> None:
-    """Stop Spark, even if its Java process has died already."""
+    """Stop Spark. If its Java process has died, forget it, so that the next start makes another one."""
+    gateway: Any = SparkContext._gateway
     with suppress(Exception):
         context.stop()
+    if gateway is None:
+        return
+    try:
+        gateway.jvm.System.nanoTime()
+    except Exception:  # noqa: BLE001 - whatever it raises, this Java process does not answer
+        # Without Java's side, which the first call gave up, this ends what is left on Python's.
+        context.stop()
+        SparkContext._gateway = SparkContext._jvm = None
 
 
 def own_session(java_options: Sequence[str] = ()) -> dict[str, str]:
@@ -225,8 +234,9 @@ def own_workers() -> dict[str, str]:
         return {}
     return {
         DAEMON_MODULE: worker_daemon.__name__,
-        # Where the workers' first module is, in whichever folder the program was started.
+        # Where the workers' first module is, in whichever folder the program was started: a job.py there would hide it.
         "spark.executorEnv.PYTHONPATH": str(PACKAGE.parent),
+        "spark.executorEnv.PYTHONSAFEPATH": "1",
     }
 
 

@@ -173,7 +173,9 @@ def run_in_own_process(module: str, argv: Sequence[str], task: str) -> None:
     command = [sys.executable, "-m", module, *argv]
     package_parent = str(Path(__file__).resolve().parents[3])
     path = os.pathsep.join(filter(None, [package_parent, os.environ.get("PYTHONPATH")]))
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": path})
+    # A job.py in the working folder would hide this package.
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode == 0:
         return
     error = _error_of(done.stdout)

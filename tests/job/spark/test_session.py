@@ -20,7 +20,7 @@ from pyspark.accumulators import _UpdateRequestHandler
 
 from job.errors import NotInstalledError, RunFailedError
 from job.results.progress import Progress
-from job.spark import bundle, session
+from job.spark import bundle, session, worker_daemon
 
 
 def context_with(parallelism: int, **settings: str) -> Any:
@@ -79,6 +79,38 @@ def test_own_workers_import_the_package_from_its_place(tmp_path: Path) -> None:
     session.ship_bundle(context, tmp_path)
 
     assert added == []
+
+
+def test_workers_start_beside_a_job_py_of_the_user(tmp_path: Path) -> None:
+    (tmp_path / "job.py").write_text("raise SystemExit('not the package')")
+    prefix = "spark.executorEnv."
+    given = {name.removeprefix(prefix): value for name, value in session.own_workers().items() if prefix in name}
+
+    # The end of standard input is the daemon's order to end.
+    command = [sys.executable, "-m", worker_daemon.__name__]
+    ended = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, **given}, stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+
+    # It has printed its port.
+    assert (len(ended.stdout), ended.stderr) == (struct.calcsize("!i"), b"")
+
+
+def test_spark_starts_again_after_java_has_died() -> None:
+    # In a process of its own, because all tests here share one Java process
+    code = """
+from job.spark import session
+
+context = session.start("local[1]")
+java = context._gateway.proc
+java.kill()
+java.wait()
+session.stop(context)
+print(session.start("local[1]").parallelize([3, 4], 1).sum())
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert (ended.stdout, ended.returncode) == ("7\n", 0)
 
 
 def test_own_session_listens_on_this_machine_only() -> None:
@@ -215,7 +247,9 @@ def test_other_failures_of_java_print_their_traceback(capsys: pytest.CaptureFixt
     )
 
 
-def test_report_server_stops_while_java_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_report_server_stops_while_java_is_silent(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     # Given a handler that waits for Java's next report, without Spark's look at the clock once a second
     is_waiting = threading.Event()
 
@@ -235,6 +269,8 @@ def test_report_server_stops_while_java_is_silent(monkeypatch: pytest.MonkeyPatc
         stopping.join(60)
 
     assert not stopping.is_alive()
+    serving.join(60)
+    assert capsys.readouterr().err == ""
 
 
 def test_variables_of_another_spark_are_replaced() -> None:

@@ -161,3 +161,11 @@ def test_content_hash_is_sha256(tmp_path: Path) -> None:
 
     expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert content_hash(tmp_path / "file") == expected
+
+
+def test_own_process_starts_beside_a_job_py_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "job.py").write_text("raise SystemExit('not the package')")
+    monkeypatch.chdir(tmp_path)
+
+    # A module that does nothing when it is run.
+    export.run_in_own_process("job.run_names", [], "Reading names")
