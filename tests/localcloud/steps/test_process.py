@@ -35,7 +35,8 @@ def is_gone(process: int) -> bool:
     for _ in range(100):
         try:
             state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
+            # The latter if it ends between opening and reading the file.
             return True
         if state == "Z":
             return True
