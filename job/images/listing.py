@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from job import storage
 from job.errors import PhotosNotFoundError, ShardsError
+from job.images.decode import EXACT, SCALED
 from job.images.formats import FORMAT_NAMES, count_endings, describe_ignored, is_photo
 from job.images.labels import labels_of
 from job.images.limits import LARGEST_FILE
@@ -75,9 +76,9 @@ FOLDERS_SHOWN = 5
 ARCHIVES_AT_A_TIME = 16
 """Archives of a folder that are listed together: each takes requests that are mostly waiting."""
 
-BYTES_LIKE_ONE_PHOTO = 150_000
-"""Decoding this many bytes takes as long as one inference by MobileNetV2 (measured on 12-megapixel JPEGs of quality
-75 and 90: 115,000 and 168,000 bytes in 6.6 ms)."""
+BYTES_LIKE_ONE_PHOTO = {EXACT: 150_000, SCALED: 500_000}
+"""Decoding this many bytes takes as long as one inference by MobileNetV2, by ``--decode`` (measured on 12-megapixel
+JPEGs: exactly, 115,000 and 168,000 bytes of quality 75 and 90 in 6.6 ms; scaled, 510,000 bytes in 7 ms)."""
 
 
 @dataclass(frozen=True)
@@ -218,7 +219,7 @@ def require_separate(folders: Sequence[str]) -> None:
                 )
 
 
-def partition(listing: pa.Table, slots: int, largest: int = LARGEST_PARTITION) -> list[pa.Table]:
+def partition(listing: pa.Table, slots: int, largest: int = LARGEST_PARTITION, decoding: str = EXACT) -> list[pa.Table]:
     """Cut a listing into partitions, which become smaller towards the end.
 
     Tasks start in this order, so all slots finish at about the same time, while most photos are in partitions large
@@ -226,7 +227,7 @@ def partition(listing: pa.Table, slots: int, largest: int = LARGEST_PARTITION) -
     whole, or ``LIGHTLY_LOST`` per slot.
     """
     reused = listing["earlier_row"].is_valid().to_numpy()
-    cost = np.cumsum(np.where(reused, REUSED, photo_costs(listing["size"].to_numpy())))
+    cost = np.cumsum(np.where(reused, REUSED, photo_costs(listing["size"].to_numpy(), decoding)))
     partitions: list[pa.Table] = []
     start, spent = 0, 0.0
     while start < len(cost):
@@ -239,9 +240,9 @@ def partition(listing: pa.Table, slots: int, largest: int = LARGEST_PARTITION) -
     return partitions
 
 
-def photo_costs(sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+def photo_costs(sizes: npt.NDArray[np.int64], decoding: str = EXACT) -> npt.NDArray[np.float64]:
     """Return the cost of each photo in inferences, from its size in bytes."""
-    return 1.0 + sizes / BYTES_LIKE_ONE_PHOTO
+    return 1.0 + sizes / BYTES_LIKE_ONE_PHOTO[decoding]
 
 
 def of_split(rows: pa.Table, split: str) -> pa.Table:

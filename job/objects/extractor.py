@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyspark import Broadcast
 
 from job.features.network.extractor import NetworkExtractor
-from job.images import Decoded, open_photo, resized
+from job.images import EXACT, Decoded, open_photo, resized
 from job.objects.search import Judge, Objects, find
 from job.results import layout
 from job.spark.tasks import Loaded, Values
@@ -33,6 +33,7 @@ class ObjectExtractor:
 
     folder, schema, stage = layout.BOXES, layout.BOXES_SCHEMA, "find"
     largest_partition = PHOTOS
+    decoding = EXACT
 
     def load(self) -> Loaded:
         """Load the network."""

@@ -58,6 +58,10 @@ class PhotoExtractor(Protocol):
         """The name under which ``process`` is timed inside a task."""
 
     @property
+    def decoding(self) -> str:
+        """How it decodes photos: a value of ``--decode``."""
+
+    @property
     def largest_partition(self) -> int:
         """How many photos a task can hold the values of."""
 
@@ -110,7 +114,7 @@ def extract(
 ) -> list[PhotosReport]:
     """Extract and write the values of all photos; return the report of each task, in the order of the listing."""
     largest = max(1, min(listing.LARGEST_PARTITION, extractor.largest_partition))
-    partitions = listing.partition(photos, session.slots(context), largest)
+    partitions = listing.partition(photos, session.slots(context), largest, extractor.decoding)
     numbered = [(number, as_stream(part)) for number, part in enumerate(partitions)]
     task = PhotoTask(output, run_id, extractor, extractor.provenance)
     done = context.accumulator(0)

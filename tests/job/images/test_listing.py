@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from job.errors import PhotosNotFoundError
-from job.images import LISTING_SCHEMA, PREDICT, TEST, TRAIN, LeftOut, Subset, labels, listing
+from job.images import EXACT, LISTING_SCHEMA, PREDICT, SCALED, TEST, TRAIN, LeftOut, Subset, labels, listing
 from job.storage import FileFound
 from tests.error_report import values
 
@@ -220,6 +220,14 @@ def test_partitions_weigh_large_photos_by_their_bytes() -> None:
     assert partitions[0].num_rows > 400
     assert partitions[-1].num_rows < 5
     assert max(costs) <= listing.LARGEST_PARTITION + 21
+
+
+def test_partitions_hold_more_large_photos_if_scaled() -> None:
+    large = made_listing([3_000_000] * 400)
+
+    exact, scaled = (listing.partition(large, slots=2, decoding=decoding) for decoding in (EXACT, SCALED))
+
+    assert 3 * len(scaled) < 2 * len(exact)
 
 
 def test_one_huge_photo_gets_a_partition_of_its_own() -> None:
