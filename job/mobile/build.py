@@ -148,8 +148,7 @@ def parse_description(model: bytes) -> MobileDescription | None:
 
 def projecting(projection: Projection) -> Dense:
     """Return a projection as one layer."""
-    weights = projection.components / projection.scale
-    return Dense(weights, -(weights @ projection.mean), None)
+    return Dense(projection.weights, -(projection.weights @ projection.mean), None)
 
 
 def dense_layers(classifier: Classifier) -> list[Dense]:

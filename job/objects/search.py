@@ -14,7 +14,7 @@ from job.objects.backdrop import Backdrop
 from job.objects.merge import merge
 from job.objects.proposals import Proposals, cut_out, outlined, whole_windows
 from job.objects.windows import Floats
-from job.pca import Projection, project
+from job.pca import Projection
 
 Compute = Callable[[Sequence[Decoded]], npt.NDArray[np.float32]]
 
@@ -44,10 +44,9 @@ class Judge:
     def judge(self, features: npt.NDArray[np.float32]) -> tuple[Floats, Floats]:
         """Return the probabilities of each row, and its distance as a share of the limit."""
         assert self.classifier.distance is not None  # noqa: S101 - the caller has checked it
-        arrays = self.projection
-        most = EXTREME * arrays.scale
-        features = np.clip(features, arrays.mean - most, arrays.mean + most).astype(np.float32)
-        components = project(features, arrays.mean, arrays.scale, arrays.components)
+        mean, most = self.projection.mean, EXTREME * self.projection.scale
+        features = np.clip(features, mean - most, mean + most).astype(np.float32)
+        components = self.projection.project(features)
         inputs = features if self.classifier.classify_on == FEATURES else components
         distances = self.classifier.distance.of(components) / self.classifier.distance.limit
         return self.classifier.probabilities(inputs), distances

@@ -4,7 +4,7 @@
 """
 
 from job.pca import components
-from job.pca.components import Classes, Moments, PrincipalComponents, Projection, project
+from job.pca.components import Classes, Moments, PrincipalComponents, Projection
 
 __all__ = [
     "Classes",
@@ -12,5 +12,4 @@ __all__ = [
     "PrincipalComponents",
     "Projection",
     "components",
-    "project",
 ]

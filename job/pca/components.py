@@ -5,8 +5,8 @@ this gives all components and their explained variance.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, fields
+from functools import cached_property, lru_cache
 from typing import Self
 
 import numpy as np
@@ -150,9 +150,23 @@ class Projection:
     scale: Matrix
     components: Matrix  # float64 of shape (k, dimensions)
 
+    @cached_property
+    def weights(self) -> Matrix:
+        """Components divided by the scale; cached, because to divide takes as long as to project a small file."""
+        return self.components / self.scale
+
+    def project(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return the components of rows of features, of shape (rows, k), computed in float64 and rounded to float32.
+
+        The components of a row do not depend on the other rows, bit for bit.
+
+        ``features``: shape (rows, dimensions).
+        """
+        return row_products(features, self.weights, self.mean).astype(np.float32)
+
     def to_file(self) -> bytes:
         """Return the content of projection.npz, the same bytes for the same arrays."""
-        return to_npz(vars(self))
+        return to_npz({field.name: getattr(self, field.name) for field in fields(self)})
 
     @classmethod
     def from_file(cls, content: bytes) -> Self:
@@ -237,24 +251,6 @@ def require_components(wanted: int, photos: int, dimensions: int) -> None:
             f"--components must be between 1 and {most} with {photos} photos of {dimensions} features, got {wanted}.",
             f"Use --components {most} or fewer, or add photos.",
         )
-
-
-def project(rows: npt.NDArray[np.float32], mean: Matrix, scale: Matrix, components: Matrix) -> npt.NDArray[np.float32]:
-    """Return the components of rows of features, computed in float64 and rounded to float32.
-
-    The components of a row do not depend on the other rows, bit for bit.
-
-    Parameters
-    ----------
-    rows
-        Shape (rows, dimensions).
-    mean, scale
-        Shape (dimensions,).
-    components
-        Shape (components, dimensions).
-    """
-    # Divide the matrix once, instead of each row.
-    return row_products(rows, components / scale, mean).astype(np.float32)
 
 
 def explained_variance(fitted: PrincipalComponents) -> pa.Table:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from pyspark import Accumulator, Broadcast, SparkContext
 
 from job.matrices import list_column, matrix
-from job.pca.components import Classes, Matrix, Moments, Projection, add_in_pairs, project
+from job.pca.components import Classes, Matrix, Moments, Projection, add_in_pairs
 from job.results import DataFile, layout
 from job.spark import slices, workers
 from job.spark.slices import Prepare, Slice, as_written
@@ -131,7 +131,7 @@ def classes_of(table: pa.Table, labels: Sequence[str]) -> Classes:
 
 def components_table(table: pa.Table, projection: Projection) -> pa.Table:
     """Return the components of the rows of a features file."""
-    rows = project(matrix(table["features"]), projection.mean, projection.scale, projection.components)
+    rows = projection.project(matrix(table["features"]))
     columns = [table["path"], table["label"], table["split"], list_column(rows)]
     return pa.table(columns, schema=layout.COMPONENTS_SCHEMA)
 

@@ -11,7 +11,7 @@ from pyspark import Broadcast, SparkContext
 
 from job.images import PREDICT
 from job.matrices import matrix
-from job.pca import Projection, project
+from job.pca import Projection
 from job.results import DataFile, resume
 from job.spark import session, workers
 
@@ -45,5 +45,5 @@ def _read_file(output: str, file: DataFile, shared: "Broadcast[Projection | None
         table = table.filter(pc.not_equal(table["split"], PREDICT))
         rows = np.empty((len(table), 0 if projection is None else len(projection.components)), np.float32)
         if projection and len(table):
-            rows = project(matrix(table["features"]), projection.mean, projection.scale, projection.components)
+            rows = projection.project(matrix(table["features"]))
         return Labelled(table.select(["path", "label", "split", *resume.IDENTITY]), rows)

@@ -27,7 +27,7 @@ from job.features.network import Backbone, content_hash
 from job.images.decode import decode
 from job.matrices import FLOAT_LIST
 from job.mobile import PhotoClassifier
-from job.pca import project
+from job.pca import Projection
 from tests.error_report import values
 from tests.infra.command_line import MANIFEST
 from tests.infra.conftest import Deployed, World
@@ -68,7 +68,7 @@ def finished_run(sample_photos: Path, random_backbone: Path, tmp_path_factory: p
     mean, scale = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
     scale[scale == 0] = 1
     directions = np.linalg.svd((features - mean) / scale, full_matrices=False)[2][:5]
-    components = project(features, mean, scale, directions)
+    components = Projection(mean, scale, directions).project(features)
     labels = [photo.parent.name for photo in photos]
     fitted = LogisticRegression().fit(components, labels)
     classifier = Classifier("logistic", tuple(fitted.classes_), 5, {}, LinearModel(fitted.coef_, fitted.intercept_))

@@ -21,7 +21,7 @@ from job.mobile import (
     with_float16_weights,
 )
 from job.mobile.trees import at_most, tree_matrices
-from job.pca import Projection, project
+from job.pca import Projection
 from tests.job.features.network.computed import features_of
 
 LABELS = ("Apple", "Éclair", "Prune")
@@ -49,7 +49,7 @@ def projection(features: Array) -> Projection:
 
 @pytest.fixture(scope="module")
 def components(features: Array, projection: Projection) -> Array:
-    return project(features, projection.mean, projection.scale, projection.components).astype(np.float64)
+    return projection.project(features).astype(np.float64)
 
 
 def probabilities(model: bytes, photos: list[bytes], folder: Path) -> Array:
@@ -235,7 +235,7 @@ def test_views_are_averaged_inside_the_phone_model(
     for photo, ours in zip(photos[:2], given, strict=True):
         views = [network.run(view[np.newaxis])[0] for view in decode_views(photo, 224, 224, 3, EXACT).pixels()]
         features = np.mean(views, axis=0)[np.newaxis]
-        reduced = project(features, projection.mean, projection.scale, projection.components).astype(np.float64)
+        reduced = projection.project(features).astype(np.float64)
         np.testing.assert_allclose(ours, regression.probabilities(reduced)[0], atol=2e-4)
 
 
@@ -250,7 +250,7 @@ def test_phone_model_takes_the_square_root_of_features(
     network = Backbone(random_backbone)
     views = [network.run(view[np.newaxis])[0] for view in decode_views(photos[0], 224, 224, 3, EXACT).pixels()]
     features = np.sqrt(np.mean(views, axis=0))[np.newaxis]
-    reduced = project(features, projection.mean, projection.scale, projection.components).astype(np.float64)
+    reduced = projection.project(features).astype(np.float64)
     np.testing.assert_allclose(given, regression.probabilities(reduced)[0], atol=2e-4)
 
 

@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from job.errors import TooFewPhotosError
-from job.pca import Moments, PrincipalComponents, components
+from job.pca import Moments, PrincipalComponents, Projection, components
 
 Rows = npt.NDArray[np.float32]
 
@@ -134,7 +134,7 @@ def test_projected_rows_have_explained_variance_uncorrelated() -> None:
     data = correlated(2500, 12)
     fitted = components.fit(moments_of(data), standardize=True)
 
-    projected = components.project(data, fitted.mean, fitted.scale, fitted.components[:5])
+    projected = Projection(fitted.mean, fitted.scale, fitted.components[:5]).project(data)
 
     assert projected.dtype == np.float32
     covariance = np.cov(projected.astype(np.float64), rowvar=False)
@@ -153,12 +153,21 @@ def test_every_component_has_a_row_of_explained_variance() -> None:
 def test_components_of_a_row_ignore_other_rows() -> None:
     random = np.random.default_rng(7)
     rows = random.normal(size=(700, 130)).astype(np.float32)
-    mean, scale, directions = random.normal(size=130), random.random(130) + 0.5, random.normal(size=(37, 130))
+    projection = Projection(random.normal(size=130), random.random(130) + 0.5, random.normal(size=(37, 130)))
 
-    at_once = components.project(rows, mean, scale, directions)
-    in_parts = [components.project(part, mean, scale, directions) for part in np.split(rows, [1, 14, 301, 600])]
+    at_once = projection.project(rows)
+    in_parts = [projection.project(part) for part in np.split(rows, [1, 14, 301, 600])]
 
     np.testing.assert_array_equal(np.concatenate(in_parts), at_once)
+
+
+def test_projecting_does_not_change_the_projection_file() -> None:
+    projection = Projection(np.zeros(3), np.full(3, 2.0), np.eye(2, 3))
+    before = projection.to_file()
+
+    projection.project(np.ones((1, 3), np.float32))
+
+    assert projection.to_file() == before
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 8, 13])
