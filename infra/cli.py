@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from infra.errors import InterruptedCommandError
 from job.errors import OrchardError, started_as, tell
-from job.spark.without_pandas import hide_pandas
+from job.spark import own_process
 
 if TYPE_CHECKING:
     from infra.context import Context
@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None, context: "Context | None" = None) ->
         What the command works with; None means this process's environment and terminal.
     """
     if argv is None:
-        hide_pandas()
+        own_process.begin()
         argv = sys.argv[1:]
     try:
         return _execute(argv, context)

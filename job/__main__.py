@@ -11,13 +11,13 @@ from job.arguments import Arguments, PredictArguments, ReportArguments
 from job.errors import InterruptedRunError, OrchardError, RunFailedError, one_line, printable, tell
 from job.report import command
 from job.report.summary import summary
-from job.spark.without_pandas import hide_pandas
+from job.spark import own_process
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the job and print its summary; return the exit code."""
     if argv is None:
-        hide_pandas()
+        own_process.begin()
         argv = sys.argv[1:]
     argv = list(argv)
     try:

@@ -2,5 +2,5 @@
 
 Most modules import Spark, so each is imported by itself: ``session`` (start, join and stop Spark), ``tasks`` (photo
 tasks), ``workers`` (limits of a task), ``slices`` (training rows in slices), ``java`` (find Java), ``bundle`` (the code
-in one file), ``cds_archive`` (a faster start of Java) and ``without_pandas`` are public too.
+in one file), ``cds_archive`` and ``own_process`` (faster starts of Java and of Python) are public too.
 """

@@ -1,6 +1,7 @@
-"""Pack this package into one bundle: the same bytes for the same code, on any machine and at any time."""
+"""Where this package is; pack it into one bundle: the same bytes for the same code, on any machine, at any time."""
 
 import io
+import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,16 @@ SHIPPED = (".py", ".css", ".js", ".toml")
 
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip file can hold: file times would make every bundle different."""
+
+
+def import_path(others: str = "") -> dict[str, str]:
+    """Return the variables with which ``python -m`` finds this package first, in whichever folder it starts.
+
+    ``others``: what the Python path has besides.
+    """
+    path = os.pathsep.join(filter(None, [str(PACKAGE.parent), others]))
+    # Without the second one, a job.py in that folder would hide this package.
+    return {"PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
 
 
 def pack(added: Mapping[str, str] = {}) -> bytes:

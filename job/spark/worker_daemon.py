@@ -7,6 +7,7 @@ task.
 python -m job.spark.worker_daemon
 """
 
+import gc
 import importlib.util
 import os
 import socket
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from job.spark.without_pandas import hide_pandas
+from job.spark import own_process
 
 MODULE = "ORCHARD_WORKER_MODULE"
 """Environment variable: the module that workers start with, if any."""
@@ -52,12 +53,16 @@ def acknowledging(task: Callable[[socket.socket, bool], int]) -> Callable[[socke
 
 def main() -> None:
     """Fork workers for as long as Spark asks for some."""
+    # All that is loaded here stays loaded: neither this process nor its workers look for garbage among it.
+    gc.disable()
     leave_archives_out()
-    hide_pandas()
+    own_process.begin()
     if module := os.environ.get(MODULE):
         importlib.import_module(module)
     daemon: Any = importlib.import_module("pyspark.daemon")
     daemon.worker = acknowledging(daemon.worker)
+    gc.freeze()
+    gc.enable()
     daemon.manager()
 
 

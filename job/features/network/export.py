@@ -28,6 +28,7 @@ from job.errors import (
 from job.features.network.backbone import BackboneDescription, content_hash, embed_description, read_description
 from job.features.network.registry import IMAGENET, NETWORKS, RANDOM, require_network
 from job.features.network.weights_packages import WEIGHTS_PACKAGES, find_package
+from job.spark import bundle
 from job.storage import cache_folder
 
 EXPORT_VERSION = 1
@@ -171,10 +172,7 @@ def run_in_own_process(module: str, argv: Sequence[str], task: str) -> None:
         After any other failure.
     """
     command = [sys.executable, "-m", module, *argv]
-    package_parent = str(Path(__file__).resolve().parents[3])
-    path = os.pathsep.join(filter(None, [package_parent, os.environ.get("PYTHONPATH")]))
-    # A job.py in the working folder would hide this package.
-    environment = {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
+    environment = {**os.environ, **bundle.import_path(os.environ.get("PYTHONPATH", ""))}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode == 0:
         return

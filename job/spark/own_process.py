@@ -1,5 +1,7 @@
-"""Keep pyarrow from loading pandas, which the job does not use and a cluster does not have."""
+"""Make processes that belong to Orchard alone start and end in less time."""
 
+import atexit
+import gc
 import sys
 from importlib.abc import MetaPathFinder
 
@@ -13,6 +15,8 @@ class WithoutPandas(MetaPathFinder):
             raise ModuleNotFoundError("This process does not use pandas.", name=fullname)
 
 
-def hide_pandas() -> None:
-    """Hide pandas for the rest of this process, which must belong to Orchard alone."""
+def begin() -> None:
+    """Hide pandas, which the job does not use and a cluster does not have, and let the process end at once."""
     sys.meta_path.insert(0, WithoutPandas())
+    # At the end Python looks for garbage among all that is loaded, for a tenth of a second.
+    atexit.register(gc.freeze)
