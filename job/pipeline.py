@@ -58,6 +58,8 @@ def run(arguments: Arguments) -> dict[str, Any]:
         If the run could not finish; what it wrote stays, without a manifest.
     """
     folders = [folder for folder in (arguments.images, arguments.test, arguments.predict) if folder is not None]
+    compile_quickly = not trains_trees(arguments.classifier)
+    session.launch(arguments.master, compile_quickly)
     with open_run(arguments.output, arguments.overwrite or arguments.resume, folders) as run:
         output, progress, left_out = run.output, run.progress, LeftOut()
         with progress.stage("list"):
@@ -77,7 +79,7 @@ def run(arguments: Arguments) -> dict[str, Any]:
             extractor.files,
             progress,
             run.folder,
-            compile_quickly=not trains_trees(arguments.classifier),
+            compile_quickly=compile_quickly,
             module=type(extractor).__module__,
         ) as context:
             reports = tasks.extract(context, photos, extractor, output, run.run_id, progress)

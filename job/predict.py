@@ -51,6 +51,7 @@ def run(arguments: PredictArguments, environment: Mapping[str, str]) -> dict[str
             f"--output must not be the folder of --results, got '{output}' for both.",
             f"Choose {another_output()}.",
         )
+    session.launch(arguments.master, compile_quickly=True)
     with open_run(output, arguments.overwrite or arguments.resume, [arguments.images]) as run:
         progress, left_out = run.progress, LeftOut()
         earlier = layout.read_manifest(fitted)

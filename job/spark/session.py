@@ -16,7 +16,7 @@ from pyspark import RDD, SparkConf, SparkContext, accumulators
 
 from job.errors import NotInstalledError, OrchardError, from_spark, one_line, probable_cause
 from job.results.progress import Progress
-from job.spark import bundle, cds_archive, worker_daemon
+from job.spark import bundle, cds_archive, gateway, worker_daemon
 from job.spark.bundle import PACKAGE
 from job.spark.java import JAVA_VERSION, find_java_home
 
@@ -96,22 +96,17 @@ def start(master: str | None, compile_quickly: bool = False, module: str = "") -
     if joined is not None:
         return joined
     configuration = SparkConf().setAppName("orchard")
-    if master is not None or "PYSPARK_GATEWAY_PORT" not in os.environ:
+    direct, settings = starts_directly(master, os.environ), {}
+    if master is not None or gateway.PORT not in os.environ:
         chosen = master or ALL_CORES
         configuration.setMaster(chosen)
-        if chosen.startswith("local"):
-            use_own_spark(os.environ)
-        # Spark's executors would start the first `python3` on PATH.
-        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-        options = cds_archive.java_options(cds_archive.find())
-        settings = own_session([*options, COMPILE_QUICKLY] if compile_quickly else options)
+        settings = provided(chosen, compile_quickly)
         if chosen.startswith("local"):
             settings |= own_workers()
             # What this process once started Spark with stays in Java, which would keep the first module.
             configuration.set(f"spark.executorEnv.{worker_daemon.MODULE}", module)
         for name, value in settings.items():
             configuration.setIfMissing(name, value)
-        provide_java()
         require_reachable(chosen)
     # py4j logs tracebacks of failures that the user reads as one sentence. Some of them go to the root logger,
     # which prints while it has no handler.
@@ -120,6 +115,8 @@ def start(master: str | None, compile_quickly: bool = False, module: str = "") -
     accumulators.AccumulatorServer = ReportServer  # type: ignore[misc]
     interrupt = signal.getsignal(signal.SIGINT)
     try:
+        if direct:
+            gateway.connect(settings)
         context = SparkContext.getOrCreate(configuration)
     except Exception as error:
         raise NotInstalledError(
@@ -130,6 +127,35 @@ def start(master: str | None, compile_quickly: bool = False, module: str = "") -
         # Spark's own handler calls Java from inside the signal, in the middle of another call to Java.
         signal.signal(signal.SIGINT, interrupt)
     return context
+
+
+def launch(master: str | None, compile_quickly: bool) -> None:
+    """Start Java without waiting for it, if ``start`` with these parameters will need it on this machine."""
+    if running() is None and starts_directly(master, os.environ):
+        gateway.launch(provided(master or ALL_CORES, compile_quickly))
+
+
+def starts_directly(master: str | None, environment: Mapping[str, str]) -> bool:
+    """Return whether Spark runs on this machine, and no other Spark or start of it is configured."""
+    configured = any(environment.get(name) for name in (gateway.PORT, *STARTING_VARIABLES))
+    return (master or ALL_CORES).partition("[")[0] == "local" and not configured
+
+
+def provided(master: str, compile_quickly: bool) -> dict[str, str]:
+    """Return the settings with which this program starts Spark, and set the variables that it reads.
+
+    Raises
+    ------
+    NotInstalledError
+        If there is no Java that Spark runs on.
+    """
+    if master.startswith("local"):
+        use_own_spark(os.environ)
+    # Spark's executors would start the first `python3` on PATH.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    provide_java()
+    options = cds_archive.java_options(cds_archive.find())
+    return own_session([*options, COMPILE_QUICKLY] if compile_quickly else options)
 
 
 @contextmanager
@@ -174,22 +200,24 @@ def running() -> SparkContext | None:
 
 def stop(context: SparkContext) -> None:
     """Stop Spark. If its Java process has died, forget it, so that the next start makes another one."""
-    gateway: Any = SparkContext._gateway
+    connection: Any = SparkContext._gateway
     with suppress(Exception):
         context.stop()
-    if gateway is None:
+    if connection is None:
         return
     try:
-        gateway.jvm.System.nanoTime()
+        connection.jvm.System.nanoTime()
     except Exception:  # noqa: BLE001 - whatever it raises, this Java process does not answer
         # Without Java's side, which the first call gave up, this ends what is left on Python's.
         context.stop()
         SparkContext._gateway = SparkContext._jvm = None
+        gateway.forget()
 
 
 def own_session(java_options: Sequence[str] = ()) -> dict[str, str]:
     """Return the settings of a session that this program starts by itself, on one machine."""
-    logging_by = f"-Dlog4j2.configurationFile={PACKAGE / 'spark' / 'log4j2.properties'}"
+    # Java would take a twentieth of a second to register its logging for tools that change it from outside.
+    logging_by = [f"-Dlog4j2.configurationFile={PACKAGE / 'spark' / 'log4j2.properties'}", "-Dlog4j2.disableJmx=true"]
     return {
         # Nothing listens on an address that others can reach.
         "spark.driver.bindAddress": "127.0.0.1",
@@ -201,7 +229,7 @@ def own_session(java_options: Sequence[str] = ()) -> dict[str, str]:
         "spark.pyspark.python": os.environ.get("PYSPARK_PYTHON", sys.executable),
         # There are as many tasks as cores: threads of NumPy's matrix products would fight for them.
         "spark.executorEnv.OMP_NUM_THREADS": "1",
-        "spark.driver.extraJavaOptions": shlex.join([logging_by, *java_options]),
+        "spark.driver.extraJavaOptions": shlex.join([*logging_by, *java_options]),
     }
 
 
@@ -234,9 +262,7 @@ def own_workers() -> dict[str, str]:
         return {}
     return {
         DAEMON_MODULE: worker_daemon.__name__,
-        # Where the workers' first module is, in whichever folder the program was started: a job.py there would hide it.
-        "spark.executorEnv.PYTHONPATH": str(PACKAGE.parent),
-        "spark.executorEnv.PYTHONSAFEPATH": "1",
+        **{f"spark.executorEnv.{name}": value for name, value in bundle.import_path().items()},
     }
 
 

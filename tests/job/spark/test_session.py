@@ -123,7 +123,7 @@ def test_own_session_listens_on_this_machine_only() -> None:
 def test_own_session_passes_java_options() -> None:
     options = session.own_session(["-XX:SharedArchiveFile=/a folder/spark.jsa"])["spark.driver.extraJavaOptions"]
 
-    assert shlex.split(options)[1:] == ["-XX:SharedArchiveFile=/a folder/spark.jsa"]
+    assert shlex.split(options)[2:] == ["-XX:SharedArchiveFile=/a folder/spark.jsa"]
 
 
 @pytest.mark.parametrize("quickly", [True, False])
