@@ -10,8 +10,8 @@ from job.images import is_photo
 
 SHARDS = 20
 
-LARGE = 200
-"""Number of large photos."""
+LARGE = 400
+"""Number of large photos: enough that the second before the first task weighs little."""
 
 SIDES = (4000, 3000)
 """Pixels of a large photo: 12 megapixels, as phones take them."""
