@@ -109,7 +109,7 @@ def run(output: str) -> dict[str, float]:
         photos.update({label: count for (split, label), count in report.labels.items() if split == TRAIN})
     labels = tuple(sorted(photos))
     progress = Progress(output, "bench")
-    with session.opened(None, (), progress, Path(output)) as context:
+    with session.launched(None) as launch, session.opened(launch, (), progress, Path(output)) as context:
         fitted, moments = fit(context, reports, SumTask(output, FEATURES, labels), True, progress)
         projection = Projection(fitted.mean, fitted.scale, fitted.components[:KEPT])
         projected = project_photos(context, reports, projection, ProjectionTask(output, csv=False), progress)

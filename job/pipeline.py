@@ -59,8 +59,10 @@ def run(arguments: Arguments) -> dict[str, Any]:
     """
     folders = [folder for folder in (arguments.images, arguments.test, arguments.predict) if folder is not None]
     compile_quickly = not trains_trees(arguments.classifier)
-    session.launch(arguments.master, compile_quickly)
-    with open_run(arguments.output, arguments.overwrite or arguments.resume, folders) as run:
+    with (
+        session.launched(arguments.master, compile_quickly) as launch,
+        open_run(arguments.output, arguments.overwrite or arguments.resume, folders) as run,
+    ):
         output, progress, left_out = run.output, run.progress, LeftOut()
         with progress.stage("list"):
             photos = list_all(arguments, left_out)
@@ -74,14 +76,8 @@ def run(arguments: Arguments) -> dict[str, Any]:
         if isinstance(extractor, NetworkExtractor):
             # Before the features: --resume finds it after a run that did not finish.
             written[layout.BACKBONE] = backbones.keep(run, extractor.model, extractor.backbone)
-        with session.opened(
-            arguments.master,
-            extractor.files,
-            progress,
-            run.folder,
-            compile_quickly=compile_quickly,
-            module=type(extractor).__module__,
-        ) as context:
+        module = type(extractor).__module__
+        with session.opened(launch, extractor.files, progress, run.folder, module) as context:
             reports = tasks.extract(context, photos, extractor, output, run.run_id, progress)
             rejection_limits.require_enough(output, count(photos, TRAIN), arguments.max_rejected, reports)
             extracted = extractor.complete(context, reports, output, progress)

@@ -51,8 +51,10 @@ def run(arguments: PredictArguments, environment: Mapping[str, str]) -> dict[str
             f"--output must not be the folder of --results, got '{output}' for both.",
             f"Choose {another_output()}.",
         )
-    session.launch(arguments.master, compile_quickly=True)
-    with open_run(output, arguments.overwrite or arguments.resume, [arguments.images]) as run:
+    with (
+        session.launched(arguments.master, compile_quickly=True) as launch,
+        open_run(output, arguments.overwrite or arguments.resume, [arguments.images]) as run,
+    ):
         progress, left_out = run.progress, LeftOut()
         earlier = layout.read_manifest(fitted)
         projection, classifier = read_fitted(fitted, earlier)
@@ -67,14 +69,8 @@ def run(arguments: PredictArguments, environment: Mapping[str, str]) -> dict[str
             searched = objects.require_fitted(fitted, earlier, projection, classifier, extractor)
         listed = photos
         photos, found = resume.reuse(arguments.resume, output, extractor.folder, extractor.provenance, photos, progress)
-        with session.opened(
-            arguments.master,
-            extractor.files,
-            progress,
-            run.folder,
-            compile_quickly=True,
-            module=type(extractor).__module__,
-        ) as context:
+        module = type(extractor).__module__
+        with session.opened(launch, extractor.files, progress, run.folder, module) as context:
             reports = tasks.extract(context, photos, extractor, output, run.run_id, progress)
             rejection_limits.require_any(output, len(photos), arguments.max_rejected, reports)
             extracted = extractor.complete(context, reports, output, progress)

@@ -1,19 +1,18 @@
-"""Start Spark's Java process on this machine at once, and connect to it when it is needed.
+"""Start Spark's Java process on this machine early, and connect to it when Spark is needed.
 
 PySpark's way is a script that starts one Java to build the command of another, and a look ten times a second whether
 that one is ready. Here Java starts while Python goes on: docs/decisions/0153-java-starts-early.md.
 """
 
-import atexit
 import os
 import shlex
+import shutil
 import signal
 import struct
 import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,14 +23,14 @@ from pyspark.java_gateway import launch_gateway
 
 SPARK = Path(pyspark.__file__).parent
 
+CONFIGURATION = SPARK / "conf"
+"""Folder of settings that Spark's script reads; PySpark from PyPI has none."""
+
 SET_BY_SCRIPT = {"SPARK_HOME": str(SPARK), "PYTHONHASHSEED": "0"}
 """Environment variables that Spark's own script sets for Java and its Python workers."""
 
 ADDRESS_FILE = "_PYSPARK_DRIVER_CONN_INFO_PATH"
 """Environment variable: the file that Java writes its port and its secret to, as soon as it is ready."""
-
-ADDRESS = "address"
-"""Name of that file."""
 
 PORT, SECRET = "PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET"
 """Environment variables: the Java that PySpark connects to, in place of starting one."""
@@ -58,27 +57,22 @@ MODULE_OPTIONS = (
 """What Spark's own script adds, in its order: its class JavaModuleOptions."""
 
 
-@dataclass(frozen=True)
-class _Started:
-    process: subprocess.Popen[bytes]
-    folder: "tempfile.TemporaryDirectory[str]"  # of the address file
-
-    @property
-    def address(self) -> Path:
-        return Path(self.folder.name, ADDRESS)
-
-
-_started: _Started | None = None
-
-
 def command(settings: Mapping[str, str], environment: Mapping[str, str]) -> list[str]:
-    """Return the command of a Java that waits for PySpark, as Spark's script builds it.
+    """Return the command of a Java that waits for PySpark, with the options that Spark's script would give it.
 
-    ``settings``: of Spark, with ``spark.driver.memory`` and ``spark.driver.extraJavaOptions``.
+    Parameters
+    ----------
+    settings
+        Of Spark, with ``spark.driver.memory`` and ``spark.driver.extraJavaOptions``.
+
+    Raises
+    ------
+    ValueError
+        If a quotation mark in ``EXTRA_OPTIONS`` has no other.
     """
     return [
         str(Path(environment["JAVA_HOME"], "bin", "java")),
-        *("-cp", f"{SPARK / 'conf'}:{SPARK / 'jars'}/*"),
+        *("-cp", f"{CONFIGURATION}:{SPARK / 'jars'}/*"),
         *shlex.split(environment.get(EXTRA_OPTIONS, "")),
         f"-Xmx{settings['spark.driver.memory']}",
         *shlex.split(settings["spark.driver.extraJavaOptions"]),
@@ -87,65 +81,66 @@ def command(settings: Mapping[str, str], environment: Mapping[str, str]) -> list
     ]
 
 
-def launch(settings: Mapping[str, str]) -> None:
-    """Start Java as ``command`` says, unless this process has one."""
-    if SparkContext._gateway is None:
-        _java(settings)
-
-
-def connect(settings: Mapping[str, str]) -> None:
-    """Make PySpark use the Java that ``launch`` has started, or starts now; wait until it is ready.
+class Java:
+    """A Java process that starts while Python goes on, and that PySpark uses after ``connect``.
 
     Raises
     ------
-    RuntimeError
-        If Java has ended.
+    OSError, ValueError
+        If it cannot be started.
     """
-    if SparkContext._gateway is not None:
-        return
-    java = _java(settings)
-    while not java.address.is_file():
-        if java.process.poll() is not None:
-            raise RuntimeError(f"Java ended with exit code {java.process.returncode}")
-        time.sleep(CHECKED_EVERY)
-    content = java.address.read_bytes()
-    port, length = struct.unpack_from("!ii", content)
-    address = {PORT: str(port), SECRET: content[8 : 8 + length].decode()}
-    os.environ.update(address)
-    try:
-        connection: Any = launch_gateway()  # type: ignore[no-untyped-call]
-    finally:
-        for name in address:
-            del os.environ[name]
-    java.folder.cleanup()
-    # From now on it ends by itself when Python does, and deletes its files.
-    atexit.unregister(java.process.kill)
-    connection.proc = java.process
-    SparkContext._ensure_initialized(gateway=connection)
 
-
-def _java(settings: Mapping[str, str]) -> _Started:
-    """Return this process's Java, started now if there is none."""
-    global _started  # noqa: PLW0603 - as in PySpark, a process has one Java
-    if _started is None or _started.process.poll() is not None:
-        folder = tempfile.TemporaryDirectory(prefix="orchard-java-", ignore_cleanup_errors=True)
-        environment = {**os.environ, **SET_BY_SCRIPT, ADDRESS_FILE: str(Path(folder.name, ADDRESS))}
-        process = subprocess.Popen(
-            command(settings, environment),
+    def __init__(self, settings: Mapping[str, str]) -> None:
+        words = command(settings, os.environ)
+        self._folder = Path(tempfile.mkdtemp(prefix="orchard-java-"))
+        self._address, self._connected = self._folder / "address", False
+        self.process = subprocess.Popen(
+            words,
             # Java ends when this pipe does.
             stdin=subprocess.PIPE,
-            env=environment,
+            env={**os.environ, **SET_BY_SCRIPT, ADDRESS_FILE: str(self._address)},
             # Ctrl-C is for Python, which ends Spark in order.
             preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_IGN),  # noqa: PLW1509 - as PySpark does
         )
-        # A run that fails before it needs Java does not wait for it.
-        atexit.register(process.kill)
-        _started = _Started(process, folder)
-    return _started
+
+    def connect(self) -> None:
+        """Make PySpark use this Java; wait until it is ready.
+
+        Raises
+        ------
+        RuntimeError
+            If Java has ended, or cannot say where it listens.
+        """
+        while not self._address.is_file():
+            if self.process.poll() is not None:
+                raise RuntimeError(f"Java ended with exit code {self.process.returncode}")
+            if not self._folder.is_dir():
+                raise RuntimeError(f"something has deleted {self._folder}, in which Java writes its address")
+            time.sleep(CHECKED_EVERY)
+        content = self._address.read_bytes()
+        port, length = struct.unpack_from("!ii", content)
+        address = {PORT: str(port), SECRET: content[8 : 8 + length].decode()}
+        os.environ.update(address)
+        try:
+            connection: Any = launch_gateway()  # type: ignore[no-untyped-call]
+        finally:
+            for name in address:
+                del os.environ[name]
+        connection.proc = self.process
+        self._connected = True
+        SparkContext._ensure_initialized(gateway=connection)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def end_unless_connected(self) -> None:
+        """End it if nothing will use it."""
+        if not self._connected:
+            self.process.kill()
+            self.process.communicate()
+            shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def forget() -> None:
-    """End a Java that does not answer any more, so that ``launch`` starts another one."""
-    if _started is not None:
-        _started.process.kill()
-        _started.process.wait()
+def forget_ended() -> None:
+    """Let PySpark start another Java if the one that it is connected to has ended."""
+    process = getattr(SparkContext._gateway, "proc", None)
+    if process is not None and process.poll() is not None:
+        SparkContext._gateway = SparkContext._jvm = None

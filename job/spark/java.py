@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 
 JAVA_VERSION = 17
@@ -25,9 +24,8 @@ def find_java_home(environment: Mapping[str, str] = os.environ) -> Path | None:
     return None
 
 
-@cache
 def major_version(java: Path) -> int | None:
-    """Return the major version that a ``java`` executable reports, None if it cannot be run; asked once a process."""
+    """Return the major version that a ``java`` executable reports, None if it cannot be run."""
     try:
         report = subprocess.run([str(java), "-version"], capture_output=True, text=True, check=True, timeout=60).stderr
     except (OSError, subprocess.SubprocessError):

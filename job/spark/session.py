@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -72,11 +73,20 @@ class ReportServer(accumulators.AccumulatorServer):
             super().handle_error(request, client_address)
 
 
-def start(master: str | None, compile_quickly: bool = False, module: str = "") -> SparkContext:
-    """Return a running Spark context.
+@dataclass(frozen=True)
+class Launch:
+    """How this process starts Spark; all empty if Spark is running, or spark-submit has configured it."""
 
-    A context that is running already, as in a notebook, is returned unchanged. Under spark-submit (as in an EMR step)
-    everything is configured already, and only a name is added.
+    master: str | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    java: gateway.Java | None = None  # that is starting; None if PySpark starts it, or is connected to one
+
+
+@contextmanager
+def launched(master: str | None, compile_quickly: bool = False) -> Iterator[Launch]:
+    """Start Java, if Spark will need it on this machine, while the block goes on.
+
+    A Java that the block has not used ends with it.
 
     Parameters
     ----------
@@ -84,30 +94,93 @@ def start(master: str | None, compile_quickly: bool = False, module: str = "") -
         Where Spark runs; None for the master of spark-submit, else all cores of this machine.
     compile_quickly
         Whether Java compiles as ``COMPILE_QUICKLY`` says. Trees, which Java trains, then take 2.5 times as long.
+
+    Raises
+    ------
+    NotInstalledError
+        If there is no Java that Spark runs on.
+    """
+    if running() is not None or (master is None and gateway.PORT in os.environ):
+        yield Launch()
+        return
+    chosen = master or ALL_CORES
+    settings = provide_settings(chosen, compile_quickly)
+    gateway.forget_ended()
+    if SparkContext._gateway is not None or not starts_directly(chosen, os.environ):
+        yield Launch(chosen, settings)
+        return
+    try:
+        java = gateway.Java(settings)
+    except (OSError, ValueError) as error:
+        raise not_started(chosen, error) from error
+    try:
+        yield Launch(chosen, settings, java)
+    finally:
+        java.end_unless_connected()
+
+
+def provide_settings(master: str, compile_quickly: bool) -> dict[str, str]:
+    """Return the settings with which this program starts Spark, and set the environment variables that Spark reads.
+
+    Raises
+    ------
+    NotInstalledError
+        If there is no Java that Spark runs on.
+    """
+    local = master.startswith("local")
+    if local:
+        use_own_spark(os.environ)
+    # Spark's executors would start the first `python3` on PATH.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    provide_java()
+    options = cds_archive.java_options(cds_archive.find())
+    own = own_session([*options, COMPILE_QUICKLY] if compile_quickly else options)
+    return own | own_workers() if local else own
+
+
+def starts_directly(master: str, environment: Mapping[str, str]) -> bool:
+    """Return whether Spark runs in this program's own Java, and nothing else configures how it starts."""
+    configured = any(environment.get(name) for name in (gateway.PORT, *STARTING_VARIABLES))
+    # The executors of a local-cluster need more variables from Spark's script.
+    return master.partition("[")[0] == "local" and not configured and not gateway.CONFIGURATION.is_dir()
+
+
+def start(master: str | None, compile_quickly: bool = False, module: str = "") -> SparkContext:
+    """Return a running Spark context; parameters as for ``launched`` and ``connect``."""
+    with launched(master, compile_quickly) as launch:
+        return connect(launch, module)
+
+
+def connect(launch: Launch, module: str = "") -> SparkContext:
+    """Return a running Spark context.
+
+    A context that is running already, as in a notebook, is returned unchanged. Under spark-submit (as in an EMR step)
+    everything is configured already, and only a name is added.
+
+    Parameters
+    ----------
+    launch
+        What ``launched`` has yielded.
     module
         What the Python workers of this machine start with, as ``job.features.network.extractor``; empty for nothing.
 
     Raises
     ------
     NotInstalledError
-        If there is no Java that Spark runs on, or the master is invalid.
+        If Spark does not start, for instance because the master is invalid.
     """
     joined = running()
     if joined is not None:
         return joined
     configuration = SparkConf().setAppName("orchard")
-    direct, settings = starts_directly(master, os.environ), {}
-    if master is not None or gateway.PORT not in os.environ:
-        chosen = master or ALL_CORES
-        configuration.setMaster(chosen)
-        settings = provided(chosen, compile_quickly)
-        if chosen.startswith("local"):
-            settings |= own_workers()
-            # What this process once started Spark with stays in Java, which would keep the first module.
+    if launch.master is not None:
+        configuration.setMaster(launch.master)
+        if launch.master.startswith("local"):
+            # What PySpark once started Java with stays in it, which would keep the first module.
             configuration.set(f"spark.executorEnv.{worker_daemon.MODULE}", module)
-        for name, value in settings.items():
+        for name, value in launch.settings.items():
             configuration.setIfMissing(name, value)
-        require_reachable(chosen)
+        require_reachable(launch.master)
     # py4j logs tracebacks of failures that the user reads as one sentence. Some of them go to the root logger,
     # which prints while it has no handler.
     logging.getLogger("py4j").setLevel(logging.CRITICAL + 1)
@@ -115,68 +188,37 @@ def start(master: str | None, compile_quickly: bool = False, module: str = "") -
     accumulators.AccumulatorServer = ReportServer  # type: ignore[misc]
     interrupt = signal.getsignal(signal.SIGINT)
     try:
-        if direct:
-            gateway.connect(settings)
+        if launch.java is not None:
+            launch.java.connect()
         context = SparkContext.getOrCreate(configuration)
     except Exception as error:
-        raise NotInstalledError(
-            f"Spark did not start with --master {configuration.get('spark.master')}: {probable_cause(str(error))}",
-            how_to_start(os.environ),
-        ) from error
+        raise not_started(configuration.get("spark.master"), error) from error
     if threading.current_thread() is threading.main_thread():
         # Spark's own handler calls Java from inside the signal, in the middle of another call to Java.
         signal.signal(signal.SIGINT, interrupt)
     return context
 
 
-def launch(master: str | None, compile_quickly: bool) -> None:
-    """Start Java without waiting for it, if ``start`` with these parameters will need it on this machine."""
-    if running() is None and starts_directly(master, os.environ):
-        gateway.launch(provided(master or ALL_CORES, compile_quickly))
-
-
-def starts_directly(master: str | None, environment: Mapping[str, str]) -> bool:
-    """Return whether Spark runs on this machine, and no other Spark or start of it is configured."""
-    configured = any(environment.get(name) for name in (gateway.PORT, *STARTING_VARIABLES))
-    return (master or ALL_CORES).partition("[")[0] == "local" and not configured
-
-
-def provided(master: str, compile_quickly: bool) -> dict[str, str]:
-    """Return the settings with which this program starts Spark, and set the variables that it reads.
-
-    Raises
-    ------
-    NotInstalledError
-        If there is no Java that Spark runs on.
-    """
-    if master.startswith("local"):
-        use_own_spark(os.environ)
-    # Spark's executors would start the first `python3` on PATH.
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    provide_java()
-    options = cds_archive.java_options(cds_archive.find())
-    return own_session([*options, COMPILE_QUICKLY] if compile_quickly else options)
+def not_started(master: str | None, error: Exception) -> NotInstalledError:
+    """Return the error for a Spark that did not start."""
+    message = f"Spark did not start with --master {master}: {probable_cause(str(error))}"
+    return NotInstalledError(message, how_to_start(os.environ))
 
 
 @contextmanager
 def opened(
-    master: str | None,
-    files: Sequence[Path],
-    progress: Progress,
-    folder: Path,
-    compile_quickly: bool = False,
-    module: str = "",
+    launch: Launch, files: Sequence[Path], progress: Progress, folder: Path, module: str = ""
 ) -> Iterator[SparkContext]:
     """Run Spark while the block lasts, with the code and some files on every executor.
 
     Every failure of Spark is raised as an OrchardError.
 
-    ``master``, ``compile_quickly``, ``module``: as for ``start``.
+    ``launch``, ``module``: as for ``connect``.
     """
     joined = running() is not None
     try:
         with progress.stage("start"):
-            context = start(master, compile_quickly, module)
+            context = connect(launch, module)
             ship_bundle(context, folder)
             for file in files:
                 context.addFile(str(file))
@@ -211,7 +253,6 @@ def stop(context: SparkContext) -> None:
         # Without Java's side, which the first call gave up, this ends what is left on Python's.
         context.stop()
         SparkContext._gateway = SparkContext._jvm = None
-        gateway.forget()
 
 
 def own_session(java_options: Sequence[str] = ()) -> dict[str, str]:
@@ -247,7 +288,7 @@ def use_own_spark(environment: MutableMapping[str, str]) -> None:
 
 def how_to_start(environment: Mapping[str, str]) -> str:
     """Return what to do when Spark did not start; names the variables that change how it starts."""
-    found = [name for name in STARTING_VARIABLES if environment.get(name)]
+    found = [name for name in (*STARTING_VARIABLES, gateway.EXTRA_OPTIONS) if environment.get(name)]
     if not found:
         return "Use local[*] for this machine, or the address of a running Spark."
     return f"Start again without the variables that change how Spark starts: unset {' '.join(found)}"

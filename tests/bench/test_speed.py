@@ -88,7 +88,10 @@ from pathlib import Path
 from job.results.progress import Progress
 from job.spark import session
 with tempfile.TemporaryDirectory() as folder:
-    with session.opened("local[1]", (), Progress(folder, "run"), Path(folder)) as context:
+    with (
+        session.launched("local[1]") as launch,
+        session.opened(launch, (), Progress(folder, "run"), Path(folder)) as context,
+    ):
         context.parallelize([1], 1).map(lambda _: time.sleep(1)).collect()
 """
 

@@ -10,8 +10,6 @@ import pytest
 from job.spark import bundle, gateway, session
 from job.spark.java import find_java_home
 
-LAUNCH = "from job.spark import gateway, session; session.launch('local[1]', True)"
-
 
 def run(program: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a Python program in another process."""
@@ -45,67 +43,95 @@ def test_java_gets_the_options_that_the_script_gives_it() -> None:
 
 
 def test_spark_starts_in_the_java_launched_before() -> None:
-    program = f"""
+    program = """
 import os
-{LAUNCH}
-session.launch("local[1]", True)
-launched = gateway._started
-context = session.start("local[1]")
-print(context.parallelize([3, 4], 1).sum(), context._gateway.proc is launched.process)
-print(launched.address.parent.exists(), gateway.PORT in os.environ, gateway.SECRET in os.environ)
+from job.spark import gateway, session
+with session.launched("local[1]") as launch:
+    address = launch.java._address
+    context = session.connect(launch)
+print(context.parallelize([3, 4], 1).sum(), context._gateway.proc is launch.java.process)
+print(address.parent.exists(), gateway.PORT in os.environ, gateway.SECRET in os.environ)
+with session.launched("local[1]") as another:
+    print(another.java)
 """
 
     ended = run(program)
 
-    assert (ended.stdout, ended.stderr, ended.returncode) == ("7 True\nFalse False False\n", "", 0)
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("7 True\nFalse False False\nNone\n", "", 0)
 
 
-def test_a_process_that_does_not_need_java_ends_it() -> None:
-    # What is registered first runs last.
-    program = f"import atexit; atexit.register(lambda: print(gateway._started.process.wait())); {LAUNCH}"
+def test_java_that_nothing_uses_ends_with_its_block() -> None:
+    program = """
+from job.spark import session
+try:
+    with session.launched("local[1]") as launch:
+        raise ValueError
+except ValueError:
+    print(launch.java.process.returncode, launch.java._folder.exists())
+"""
 
     ended = run(program)
 
-    assert (ended.stdout, ended.stderr, ended.returncode) == ("-9\n", "", 0)
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("-9 False\n", "", 0)
 
 
-def test_java_that_ends_at_once_is_not_waited_for() -> None:
-    program = "from job.spark import session; session.start('local[1]')"
-
-    ended = run(program, **{gateway.EXTRA_OPTIONS: "-Xms9g"})
-
-    assert "NotInstalledError: Spark did not start with --master local[1]: Java ended with exit code 1" in ended.stderr
-
-
-def test_java_is_launched_once_more_after_it_has_ended() -> None:
-    program = f"""
-{LAUNCH}
-gateway.forget()
-first = gateway._started.process
-{LAUNCH}
-print(first.returncode, gateway._started.process.poll())
+@pytest.mark.parametrize(
+    ("options", "reason"), [("-Xms9g", "Java ended with exit code 1"), ("-Dan.option='", "No closing quotation")]
+)
+def test_java_that_does_not_start_is_reported(options: str, reason: str) -> None:
+    program = """
+from job.errors import NotInstalledError
+from job.spark import session
+try:
+    session.start("local[1]")
+except NotInstalledError as error:
+    print(error.message, error.hint)
 """
 
-    assert run(program).stdout == "-9 None\n"
+    ended = run(program, **{gateway.EXTRA_OPTIONS: options})
+
+    assert reason in ended.stdout.splitlines()[-1]
+    assert f"unset {gateway.EXTRA_OPTIONS}" in ended.stdout.splitlines()[-1]
+
+
+def test_java_whose_folder_is_deleted_is_not_waited_for() -> None:
+    program = """
+import shutil
+from job.errors import NotInstalledError
+from job.spark import session
+try:
+    with session.launched("local[1]") as launch:
+        shutil.rmtree(launch.java._folder)
+        session.connect(launch)
+except NotInstalledError as error:
+    print(str(launch.java._folder) in error.message)
+"""
+
+    assert run(program).stdout == "True\n"
 
 
 @pytest.mark.parametrize(
     ("master", "environment", "directly"),
     [
-        (None, {}, True),
         ("local[2]", {}, True),
         ("local-cluster[2,1,1024]", {}, False),
         ("spark://host:7077", {}, False),
         ("yarn", {}, False),
-        (None, {"PYSPARK_SUBMIT_ARGS": "--driver-memory 8g pyspark-shell"}, False),
-        (None, {"SPARK_CONF_DIR": "/etc/spark/conf"}, False),
+        ("local[2]", {"PYSPARK_SUBMIT_ARGS": "--driver-memory 8g pyspark-shell"}, False),
+        ("local[2]", {"SPARK_CONF_DIR": "/etc/spark/conf"}, False),
         ("local[2]", {"PYSPARK_GATEWAY_PORT": "41234"}, False),
     ],
 )
 def test_other_masters_and_settings_start_as_pyspark_does(
-    master: str | None, environment: dict[str, str], directly: bool
+    master: str, environment: dict[str, str], directly: bool
 ) -> None:
     assert session.starts_directly(master, environment) is directly
+
+
+def test_a_configured_pyspark_starts_by_its_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway, "CONFIGURATION", tmp_path)
+
+    assert not session.starts_directly("local[2]", {})
 
 
 def test_settings_of_another_start_reach_java(tmp_path: Path) -> None:

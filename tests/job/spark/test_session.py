@@ -106,11 +106,16 @@ java = context._gateway.proc
 java.kill()
 java.wait()
 session.stop(context)
-print(session.start("local[1]").parallelize([3, 4], 1).sum())
+again = session.start("local[1]")
+print(again.parallelize([3, 4], 1).sum())
+session.stop(again)
+again._gateway.proc.kill()
+again._gateway.proc.wait()
+print(session.start("local[1]").parallelize([5, 6], 1).sum())
 """
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
-    assert (ended.stdout, ended.returncode) == ("7\n", 0)
+    assert (ended.stdout, ended.returncode) == ("7\n11\n", 0)
 
 
 def test_own_session_listens_on_this_machine_only() -> None:
@@ -123,7 +128,7 @@ def test_own_session_listens_on_this_machine_only() -> None:
 def test_own_session_passes_java_options() -> None:
     options = session.own_session(["-XX:SharedArchiveFile=/a folder/spark.jsa"])["spark.driver.extraJavaOptions"]
 
-    assert shlex.split(options)[2:] == ["-XX:SharedArchiveFile=/a folder/spark.jsa"]
+    assert shlex.split(options)[-1:] == ["-XX:SharedArchiveFile=/a folder/spark.jsa"]
 
 
 @pytest.mark.parametrize("quickly", [True, False])
@@ -214,10 +219,11 @@ def test_failure_at_start_stops_spark(tmp_path: Path, monkeypatch: pytest.Monkey
     )
     states = iter([None, context])
     monkeypatch.setattr(session, "running", lambda: next(states))
-    monkeypatch.setattr(session, "start", lambda _master, _quickly, _module: context)
+    monkeypatch.setattr(session, "connect", lambda _launch, _module: context)
 
     progress = Progress(str(tmp_path / "results"), "run-1")
-    with pytest.raises(RunFailedError) as raised, session.opened(None, [tmp_path / "file"], progress, tmp_path):
+    launch = session.Launch()
+    with pytest.raises(RunFailedError) as raised, session.opened(launch, [tmp_path / "file"], progress, tmp_path):
         pytest.fail("it begins all the same")
     assert (raised.value.code, "SPARK_LOCAL_DIRS" in raised.value.hint) == ("ORC-160", True)
 
