@@ -2,11 +2,10 @@
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from pyspark import SparkConf, SparkContext
 
-from job.spark import cds_archive, session
+from job.spark import cds_archive, gateway, session
 
 
 def make(folder: Path = cds_archive.FOLDER) -> Path:
@@ -24,14 +23,14 @@ def make(folder: Path = cds_archive.FOLDER) -> Path:
         written = Path(temporary) / "classes.jsa"
         settings = session.own_session([f"-XX:ArchiveClassesAtExit={written}", "-Xlog:disable"])
         session.provide_java()
+        java = gateway.Java(settings)
+        java.connect()
         context = SparkContext(session.ALL_CORES, "orchard", conf=SparkConf().setAll(list(settings.items())))
         # The classes of Spark ML too would triple its size.
         context.parallelize(range(2), 2).map(str).collect()
-        gateway: Any = context._gateway
         session.stop(context)
-        gateway.proc.stdin.close()
         # Java writes the archive when it ends.
-        gateway.proc.wait()
+        java.process.communicate()
         return written.rename(folder / cds_archive.name_of(written))
 
 
