@@ -201,8 +201,9 @@ def connect(launch: Launch, module: str = "") -> SparkContext:
 
 def not_started(master: str | None, error: Exception) -> NotInstalledError:
     """Return the error for a Spark that did not start."""
-    message = f"Spark did not start with --master {master}: {probable_cause(str(error))}"
-    return NotInstalledError(message, how_to_start(os.environ))
+    return NotInstalledError(
+        f"Spark did not start with --master {master}: {probable_cause(str(error))}", how_to_start(os.environ)
+    )
 
 
 @contextmanager
