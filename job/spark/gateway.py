@@ -26,8 +26,8 @@ SPARK = Path(pyspark.__file__).parent
 CONFIGURATION = SPARK / "conf"
 """Folder of settings that Spark's script reads; PySpark from PyPI has none."""
 
-SET_BY_SCRIPT = {"SPARK_HOME": str(SPARK), "PYTHONHASHSEED": "0"}
-"""Environment variables that Spark's own script sets for Java and its Python workers."""
+SET_BY_SCRIPT = {"SPARK_HOME": str(SPARK), "SPARK_SCALA_VERSION": "2.12", "PYTHONHASHSEED": "0"}
+"""Environment variables that Spark's own script sets for Java, the executors of a local-cluster and Python workers."""
 
 ADDRESS_FILE = "_PYSPARK_DRIVER_CONN_INFO_PATH"
 """Environment variable: the file that Java writes its port and its secret to, as soon as it is ready."""

@@ -141,8 +141,7 @@ def provide_settings(master: str, compile_quickly: bool) -> dict[str, str]:
 def starts_directly(master: str, environment: Mapping[str, str]) -> bool:
     """Return whether Spark runs in this program's own Java, and nothing else configures how it starts."""
     configured = any(environment.get(name) for name in (gateway.PORT, *STARTING_VARIABLES))
-    # The executors of a local-cluster need more variables from Spark's script.
-    return master.partition("[")[0] == "local" and not configured and not gateway.CONFIGURATION.is_dir()
+    return master.startswith("local") and not configured and not gateway.CONFIGURATION.is_dir()
 
 
 def start(master: str | None, compile_quickly: bool = False, module: str = "") -> SparkContext:

@@ -29,7 +29,7 @@ def test_java_gets_the_options_that_the_script_gives_it() -> None:
             *(word for setting in settings.items() for word in ("--conf", "=".join(setting))),
             "pyspark-shell",
         ],
-        env={**environment, "SPARK_HOME": str(gateway.SPARK), "SPARK_SCALA_VERSION": "2.12"},
+        env={**environment, **gateway.SET_BY_SCRIPT},
         capture_output=True,
         text=True,
         check=True,
@@ -114,7 +114,7 @@ except NotInstalledError as error:
     ("master", "environment", "directly"),
     [
         ("local[2]", {}, True),
-        ("local-cluster[2,1,1024]", {}, False),
+        ("local-cluster[2,1,1024]", {}, True),
         ("spark://host:7077", {}, False),
         ("yarn", {}, False),
         ("local[2]", {"PYSPARK_SUBMIT_ARGS": "--driver-memory 8g pyspark-shell"}, False),
@@ -139,3 +139,12 @@ def test_settings_of_another_start_reach_java(tmp_path: Path) -> None:
     program = "from job.spark import session; print(session.start('local[1]')._conf.get('spark.orchard.test'))"
 
     assert run(program, SPARK_CONF_DIR=str(tmp_path)).stdout == "7\n"
+
+
+def test_executors_of_a_local_cluster_start() -> None:
+    program = """
+from job.spark import session
+print(session.start("local-cluster[1,1,1024]").parallelize([3, 4], 2).map(str).collect())
+"""
+
+    assert run(program).stdout == "['3', '4']\n"
