@@ -9,7 +9,7 @@ from job.classifiers.discriminant import each_fold, shrunken, whitening_of
 from job.classifiers.distance import Distance, Floats
 from job.classifiers.tuning import Sample
 from job.matrices import row_products
-from job.pca import Classes, Moments, PrincipalComponents
+from job.pca import Classes, Moments, PrincipalComponents, Projection
 from job.pca.components import upper_triangle
 
 KEPT = 0.95
@@ -87,5 +87,5 @@ def rotated(fitted: Fitted, sample: Sample) -> Sample:
     """Return a sample of features as all their components."""
     components = fitted.components
     with threadpool_limits(1, "blas"):
-        rows = row_products(sample.rows, components.components / components.scale, components.mean)
-    return Sample(rows.astype(np.float32), sample.classes, sample.folds)
+        rows = Projection(components.mean, components.scale, components.components).project(sample.rows)
+    return Sample(rows, sample.classes, sample.folds)

@@ -139,8 +139,13 @@ class Java:
             shutil.rmtree(self._folder, ignore_errors=True)
 
 
+def forget() -> None:
+    """Let PySpark start another Java next time."""
+    SparkContext._gateway = SparkContext._jvm = None
+
+
 def forget_ended() -> None:
-    """Let PySpark start another Java if the one that it is connected to has ended."""
+    """Forget the Java that PySpark is connected to, if it has ended."""
     process = getattr(SparkContext._gateway, "proc", None)
     if process is not None and process.poll() is not None:
-        SparkContext._gateway = SparkContext._jvm = None
+        forget()

@@ -252,7 +252,7 @@ def stop(context: SparkContext) -> None:
     except Exception:  # noqa: BLE001 - whatever it raises, this Java process does not answer
         # Without Java's side, which the first call gave up, this ends what is left on Python's.
         context.stop()
-        SparkContext._gateway = SparkContext._jvm = None
+        gateway.forget()
 
 
 def own_session(java_options: Sequence[str] = ()) -> dict[str, str]:
